@@ -1,0 +1,79 @@
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory --no-builtin-rules
+
+# Any Python 3.11 or 3.12 will do: `make study PYTHON=/some/python3.12`.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+NOTEBOOKS = $(wildcard studies/*.ipynb)
+BENCHMARKS = $(sort $(wildcard tests/benchmarks/bench_*.py))
+BROWSER_TESTS = $(wildcard tests/browser/test_*.py)
+STRIP = $(BIN)/nbstripout --keep-id --extra-keys "metadata.papermill cell.metadata.papermill"
+
+# $(call timed,what,command): run one step, say what it is and how long it took.
+timed = @start=$$(date +%s); echo "--- $(1)"; $(2); echo "    $(1): $$(($$(date +%s) - start)) s"
+
+.PHONY: help study test test-browser bench lab format check clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+study: .venv/.installed ## run every study at the quick profile and print the scorecard (ten minutes)
+	$(call timed,studies,$(BIN)/influencelab run --all --profile quick)
+
+test: check ## check format, types, layers and notebooks, then run the tests: quick ones first, notebooks last
+	$(call timed,tests,$(BIN)/pytest --durations=10)
+
+check: .venv/.installed
+	$(call timed,format,$(BIN)/ruff format --check .)
+	$(call timed,lint,$(BIN)/ruff check .)
+	$(call timed,types,$(BIN)/pyright --warnings)
+	$(call timed,layers,$(BIN)/lint-imports)
+	$(if $(NOTEBOOKS),$(call timed,stripped notebooks,$(STRIP) --verify $(NOTEBOOKS)))
+
+test-browser: .venv/.installed ## drive JupyterLab in Chromium (installed by apt if it is missing and you are root)
+ifeq ($(BROWSER_TESTS),)
+	@echo "tests/browser holds no test yet: nothing to drive."
+else
+	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; } \
+		|| { echo "Chromium is missing, and only root can install it here: install your system's chromium." >&2; exit 1; }
+	@command -v chromium >/dev/null || { apt-get update -qq; \
+		DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends chromium fonts-dejavu-core; }
+	$(call timed,browser tests,$(BIN)/pytest -m browser tests/browser)
+endif
+
+bench: .venv/.installed ## run every benchmark, side by side with its competitor, and print times and memory
+ifeq ($(BENCHMARKS),)
+	@echo "tests/benchmarks holds no benchmark yet: nothing to time."
+else
+	@for file in $(BENCHMARKS); do echo "--- $$file"; $(BIN)/python "$$file"; done
+endif
+
+lab: .venv/.installed ## open JupyterLab in studies/
+	@$(BIN)/influencelab lab
+
+format: .venv/.installed ## format the code, mend what the linter can, strip the notebooks
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+	$(if $(NOTEBOOKS),$(STRIP) $(NOTEBOOKS))
+
+clean: ## remove .venv and caches; results stay
+	rm -rf .venv .pytest_cache .ruff_cache .hypothesis .import_linter_cache build dist test-results
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The kernel is registered inside .venv only. Build tools follow the pins too: older pips read the first variable
+# for them, newer ones the second.
+.venv/.installed: pyproject.toml constraints.txt
+	@"$(PYTHON)" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 13))' || { \
+		echo "influencelab needs Python 3.11 or 3.12; found: $$("$(PYTHON)" --version 2>&1 || true)." >&2; \
+		echo "Say where one is: make $(firstword $(MAKECMDGOALS)) PYTHON=/path/to/python3.11" >&2; exit 1; }
+	$(call timed,install,$(INSTALL))
+	@touch $@
+
+define INSTALL
+$(BIN)/python -m pip --version &>/dev/null || "$(PYTHON)" -m venv .venv; \
+export PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt PIP_DISABLE_PIP_VERSION_CHECK=1; \
+$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[all]'; \
+$(BIN)/python -m ipykernel install --sys-prefix --name python3 --display-name influencelab >/dev/null
+endef

@@ -1,0 +1,31 @@
+"""What every test relies on: quick tests first, repeatable examples, no display, no trace in the user's home."""
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import hypothesis
+import matplotlib
+import pytest
+
+hypothesis.settings.register_profile("house", derandomize=True, deadline=None)
+hypothesis.settings.load_profile("house")
+matplotlib.use("Agg")  # in this process only: a kernel under test shows its figures as it would for a user
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Quick tests first, then slow ones, then those that execute a notebook; otherwise in the order of the files."""
+    items.sort(key=lambda item: [item.get_closest_marker(name) is not None for name in ("notebook", "slow")])
+
+
+@pytest.fixture(scope="session", autouse=True)
+def jupyter_home() -> Iterator[Path]:
+    """Kernels and notebook signatures live in a temporary folder: the user's own kernels and settings play no part."""
+    variables = {"CONFIG_DIR": "config", "DATA_DIR": "data", "RUNTIME_DIR": "runtime"}
+    # A short path, because the sockets of kernels lie below it and their names may not exceed about 100 characters.
+    with tempfile.TemporaryDirectory(prefix="jupyter-") as home, pytest.MonkeyPatch.context() as patch:
+        for variable, folder in variables.items():
+            patch.setenv(f"JUPYTER_{variable}", f"{home}/{folder}")
+        patch.setenv("IPYTHONDIR", f"{home}/ipython")
+        patch.setenv("JUPYTER_PREFER_ENV_PATH", "1")
+        yield Path(home)
