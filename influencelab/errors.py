@@ -1,0 +1,49 @@
+"""The errors a user can meet; each message says what was wrong, what was expected, and the next step."""
+
+
+class InfluenceLabError(Exception):
+    """Base of all errors raised on purpose by influencelab."""
+
+
+class InvalidData(InfluenceLabError, ValueError):
+    """A data set that no honest study can use: NaN features, impossible labels, an empty test set."""
+
+
+class InvalidParameter(InfluenceLabError, ValueError):
+    """A setting outside its range, of the wrong type, or unknown."""
+
+
+class InvalidWeights(InfluenceLabError, ValueError):
+    """Training weights that are negative, not finite, or of the wrong shape."""
+
+
+class UnknownName(InfluenceLabError, LookupError):
+    """A kind, study, profile or parameter that does not exist."""
+
+
+class MissingData(InfluenceLabError, OSError):
+    """A data file that could not be had, or whose checksum is wrong."""
+
+
+class NotFinite(InfluenceLabError, ArithmeticError):
+    """A loss, gradient or product that is NaN or infinite."""
+
+
+class NotConverged(InfluenceLabError, ArithmeticError):
+    """A fit that is not a minimum was given to a method whose theory needs one."""
+
+
+class Diverged(InfluenceLabError, ArithmeticError):
+    """An iteration whose error grows instead of shrinking."""
+
+
+class IndefiniteCurvature(InfluenceLabError, ArithmeticError):
+    """A curvature with a non-positive direction was given to a solver that needs none."""
+
+
+class NullSpaceMass(InfluenceLabError, ArithmeticError):
+    """A right-hand side with mass where an undamped curvature is zero: no finite answer exists."""
+
+
+class StudyFailed(InfluenceLabError, RuntimeError):
+    """A study notebook that did not run to its end."""

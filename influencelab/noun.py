@@ -1,0 +1,61 @@
+"""What a noun of the house is: a frozen dataclass, abstract or final, that can say what it is made of."""
+
+import dataclasses
+import enum
+import hashlib
+import inspect
+import json
+from abc import ABC
+from typing import Any
+
+
+class Noun(ABC):  # noqa: B024 - it has no method of its own: being abstract is what it checks
+    """A recipe (settings) or a result (outcomes); never both, never changed after it was made.
+
+    A class is either abstract (it still has an abstract method) or final (nobody extends it), and no concrete
+    method is written twice. To vary a final class, wrap it.
+    """
+
+    def __init_subclass__(cls, **keywords: Any) -> None:
+        super().__init_subclass__(**keywords)
+        for base in cls.__mro__[1:]:
+            if base is Noun or not issubclass(base, Noun):
+                continue
+            if not inspect.isabstract(base):
+                raise TypeError(f"{cls.__name__} extends the final class {base.__name__}; wrap it instead.")
+            for name, member in vars(cls).items():
+                inherited = vars(base).get(name)
+                concrete = not getattr(inherited, "__isabstractmethod__", False)
+                methods = all(callable(each) or isinstance(each, property) for each in (member, inherited))
+                if methods and concrete and not name.startswith("__"):
+                    raise TypeError(f"{cls.__name__}.{name} overrides a method that {base.__name__} already has.")
+
+
+def kind_name(kind: object) -> str:
+    """The name of a kind, which is the name of the file that holds it: `lissa` for `estimators/lissa.py`."""
+    cls = kind if isinstance(kind, type) else type(kind)
+    return cls.__module__.rpartition(".")[2]
+
+
+def describe(value: Any) -> Any:
+    """The settings of a recipe as plain JSON values: equal recipes, and only those, give equal descriptions."""
+    if isinstance(value, Noun) and dataclasses.is_dataclass(value):
+        fields = {field.name: describe(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        return {"kind": f"{type(value).__module__.partition('.')[2]}.{type(value).__name__}", **fields}
+    if isinstance(value, enum.Enum):
+        return value.value
+    if isinstance(value, dict):
+        return {str(key): describe(item) for key, item in value.items()}
+    if isinstance(value, tuple | list):
+        return [describe(item) for item in value]
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    raise TypeError(f"{value!r} of type {type(value).__name__} is no setting: use numbers, text, tuples or nouns.")
+
+
+def fingerprint(value: Any) -> str:
+    """A recipe's content hash, 64 hexadecimal digits: the address of what it makes."""
+    text = json.dumps(describe(value), sort_keys=True, allow_nan=True)
+    return hashlib.sha256(text.encode()).hexdigest()
