@@ -1,0 +1,1 @@
+"""Data sets: each file is one source, found by its name."""

@@ -1,0 +1,197 @@
+"""Every source keeps the contract, and each holds what is known of it."""
+
+import hashlib
+import json
+import os
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+
+import numpy
+import pytest
+import torch
+from idx_files import IDX_SOURCES, cut_network, use_synthetic
+from sklearn.datasets import load_digits, load_iris
+
+from influencelab import catalog, idx
+from influencelab.dataset import Source
+from influencelab.download import FOLDER_VARIABLE
+from influencelab.errors import InvalidParameter, MissingData
+from influencelab.noun import describe, fingerprint
+
+MIRROR = os.environ.get(FOLDER_VARIABLE, "")
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of a source's files without reading them by the library."""
+
+    train: int
+    test: int
+    train_counts: tuple[int, ...]
+    first_labels: tuple[int, int]
+
+
+FACTS = {
+    ("mnist", "synthetic"): Facts(60, 20, (6,) * 10, (0, 0)),
+    ("fashion_mnist", "synthetic"): Facts(60, 20, (6,) * 10, (0, 0)),
+    ("mnist", "mirror"): Facts(60_000, 10_000, (5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949), (5, 7)),
+    ("fashion_mnist", "mirror"): Facts(60_000, 10_000, (6000,) * 10, (9, 9)),
+}
+AT_HAND = [case for case in FACTS if case[1] == "synthetic" or (MIRROR and (Path(MIRROR) / case[0]).is_dir())]
+
+
+@pytest.fixture
+def synthetic(tmp_path, monkeypatch):
+    """Both image sources as small files, and no network."""
+    for kind in IDX_SOURCES:
+        use_synthetic(kind, tmp_path, monkeypatch)
+    cut_network(monkeypatch)
+    return tmp_path
+
+
+@pytest.fixture(params=AT_HAND, ids="-".join)
+def files(request, tmp_path, monkeypatch):
+    """An image source with its facts: always as small files, and as the real ones where they are at hand."""
+    kind, place = request.param
+    if place == "synthetic":
+        use_synthetic(kind, tmp_path, monkeypatch)
+    cut_network(monkeypatch)
+    return kind, FACTS[request.param]
+
+
+@pytest.fixture(params=catalog.names(Source))
+def kind(request):
+    """The name of each source there is; those that are downloaded have small files."""
+    request.getfixturevalue("synthetic")
+    return request.param
+
+
+def test_loading_twice_gives_one_data_set(kind):
+    first, second = (catalog.make(Source, kind).load() for _ in range(2))
+    assert first.content_hash() == second.content_hash()
+    assert first.name.startswith(f"{kind}-")
+    assert first.x_train.dtype == first.x_test.dtype == torch.float64
+    assert first.classes != 1
+
+
+def test_every_point_has_one_id(kind):
+    data = catalog.make(Source, kind).load()
+    assert len(data.train_ids.unique()) == data.n
+    assert len(data.test_ids.unique()) == data.m
+
+
+def test_a_subset_is_made_of_the_same_points(kind):
+    whole = catalog.make(Source, kind).load()
+    wanted = tuple(whole.test_ids[-2:].flip(0).tolist())
+    part = catalog.make(Source, kind, train_size=8, test_size=3, test_ids=wanted).load()
+    assert tuple(part.test_ids[:2].tolist()) == wanted
+    assert (part.n, part.m, part.classes) == (8, 3, whole.classes)
+    for side in ("train", "test"):
+        row_of = {int(point): row for row, point in enumerate(getattr(whole, f"{side}_ids"))}
+        rows = [row_of[int(point)] for point in getattr(part, f"{side}_ids")]
+        assert torch.equal(getattr(part, f"x_{side}"), getattr(whole, f"x_{side}")[rows])
+        assert torch.equal(getattr(part, f"y_{side}"), getattr(whole, f"y_{side}")[rows])
+
+
+def test_unit_scaling_fills_zero_to_one(kind):
+    data = catalog.make(Source, kind, scaling="unit").load()
+    assert float(data.x_train.abs().max()) == 1.0
+
+
+def test_every_setting_is_part_of_the_recipe_and_explained(kind):
+    source = catalog.make(Source, kind)
+    assert json.loads(json.dumps(describe(source)))["kind"].startswith(f"datasets.{kind}.")
+    for field in fields(source):
+        assert f"{field.name}:" in f"{type(source).__doc__} {Source.__doc__}"
+        if isinstance(field.default, int):
+            changed = replace(source, **{field.name: field.default + 1})
+            assert fingerprint(changed) != fingerprint(source)
+    with pytest.raises(InvalidParameter, match=r"has no setting 'sede'. It has: .*seed"):
+        catalog.make(Source, kind, sede=1)
+
+
+@pytest.mark.parametrize(("kind", "sizes", "shape"), [("iris", (130, 20), (4,)), ("digits", (1500, 297), (8, 8))])
+def test_scikit_learns_points_are_dealt_once_each(kind, sizes, shape):
+    x, y = (load_iris if kind == "iris" else load_digits)(return_X_y=True)
+    data = catalog.make(Source, kind).load()
+    assert (data.n, data.m) == sizes
+    assert data.x_train.shape[1:] == shape
+    ids = torch.cat([data.train_ids, data.test_ids]).numpy()
+    assert sorted(ids) == list(range(len(x)))
+    assert numpy.array_equal(torch.cat([data.x_train, data.x_test]).flatten(1).numpy(), x[ids])
+    assert numpy.array_equal(torch.cat([data.y_train, data.y_test]).numpy(), y[ids])
+
+
+@pytest.mark.parametrize("kind", ["iris", "digits"])
+def test_held_out_and_seed_decide_the_split(kind):
+    held = [catalog.make(Source, kind, held_out=30, seed=seed).load() for seed in (0, 0, 1)]
+    assert [data.m for data in held] == [30, 30, 30]
+    assert torch.equal(held[0].test_ids, held[1].test_ids)
+    assert not torch.equal(held[0].test_ids, held[2].test_ids)
+    with pytest.raises(InvalidParameter, match="held_out is 0"):
+        catalog.make(Source, kind, held_out=0).load()
+
+
+def test_image_files_hold_what_is_known_of_them(files):
+    kind, facts = files
+    data = catalog.make(Source, kind).load()
+    assert data.x_train.shape == (facts.train, 28, 28)
+    assert data.x_test.shape == (facts.test, 28, 28)
+    assert tuple(torch.bincount(data.y_train).tolist()) == facts.train_counts
+    assert (int(data.y_train[0]), int(data.y_test[0])) == facts.first_labels
+    assert (float(data.x_train.min()), float(data.x_train.max())) == (0.0, 255.0)
+
+
+def test_skip_first_leaves_out_the_first_and_keeps_the_ids(files):
+    kind, facts = files
+    skipped = facts.train // 12
+    whole = catalog.make(Source, kind).load()
+    rest = catalog.make(Source, kind, skip_first=skipped).load()
+    assert rest.n == facts.train - skipped
+    assert rest.train_ids.tolist() == list(range(skipped, facts.train))
+    assert torch.equal(rest.x_train, whole.x_train[skipped:])
+    assert torch.equal(rest.y_train, whole.y_train[skipped:])
+    assert rest.test_ids.tolist() == list(range(facts.test))
+
+
+@pytest.mark.usefixtures("synthetic")
+@pytest.mark.parametrize("skip_first", [-1, 60])
+def test_skip_first_must_leave_a_training_image(skip_first):
+    with pytest.raises(InvalidParameter, match=f"skip_first is {skip_first}, expected 0 … 59"):
+        catalog.make(Source, "mnist", skip_first=skip_first).load()
+
+
+@pytest.mark.parametrize("kind", IDX_SOURCES)
+@pytest.mark.parametrize("name", idx.NAMES)
+def test_a_damaged_file_is_refused_and_left_alone(synthetic, kind, name):
+    path = synthetic / kind / name
+    damaged = path.read_bytes()[:-1] + b"?"
+    path.write_bytes(damaged)
+    with pytest.raises(MissingData) as caught:
+        catalog.make(Source, kind).load()
+    message = str(caught.value)
+    for part in (name, IDX_SOURCES[kind].HOME, FOLDER_VARIABLE, hashlib.md5(damaged).hexdigest(), "Delete it"):
+        assert part in message
+    assert path.read_bytes() == damaged
+
+
+@pytest.mark.parametrize("kind", IDX_SOURCES)
+def test_without_network_the_error_says_what_to_do(tmp_path, monkeypatch, kind):
+    monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path))
+    asked = cut_network(monkeypatch)
+    with pytest.raises(MissingData) as caught:
+        catalog.make(Source, kind).load()
+    module = IDX_SOURCES[kind]
+    assert asked == [f"{mirror}{idx.NAMES[0]}" for mirror in module.MIRRORS]
+    for part in (idx.NAMES[0], module.HOME, FOLDER_VARIABLE, f"{kind}/{idx.NAMES[0]}", "ConnectionError"):
+        assert part in str(caught.value)
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def test_files_at_hand_are_used_in_place(synthetic):
+    folder = synthetic / "mnist"
+    before = {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in folder.iterdir()}
+    folder.chmod(0o555)
+    assert catalog.make(Source, "mnist").load().n == 60
+    folder.chmod(0o755)
+    assert {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in folder.iterdir()} == before
