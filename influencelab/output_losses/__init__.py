@@ -1,0 +1,1 @@
+"""Losses as functions of a model's outputs, one file a kind."""

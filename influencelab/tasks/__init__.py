@@ -1,0 +1,1 @@
+"""Models with their objective, one file a kind."""
