@@ -1,0 +1,1 @@
+"""Which training points are removed, one file a kind."""
