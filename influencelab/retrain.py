@@ -1,0 +1,201 @@
+"""The truth: models trained again without the removed points, many at once, each with the proof that it converged."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from influencelab import derivatives
+from influencelab.chord import Batch, Descent, Goal, batch_of, chord_of, descend
+from influencelab.curvature import Curvature
+from influencelab.errors import InvalidParameter
+from influencelab.fitting import Fit
+from influencelab.noun import Noun
+from influencelab.removals import Removals
+from influencelab.trainer import Trainer
+from influencelab.trainers.newton import Newton
+
+Progress = Callable[[int, int], None]
+# Numbers that one batch of models may hold: weights, residuals, parameters and steps.
+BATCH = 2**24
+# Shares of its own tolerance that the safeguarded trainer is asked for, one after the other, until the goal is met.
+TIGHTER = (1.0, 1e-2, 1e-4, 1e-6)
+# Points on the line from the fit to the retrained model at which a barrier is looked for.
+LINE = 9
+
+
+@dataclass(frozen=True, eq=False)
+class Retrained(Noun):
+    """What retraining without the removed points really did.
+
+    Attributes:
+        retrainer: the recipe.
+        fit: the model that was there before.
+        removals: who was removed.
+        values: values[r, j] is the rise, in nats, of the loss of test point j after experiment r, minus the rise of the
+            control from which nothing was removed. Positive: the removed points helped j.
+        control: the rise of each test loss in that control; 0 where the fit was a minimum.
+        grad_norm: ‖∇J‖ of each retrained model over its own weights.
+        converged: whether it passed the test of `Retrainer`; anything else is not truth.
+        same_basin: whether it is the minimum that the fit's minimum becomes: no barrier on the straight line between
+            them, and a step of the predicted size. True by theorem for convex tasks.
+        steps: chord steps each took, counting those wasted before the safeguarded trainer took over.
+        seconds: wall-clock time.
+    """
+
+    retrainer: "Retrainer"
+    fit: Fit
+    removals: Removals
+    values: Float[Tensor, "r m"]
+    control: Float[Tensor, " m"]
+    grad_norm: Float[Tensor, " r"]
+    converged: Bool[Tensor, " r"]
+    same_basin: Bool[Tensor, " r"]
+    steps: Int[Tensor, " r"]
+    seconds: float
+
+    @property
+    def trusted(self) -> Bool[Tensor, " r"]:
+        """Which experiments count as truth: converged, and in the fit's own basin."""
+        return self.converged & self.same_basin
+
+
+@dataclass(frozen=True)
+class Retrainer(Noun):
+    """Warm second-order retraining: chord Newton from the fit, then a safeguarded trainer for what did not contract.
+
+    A model has converged when ‖∇J‖ ≤ tolerance and what is left cannot matter: for every test point j,
+    |s_jᵀ∇J| ≤ max(relative · |ΔL_j|, floor · RMS(ΔL_j)), with s_j = C⁻¹∇L_j, after at least one step. Models of the
+    safeguarded trainer must also stay where they are, by the same measure, when it is asked for a gradient 100 times
+    smaller: a loss without a minimum (an unpenalised intercept whose class lost its last point) goes on falling. The
+    control must converge too.
+
+    Attributes:
+        trainer: takes over where chord steps do not contract, from the fit.
+        tolerance: largest ‖∇J‖ of a converged model.
+        relative: what may still be missing, as a share of the loss change itself.
+        floor: the same as a share of the RMS predicted change over all removals.
+        max_steps: chord steps before the trainer takes over.
+        damping: added to the preconditioner's curvature only; the truth does not depend on it.
+        basin_factor: a step more than this many times the predicted one has left the basin.
+    """
+
+    trainer: Trainer = field(default_factory=Newton)
+    tolerance: float = 1e-8
+    relative: float = 1e-5
+    floor: float = 1e-6
+    max_steps: int = 30
+    damping: float = 0.0
+    basin_factor: float = 10.0
+
+    def __post_init__(self) -> None:
+        if min(self.tolerance, self.floor, self.max_steps, self.basin_factor) <= 0 or self.relative < 0:
+            raise InvalidParameter("tolerance, floor, max_steps and basin_factor must be > 0, and relative ≥ 0.")
+
+    def retrain(self, fit: Fit, removals: Removals, *, progress: Progress | None = None) -> Retrained:
+        """Train one model an experiment, plus a control in every batch.
+
+        Args:
+            progress: called as (experiments done, experiments in all) after each batch.
+        """
+        started = time.perf_counter()
+        removals.check(fit.weights)
+        curvature = Curvature(fit, damping=self.damping)
+        # What is missing is judged by the curvature itself: damping would make it look smaller than it is.
+        goal = self.goal(Curvature(fit), removals)
+        size = max(1, min(256, BATCH // (2 * fit.data.n + 4 * len(fit.theta))))
+        parts = []
+        for first in range(0, removals.count, size):
+            rows = slice(first, min(first + size, removals.count))
+            parts.append(self.retrain_batch(curvature, batch_of(removals, fit.weights, rows), goal))
+            if progress is not None:
+                progress(rows.stop, removals.count)
+        change = torch.cat([part.change[1:] - part.change[:1] for part in parts])
+        return Retrained(
+            retrainer=self,
+            fit=fit,
+            removals=removals,
+            values=change,
+            control=torch.stack([part.change[0] for part in parts]).mean(0),
+            grad_norm=torch.cat([part.grad_norm[1:] for part in parts]),
+            converged=torch.cat([part.converged[1:] & part.converged[0] for part in parts]),
+            same_basin=torch.cat([part.same_basin[1:] for part in parts]),
+            steps=torch.cat([part.steps[1:] for part in parts]),
+            seconds=time.perf_counter() - started,
+        )
+
+    def goal(self, curvature: Curvature, removals: Removals) -> Goal:
+        """What every model must reach, from the first-order effect of the removals themselves."""
+        fit = curvature.fit
+        pulls = derivatives.measure_gradients(fit.task, fit.data, fit.theta)
+        sensitivity = curvature.inverse_products(pulls.T)
+        effects = fit.weights[:, None] * derivatives.point_slopes(fit.task, fit.data, fit.theta, sensitivity.T)
+        scale = removals.sums(effects).square().mean(0).sqrt()
+        return Goal(sensitivity, scale, self.tolerance, self.relative, self.floor)
+
+    def retrain_batch(self, curvature: Curvature, batch: Batch, goal: Goal) -> "Part":
+        """Chord steps, then the safeguarded trainer for the rest, then the tests."""
+        fit = curvature.fit
+        chord = chord_of(curvature, batch)
+        descent = descend(chord, batch, goal, max_steps=self.max_steps)
+        theta, gradient, met = descent.theta.clone(), descent.gradient.clone(), descent.met.clone()
+        rest = (~met).nonzero()[:, 0]
+        if len(rest):
+            theta[rest], gradient[rest], met[rest] = self.safeguarded(fit, batch.take(rest).weights, goal)
+        return Part(
+            change=derivatives.measures(fit.task, fit.data, theta) - fit.measures(),
+            grad_norm=gradient.norm(dim=1),
+            converged=met & chord.stretch.isfinite(),
+            same_basin=self.same_basin(fit, batch, theta, descent),
+            steps=descent.steps,
+        )
+
+    def safeguarded(
+        self, fit: Fit, weights: Float[Tensor, "k n"], goal: Goal
+    ) -> tuple[Float[Tensor, "k p"], Float[Tensor, "k p"], Bool[Tensor, " k"]]:
+        """Where the trainer takes each model from the fit, ∇J there, and whether it reached the goal and stays."""
+        theta, before = fit.theta.repeat(len(weights), 1), fit.measures()
+        gradient, change = torch.zeros_like(theta), before.new_zeros(len(weights), len(before))
+        met, rest = torch.zeros_like(weights[:, 0]).bool(), torch.arange(len(weights), device=weights.device)
+        for tighter in TIGHTER:
+            trainer = replace(self.trainer, tolerance=tighter * self.trainer.tolerance)
+            trained = trainer.train(fit.task, fit.data, theta[rest], weights[rest])
+            theta[rest], earlier = trained.theta, change[rest]
+            gradient[rest] = derivatives.gradients(fit.task, fit.data, trained.theta, weights[rest])
+            change[rest] = derivatives.measures(fit.task, fit.data, trained.theta) - before
+            if tighter < 1:
+                stays = ((change[rest] - earlier).abs() <= goal.allowed(change[rest])).all(1)
+                met[rest] = stays & goal.met(gradient[rest], change[rest])
+            rest = rest[~met[rest] & trained.converged]
+            if not len(rest):
+                break
+        return theta, gradient, met
+
+    def same_basin(self, fit: Fit, batch: Batch, theta: Float[Tensor, "k p"], descent: Descent) -> Tensor:
+        """No barrier in J on the straight line from the fit, and no step far beyond the predicted one."""
+        moved = theta - fit.theta
+        if fit.task.convex:
+            return torch.ones(len(theta), dtype=torch.bool, device=theta.device)
+        heights = torch.stack(
+            [
+                derivatives.objectives(fit.task, fit.data, fit.theta + share * moved, batch.weights)
+                for share in torch.linspace(0, 1, LINE).tolist()
+            ]
+        )
+        slack = 1e-12 * heights[0].abs()
+        near = moved.norm(dim=1) <= self.basin_factor * descent.first_step + 1e-9 * fit.theta.norm()
+        return near & (heights <= heights[0] + slack).all(0)
+
+
+@dataclass(frozen=True, eq=False)
+class Part(Noun):
+    """One batch, the control first: what `Retrained` is put together from."""
+
+    change: Float[Tensor, "k m"]
+    grad_norm: Float[Tensor, " k"]
+    converged: Bool[Tensor, " k"]
+    same_basin: Bool[Tensor, " k"]
+    steps: Int[Tensor, " k"]
