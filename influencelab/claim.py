@@ -1,0 +1,146 @@
+"""What a paper claims, as a band a measured number must fall in, and the verdict on it."""
+
+import importlib
+import math
+import pkgutil
+from dataclasses import dataclass
+
+from influencelab.errors import InvalidParameter
+from influencelab.noun import Noun
+from influencelab.number import Number
+from influencelab.profile import RECORD, rank
+
+ARMS = ("", "published", "controlled")
+
+
+@dataclass(frozen=True)
+class Claim(Noun):
+    """One statement of a paper that a study tests.
+
+    The band was chosen before the number was measured, and stands here only: a scorecard is computed, never typed.
+
+    Attributes:
+        name: its name on the scorecard, in lower case with underscores.
+        paper: where it is made: `Koh & Liang 2017, Fig. 2 left`.
+        statement: what is claimed, in one sentence.
+        study: the notebook that tests it.
+        quantity: the name of the number that decides, among the report's numbers.
+        unit: of that number; empty for a pure number.
+        low: the least value that counts as reproduced; None for no lower bound.
+        high: the greatest; None for no upper bound. Both None: the number is reported and not judged.
+        published: what the paper printed.
+        least: the smallest profile whose number decides, `standard` or `paper`; a smaller one gives a preview.
+        arm: `published` for the paper's own protocol, `controlled` for the same with our controls, or empty.
+
+    Raises:
+        InvalidParameter: `least` or `arm` is none of these, or low > high.
+    """
+
+    name: str
+    paper: str
+    statement: str
+    study: str
+    quantity: str
+    low: float | None
+    high: float | None
+    published: str
+    least: str
+    unit: str = ""
+    arm: str = ""
+
+    def __post_init__(self) -> None:
+        if self.least not in RECORD:
+            raise InvalidParameter(f"Claim '{self.name}': least is '{self.least}', expected {' or '.join(RECORD)}.")
+        if self.arm not in ARMS:
+            raise InvalidParameter(f"Claim '{self.name}': arm is '{self.arm}', expected published, controlled or ''.")
+        if self.low is not None and self.high is not None and self.low > self.high:
+            raise InvalidParameter(f"Claim '{self.name}': low {self.low} is above high {self.high}. Swap them.")
+
+    @property
+    def band(self) -> str:
+        """The accepted values in words: `≥ 0.99`, `≤ 1`, `0.95 to 1.05`, or a dash where nothing is judged."""
+        unit = f" {self.unit}" if self.unit else ""
+        if self.low is None and self.high is None:
+            return "–"
+        if self.high is None:
+            return f"≥ {self.low:g}{unit}"
+        if self.low is None:
+            return f"≤ {self.high:g}{unit}"
+        return f"{self.low:g} to {self.high:g}{unit}"
+
+
+@dataclass(frozen=True)
+class Verdict(Noun):
+    """What one number says about one claim.
+
+    Attributes:
+        claim: the claim.
+        number: the number that was measured; None where it was not.
+        profile: the size it was measured at.
+        verdict: `reproduced` (the whole interval is in the band), `not reproduced` (all of it is outside),
+            `inconclusive` (it straddles an edge, or the number is NaN), `reported only` or `not run`.
+        preview: whether the size is too small to decide.
+    """
+
+    claim: Claim
+    number: Number | None
+    profile: str
+    verdict: str
+    preview: bool
+
+    @property
+    def remark(self) -> str:
+        """What a reader of the verdict must know besides: that it is a preview, has no interval, or is NaN."""
+        if self.number is None:
+            return ""
+        remarks = [
+            "preview" if self.preview else "",
+            "not a number" if math.isnan(self.number.value) else "" if self.number.interval else "no interval",
+        ]
+        return ", ".join(remark for remark in remarks if remark)
+
+    def __str__(self) -> str:
+        """`0.99998 [0.99997, 0.99999] reproduced (preview)`."""
+        if self.number is None:
+            return self.verdict
+        return f"{self.number} {self.verdict}{f' ({self.remark})' if self.remark else ''}"
+
+
+def judge(claim: Claim, number: Number | None, profile: str) -> Verdict:
+    """The verdict of one number, measured at one profile, on one claim."""
+    preview = rank(profile) < rank(claim.least)
+    return Verdict(claim, number, profile, word(claim, number), preview)
+
+
+def word(claim: Claim, number: Number | None) -> str:
+    """The verdict in a word."""
+    if number is None:
+        return "not run"
+    if claim.low is None and claim.high is None:
+        return "reported only"
+    if math.isnan(number.value):
+        return "inconclusive"
+    least = -math.inf if claim.low is None else claim.low
+    greatest = math.inf if claim.high is None else claim.high
+    low, high = number.interval or (number.value, number.value)
+    if least <= low and high <= greatest:
+        return "reproduced"
+    if high < least or greatest < low:
+        return "not reproduced"
+    return "inconclusive"
+
+
+def all_claims() -> tuple[Claim, ...]:
+    """The claims of every study, found by file: each module of `claims` holds a tuple `CLAIMS`.
+
+    Raises:
+        InvalidParameter: two claims have one name.
+    """
+    package = importlib.import_module("influencelab.claims")
+    modules = sorted(module.name for module in pkgutil.iter_modules(package.__path__))
+    claims = [claim for name in modules for claim in importlib.import_module(f"{package.__name__}.{name}").CLAIMS]
+    names = [claim.name for claim in claims]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise InvalidParameter(f"Two claims are named '{twice[0]}'. Rename one of them.")
+    return tuple(claims)

@@ -1,0 +1,1 @@
+"""What papers claim, one module a study: a new claim is one more entry there."""

@@ -1,0 +1,58 @@
+"""Records on disk: strict JSON, written whole or not at all."""
+
+import json
+import math
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from influencelab.errors import InvalidParameter, MissingData
+
+
+def plain(value: Any) -> Any:
+    """A value as strict JSON can hold it.
+
+    Tuples become lists, NumPy and torch scalars Python ones, and numbers that are not finite the text `nan`, `inf`
+    or `-inf`, which `float` reads back.
+
+    Raises:
+        InvalidParameter: a value that is no number, text, list or mapping.
+    """
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else str(float(value))
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if hasattr(value, "item") and getattr(value, "ndim", None) == 0:
+        return plain(value.item())
+    raise InvalidParameter(
+        f"A {type(value).__name__} cannot be recorded: give a number, text, a list or a dictionary of them."
+    )
+
+
+def write(path: Path, value: Any) -> None:
+    """Write a record; a reader sees the old one or the new one, never half of it."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    partial.write_text(json.dumps(plain(value), indent=2, allow_nan=False) + "\n", encoding="utf-8")
+    partial.replace(path)
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Read a record.
+
+    Raises:
+        MissingData: no such file, or no record in it.
+    """
+    if not path.is_file():
+        raise MissingData(f"{path} is missing. Delete the folder it should be in, or run the study again.")
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise MissingData(f"{path} is damaged ({error}). Delete its folder, or run the study again.") from error
+    if not isinstance(value, dict):
+        raise MissingData(f"{path} holds a {type(value).__name__}, expected an object. Run the study again.")
+    return value
