@@ -1,0 +1,1 @@
+"""What each command of `influencelab` does; the commands themselves are declared in `influencelab.__main__`."""
