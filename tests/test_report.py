@@ -20,7 +20,7 @@ from influencelab.draft import LARGEST, Draft, begin
 from influencelab.errors import InvalidData, InvalidParameter, MissingData, UnknownName
 from influencelab.number import Number
 from influencelab.report import load, reports
-from influencelab.staging import beside, read_progress, recover
+from influencelab.staging import alive, beside, read_progress, recover
 from influencelab.study import Study
 
 NOTEBOOKS = Path(__file__).parent / "notebooks"
@@ -111,6 +111,14 @@ def test_what_a_killed_writer_left_is_cleared_and_what_a_live_one_writes_is_not(
     live_process.communicate(b"\n")
     recover(folder)
     assert not live.exists()
+
+
+def test_a_later_process_with_a_dead_writers_number_is_not_that_writer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert alive(os.getpid(), tmp_path)
+    monkeypatch.setattr(psutil.Process, "create_time", lambda _: tmp_path.stat().st_ctime + 60)
+    assert not alive(os.getpid(), tmp_path)
 
 
 def test_a_report_whose_replacement_died_between_two_renames_comes_back(tmp_path: Path) -> None:
@@ -275,16 +283,6 @@ def test_run_by_hand_edited_parameters_go_where_the_command_line_would_put_them(
     assert edited.name.startswith("standard-")
     with pytest.raises(UnknownName, match="tiny, quick, standard, paper"):
         begin("fine", profile="hasty", parameters={})
-
-
-def test_an_interval_has_two_ordered_ends() -> None:
-    assert Number(1.0, low=0.5, high=2.0).interval == (0.5, 2.0)
-    assert Number(1.0, low=math.nan, high=2.0).interval is None
-    assert str(Number(0.123456789, low=0.1, high=0.2, unit="nats")) == "0.12346 [0.1, 0.2] nats"
-    with pytest.raises(InvalidParameter, match="two ends"):
-        Number(1.0, low=0.5)
-    with pytest.raises(InvalidParameter, match="above its high end"):
-        Number(1.0, low=2.0, high=0.5)
 
 
 def test_what_no_record_can_hold_is_refused() -> None:
