@@ -29,6 +29,11 @@ def chunks(rows: int, *, width: int) -> Iterator[slice]:
         yield slice(first, min(first + step, rows))
 
 
+def point_chunks(task: Task, data: Dataset, *, models: int) -> Iterator[slice]:
+    """Chunks of training points: neither their features nor what `models` models say of them outgrow the cache."""
+    return chunks(data.n, width=max(models * task.output_loss.size(data), data.x_train[0].numel()))
+
+
 def penalty_gradient(task: Task, data: Dataset, theta: Float[Tensor, "*k p"]) -> Float[Tensor, "*k p"]:
     """weight_decay P θ."""
     # A number times a mask would be float32, whatever θ is.
@@ -40,7 +45,7 @@ def objectives(
 ) -> Float[Tensor, " k"]:
     """J(θ; w) of k models, each with its own weights, in nats: the one place where the objective is written."""
     total = (theta * penalty_gradient(task, data, theta)).sum(-1) / 2
-    for rows in chunks(data.n, width=len(theta) * task.output_loss.size(data)):
+    for rows in point_chunks(task, data, models=len(theta)):
         losses = task.losses(theta, data.x_train[rows], data.y_train[rows])
         total = total + (losses * weights[:, rows]).sum(-1)
     return total
@@ -51,7 +56,7 @@ def gradients(
 ) -> Float[Tensor, "k p"]:
     """∇J of k models, in nats per unit of parameter."""
     total = penalty_gradient(task, data, theta)
-    for rows in chunks(data.n, width=len(theta) * task.output_loss.size(data)):
+    for rows in point_chunks(task, data, models=len(theta)):
         total += loss_gradients(task, data, theta, weights, rows)
     return total
 
@@ -78,8 +83,7 @@ def objectives_and_gradients(
     slopes = penalty_gradient(task, data, theta)
     values = (theta * slopes).sum(-1) / 2
     # A chunk of features is read twice, for the outputs and for the gradient: the second time from the cache.
-    width = max(len(theta) * task.output_loss.size(data), data.x_train[0].numel())
-    for rows in chunks(data.n, width=width):
+    for rows in point_chunks(task, data, models=len(theta)):
         if isinstance(task, LinearTask):
             more = linear.losses_and_gradients(task, data, theta, weights, rows)
         else:
@@ -106,7 +110,7 @@ def products(
     """
     check_kind(kind)
     total = penalty_gradient(task, data, vectors)
-    for rows in chunks(data.n, width=len(vectors) * task.output_loss.size(data)):
+    for rows in point_chunks(task, data, models=len(vectors)):
         if isinstance(task, LinearTask):
             total += linear.products(task, data, theta, weights, vectors, rows)
         elif kind == "hessian":
@@ -199,7 +203,7 @@ def point_slopes(
 ) -> Float[Tensor, "n k"]:
     """∇ℓᵢᵀ dₖ: how fast the loss of training point i rises when θ moves along direction k."""
     parts = []
-    for rows in chunks(data.n, width=len(directions) * task.output_loss.size(data)):
+    for rows in point_chunks(task, data, models=len(directions)):
         x, y = data.x_train[rows], data.y_train[rows]
         pull = task.output_loss.gradients(task.outputs(theta, x), y)
         parts.append((output_slopes(task, x, theta, directions) * pull).sum(-2).T)

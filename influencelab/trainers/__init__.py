@@ -1,0 +1,1 @@
+"""Ways to a minimum, all batched over models, one file a kind."""
