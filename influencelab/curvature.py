@@ -13,10 +13,12 @@ from influencelab.fitting import Fit
 from influencelab.noun import Noun
 from influencelab.task import LinearTask
 
-# A Cholesky pivot this small beside the largest says that the matrix is singular to working precision.
+# A Cholesky pivot this small beside the largest says that the matrix is singular to working precision; in float32, one
+# of 100 times its rounding.
 PIVOT = 1e-13
-# The largest share of a right-hand side that may lie in the null space before a solve is refused.
-NULL_MASS = 1e-7
+# The largest share of a right-hand side that may lie in the null space before a solve is refused; in float32 its own
+# rounding, in these units, is larger.
+NULL_MASS, ROUNDING = 1e-7, 1e3
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,7 +135,8 @@ class Curvature:
             matrix.diagonal().add_(self.damping)
             factor, failed = torch.linalg.cholesky_ex(matrix)
             pivots = factor.diagonal().square()
-            known[self.damping] = None if failed or pivots.min() <= PIVOT * pivots.max() else factor
+            least = max(PIVOT, 100 * torch.finfo(pivots.dtype).eps) * pivots.max()
+            known[self.damping] = None if failed or pivots.min() <= least else factor
         return known[self.damping]
 
     def inverse_products(self, vectors: Float[Tensor, "p k"]) -> Float[Tensor, "p k"]:
@@ -174,7 +177,7 @@ class Curvature:
         null = spectrum.null(self.damping)
         mass = (spectrum.vectors[:, null].T @ vectors).norm(dim=0)
         worst = float(mass.max()) if len(mass) else 0.0
-        if worst > NULL_MASS:
+        if worst > max(NULL_MASS, ROUNDING * torch.finfo(vectors.dtype).eps):
             raise NullSpaceMass(
                 f"The curvature has {int(null.sum())} null directions and a gradient has {worst:.1e} of its length "
                 f"there, so no finite influence exists. Add damping or weight decay, or penalise the intercept."

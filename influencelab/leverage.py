@@ -44,7 +44,7 @@ def linear_spread(curvature: Curvature, x: Float[Tensor, "b d"]) -> Float[Tensor
             rows = slice(part, part + ROWS)
             moved = (x[rows] @ row).unflatten(1, (size - a, -1))
             spread[rows, a, a:] = torch.einsum("bed,bd->be", moved, x[rows])
-        spread[:, a:, a] = spread[:, a, a:]
+        spread[:, a + 1 :, a] = spread[:, a, a + 1 :]
     return spread
 
 

@@ -1,0 +1,1 @@
+"""Predictions of what a removal does, one file a kind."""
