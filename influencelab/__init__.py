@@ -51,6 +51,7 @@ NOUNS = {
     "vary": "trial",
     "Verdict": "claim",
     "verdicts": "scorecard",
+    "within_reach": "sweep",
 }
 KINDS = ("datasets", "tasks", "trainers", "estimators", "selections")
 

@@ -26,11 +26,11 @@ class Comparison(Noun):
         predicted: what it expected each removal to add to each test loss.
         actual: what retraining did add, in nats, the control subtracted.
         counted: which pairs were chosen and have a truth that can be trusted.
-        train_ids: where the removed points stand in their source.
-        train_labels: their classes or targets.
+        train_ids: where the removed points stand in their source; the number of each experiment that removes a group.
+        train_labels: their classes or targets; −1 for groups.
         test_ids: where the test points stand in their source.
         test_labels: their classes or targets.
-        classes: how many classes there are; 0 for real targets.
+        classes: how many classes the removed points have; 0 for real targets and for groups.
     """
 
     estimator: str
@@ -91,23 +91,24 @@ def compare(estimate: Estimate, retrained: Retrained, *, chosen: Bool[Tensor, "r
         raise InvalidData(
             "The estimate and the retraining come from different fits: estimate and retrain the same one."
         )
-    if not retrained.removals.single:
-        labels, ids = torch.zeros(retrained.removals.count, dtype=torch.int64), torch.arange(retrained.removals.count)
+    data, removals = estimate.fit.data, retrained.removals
+    if removals.single:
+        labels, ids, classes = data.y_train[removals.points], data.train_ids[removals.points], data.classes
     else:
-        points, data = retrained.removals.points, estimate.fit.data
-        labels, ids = data.y_train[points], data.train_ids[points]
+        # A group is of no one class; its number stands for it.
+        labels, ids, classes = torch.full((removals.count,), -1), torch.arange(removals.count), 0
     everything = torch.ones_like(retrained.values, dtype=torch.bool)
     return Comparison(
         estimator=kind_name(estimate.estimator),
         unit=estimate.unit,
-        predicted=estimate.predict(retrained.removals),
+        predicted=estimate.predict(removals),
         actual=retrained.values,
         counted=(everything if chosen is None else chosen) & retrained.trusted[:, None],
         train_ids=ids,
         train_labels=labels,
-        test_ids=estimate.fit.data.test_ids,
-        test_labels=estimate.fit.data.y_test,
-        classes=estimate.fit.data.classes,
+        test_ids=data.test_ids,
+        test_labels=data.y_test,
+        classes=classes,
     )
 
 

@@ -2,6 +2,7 @@
 
 import ast
 import hashlib
+import warnings
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
@@ -11,7 +12,7 @@ import torch
 from tqdm.auto import tqdm
 
 from influencelab.errors import InvalidParameter, MissingData
-from influencelab.noun import fingerprint
+from influencelab.noun import fingerprint, kind_name
 from influencelab.store import Store
 from influencelab.trial import Outcome, Trial, outcome_of
 
@@ -107,6 +108,29 @@ def kept(store: Store, key: str) -> Outcome:
     if entry is None:
         raise MissingData(f"{store.path(key)} was removed or damaged while the sweep ran. Run it again.")
     return outcome_of(entry)
+
+
+def within_reach(trials: Sequence[Trial], *, optional: bool) -> list[Trial]:
+    """The trials whose data can be had, fetched now if need be.
+
+    Args:
+        trials: what is to be run.
+        optional: leave out, with a warning, those whose data cannot be had; otherwise that is an error.
+
+    Raises:
+        MissingData: some data cannot be had and the trials are not optional.
+    """
+    found = []
+    for trial in trials:
+        try:
+            trial.source.load()
+        except MissingData as error:
+            if not optional:
+                raise
+            warnings.warn(f"A trial on {kind_name(trial.source)} is left out: {error}", stacklevel=2)
+            continue
+        found.append(trial)
+    return found
 
 
 def finish(

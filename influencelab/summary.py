@@ -1,0 +1,144 @@
+"""What an outcome says: its statistics, as numbers a claim can find, as a table, as a sample of pairs."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy
+import pandas
+
+from influencelab.comparison import Comparison
+from influencelab.noun import Noun
+from influencelab.number import Number
+from influencelab.statistics import Bootstrap, Interval, Statistic
+from influencelab.trial import Outcome
+
+# Statistics that speak of size, and mean nothing for a score without a unit.
+SIZED = ("slope", "intercept", "rms_ratio")
+# Pairs of one comparison that a report keeps; more are sampled.
+KEPT = 12_000
+
+
+@dataclass(frozen=True, eq=False)
+class Summary(Noun):
+    """One estimator on one selection of one trial.
+
+    Attributes:
+        name: data and setting, such as `digits` at weight decay 0.01.
+        selection: which removals.
+        setting: what the trial was varied by, such as `/0.01`; empty for a single trial. It ends the names of numbers.
+        comparison: predicted beside actual.
+        statistics: of their agreement, by name.
+    """
+
+    name: str
+    selection: str
+    setting: str
+    comparison: Comparison
+    statistics: Mapping[str, Statistic]
+
+    def numbers(self) -> dict[str, Number]:
+        """`digits/top/exact/spearman/0.01` and its like: means over test points; of the slope the median too."""
+        stem = f"{self.name}/{self.selection}/{self.comparison.estimator}"
+        found = {}
+        for name, statistic in self.statistics.items():
+            if name in SIZED and self.comparison.unit == "none":
+                continue
+            found[f"{stem}/{name}{self.setting}"] = number_of(statistic, statistic.pooled, how="mean over test points")
+            if name == "slope":
+                median = number_of(statistic, statistic.median, how="median over test points")
+                found[f"{stem}/median_{name}{self.setting}"] = median
+        return found
+
+
+def number_of(statistic: Statistic, interval: Interval, *, how: str) -> Number:
+    """A statistic as a reported number; a missing interval stays missing."""
+    known = numpy.isfinite([interval.low, interval.high]).all()
+    return Number(
+        value=interval.value,
+        low=interval.low if known else None,
+        high=interval.high if known else None,
+        n=int(statistic.pairs.sum()),
+        note=f"{how}; 95% {statistic.label}",
+        unit="nats" if statistic.name == "intercept" else "",
+    )
+
+
+def summaries(outcome: Outcome, name: str, *, setting: str = "", bootstrap: Bootstrap | None = None) -> list[Summary]:
+    """Every estimator on every selection of a trial.
+
+    Args:
+        name: of the data, the first word of every number's name.
+        setting: the value the trial was varied to, the last word.
+    """
+    found = []
+    for selection in outcome.chosen:
+        for estimator in outcome.predicted:
+            comparison = outcome.comparison(selection, estimator)
+            statistics = comparison.statistics(bootstrap)
+            found.append(Summary(name, selection, f"/{setting}" if setting else "", comparison, statistics))
+    return found
+
+
+def numbers(parts: Iterable[Summary]) -> dict[str, Number]:
+    """All their numbers together."""
+    return {name: number for part in parts for name, number in part.numbers().items()}
+
+
+def agreement_table(parts: Sequence[Summary]) -> pandas.DataFrame:
+    """A row a summary: the statistics a reader looks at first, each with its interval in words."""
+    shown = ("pearson", "spearman", "kendall", "slope", "sign_agreement", "within_class_spearman")
+    rows = [
+        {
+            "data": part.name,
+            "setting": part.setting.removeprefix("/"),
+            "removed": part.selection,
+            "estimator": part.comparison.estimator,
+            **{
+                name: str(number_of(part.statistics[name], part.statistics[name].pooled, how=""))
+                for name in shown
+                if name in part.statistics and not (name in SIZED and part.comparison.unit == "none")
+            },
+            "pairs": int(part.comparison.counted.sum()),
+        }
+        for part in parts
+    ]
+    return pandas.DataFrame(rows)
+
+
+def pairs_table(parts: Sequence[Summary], *, seed: int = 0) -> pandas.DataFrame:
+    """The pairs behind the numbers, in float32: all of a comparison, or a random sample of `KEPT` where it has more."""
+    generator = numpy.random.default_rng(seed)
+    tables = []
+    for part in parts:
+        table = part.comparison.table()
+        if len(table) > KEPT:
+            table = table.iloc[numpy.sort(generator.permutation(len(table))[:KEPT])]
+        table.insert(0, "estimator", part.comparison.estimator)
+        table.insert(0, "removed", part.selection)
+        table.insert(0, "data", f"{part.name}{part.setting}")
+        tables.append(table)
+    whole = pandas.concat(tables, ignore_index=True)
+    small = dict.fromkeys(("predicted", "actual"), "float32") | dict.fromkeys(("test_id", "train_id"), "int32")
+    return whole.astype(small | dict.fromkeys(("data", "removed", "estimator"), "category"))
+
+
+def fit_table(outcomes: Mapping[str, Outcome]) -> pandas.DataFrame:
+    """A row a trial: how well the model was fitted, and whether the retrained models are truth."""
+    shown = {
+        "n": "n",
+        "p": "p",
+        "fit_loss": "objective (nats)",
+        "fit_grad_norm": "‖∇J‖ at the fit",
+        "train_accuracy": "train accuracy",
+        "test_accuracy": "test accuracy",
+        "effective_parameters": "effective parameters",
+        "removals": "retrained",
+        "removals_converged": "converged",
+        "largest_grad_norm": "largest ‖∇J‖ retrained",
+        "retrain_seconds": "seconds to retrain",
+    }
+    rows = [
+        {"trial": name} | {said: outcome.facts[key] for key, said in shown.items()}
+        for name, outcome in outcomes.items()
+    ]
+    return pandas.DataFrame(rows)
