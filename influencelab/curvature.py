@@ -16,6 +16,8 @@ from influencelab.task import LinearTask
 # A Cholesky pivot this small beside the largest says that the matrix is singular to working precision; in float32, one
 # of 100 times its rounding.
 PIVOT = 1e-13
+# Dampings that get a factorisation of their own; from the next one on, one spectrum serves all.
+DAMPINGS = 2
 # The largest share of a right-hand side that may lie in the null space before a solve is refused; in float32 its own
 # rounding, in these units, is larger.
 NULL_MASS, ROUNDING = 1e-7, 1e3
@@ -128,8 +130,13 @@ class Curvature:
         return total
 
     def cholesky(self) -> Float[Tensor, "p p"] | None:
-        """The lower factor of C + damping I, or None where that is not positive definite to working precision."""
+        """The lower factor of C + damping I; None where that is not positive definite to working precision.
+
+        None too where so many dampings were factorised already that the spectrum, which serves them all, is cheaper.
+        """
         known = self._factors.cholesky
+        if self.damping not in known and len(known) >= DAMPINGS:
+            return None
         if self.damping not in known:
             matrix = self.dense().clone()
             matrix.diagonal().add_(self.damping)

@@ -1,0 +1,194 @@
+"""Many trials: each is done once, kept as it finishes, and found again only if nothing it rests on has changed."""
+
+import ast
+import importlib.util
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from influencelab import sweep
+from influencelab.datasets.iris import Iris
+from influencelab.errors import InvalidParameter, MissingData
+from influencelab.estimators.exact import Exact
+from influencelab.estimators.random import Random
+from influencelab.selections.random_points import RandomPoints
+from influencelab.store import Store
+from influencelab.sweep import COMPUTING, code_version, run_trials, without_docstrings
+from influencelab.tasks.logistic import Logistic
+from influencelab.trainers.newton import Newton
+from influencelab.trial import Trial, vary
+
+TRIAL = Trial(
+    source=Iris(scaling="standard", train_size=25, test_size=3),
+    task=Logistic(weight_decay=0.05),
+    trainer=Newton(),
+    estimators=(Exact(), Random()),
+    selections=(RandomPoints(count=4),),
+)
+TWO = vary(TRIAL, "task.weight_decay", [0.05, 0.1])
+# Modules that trials import and whose code cannot change a number: names, errors, records and what comes after a trial.
+BESIDE = {"errors", "noun", "catalog", "store", "download", "idx", "influencelab", ""}
+AFTER = {"comparison", "moments", "pairs", "ranks", "reliability", "statistics"}
+
+
+@pytest.fixture
+def runs(monkeypatch):
+    """The trials that were really run."""
+    seen, original = [], Trial.run
+
+    def counted(self, **keywords):
+        seen.append(self)
+        return original(self, **keywords)
+
+    monkeypatch.setattr(Trial, "run", counted)
+    return seen
+
+
+def same(one, two) -> bool:
+    tensors = [(getattr(one, name), getattr(two, name)) for name in ("actual", "trusted", "train_ids", "test_labels")]
+    tensors += [(one.predicted[name], two.predicted[name]) for name in one.predicted]
+    return one.facts == two.facts and all(torch.equal(mine, theirs) for mine, theirs in tensors)
+
+
+def entries(folder) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file())
+
+
+def test_what_is_in_the_store_is_not_run_again_and_comes_back_bit_for_bit(tmp_path, runs):
+    first = run_trials(TWO, store=Store(tmp_path))
+    assert len(runs) == 2
+    again = run_trials(TWO[::-1], store=Store(tmp_path))
+    assert len(runs) == 2
+    assert all(same(one, two) for one, two in zip(first, again[::-1], strict=True))
+    fresh = TWO[0].run()
+    assert torch.equal(first[0].actual, fresh.actual)
+    assert not torch.equal(first[0].actual, first[1].actual)
+
+
+def test_a_trial_named_twice_is_run_once(tmp_path, runs):
+    found = run_trials([TRIAL, TRIAL, replace(TRIAL)], store=Store(tmp_path))
+    assert len(runs) == 1
+    assert len(found) == 3
+    assert same(found[0], found[2])
+
+
+def test_a_changed_setting_runs_only_what_it_touches(tmp_path, runs):
+    run_trials(TWO, store=Store(tmp_path))
+    run_trials([*TWO, replace(TRIAL, seed=5)], store=Store(tmp_path))
+    assert [trial.seed for trial in runs] == [0, 0, 5]
+
+
+def test_a_damaged_entry_is_named_and_made_again(tmp_path, runs):
+    first = run_trials([TRIAL], store=Store(tmp_path))
+    (path,) = entries(tmp_path)
+    content = path.read_bytes()
+    path.write_bytes(content[:-5])
+    with pytest.warns(UserWarning, match=path.name):
+        again = run_trials([TRIAL], store=Store(tmp_path))
+    assert len(runs) == 2
+    assert torch.equal(first[0].actual, again[0].actual)
+
+
+@pytest.mark.parametrize("stop", [KeyboardInterrupt, OSError])
+def test_an_interruption_keeps_what_was_finished_and_no_half_of_the_rest(tmp_path, monkeypatch, stop):
+    original = Store.keep
+
+    def second_fails(self, key, entry):
+        if entries(tmp_path):
+            raise stop("stopped here")
+        return original(self, key, entry)
+
+    monkeypatch.setattr(Store, "keep", second_fails)
+    with pytest.raises(stop):
+        run_trials(TWO, store=Store(tmp_path))
+    assert [path.suffix for path in entries(tmp_path)] == [".entry"]
+    monkeypatch.undo()
+    assert len(run_trials(TWO, store=Store(tmp_path))) == 2
+    assert len(entries(tmp_path)) == 2
+
+
+def test_an_outcome_that_vanishes_is_an_error_and_not_a_shorter_list(tmp_path, monkeypatch):
+    monkeypatch.setattr(Store, "keep", lambda *_: None)
+    with pytest.raises(MissingData, match="removed or damaged while the sweep ran"):
+        run_trials([TRIAL], store=Store(tmp_path))
+
+
+def test_progress_counts_what_was_known_and_ends_at_the_total(tmp_path):
+    run_trials(TWO[:1], store=Store(tmp_path))
+    said = []
+    run_trials(TWO, store=Store(tmp_path), progress=lambda done, total, what: said.append((done, total, what)))
+    done = [each[0] for each in said]
+    assert done[0] == 1
+    assert done == sorted(done)
+    assert said[-1] == (pytest.approx(2), 2, "trials")
+
+
+@pytest.mark.slow
+def test_workers_give_the_same_outcomes(tmp_path):
+    alone = run_trials(TWO, store=Store(tmp_path / "alone"))
+    together = run_trials(TWO, store=Store(tmp_path / "together"), workers=2)
+    for one, two in zip(alone, together, strict=True):
+        assert torch.allclose(one.actual, two.actual, rtol=1e-9, atol=1e-14)
+        assert torch.equal(one.train_ids, two.train_ids)
+
+
+def test_no_worker_at_all_is_refused(tmp_path):
+    with pytest.raises(InvalidParameter, match="workers is 0, expected 1 or more"):
+        run_trials([TRIAL], store=Store(tmp_path), workers=0)
+
+
+# What an outcome's address rests on.
+def imported(path: Path) -> set[str]:
+    """The library's modules that a file imports, as first parts of their names within it."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("influencelab"):
+            inside = node.module.partition(".")[2]
+            found |= {inside.partition(".")[0]} if inside else {alias.name for alias in node.names}
+    return found
+
+
+def test_every_module_a_trial_computes_with_is_part_of_the_address():
+    """A module that is left out would let a changed program serve numbers of the old one."""
+    package = Path(importlib.util.find_spec("influencelab").origin).parent
+    reached, left = set(), {"trial", "estimators", "tasks", "trainers", "selections", "datasets", "output_losses"}
+    while left:
+        name = left.pop()
+        reached.add(name)
+        files = [package / f"{name}.py", *(package / name).glob("*.py")]
+        left |= set().union(*(imported(path) for path in files if path.is_file())) - reached - BESIDE - AFTER
+    assert reached == set(COMPUTING)
+
+
+def test_the_code_version_follows_the_code_and_not_its_words(tmp_path, monkeypatch):
+    (tmp_path / "chord.py").write_text('"""Steps."""\n\ndef step(x):\n    """One step."""\n    return x + 1\n')
+    monkeypatch.setattr(sweep, "__file__", str(tmp_path / "sweep.py"))
+
+    def version(text: str) -> str:
+        (tmp_path / "chord.py").write_text(text)
+        code_version.cache_clear()
+        return code_version()
+
+    first = version('"""Steps."""\n\ndef step(x):\n    """One step."""\n    return x + 1\n')
+    try:
+        assert version('"""Strides."""\n\n\n# A stride.\ndef step(x):\n    return (x +\n 1)\n') == first
+        assert version('"""Steps."""\n\ndef step(x):\n    """One step."""\n    return x + 2\n') != first
+        assert version("def step(x):\n    return 'x' + 1\n") != first
+    finally:
+        monkeypatch.undo()
+        code_version.cache_clear()
+
+
+def test_only_strings_that_stand_alone_are_words():
+    tree = without_docstrings(ast.parse('def f():\n    "word"\n\nx = "value"\n'))
+    assert "word" not in ast.dump(tree)
+    assert "value" in ast.dump(tree)
+
+
+def test_another_version_of_the_code_runs_everything_again(tmp_path, runs, monkeypatch):
+    run_trials([TRIAL], store=Store(tmp_path))
+    monkeypatch.setattr(sweep, "code_version", lambda: "another")
+    run_trials([TRIAL], store=Store(tmp_path))
+    assert len(runs) == 2

@@ -1,0 +1,262 @@
+"""A trial end to end: what is predicted, what is looked at, what is true, and what a reader must know of it."""
+
+from dataclasses import dataclass, replace
+
+import numpy
+import pytest
+import torch
+from contract import INFLUENCE, check_estimate
+from oracles import model, points_of, removal_changes
+
+from influencelab.arrays import Arrays
+from influencelab.dataset import Source
+from influencelab.errors import InvalidParameter, NotConverged, UnknownName
+from influencelab.estimators.conjugate_gradient import ConjugateGradient
+from influencelab.estimators.exact import Exact
+from influencelab.estimators.newton_step import NewtonStep
+from influencelab.estimators.random import Random
+from influencelab.fitting import fit
+from influencelab.noun import fingerprint
+from influencelab.retrain import Retrainer
+from influencelab.selections.everything import Everything
+from influencelab.selections.random_points import RandomPoints
+from influencelab.selections.top import Top
+from influencelab.tasks.logistic import Logistic
+from influencelab.tasks.ridge import Ridge
+from influencelab.trainers.newton import Newton
+from influencelab.trial import Trial, altered, outcome_of, vary
+
+
+@dataclass(frozen=True)
+class Clouds(Source):
+    """Three overlapping clouds, or a noisy line."""
+
+    n: int = 60
+    line: bool = False
+
+    def arrays(self) -> Arrays:
+        """Drawn anew from the same seed; ids start at 500."""
+        draw = numpy.random.default_rng(self.seed)
+        y = numpy.arange(self.n + 4) % 3
+        x = draw.normal(size=(self.n + 4, 3)) + numpy.eye(3)[y]
+        y = x @ [1.0, 2.0, 3.0] + draw.normal(size=self.n + 4) if self.line else y
+        ids = numpy.arange(self.n + 4) + 500
+        return Arrays(x[: self.n], y[: self.n], x[self.n :], y[self.n :], ids[: self.n], ids[self.n :])
+
+
+TRIAL = Trial(
+    source=Clouds(),
+    task=Logistic(weight_decay=0.3, intercept=False),
+    trainer=Newton(tolerance=1e-10),
+    estimators=(Exact(), NewtonStep(), Random()),
+    selections=(Top(count=5), RandomPoints(count=12)),
+)
+
+
+@pytest.fixture(scope="module")
+def outcome():
+    return TRIAL.run()
+
+
+def test_the_truth_is_what_the_oracle_says_of_every_chosen_point(outcome):
+    data = TRIAL.source.load()
+    rows = [[int(point) - 500] for point in outcome.train_ids]
+    wanted = removal_changes(model(TRIAL.task, data), points_of(data), rows)
+    assert outcome.trusted.all()
+    assert outcome.actual.numpy() == pytest.approx(wanted, rel=1e-4, abs=1e-8)
+    check_estimate(outcome.predicted["newton_step"].numpy(), wanted, bounds=INFLUENCE)
+
+
+def test_the_chosen_pairs_are_those_of_the_selections(outcome):
+    fitted = fit(TRIAL.task, TRIAL.source.load(), TRIAL.trainer)
+    estimate = Exact().estimate(fitted)
+    for selection in TRIAL.selections:
+        pairs, name = selection.pairs(estimate), type(selection).__module__.rpartition(".")[2]
+        rows = outcome.train_ids - 500
+        assert torch.equal(outcome.chosen[name], pairs[rows])
+        assert int(outcome.chosen[name].sum()) == int(pairs.sum())
+    assert torch.equal(outcome.predicted["exact"], estimate.values[rows])
+    assert outcome.train_ids.tolist() == sorted(set(outcome.train_ids.tolist()))
+    assert torch.equal(outcome.train_labels, fitted.data.y_train[rows])
+    assert torch.equal(outcome.test_ids, fitted.data.test_ids)
+
+
+def test_a_comparison_counts_the_chosen_and_trusted_pairs_only(outcome):
+    part = replace(outcome, trusted=torch.arange(len(outcome.trusted)) % 2 == 0)
+    assert (outcome.chosen["top"] & ~part.trusted[:, None]).any()
+    found = part.comparison("top", "exact")
+    assert torch.equal(found.counted, outcome.chosen["top"] & part.trusted[:, None])
+    assert found.unit == "nats"
+    assert part.comparison("random_points", "random").unit == "none"
+    assert found.classes == 3
+
+
+@pytest.mark.parametrize("names", [("bottom", "exact"), ("top", "perfect")])
+def test_what_a_trial_does_not_have_is_refused_with_what_it_has(outcome, names):
+    with pytest.raises(UnknownName, match=r"has no '(bottom|perfect)'. It has: (top, random|exact, newton)"):
+        outcome.comparison(*names)
+
+
+def test_the_facts_say_what_a_reader_must_know(outcome):
+    facts, data = outcome.facts, TRIAL.source.load()
+    assert facts["data"] == data.name
+    assert facts["data_hash"] == data.content_hash()
+    assert (facts["n"], facts["m"], facts["p"], facts["classes"]) == (60, 4, 9, 3)
+    assert facts["fit_converged"] is True
+    assert facts["fit_grad_norm"] <= 1e-10
+    assert facts["removals"] == facts["removals_converged"] == len(outcome.train_ids)
+    assert 0 < facts["effective_parameters"] < 9
+    assert 0.5 < facts["train_accuracy"] <= 1
+    assert set(facts["estimates"]) == {"exact", "newton_step", "random"}
+    assert facts["estimates"]["exact"]["largest_residual"] < 1e-10
+    assert facts["estimates"]["random"]["unit"] == "none"
+
+
+def test_an_outcome_and_its_stored_entry_are_the_same(outcome):
+    again = outcome_of(outcome.entry())
+    for name in ("actual", "trusted", "train_ids", "train_labels", "test_ids", "test_labels"):
+        assert torch.equal(getattr(again, name), getattr(outcome, name))
+    for family in ("predicted", "chosen"):
+        mine, theirs = getattr(again, family), getattr(outcome, family)
+        assert set(mine) == set(theirs)
+        assert all(torch.equal(mine[name], theirs[name]) for name in mine)
+    assert again.facts == outcome.facts
+
+
+def test_a_trial_repeats_itself(outcome):
+    again = TRIAL.run()
+    assert torch.equal(again.actual, outcome.actual)
+    assert all(torch.equal(again.predicted[name], outcome.predicted[name]) for name in outcome.predicted)
+
+
+def test_the_convention_rules_predictions_and_truth_alike():
+    step = NewtonStep(convention="renormalise")
+    trial = replace(TRIAL, convention="renormalise", estimators=(Exact(), step), selections=(RandomPoints(count=30),))
+    found, dropped = trial.run(), replace(TRIAL, selections=(RandomPoints(count=30),)).run()
+    check_estimate(found.predicted["newton_step"].numpy(), found.actual.numpy(), bounds=INFLUENCE)
+    for values in ("actual", "predicted"):
+        one, two = getattr(found, values), getattr(dropped, values)
+        one, two = (one["exact"], two["exact"]) if values == "predicted" else (one, two)
+        assert not torch.allclose(one, two, rtol=0.05)
+
+
+def test_a_convention_that_an_estimator_does_not_speak_is_refused_before_retraining(monkeypatch):
+    monkeypatch.setattr(Retrainer, "retrain", lambda *_, **__: pytest.fail("retrained for nothing"))
+    with pytest.raises(InvalidParameter, match="convention='renormalise'"):
+        replace(TRIAL, convention="renormalise").run()
+
+
+def test_real_targets_run_too():
+    trial = replace(TRIAL, source=Clouds(line=True), task=Ridge(weight_decay=0.3), selections=(Everything(),))
+    found = trial.run()
+    assert found.actual.shape == (60, 4)
+    assert found.facts["train_accuracy"] != found.facts["train_accuracy"]
+    assert numpy.corrcoef(found.predicted["exact"].ravel(), found.actual.ravel())[0, 1] > 0.95
+
+
+def test_progress_rises_from_the_fit_to_the_end():
+    said = []
+    TRIAL.run(progress=said.append)
+    assert said == sorted(said)
+    assert said[0] > 0
+    assert said[-1] == pytest.approx(1.0)
+
+
+def test_an_unconverged_fit_stops_a_trial_unless_its_estimators_allow_it():
+    rough = replace(TRIAL, trainer=Newton(tolerance=1e-10, max_steps=1))
+    with pytest.raises(NotConverged, match="allow_unconverged=True"):
+        rough.run()
+    found = replace(rough, estimators=(Exact(allow_unconverged=True),)).run()
+    assert found.facts["fit_converged"] is False
+    assert found.facts["largest_control"] > 1e-4
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"estimators": ()},
+        {"selections": ()},
+        {"estimators": (Exact(), Exact(damping=0.1))},
+        {"selections": (Top(count=1), Top(count=2))},
+    ],
+)
+def test_kinds_that_would_share_a_name_are_refused(changes):
+    with pytest.raises(InvalidParameter, match="at least one, and each kind once"):
+        replace(TRIAL, **changes)
+
+
+# Variations of a trial.
+def test_varying_changes_one_setting_and_nothing_else():
+    trials = vary(TRIAL, "task.weight_decay", [0.1, 0.2])
+    assert [trial.task.weight_decay for trial in trials] == [0.1, 0.2]
+    assert all(replace(trial, task=TRIAL.task) == TRIAL for trial in trials)
+    assert [trial.seed for trial in vary(TRIAL, "seed", range(3))] == [0, 1, 2]
+    assert altered(TRIAL, "retrainer.trainer.max_steps", 7).retrainer.trainer.max_steps == 7
+    assert TRIAL.task.weight_decay == 0.3
+    assert altered(TRIAL, "estimators", (ConjugateGradient(),)).estimators == (ConjugateGradient(),)
+
+
+@pytest.mark.parametrize("setting", ["weight_decay", "task.weightdecay", "task.weight_decay.x", "", "estimators.0"])
+def test_a_setting_that_is_not_there_is_refused(setting):
+    with pytest.raises(InvalidParameter, match="has no setting"):
+        vary(TRIAL, setting, [1])
+
+
+def test_an_impossible_value_is_refused_when_the_recipe_is_made():
+    with pytest.raises(InvalidParameter, match="weight_decay is -1"):
+        vary(TRIAL, "task.weight_decay", [-1.0])
+
+
+def test_every_setting_has_a_part_in_the_address_of_an_outcome():
+    changes = {
+        "source.seed": 1,
+        "source.n": 61,
+        "task.weight_decay": 0.31,
+        "task.intercept": True,
+        "trainer.tolerance": 1e-9,
+        "estimators": (Exact(), NewtonStep()),
+        "selections": (Top(count=6), RandomPoints(count=12)),
+        "retrainer.floor": 1e-7,
+        "convention": "renormalise",
+        "seed": 1,
+    }
+    keys = {fingerprint(altered(TRIAL, setting, value)) for setting, value in changes.items()}
+    assert len(keys | {fingerprint(TRIAL)}) == len(changes) + 1
+
+
+# Selections.
+def test_top_takes_the_largest_sizes_of_each_test_point():
+    fitted = fit(TRIAL.task, TRIAL.source.load(), TRIAL.trainer)
+    estimate = Exact().estimate(fitted)
+    pairs = Top(count=7).pairs(estimate)
+    assert pairs.sum(0).tolist() == [7] * 4
+    for j in range(4):
+        size = estimate.values[:, j].abs()
+        assert size[pairs[:, j]].min() > size[~pairs[:, j]].max()
+    one = Top(count=7, tests=(2,)).pairs(estimate)
+    assert torch.equal(one[:, 2], pairs[:, 2])
+    assert int(one.sum()) == 7
+
+
+def test_random_points_are_the_same_for_every_test_point_and_repeat():
+    estimate = Random().estimate(fit(TRIAL.task, TRIAL.source.load(), TRIAL.trainer))
+    pairs = RandomPoints(count=20, seed=3).pairs(estimate)
+    assert torch.equal(pairs, pairs[:, :1].expand(-1, 4))
+    assert int(pairs[:, 0].sum()) == 20
+    assert torch.equal(pairs, RandomPoints(count=20, seed=3).pairs(estimate))
+    assert not torch.equal(pairs, RandomPoints(count=20, seed=4).pairs(estimate))
+    assert Everything().pairs(estimate).all()
+
+
+@pytest.mark.parametrize("selection", [Top(count=61), Top(count=0), RandomPoints(count=61), RandomPoints(count=0)])
+def test_more_points_than_there_are_are_refused(selection):
+    estimate = Random().estimate(fit(TRIAL.task, TRIAL.source.load(), TRIAL.trainer))
+    with pytest.raises(InvalidParameter, match="expected 1 … 60"):
+        selection.pairs(estimate)
+
+
+@pytest.mark.parametrize("tests", [(4,), (-1,)])
+def test_a_test_point_that_is_not_there_is_refused(tests):
+    estimate = Random().estimate(fit(TRIAL.task, TRIAL.source.load(), TRIAL.trainer))
+    with pytest.raises(InvalidParameter, match="expected positions in 0 … 3"):
+        Top(count=1, tests=tests).pairs(estimate)
