@@ -31,6 +31,7 @@ MEASURES: Mapping[str, Measure] = MappingProxyType(
         )
     }
 )
+UNBOUNDED = ("slope", "intercept", "rms_ratio")  # the others are correlations and shares, between -1 and 1
 CHUNK = 2**21  # weights (b r) held at once; the sorted copies of them take some eight times these 16 MB
 
 
@@ -76,7 +77,7 @@ class Statistic(Noun):
 
 @dataclass(frozen=True)
 class Bootstrap(Noun):
-    """Percentile intervals from resamples: if removals and test points were drawn anew, where would the number fall?
+    """Recentred percentile intervals: if removals and test points were drawn anew, where would the number fall?
 
     Every pair shares its removal with a row of pairs and its test point with a column, so pairs are not independent.
     The two-way (pigeonhole) bootstrap draws rows and columns anew, independently; its variance is right for crossed
@@ -123,14 +124,14 @@ class Bootstrap(Noun):
         known = ~numpy.isnan(value)
         missing = numpy.isnan(table).sum(0)
         table[:, ~known] = numpy.nan
-        low, high = self.ends(table)
+        low, high = self.ends(table, value, bounded=chosen.__name__ not in UNBOUNDED)
         return Statistic(
             name=chosen.__name__,
             per_test=value,
             low=low,
             high=high,
-            pooled=self.interval(mean_over_tests, value, table=table, tests=tests),
-            median=self.interval(median_over_tests, value, table=table, tests=tests),
+            pooled=self.interval(mean_over_tests, value, table=table, tests=tests, name=chosen.__name__),
+            median=self.interval(median_over_tests, value, table=table, tests=tests, name=chosen.__name__),
             pairs=pairs.counted.sum(0),
             undefined=int((~known).sum()),
             undefined_resamples=missing,
@@ -155,14 +156,21 @@ class Bootstrap(Noun):
         removals = (counts(for_removals, size, among=pairs.r) for size in sizes)
         return removals, counts(for_tests, self.resamples, among=pairs.m)
 
-    def ends(self, table: Float[numpy.ndarray, "b k"]) -> tuple[numpy.ndarray, numpy.ndarray]:
-        """The two ends for each column, from the resamples where it is defined; NaN where there is none."""
+    def ends(
+        self, table: Float[numpy.ndarray, "b k"], value: Float[numpy.ndarray, " k"], *, bounded: bool
+    ) -> tuple[numpy.ndarray, numpy.ndarray]:
+        """The two ends for each column, from the resamples where it is defined; NaN where there is none.
+
+        Resamples are moved to have their median at the value: drawing a removal twice makes ties, which lower every
+        rank correlation near 1, so that the percentiles themselves can lie beside the value.
+        """
         low, high = numpy.full((2, table.shape[1]), numpy.nan)
         some = ~numpy.isnan(table).all(0)
         tail = (1 - self.level) / 2
         if some.any():
-            low[some], high[some] = numpy.nanquantile(table[:, some], [tail, 1 - tail], axis=0)
-        return low, high
+            ends = numpy.nanquantile(table[:, some], [tail, 0.5, 1 - tail], axis=0)
+            low[some], high[some] = ends[[0, 2]] + (value[some] - ends[1])
+        return (numpy.clip(low, -1, 1), numpy.clip(high, -1, 1)) if bounded else (low, high)
 
     def interval(
         self,
@@ -171,10 +179,12 @@ class Bootstrap(Noun):
         *,
         table: Float[numpy.ndarray, "b m"],
         tests: Float[numpy.ndarray, "b m"],
+        name: str,
     ) -> Interval:
         """A summary over test points, and the ends of its interval from resampled removals and test points."""
-        low, high = self.ends(summary(table, tests)[:, None])
-        return Interval(float(summary(value[None], numpy.ones((1, len(value))))[0]), float(low[0]), float(high[0]))
+        middle = summary(value[None], numpy.ones((1, len(value))))
+        low, high = self.ends(summary(table, tests)[:, None], middle, bounded=name not in UNBOUNDED)
+        return Interval(float(middle[0]), float(low[0]), float(high[0]))
 
 
 def named(name: str) -> Measure:

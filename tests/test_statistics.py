@@ -133,12 +133,27 @@ def test_interval_is_that_of_tables_resampled_both_ways():
         table.append(each)
         means.append(numpy.mean(numpy.repeat(each, v)))
         medians.append(numpy.median(numpy.repeat(each, v)))
-    ends = [2.5, 97.5]
-    assert numpy.stack([found.low, found.high]) == pytest.approx(numpy.percentile(table, ends, axis=0), abs=1e-12)
-    assert found.pooled[1:] == pytest.approx(numpy.percentile(means, ends), abs=1e-12)
-    assert found.median[1:] == pytest.approx(numpy.percentile(medians, ends), abs=1e-12)
+
+    def recentred(resampled, value):
+        low, middle, high = numpy.percentile(resampled, [2.5, 50, 97.5], axis=0)
+        return numpy.clip([low + value - middle, high + value - middle], -1, 1)
+
+    assert numpy.stack([found.low, found.high]) == pytest.approx(recentred(table, found.per_test), abs=1e-12)
+    assert found.pooled[1:] == pytest.approx(recentred(means, found.pooled.value), abs=1e-12)
+    assert found.median[1:] == pytest.approx(recentred(medians, found.median.value), abs=1e-12)
     assert found.pooled.value == pytest.approx(found.per_test.mean())
     assert found.median.value == pytest.approx(numpy.median(found.per_test))
+
+
+@pytest.mark.parametrize("name", ["spearman", "kendall", "pearson", "slope"])
+def test_an_interval_holds_its_own_value_however_near_the_end(name):
+    x = numpy.random.default_rng(0).normal(size=(60, 4))
+    noisy = x + 1e-3 * numpy.random.default_rng(1).normal(size=x.shape)
+    found = Bootstrap(resamples=200).statistic(made(x, noisy, numpy.ones_like(x, dtype=bool)), name)
+    assert found.pooled.low <= found.pooled.value <= found.pooled.high
+    assert (found.low <= found.per_test).all()
+    assert (found.per_test <= found.high).all()
+    assert name == "slope" or found.high.max() <= 1
 
 
 def test_undefined_test_points_change_nothing_for_the_others():
