@@ -10,6 +10,7 @@ from influencelab.noun import Noun
 from influencelab.number import Number
 from influencelab.profile import RECORD, rank
 
+NOT_RUN = "not run"
 ARMS = ("", "published", "controlled")
 
 
@@ -115,7 +116,7 @@ def judge(claim: Claim, number: Number | None, profile: str) -> Verdict:
 def word(claim: Claim, number: Number | None) -> str:
     """The verdict in a word."""
     if number is None:
-        return "not run"
+        return NOT_RUN
     if claim.low is None and claim.high is None:
         return "reported only"
     if math.isnan(number.value):

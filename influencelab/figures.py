@@ -11,32 +11,14 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from influencelab.comparison import Comparison
-from influencelab.statistics import Interval, Statistic
-from influencelab.summary import Summary
+from influencelab.statistics import Statistic
+from influencelab.summary import Summary, said, words
 from influencelab.trial import Outcome
 
 PALETTE = seaborn.color_palette("colorblind")
-# Names of kinds as a reader says them.
-WORDS = {
-    "exact": "influence (exact)",
-    "conjugate_gradient": "influence (conjugate gradients)",
-    "lissa": "influence (LiSSA, stochastic)",
-    "newton_step": "one Newton step",
-    "gradient_dot": "gradient product",
-    "gradient_cosine": "gradient cosine",
-    "same_label": "same label",
-    "random_points": "random points",
-    "top": "most influential",
-    "everything": "all points",
-}
 STYLE: Any = {"axes.grid": True, "grid.alpha": 0.3, "axes.spines.top": False, "axes.spines.right": False}
 # More points than this are drawn as pixels, so that an SVG stays small.
 VECTOR = 600
-
-
-def words(name: str) -> str:
-    """A kind's name for people."""
-    return WORDS.get(name, name.replace("_", " "))
 
 
 def predicted_against_actual(parts: Sequence[Summary], *, columns: int = 3) -> Figure:
@@ -49,7 +31,7 @@ def predicted_against_actual(parts: Sequence[Summary], *, columns: int = 3) -> F
     rows = -(-len(parts) // columns)
     with plt.rc_context(STYLE):
         figure, axes = plt.subplots(
-            rows, columns, figsize=(4.1 * columns, 4.1 * rows), squeeze=False, layout="constrained"
+            rows, columns, figsize=(3.9 * columns, 3.9 * rows), squeeze=False, layout="constrained"
         )
     for axis in axes.flat[len(parts) :]:
         axis.remove()
@@ -57,6 +39,7 @@ def predicted_against_actual(parts: Sequence[Summary], *, columns: int = 3) -> F
         draw_pairs(axis, part.comparison)
         axis.set_title(title(part), fontsize=10)
         axis.text(0.03, 0.97, caption(part.statistics), transform=axis.transAxes, va="top", fontsize=8)
+    axes.flat[0].legend(loc="lower right", fontsize=8, frameon=False)
     plt.close(figure)  # a notebook shows what is returned, once
     return figure
 
@@ -81,8 +64,7 @@ def draw_pairs(axis: Axes, comparison: Comparison) -> None:
     axis.set_aspect("equal")
     axis.ticklabel_format(style="sci", scilimits=(-3, 3))
     axis.set_xlabel("predicted change in test loss (nats)")
-    axis.set_ylabel("actual change after retraining (nats)")
-    axis.legend(loc="lower right", fontsize=7, frameon=False)
+    axis.set_ylabel("actual change in test loss (nats)")
 
 
 def caption(statistics: Mapping[str, Statistic]) -> str:
@@ -93,13 +75,6 @@ def caption(statistics: Mapping[str, Statistic]) -> str:
 
 
 SHOWN = (("Pearson", "pearson"), ("Spearman", "spearman"), ("slope", "slope"))
-
-
-def said(interval: Interval) -> str:
-    """A number with its interval, to the digits that the interval leaves standing."""
-    width = interval.high - interval.low
-    digits = 3 if not width > 0 else int(min(6, max(2, 1 - numpy.floor(numpy.log10(width)))))
-    return f"{interval.value:.{digits}f} [{interval.low:.{digits}f}, {interval.high:.{digits}f}]"
 
 
 def slope_by_weight_decay(parts: Sequence[Summary], *, outcomes: Mapping[str, Outcome]) -> Figure:
@@ -124,6 +99,7 @@ def slope_by_weight_decay(parts: Sequence[Summary], *, outcomes: Mapping[str, Ou
         axis.axhline(1, color="0.4", linestyle="--", linewidth=1)
         axis.set_ylabel("slope of actual on predicted change\n(1 = right size; median over test points)")
     left.set_xscale("log")
+    left.margins(x=0.08)
     left.invert_xaxis()
     left.set_xlabel("weight decay (smaller to the right)")
     right.xaxis.set_major_formatter(PercentFormatter(1.0))

@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pandas
+from pandas.io.formats.style import Styler
 
-from influencelab.claim import Claim, Verdict, all_claims, judge
+from influencelab.claim import NOT_RUN, Claim, Verdict, all_claims, judge
 from influencelab.noun import Noun
 from influencelab.profile import PROFILES, RECORD
 from influencelab.report import Report, reports
+from influencelab.table import readable
 
 INTRODUCTION = """# Results
 
@@ -37,7 +39,7 @@ class Row(Noun):
         """The verdict that counts: that of the largest profile with a number."""
         measured = [verdict for verdict in self.verdicts.values() if verdict.number is not None]
         if not measured:
-            return "not run"
+            return NOT_RUN
         return f"{measured[-1].verdict}{' (preview)' if measured[-1].preview else ''}"
 
 
@@ -70,9 +72,21 @@ def scorecard(found: Iterable[Report], claims: Iterable[Claim]) -> pandas.DataFr
     )
 
 
-def verdicts(report: Report) -> pandas.DataFrame:
-    """What one run says about the claims that its study tests."""
-    return scorecard([report], [claim for claim in all_claims() if claim.study == report.study])
+def verdicts(report: Report) -> Styler:
+    """What one run says about the claims that its study tests; those it measured come first."""
+    judged = rows([report], [claim for claim in all_claims() if claim.study == report.study])
+    judged.sort(key=lambda row: row.verdict == NOT_RUN)
+    shown = [
+        {
+            "claim": row.claim.statement,
+            "paper": row.claim.paper,
+            "accepted": row.claim.band,
+            "measured": str(measured.number or "") if (measured := row.verdicts.get(report.profile)) else "",
+            "verdict": row.verdict if row.verdict != NOT_RUN else f"{NOT_RUN} at {report.profile}",
+        }
+        for row in judged
+    ]
+    return readable(pandas.DataFrame(shown), caption=f"The report is in results/{report.study}/{report.profile}")
 
 
 def scorecard_text(judged: Sequence[Row]) -> str:

@@ -5,17 +5,38 @@ from dataclasses import dataclass
 
 import numpy
 import pandas
+from pandas.io.formats.style import Styler
 
 from influencelab.comparison import Comparison
 from influencelab.noun import Noun
 from influencelab.number import Number
 from influencelab.statistics import Bootstrap, Interval, Statistic
+from influencelab.table import readable
 from influencelab.trial import Outcome
 
 # Statistics that speak of size, and mean nothing for a score without a unit.
 SIZED = ("slope", "intercept", "rms_ratio")
 # Pairs of one comparison that a report keeps; more are sampled.
 KEPT = 12_000
+
+
+# Names of kinds as a reader says them.
+WORDS = {
+    "exact": "influence (exact)",
+    "conjugate_gradient": "influence (conjugate gradients)",
+    "lissa": "influence (LiSSA, stochastic)",
+    "newton_step": "one Newton step",
+    "gradient_dot": "gradient product",
+    "gradient_cosine": "gradient cosine",
+    "same_label": "same label",
+    "random_points": "random points",
+    "top": "most influential",
+    "everything": "all points",
+    "within_class_spearman": "Spearman within class",
+    "sign_agreement": "same sign",
+    "pearson": "Pearson",
+    "spearman": "Spearman",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,25 +105,36 @@ def numbers(parts: Iterable[Summary]) -> dict[str, Number]:
     return {name: number for part in parts for name, number in part.numbers().items()}
 
 
-def agreement_table(parts: Sequence[Summary]) -> pandas.DataFrame:
-    """A row a summary: the statistics a reader looks at first, each with its interval in words."""
-    shown = ("pearson", "spearman", "kendall", "slope", "sign_agreement", "within_class_spearman")
+def words(name: str) -> str:
+    """A kind's name for people."""
+    return WORDS.get(name, name.replace("_", " "))
+
+
+def said(interval: Interval) -> str:
+    """A number with its interval, to the digits that the interval leaves standing."""
+    width = interval.high - interval.low
+    digits = 3 if not width > 0 else int(min(6, max(2, 1 - numpy.floor(numpy.log10(width)))))
+    return f"{interval.value:.{digits}f} [{interval.low:.{digits}f}, {interval.high:.{digits}f}]"
+
+
+def agreement_table(parts: Sequence[Summary]) -> Styler:
+    """A row a summary: the statistics a reader looks at first, each with its interval."""
+    shown = ("pearson", "spearman", "within_class_spearman", "slope", "sign_agreement")
     rows = [
         {
-            "data": part.name,
-            "setting": part.setting.removeprefix("/"),
-            "removed": part.selection,
-            "estimator": part.comparison.estimator,
+            "weight decay" if part.setting else "data": part.setting.removeprefix("/") or part.name,
+            "removed": words(part.selection),
+            "predicted by": words(part.comparison.estimator),
             **{
-                name: str(number_of(part.statistics[name], part.statistics[name].pooled, how=""))
+                words(name): said(part.statistics[name].pooled)
                 for name in shown
                 if name in part.statistics and not (name in SIZED and part.comparison.unit == "none")
             },
-            "pairs": int(part.comparison.counted.sum()),
+            "pairs": f"{int(part.comparison.counted.sum()):,}",
         }
         for part in parts
     ]
-    return pandas.DataFrame(rows)
+    return readable(pandas.DataFrame(rows), caption="Means over test points, with 95% intervals")
 
 
 def pairs_table(parts: Sequence[Summary], *, seed: int = 0) -> pandas.DataFrame:
@@ -122,23 +154,29 @@ def pairs_table(parts: Sequence[Summary], *, seed: int = 0) -> pandas.DataFrame:
     return whole.astype(small | dict.fromkeys(("data", "removed", "estimator"), "category"))
 
 
-def fit_table(outcomes: Mapping[str, Outcome]) -> pandas.DataFrame:
-    """A row a trial: how well the model was fitted, and whether the retrained models are truth."""
-    shown = {
-        "n": "n",
-        "p": "p",
-        "fit_loss": "objective (nats)",
-        "fit_grad_norm": "‖∇J‖ at the fit",
-        "train_accuracy": "train accuracy",
-        "test_accuracy": "test accuracy",
-        "effective_parameters": "effective parameters",
-        "removals": "retrained",
-        "removals_converged": "converged",
-        "largest_grad_norm": "largest ‖∇J‖ retrained",
-        "retrain_seconds": "seconds to retrain",
-    }
-    rows = [
-        {"trial": name} | {said: outcome.facts[key] for key, said in shown.items()}
-        for name, outcome in outcomes.items()
-    ]
-    return pandas.DataFrame(rows)
+def fit_table(outcomes: Mapping[str, Outcome], *, varied: str = "trial") -> Styler:
+    """A row a trial: how well the model was fitted, and whether the retrained models are truth.
+
+    Args:
+        outcomes: each trial by its name.
+        varied: what the names are, such as `weight decay`.
+    """
+    rows = []
+    for name, outcome in outcomes.items():
+        facts = outcome.facts
+        rows.append(
+            {
+                varied: name,
+                "n": f"{facts['n']:,}",
+                "parameters": f"{facts['p']:,}",
+                "effective": f"{facts['effective_parameters']:.1f}",
+                "objective (nats)": f"{facts['fit_loss']:.4f}",
+                "‖∇J‖ of the fit": f"{facts['fit_grad_norm']:.0e}",
+                "accuracy (train, test)": f"{facts['train_accuracy']:.3f}, {facts['test_accuracy']:.3f}",
+                "retrained": f"{facts['removals']:,}",
+                "converged": f"{facts['removals_converged']:,}",
+                "largest ‖∇J‖": f"{facts['largest_grad_norm']:.0e}",
+                "seconds": f"{facts['retrain_seconds']:.1f}",
+            }
+        )
+    return readable(pandas.DataFrame(rows), caption="Every fit, and every model retrained from it")

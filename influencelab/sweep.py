@@ -2,6 +2,7 @@
 
 import ast
 import hashlib
+import sys
 import warnings
 from collections.abc import Callable, Sequence
 from functools import cache
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import joblib
 import torch
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from influencelab.errors import InvalidParameter, MissingData
 from influencelab.noun import fingerprint, kind_name
@@ -17,6 +18,7 @@ from influencelab.store import Store
 from influencelab.trial import Outcome, Trial, outcome_of
 
 Progress = Callable[[float, float, str], None]
+BAR = "{percentage:3.0f}% of {total} trials {bar} {elapsed} gone, {remaining} to go"
 # The folders and files whose code decides what a trial's numbers are.
 COMPUTING = (
     "arrays",
@@ -73,14 +75,16 @@ def run_trials(
         raise InvalidParameter(f"workers is {workers}, expected 1 or more processes.")
     keys = [fingerprint((trial, code_version(), device)) for trial in trials]
     missing = {key: trial for key, trial in zip(keys, trials, strict=True) if store.find(key) is None}
+    # A bar of text that goes away: a widget in a saved notebook would be a row of broken links.
     with tqdm(
-        total=len(trials), unit="trial", bar_format="{l_bar}{bar}| {n:.1f}/{total} [{elapsed}<{remaining}]"
+        total=len(trials), file=sys.stdout, bar_format=BAR, leave=False, mininterval=1, disable=not missing
     ) as bar:
+        done_before = len(trials) - len(missing)
 
         def tell(done: float) -> None:
-            bar.update(len(trials) - len(missing) + done - bar.n)
+            bar.update(done_before + done - bar.n)
             if progress is not None:
-                progress(bar.n, len(trials), "trials")
+                progress(done_before + done, len(trials), "trials")
 
         tell(0.0)
         if workers == 1:

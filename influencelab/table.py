@@ -1,0 +1,13 @@
+"""Tables as a notebook should show them."""
+
+import pandas
+from pandas.io.formats.style import Styler
+
+
+def readable(table: pandas.DataFrame, *, caption: str) -> Styler:
+    """A table as a notebook should show it: no row numbers, text to the left, nothing cut off or broken in two."""
+    styles = [
+        {"selector": "caption", "props": "text-align: left; font-style: italic; padding-bottom: 4px"},
+        {"selector": "th, td", "props": "text-align: left; vertical-align: top"},
+    ]
+    return table.style.hide(axis="index").set_caption(caption).set_table_styles(styles)  # pyright: ignore[reportArgumentType]
