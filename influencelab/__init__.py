@@ -5,8 +5,12 @@ Every public name is here: nouns and verbs by the table below, and each kind by 
 asked for, so that the command line answers at once.
 """
 
+import difflib
 import importlib
 import pkgutil
+import re
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 __version__ = "0.1.0"
@@ -23,6 +27,7 @@ NOUNS = {
     "Estimate": "estimator",
     "Estimator": "estimator",
     "Fit": "fitting",
+    "fisher_interval": "reliability",
     "fit": "fitting",
     "fit_table": "summary",
     "groups": "removals",
@@ -30,6 +35,7 @@ NOUNS = {
     "leave_one_out": "removals",
     "make": "catalog",
     "names": "catalog",
+    "null_band": "reliability",
     "Number": "number",
     "numbers": "summary",
     "Outcome": "trial",
@@ -40,6 +46,7 @@ NOUNS = {
     "Retrainer": "retrain",
     "Selection": "selection",
     "Source": "dataset",
+    "spearman_brown": "reliability",
     "Store": "store",
     "Study": "study",
     "summaries": "summary",
@@ -53,28 +60,36 @@ NOUNS = {
     "verdicts": "scorecard",
     "within_reach": "sweep",
 }
-KINDS = ("datasets", "tasks", "trainers", "estimators", "selections")
+KINDS = ("datasets", "tasks", "output_losses", "trainers", "estimators", "selections")
 
 
 def __getattr__(name: str) -> Any:
     """A public name, imported now."""
     if name in NOUNS:
         return getattr(importlib.import_module(f"influencelab.{NOUNS[name]}"), name)
-    for folder, file in kinds():
-        if name.lower() == file.replace("_", ""):
-            return getattr(importlib.import_module(f"influencelab.{folder}.{file}"), name)
-    raise AttributeError(f"influencelab has no public name '{name}'. It has: {', '.join(__dir__())}.")
+    found = kinds()
+    if name in found:
+        return getattr(importlib.import_module(found[name]), name)
+    near = difflib.get_close_matches(name, __dir__(), n=1, cutoff=0.5)
+    raise AttributeError(f"influencelab has no public name '{name}'.{f' Did you mean {near[0]}?' if near else ''}")
 
 
 def __dir__() -> list[str]:
-    """The nouns and verbs, and the kinds by their file names in one word."""
-    return sorted([*NOUNS, *(file.replace("_", "") for _, file in kinds())])
+    """The nouns and verbs, and the class of every kind."""
+    return sorted([*NOUNS, *kinds()])
 
 
-def kinds() -> list[tuple[str, str]]:
-    """Folder and file of every kind."""
-    return [
-        (folder, module.name)
-        for folder in KINDS
-        for module in pkgutil.iter_modules([f"{path}/{folder}" for path in __path__])
-    ]
+@cache
+def kinds() -> dict[str, str]:
+    """The module of every kind by the name of its class: the one in the file whose name it is, read, not imported."""
+    found = {}
+    for folder in KINDS:
+        for module in pkgutil.iter_modules([f"{path}/{folder}" for path in __path__]):
+            text = Path(__path__[0], folder, f"{module.name}.py").read_text(encoding="utf-8")
+            classes = re.findall(r"^class (\w+)", text, flags=re.MULTILINE)
+            found |= {
+                name: f"influencelab.{folder}.{module.name}"
+                for name in classes
+                if name.lower() == module.name.replace("_", "")
+            }
+    return found

@@ -89,7 +89,6 @@ def run_studies(
         typer.Option("-p", "--parameter", metavar="NAME=VALUE", help="Change a parameter; may be repeated."),
     ] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes to share the work between.")] = None,
-    scheduler: Annotated[str | None, typer.Option(metavar="ADDRESS", help="A dask cluster: tcp://…")] = None,
     device: Annotated[str | None, typer.Option(help="Where tensors live: cpu or cuda.")] = None,
     studies: StudiesOption = None,
     results: ResultsOption = None,
@@ -104,7 +103,7 @@ def run_studies(
         from influencelab.command.run import assignments, planned, run
 
         changes = assignments(parameter or [])
-        where = {"workers": workers, "scheduler": scheduler, "device": device}
+        where = {"workers": workers, "device": device}
         changes |= {name: str(value) for name, value in where.items() if value is not None}
         plans = planned(
             study or [], everything=everything, profile=profile, changes=changes, folder=studies, results=results

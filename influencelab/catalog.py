@@ -1,13 +1,12 @@
 """Kinds found by file name: `make(Estimator, "lissa")` is the class in `estimators/lissa.py`."""
 
 import dataclasses
-import difflib
 import importlib
 import inspect
 import pkgutil
 from typing import Any, TypeVar
 
-from influencelab.errors import InvalidParameter, UnknownName
+from influencelab.errors import InvalidParameter, UnknownName, unknown
 from influencelab.noun import Noun
 
 Kind = TypeVar("Kind", bound=Noun)
@@ -33,9 +32,7 @@ def kind(noun: type[Kind], name: str) -> type[Kind]:
     """
     known = names(noun)
     if name not in known:
-        near = difflib.get_close_matches(name, known, n=1)
-        hint = f" Did you mean '{near[0]}'?" if near else ""
-        raise UnknownName(f"No {noun.__name__} is named '{name}'. There are: {', '.join(known)}.{hint}")
+        raise unknown(noun.__name__, name, known)
     module = importlib.import_module(f"{folder(noun)}.{name}")
     found = [
         member

@@ -104,7 +104,12 @@ class Verdict(Noun):
         """`0.99998 [0.99997, 0.99999] reproduced (preview)`."""
         if self.number is None:
             return self.verdict
-        return f"{self.number} {self.verdict}{f' ({self.remark})' if self.remark else ''}"
+        return f"{self.number} {self.said}"
+
+    @property
+    def said(self) -> str:
+        """`reproduced (preview)`: the verdict and what must be known besides."""
+        return f"{self.verdict}{f' ({self.remark})' if self.remark else ''}"
 
 
 def judge(claim: Claim, number: Number | None, profile: str) -> Verdict:

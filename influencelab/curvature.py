@@ -64,7 +64,7 @@ class Factors:
     inverse: dict[float, Tensor] = field(default_factory=dict)
 
 
-STORE: WeakKeyDictionary[Fit, dict[str, Factors]] = WeakKeyDictionary()
+FACTORS_OF: WeakKeyDictionary[Fit, dict[str, Factors]] = WeakKeyDictionary()
 
 
 class Curvature:
@@ -83,11 +83,10 @@ class Curvature:
     """
 
     def __init__(self, fit: Fit, *, kind: str = "hessian", damping: float = 0.0) -> None:
-        derivatives.check_kind(kind)
-        check_damping(damping)
+        check_recipe(kind, damping)
         self.fit, self.kind, self.damping = fit, kind, damping
         shared = "hessian" if isinstance(fit.task, LinearTask) else kind
-        self._factors = STORE.setdefault(fit, {}).setdefault(shared, Factors())
+        self._factors = FACTORS_OF.setdefault(fit, {}).setdefault(shared, Factors())
 
     def __matmul__(self, vectors: Float[Tensor, "p k"]) -> Float[Tensor, "p k"]:
         """(C + damping I) times each column."""
@@ -191,11 +190,12 @@ class Curvature:
             )
 
 
-def check_damping(damping: float) -> None:
-    """Refuse what is no damping.
+def check_recipe(kind: str, damping: float) -> None:
+    """Refuse what is no curvature or no damping, before anything is computed.
 
     Raises:
-        InvalidParameter: negative, NaN or infinite.
+        InvalidParameter: an unknown kind, or a damping that is negative, NaN or infinite.
     """
+    derivatives.check_kind(kind)
     if not 0 <= damping < float("inf"):
         raise InvalidParameter(f"damping is {damping}, expected a finite number ≥ 0.")

@@ -21,7 +21,7 @@ from influencelab.store import Store
 
 # Committed results stay small: a table of pairs or a figure of more bytes than this is refused.
 LARGEST = 10**6
-STORE = ".store"
+STORE_FOLDER = ".store"
 NAME = re.compile(r"[A-Za-z0-9_+-][A-Za-z0-9_.+-]*(/[A-Za-z0-9_+-][A-Za-z0-9_.+-]*)*")
 
 
@@ -104,7 +104,7 @@ class Draft:
     @property
     def store(self) -> Store:
         """Where finished trials are kept, shared by all studies of one results folder."""
-        return Store(self.folder.parent.parent / STORE)
+        return Store(self.folder.parent.parent / STORE_FOLDER)
 
     def publish(self, *, datasets: Iterable[tuple[str, str]] = (), seeds: Iterable[int] = ()) -> Report:
         """Put the report in its place, whole; it replaces the one before.

@@ -1,5 +1,8 @@
 """The errors a user can meet; each message says what was wrong, what was expected, and the next step."""
 
+import difflib
+from collections.abc import Iterable
+
 
 class InfluenceLabError(Exception):
     """Base of all errors raised on purpose by influencelab."""
@@ -47,3 +50,19 @@ class NullSpaceMass(InfluenceLabError, ArithmeticError):
 
 class StudyFailed(InfluenceLabError, RuntimeError):
     """A study notebook that did not run to its end."""
+
+
+def unknown(what: str, name: str, known: Iterable[str], *, of: str = "") -> UnknownName:
+    """The error for one unknown name.
+
+    Args:
+        what: the kind of thing that was named: `study`, `profile`, `parameter`.
+        name: what was asked for.
+        known: every name there is.
+        of: what should have had it, such as a notebook's name.
+    """
+    choices = list(known)
+    near = difflib.get_close_matches(name, choices, n=1)
+    hint = f" Did you mean '{near[0]}'?" if near else ""
+    subject = f"{of} has no {what} '{name}'." if of else f"No {what} is named '{name}'."
+    return UnknownName(f"{subject} There are: {', '.join(choices) or 'none'}.{hint}")

@@ -27,7 +27,8 @@ class Fit(Noun):
         weights: wᵢ of each training point in the objective; 1/n unless the user gave others.
         grad_norm: ‖∇J(θ)‖, in nats per unit of parameter; 0 at a minimum.
         loss: J(θ), in nats, penalty included.
-        converged: whether grad_norm ≤ the trainer's tolerance. An unconverged fit is a recorded fact; estimators
+        converged: whether grad_norm ≤ the trainer's tolerance and, where the trainer looks, nothing bends down. An
+            unconverged fit is a recorded fact; estimators
             refuse it unless told `allow_unconverged=True`.
         steps: how many steps training took.
     """
@@ -75,7 +76,12 @@ def fit(task: Task, data: Dataset, trainer: Trainer, *, seed: int = 0, weights: 
     used = uniform(data) if weights is None else checked_weights(weights, data)
     start = task.start(data, seed)
     first = derivatives.gradients(task, data, start[None], used[None])
-    check_finite(first.norm(dim=-1), what="The gradient", when="at the start of training")
+    check_finite(
+        first.norm(dim=-1),
+        what=f"The gradient of {type(task).__name__}",
+        when="at the start of training",
+        cure="Scale the features, such as Source(scaling='standard'), or start nearer.",
+    )
     trained = trainer.train(task, data, start[None], used[None])
     check_finite(trained.grad_norm, what="The gradient", when="after training")
     return Fit(
@@ -119,8 +125,10 @@ def require_converged(fitted: Fit, *, allow_unconverged: bool) -> None:
     """
     if fitted.converged or allow_unconverged:
         return
+    near = fitted.grad_norm <= fitted.trainer.tolerance
+    where = "at a saddle: its curvature is negative somewhere" if near else f"above {fitted.trainer.tolerance:.1e}"
     raise NotConverged(
-        f"The fit stopped at ‖∇J‖ = {fitted.grad_norm:.1e}, above its tolerance {fitted.trainer.tolerance:.1e}; "
+        f"The fit stopped at ‖∇J‖ = {fitted.grad_norm:.1e}, {where}; "
         "influence is defined at a minimum. Train longer, follow with the 'newton' trainer, or pass "
         "allow_unconverged=True to study what an unconverged fit does."
     )

@@ -9,14 +9,13 @@ from typing import Any
 
 import yaml
 
-from influencelab.errors import StudyFailed, UnknownName
-from influencelab.names import unknown
+from influencelab.errors import StudyFailed, UnknownName, unknown
 from influencelab.noun import Noun
 from influencelab.parameter import Parameter, declared
 from influencelab.profile import PROFILES, Profile
 
 # Parameters that say where and how a study runs, not what it computes: they never make a run a changed one.
-RUN_PARAMETERS = ("profile", "results", "workers", "scheduler", "device")
+RUN_PARAMETERS = ("profile", "results", "workers", "device")
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,11 +3,15 @@
 from abc import abstractmethod
 from dataclasses import dataclass
 
+import torch
 from jaxtyping import Float, Num
 from torch import Tensor
 
 from influencelab.dataset import Dataset
 from influencelab.noun import Noun
+
+# Above this, log(1 + exp z) is z to the last digit of float64.
+EXACT = 40.0
 
 
 @dataclass(frozen=True)
@@ -38,3 +42,8 @@ class OutputLoss(Noun):
     @abstractmethod
     def hessians(self, z: Float[Tensor, "*k c b"], y: Num[Tensor, " b"]) -> Float[Tensor, "*k c c b"]:
         """∂²ℓ/∂z² of each point."""
+
+
+def softplus(z: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
+    """log(1 + exp z), to the last digit: torch's own drops 2e-9 where z is above 20."""
+    return torch.nn.functional.softplus(z, threshold=EXACT)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from influencelab.names import unknown
+from influencelab.errors import unknown
 from influencelab.noun import Noun, fingerprint
 
 # From seconds to the size the papers published, smallest first.

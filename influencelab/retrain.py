@@ -10,7 +10,7 @@ from torch import Tensor
 
 from influencelab import derivatives
 from influencelab.chord import Batch, Descent, Goal, batch_of, chord_of, descend
-from influencelab.curvature import Curvature
+from influencelab.curvature import Curvature, check_recipe
 from influencelab.errors import InvalidParameter
 from influencelab.fitting import Fit
 from influencelab.noun import Noun
@@ -92,6 +92,7 @@ class Retrainer(Noun):
     basin_factor: float = 10.0
 
     def __post_init__(self) -> None:
+        check_recipe("hessian", self.damping)
         if min(self.tolerance, self.floor, self.max_steps, self.basin_factor) <= 0 or self.relative < 0:
             raise InvalidParameter("tolerance, floor, max_steps and basin_factor must be > 0, and relative ≥ 0.")
 

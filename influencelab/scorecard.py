@@ -9,7 +9,7 @@ from pandas.io.formats.style import Styler
 
 from influencelab.claim import NOT_RUN, Claim, Verdict, all_claims, judge
 from influencelab.noun import Noun
-from influencelab.profile import PROFILES, RECORD
+from influencelab.profile import PROFILES, RECORD, profile_of
 from influencelab.report import Report, reports
 from influencelab.table import readable
 
@@ -74,19 +74,22 @@ def scorecard(found: Iterable[Report], claims: Iterable[Claim]) -> pandas.DataFr
 
 def verdicts(report: Report) -> Styler:
     """What one run says about the claims that its study tests; those it measured come first."""
-    judged = rows([report], [claim for claim in all_claims() if claim.study == report.study])
-    judged.sort(key=lambda row: row.verdict == NOT_RUN)
+    profile = profile_of(report.profile)
+    tested = [claim for claim in all_claims() if claim.study == report.study]
+    judged = [judge(claim, report.numbers.get(claim.quantity), profile) for claim in tested]
+    judged.sort(key=lambda verdict: verdict.number is None)
     shown = [
         {
-            "claim": row.claim.statement,
-            "paper": row.claim.paper,
-            "accepted": row.claim.band,
-            "measured": str(measured.number or "") if (measured := row.verdicts.get(report.profile)) else "",
-            "verdict": row.verdict if row.verdict != NOT_RUN else f"{NOT_RUN} at {report.profile}",
+            "claim": verdict.claim.statement,
+            "paper": verdict.claim.paper,
+            "accepted": verdict.claim.band,
+            "measured": "" if verdict.number is None else str(verdict.number),
+            "verdict": f"{NOT_RUN} at {profile}" if verdict.number is None else verdict.said,
         }
-        for row in judged
+        for verdict in judged
     ]
-    return readable(pandas.DataFrame(shown), caption=f"The report is in results/{report.study}/{report.profile}")
+    changed = ", with changed parameters: not on the scorecard" if report.changed else ""
+    return readable(pandas.DataFrame(shown), caption=f"The report is in {report.folder}{changed}")
 
 
 def scorecard_text(judged: Sequence[Row]) -> str:

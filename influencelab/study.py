@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from influencelab import record
-from influencelab.errors import StudyFailed, UnknownName
-from influencelab.names import unknown
+from influencelab.errors import StudyFailed, UnknownName, unknown
 from influencelab.notebook import RUN_PARAMETERS, Notebook, read, studies_folder
 from influencelab.noun import Noun
 from influencelab.parameter import Parameter

@@ -9,6 +9,8 @@ from functools import cache
 from pathlib import Path
 
 import joblib
+import numpy
+import sklearn
 import torch
 from tqdm import tqdm
 
@@ -31,6 +33,7 @@ COMPUTING = (
     "estimator",
     "estimators",
     "fitting",
+    "idx",
     "leverage",
     "linear",
     "line_search",
@@ -155,7 +158,7 @@ def code_version() -> str:
     """A hash of the code that computes trials, blind to comments, docstrings and layout."""
     package = Path(__file__).parent
     files = [path for name in COMPUTING for path in (package / f"{name}.py", *sorted((package / name).glob("*.py")))]
-    digest = hashlib.sha256(torch.__version__.encode())
+    digest = hashlib.sha256(" ".join((torch.__version__, numpy.__version__, sklearn.__version__)).encode())
     for path in files:
         if path.is_file():
             digest.update(path.relative_to(package).as_posix().encode())

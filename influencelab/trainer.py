@@ -19,7 +19,8 @@ class Trained(Noun):
     Attributes:
         theta: the parameters of each model.
         grad_norm: ‖∇J‖ of each, over its own weights: how far from a minimum it stopped.
-        converged: whether grad_norm ≤ the trainer's tolerance. False is a fact, not an error.
+        converged: whether grad_norm ≤ the trainer's tolerance and, for `newton`, no curvature is negative. False is a
+            fact, not an error.
         steps: how many steps each model took.
     """
 
@@ -48,7 +49,13 @@ class Trainer(Noun):
         """
 
 
-def check_finite(values: Float[Tensor, " k"], *, what: str, when: str) -> None:
+def check_finite(
+    values: Float[Tensor, " k"],
+    *,
+    what: str,
+    when: str,
+    cure: str = "Look for a learning rate that is too large, or features of very different scale.",
+) -> None:
     """Refuse NaN and infinity where a number is needed.
 
     Raises:
@@ -56,7 +63,4 @@ def check_finite(values: Float[Tensor, " k"], *, what: str, when: str) -> None:
     """
     bad = int((~values.isfinite()).sum())
     if bad:
-        raise NotFinite(
-            f"{what} of {bad} of {len(values)} models is NaN or infinite {when}. "
-            "Look for a learning rate that is too large, or features of very different scale."
-        )
+        raise NotFinite(f"{what} of {bad} of {len(values)} models is NaN or infinite {when}. {cure}")

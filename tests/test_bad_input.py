@@ -159,7 +159,9 @@ def test_a_network_that_cannot_be_is_refused(settings, message):
 @pytest.mark.parametrize("trainer", names(Trainer))
 def test_a_gradient_that_is_not_finite_at_the_start_stops_every_trainer(trainer):
     huge = replace(VALUES, x_train=VALUES.x_train * 1e200, y_train=VALUES.y_train * 1e200)
-    with pytest.raises(NotFinite, match=r"The gradient .* NaN or infinite at the start of training.*[Ll]ook for"):
+    with pytest.raises(
+        NotFinite, match=r"The gradient .* NaN or infinite at the start of training\. Scale the features"
+    ):
         fit(Ridge(0.1), huge, make(Trainer, trainer))
 
 
@@ -190,7 +192,7 @@ def test_a_null_direction_by_itself_is_legal(kind):
 def test_an_unconverged_fit_is_refused_with_its_gradient_and_three_cures(kind, build):
     task, data = build()
     rough = fit(task, data, Newton(tolerance=1e-10, max_steps=1))
-    message = r"‖∇J‖ = \d.*above its tolerance 1.0e-10.*Train longer.*'newton' trainer.*allow_unconverged=True"
+    message = r"‖∇J‖ = \d.*above 1.0e-10.*Train longer.*'newton' trainer.*allow_unconverged=True"
     with pytest.raises(NotConverged, match=message):
         make(Estimator, kind).estimate(rough)
 

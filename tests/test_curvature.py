@@ -107,10 +107,10 @@ def test_kinds_share_factors_only_where_they_are_the_same():
 def test_factors_leave_with_their_fit():
     fitted = fresh(ridge_problem)
     Curvature(fitted).inverse()
-    before = len(module.STORE)
+    before = len(module.FACTORS_OF)
     del fitted
     gc.collect()
-    assert len(module.STORE) == before - 1
+    assert len(module.FACTORS_OF) == before - 1
 
 
 @pytest.mark.parametrize("damping", [-1e-9, float("nan"), float("inf")])

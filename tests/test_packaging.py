@@ -17,6 +17,8 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+import influencelab
+
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS = PROJECT["optional-dependencies"]
@@ -198,3 +200,18 @@ def test_shapes_are_checked_while_tests_run() -> None:
 def test_a_warning_from_the_package_is_an_error() -> None:
     with pytest.raises(UserWarning, match="seen"):
         warnings.warn_explicit("seen", UserWarning, "fit.py", 1, module="influencelab.fitting")
+
+
+def test_no_public_name_is_hidden_by_a_module_and_every_kind_is_public():
+    modules = {path.stem for path in (ROOT / "influencelab").glob("*.py")}
+    assert not {name for name in influencelab.NOUNS if name in modules}
+    for name in dir(influencelab):
+        assert callable(getattr(influencelab, name)), name
+    with pytest.raises(AttributeError, match="Did you mean Lissa"):
+        _ = influencelab.lissa_
+
+
+def test_links_in_the_pages_lead_somewhere():
+    for page in [ROOT / "README.md", *ROOT.glob("[a-z]*/README.md")]:
+        for link in re.findall(r"\]\(([^)#]+)", page.read_text(encoding="utf-8")):
+            assert (page.parent / link).exists(), f"{page.name} of {page.parent.name}: {link}"

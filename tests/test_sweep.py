@@ -29,7 +29,7 @@ TRIAL = Trial(
 )
 TWO = vary(TRIAL, "task.weight_decay", [0.05, 0.1])
 # Modules that trials import and whose code cannot change a number: names, errors, records and what comes after a trial.
-BESIDE = {"errors", "noun", "catalog", "store", "download", "idx", "influencelab", ""}
+BESIDE = {"errors", "noun", "catalog", "store", "download", "influencelab", ""}
 AFTER = {"comparison", "moments", "pairs", "ranks", "reliability", "statistics"}
 
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from influencelab import derivatives
 from influencelab.block_conjugate_gradient import block_conjugate_gradient
-from influencelab.curvature import Curvature, Solution
+from influencelab.curvature import Curvature, Solution, check_recipe
 from influencelab.errors import InvalidParameter
 from influencelab.estimator import Estimate, Estimator, from_solution
 from influencelab.fitting import Fit, require_converged
@@ -41,6 +41,7 @@ class ConjugateGradient(Estimator):
     preconditioner: str = "jacobi"
 
     def __post_init__(self) -> None:
+        check_recipe(self.curvature, self.damping)
         if not 0 < self.tolerance < 1:
             raise InvalidParameter(f"tolerance is {self.tolerance}, expected a number between 0 and 1.")
         if self.max_iterations < 1:

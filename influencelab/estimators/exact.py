@@ -4,7 +4,7 @@ import time
 from dataclasses import dataclass
 
 from influencelab import derivatives
-from influencelab.curvature import Curvature
+from influencelab.curvature import Curvature, check_recipe
 from influencelab.estimator import Estimate, Estimator, from_solution
 from influencelab.fitting import Fit, require_converged
 
@@ -22,6 +22,9 @@ class Exact(Estimator):
 
     curvature: str = "hessian"
     damping: float = 0.0
+
+    def __post_init__(self) -> None:
+        check_recipe(self.curvature, self.damping)
 
     def estimate(self, fit: Fit) -> Estimate:
         """Factorise (or reuse what the fit's curvature already knows), solve for all test points, and multiply."""

@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from influencelab import derivatives
-from influencelab.curvature import Curvature, Solution
+from influencelab.curvature import Curvature, Solution, check_recipe
 from influencelab.errors import Diverged, InvalidParameter, NullSpaceMass
 from influencelab.estimator import Estimate, Estimator, from_solution
 from influencelab.fitting import Fit, require_converged
@@ -60,6 +60,7 @@ class Lissa(Estimator):
     seed: int = 0
 
     def __post_init__(self) -> None:
+        check_recipe(self.curvature, self.damping)
         for name in ("batch_size", "depth", "repeats"):
             value = getattr(self, name)
             if value is not None and value < 1:

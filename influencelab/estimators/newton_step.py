@@ -8,7 +8,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from influencelab import derivatives
-from influencelab.curvature import Curvature
+from influencelab.curvature import Curvature, check_recipe
 from influencelab.errors import InvalidParameter, NotFinite
 from influencelab.estimator import Estimate, Estimator
 from influencelab.fitting import Fit, require_converged
@@ -36,6 +36,7 @@ class NewtonStep(Estimator):
     damping: float = 0.0
 
     def __post_init__(self) -> None:
+        check_recipe(self.curvature, self.damping)
         if self.convention not in CONVENTIONS:
             raise InvalidParameter(f"convention is '{self.convention}', expected one of {', '.join(CONVENTIONS)}.")
 

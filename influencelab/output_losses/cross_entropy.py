@@ -8,10 +8,7 @@ from torch import Tensor
 
 from influencelab.dataset import Dataset
 from influencelab.errors import InvalidData
-from influencelab.output_loss import OutputLoss
-
-# Above this, log(1 + exp z) is z to the last digit; torch says so from 20 on, where 2e-9 are still missing.
-EXACT = 40.0
+from influencelab.output_loss import OutputLoss, softplus
 
 
 @dataclass(frozen=True)
@@ -28,7 +25,7 @@ class CrossEntropy(OutputLoss):
         """log(1 + Σ_{a ≠ y} exp(z_a − z_y)): the same, to the last digit even where the model is sure of y."""
         chosen = y.expand(*z.shape[:-2], 1, y.shape[-1])
         against = (z - z.gather(-2, chosen)).scatter(-2, chosen, -torch.inf).logsumexp(-2)
-        return torch.nn.functional.softplus(against, threshold=EXACT)
+        return softplus(against)
 
     def gradients(self, z: Float[Tensor, "*k c b"], y: Num[Tensor, " b"]) -> Float[Tensor, "*k c b"]:
         """softmax(z) − one-hot(y)."""
@@ -39,8 +36,9 @@ class CrossEntropy(OutputLoss):
         self, z: Float[Tensor, "c b"], y: Num[Tensor, " b"], v: Float[Tensor, "*k c b"]
     ) -> Float[Tensor, "*k c b"]:
         """(diag π − π πᵀ) v with π = softmax(z)."""
-        weighted = v * z.softmax(-2)
-        return weighted - z.softmax(-2) * weighted.sum(-2, keepdim=True)
+        probability = z.softmax(-2)
+        weighted = v * probability
+        return weighted - probability * weighted.sum(-2, keepdim=True)
 
     def hessians(self, z: Float[Tensor, "*k c b"], y: Num[Tensor, " b"]) -> Float[Tensor, "*k c c b"]:
         """diag π − π πᵀ with π = softmax(z); rank c − 1, since a common shift of all outputs changes nothing."""

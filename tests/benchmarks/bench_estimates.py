@@ -10,13 +10,12 @@ from torch.func import grad, hessian, vmap
 
 import influencelab as il
 from influencelab.errors import MissingData
-from influencelab.fitting import fit
 
 
 def digits(tests: int):
     """A converged fit on digits, every parameter penalised: n = 1,500, p = 650."""
     data = il.Digits(scaling="unit", train_size=1500, test_size=tests).load()
-    return fit(il.Logistic(weight_decay=0.01, penalise_intercept=True), data, il.Newton())
+    return il.fit(il.Logistic(weight_decay=0.01, penalise_intercept=True), data, il.Newton())
 
 
 def fresh(fitted):
@@ -80,7 +79,7 @@ def mnist(tests: int):
             x_train=x[tests:], y_train=y[tests:], x_test=x[:tests], y_test=y[:tests],
             train_ids=torch.arange(55000), test_ids=torch.arange(tests), classes=10, name="mnist-shaped",
         )  # fmt: skip
-    return fit(il.Logistic(weight_decay=0.01, intercept=False), data, il.LBFGS())
+    return il.fit(il.Logistic(weight_decay=0.01, intercept=False), data, il.LBFGS())
 
 
 def at_full_size(estimator, tests: int):
