@@ -60,14 +60,15 @@ class Store(Noun):
             warnings.warn(f"The stored entry {path.name} cannot be read ({error}).", stacklevel=2)
             return None
         header = json.loads(body[8 : 8 + int.from_bytes(body[:8], "little")])["__metadata__"]
+        kept = json.loads(header["entry"])
         # safetensors gives them back in any order; what they are drawn or listed in must not change from run to run.
-        ordered = {name: arrays[name] for name in json.loads(header["names"])}
-        return Entry(arrays=ordered, facts=json.loads(header["facts"]))
+        return Entry(arrays={name: arrays[name] for name in kept["names"]}, facts=kept["facts"])
 
     def keep(self, key: str, entry: Entry) -> Path:
         """Write an entry under its key; an older one with the same key is replaced."""
         arrays = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in entry.arrays.items()}
-        body = save(arrays, metadata={"facts": json.dumps(entry.facts), "names": json.dumps(list(arrays))})
+        # One key: with two, safetensors writes them in any order, and equal work would not be equal files.
+        body = save(arrays, metadata={"entry": json.dumps({"facts": entry.facts, "names": list(arrays)})})
         path = self.path(key)
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".")

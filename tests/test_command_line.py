@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -179,6 +180,8 @@ def test_ctrl_c_ends_the_kernel_and_its_workers_and_leaves_earlier_results(tmp_p
         stderr=subprocess.PIPE,
         text=True,
         cwd=ROOT,
+        # Where the tests run in the background of a shell, Ctrl-C is ignored, and children inherit that.
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
     )
     told = tmp_path / "worker.txt"
     until = time.monotonic() + 60
