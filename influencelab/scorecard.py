@@ -89,7 +89,7 @@ def verdicts(report: Report) -> Styler:
         for verdict in judged
     ]
     changed = ", with changed parameters: not on the scorecard" if report.changed else ""
-    return readable(pandas.DataFrame(shown), caption=f"The report is in {report.folder}{changed}")
+    return readable(pandas.DataFrame(shown), caption=f"The report is in {'/'.join(report.folder.parts[-3:])}{changed}")
 
 
 def scorecard_text(judged: Sequence[Row]) -> str:

@@ -68,12 +68,12 @@ def test_a_study_runs_from_top_to_bottom_and_shows_what_it_found(open_notebook: 
 
     rows = panel.table(panel.code()[-1].index)
     panel.picture("end")
-    claims = {claim.name: claim for claim in all_claims() if claim.study == STUDY}
+    claims = {claim.statement: claim for claim in all_claims() if claim.study == STUDY}
     assert {row["claim"] for row in rows} == set(claims)
-    assert all(row["verdict"].removesuffix(" (preview)") in VERDICTS for row in rows)
+    assert all(row["verdict"].removesuffix(" (preview)").removesuffix(" at quick") in VERDICTS for row in rows)
 
     kept = json.loads((server.root / "results" / STUDY / "quick" / "numbers.json").read_text())["numbers"]
-    measured = {row["claim"] for row in rows if row["verdict"] != "not run"}
+    measured = {row["claim"] for row in rows if row["measured"]}
     assert measured
     assert measured == {name for name, claim in claims.items() if claim.quantity in kept}
 
