@@ -85,9 +85,12 @@ def test_gradients_are_finite_differences_of_the_objective(case):
 
 def test_dense_hessians_are_second_differences_of_the_objective(case, request):
     task, data, theta, weights, formulas, _ = case
-    if request.node.callspec.params["case"] in KINKED:
-        pytest.skip("second differences would step over a kink")
     found = derivatives.hessians(task, data, theta, weights)
+    if request.node.callspec.params["case"] in KINKED:
+        # Second differences would step over a kink; between kinks the products tell the same.
+        eye = torch.eye(theta.shape[1], dtype=theta.dtype)
+        assert torch.allclose(found[1], derivatives.products(task, data, theta[1], weights[1], eye), atol=1e-14)
+        return
     assert torch.allclose(found, found.mT, atol=1e-15)
     points = points_of(data, weights[1].numpy())
     wanted = hessian(lambda at: objective(formulas, at, points), theta[1].numpy())

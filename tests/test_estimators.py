@@ -36,6 +36,7 @@ PROBLEMS = {
     "binary logistic": lambda: minimum(binary_problem, seed=2, n=200, m=4, weight_decay=0.1),
     "ridge": lambda: minimum(ridge_problem, n=200, m=4, weight_decay=0.3, intercept=False),
 }
+SEVERAL_OUTPUTS = ("logistic", "logistic with intercepts")
 # Every seventh point: random with respect to everything, as the points come in random order.
 ROWS = torch.arange(0, 200, 7)
 # Kinds that only rank; a new kind belongs to neither list, and is held to the contract.
@@ -76,12 +77,17 @@ def test_estimates_in_nats_meet_the_contract_with_room_to_spare(kind, problem):
     check_estimate(predicted(estimate), truth(problem), bounds=bounds(kind).tightened(0.8))
 
 
-@pytest.mark.parametrize("problem", PROBLEMS)
-@pytest.mark.parametrize("mistake", IMPOSTORS)
+@pytest.mark.parametrize(
+    ("mistake", "problem"),
+    [
+        (mistake, problem)
+        for mistake in IMPOSTORS
+        for problem in PROBLEMS
+        if mistake not in NEED_CLASSES or problem in SEVERAL_OUTPUTS
+    ],
+)
 def test_every_impostor_is_refused(mistake, problem):
     fitted = PROBLEMS[problem]()
-    if mistake in NEED_CLASSES and fitted.task.output_loss.size(fitted.data) == 1:
-        pytest.skip("one output has nothing to transpose")
     estimate = Impostor(mistake=mistake).estimate(fitted)
     actual = damped(problem, estimate.damping) if estimate.damping else truth(problem)
     limits = SAME if estimate.damping else INFLUENCE
