@@ -50,6 +50,7 @@ NOUNS = {
     "Store": "store",
     "Study": "study",
     "summaries": "summary",
+    "summaries_by_setting": "summary",
     "run_trials": "sweep",
     "Task": "task",
     "Trained": "trainer",

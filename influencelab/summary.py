@@ -100,6 +100,17 @@ def summaries(outcome: Outcome, name: str, *, setting: str = "", bootstrap: Boot
     return found
 
 
+def summaries_by_setting(
+    outcomes: Mapping[str, Outcome], name: str, *, bootstrap: Bootstrap | None = None
+) -> list[Summary]:
+    """The same for every trial of a sweep, whose settings are the keys."""
+    return [
+        part
+        for setting, outcome in outcomes.items()
+        for part in summaries(outcome, name, setting=setting, bootstrap=bootstrap)
+    ]
+
+
 def numbers(parts: Iterable[Summary]) -> dict[str, Number]:
     """All their numbers together."""
     return {name: number for part in parts for name, number in part.numbers().items()}
