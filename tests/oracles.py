@@ -228,23 +228,23 @@ def removal_changes(model: Model, points: Points, groups, *, convention: str = "
     """The rise of each test loss when each group of points is removed, by the independent Newton."""
     start = newton(model, points)
 
-    def test_losses(w):
+    def watched_losses(w):
         return model.losses(newton(model, points._replace(w=w), start=start), points.x_test, points.y_test)
 
-    before = test_losses(points.w)
-    return numpy.stack([test_losses(without(points.w, group, convention)) - before for group in groups])
+    before = watched_losses(points.w)
+    return numpy.stack([watched_losses(without(points.w, group, convention)) - before for group in groups])
 
 
 def weight_slopes(model: Model, points: Points, row: int):
     """∂L_j/∂wᵢ by retraining at weights a little larger and smaller."""
     start = newton(model, points)
 
-    def test_losses(weight):
+    def watched_losses(weight):
         w = points.w.copy()
         w[row] = weight
         return model.losses(newton(model, points._replace(w=w), start=start), points.x_test, points.y_test)
 
-    return along(test_losses, points.w[row], 1.0, step=points.w[row] / 4)
+    return along(watched_losses, points.w[row], 1.0, step=points.w[row] / 4)
 
 
 def influence(model: Model, theta, points: Points, *, damping: float = 0.0):

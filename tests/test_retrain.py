@@ -1,6 +1,6 @@
 """Retraining is the truth: closed forms, an independent Newton, and what must not matter to it."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy
 import pytest
@@ -8,6 +8,7 @@ import torch
 from contract import INFLUENCE, SAME, check_estimate, faults
 from oracles import along, model, newton, objective, points_of, removal_changes, ridge_changes
 from problems import binary_problem, logistic_problem, minimum, mlp_problem, ridge_problem
+from retraining import EXACT, OTHER, worst
 from scipy.optimize import minimize
 
 from influencelab import retrain as module
@@ -15,33 +16,7 @@ from influencelab.estimators.exact import Exact
 from influencelab.fitting import fit
 from influencelab.removals import CONVENTIONS, groups, leave_one_out
 from influencelab.retrain import Retrainer
-from influencelab.trainer import Trained, Trainer
 from influencelab.trainers.newton import Newton
-
-EXACT = Retrainer(relative=0, floor=1e-9)
-OTHER = {"drop": "renormalise", "renormalise": "drop"}
-
-
-def rms(values) -> float:
-    return float(numpy.sqrt((numpy.asarray(values) ** 2).mean()))
-
-
-def worst(found, wanted) -> float:
-    """max |error| / RMS(ΔL)."""
-    return float(numpy.abs(numpy.asarray(found) - numpy.asarray(wanted)).max()) / rms(wanted)
-
-
-@dataclass(frozen=True)
-class Lazy(Trainer):
-    """Moves nothing but what it is told to: for seeing what becomes of models that do not converge."""
-
-    moves: tuple[int, ...] = ()
-
-    def train(self, task, data, theta, weights):
-        """Train only some of the models of the batch."""
-        done = Newton(tolerance=1e-12).train(task, data, theta, weights)
-        moved = torch.isin(torch.arange(len(theta)), torch.tensor(self.moves, dtype=torch.int64))
-        return Trained(torch.where(moved[:, None], done.theta, theta), done.grad_norm, moved, done.steps)
 
 
 # Against truths that share no code.

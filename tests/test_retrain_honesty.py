@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass, replace
 
-import numpy
 import pytest
 import torch
 from oracles import model, points_of, removal_changes
 from problems import class_data, logistic_problem, minimum, mlp_problem, ridge_problem
+from retraining import EXACT, Lazy, worst
 
 from influencelab.errors import InvalidParameter
 from influencelab.fitting import fit
@@ -15,33 +15,8 @@ from influencelab.retrain import Retrainer
 from influencelab.task import Task
 from influencelab.tasks.logistic import Logistic
 from influencelab.tasks.mlp import MLP
-from influencelab.trainer import Trained, Trainer
+from influencelab.trainer import Trainer
 from influencelab.trainers.newton import Newton
-
-EXACT = Retrainer(relative=0, floor=1e-9)
-OTHER = {"drop": "renormalise", "renormalise": "drop"}
-
-
-def rms(values) -> float:
-    return float(numpy.sqrt((numpy.asarray(values) ** 2).mean()))
-
-
-def worst(found, wanted) -> float:
-    """max |error| / RMS(ΔL)."""
-    return float(numpy.abs(numpy.asarray(found) - numpy.asarray(wanted)).max()) / rms(wanted)
-
-
-@dataclass(frozen=True)
-class Lazy(Trainer):
-    """Moves nothing but what it is told to: for seeing what becomes of models that do not converge."""
-
-    moves: tuple[int, ...] = ()
-
-    def train(self, task, data, theta, weights):
-        """Train only some of the models of the batch."""
-        done = Newton(tolerance=1e-12).train(task, data, theta, weights)
-        moved = torch.isin(torch.arange(len(theta)), torch.tensor(self.moves, dtype=torch.int64))
-        return Trained(torch.where(moved[:, None], done.theta, theta), done.grad_norm, moved, done.steps)
 
 
 def beyond(found, best, accuracy: float) -> float:
