@@ -42,8 +42,8 @@ NOUNS = {
     "pairs_table": "summary",
     "Removals": "removals",
     "Report": "report",
-    "Retrained": "retrain",
-    "Retrainer": "retrain",
+    "Retrained": "retrainer",
+    "Retrainer": "retrainer",
     "Selection": "selection",
     "Source": "dataset",
     "spearman_brown": "reliability",
@@ -61,7 +61,7 @@ NOUNS = {
     "verdicts": "scorecard",
     "within_reach": "sweep",
 }
-KINDS = ("datasets", "tasks", "output_losses", "trainers", "estimators", "selections")
+KINDS = ("datasets", "tasks", "output_losses", "trainers", "estimators", "retrainers", "selections")
 
 
 def __getattr__(name: str) -> Any:

@@ -12,7 +12,7 @@ from influencelab.errors import InvalidData
 from influencelab.estimator import Estimate
 from influencelab.noun import Noun, kind_name
 from influencelab.pairs import Pairs
-from influencelab.retrain import Retrained
+from influencelab.retrainer import Retrained
 from influencelab.statistics import Bootstrap, Statistic
 
 

@@ -38,14 +38,17 @@ def kind_name(kind: object) -> str:
 
 
 def describe(value: Any) -> Any:
-    """The settings of a recipe as plain JSON values: equal recipes, and only those, give equal descriptions."""
+    """The settings of a recipe as plain JSON values: equal recipes, and only those, give equal descriptions.
+
+    The order of a mapping counts: the first estimator of a trial has a say that the others have not.
+    """
     if isinstance(value, Noun) and dataclasses.is_dataclass(value):
         fields = {field.name: describe(getattr(value, field.name)) for field in dataclasses.fields(value)}
         return {"kind": f"{type(value).__module__.partition('.')[2]}.{type(value).__name__}", **fields}
     if isinstance(value, enum.Enum):
         return value.value
     if isinstance(value, dict):
-        return {str(key): describe(item) for key, item in value.items()}
+        return [[str(key), describe(item)] for key, item in value.items()]
     if isinstance(value, tuple | list):
         return [describe(item) for item in value]
     if isinstance(value, float) and value.is_integer():

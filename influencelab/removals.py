@@ -13,6 +13,8 @@ from influencelab.noun import Noun
 CONVENTIONS = ("drop", "renormalise")
 # A share of the total weight that is only rounding.
 EMPTY = 1e-12
+# 0.29 of 100 points are 29, whatever floating point says.
+ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,6 +88,32 @@ class Removals(Noun):
         return leave_one_out(self.n, rows=self.points[chosen], convention=self.convention)
 
 
+@dataclass(frozen=True)
+class Groups(Noun):
+    """A recipe for removing random groups: `count` experiments that each remove a share of the training points.
+
+    Attributes:
+        share: 0.01 removes one point in a hundred; 0.5 is a random half, as in the linear data-modelling score.
+        count: how many groups.
+        seed: of the draws.
+    """
+
+    share: float
+    count: int = 100
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.share < 1 or self.count < 1:
+            raise InvalidParameter(f"share is {self.share} and count {self.count}; expected 0 < share < 1, count ≥ 1.")
+
+    def removals(self, n: int, *, convention: str) -> Removals:
+        """The groups of n training points; each holds at least one."""
+        generator = torch.Generator().manual_seed(self.seed)
+        size = max(1, int(self.share * n + ROUNDING))
+        members = [torch.randperm(n, generator=generator)[:size].sort().values.tolist() for _ in range(self.count)]
+        return groups(n, members=members, convention=convention)
+
+
 def leave_one_out(n: int, *, rows: Int[Tensor, " r"] | None = None, convention: str = "drop") -> Removals:
     """One experiment a point: all n of them, or those in `rows`."""
     points = torch.arange(n) if rows is None else rows.cpu()
@@ -108,6 +136,4 @@ def groups(n: int, *, members: Sequence[Sequence[int]], convention: str = "drop"
 
 def halves(n: int, *, count: int, seed: int, convention: str = "renormalise") -> Removals:
     """`count` experiments that each remove a random half: the subsets of the linear data-modelling score."""
-    generator = torch.Generator().manual_seed(seed)
-    members = [torch.randperm(n, generator=generator)[: n // 2].sort().values.tolist() for _ in range(count)]
-    return groups(n, members=members, convention=convention)
+    return Groups(share=0.5, count=count, seed=seed).removals(n, convention=convention)

@@ -1,7 +1,7 @@
 """One cell of a study: fit, estimate, retrain, and keep predicted beside actual."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -17,15 +17,19 @@ from influencelab.estimator import Estimate, Estimator
 from influencelab.fitting import Fit, fit
 from influencelab.leverage import effective_parameters
 from influencelab.noun import Noun, kind_name
-from influencelab.removals import leave_one_out
-from influencelab.retrain import Retrained, Retrainer
+from influencelab.removals import Groups, Removals, leave_one_out
+from influencelab.retrainer import Retrained, Retrainer
+from influencelab.retrainers.second_order import SecondOrder
 from influencelab.selection import Selection, removed_rows
+from influencelab.selections.everything import Everything
 from influencelab.store import Entry
-from influencelab.task import Task
+from influencelab.task import LinearTask, Task
 from influencelab.trainer import Trainer
 
 # Shares of a trial's time, for the progress bar: fitting, estimating, retraining.
 SHARES = (0.15, 0.35, 0.5)
+# An eigenvalue below minus this share of the largest is negative beyond rounding.
+NEGATIVE = 1e-10
 
 
 @dataclass(frozen=True)
@@ -36,27 +40,30 @@ class Trial(Noun):
         source: the data.
         task: the model and its objective.
         trainer: how it is fitted.
-        estimators: who predicts; the first one's values decide what `top` selections remove.
+        estimators: who predicts, by the name that its numbers bear; the first one's values decide what `top` removes.
         selections: which removals are looked at; all of their points are retrained once.
-        retrainer: how the truth is found.
+        targets: how each truth is found, by the name that its numbers bear: retraining warm and cold are two targets.
         convention: `drop` or `renormalise`, for predictions and truth alike.
+        groups: removes groups of points instead of single ones; the selections then have no say.
         seed: of the start.
     """
 
     source: Source
     task: Task
     trainer: Trainer
-    estimators: tuple[Estimator, ...]
-    selections: tuple[Selection, ...]
-    retrainer: Retrainer = field(default_factory=Retrainer)
+    estimators: Mapping[str, Estimator]
+    selections: tuple[Selection, ...] = (Everything(),)
+    targets: Mapping[str, Retrainer] = field(default_factory=lambda: {"warm": SecondOrder()})
     convention: str = "drop"
+    groups: Groups | None = None
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for what, kinds in (("estimators", self.estimators), ("selections", self.selections)):
-            labels = [kind_name(kind) for kind in kinds]
-            if not labels or len(set(labels)) != len(labels):
-                raise InvalidParameter(f"{what} are {labels}; expected at least one, and each kind once.")
+        labels = [kind_name(kind) for kind in self.selections]
+        if not labels or len(set(labels)) != len(labels):
+            raise InvalidParameter(f"selections are {labels}; expected at least one, and each kind once.")
+        if not self.estimators or not self.targets:
+            raise InvalidParameter("a trial needs at least one estimator and one target, each with a name.")
 
     def run(self, *, device: str = "cpu", progress: Callable[[float], None] | None = None) -> "Outcome":
         """Do the work.
@@ -72,29 +79,48 @@ class Trial(Noun):
         fit_seconds = time.perf_counter() - started
         tell(SHARES[0])
         estimates = {}
-        for count, estimator in enumerate(self.estimators, start=1):
-            estimates[kind_name(estimator)] = estimator.estimate(fitted)
+        for count, (name, estimator) in enumerate(self.estimators.items(), start=1):
+            estimates[name] = estimator.estimate(fitted)
             tell(SHARES[0] + SHARES[1] * count / len(self.estimators))
-        first = next(iter(estimates.values()))
+        removals, chosen = self.experiments(data, next(iter(estimates.values())))
+        # Before the long part, so that an estimator that does not speak of this convention is refused at once.
+        predicted = {name: estimate.predict(removals).cpu() for name, estimate in estimates.items()}
+        truths = {}
+        for count, (name, retrainer) in enumerate(self.targets.items()):
+
+            def so_far(done: int, total: int, before: int = count) -> None:
+                tell(sum(SHARES[:2]) + SHARES[2] * (before + done / total) / len(self.targets))
+
+            truths[name] = retrainer.retrain(fitted, removals, progress=so_far)
+        return Outcome(
+            predicted=predicted,
+            chosen=chosen,
+            actual={name: truth.values.cpu() for name, truth in truths.items()},
+            trusted={name: truth.trusted.cpu() for name, truth in truths.items()},
+            control={name: truth.control.cpu() for name, truth in truths.items()},
+            **labels_of(data, removals),
+            test_ids=data.test_ids.cpu(),
+            test_labels=data.y_test.cpu(),
+            facts=facts_of(fitted, estimates, truths, removals=removals, fit_seconds=fit_seconds),
+        )
+
+    def experiments(self, data: Dataset, first: Estimate) -> tuple[Removals, dict[str, Bool[Tensor, "r m"]]]:
+        """Who is removed, and which selection looks at which pair of experiment and test point."""
+        if self.groups is not None:
+            removals = self.groups.removals(data.n, convention=self.convention)
+            return removals, {"everything": torch.ones(removals.count, data.m, dtype=torch.bool)}
         chosen = {kind_name(selection): selection.pairs(first) for selection in self.selections}
         points = removed_rows(torch.stack(list(chosen.values())).any(0))
         removals = leave_one_out(data.n, rows=points, convention=self.convention)
-        # Before the long part, so that an estimator that does not speak of this convention is refused at once.
-        predicted = {name: estimate.predict(removals).cpu() for name, estimate in estimates.items()}
-        truth = self.retrainer.retrain(
-            fitted, removals, progress=lambda done, total: tell(sum(SHARES[:2]) + SHARES[2] * done / total)
-        )
-        return Outcome(
-            predicted=predicted,
-            chosen={name: pairs[points].cpu() for name, pairs in chosen.items()},
-            actual=truth.values.cpu(),
-            trusted=truth.trusted.cpu(),
-            train_ids=data.train_ids[points].cpu(),
-            train_labels=data.y_train[points].cpu(),
-            test_ids=data.test_ids.cpu(),
-            test_labels=data.y_test.cpu(),
-            facts=facts_of(data, fitted, estimates, truth, fit_seconds),
-        )
+        return removals, {name: pairs[points].cpu() for name, pairs in chosen.items()}
+
+
+def labels_of(data: Dataset, removals: Removals) -> dict[str, Tensor]:
+    """The ids and labels of the removed points; a group bears its number, and no label."""
+    if removals.single:
+        points = removals.points
+        return {"train_ids": data.train_ids[points].cpu(), "train_labels": data.y_train[points].cpu()}
+    return {"train_ids": torch.arange(removals.count), "train_labels": torch.full((removals.count,), -1)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,10 +130,11 @@ class Outcome(Noun):
     Attributes:
         predicted: predicted[name][r, j], the rise in the loss of test point j that the estimator expects, in nats.
         chosen: chosen[name][r, j], whether a selection looks at that pair.
-        actual: what retraining gave, in nats, the control already subtracted.
-        trusted: whether each retrained model converged, in the fit's own basin: the rest is no truth.
-        train_ids: where the removed training points stand in the source.
-        train_labels: their classes or targets.
+        actual: actual[target][r, j], what retraining gave, in nats, the control already subtracted.
+        trusted: trusted[target][r], whether the retrained model passed that target's own test: the rest is no truth.
+        control: control[target][j], what the control, from which nothing was removed, added to each test loss, in nats.
+        train_ids: where the removed training points stand in the source; the number of each group.
+        train_labels: their classes or targets; −1 for groups.
         test_ids: where the test points stand in the source.
         test_labels: their classes or targets.
         facts: of the fit, the estimates and the retraining: sizes, losses, gradient norms, residuals, seconds.
@@ -115,45 +142,46 @@ class Outcome(Noun):
 
     predicted: dict[str, Float[Tensor, "r m"]]
     chosen: dict[str, Bool[Tensor, "r m"]]
-    actual: Float[Tensor, "r m"]
-    trusted: Bool[Tensor, " r"]
+    actual: dict[str, Float[Tensor, "r m"]]
+    trusted: dict[str, Bool[Tensor, " r"]]
+    control: dict[str, Float[Tensor, " m"]]
     train_ids: Int[Tensor, " r"]
     train_labels: Tensor
     test_ids: Int[Tensor, " m"]
     test_labels: Tensor
     facts: dict[str, Any]
 
-    def comparison(self, selection: str, estimator: str) -> Comparison:
-        """One estimator held against the truth on one selection; models that are no truth do not count.
+    def comparison(self, selection: str, estimator: str, target: str = "warm") -> Comparison:
+        """One estimator held against one truth on one selection; models that are no truth do not count.
 
         Raises:
-            UnknownName: no such selection or estimator in this trial.
+            UnknownName: no such selection, estimator or target in this trial.
         """
-        for name, known in ((selection, self.chosen), (estimator, self.predicted)):
+        for name, known in ((selection, self.chosen), (estimator, self.predicted), (target, self.actual)):
             if name not in known:
                 raise UnknownName(f"This trial has no '{name}'. It has: {', '.join(known)}.")
         return Comparison(
             estimator=estimator,
             unit=self.facts["estimates"][estimator]["unit"],
             predicted=self.predicted[estimator],
-            actual=self.actual,
-            counted=self.chosen[selection] & self.trusted[:, None],
+            actual=self.actual[target],
+            counted=self.chosen[selection] & self.trusted[target][:, None],
             train_ids=self.train_ids,
             train_labels=self.train_labels,
             test_ids=self.test_ids,
             test_labels=self.test_labels,
-            classes=self.facts["classes"],
+            classes=self.facts["classes"] if self.facts["single"] else 0,
         )
 
     def entry(self) -> Entry:
         """The same as named tensors and plain facts, for the store."""
         plain = {name: getattr(self, name) for name in TENSORS}
-        predicted = {f"predicted/{name}": tensor for name, tensor in self.predicted.items()}
-        chosen = {f"chosen/{name}": tensor for name, tensor in self.chosen.items()}
-        return Entry(arrays=plain | predicted | chosen, facts=self.facts)
+        families = {f"{family}/{name}": tensor for family in FAMILIES for name, tensor in getattr(self, family).items()}
+        return Entry(arrays=plain | families, facts=self.facts)
 
 
-TENSORS = ("actual", "trusted", "train_ids", "train_labels", "test_ids", "test_labels")
+TENSORS = ("train_ids", "train_labels", "test_ids", "test_labels")
+FAMILIES = ("predicted", "chosen", "actual", "trusted", "control")
 
 
 def outcome_of(entry: Entry) -> Outcome:
@@ -162,16 +190,22 @@ def outcome_of(entry: Entry) -> Outcome:
         family: {
             name.partition("/")[2]: tensor for name, tensor in entry.arrays.items() if name.startswith(f"{family}/")
         }
-        for family in ("predicted", "chosen")
+        for family in FAMILIES
     }
     plain: dict[str, Any] = {name: entry.arrays[name] for name in TENSORS}
     return Outcome(**plain, **families, facts=entry.facts)
 
 
 def facts_of(
-    data: Dataset, fitted: Fit, estimates: dict[str, Estimate], truth: Retrained, fit_seconds: float
+    fitted: Fit,
+    estimates: Mapping[str, Estimate],
+    truths: Mapping[str, Retrained],
+    *,
+    removals: Removals,
+    fit_seconds: float,
 ) -> dict[str, Any]:
     """What a reader must know to trust the numbers."""
+    data = fitted.data
     train_accuracy, test_accuracy = fitted.accuracy()
     return {
         "data": data.name,
@@ -180,19 +214,26 @@ def facts_of(
         "m": data.m,
         "classes": data.classes,
         "p": len(fitted.theta),
-        "effective_parameters": effective_parameters(Curvature(fitted)),
+        "single": removals.single,
+        "removals": removals.count,
         "fit_loss": fitted.loss,
         "fit_grad_norm": fitted.grad_norm,
         "fit_converged": fitted.converged,
         "fit_seconds": fit_seconds,
         "train_accuracy": train_accuracy,
         "test_accuracy": test_accuracy,
-        "removals": len(truth.converged),
-        "removals_converged": int(truth.converged.sum()),
-        "removals_same_basin": int(truth.same_basin.sum()),
-        "largest_grad_norm": float(truth.grad_norm.max()),
-        "largest_control": float(truth.control.abs().max()),
-        "retrain_seconds": truth.seconds,
+        **curvature_facts(fitted),
+        "targets": {
+            name: {
+                "converged": int(truth.converged.sum()),
+                "same_basin": int(truth.same_basin.sum()),
+                "trusted": int(truth.trusted.sum()),
+                "largest_grad_norm": float(truth.grad_norm.max()),
+                "largest_control": float(truth.control.abs().max()),
+                "seconds": truth.seconds,
+            }
+            for name, truth in truths.items()
+        },
         "estimates": {
             name: {
                 "unit": estimate.unit,
@@ -202,6 +243,20 @@ def facts_of(
             }
             for name, estimate in estimates.items()
         },
+    }
+
+
+def curvature_facts(fitted: Fit) -> dict[str, Any]:
+    """The effective number of parameters; of a network the ends of its spectrum too, and what is negative in it."""
+    curvature = Curvature(fitted)
+    if isinstance(fitted.task, LinearTask):
+        return {"effective_parameters": effective_parameters(curvature)}
+    values = curvature.spectrum().values
+    return {
+        "effective_parameters": effective_parameters(curvature),
+        "largest_curvature": float(values[-1]),
+        "smallest_curvature": float(values[0]),
+        "negative_curvatures": int((values < -NEGATIVE * values[-1]).sum()),
     }
 
 
@@ -217,6 +272,9 @@ def vary(trial: Trial, setting: str, values: Sequence[Any]) -> list[Trial]:
 def altered(recipe: Any, setting: str, value: Any) -> Any:
     """A copy of a recipe with one setting, perhaps of a recipe inside it, changed."""
     name, _, rest = setting.partition(".")
+    if isinstance(recipe, Mapping) and name in recipe:
+        parts: Mapping[str, Any] = recipe
+        return {**parts, name: altered(parts[name], rest, value) if rest else value}
     if name not in getattr(recipe, "__dataclass_fields__", {}):
         raise InvalidParameter(f"{kind_name(recipe)} has no setting '{name}'.")
     return replace(recipe, **{name: altered(getattr(recipe, name), rest, value) if rest else value})

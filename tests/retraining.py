@@ -5,11 +5,11 @@ from dataclasses import dataclass
 import numpy
 import torch
 
-from influencelab.retrain import Retrainer
+from influencelab.retrainers.second_order import SecondOrder
 from influencelab.trainer import Trained, Trainer
 from influencelab.trainers.newton import Newton
 
-EXACT = Retrainer(relative=0, floor=1e-9)
+EXACT = SecondOrder(relative=0, floor=1e-9)
 OTHER = {"drop": "renormalise", "renormalise": "drop"}
 
 

@@ -15,7 +15,7 @@ from influencelab.estimators.newton_step import NewtonStep
 from influencelab.estimators.random import Random
 from influencelab.fitting import fit
 from influencelab.removals import groups, leave_one_out
-from influencelab.retrain import Retrainer
+from influencelab.retrainers.second_order import SecondOrder
 from influencelab.statistics import Bootstrap
 from influencelab.trainers.newton import Newton
 
@@ -29,7 +29,7 @@ def pair():
     fitted = minimum(logistic_problem)
     data = replace(fitted.data, train_ids=fitted.data.train_ids + 1000)
     fitted = fit(fitted.task, data, fitted.trainer)
-    truth = Retrainer().retrain(fitted, leave_one_out(60, rows=ROWS))
+    truth = SecondOrder().retrain(fitted, leave_one_out(60, rows=ROWS))
     converged = truth.converged.clone()
     converged[2] = False
     return Exact().estimate(fitted), replace(truth, converged=converged)
@@ -110,7 +110,7 @@ def test_two_fits_are_not_compared_even_if_they_are_equal(pair):
 
 def test_an_estimate_for_the_other_convention_is_refused():
     fitted = minimum(ridge_problem)
-    truth = Retrainer().retrain(fitted, leave_one_out(60, convention="renormalise"))
+    truth = SecondOrder().retrain(fitted, leave_one_out(60, convention="renormalise"))
     with pytest.raises(InvalidParameter, match="convention='renormalise'"):
         compare(NewtonStep().estimate(fitted), truth)
     assert compare(Exact().estimate(fitted), truth).counted.all()
@@ -118,7 +118,7 @@ def test_an_estimate_for_the_other_convention_is_refused():
 
 def test_real_targets_have_no_classes_and_scores_no_unit():
     fitted = minimum(ridge_problem)
-    truth = Retrainer().retrain(fitted, leave_one_out(60))
+    truth = SecondOrder().retrain(fitted, leave_one_out(60))
     found = compare(Random().estimate(fitted), truth)
     assert found.pairs().labels is None
     assert found.unit == "none"
@@ -128,7 +128,7 @@ def test_real_targets_have_no_classes_and_scores_no_unit():
 def test_groups_are_compared_by_number_and_are_of_no_class():
     fitted = minimum(logistic_problem)
     members = [[0, 1], [5], [7, 20, 33], [40, 41], []]
-    truth = Retrainer().retrain(fitted, groups(60, members=members))
+    truth = SecondOrder().retrain(fitted, groups(60, members=members))
     estimate = Exact().estimate(fitted)
     found = compare(estimate, truth)
     assert found.train_ids.tolist() == list(range(5))
@@ -140,6 +140,6 @@ def test_groups_are_compared_by_number_and_are_of_no_class():
 def test_an_unconverged_fit_is_compared_if_it_is_allowed():
     task, data = logistic_problem()
     rough = fit(task, data, Newton(tolerance=1e-10, max_steps=2))
-    truth = Retrainer().retrain(rough, leave_one_out(60))
+    truth = SecondOrder().retrain(rough, leave_one_out(60))
     found = compare(Exact(allow_unconverged=True).estimate(rough), truth)
     assert numpy.corrcoef(found.predicted.ravel(), found.actual.ravel())[0, 1] > 0.9

@@ -11,11 +11,11 @@ from problems import binary_problem, logistic_problem, minimum, mlp_problem, rid
 from retraining import EXACT, OTHER, worst
 from scipy.optimize import minimize
 
-from influencelab import retrain as module
+from influencelab.retrainers import second_order as module
 from influencelab.estimators.exact import Exact
 from influencelab.fitting import fit
 from influencelab.removals import CONVENTIONS, groups, leave_one_out
-from influencelab.retrain import Retrainer
+from influencelab.retrainers.second_order import SecondOrder
 from influencelab.trainers.newton import Newton
 
 
@@ -46,7 +46,7 @@ def test_logistic_regression_meets_twenty_dense_newton_steps(build, convention, 
     found = EXACT.retrain(fitted, leave_one_out(40, convention=convention))
     assert found.trusted.all()
     assert worst(found.values, wanted) <= 1e-8
-    quick = Retrainer().retrain(fitted, leave_one_out(40, convention=convention))
+    quick = SecondOrder().retrain(fitted, leave_one_out(40, convention=convention))
     assert quick.trusted.all()
     assert worst(quick.values, wanted) <= 1e-4
 
@@ -76,7 +76,7 @@ def test_each_convention_is_refused_against_the_truth_of_the_other(convention):
         )
         for name in CONVENTIONS
     }
-    found = Retrainer().retrain(fitted, leave_one_out(200, rows=rows, convention=convention)).values.numpy()
+    found = SecondOrder().retrain(fitted, leave_one_out(200, rows=rows, convention=convention)).values.numpy()
     check_estimate(found, wanted[convention], bounds=SAME)
     assert faults(found, wanted[OTHER[convention]], bounds=INFLUENCE)
 
@@ -169,7 +169,7 @@ def test_a_point_twice_at_half_its_weight_is_the_point_once(build):
 def test_predictions_beside_truth_follow_the_identity_where_leverage_is_small():
     fitted = minimum(logistic_problem, n=200, m=4, weight_decay=0.3, intercept=False)
     removals = leave_one_out(200, rows=torch.arange(0, 200, 5))
-    found = Retrainer().retrain(fitted, removals)
+    found = SecondOrder().retrain(fitted, removals)
     check_estimate(Exact().estimate(fitted).predict(removals).numpy(), found.values.numpy(), bounds=INFLUENCE)
 
 

@@ -11,7 +11,7 @@ from retraining import EXACT, Lazy, worst
 from influencelab.errors import InvalidParameter
 from influencelab.fitting import fit
 from influencelab.removals import CONVENTIONS, groups, leave_one_out
-from influencelab.retrain import Retrainer
+from influencelab.retrainers.second_order import SecondOrder
 from influencelab.task import Task
 from influencelab.tasks.logistic import Logistic
 from influencelab.tasks.mlp import MLP
@@ -31,7 +31,7 @@ def test_the_preconditioner_has_no_part_in_the_truth_or_in_what_counts_as_truth(
     fitted = minimum(logistic_problem, n=40, weight_decay=1e-3)
     best = EXACT.retrain(fitted, leave_one_out(40)).values
     trainer = Newton(tolerance=min(tolerance, 1e-2))
-    recipe = Retrainer(trainer, tolerance=tolerance, relative=accuracy, floor=accuracy, damping=damping)
+    recipe = SecondOrder(trainer, tolerance=tolerance, relative=accuracy, floor=accuracy, damping=damping)
     found = recipe.retrain(fitted, leave_one_out(40))
     assert found.converged.all()
     assert beyond(found, best, accuracy) <= 2
@@ -45,7 +45,7 @@ def test_a_point_of_high_leverage_must_converge_by_the_curvature_that_is_left_wi
     removals = leave_one_out(40, rows=torch.tensor([4, 9, 11]))
     best = EXACT.retrain(fitted, removals)
     assert best.converged.all()
-    recipe = Retrainer(Newton(tolerance=1e-2), tolerance=1.0, relative=0.1, floor=0.1)
+    recipe = SecondOrder(Newton(tolerance=1e-2), tolerance=1.0, relative=0.1, floor=0.1)
     assert beyond(recipe.retrain(fitted, removals), best.values, 0.1) <= 2
 
 
@@ -76,7 +76,7 @@ def test_without_a_control_that_converged_nothing_is_truth():
     task, data = logistic_problem(n=30)
     rough = fit(task, data, Newton(tolerance=1e-10, max_steps=1))
     # The control is the first model of the batch, and the one the trainer leaves where it was.
-    found = Retrainer(trainer=Lazy(moves=(1, 2, 3)), max_steps=1).retrain(
+    found = SecondOrder(trainer=Lazy(moves=(1, 2, 3)), max_steps=1).retrain(
         rough, leave_one_out(30, rows=torch.tensor([0, 1, 2]))
     )
     assert not found.converged.any()
@@ -95,7 +95,7 @@ def test_stragglers_go_to_the_safeguarded_trainer_and_meet_the_same_goal():
 
 def test_models_that_did_not_converge_say_so():
     fitted = minimum(logistic_problem, n=30, weight_decay=1e-3)
-    limited = Retrainer(max_steps=1, trainer=Newton(max_steps=1)).retrain(fitted, leave_one_out(30))
+    limited = SecondOrder(max_steps=1, trainer=Newton(max_steps=1)).retrain(fitted, leave_one_out(30))
     truth = EXACT.retrain(fitted, leave_one_out(30)).values
     assert not limited.converged.all()
     assert (limited.grad_norm[~limited.converged] > 0).all()
@@ -124,7 +124,7 @@ def test_a_class_that_loses_its_last_point_has_a_truth_only_where_the_loss_has_a
     y[7] = 2
     data = replace(data, y_train=y)
     fitted = fit(task, data, Newton(tolerance=1e-10))
-    found = Retrainer().retrain(fitted, leave_one_out(30, convention=convention))
+    found = SecondOrder().retrain(fitted, leave_one_out(30, convention=convention))
     bounded = getattr(task, "penalise_intercept", True) or not getattr(task, "intercept", True)
     bounded = bounded and getattr(task, "penalise_bias", True)
     assert bool(found.converged[7]) == bounded
@@ -140,7 +140,7 @@ def test_a_point_that_the_fit_cannot_spare_costs_only_its_own_truth(weight_decay
     data.x_train[:, 0] = 0
     data.x_train[4, 0] = 1
     fitted = fit(task, data, Newton(tolerance=1e-10))
-    found = Retrainer().retrain(fitted, leave_one_out(20))
+    found = SecondOrder().retrain(fitted, leave_one_out(20))
     assert found.converged.tolist() == [row != 4 for row in range(20)]
     assert found.values.isfinite().all()
 
@@ -148,11 +148,11 @@ def test_a_point_that_the_fit_cannot_spare_costs_only_its_own_truth(weight_decay
 def test_convex_models_are_always_in_the_basin_and_networks_only_if_near():
     assert EXACT.retrain(minimum(ridge_problem), leave_one_out(60)).same_basin.all()
     fitted = minimum(mlp_problem)
-    found = Retrainer().retrain(fitted, leave_one_out(40))
+    found = SecondOrder().retrain(fitted, leave_one_out(40))
     assert found.same_basin.float().mean() > 0.8
     assert found.converged.float().mean() > 0.9
     assert (found.grad_norm[found.converged] <= 1e-8).all()
-    near = Retrainer(basin_factor=1e-3).retrain(fitted, leave_one_out(40))
+    near = SecondOrder(basin_factor=1e-3).retrain(fitted, leave_one_out(40))
     assert not near.same_basin.any()
     assert torch.equal(near.trusted, near.converged & near.same_basin)
 
@@ -174,28 +174,28 @@ def test_a_model_that_crossed_a_barrier_is_in_another_basin():
             return Newton(tolerance=self.tolerance).train(task, data, swapped.expand(len(theta), -1), weights)
 
     removals = leave_one_out(30, rows=torch.tensor([2, 9]))
-    there = Retrainer(max_steps=1, trainer=Elsewhere(), floor=1e-12, relative=0, basin_factor=1e9).retrain(
+    there = SecondOrder(max_steps=1, trainer=Elsewhere(), floor=1e-12, relative=0, basin_factor=1e9).retrain(
         fitted, removals
     )
     assert not there.same_basin.any()
-    here = Retrainer().retrain(fitted, removals)
+    here = SecondOrder().retrain(fitted, removals)
     assert here.trusted.all()
 
 
 # Settings.
 def test_removals_for_another_number_of_points_are_refused():
     with pytest.raises(InvalidParameter, match="made for 40 training points and the fit has 60"):
-        Retrainer().retrain(minimum(ridge_problem), leave_one_out(40))
+        SecondOrder().retrain(minimum(ridge_problem), leave_one_out(40))
 
 
 @pytest.mark.parametrize("wrong", ["tolerance", "floor", "max_steps", "basin_factor"])
 def test_impossible_settings_are_refused(wrong):
     with pytest.raises(InvalidParameter, match="must be > 0"):
-        Retrainer(**{wrong: 0})
+        SecondOrder(**{wrong: 0})
     with pytest.raises(InvalidParameter, match="relative ≥ 0"):
-        Retrainer(relative=-1e-3)
+        SecondOrder(relative=-1e-3)
 
 
 def test_a_negative_damping_is_refused():
     with pytest.raises(InvalidParameter, match="damping is -1"):
-        Retrainer(damping=-1.0).retrain(minimum(ridge_problem), leave_one_out(60))
+        SecondOrder(damping=-1.0).retrain(minimum(ridge_problem), leave_one_out(60))

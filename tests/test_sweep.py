@@ -24,7 +24,7 @@ TRIAL = Trial(
     source=Iris(scaling="standard", train_size=25, test_size=3),
     task=Logistic(weight_decay=0.05),
     trainer=Newton(),
-    estimators=(Exact(), Random()),
+    estimators={"exact": Exact(), "random": Random()},
     selections=(RandomPoints(count=4),),
 )
 TWO = vary(TRIAL, "task.weight_decay", [0.05, 0.1])
@@ -63,8 +63,8 @@ def test_what_is_in_the_store_is_not_run_again_and_comes_back_bit_for_bit(tmp_pa
     assert len(runs) == 2
     assert all(same(one, two) for one, two in zip(first, again[::-1], strict=True))
     fresh = TWO[0].run()
-    assert torch.equal(first[0].actual, fresh.actual)
-    assert not torch.equal(first[0].actual, first[1].actual)
+    assert torch.equal(first[0].actual["warm"], fresh.actual["warm"])
+    assert not torch.equal(first[0].actual["warm"], first[1].actual["warm"])
 
 
 def test_a_trial_named_twice_is_run_once(tmp_path, runs):
@@ -88,7 +88,7 @@ def test_a_damaged_entry_is_named_and_made_again(tmp_path, runs):
     with pytest.warns(UserWarning, match=path.name):
         again = run_trials([TRIAL], store=Store(tmp_path))
     assert len(runs) == 2
-    assert torch.equal(first[0].actual, again[0].actual)
+    assert torch.equal(first[0].actual["warm"], again[0].actual["warm"])
 
 
 @pytest.mark.parametrize("stop", [KeyboardInterrupt, OSError])
@@ -130,7 +130,7 @@ def test_workers_give_the_same_outcomes(tmp_path):
     alone = run_trials(TWO, store=Store(tmp_path / "alone"))
     together = run_trials(TWO, store=Store(tmp_path / "together"), workers=2)
     for one, two in zip(alone, together, strict=True):
-        assert torch.allclose(one.actual, two.actual, rtol=1e-9, atol=1e-14)
+        assert torch.allclose(one.actual["warm"], two.actual["warm"], rtol=1e-9, atol=1e-14)
         assert torch.equal(one.train_ids, two.train_ids)
 
 

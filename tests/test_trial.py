@@ -17,8 +17,11 @@ from influencelab.estimators.newton_step import NewtonStep
 from influencelab.estimators.random import Random
 from influencelab.fitting import fit
 from influencelab.noun import fingerprint
-from influencelab.retrain import Retrainer
+from influencelab.removals import Groups
+from influencelab.retrainers.second_order import SecondOrder
 from influencelab.selections.everything import Everything
+from influencelab.selections.highest_loss import HighestLoss
+from influencelab.selections.percentile import Percentile
 from influencelab.selections.random_points import RandomPoints
 from influencelab.selections.top import Top
 from influencelab.tasks.logistic import Logistic
@@ -48,7 +51,7 @@ TRIAL = Trial(
     source=Clouds(),
     task=Logistic(weight_decay=0.3, intercept=False),
     trainer=Newton(tolerance=1e-10),
-    estimators=(Exact(), NewtonStep(), Random()),
+    estimators={"exact": Exact(), "newton_step": NewtonStep(), "random": Random()},
     selections=(Top(count=5), RandomPoints(count=12)),
 )
 
@@ -62,8 +65,8 @@ def test_the_truth_is_what_the_oracle_says_of_every_chosen_point(outcome):
     data = TRIAL.source.load()
     rows = [[int(point) - 500] for point in outcome.train_ids]
     wanted = removal_changes(model(TRIAL.task, data), points_of(data), rows)
-    assert outcome.trusted.all()
-    assert outcome.actual.numpy() == pytest.approx(wanted, rel=1e-4, abs=1e-8)
+    assert outcome.trusted["warm"].all()
+    assert outcome.actual["warm"].numpy() == pytest.approx(wanted, rel=1e-4, abs=1e-8)
     check_estimate(outcome.predicted["newton_step"].numpy(), wanted, bounds=INFLUENCE)
 
 
@@ -82,18 +85,19 @@ def test_the_chosen_pairs_are_those_of_the_selections(outcome):
 
 
 def test_a_comparison_counts_the_chosen_and_trusted_pairs_only(outcome):
-    part = replace(outcome, trusted=torch.arange(len(outcome.trusted)) % 2 == 0)
-    assert (outcome.chosen["top"] & ~part.trusted[:, None]).any()
+    every_other = torch.arange(len(outcome.train_ids)) % 2 == 0
+    part = replace(outcome, trusted={"warm": every_other})
+    assert (outcome.chosen["top"] & ~every_other[:, None]).any()
     found = part.comparison("top", "exact")
-    assert torch.equal(found.counted, outcome.chosen["top"] & part.trusted[:, None])
+    assert torch.equal(found.counted, outcome.chosen["top"] & every_other[:, None])
     assert found.unit == "nats"
     assert part.comparison("random_points", "random").unit == "none"
     assert found.classes == 3
 
 
-@pytest.mark.parametrize("names", [("bottom", "exact"), ("top", "perfect")])
+@pytest.mark.parametrize("names", [("bottom", "exact"), ("top", "perfect"), ("top", "exact", "cold")])
 def test_what_a_trial_does_not_have_is_refused_with_what_it_has(outcome, names):
-    with pytest.raises(UnknownName, match=r"has no '(bottom|perfect)'. It has: (top, random|exact, newton)"):
+    with pytest.raises(UnknownName, match=r"has no '(bottom|perfect|cold)'. It has: (top, random|exact, newton|warm)"):
         outcome.comparison(*names)
 
 
@@ -104,7 +108,7 @@ def test_the_facts_say_what_a_reader_must_know(outcome):
     assert (facts["n"], facts["m"], facts["p"], facts["classes"]) == (60, 4, 9, 3)
     assert facts["fit_converged"] is True
     assert facts["fit_grad_norm"] <= 1e-10
-    assert facts["removals"] == facts["removals_converged"] == len(outcome.train_ids)
+    assert facts["removals"] == facts["targets"]["warm"]["trusted"] == len(outcome.train_ids)
     assert 0 < facts["effective_parameters"] < 9
     assert 0.5 < facts["train_accuracy"] <= 1
     assert set(facts["estimates"]) == {"exact", "newton_step", "random"}
@@ -114,9 +118,9 @@ def test_the_facts_say_what_a_reader_must_know(outcome):
 
 def test_an_outcome_and_its_stored_entry_are_the_same(outcome):
     again = outcome_of(outcome.entry())
-    for name in ("actual", "trusted", "train_ids", "train_labels", "test_ids", "test_labels"):
+    for name in ("train_ids", "train_labels", "test_ids", "test_labels"):
         assert torch.equal(getattr(again, name), getattr(outcome, name))
-    for family in ("predicted", "chosen"):
+    for family in ("predicted", "chosen", "actual", "trusted", "control"):
         mine, theirs = getattr(again, family), getattr(outcome, family)
         assert set(mine) == set(theirs)
         assert all(torch.equal(mine[name], theirs[name]) for name in mine)
@@ -125,23 +129,28 @@ def test_an_outcome_and_its_stored_entry_are_the_same(outcome):
 
 def test_a_trial_repeats_itself(outcome):
     again = TRIAL.run()
-    assert torch.equal(again.actual, outcome.actual)
+    assert torch.equal(again.actual["warm"], outcome.actual["warm"])
     assert all(torch.equal(again.predicted[name], outcome.predicted[name]) for name in outcome.predicted)
 
 
 def test_the_convention_rules_predictions_and_truth_alike():
     step = NewtonStep(convention="renormalise")
-    trial = replace(TRIAL, convention="renormalise", estimators=(Exact(), step), selections=(RandomPoints(count=30),))
+    trial = replace(
+        TRIAL,
+        convention="renormalise",
+        estimators={"exact": Exact(), "newton_step": step},
+        selections=(RandomPoints(count=30),),
+    )
     found, dropped = trial.run(), replace(TRIAL, selections=(RandomPoints(count=30),)).run()
-    check_estimate(found.predicted["newton_step"].numpy(), found.actual.numpy(), bounds=INFLUENCE)
+    check_estimate(found.predicted["newton_step"].numpy(), found.actual["warm"].numpy(), bounds=INFLUENCE)
     for values in ("actual", "predicted"):
         one, two = getattr(found, values), getattr(dropped, values)
-        one, two = (one["exact"], two["exact"]) if values == "predicted" else (one, two)
+        one, two = (table["exact" if values == "predicted" else "warm"] for table in (one, two))
         assert not torch.allclose(one, two, rtol=0.05)
 
 
 def test_a_convention_that_an_estimator_does_not_speak_is_refused_before_retraining(monkeypatch):
-    monkeypatch.setattr(Retrainer, "retrain", lambda *_, **__: pytest.fail("retrained for nothing"))
+    monkeypatch.setattr(SecondOrder, "retrain", lambda *_, **__: pytest.fail("retrained for nothing"))
     with pytest.raises(InvalidParameter, match="convention='renormalise'"):
         replace(TRIAL, convention="renormalise").run()
 
@@ -149,9 +158,9 @@ def test_a_convention_that_an_estimator_does_not_speak_is_refused_before_retrain
 def test_real_targets_run_too():
     trial = replace(TRIAL, source=Clouds(line=True), task=Ridge(weight_decay=0.3), selections=(Everything(),))
     found = trial.run()
-    assert found.actual.shape == (60, 4)
+    assert found.actual["warm"].shape == (60, 4)
     assert found.facts["train_accuracy"] != found.facts["train_accuracy"]
-    assert numpy.corrcoef(found.predicted["exact"].ravel(), found.actual.ravel())[0, 1] > 0.95
+    assert numpy.corrcoef(found.predicted["exact"].ravel(), found.actual["warm"].ravel())[0, 1] > 0.95
 
 
 def test_progress_rises_from_the_fit_to_the_end():
@@ -166,22 +175,22 @@ def test_an_unconverged_fit_stops_a_trial_unless_its_estimators_allow_it():
     rough = replace(TRIAL, trainer=Newton(tolerance=1e-10, max_steps=1))
     with pytest.raises(NotConverged, match="allow_unconverged=True"):
         rough.run()
-    found = replace(rough, estimators=(Exact(allow_unconverged=True),)).run()
+    found = replace(rough, estimators={"exact": Exact(allow_unconverged=True)}).run()
     assert found.facts["fit_converged"] is False
-    assert found.facts["largest_control"] > 1e-4
+    assert found.facts["targets"]["warm"]["largest_control"] > 1e-4
 
 
 @pytest.mark.parametrize(
     "changes",
     [
-        {"estimators": ()},
+        {"estimators": {}},
+        {"targets": {}},
         {"selections": ()},
-        {"estimators": (Exact(), Exact(damping=0.1))},
         {"selections": (Top(count=1), Top(count=2))},
     ],
 )
-def test_kinds_that_would_share_a_name_are_refused(changes):
-    with pytest.raises(InvalidParameter, match="at least one, and each kind once"):
+def test_a_trial_without_its_parts_or_with_one_name_twice_is_refused(changes):
+    with pytest.raises(InvalidParameter, match="at least one"):
         replace(TRIAL, **changes)
 
 
@@ -191,9 +200,9 @@ def test_varying_changes_one_setting_and_nothing_else():
     assert [trial.task.weight_decay for trial in trials] == [0.1, 0.2]
     assert all(replace(trial, task=TRIAL.task) == TRIAL for trial in trials)
     assert [trial.seed for trial in vary(TRIAL, "seed", range(3))] == [0, 1, 2]
-    assert altered(TRIAL, "retrainer.trainer.max_steps", 7).retrainer.trainer.max_steps == 7
+    assert altered(TRIAL, "targets.warm.trainer.max_steps", 7).targets["warm"].trainer.max_steps == 7
     assert TRIAL.task.weight_decay == 0.3
-    assert altered(TRIAL, "estimators", (ConjugateGradient(),)).estimators == (ConjugateGradient(),)
+    assert altered(TRIAL, "estimators.exact", ConjugateGradient()).estimators["exact"] == ConjugateGradient()
 
 
 @pytest.mark.parametrize("setting", ["weight_decay", "task.weightdecay", "task.weight_decay.x", "", "estimators.0"])
@@ -214,9 +223,9 @@ def test_every_setting_has_a_part_in_the_address_of_an_outcome():
         "task.weight_decay": 0.31,
         "task.intercept": True,
         "trainer.tolerance": 1e-9,
-        "estimators": (Exact(), NewtonStep()),
+        "estimators": {"exact": Exact(), "newton_step": NewtonStep()},
         "selections": (Top(count=6), RandomPoints(count=12)),
-        "retrainer.floor": 1e-7,
+        "targets.warm.floor": 1e-7,
         "convention": "renormalise",
         "seed": 1,
     }
@@ -248,11 +257,75 @@ def test_random_points_are_the_same_for_every_test_point_and_repeat():
     assert Everything().pairs(estimate).all()
 
 
-@pytest.mark.parametrize("selection", [Top(count=61), Top(count=0), RandomPoints(count=61), RandomPoints(count=0)])
+@pytest.mark.parametrize(
+    "selection",
+    [
+        Top(count=61),
+        Top(count=0),
+        RandomPoints(count=61),
+        RandomPoints(count=0),
+        HighestLoss(count=61),
+        Percentile(count=61),
+    ],
+)
 def test_more_points_than_there_are_are_refused(selection):
     estimate = Random().estimate(fit(TRIAL.task, TRIAL.source.load(), TRIAL.trainer))
     with pytest.raises(InvalidParameter, match="expected 1 … 60"):
         selection.pairs(estimate)
+
+
+def test_highest_loss_takes_the_worst_fitted_points_on_the_worst_predicted_tests():
+    fitted = fit(TRIAL.task, TRIAL.source.load(), TRIAL.trainer)
+    estimate = Random().estimate(fitted)
+    losses = fitted.task.losses(fitted.theta, fitted.data.x_train, fitted.data.y_train)
+    pairs = HighestLoss(count=6, tests=1).pairs(estimate)
+    assert pairs.sum(0).nonzero().flatten().tolist() == [int(fitted.measures().argmax())]
+    rows = pairs.any(1)
+    assert int(rows.sum()) == 6
+    assert losses[rows].min() > losses[~rows].max()
+    assert torch.equal(HighestLoss(count=6, tests=0).pairs(estimate), rows[:, None].expand(-1, 4))
+
+
+def test_a_percentile_takes_as_many_smaller_points_as_it_says():
+    estimate = Exact().estimate(fit(TRIAL.task, TRIAL.source.load(), TRIAL.trainer))
+    pairs = Percentile(count=10, percentile=30).pairs(estimate)
+    assert pairs.sum(0).tolist() == [10] * 4
+    for j in range(4):
+        size = estimate.values[:, j].abs()
+        below = int((size < size[pairs[:, j]].min()).sum())
+        assert below == round(0.3 * 59 - 4.5)
+        assert int((size > size[pairs[:, j]].max()).sum()) == 60 - 10 - below
+    assert torch.equal(Percentile(count=10, percentile=100).pairs(estimate), Top(count=10).pairs(estimate))
+
+
+# Groups and several truths.
+def test_groups_are_predicted_and_retrained_whole():
+    trial = replace(TRIAL, estimators={"exact": Exact()}, groups=Groups(share=0.05, count=8), convention="renormalise")
+    found = trial.run()
+    members = Groups(share=0.05, count=8).removals(60, convention="renormalise")
+    rows = [members.points[members.rows == row].tolist() for row in range(8)]
+    assert [len(row) for row in rows] == [3] * 8
+    wanted = removal_changes(
+        model(TRIAL.task, TRIAL.source.load()), points_of(TRIAL.source.load()), rows, convention="renormalise"
+    )
+    assert found.actual["warm"].numpy() == pytest.approx(wanted, rel=1e-4, abs=1e-8)
+    assert found.train_labels.tolist() == [-1] * 8
+    assert found.comparison("everything", "exact").classes == 0
+
+
+def test_each_target_is_a_truth_of_its_own_name():
+    targets = {"warm": SecondOrder(), "near": SecondOrder(relative=0, floor=1e-9)}
+    found = replace(TRIAL, targets=targets).run()
+    assert list(found.actual) == ["warm", "near"]
+    assert set(found.facts["targets"]) == {"warm", "near"}
+    assert torch.allclose(found.actual["warm"], found.actual["near"], rtol=1e-3, atol=1e-8)
+    assert not torch.equal(found.actual["warm"], found.actual["near"])
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0, -0.1])
+def test_a_group_must_be_a_share(share):
+    with pytest.raises(InvalidParameter, match="expected 0 < share < 1"):
+        Groups(share=share)
 
 
 @pytest.mark.parametrize("tests", [(4,), (-1,)])

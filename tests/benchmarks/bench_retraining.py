@@ -74,9 +74,9 @@ def errors(found: numpy.ndarray, right: numpy.ndarray) -> float:
 def ours(decay: float) -> dict[str, float]:
     """All n removals."""
     fitted = problem(decay)
-    il.Retrainer().retrain(fitted, il.leave_one_out(N, rows=torch.arange(8)))
+    il.SecondOrder().retrain(fitted, il.leave_one_out(N, rows=torch.arange(8)))
     found = []
-    retrainer = il.Retrainer(relative=0.0, floor=EXACT / 10)
+    retrainer = il.SecondOrder(relative=0.0, floor=EXACT / 10)
     seconds = once(lambda: found.append(retrainer.retrain(fitted, il.leave_one_out(N))))
     rows = list(range(0, N, N // CHECKED))
     return {

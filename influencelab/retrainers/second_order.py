@@ -1,7 +1,6 @@
-"""The truth: models trained again without the removed points, many at once, each with the proof that it converged."""
+"""The default truth: chord Newton from the fit, many models at once, each with the proof that it converged."""
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import torch
@@ -15,10 +14,10 @@ from influencelab.errors import InvalidParameter
 from influencelab.fitting import Fit
 from influencelab.noun import Noun
 from influencelab.removals import Removals
+from influencelab.retrainer import Progress, Retrained, Retrainer
 from influencelab.trainer import Trainer
 from influencelab.trainers.newton import Newton
 
-Progress = Callable[[int, int], None]
 # Numbers that one batch of models may hold: weights, residuals, parameters and steps.
 BATCH = 2**24
 # Shares of its own tolerance that the safeguarded trainer is asked for, one after the other, until the goal is met.
@@ -27,45 +26,9 @@ TIGHTER = (1.0, 1e-2, 1e-4, 1e-6)
 LINE = 9
 
 
-@dataclass(frozen=True, eq=False)
-class Retrained(Noun):
-    """What retraining without the removed points really did.
-
-    Attributes:
-        retrainer: the recipe.
-        fit: the model that was there before.
-        removals: who was removed.
-        values: values[r, j] is the rise, in nats, of the loss of test point j after experiment r, minus the rise of the
-            control from which nothing was removed. Positive: the removed points helped j.
-        control: the rise of each test loss in that control; 0 where the fit was a minimum.
-        grad_norm: ‖∇J‖ of each retrained model over its own weights.
-        converged: whether it passed the test of `Retrainer`; anything else is not truth.
-        same_basin: whether it is the minimum that the fit's minimum becomes: no barrier on the straight line between
-            them, and a step of the predicted size. True by theorem for convex tasks.
-        steps: chord steps each took, counting those wasted before the safeguarded trainer took over.
-        seconds: wall-clock time.
-    """
-
-    retrainer: "Retrainer"
-    fit: Fit
-    removals: Removals
-    values: Float[Tensor, "r m"]
-    control: Float[Tensor, " m"]
-    grad_norm: Float[Tensor, " r"]
-    converged: Bool[Tensor, " r"]
-    same_basin: Bool[Tensor, " r"]
-    steps: Int[Tensor, " r"]
-    seconds: float
-
-    @property
-    def trusted(self) -> Bool[Tensor, " r"]:
-        """Which experiments count as truth: converged, and in the fit's own basin."""
-        return self.converged & self.same_basin
-
-
 @dataclass(frozen=True)
-class Retrainer(Noun):
-    """Warm second-order retraining: chord Newton from the fit, then a safeguarded trainer for what did not contract.
+class SecondOrder(Retrainer):
+    """Warm, to the minimum: chord Newton from the fit, then a safeguarded trainer for what did not contract.
 
     A model has converged when ‖∇J‖ ≤ tolerance and what is left cannot matter: for every test point j,
     |s_jᵀ∇J| ≤ max(relative · |ΔL_j|, floor · RMS(ΔL_j)), with s_j = C⁻¹∇L_j, after at least one step. Models of the

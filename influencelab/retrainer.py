@@ -1,0 +1,67 @@
+"""The truth: models trained again without the removed points, many at once."""
+
+from abc import abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from influencelab.fitting import Fit
+from influencelab.noun import Noun
+from influencelab.removals import Removals
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Retrained(Noun):
+    """What retraining without the removed points really did.
+
+    Attributes:
+        retrainer: the recipe.
+        fit: the model that was there before.
+        removals: who was removed.
+        values: values[r, j] is the rise, in nats, of the loss of test point j after experiment r, minus the rise of the
+            control from which nothing was removed. Positive: the removed points helped j.
+        control: the rise of each test loss in that control; 0 where the fit was a minimum.
+        grad_norm: ‖∇J‖ of each retrained model over its own weights.
+        converged: whether it passed the retrainer's test of convergence.
+        same_basin: whether it is the minimum that the fit's minimum becomes, where the retrainer looks: no barrier on
+            the straight line between them, and a step of the predicted size. True by theorem for convex tasks.
+        steps: of the retrainer's own kind that each took.
+        seconds: wall-clock time.
+    """
+
+    retrainer: "Retrainer"
+    fit: Fit
+    removals: Removals
+    values: Float[Tensor, "r m"]
+    control: Float[Tensor, " m"]
+    grad_norm: Float[Tensor, " r"]
+    converged: Bool[Tensor, " r"]
+    same_basin: Bool[Tensor, " r"]
+    steps: Int[Tensor, " r"]
+    seconds: float
+
+    @property
+    def trusted(self) -> Bool[Tensor, " r"]:
+        """Which experiments count as truth: converged, and in the fit's own basin."""
+        return self.converged & self.same_basin
+
+
+@dataclass(frozen=True)
+class Retrainer(Noun):
+    """A recipe for the truth: what it starts from, what it minimises, and when it stops."""
+
+    @abstractmethod
+    def retrain(self, fit: Fit, removals: Removals, *, progress: Progress | None = None) -> Retrained:
+        """Train one model an experiment, and a control from which nothing is removed.
+
+        Args:
+            progress: called as (experiments done, experiments in all) now and then.
+
+        Raises:
+            InvalidParameter: the removals were made for another number of points.
+            NotFinite: a model diverged.
+        """

@@ -1,0 +1,1 @@
+"""Ways to the truth: one file a kind."""
