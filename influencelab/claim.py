@@ -3,6 +3,7 @@
 import importlib
 import math
 import pkgutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from influencelab.errors import InvalidParameter
@@ -32,6 +33,8 @@ class Claim(Noun):
         published: what the paper printed.
         least: the smallest profile whose number decides, `standard` or `paper`; a smaller one gives a preview.
         arm: `published` for the paper's own protocol, `controlled` for the same with our controls, or empty.
+        control: the name of the number that the same quantity has with our controls; where the claim is reproduced and
+            the controls take the effect away, the verdict is `explained`.
 
     Raises:
         InvalidParameter: `least` or `arm` is none of these, or low > high.
@@ -48,6 +51,7 @@ class Claim(Noun):
     least: str
     unit: str = ""
     arm: str = ""
+    control: str = ""
 
     def __post_init__(self) -> None:
         if self.least not in RECORD:
@@ -78,7 +82,8 @@ class Verdict(Noun):
         claim: the claim.
         number: the number that was measured; None where it was not.
         profile: the size it was measured at.
-        verdict: `reproduced` (the whole interval is in the band), `not reproduced` (all of it is outside),
+        verdict: `reproduced` (the whole interval is in the band), `explained` (it is, but with our controls the
+            interval is apart from it and no longer in the band), `not reproduced` (all of it is outside),
             `inconclusive` (it straddles an edge, or the number is NaN), `reported only` or `not run`.
         preview: whether the size is too small to decide.
     """
@@ -112,10 +117,19 @@ class Verdict(Noun):
         return f"{self.verdict}{f' ({self.remark})' if self.remark else ''}"
 
 
-def judge(claim: Claim, number: Number | None, profile: str) -> Verdict:
-    """The verdict of one number, measured at one profile, on one claim."""
-    preview = rank(profile) < rank(claim.least)
-    return Verdict(claim, number, profile, word(claim, number), preview)
+def judge(claim: Claim, numbers: Mapping[str, Number], profile: str) -> Verdict:
+    """The verdict of a report's numbers, measured at one profile, on one claim."""
+    number, control = numbers.get(claim.quantity), numbers.get(claim.control)
+    said = word(claim, number)
+    if said == "reproduced" and number and control and word(claim, control) != "reproduced" and apart(number, control):
+        said = "explained"
+    return Verdict(claim, number, profile, said, rank(profile) < rank(claim.least))
+
+
+def apart(one: Number, two: Number) -> bool:
+    """Whether two intervals do not touch."""
+    (low, high), (other_low, other_high) = (number.interval or (number.value,) * 2 for number in (one, two))
+    return high < other_low or other_high < low
 
 
 def word(claim: Claim, number: Number | None) -> str:

@@ -12,7 +12,7 @@ import yaml
 from influencelab.errors import StudyFailed, UnknownName, unknown
 from influencelab.noun import Noun
 from influencelab.parameter import Parameter, declared
-from influencelab.profile import PROFILES, Profile
+from influencelab.profile import PROFILES, Profile, is_profile, rank
 
 # Parameters that say where and how a study runs, not what it computes: they never make a run a changed one.
 RUN_PARAMETERS = ("profile", "results", "workers", "device")
@@ -111,10 +111,10 @@ def profiles(source: str, path: Path) -> dict[str, Profile]:
         raise StudyFailed(f"{path.name}: its profiles are no YAML ({error}).") from error
     if not isinstance(given, dict) or not all(isinstance(values, dict) for values in given.values()):
         raise StudyFailed(f"{path.name}: its profiles are no YAML mapping like `tiny: {{size: 5, expected: …}}`.")
-    stray = sorted(str(name) for name in given if name not in PROFILES)
+    stray = sorted(str(name) for name in given if not is_profile(str(name)))
     if stray:
         raise unknown("profile", stray[0], PROFILES)
-    return {name: profile(name, given[name], path) for name in PROFILES if name in given}
+    return {name: profile(name, given[name], path) for name in sorted(given, key=rank)}
 
 
 def profile(name: str, given: dict[str, Any], path: Path) -> Profile:

@@ -12,7 +12,7 @@ from influencelab import record
 from influencelab.errors import MissingData
 from influencelab.noun import Noun
 from influencelab.number import Number
-from influencelab.profile import PROFILES, is_folder_name, profile_of
+from influencelab.profile import PROFILES, is_folder_name, is_profile, profile_of, rank, size_of
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -44,7 +44,7 @@ class Report(Noun):
     @property
     def changed(self) -> bool:
         """Whether parameters differ from the profile's, so that the numbers are not the profile's."""
-        return self.profile not in PROFILES
+        return not is_profile(self.profile)
 
     def pairs(self) -> pandas.DataFrame:
         """Each predicted change beside the actual one, a row per removal and test point.
@@ -98,14 +98,14 @@ def reports(results: Path, *, profiles: Sequence[str] = PROFILES) -> list[Report
 
     Args:
         results: the folder of all results.
-        profiles: only these; runs with changed parameters are among them.
+        profiles: only these sizes; runs with changed parameters are among them.
 
     Raises:
         MissingData: one of them is damaged or half written; the message names it.
     """
     found = [folder for folder in results.glob("*/*") if is_folder_name(folder.name) and folder.is_dir()]
-    found = [folder for folder in found if profile_of(folder.name) in profiles]
-    order = sorted(found, key=lambda path: (path.parent.name, PROFILES.index(profile_of(path.name)), path.name))
+    found = [folder for folder in found if size_of(profile_of(folder.name)) in profiles]
+    order = sorted(found, key=lambda path: (path.parent.name, rank(profile_of(path.name)), path.name))
     return [load(folder) for folder in order]
 
 

@@ -9,7 +9,7 @@ from pandas.io.formats.style import Styler
 
 from influencelab.claim import NOT_RUN, Claim, Verdict, all_claims, judge
 from influencelab.noun import Noun
-from influencelab.profile import PROFILES, RECORD, profile_of
+from influencelab.profile import PROFILES, RECORD, profile_of, size_of
 from influencelab.report import Report, reports
 from influencelab.table import readable
 
@@ -44,13 +44,15 @@ class Row(Noun):
 
 
 def rows(found: Iterable[Report], claims: Iterable[Claim]) -> list[Row]:
-    """Each claim judged at each profile; runs with changed parameters are no profile's and are left out."""
-    kept = {(report.study, report.profile): report for report in found if not report.changed}
-    present = [profile for profile in PROFILES if any(profile == key[1] for key in kept)]
+    """Each claim judged at each size; runs with changed parameters are no profile's and are left out."""
+    kept = [report for report in found if not report.changed]
+    present = [size for size in PROFILES if any(size == size_of(report.profile) for report in kept)]
 
-    def verdict(claim: Claim, profile: str) -> Verdict:
-        report = kept.get((claim.study, profile))
-        return judge(claim, report.numbers.get(claim.quantity) if report else None, profile)
+    def verdict(claim: Claim, size: str) -> Verdict:
+        mine = [report for report in kept if report.study == claim.study and size_of(report.profile) == size]
+        # Of the slices of a size, the first that measured it.
+        measured = [report.numbers for report in mine if claim.quantity in report.numbers]
+        return judge(claim, next(iter(measured), {}), size)
 
     return [Row(claim, {profile: verdict(claim, profile) for profile in present}) for claim in claims]
 
@@ -76,7 +78,7 @@ def verdicts(report: Report) -> Styler:
     """What one run says about the claims that its study tests; those it measured come first."""
     profile = profile_of(report.profile)
     tested = [claim for claim in all_claims() if claim.study == report.study]
-    judged = [judge(claim, report.numbers.get(claim.quantity), profile) for claim in tested]
+    judged = [judge(claim, report.numbers, profile) for claim in tested]
     judged.sort(key=lambda verdict: verdict.number is None)
     shown = [
         {

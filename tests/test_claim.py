@@ -1,15 +1,16 @@
 """Verdicts follow from intervals and bands alone, and no profile's verdict hides a larger one's."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from influencelab.claim import Claim, all_claims, judge
 from influencelab.draft import NAME, begin
-from influencelab.errors import InvalidParameter, MissingData
+from influencelab.errors import InvalidParameter, MissingData, UnknownName
 from influencelab.number import Number
-from influencelab.profile import PROFILES
+from influencelab.profile import PROFILES, RECORD, size_of
 from influencelab.report import reports
 from influencelab.scorecard import rows, scorecard, scorecard_markdown, scorecard_text, write_readme
 
@@ -41,6 +42,12 @@ def around(value: float, half: float = 0.01) -> Number:
     return Number(value, low=value - half, high=value + half)
 
 
+def measured(number: Number | None, control: Number | None = None) -> dict[str, Number]:
+    """What a report says of the claim's number, and of its control."""
+    named = {"slope": number, "controlled/slope": control}
+    return {name: each for name, each in named.items() if each is not None}
+
+
 @pytest.mark.parametrize(
     ("low", "high", "number", "verdict"),
     [
@@ -64,15 +71,52 @@ def around(value: float, half: float = 0.01) -> Number:
     ],
 )
 def test_the_whole_interval_decides(low: float | None, high: float | None, number: Number | None, verdict: str) -> None:
-    assert judge(claim(low, high), number, "paper").verdict == verdict
+    assert judge(claim(low, high), measured(number), "paper").verdict == verdict
 
 
 def test_a_verdict_says_what_weakens_it() -> None:
-    assert str(judge(claim(), around(1.0), "paper")) == "1 [0.99, 1.01] reproduced"
-    assert str(judge(claim(), around(1.0), "quick")) == "1 [0.99, 1.01] reproduced (preview)"
-    assert str(judge(claim(least="paper"), Number(2.0), "standard")) == "2 not reproduced (preview, no interval)"
-    assert str(judge(claim(), Number(math.nan), "paper")) == "nan inconclusive (not a number)"
-    assert str(judge(claim(), None, "quick")) == "not run"
+    assert str(judge(claim(), measured(around(1.0)), "paper")) == "1 [0.99, 1.01] reproduced"
+    assert str(judge(claim(), measured(around(1.0)), "quick")) == "1 [0.99, 1.01] reproduced (preview)"
+    assert (
+        str(judge(claim(least="paper"), measured(Number(2.0)), "standard")) == "2 not reproduced (preview, no interval)"
+    )
+    assert str(judge(claim(), measured(Number(math.nan)), "paper")) == "nan inconclusive (not a number)"
+    assert str(judge(claim(), measured(None), "quick")) == "not run"
+
+
+@pytest.mark.parametrize(
+    ("number", "control", "verdict"),
+    [
+        (around(1.0), around(1.5), "explained"),  # the controls take the effect away
+        (around(1.0), around(1.055), "explained"),  # apart, and not wholly in the band
+        (around(1.0), around(1.03), "reproduced"),  # it is there with the controls too
+        (around(1.0), Number(1.2, low=0.9, high=1.5), "reproduced"),  # the controls cannot tell
+        (around(1.5), around(1.0), "not reproduced"),
+        (around(1.0), None, "reproduced"),
+    ],
+)
+def test_an_effect_that_the_controls_take_away_is_explained(number: Number, control: Number, verdict: str) -> None:
+    checked = replace(claim(), control="controlled/slope")
+    assert judge(checked, measured(number, control), "paper").verdict == verdict
+
+
+def test_slices_of_the_published_size_stand_in_its_column(tmp_path: Path) -> None:
+    publish(tmp_path, "paper_width", around(1.0))
+    publish(tmp_path, "paper_depth", around(2.0), name="another")
+    publish(tmp_path, "paper_depth-1a2b3c4d", around(3.0))
+    row = rows(reports(tmp_path), [claim()])[0]
+    assert list(row.verdicts) == ["paper"]
+    assert str(row.verdicts["paper"]) == "1 [0.99, 1.01] reproduced"
+    assert [report.profile for report in reports(tmp_path, profiles=RECORD) if not report.changed] == [
+        "paper_depth",
+        "paper_width",
+    ]
+
+
+@pytest.mark.parametrize("name", ["paper_", "paper_Width", "quick_width", "huge", "paper_a_b", "paper-width"])
+def test_a_profile_that_is_no_size_and_no_slice_is_refused(name: str) -> None:
+    with pytest.raises(UnknownName, match="profile"):
+        size_of(name)
 
 
 def test_a_claim_that_cannot_be_judged_is_refused() -> None:
