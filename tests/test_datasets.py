@@ -14,6 +14,7 @@ from sklearn.datasets import load_digits, load_iris
 
 from influencelab import catalog, idx
 from influencelab.dataset import Source
+from influencelab.datasets.iris import Iris
 from influencelab.download import FOLDER_VARIABLE
 from influencelab.errors import InvalidParameter, MissingData
 from influencelab.noun import describe, fingerprint
@@ -195,3 +196,19 @@ def test_files_at_hand_are_used_in_place(synthetic):
     assert catalog.make(Source, "mnist").load().n == 60
     folder.chmod(0o755)
     assert {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in folder.iterdir()} == before
+
+
+def test_named_flowers_are_the_test_set_of_iris():
+    data = Iris(flowers=(83, 7)).load()
+    assert data.test_ids.tolist() == [83, 7]
+    assert data.n == 148
+    assert not {83, 7} & set(data.train_ids.tolist())
+    x, y = load_iris(return_X_y=True)
+    assert data.x_test.tolist() == x[[83, 7]].tolist()
+    assert data.y_train.tolist() == numpy.delete(y, [7, 83]).tolist()
+
+
+@pytest.mark.parametrize("flowers", [(150,), (-1,), tuple(range(150))])
+def test_flowers_that_are_not_there_are_refused(flowers):
+    with pytest.raises(InvalidParameter, match="expected some of the rows 0 … 149"):
+        Iris(flowers=flowers).load()

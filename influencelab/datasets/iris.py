@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import numpy
 from sklearn.datasets import load_iris
 
-from influencelab.arrays import hold_out
-from influencelab.dataset import Arrays, Source
+from influencelab.arrays import Arrays, hold_out
+from influencelab.dataset import Source
+from influencelab.errors import InvalidParameter
 
 
 @dataclass(frozen=True)
@@ -15,11 +16,18 @@ class Iris(Source):
 
     Attributes:
         held_out: how many of the 150 flowers are for testing; 20 leaves 130 for training. Ids are rows of the copy.
+        flowers: exactly these rows are for testing instead, as studies did that watched one flower, such as row 83.
     """
 
     held_out: int = 20
+    flowers: tuple[int, ...] = ()
 
     def arrays(self) -> Arrays:
         """All flowers, features (n, 4)."""
-        x, y = load_iris(return_X_y=True)
-        return hold_out(numpy.asarray(x), numpy.asarray(y), held_out=self.held_out, seed=self.seed)
+        x, y = (numpy.asarray(part) for part in load_iris(return_X_y=True))
+        if not self.flowers:
+            return hold_out(x, y, held_out=self.held_out, seed=self.seed)
+        if not set(self.flowers) <= set(range(len(x))) or len(set(self.flowers)) == len(x):
+            raise InvalidParameter(f"flowers is {self.flowers}, expected some of the rows 0 … {len(x) - 1}, not all.")
+        test, train = numpy.array(self.flowers), numpy.setdiff1d(numpy.arange(len(x)), self.flowers)
+        return Arrays(x[train], y[train], x[test], y[test], train_ids=train, test_ids=test)
