@@ -11,6 +11,7 @@ from influencelab import derivatives
 from influencelab.errors import InvalidParameter, NullSpaceMass
 from influencelab.fitting import Fit
 from influencelab.noun import Noun
+from influencelab.penalty import stiffness
 from influencelab.task import LinearTask
 
 # A Cholesky pivot this small beside the largest says that the matrix is singular to working precision; in float32, one
@@ -112,8 +113,7 @@ class Curvature:
     def diagonal(self) -> Float[Tensor, " p"]:
         """The diagonal of the Gauss-Newton curvature plus damping: positive, and cheap for linear tasks."""
         fit = self.fit
-        # A number times a mask would be float32, whatever θ is.
-        total = fit.task.weight_decay * fit.task.penalised(fit.data).to(fit.theta) + self.damping
+        total = stiffness(fit.task, fit.data, fit.theta) + self.damping
         size = fit.task.output_loss.size(fit.data)
         for rows in derivatives.chunks(fit.data.n, width=len(fit.theta)):
             x = fit.data.x_train[rows]

@@ -1,21 +1,26 @@
 """Derivatives of (task, data, θ) as pure functions: gradients, slopes, curvature products, dense Hessians.
 
-The one user of `torch.func`. Every sum over training points runs in chunks of rows, so memory does not grow with n.
-Linear tasks take the closed forms of `linear.py`; the definitions here hold for every task, and are what those are
-tested against.
+Every sum over training points runs in chunks of rows, so memory does not grow with n.
+Linear tasks and networks take the closed forms of `linear.py` and `networks.py`; the definitions here hold for every
+task, and are what those are tested against.
 """
 
 from collections.abc import Iterator
+from functools import partial
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 from torch.func import grad, hessian, jacrev, jvp, vjp, vmap
 
-from influencelab import linear
+from influencelab import linear, network_hessians, networks
+from influencelab.anchored import unanchored
 from influencelab.dataset import Dataset
 from influencelab.errors import InvalidParameter
+from influencelab.layered import LayeredTask
+from influencelab.penalty import add_penalty_hessians, penalties, penalty_gradient, penalty_products
 from influencelab.task import LinearTask, Task
+from influencelab.tasks.mlp import MLP
 
 KINDS = ("hessian", "gauss_newton")
 # Numbers held by one chunk's largest array: big enough for long matrix products, small enough for the cache.
@@ -31,20 +36,22 @@ def chunks(rows: int, *, width: int) -> Iterator[slice]:
 
 def point_chunks(task: Task, data: Dataset, *, models: int) -> Iterator[slice]:
     """Chunks of training points: neither their features nor what `models` models say of them outgrow the cache."""
-    return chunks(data.n, width=max(models * task.output_loss.size(data), data.x_train[0].numel()))
+    return chunks(data.n, width=max(models * numbers(task, data), data.x_train[0].numel()))
 
 
-def penalty_gradient(task: Task, data: Dataset, theta: Float[Tensor, "*k p"]) -> Float[Tensor, "*k p"]:
-    """weight_decay P θ."""
-    # A number times a mask would be float32, whatever θ is.
-    return task.weight_decay * (task.penalised(data) * theta)
+def numbers(task: Task, data: Dataset) -> int:
+    """How many numbers one model works out for one point."""
+    inner = unanchored(task)
+    return inner.units(data) if isinstance(inner, LayeredTask) else inner.output_loss.size(data)
 
 
 def objectives(
     task: Task, data: Dataset, theta: Float[Tensor, "k p"], weights: Float[Tensor, "k n"]
 ) -> Float[Tensor, " k"]:
     """J(θ; w) of k models, each with its own weights, in nats: the one place where the objective is written."""
-    total = (theta * penalty_gradient(task, data, theta)).sum(-1) / 2
+    total, task = penalties(task, data, theta), unanchored(task)
+    if isinstance(task, MLP):
+        return total + networks.losses(task, data, theta, weights)
     for rows in point_chunks(task, data, models=len(theta)):
         losses = task.losses(theta, data.x_train[rows], data.y_train[rows])
         total = total + (losses * weights[:, rows]).sum(-1)
@@ -55,7 +62,9 @@ def gradients(
     task: Task, data: Dataset, theta: Float[Tensor, "k p"], weights: Float[Tensor, "k n"]
 ) -> Float[Tensor, "k p"]:
     """∇J of k models, in nats per unit of parameter."""
-    total = penalty_gradient(task, data, theta)
+    total, task = penalty_gradient(task, data, theta), unanchored(task)
+    if isinstance(task, MLP):
+        return total.add_(networks.loss_gradients(task, data, theta, weights))
     for rows in point_chunks(task, data, models=len(theta)):
         total += loss_gradients(task, data, theta, weights, rows)
     return total
@@ -66,9 +75,19 @@ def loss_gradients(
     data: Dataset,
     theta: Float[Tensor, "k p"],
     weights: Float[Tensor, "k n"],
-    rows: slice | Int[Tensor, " b"],
+    rows: slice | Int[Tensor, "*_ b"],
 ) -> Float[Tensor, "k p"]:
-    """Σ wᵢ ∇ℓᵢ over some training points, for k models, without the penalty."""
+    """Σ wᵢ ∇ℓᵢ over some training points, for k models, without the penalty.
+
+    Args:
+        rows: the points, the same for all models or, in a row for each model, its own; one named twice counts twice.
+    """
+    task = unanchored(task)
+    if isinstance(task, MLP):
+        return networks.loss_gradients(task, data, theta, weights, rows)
+    if isinstance(rows, Tensor) and rows.dim() == 2:
+        own = weights.gather(1, rows)
+        return vmap(grad(partial(weighted_loss, task)))(theta, data.x_train[rows], data.y_train[rows], own)
     if isinstance(task, LinearTask):
         return linear.loss_gradients(task, data, theta, weights, rows)
     leaf = theta.detach().requires_grad_()
@@ -76,12 +95,20 @@ def loss_gradients(
     return torch.autograd.grad((losses * weights[:, rows]).sum(), leaf)[0]
 
 
+def weighted_loss(task: Task, theta: Float[Tensor, " p"], x: Tensor, y: Tensor, weights: Tensor) -> Float[Tensor, ""]:
+    """Σ wᵢ ℓᵢ of one model."""
+    return (task.losses(theta, x, y) * weights).sum()
+
+
 def objectives_and_gradients(
     task: Task, data: Dataset, theta: Float[Tensor, "k p"], weights: Float[Tensor, "k n"]
 ) -> tuple[Float[Tensor, " k"], Float[Tensor, "k p"]]:
     """J and ∇J of k models in one pass over the points; J is what `objectives` says."""
-    slopes = penalty_gradient(task, data, theta)
-    values = (theta * slopes).sum(-1) / 2
+    values, slopes = penalties(task, data, theta), penalty_gradient(task, data, theta)
+    task = unanchored(task)
+    if isinstance(task, MLP):
+        more = networks.losses_and_gradients(task, data, theta, weights)
+        return values + more[0], slopes + more[1]
     # A chunk of features is read twice, for the outputs and for the gradient: the second time from the cache.
     for rows in point_chunks(task, data, models=len(theta)):
         if isinstance(task, LinearTask):
@@ -109,7 +136,9 @@ def products(
     For linear tasks they are the same.
     """
     check_kind(kind)
-    total = penalty_gradient(task, data, vectors)
+    total, task = penalty_products(task, data, theta, vectors, kind=kind), unanchored(task)
+    if isinstance(task, MLP):
+        return total.add_(networks.products(task, data, theta, weights, vectors, kind=kind))
     for rows in point_chunks(task, data, models=len(vectors)):
         if isinstance(task, LinearTask):
             total += linear.products(task, data, theta, weights, vectors, rows)
@@ -120,14 +149,32 @@ def products(
     return total
 
 
+def model_products(
+    task: Task,
+    data: Dataset,
+    theta: Float[Tensor, "k p"],
+    weights: Float[Tensor, "k n"],
+    vectors: Float[Tensor, "k p"],
+) -> Float[Tensor, "k p"]:
+    """The Hessian of J of each of k models, at its own θ and weights, times its own vector, penalty included."""
+    total, task = penalty_products(task, data, theta, vectors), unanchored(task)
+    if isinstance(task, MLP):
+        return total.add_(networks.model_products(task, data, theta, weights, vectors))
+    part = partial(linear.products, task) if isinstance(task, LinearTask) else partial(hessian_products, task)
+    for rows in point_chunks(task, data, models=len(theta)):
+
+        def one(at: Tensor, weight: Tensor, vector: Tensor, rows: slice = rows) -> Tensor:
+            return part(data, at, weight, vector[None], rows)[0]
+
+        total += vmap(one)(theta, weights, vectors)
+    return total
+
+
 def hessian_products(
     task: Task, data: Dataset, theta: Tensor, weights: Tensor, vectors: Float[Tensor, "k p"], rows: slice
 ) -> Float[Tensor, "k p"]:
     """Forward over reverse: the derivative of the gradient along each vector."""
-
-    def loss(parameters: Tensor) -> Tensor:
-        return (task.losses(parameters, data.x_train[rows], data.y_train[rows]) * weights[rows]).sum()
-
+    loss = partial(weighted_loss, task, x=data.x_train[rows], y=data.y_train[rows], weights=weights[rows])
     return vmap(lambda vector: jvp(grad(loss), (theta,), (vector,))[1])(vectors)
 
 
@@ -151,13 +198,16 @@ def hessians(
 ) -> Float[Tensor, "k p p"]:
     """Dense curvature of k models, each at its own θ and weights."""
     check_kind(kind)
+    whole, task = task, unanchored(task)
     if isinstance(task, LinearTask):
         loss_part = linear.hessians(task, data, theta, weights)
+    elif isinstance(task, MLP):
+        loss_part = network_hessians.hessians(task, data, theta, weights, kind=kind)
     elif kind == "hessian":
         loss_part = loss_hessians(task, data, theta, weights)
     else:
         loss_part = loss_gauss_newtons(task, data, theta, weights)
-    loss_part.diagonal(dim1=-2, dim2=-1).add_(task.penalised(data).to(theta), alpha=task.weight_decay)
+    add_penalty_hessians(loss_part, whole, data, theta, kind=kind)
     return loss_part
 
 
@@ -167,11 +217,9 @@ def loss_hessians(
     """∂²/∂θ² of the weighted losses of k models, without the penalty."""
     total = theta.new_zeros(*theta.shape, theta.shape[1])
     # Every parameter of every model sends a tangent through all units, of which the outputs are a small part.
-    for rows in chunks(data.n, width=4 * theta.numel() * task.output_loss.size(data)):
-        x, y = data.x_train[rows], data.y_train[rows]
-        total += vmap(hessian(lambda parameters, weight, x=x, y=y: (task.losses(parameters, x, y) * weight).sum()))(
-            theta, weights[:, rows]
-        )
+    for rows in chunks(data.n, width=theta.numel() * max(4 * task.output_loss.size(data), numbers(task, data))):
+        part = (data.x_train[rows], data.y_train[rows], weights[:, rows])
+        total += vmap(hessian(partial(weighted_loss, task)), in_dims=(0, None, None, 0))(theta, *part)
     return total
 
 
@@ -181,7 +229,7 @@ def loss_gauss_newtons(
     """Σ wᵢ Jᵢᵀ (∂²ℓᵢ/∂z²) Jᵢ of k models, without the penalty."""
     total = theta.new_zeros(*theta.shape, theta.shape[1])
     eye = torch.eye(theta.shape[1], dtype=theta.dtype, device=theta.device)
-    for rows in chunks(data.n, width=theta.shape[1] * task.output_loss.size(data)):
+    for rows in chunks(data.n, width=theta.shape[1] * numbers(task, data)):
         for model, (parameters, weight) in enumerate(zip(theta, weights, strict=True)):
             total[model] += gauss_newton_products(task, data, parameters, weight, eye, rows)
     return total
@@ -191,6 +239,7 @@ def output_slopes(
     task: Task, x: Float[Tensor, " b *shape"], theta: Float[Tensor, " p"], directions: Float[Tensor, "k p"]
 ) -> Float[Tensor, "k c b"]:
     """How fast each output of each point moves when θ moves along each direction: J dₖ."""
+    task = unanchored(task)
     if isinstance(task, LinearTask):
         return task.outputs(directions, x)
     return vmap(lambda direction: jvp(lambda parameters: task.outputs(parameters, x), (theta,), (direction,))[1])(
@@ -225,8 +274,10 @@ def point_gradients(
 
 def measures(task: Task, data: Dataset, theta: Float[Tensor, "k p"]) -> Float[Tensor, "k m"]:
     """What is watched at each test point, for k models, in nats."""
-    width = max(1, data.m * task.output_loss.size(data))
-    return torch.cat([task.measure(theta[rows], data.x_test, data.y_test) for rows in chunks(len(theta), width=width)])
+    if isinstance(inner := unanchored(task), MLP):
+        return networks.measures(inner, data, theta)
+    models = chunks(len(theta), width=data.m * numbers(task, data))
+    return torch.cat([task.measure(theta[rows], data.x_test, data.y_test) for rows in models])
 
 
 def measure_gradients(task: Task, data: Dataset, theta: Float[Tensor, " p"]) -> Float[Tensor, "m p"]:

@@ -6,6 +6,7 @@ from torch import Tensor
 
 from influencelab import derivatives
 from influencelab.curvature import Curvature
+from influencelab.penalty import stiffness
 from influencelab.task import LinearTask
 
 # An amplification above this says that the curvature without the point is singular to working precision.
@@ -66,8 +67,7 @@ def effective_parameters(curvature: Curvature) -> float:
     Divided by n it is the average leverage; plain influence falls short of the truth by about that share.
     """
     fit = curvature.fit
-    # A number times a mask would be float32, whatever θ is.
-    penalty = fit.task.weight_decay * fit.task.penalised(fit.data).to(fit.theta) + curvature.damping
+    penalty = stiffness(fit.task, fit.data, fit.theta) + curvature.damping
     inverse = curvature.inverse()
     whole = len(inverse)
     if curvature.cholesky() is None:

@@ -53,7 +53,8 @@ def case(request):
 
 
 def test_every_task_is_tried():
-    assert {kind_name(task) for task, _ in CASES.values()} == set(names(Task))
+    # Second differences of the convolutional network take too long: its own file holds it to torch.nn.
+    assert {kind_name(task) for task, _ in CASES.values()} == set(names(Task)) - {"all_cnn"}
 
 
 def test_losses_outputs_and_objectives_are_the_formulas(case):
@@ -201,9 +202,9 @@ def test_no_chunk_of_a_dense_curvature_holds_all_points(monkeypatch):
     original = type(task).outputs
     monkeypatch.setattr(type(task), "outputs", lambda self, at, x: seen.append(len(x)) or original(self, at, x))
     monkeypatch.setattr(derivatives, "CHUNK", 1)
-    for kind in derivatives.KINDS:
+    for dense in (derivatives.loss_hessians, derivatives.loss_gauss_newtons):
         seen.clear()
-        derivatives.hessians(task, data, theta, weights, kind=kind)
+        dense(task, data, theta, weights)
         assert max(seen) == 1
 
 

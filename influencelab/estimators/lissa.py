@@ -14,6 +14,7 @@ from influencelab.errors import Diverged, InvalidParameter, NullSpaceMass
 from influencelab.estimator import Estimate, Estimator, from_solution
 from influencelab.fitting import Fit, require_converged
 from influencelab.minibatch import draws, partition, sample_products
+from influencelab.penalty import stiffness
 from influencelab.power_iteration import largest_eigenvalues
 
 # The step is this much shorter than the largest eigenvalue found asks for, which is found from below.
@@ -168,7 +169,7 @@ def check_null_mass(curvature: Curvature, left: Float[Tensor, "k p"], *, scale: 
 def steady_bend(curvature: Curvature) -> Float[Tensor, " p"]:
     """The part of C + damping I that does not depend on the points drawn: weight decay and damping."""
     fit = curvature.fit
-    return derivatives.penalty_gradient(fit.task, fit.data, torch.ones_like(fit.theta)) + curvature.damping
+    return stiffness(fit.task, fit.data, fit.theta) + curvature.damping
 
 
 def full_scale(curvature: Curvature, *, seed: int) -> float:

@@ -3,30 +3,31 @@
 import itertools
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
-from jaxtyping import Bool, Float, Num
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from influencelab.dataset import Dataset
 from influencelab.errors import InvalidParameter
-from influencelab.output_loss import OutputLoss
+from influencelab.layered import Layer, LayeredTask
+from influencelab.output_loss import OutputLoss, softplus
 from influencelab.output_losses.cross_entropy import CrossEntropy
 from influencelab.output_losses.squared_error import SquaredError
-from influencelab.task import Task
 
 ACTIVATIONS = {
     "tanh": torch.tanh,
-    "softplus": torch.nn.functional.softplus,
+    "softplus": softplus,
     "selu": torch.nn.functional.selu,
     "relu": torch.relu,
 }
 # Weight variance times the number of inputs (LeCun, He) or the mean of inputs and outputs (Glorot).
-INITS = ("lecun", "he", "glorot")
+INITS = ("lecun", "he", "glorot", "torch")
 
 
 @dataclass(frozen=True)
-class MLP(Task):
+class MLP(LayeredTask):
     """A network for classification (cross-entropy) or, where the data has real targets, regression (½ squared error).
 
     Each layer is kept as one matrix whose last column is the bias, flattened row by row, first layer first.
@@ -36,7 +37,8 @@ class MLP(Task):
         width: units in each of them.
         activation: `tanh`, `softplus`, `selu` or `relu` (the last has no curvature of its own and kinks).
         init: variance of the initial weights: `lecun` (1 / inputs), `he` (2 / inputs) or `glorot`
-            (2 / (inputs + outputs)); biases start at 0.
+            (2 / (inputs + outputs)), with biases of 0; `torch` draws weights and biases as `torch.nn.Linear` does
+            unless told otherwise, uniformly within ±1/√inputs: what published PyTorch code starts from.
         penalise_bias: whether weight decay acts on biases too. If not, shifting all outputs is a null direction.
         regression: True for real targets.
     """
@@ -68,11 +70,15 @@ class MLP(Task):
         return self.depth == 0
 
     def start(self, data: Dataset, seed: int) -> Float[Tensor, " p"]:
-        """Gaussian weights of the variance `init` names, drawn on the CPU so that devices agree; biases 0."""
+        """Random weights as `init` says, drawn on the CPU so that devices agree."""
         generator = torch.Generator().manual_seed(seed)
         layers = []
         for rows, columns in self.shapes(data):
             fan_in = columns - 1
+            if self.init == "torch":
+                drawn = torch.rand(rows, columns, generator=generator, dtype=torch.float64)
+                layers.append(((2 * drawn - 1) / math.sqrt(fan_in)).flatten())
+                continue
             variance = {"lecun": 1 / fan_in, "he": 2 / fan_in, "glorot": 2 / (fan_in + rows)}[self.init]
             weights = torch.randn(rows, fan_in, generator=generator, dtype=torch.float64) * math.sqrt(variance)
             layers.append(torch.cat([weights, torch.zeros(rows, 1, dtype=torch.float64)], dim=1).flatten())
@@ -80,34 +86,35 @@ class MLP(Task):
 
     def penalised(self, data: Dataset) -> Bool[Tensor, " p"]:
         """All weights, and the biases unless told not to."""
-        masks = []
-        for shape in self.shapes(data):
-            mask = torch.ones(shape, dtype=torch.bool, device=data.x_train.device)
-            mask[:, -1] = self.penalise_bias
-            masks.append(mask.flatten())
-        return torch.cat(masks)
+        # Asked for at each step, drawn up once.
+        return mask(tuple(self.shapes(data)), data.x_train.device, penalise_bias=self.penalise_bias).clone()
 
-    def outputs(self, theta: Float[Tensor, "*k p"], x: Float[Tensor, " b *shape"]) -> Float[Tensor, "*k c b"]:
-        """Layer by layer; each layer is one batched matrix product over models."""
+    def through(
+        self, theta: Float[Tensor, "*k p"], x: Float[Tensor, " b *shape"], layer: Layer
+    ) -> Float[Tensor, "*k c b"]:
+        """The activation after each layer but the last."""
         units, used = x.flatten(1).T, 0
         for _ in range(self.depth):
-            size = self.width * (units.shape[-2] + 1)
-            units = ACTIVATIONS[self.activation](self.layer(theta[..., used : used + size], units))
-            used += size
-        return self.layer(theta[..., used:], units)
+            columns = units.shape[-2] + 1
+            size = self.width * columns
+            matrix = theta[..., used : used + size].unflatten(-1, (-1, columns))
+            units, used = ACTIVATIONS[self.activation](layer(matrix, units)), used + size
+        return layer(theta[..., used:].unflatten(-1, (-1, units.shape[-2] + 1)), units)
 
-    def layer(self, theta: Float[Tensor, "*k q"], units: Float[Tensor, "*_ h b"]) -> Float[Tensor, "*k g b"]:
-        """W units + bias, where θ holds (W | bias)."""
-        matrix = theta.unflatten(-1, (-1, units.shape[-2] + 1))
-        return matrix[..., :-1] @ units + matrix[..., -1:]
-
-    def measure(
-        self, theta: Float[Tensor, "*k p"], x: Float[Tensor, " b *shape"], y: Num[Tensor, " b"]
-    ) -> Float[Tensor, "*k b"]:
-        """The loss."""
-        return self.losses(theta, x, y)
+    def units(self, data: Dataset) -> int:
+        """The widest layer's."""
+        return max(rows for rows, _ in self.shapes(data))
 
     def shapes(self, data: Dataset) -> list[tuple[int, int]]:
         """(units, inputs + 1) of each layer."""
-        widths = [data.x_train[0].numel(), *[self.width] * self.depth, self.output_loss.size(data)]
+        widths = [data.x_train.shape[1:].numel(), *[self.width] * self.depth, self.output_loss.size(data)]
         return [(rows, inputs + 1) for inputs, rows in itertools.pairwise(widths)]
+
+
+@lru_cache(maxsize=64)
+def mask(shapes: tuple[tuple[int, int], ...], device: torch.device, *, penalise_bias: bool) -> Bool[Tensor, " p"]:
+    """All weights, and the last column of each layer if asked."""
+    masks = [torch.ones(shape, dtype=torch.bool, device=device) for shape in shapes]
+    for layer in masks:
+        layer[:, -1] = penalise_bias
+    return torch.cat([layer.flatten() for layer in masks])
