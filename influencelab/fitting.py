@@ -10,7 +10,7 @@ from influencelab.dataset import Dataset
 from influencelab.errors import InvalidWeights, NotConverged
 from influencelab.noun import Noun
 from influencelab.task import Task
-from influencelab.trainer import Trainer, check_finite
+from influencelab.trainer import Memory, Trainer, check_finite
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +31,7 @@ class Fit(Noun):
             unconverged fit is a recorded fact; estimators
             refuse it unless told `allow_unconverged=True`.
         steps: how many steps training took.
+        memory: what a first-order trainer remembered at its last step, so that a warm start can restore it; else None.
     """
 
     task: Task
@@ -44,6 +45,7 @@ class Fit(Noun):
     loss: float
     converged: bool
     steps: int
+    memory: Memory | None = None
 
     def measures(self) -> Float[Tensor, " m"]:
         """L_j(θ): the loss of each test point under this model, in nats."""
@@ -96,6 +98,7 @@ def fit(task: Task, data: Dataset, trainer: Trainer, *, seed: int = 0, weights: 
         loss=float(derivatives.objectives(task, data, trained.theta, used[None])[0]),
         converged=bool(trained.converged[0]),
         steps=trained.steps,
+        memory=trained.memory,
     )
 
 

@@ -13,6 +13,23 @@ from influencelab.task import Task
 
 
 @dataclass(frozen=True, eq=False)
+class Memory(Noun):
+    """What a first-order trainer knows of k models besides their parameters, so that it can go on as if never stopped.
+
+    Attributes:
+        steps: how many steps it has taken: where it is in its batches, its drops of the rate, its bias correction.
+        parts: the running means it keeps: the velocity of `sgd`, the two moments of `adam`.
+    """
+
+    steps: int
+    parts: tuple[Float[Tensor, "k p"], ...]
+
+    def take(self, rows: slice) -> "Memory":
+        """What it knows of some of the models."""
+        return Memory(self.steps, tuple(part[rows] for part in self.parts))
+
+
+@dataclass(frozen=True, eq=False)
 class Trained(Noun):
     """k models after training.
 
@@ -22,12 +39,14 @@ class Trained(Noun):
         converged: whether grad_norm ≤ the trainer's tolerance and, for `newton`, no curvature is negative. False is a
             fact, not an error.
         steps: how many steps each model took.
+        memory: what a first-order trainer remembers, so that it can go on; None for others.
     """
 
     theta: Float[Tensor, "k p"]
     grad_norm: Float[Tensor, " k"]
     converged: Bool[Tensor, " k"]
     steps: int
+    memory: Memory | None = None
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 from problems import class_data, value_data
-from trainer_truths import KINDS, NETWORK, TO_A_MINIMUM, dropped, quick, starts, true_gradient
+from trainer_truths import KINDS, NETWORK, SHORT, TO_A_MINIMUM, dropped, quick, starts, true_gradient
 
 from influencelab import catalog, derivatives
 from influencelab.errors import InvalidParameter, NotFinite
@@ -32,7 +32,7 @@ def test_models_trained_together_are_the_models_trained_alone(kind, task):
 def test_the_gradient_norm_and_the_verdict_are_true(kind, task):
     data = class_data(1)
     theta, weights = starts(task, data, 2), dropped(data, -1, 3)
-    for settings in ({}, {"tolerance": 1e9}, {"max_steps" if kind in TO_A_MINIMUM else "steps": 1}):
+    for settings in ({}, {"tolerance": 1e9}, SHORT[kind]):
         trainer = quick(kind, **settings)
         trained = trainer.train(task, data, theta, weights)
         norms = torch.stack(
@@ -110,6 +110,9 @@ def test_divergence_names_its_step(kind):
         ("sgd", {"momentum": -0.1}),
         ("sgd", {"seed": -1}),
         ("sgd", {"tolerance": -1.0}),
+        ("sgd", {"drops": (5, -1)}),
+        ("adam", {"batch_size": -1}),
+        ("adam", {"seed": -1}),
     ],
 )
 def test_settings_out_of_range_are_refused_by_name(kind, settings):

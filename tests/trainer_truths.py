@@ -1,5 +1,7 @@
 """What tests of trainers share: starts, dropped points, true gradients and Hessians by automatic differentiation."""
 
+import copy
+
 import torch
 from sklearn.datasets import load_digits
 from torch import Tensor
@@ -9,11 +11,22 @@ from influencelab.dataset import Dataset
 from influencelab.task import Task
 from influencelab.tasks.mlp import MLP
 from influencelab.trainer import Trainer
+from influencelab.trainers.lbfgs import LBFGS
+from influencelab.trainers.newton import Newton
 
 KINDS = catalog.names(Trainer)
 # Fewer steps than the defaults where the number of steps is the protocol; a new kind is tested with its defaults.
 QUICK = {"gradient_descent": {"steps": 60}, "adam": {"steps": 60}, "sgd": {"steps": 60, "batch_size": 7}}
-TO_A_MINIMUM = ["lbfgs", "newton"]
+TO_A_MINIMUM = ["in_turn", "lbfgs", "newton"]
+# Settings that stop far from a minimum.
+SHORT = {
+    "gradient_descent": {"steps": 1},
+    "sgd": {"steps": 1},
+    "adam": {"steps": 1},
+    "lbfgs": {"max_steps": 1},
+    "newton": {"max_steps": 1},
+    "in_turn": {"first": LBFGS(max_steps=1), "then": Newton(max_steps=0)},
+}
 NETWORK = MLP(weight_decay=2e-2, depth=1, width=3)
 
 
@@ -36,6 +49,53 @@ def starts(task: Task, data: Dataset, count: int) -> Tensor:
         count, len(task.start(data, 0)), generator=torch.Generator().manual_seed(5), dtype=torch.float64
     )
     return torch.stack([task.start(data, seed) for seed in range(count)]) + 0.1 * noise
+
+
+class Sibling(torch.nn.Module):
+    """The network of `NETWORK` written with torch's own layers."""
+
+    def __init__(self, theta: Tensor, features: int) -> None:
+        super().__init__()
+        self.layers = torch.nn.Sequential(torch.nn.Linear(features, 3), torch.nn.Tanh(), torch.nn.Linear(3, 3)).double()
+        with torch.no_grad():
+            used = 0
+            for layer in (self.layers[0], self.layers[2]):
+                matrix = theta[used : used + layer.weight.numel() + 3].view(3, -1)
+                layer.weight.copy_(matrix[:, :-1])
+                layer.bias.copy_(matrix[:, -1])
+                used += matrix.numel()
+
+    def theta(self) -> Tensor:
+        """All parameters in the library's order."""
+        layers = [self.layers[0], self.layers[2]]
+        return torch.cat([torch.cat([one.weight, one.bias[:, None]], dim=1).flatten() for one in layers]).detach()
+
+
+def torch_run(
+    data: Dataset,
+    start: Tensor,
+    optimiser: type[torch.optim.Optimizer],
+    weights: Tensor,
+    batches: list[Tensor],
+    *,
+    state: dict | None = None,
+    last_layer: bool = False,
+    **settings,
+) -> tuple[Tensor, dict]:
+    """One model of `NETWORK` trained by a plain loop over torch's optimiser, and what the optimiser then remembers."""
+    sibling = Sibling(start, data.x_train.shape[1])
+    trained = list(sibling.layers[2].parameters() if last_layer else sibling.parameters())
+    torch_optimiser = optimiser(trained, weight_decay=NETWORK.weight_decay, **settings)
+    if state is not None:
+        torch_optimiser.load_state_dict(copy.deepcopy(state))
+    for rows in batches:
+        torch_optimiser.zero_grad()
+        losses = torch.nn.functional.cross_entropy(
+            sibling.layers(data.x_train[rows]), data.y_train[rows], reduction="none"
+        )
+        (data.n / len(rows) * (weights[rows] * losses).sum()).backward()
+        torch_optimiser.step()
+    return sibling.theta(), copy.deepcopy(torch_optimiser.state_dict())
 
 
 def true_gradient(task: Task, data: Dataset, theta: Tensor, weights: Tensor) -> Tensor:

@@ -1,0 +1,201 @@
+"""Fixed-step first-order training, as published experiments use it: a stated number of steps along the gradient."""
+
+from abc import abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from influencelab import derivatives, networks
+from influencelab.anchored import Anchored, unanchored
+from influencelab.batches import Batches, Rows
+from influencelab.dataset import Dataset
+from influencelab.errors import InvalidParameter
+from influencelab.layered import LayeredTask
+from influencelab.task import Task
+from influencelab.tasks.mlp import MLP
+from influencelab.trainer import Memory, Trained, Trainer, check_finite
+
+# Steps between two looks at whether the numbers are still finite: a look stops a GPU.
+LOOK = 100
+# Numbers that models trained side by side may work out in a step: what fits the cache.
+CACHE = 3 * 2**16
+
+Parts = tuple[Float[Tensor, "*k p"], ...]
+Gradients = Callable[[Tensor, Rows], Tensor]
+
+
+@dataclass(frozen=True)
+class FirstOrder(Trainer):
+    """A fixed number of steps, each decided by the gradient of J over one batch and a memory of earlier ones.
+
+    J of a batch is (n / |batch|) Σ wᵢ ℓᵢ over the batch, plus the whole penalty. A removed point keeps its place in
+    its batch with weight 0, so a model without it differs from one with it by that point alone. All steps are always
+    taken; `tolerance` only says whether where they ended counts as a minimum.
+
+    Attributes:
+        learning_rate: the size of a step, in the rule's own sense.
+        steps: how many steps.
+        drops: the steps from which on the rate is a tenth of what it was before, counted from the start of training.
+    """
+
+    learning_rate: float = 0.1
+    steps: int = 1000
+    drops: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not 0 < self.learning_rate < float("inf"):
+            raise InvalidParameter(f"learning_rate is {self.learning_rate}, expected a finite number > 0.")
+        if self.steps < 0 or not self.tolerance > 0:
+            raise InvalidParameter(
+                f"steps is {self.steps} and tolerance {self.tolerance}; expected steps ≥ 0 and tolerance > 0."
+            )
+        if any(drop < 0 for drop in self.drops):
+            raise InvalidParameter(f"drops are {self.drops}, expected steps ≥ 0.")
+
+    @property
+    @abstractmethod
+    def batches(self) -> Batches:
+        """Which points each step sees."""
+
+    @property
+    @abstractmethod
+    def slots(self) -> int:
+        """How many running means the rule keeps for each parameter; all start at 0."""
+
+    @abstractmethod
+    def update(
+        self, theta: Float[Tensor, "*k p"], parts: Parts, gradient: Float[Tensor, "*k p"], step: int
+    ) -> tuple[Float[Tensor, "*k p"], Parts]:
+        """θ and the running means after one step; what was given stays as it was, and autograd can follow.
+
+        Args:
+            theta: where each model is.
+            parts: its running means.
+            gradient: of J over the step's batch.
+            step: the step's number, from 0.
+        """
+
+    def train(self, task: Task, data: Dataset, theta: Float[Tensor, "k p"], weights: Float[Tensor, "k n"]) -> Trained:
+        """Train each model from its row of theta under its row of weights; grad_norm is of the full batch."""
+        return self.go_on(task, data, theta, weights)
+
+    def go_on(
+        self,
+        task: Task,
+        data: Dataset,
+        theta: Float[Tensor, "k p"],
+        weights: Float[Tensor, "k n"],
+        *,
+        memory: Memory | None = None,
+        models: Int[Tensor, " k"] | None = None,
+    ) -> Trained:
+        """Take all the steps once more, after those that the memory holds.
+
+        Args:
+            memory: what earlier training remembered; None starts afresh, at step 0.
+            models: the number of each model, which decides its batches where they are not paired; 0, 1, … by default.
+
+        Raises:
+            InvalidParameter: the memory is another rule's, or of other models.
+        """
+        memory = self.blank(theta) if memory is None else memory
+        if len(memory.parts) != self.slots or any(part.shape != theta.shape for part in memory.parts):
+            raise InvalidParameter(
+                f"{type(self).__name__} keeps {self.slots} running means of shape {tuple(theta.shape)}; the memory has "
+                f"{[tuple(part.shape) for part in memory.parts]}. Restore what the same kind of trainer left."
+            )
+        models = torch.arange(len(theta)) if models is None else models
+        size = together(task, data, points=self.batches.points(data.n), models=len(theta))
+        ends = [
+            self.walk(task, data, theta[rows], weights[rows], memory=memory.take(rows), models=models[rows])
+            for rows in (slice(first, first + size) for first in range(0, len(theta), size))
+        ]
+        end = torch.cat([found for found, _ in ends])
+        parts = tuple(torch.cat(found) for found in zip(*(kept for _, kept in ends), strict=True))
+        norms = derivatives.gradients(task, data, end, weights).norm(dim=-1)
+        last = memory.steps + self.steps
+        check_finite(norms, what="The gradient", when=f"after step {last}")
+        return Trained(end, norms, norms <= self.tolerance, self.steps, Memory(last, parts))
+
+    def blank(self, theta: Float[Tensor, "k p"]) -> Memory:
+        """The memory of models that have taken no step."""
+        return Memory(0, tuple(torch.zeros_like(theta) for _ in range(self.slots)))
+
+    def rate(self, step: int) -> float:
+        """The learning rate of a step."""
+        return self.learning_rate / 10 ** sum(step >= drop for drop in self.drops)
+
+    def walk(
+        self,
+        task: Task,
+        data: Dataset,
+        theta: Float[Tensor, "k p"],
+        weights: Float[Tensor, "k n"],
+        *,
+        memory: Memory,
+        models: Int[Tensor, " k"],
+    ) -> tuple[Float[Tensor, "k p"], Parts]:
+        """Where models trained side by side end, and their running means there."""
+        parts, gradients = memory.parts, gradients_of(task, data, weights)
+        steps, seen = range(memory.steps, memory.steps + self.steps), memory.steps
+        for step, rows in zip(steps, self.batches.rows(data.n, steps, models=models.to(theta.device)), strict=True):
+            gradient = gradients(theta, rows)
+            if (step - memory.steps) % LOOK == 0:
+                when = f"at step {step}" if step == seen else f"at step {step} and was finite at step {seen}"
+                check_finite(gradient.norm(dim=-1), what="The gradient", when=when)
+                seen = step
+            theta, parts = self.update(theta, parts, gradient, step)
+        return theta, parts
+
+
+def decay(task: Task, data: Dataset) -> Float[Tensor, " p"] | None:
+    """How hard weight decay pulls at each parameter: ∇R is this times θ. None where the penalty is more than that."""
+    if isinstance(task, Anchored):
+        return None
+    return task.weight_decay * task.penalised(data).to(data.x_train)
+
+
+def gradients_of(task: Task, data: Dataset, weights: Float[Tensor, "k n"]) -> Gradients:
+    """∇J of k models over a batch, its losses scaled up to n points, as a function of θ and the batch's rows.
+
+    What no step changes is found once: training small networks is mostly the overhead of calls.
+    """
+    pull, whole = decay(task, data), whole_gradient(task, data, weights)
+
+    def gradient(theta: Float[Tensor, "k p"], rows: Rows) -> Float[Tensor, "k p"]:
+        total = derivatives.penalty_gradient(task, data, theta) if pull is None else pull * theta
+        if rows is None:
+            return total.add_(whole(theta))
+        batch = derivatives.loss_gradients(task, data, theta, weights, rows)
+        return total.add_(batch, alpha=data.n / rows.shape[-1])
+
+    return gradient
+
+
+def whole_gradient(task: Task, data: Dataset, weights: Float[Tensor, "k n"]) -> Callable[[Tensor], Tensor]:
+    """Σ wᵢ ∇ℓᵢ over all points as a function of θ; small networks read the points once, for all steps."""
+    inner = unanchored(task)
+    if isinstance(inner, MLP) and len(weights) * data.n * numbers(inner, data) <= 2 * CACHE:
+        points, shapes = networks.read_points(inner, data, weights, slice(None)), inner.shapes(data)
+        return lambda theta: networks.gradient(networks.trace(inner, networks.split(theta, shapes), points))
+    chunks = list(derivatives.point_chunks(task, data, models=len(weights)))
+    return lambda theta: sum(
+        (derivatives.loss_gradients(task, data, theta, weights, rows) for rows in chunks), torch.zeros_like(theta)
+    )
+
+
+def together(task: Task, data: Dataset, *, points: int, models: int) -> int:
+    """How many of the models to train side by side on batches of this many points.
+
+    What networks work out should fit the cache; linear tasks gain from reading the features once for all models.
+    """
+    inner = unanchored(task)
+    return max(1, CACHE // (points * numbers(inner, data)) if isinstance(inner, LayeredTask) else models)
+
+
+def numbers(task: LayeredTask, data: Dataset) -> int:
+    """How many numbers a model works out for each point, about."""
+    return task.units(data) * len(task.shapes(data))
