@@ -174,7 +174,7 @@ def test_a_model_that_crossed_a_barrier_is_in_another_basin():
             return Newton(tolerance=self.tolerance).train(task, data, swapped.expand(len(theta), -1), weights)
 
     removals = leave_one_out(30, rows=torch.tensor([2, 9]))
-    there = SecondOrder(max_steps=1, trainer=Elsewhere(), floor=1e-12, relative=0, basin_factor=1e9).retrain(
+    there = SecondOrder(max_steps=1, passes=0, trainer=Elsewhere(), floor=1e-12, relative=0, basin_factor=1e9).retrain(
         fitted, removals
     )
     assert not there.same_basin.any()

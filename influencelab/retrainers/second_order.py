@@ -8,6 +8,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from influencelab import derivatives
+from influencelab.anchored import proximal, response
 from influencelab.chord import Batch, Descent, Goal, batch_of, chord_of, descend
 from influencelab.curvature import Curvature, check_recipe
 from influencelab.errors import InvalidParameter
@@ -15,6 +16,7 @@ from influencelab.fitting import Fit
 from influencelab.noun import Noun
 from influencelab.removals import Removals
 from influencelab.retrainer import Progress, Retrained, Retrainer
+from influencelab.stragglers import settled
 from influencelab.trainer import Trainer
 from influencelab.trainers.newton import Newton
 
@@ -24,11 +26,16 @@ BATCH = 2**24
 TIGHTER = (1.0, 1e-2, 1e-4, 1e-6)
 # Points on the line from the fit to the retrained model at which a barrier is looked for.
 LINE = 9
+# What is minimised: the objective itself, the same held to the fit's θ, or the proximal Bregman response.
+TARGETS = ("loss", "proximal", "pbrf")
 
 
 @dataclass(frozen=True)
 class SecondOrder(Retrainer):
-    """Warm, to the minimum: chord Newton from the fit, then a safeguarded trainer for what did not contract.
+    """Warm, to the minimum: chord Newton from the fit, then safeguarded steps for what did not contract.
+
+    Networks that did not contract take L-BFGS steps in the metric of the fit's curvature, and one of Newton's that
+    looks for negative curvature too; the trainer goes on with those that this leaves at no minimum.
 
     A model has converged when ‖∇J‖ ≤ tolerance and what is left cannot matter: for every test point j,
     |s_jᵀ∇J| ≤ max(relative · |ΔL_j|, floor · RMS(ΔL_j)), with s_j = C⁻¹∇L_j, after at least one step. Models of the
@@ -37,13 +44,18 @@ class SecondOrder(Retrainer):
     control must converge too.
 
     Attributes:
-        trainer: takes over where chord steps do not contract, from the fit.
+        trainer: takes over where chord steps do not contract: from the fit, and for networks what is left after L-BFGS.
         tolerance: largest ‖∇J‖ of a converged model.
         relative: what may still be missing, as a share of the loss change itself.
         floor: the same as a share of the RMS predicted change over all removals.
-        max_steps: chord steps before the trainer takes over.
+        max_steps: chord steps at most.
+        passes: of L-BFGS at most, for networks that did not contract; 0 hands them to the trainer at once.
         damping: added to the preconditioner's curvature only; the truth does not depend on it.
         basin_factor: a step more than this many times the predicted one has left the basin.
+        target: which objective is minimised (`anchored.py` has the formulas). `loss`: J itself. `proximal`: J plus
+            (target_damping / 2) ‖θ − θˢ‖², with θˢ the fit. `pbrf`: the proximal Bregman response, whose answer to a
+            removal is Gauss-Newton influence with that damping, to first order, even where the fit did not converge.
+        target_damping: how strongly the target, not the preconditioner, holds on to θˢ; 0 for `loss`.
     """
 
     trainer: Trainer = field(default_factory=Newton)
@@ -51,13 +63,24 @@ class SecondOrder(Retrainer):
     relative: float = 1e-5
     floor: float = 1e-6
     max_steps: int = 30
+    passes: int = 80
     damping: float = 0.0
     basin_factor: float = 10.0
+    target: str = "loss"
+    target_damping: float = 0.0
 
     def __post_init__(self) -> None:
         check_recipe("hessian", self.damping)
+        if self.target not in TARGETS:
+            raise InvalidParameter(f"target is '{self.target}', expected one of {', '.join(TARGETS)}.")
+        if not 0 <= self.target_damping < float("inf"):
+            raise InvalidParameter(f"target_damping is {self.target_damping}, expected a finite number ≥ 0.")
+        if self.target == "loss" and self.target_damping:
+            raise InvalidParameter("target 'loss' holds on to nothing: use 'proximal' with that target_damping.")
         if min(self.tolerance, self.floor, self.max_steps, self.basin_factor) <= 0 or self.relative < 0:
             raise InvalidParameter("tolerance, floor, max_steps and basin_factor must be > 0, and relative ≥ 0.")
+        if self.passes < 0:
+            raise InvalidParameter(f"passes is {self.passes}, expected a number ≥ 0.")
 
     def retrain(self, fit: Fit, removals: Removals, *, progress: Progress | None = None) -> Retrained:
         """Train one model an experiment, plus a control in every batch.
@@ -67,9 +90,10 @@ class SecondOrder(Retrainer):
         """
         started = time.perf_counter()
         removals.check(fit.weights)
-        curvature = Curvature(fit, damping=self.damping)
+        aim = self.aim(fit)
+        curvature = Curvature(aim, damping=self.damping)
         # What is missing is judged by the curvature itself: damping would make it look smaller than it is.
-        goal = self.goal(Curvature(fit), removals)
+        goal = self.goal(Curvature(aim), removals)
         size = max(1, min(256, BATCH // (2 * fit.data.n + 4 * len(fit.theta))))
         parts = []
         for first in range(0, removals.count, size):
@@ -91,6 +115,18 @@ class SecondOrder(Retrainer):
             seconds=time.perf_counter() - started,
         )
 
+    def aim(self, fit: Fit) -> Fit:
+        """The same model seen as a fit of the target: what to start from, and how far from its minimum that is."""
+        if self.target == "loss":
+            return fit
+        if self.target == "proximal":
+            task = proximal(fit.task, fit.theta, damping=self.target_damping)
+        else:
+            task = response(fit.task, fit.data, fit.theta, fit.weights, damping=self.target_damping)
+        loss, gradient = derivatives.objectives_and_gradients(task, fit.data, fit.theta[None], fit.weights[None])
+        norm = float(gradient.norm())
+        return replace(fit, task=task, loss=float(loss), grad_norm=norm, converged=norm <= fit.trainer.tolerance)
+
     def goal(self, curvature: Curvature, removals: Removals) -> Goal:
         """What every model must reach, from the first-order effect of the removals themselves."""
         fit = curvature.fit
@@ -98,7 +134,9 @@ class SecondOrder(Retrainer):
         sensitivity = curvature.inverse_products(pulls.T)
         effects = fit.weights[:, None] * derivatives.point_slopes(fit.task, fit.data, fit.theta, sensitivity.T)
         scale = removals.sums(effects).square().mean(0).sqrt()
-        return Goal(sensitivity, scale, self.tolerance, self.relative, self.floor)
+        # Where training goes on, every change holds its progress too: a share of that is no share of the removal.
+        relative = self.relative if fit.converged else 0.0
+        return Goal(sensitivity, scale, self.tolerance, relative, self.floor)
 
     def retrain_batch(self, curvature: Curvature, batch: Batch, goal: Goal) -> "Part":
         """Chord steps, then the safeguarded trainer for the rest, then the tests."""
@@ -107,8 +145,13 @@ class SecondOrder(Retrainer):
         descent = descend(chord, batch, goal, max_steps=self.max_steps)
         theta, gradient, met = descent.theta.clone(), descent.gradient.clone(), descent.met.clone()
         rest = (~met).nonzero()[:, 0]
+        if len(rest) and self.passes and not fit.task.convex:
+            theta[rest], gradient[rest], met[rest] = settled(
+                curvature, batch.take(rest).weights, goal, passes=self.passes
+            )
+            rest = rest[~met[rest]]
         if len(rest):
-            theta[rest], gradient[rest], met[rest] = self.safeguarded(fit, batch.take(rest).weights, goal)
+            theta[rest], gradient[rest], met[rest] = self.safeguarded(fit, theta[rest], batch.take(rest).weights, goal)
         return Part(
             change=derivatives.measures(fit.task, fit.data, theta) - fit.measures(),
             grad_norm=gradient.norm(dim=1),
@@ -118,10 +161,10 @@ class SecondOrder(Retrainer):
         )
 
     def safeguarded(
-        self, fit: Fit, weights: Float[Tensor, "k n"], goal: Goal
+        self, fit: Fit, start: Float[Tensor, "k p"], weights: Float[Tensor, "k n"], goal: Goal
     ) -> tuple[Float[Tensor, "k p"], Float[Tensor, "k p"], Bool[Tensor, " k"]]:
-        """Where the trainer takes each model from the fit, ∇J there, and whether it reached the goal and stays."""
-        theta, before = fit.theta.repeat(len(weights), 1), fit.measures()
+        """Where the trainer takes each model, ∇J there, and whether it reached the goal and stays."""
+        theta, before = start.clone(), fit.measures()
         gradient, change = torch.zeros_like(theta), before.new_zeros(len(weights), len(before))
         met, rest = torch.zeros_like(weights[:, 0]).bool(), torch.arange(len(weights), device=weights.device)
         for tighter in TIGHTER:
@@ -139,13 +182,17 @@ class SecondOrder(Retrainer):
         return theta, gradient, met
 
     def same_basin(self, fit: Fit, batch: Batch, theta: Float[Tensor, "k p"], descent: Descent) -> Tensor:
-        """No barrier in J on the straight line from the fit, and no step far beyond the predicted one."""
-        moved = theta - fit.theta
+        """No barrier in J on the straight line from the fit, and no step far beyond the predicted one.
+
+        A fit that is no minimum has no basin yet: the minimum that its control went on to then stands in its place.
+        """
+        origin = fit.theta if fit.converged else theta[0]
+        moved = theta - origin
         if fit.task.convex:
             return torch.ones(len(theta), dtype=torch.bool, device=theta.device)
         heights = torch.stack(
             [
-                derivatives.objectives(fit.task, fit.data, fit.theta + share * moved, batch.weights)
+                derivatives.objectives(fit.task, fit.data, origin + share * moved, batch.weights)
                 for share in torch.linspace(0, 1, LINE).tolist()
             ]
         )

@@ -1,5 +1,6 @@
 """Limited-memory BFGS: few passes over the data, no Hessian; for convex models of any size."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -17,6 +18,9 @@ from influencelab.trainer import Trained, Trainer, check_finite
 TRIALS = 30
 # A pair whose curvature is below this share of its lengths is rounding, and is not remembered.
 CURVATURE = 1e-12
+
+# What a curvature known beforehand makes of each row: a first guess of H⁻¹ times it.
+Guess = Callable[[Float[Tensor, "k p"]], Float[Tensor, "k p"]]
 
 
 @dataclass(frozen=True)
@@ -43,12 +47,28 @@ class LBFGS(Trainer):
 
     def train(self, task: Task, data: Dataset, theta: Float[Tensor, "k p"], weights: Float[Tensor, "k n"]) -> Trained:
         """Train each model from its row of theta under its row of weights."""
+        return self.train_with(None, task, data, theta, weights)
+
+    def train_with(
+        self,
+        guess: Guess | None,
+        task: Task,
+        data: Dataset,
+        theta: Float[Tensor, "k p"],
+        weights: Float[Tensor, "k n"],
+    ) -> Trained:
+        """The same with a first guess of the inverse curvature, symmetric and positive, to which memories add.
+
+        Where the guess is that of a model near by, as without one of its points, most models need a few passes.
+        """
         values, gradients = derivatives.objectives_and_gradients(task, data, theta, weights)
         end, norms, steps = theta.clone(), gradients.norm(dim=-1), 0
         check_finite(values + norms, what="J or its gradient", when="at the start")
         moving = norms > self.tolerance
         index = moving.nonzero().squeeze(1)
-        travel = set_out(theta[moving], weights[moving], values[moving], gradients[moving], memory=self.memory)
+        travel = set_out(
+            theta[moving], weights[moving], values[moving], gradients[moving], memory=self.memory, guess=guess
+        )
         while len(index) and steps < self.max_steps:
             steps += 1
             stuck = travel.advance(task, data, when=f"at step {steps}")
@@ -68,12 +88,14 @@ class Memory:
         bends: how ∇J changed over each of them.
         curvatures: moves · bends; infinite where nothing is remembered, which makes an entry harmless.
         count: how many pairs each model has remembered.
+        guess: of the inverse curvature before anything was remembered; None for a number learnt from the last pair.
     """
 
     moves: Float[Tensor, "k memory p"]
     bends: Float[Tensor, "k memory p"]
     curvatures: Float[Tensor, "k memory"]
     count: Int[Tensor, " k"]
+    guess: Guess | None
 
     def remember(self, rows: Int[Tensor, " b"], moved: Float[Tensor, "b p"], bent: Float[Tensor, "b p"]) -> None:
         """Keep one more pair of these models, in place of their oldest, where its curvature is not rounding."""
@@ -99,7 +121,7 @@ class Memory:
             at = (count - back) % size
             shares.append(torch.linalg.vecdot(self.moves[rows, at], result) / self.curvatures[rows, at])
             result -= shares[-1][:, None] * self.bends[rows, at]
-        result *= self.scales(rows, gradient)[:, None]
+        result = self.scales(rows, gradient)[:, None] * result if self.guess is None else self.guess(result)
         for back in range(depth, 0, -1):
             at = (count - back) % size
             share = torch.linalg.vecdot(self.bends[rows, at], result) / self.curvatures[rows, at]
@@ -114,7 +136,7 @@ class Memory:
 
     def take(self, rows: Bool[Tensor, " k"]) -> "Memory":
         """What some of the models learnt."""
-        return Memory(self.moves[rows], self.bends[rows], self.curvatures[rows], self.count[rows])
+        return Memory(self.moves[rows], self.bends[rows], self.curvatures[rows], self.count[rows], self.guess)
 
 
 @dataclass(eq=False)
@@ -195,8 +217,9 @@ def set_out(
     gradient: Float[Tensor, "k p"],
     *,
     memory: int,
+    guess: Guess | None,
 ) -> Travel:
-    """Models that have learnt nothing yet, whose first direction is the steepest."""
+    """Models that have learnt nothing yet, whose first direction is the steepest, or the guess's."""
     models, parameters = theta.shape
     none = torch.zeros_like(value)
     learnt = Memory(
@@ -204,6 +227,7 @@ def set_out(
         bends=theta.new_zeros(models, memory, parameters),
         curvatures=theta.new_full((models, memory), float("inf")),
         count=none.long(),
+        guess=guess,
     )
     travel = Travel(theta, weights, value, gradient, torch.zeros_like(theta), search(none, none), learnt)
     travel.turn(none == 0)

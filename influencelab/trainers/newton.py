@@ -41,7 +41,7 @@ class Newton(Trainer):
         max_steps: steps at most.
     """
 
-    max_steps: int = 100
+    max_steps: int = 500
 
     def __post_init__(self) -> None:
         if self.max_steps < 0 or not self.tolerance > 0:
