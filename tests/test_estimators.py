@@ -41,7 +41,12 @@ SEVERAL_OUTPUTS = ("logistic", "logistic with intercepts")
 ROWS = torch.arange(0, 200, 7)
 # Kinds that only rank; a new kind belongs to neither list, and is held to the contract.
 RANKING = {"gradient_dot", "gradient_cosine", "random", "same_label"}
-IN_NATS = sorted(set(names(Estimator)) - RANKING)
+# Kinds that follow a training run and take no other fit: their own files hold them to what the run does.
+ALONG_A_RUN = {"tracin", "unrolled"}
+# Kinds in nats whose curvature is a stated approximation of the true one: their own files hold them to it.
+ROUGH = {"ekfac"}
+AT_A_MINIMUM = sorted(set(names(Estimator)) - ALONG_A_RUN)
+IN_NATS = sorted(set(AT_A_MINIMUM) - RANKING - ROUGH)
 # Kinds that make no claim about minima, and say so.
 ANY_FIT = RANKING
 
@@ -151,7 +156,7 @@ def test_unequal_weights_of_any_total_are_understood(kind, convention, total):
     assert faults(forgotten, actual, bounds=limits)
 
 
-@pytest.mark.parametrize("kind", names(Estimator))
+@pytest.mark.parametrize("kind", AT_A_MINIMUM)
 def test_every_estimate_says_what_it_is(kind):
     fitted = minimum(logistic_problem)
     estimate = make(Estimator, kind).estimate(fitted)
@@ -161,7 +166,7 @@ def test_every_estimate_says_what_it_is(kind):
     assert estimate.values.isfinite().all()
     assert estimate.residual.shape == (m,)
     assert (estimate.residual >= 0).all()
-    assert estimate.residual.max() <= 1e-6
+    assert kind in ROUGH or estimate.residual.max() <= 1e-6
     assert estimate.damping == 0
     assert estimate.seconds > 0
     assert (estimate.unit == "none") == (kind in RANKING)
@@ -172,7 +177,7 @@ def test_every_estimate_says_what_it_is(kind):
         assert estimate.convention is None
 
 
-@pytest.mark.parametrize("kind", names(Estimator))
+@pytest.mark.parametrize("kind", AT_A_MINIMUM)
 def test_the_same_recipe_gives_the_same_estimate(kind):
     fitted = minimum(logistic_problem)
     again = fit(fitted.task, fitted.data, fitted.trainer)
@@ -180,7 +185,7 @@ def test_the_same_recipe_gives_the_same_estimate(kind):
     assert torch.allclose(first, second, rtol=1e-10, atol=1e-14)
 
 
-@pytest.mark.parametrize("kind", names(Estimator))
+@pytest.mark.parametrize("kind", AT_A_MINIMUM)
 def test_an_unconverged_fit_is_refused_unless_allowed(kind):
     task, data = logistic_problem()
     rough = fit(task, data, Newton(tolerance=1e-10, max_steps=1))
@@ -196,7 +201,7 @@ def test_an_unconverged_fit_is_refused_unless_allowed(kind):
     assert allowed.fit is rough
 
 
-@pytest.mark.parametrize("kind", ["exact", "conjugate_gradient", "lissa", "newton_step"])
+@pytest.mark.parametrize("kind", ["exact", "conjugate_gradient", "lissa", "newton_step", "arnoldi"])
 def test_the_damping_that_is_said_is_the_damping_that_is_added(kind):
     fitted = minimum(logistic_problem)
     estimate = make(Estimator, kind, damping=0.05).estimate(fitted)
