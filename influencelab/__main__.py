@@ -88,7 +88,10 @@ def run_studies(
         list[str] | None,
         typer.Option("-p", "--parameter", metavar="NAME=VALUE", help="Change a parameter; may be repeated."),
     ] = None,
-    workers: Annotated[int | None, typer.Option(min=1, help="Processes to share the work between.")] = None,
+    workers: Annotated[int | None, typer.Option(min=0, help="Processes to share the work; 0 for one a core.")] = None,
+    scheduler: Annotated[
+        str | None, typer.Option(metavar="tcp://HOST:PORT", help="A dask scheduler whose workers do the work instead.")
+    ] = None,
     device: Annotated[str | None, typer.Option(help="Where tensors live: cpu or cuda.")] = None,
     studies: StudiesOption = None,
     results: ResultsOption = None,
@@ -103,7 +106,7 @@ def run_studies(
         from influencelab.command.run import assignments, planned, run
 
         changes = assignments(parameter or [])
-        where = {"workers": workers, "device": device}
+        where = {"workers": workers, "scheduler": scheduler, "device": device}
         changes |= {name: str(value) for name, value in where.items() if value is not None}
         plans = planned(
             study or [], everything=everything, profile=profile, changes=changes, folder=studies, results=results

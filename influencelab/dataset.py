@@ -10,7 +10,7 @@ from jaxtyping import Float, Int, Num
 from torch import Tensor
 
 from influencelab.arrays import SCALINGS, Arrays, choose, numbering, parts, scale
-from influencelab.errors import InvalidData, InvalidParameter
+from influencelab.errors import InvalidData, InvalidParameter, Unavailable
 from influencelab.noun import Noun, fingerprint, kind_name
 
 
@@ -73,12 +73,31 @@ class Dataset(Noun):
         return digest.hexdigest()
 
     def to(self, device: str | torch.device) -> "Dataset":
-        """The same data on another device."""
+        """The same data on another device.
+
+        Raises:
+            Unavailable: there is no such device here.
+        """
+        usable(device)
         moved = {
             name: getattr(self, name).to(device)
             for name in ("x_train", "y_train", "x_test", "y_test", "train_ids", "test_ids")
         }
         return replace(self, **moved)
+
+
+def usable(device: str | torch.device) -> None:
+    """Refuse a device that is not here.
+
+    Raises:
+        Unavailable: torch cannot put a tensor there.
+    """
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        here = ["cpu", *(f"cuda:{number}" for number in range(torch.cuda.device_count()))]
+        reason = str(error).splitlines()[0].rstrip(".")
+        raise Unavailable(f"Device '{device}' cannot be used: {reason}. There are here: {', '.join(here)}.") from error
 
 
 def check_part(data: Dataset, part: str, x: Tensor, y: Tensor, ids: Tensor) -> None:

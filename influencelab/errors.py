@@ -48,6 +48,10 @@ class NullSpaceMass(InfluenceLabError, ArithmeticError):
     """A right-hand side with mass where an undamped curvature is zero: no finite answer exists."""
 
 
+class Unavailable(InfluenceLabError, RuntimeError):
+    """A device, a cluster or an optional package that was asked for and is not here."""
+
+
 class StudyFailed(InfluenceLabError, RuntimeError):
     """A study notebook that did not run to its end."""
 

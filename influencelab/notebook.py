@@ -15,7 +15,7 @@ from influencelab.parameter import Parameter, declared
 from influencelab.profile import PROFILES, Profile, is_profile, rank
 
 # Parameters that say where and how a study runs, not what it computes: they never make a run a changed one.
-RUN_PARAMETERS = ("profile", "results", "workers", "device")
+RUN_PARAMETERS = ("profile", "results", "workers", "scheduler", "device")
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,28 +2,37 @@
 
 import ast
 import hashlib
-import sys
+import math
+import time
 import warnings
-from collections.abc import Callable, Sequence
-from functools import cache
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cache, partial
 from pathlib import Path
 
 import joblib
 import numpy
 import sklearn
 import torch
-from tqdm import tqdm
 
+from influencelab.cluster import cluster
+from influencelab.dataset import usable
 from influencelab.errors import InvalidParameter, MissingData
+from influencelab.job import Job, Recipe, afar, beside, here
 from influencelab.noun import fingerprint, kind_name
 from influencelab.store import Store
+from influencelab.tally import Progress, Tally
 from influencelab.trial import Outcome, Trial, outcome_of
 
-Progress = Callable[[float, float, str], None]
-BAR = "{percentage:3.0f}% of {total} trials {bar} {elapsed} gone, {remaining} to go"
+Team = Callable[[Sequence[Job]], Iterator[tuple[str, bool]]]
+# How long to leave a trial alone that another run is at, in seconds.
+PAUSE = 0.5
 # The folders and files whose code decides what a trial's numbers are.
 COMPUTING = (
+    "activation",
+    "anchored",
     "arrays",
+    "batches",
     "block_conjugate_gradient",
     "chord",
     "curvature",
@@ -32,20 +41,28 @@ COMPUTING = (
     "derivatives",
     "estimator",
     "estimators",
+    "first_order",
     "fitting",
+    "heavy_ball",
     "idx",
+    "kronecker",
+    "layered",
     "leverage",
-    "linear",
     "line_search",
+    "linear",
     "minibatch",
+    "network_hessians",
+    "networks",
     "output_loss",
     "output_losses",
+    "penalty",
     "power_iteration",
     "removals",
     "retrainer",
     "retrainers",
     "selection",
     "selections",
+    "stragglers",
     "task",
     "tasks",
     "trainer",
@@ -55,55 +72,85 @@ COMPUTING = (
 
 
 def run_trials(
-    trials: Sequence[Trial],
+    trials: Sequence[Recipe],
     *,
     store: Store,
     workers: int = 1,
+    scheduler: str = "",
     device: str = "cpu",
+    weights: Sequence[float] | None = None,
     progress: Progress | None = None,
 ) -> list[Outcome]:
     """The outcome of each trial, in their order; those the store already has are not run again.
 
+    Several runs may share a store: each does what no other is doing, and all end with every outcome. A run that was
+    killed holds up nobody.
+
     Args:
         trials: what to run.
         store: where each finished trial is kept, under the hash of its recipe and of the code that computes it.
-        workers: processes; with more than one, each uses one thread.
+        workers: processes on this machine, 0 for one a core; with more than one, each uses one thread.
+        scheduler: the address of a dask scheduler, such as `tcp://10.0.0.1:8786`, whose workers then do the work.
         device: where the tensors of the trials live.
+        weights: how long each trial takes compared with the others, for the time to go; the same unless given.
         progress: called with (trials done, trials in all, what is being done); fractions while one is running.
 
     Raises:
-        InvalidParameter: workers < 1.
+        InvalidParameter: workers < 0, weights that are no positive numbers, one a trial, or no address.
+        Unavailable: no such device, no scheduler there, or workers that keep dying.
         MissingData: an outcome was taken from the store while the sweep ran.
     """
-    if workers < 1:
-        raise InvalidParameter(f"workers is {workers}, expected 1 or more processes.")
+    if workers < 0:
+        raise InvalidParameter(f"workers is {workers}, expected 1 or more processes, or 0 for one a core.")
     keys = [fingerprint((trial, code_version(), device)) for trial in trials]
-    missing = {key: trial for key, trial in zip(keys, trials, strict=True) if store.find(key) is None}
-    # A bar of text that goes away: a widget in a saved notebook would be a row of broken links.
-    with tqdm(
-        total=len(trials), file=sys.stdout, bar_format=BAR, leave=False, mininterval=1, disable=not missing
-    ) as bar:
-        done_before = len(trials) - len(missing)
+    shared = Store(store.folder.resolve())
+    jobs = {
+        key: Job(key, trial, store=shared, device=device, version=code_version())
+        for key, trial in zip(keys, trials, strict=True)
+    }
+    left = {key: job for key, job in jobs.items() if shared.find(key) is None}
+    shares = dict.fromkeys(keys, 0.0)
+    for key, share in zip(keys, trial_shares(weights, len(trials)), strict=True):
+        shares[key] += share
+    with Tally({key: shares[key] for key in left}, total=len(trials), progress=progress) as tally:
+        if left:
+            with team(workers or joblib.cpu_count(), scheduler, device=device, tally=tally) as finished:
+                work_off(left, finished=finished, tally=tally)
+    return [kept(shared, key) for key in keys]
 
-        def tell(done: float) -> None:
-            bar.update(done_before + done - bar.n)
-            if progress is not None:
-                progress(done_before + done, len(trials), "trials")
 
-        tell(0.0)
-        if workers == 1:
-            for count, (key, trial) in enumerate(missing.items()):
-                finish(
-                    key, trial, store=store, device=device, progress=lambda share, before=count: tell(before + share)
-                )
-        else:
-            calls = (
-                joblib.delayed(finish_alone)(key, trial, store=store, device=device) for key, trial in missing.items()
-            )
-            finished = joblib.Parallel(n_jobs=workers, return_as="generator_unordered")(calls)
-            for count, _ in enumerate(finished, start=1):
-                tell(float(count))
-    return [kept(store, key) for key in keys]
+def trial_shares(weights: Sequence[float] | None, count: int) -> list[float]:
+    """What each trial is of the whole, in trials: their weights, scaled to a mean of 1."""
+    if weights is None:
+        return [1.0] * count
+    if len(weights) != count or not all(0 < weight < math.inf for weight in weights):
+        raise InvalidParameter(f"weights are {list(weights)}, expected {count} positive numbers, one a trial.")
+    return [weight * count / sum(weights) for weight in weights]
+
+
+@contextmanager
+def team(workers: int, scheduler: str, *, device: str, tally: Tally) -> Iterator[Team]:
+    """Who does the jobs: this process, several of this machine, or a cluster."""
+    if scheduler:
+        with cluster(scheduler) as spread:
+            yield lambda jobs: afar(jobs, spread=spread, version=code_version)
+        return
+    usable(device)
+    yield partial(here, during=tally.during) if workers == 1 else partial(beside, workers=workers)
+
+
+def work_off(left: Mapping[str, Job], *, finished: Team, tally: Tally) -> None:
+    """Finish these jobs; those that another run is at are looked at again until they are kept or given up there."""
+    while left:
+        busy = {}
+        for key, done in finished(list(left.values())):
+            if done:
+                tally.finished(key)
+            else:
+                busy[key] = left[key]
+        left = busy
+        if left:
+            time.sleep(PAUSE)
 
 
 def kept(store: Store, key: str) -> Outcome:
@@ -139,19 +186,6 @@ def within_reach(trials: Sequence[Trial], *, optional: bool) -> list[Trial]:
             continue
         found.append(trial)
     return found
-
-
-def finish(
-    key: str, trial: Trial, *, store: Store, device: str, progress: Callable[[float], None] | None = None
-) -> None:
-    """Run one trial and keep it before anything more is said of it."""
-    store.keep(key, trial.run(device=device, progress=progress).entry())
-
-
-def finish_alone(key: str, trial: Trial, *, store: Store, device: str) -> None:
-    """The same in a worker process, on one thread."""
-    torch.set_num_threads(1)
-    finish(key, trial, store=store, device=device)
 
 
 @cache

@@ -114,6 +114,7 @@ def test_studies_are_listed_with_their_questions_and_one_with_its_parameters() -
             "'results' has an option of its own. Write --results x.",
         ),
         (["run", "failing", "--profile", "tiny", "--workers", "2"], "failing has no parameter 'workers'."),
+        (["run", "fine", "--profile", "tiny", "--scheduler", "tcp://h:1"], "fine has no parameter 'scheduler'."),
         (["run", "fine", "failing", "--profile", "tiny", "-p", "size=1"], "failing has no parameter 'size'."),
     ],
 )
@@ -135,6 +136,22 @@ def test_a_missing_folder_of_studies_is_refused(tmp_path: Path) -> None:
     assert (refused.returncode, refused.stdout) == (2, "")
     assert "There is no folder" in refused.stderr
     assert "Traceback" not in refused.stderr
+
+
+def test_who_does_the_work_is_passed_on_and_makes_no_changed_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plans = []
+    monkeypatch.setattr("influencelab.command.run.run", lambda given: plans.extend(given) or 0)
+    written = (NOTEBOOKS / "fine.ipynb").read_text()
+    declared = r'"scheduler: str = \"\"\\n",' + r'"device: str = \"cpu\"\\n",' + "\n" + r'"workers: int = 1'
+    (tmp_path / "fine.ipynb").write_text(re.sub(r'"workers: int = 1', declared, written))
+    words = ["--workers", "0", "--scheduler", "tcp://10.0.0.1:8786", "--device", "cuda", "--studies", str(tmp_path)]
+    assert inside("run", "fine", "--profile", "tiny", *words).exit_code == 0
+    parameters = plans[0].parameters
+    assert [parameters[name] for name in ("workers", "scheduler", "device")] == [0, "tcp://10.0.0.1:8786", "cuda"]
+    assert plans[0].folder.name == "tiny"
+    assert inside("run", "fine", "--workers", "-1", "--studies", str(tmp_path)).exit_code == 2
 
 
 @pytest.mark.notebook

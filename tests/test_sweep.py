@@ -2,17 +2,22 @@
 
 import ast
 import importlib.util
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
+from long_sweep import Unhurried
 
 from influencelab import sweep
 from influencelab.datasets.iris import Iris
 from influencelab.errors import InvalidParameter, MissingData
 from influencelab.estimators.exact import Exact
 from influencelab.estimators.random import Random
+from influencelab.job import here
+from influencelab.noun import fingerprint
 from influencelab.selections.random_points import RandomPoints
 from influencelab.store import Store
 from influencelab.sweep import COMPUTING, code_version, run_trials, without_docstrings
@@ -47,13 +52,18 @@ def runs(monkeypatch):
 
 
 def same(one, two) -> bool:
-    tensors = [(getattr(one, name), getattr(two, name)) for name in ("actual", "trusted", "train_ids", "test_labels")]
-    tensors += [(one.predicted[name], two.predicted[name]) for name in one.predicted]
-    return one.facts == two.facts and all(torch.equal(mine, theirs) for mine, theirs in tensors)
+    first, second = one.entry(), two.entry()
+    equal = all(torch.equal(first.arrays[name], second.arrays[name]) for name in first.arrays | second.arrays)
+    return equal and first.facts == second.facts
 
 
 def entries(folder) -> list[Path]:
-    return sorted(path for path in folder.rglob("*") if path.is_file())
+    return sorted(folder.rglob("*.entry"))
+
+
+def leftovers(folder) -> list[Path]:
+    """Files that are neither finished work nor the journal."""
+    return [path for path in folder.rglob("*") if path.is_file() and path.suffix != ".entry" and path.name != "journal"]
 
 
 def test_what_is_in_the_store_is_not_run_again_and_comes_back_bit_for_bit(tmp_path, runs):
@@ -103,10 +113,13 @@ def test_an_interruption_keeps_what_was_finished_and_no_half_of_the_rest(tmp_pat
     monkeypatch.setattr(Store, "keep", second_fails)
     with pytest.raises(stop):
         run_trials(TWO, store=Store(tmp_path))
-    assert [path.suffix for path in entries(tmp_path)] == [".entry"]
+    assert len(entries(tmp_path)) == 1
+    assert leftovers(tmp_path) == []
     monkeypatch.undo()
     assert len(run_trials(TWO, store=Store(tmp_path))) == 2
     assert len(entries(tmp_path)) == 2
+    events = [note.event for note in Store(tmp_path).journal()]
+    assert events == ["begun", "finished", "begun", "begun", "finished"]
 
 
 def test_an_outcome_that_vanishes_is_an_error_and_not_a_shorter_list(tmp_path, monkeypatch):
@@ -125,18 +138,80 @@ def test_progress_counts_what_was_known_and_ends_at_the_total(tmp_path):
     assert said[-1] == (pytest.approx(2), 2, "trials")
 
 
+def test_weights_say_how_much_of_the_time_each_trial_takes(tmp_path):
+    said = []
+    run_trials(TWO, store=Store(tmp_path), weights=[1, 3], progress=lambda done, *_: said.append(done))
+    assert 0.5 in said
+    assert said == sorted(said)
+    assert said[-1] == pytest.approx(2)
+    for wrong in ([1], [1, 0], [1, -1], [1, float("nan")], [1, float("inf")]):
+        with pytest.raises(InvalidParameter, match="expected 2 positive numbers, one a trial"):
+            run_trials(TWO, store=Store(tmp_path), weights=wrong)
+
+
+def test_a_wrapped_trial_is_a_recipe_of_its_own(tmp_path, runs):
+    run_trials([TRIAL, Unhurried(TRIAL, seconds=0.0), Unhurried(TRIAL, seconds=0.01)], store=Store(tmp_path))
+    assert len(runs) == 3
+    assert len(entries(tmp_path)) == 3
+
+
 @pytest.mark.slow
 def test_workers_give_the_same_outcomes(tmp_path):
+    said = []
     alone = run_trials(TWO, store=Store(tmp_path / "alone"))
-    together = run_trials(TWO, store=Store(tmp_path / "together"), workers=2)
+    together = run_trials(
+        TWO, store=Store(tmp_path / "together"), workers=2, progress=lambda done, *_: said.append(done)
+    )
     for one, two in zip(alone, together, strict=True):
         assert torch.allclose(one.actual["warm"], two.actual["warm"], rtol=1e-9, atol=1e-14)
         assert torch.equal(one.train_ids, two.train_ids)
+    assert said == [0, 1, 2]
 
 
-def test_no_worker_at_all_is_refused(tmp_path):
-    with pytest.raises(InvalidParameter, match="workers is 0, expected 1 or more"):
-        run_trials([TRIAL], store=Store(tmp_path), workers=0)
+def test_fewer_workers_than_none_are_refused(tmp_path):
+    with pytest.raises(InvalidParameter, match="workers is -1, expected 1 or more"):
+        run_trials([TRIAL], store=Store(tmp_path), workers=-1)
+
+
+@pytest.mark.parametrize(("workers", "cores", "wanted"), [(0, 3, 3), (2, 3, 2), (0, 1, None), (1, 3, None)])
+def test_no_number_of_workers_means_one_a_core(tmp_path, monkeypatch, workers, cores, wanted):
+    asked = []
+
+    def one_after_the_other(jobs, *, workers):
+        asked.append(workers)
+        return here(jobs, during=lambda key, share: None)
+
+    monkeypatch.setattr(sweep, "beside", one_after_the_other)
+    monkeypatch.setattr(sweep.joblib, "cpu_count", lambda: cores)
+    run_trials([TRIAL], store=Store(tmp_path), workers=workers)
+    assert asked == ([] if wanted is None else [wanted])
+
+
+@pytest.mark.parametrize("other", ["finishes", "gives up"])
+def test_a_trial_that_somebody_else_is_at_is_waited_for(tmp_path, runs, monkeypatch, other):
+    monkeypatch.setattr(sweep, "PAUSE", 0.05)
+    store, begun, done = Store(tmp_path), threading.Event(), threading.Event()
+    key = fingerprint((TWO[0], code_version(), "cpu"))
+    entry = TWO[0].run().entry()
+    runs.clear()
+
+    def somebody_else():
+        with store.turn(key) as ours:
+            assert ours
+            begun.set()
+            assert done.wait(60)
+            if other == "finishes":
+                store.keep(key, entry)
+
+    with ThreadPoolExecutor(1) as pool:
+        working = pool.submit(somebody_else)
+        assert begun.wait(60)
+        # The second trial is done meanwhile; only then does the other one go on.
+        found = run_trials(TWO, store=store, progress=lambda so_far, *_: done.set() if so_far >= 1 else None)
+        working.result()
+    assert runs == (TWO[1:] if other == "finishes" else TWO[::-1])
+    assert torch.equal(found[0].actual["warm"], entry.arrays["actual/warm"])
+    assert leftovers(tmp_path) == []
 
 
 # What an outcome's address rests on.

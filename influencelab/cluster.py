@@ -1,0 +1,92 @@
+"""Work done on a cluster: calls go to a dask scheduler, and those of a worker that dies go to another."""
+
+import asyncio
+import re
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+
+from influencelab.errors import InvalidParameter, Unavailable
+
+ADDRESS = re.compile(r"(?:tcp|tls)://(?:\[[^\]]+\]|[^:/\s]+):\d{1,5}")
+# How long to wait for a scheduler to answer and for its first worker to come, in seconds.
+PATIENCE = 10.0
+
+Spread = Callable[[Callable[[Any], Any], Iterable[Any]], Iterator[Any]]
+
+
+@contextmanager
+def cluster(address: str) -> Iterator[Spread]:
+    """A function that calls another on each of many things, on the workers there, and yields what comes back first.
+
+    Leaving gives up the calls that no worker has begun.
+
+    Raises:
+        InvalidParameter: that is no address.
+        Unavailable: no scheduler answers there, it has no workers, or dask is not installed; or one call ended every
+            worker that tried it.
+    """
+    client = connected(address)
+    try:
+        yield lambda function, things: spread(client, function, things)
+    finally:
+        client.close()
+
+
+def connected(address: str) -> Any:
+    """A client of the scheduler at this address, which has a worker."""
+    if not ADDRESS.fullmatch(address):
+        raise InvalidParameter(f"The scheduler is '{address}', expected an address such as tcp://127.0.0.1:8786.")
+    try:
+        from distributed import Client
+    except ImportError as error:
+        raise Unavailable("A scheduler needs dask, which is not here: pip install 'influencelab[cluster]'.") from error
+    try:
+        # A client waits for ever where something else listens, and goes on trying behind our back where nothing does.
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(asyncio.run, greeted(address)).result()
+        client = Client(address, timeout=PATIENCE, set_as_default=False)
+    except (OSError, OverflowError, MemoryError) as error:
+        reason = str(error) or "silence"
+        raise Unavailable(
+            f"No scheduler answers at {address} ({reason}). Start one with `dask scheduler`, and its workers with "
+            f"`dask worker {address}`."
+        ) from error
+    try:
+        client.wait_for_workers(1, timeout=PATIENCE)
+    except TimeoutError as error:
+        client.close()
+        raise Unavailable(f"The scheduler at {address} has no workers. Start some: `dask worker {address}`.") from error
+    return client
+
+
+async def greeted(address: str) -> None:
+    """Exchange the first words with a scheduler, and leave.
+
+    Raises:
+        OSError: nobody answers, or not as a scheduler does; MemoryError where the answer makes no sense at all.
+    """
+    from distributed import Security
+    from distributed.comm.core import connect
+
+    settings = Security().get_connection_args("client")
+    # The time given to `connect` ends where a line is open, before anything was said.
+    line = await asyncio.wait_for(connect(address, timeout=PATIENCE, **settings), 2 * PATIENCE)
+    await line.close()
+
+
+def spread(client: Any, function: Callable[[Any], Any], things: Iterable[Any]) -> Iterator[Any]:
+    """What the function makes of each thing, in the order in which they are done."""
+    from distributed import KilledWorker, as_completed
+
+    # Not pure: what is asked again is done again.
+    waiting = as_completed(client.map(function, list(things), pure=False), loop=client.loop)
+    for future in waiting:
+        try:
+            yield future.result()
+        except KilledWorker as error:
+            raise Unavailable(
+                "One trial ended every worker that tried it (out of memory?). Start workers with more memory, or make "
+                "the trial smaller."
+            ) from error
