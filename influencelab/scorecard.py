@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas
 from pandas.io.formats.style import Styler
 
+from influencelab import findings
 from influencelab.claim import NOT_RUN, Claim, Verdict, all_claims, judge
 from influencelab.noun import Noun
 from influencelab.profile import PROFILES, RECORD, profile_of, size_of
@@ -129,7 +130,9 @@ def write_readme(results: Path, *, claims: Iterable[Claim] | None = None) -> Pat
     """
     found = [report for report in reports(results, profiles=RECORD) if not report.changed]
     judged = rows(found, all_claims() if claims is None else claims)
-    sections = [INTRODUCTION, scorecard_markdown(judged), *(section(report, results) for report in found)]
+    said = findings.written(found)
+    opening = [INTRODUCTION, f"## Findings\n\n{said}"] if said else [INTRODUCTION]
+    sections = [*opening, "## Scorecard", scorecard_markdown(judged), *(section(report, results) for report in found)]
     path = results / "README.md"
     path.write_text("\n\n".join(part.strip() for part in sections) + "\n", encoding="utf-8")
     return path

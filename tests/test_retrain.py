@@ -11,10 +11,10 @@ from problems import binary_problem, logistic_problem, minimum, mlp_problem, rid
 from retraining import EXACT, OTHER, worst
 from scipy.optimize import minimize
 
-from influencelab.retrainers import second_order as module
 from influencelab.estimators.exact import Exact
 from influencelab.fitting import fit
 from influencelab.removals import CONVENTIONS, groups, leave_one_out
+from influencelab.retrainers import second_order as module
 from influencelab.retrainers.second_order import SecondOrder
 from influencelab.trainers.newton import Newton
 
