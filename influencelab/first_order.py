@@ -1,8 +1,11 @@
 """Fixed-step first-order training, as published experiments use it: a stated number of steps along the gradient."""
 
+import math
 from abc import abstractmethod
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache, partial
 
 import torch
 from jaxtyping import Float, Int
@@ -109,10 +112,12 @@ class FirstOrder(Trainer):
             )
         models = torch.arange(len(theta)) if models is None else models
         size = together(task, data, points=self.batches.points(data.n), models=len(theta))
-        ends = [
-            self.walk(task, data, theta[rows], weights[rows], memory=memory.take(rows), models=models[rows])
-            for rows in (slice(first, first + size) for first in range(0, len(theta), size))
-        ]
+
+        def walk(rows: slice) -> tuple[Tensor, Parts]:
+            return self.walk(task, data, theta[rows], weights[rows], memory=memory.take(rows), models=models[rows])
+
+        chunks = [slice(first, first + size) for first in range(0, len(theta), size)]
+        ends = side_by_side(walk, chunks) if on_threads(task, theta) else [walk(rows) for rows in chunks]
         end = torch.cat([found for found, _ in ends])
         parts = tuple(torch.cat(found) for found in zip(*(kept for _, kept in ends), strict=True))
         norms = derivatives.gradients(task, data, end, weights).norm(dim=-1)
@@ -164,13 +169,17 @@ def gradients_of(task: Task, data: Dataset, weights: Float[Tensor, "k n"]) -> Gr
     What no step changes is found once: training small networks is mostly the overhead of calls.
     """
     pull, whole = decay(task, data), whole_gradient(task, data, weights)
+    # The last batch of an epoch may be smaller, so there are at most two scales.
+    scaled = lru_cache(maxsize=2)(lambda points: weights * (data.n / points))
 
     def gradient(theta: Float[Tensor, "k p"], rows: Rows) -> Float[Tensor, "k p"]:
-        total = derivatives.penalty_gradient(task, data, theta) if pull is None else pull * theta
         if rows is None:
-            return total.add_(whole(theta))
-        batch = derivatives.loss_gradients(task, data, theta, weights, rows)
-        return total.add_(batch, alpha=data.n / rows.shape[-1])
+            total = whole(theta)
+        else:
+            total = derivatives.loss_gradients(task, data, theta, scaled(rows.shape[-1]), rows)
+        if pull is None:
+            return derivatives.penalty_gradient(task, data, theta).add_(total)
+        return torch.addcmul(total, pull, theta)
 
     return gradient
 
@@ -190,10 +199,36 @@ def whole_gradient(task: Task, data: Dataset, weights: Float[Tensor, "k n"]) -> 
 def together(task: Task, data: Dataset, *, points: int, models: int) -> int:
     """How many of the models to train side by side on batches of this many points.
 
-    What networks work out should fit the cache; linear tasks gain from reading the features once for all models.
+    What networks work out should fit the cache, in chunks as even as can be; linear tasks gain from reading the
+    features once for all models. Threads have no say in it, so that their number changes no result.
     """
     inner = unanchored(task)
-    return max(1, CACHE // (points * numbers(inner, data)) if isinstance(inner, LayeredTask) else models)
+    if not isinstance(inner, LayeredTask):
+        return max(1, models)
+    most = max(1, CACHE // (points * numbers(inner, data)))
+    return max(1, math.ceil(models / math.ceil(models / most))) if models else 1
+
+
+def on_threads(task: Task, theta: Float[Tensor, "k p"]) -> bool:
+    """Whether chunks of models may train on threads of their own: networks whose products are small, on the CPU."""
+    return isinstance(unanchored(task), MLP) and theta.device.type == "cpu"
+
+
+def side_by_side(work: Callable[[slice], tuple[Tensor, Parts]], chunks: list[slice]) -> list[tuple[Tensor, Parts]]:
+    """What the work makes of each chunk, as many at a time as torch has threads.
+
+    Products this small gain nothing from threads within them, while torch lets go of Python's lock in each. Every
+    worker has one thread for its products, so that results do not depend on how many workers there are.
+    """
+    threads = torch.get_num_threads()
+    if min(threads, len(chunks)) < 2:
+        return [work(rows) for rows in chunks]
+    try:
+        with ThreadPoolExecutor(min(threads, len(chunks)), initializer=partial(torch.set_num_threads, 1)) as pool:
+            return list(pool.map(work, chunks))
+    finally:
+        # The number is a thread's own, but also what threads yet to come start with.
+        torch.set_num_threads(threads)
 
 
 def numbers(task: LayeredTask, data: Dataset) -> int:

@@ -33,7 +33,8 @@ def settled(
 ) -> tuple[Float[Tensor, "k p"], Float[Tensor, "k p"], Bool[Tensor, " k"]]:
     """Where models go from the fit, ∇J there, and which are at a minimum from which Newton's step moves no test loss.
 
-    Those that arrive where nothing holds them, at a saddle or on a plain, are back at the fit.
+    Those that arrive where nothing holds them, at a saddle or on a plain, are back at the fit; where the penalty leaves
+    out a direction, so are all that are at no minimum.
 
     Args:
         passes: of L-BFGS at most.
@@ -58,6 +59,9 @@ def settled(
         theta[rest], gradient[rest], change[rest] = there, pull, moved
         met[rest] = stays & goal.met(pull, moved)
         rest = rest[~met[rest]]
+    if not (fit.task.weight_decay > 0 and fit.task.penalised(fit.data).all()):
+        # The plain may have no end, and from far out on it a single step leads to where rounding passes for a minimum.
+        theta[~met] = fit.theta
     return theta, gradient, met
 
 

@@ -36,6 +36,7 @@ COMPUTING = (
     "block_conjugate_gradient",
     "chord",
     "curvature",
+    "damping_path",
     "dataset",
     "datasets",
     "derivatives",

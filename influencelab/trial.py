@@ -97,6 +97,7 @@ class Trial(Noun):
             chosen=chosen,
             actual={name: truth.values.cpu() for name, truth in truths.items()},
             trusted={name: truth.trusted.cpu() for name, truth in truths.items()},
+            converged={name: truth.converged.cpu() for name, truth in truths.items()},
             control={name: truth.control.cpu() for name, truth in truths.items()},
             **labels_of(data, removals),
             test_ids=data.test_ids.cpu(),
@@ -138,6 +139,8 @@ class Outcome(Noun):
         test_ids: where the test points stand in the source.
         test_labels: their classes or targets.
         facts: of the fit, the estimates and the retraining: sizes, losses, gradient norms, residuals, seconds.
+        converged: converged[target][r], whether the retrained model converged, in the fit's basin or in another. Those
+            that moved are no accident of measurement: to leave them out is to condition on the outcome.
     """
 
     predicted: dict[str, Float[Tensor, "r m"]]
@@ -150,6 +153,7 @@ class Outcome(Noun):
     test_ids: Int[Tensor, " m"]
     test_labels: Tensor
     facts: dict[str, Any]
+    converged: dict[str, Bool[Tensor, " r"]] = field(default_factory=dict)
 
     def comparison(self, selection: str, estimator: str, target: str = "warm") -> Comparison:
         """One estimator held against one truth on one selection; models that are no truth do not count.
@@ -181,7 +185,7 @@ class Outcome(Noun):
 
 
 TENSORS = ("train_ids", "train_labels", "test_ids", "test_labels")
-FAMILIES = ("predicted", "chosen", "actual", "trusted", "control")
+FAMILIES = ("predicted", "chosen", "actual", "trusted", "control", "converged")
 
 
 def outcome_of(entry: Entry) -> Outcome:
@@ -272,9 +276,15 @@ def vary(trial: Trial, setting: str, values: Sequence[Any]) -> list[Trial]:
 def altered(recipe: Any, setting: str, value: Any) -> Any:
     """A copy of a recipe with one setting, perhaps of a recipe inside it, changed."""
     name, _, rest = setting.partition(".")
-    if isinstance(recipe, Mapping) and name in recipe:
-        parts: Mapping[str, Any] = recipe
-        return {**parts, name: altered(parts[name], rest, value) if rest else value}
-    if name not in getattr(recipe, "__dataclass_fields__", {}):
+    settings = parts_of(recipe)
+    if name not in settings:
         raise InvalidParameter(f"{kind_name(recipe)} has no setting '{name}'.")
-    return replace(recipe, **{name: altered(getattr(recipe, name), rest, value) if rest else value})
+    change = {name: altered(settings[name], rest, value) if rest else value}
+    return {**settings, **change} if isinstance(recipe, Mapping) else replace(recipe, **change)
+
+
+def parts_of(recipe: Any) -> dict[str, Any]:
+    """The settings of a recipe, or what a mapping holds, by name; of anything else, nothing."""
+    if isinstance(recipe, Mapping):
+        return dict(recipe)
+    return {name: getattr(recipe, name) for name in getattr(recipe, "__dataclass_fields__", {})}

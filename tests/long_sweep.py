@@ -22,6 +22,8 @@ from influencelab.trial import Outcome, Trial
 
 TESTS = Path(__file__).parent
 DECAYS = (0.5, 0.2, 0.1, 0.05, 0.02, 0.01)
+# More than fifty trials and sixty seconds of work.
+COUNT, SECONDS = 54, 1.2
 
 
 @dataclass(frozen=True)

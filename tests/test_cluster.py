@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from distributed import LocalCluster
 from long_sweep import (
+    COUNT,
+    SECONDS,
     Fatal,
     assert_each_done_once,
     begin,
@@ -41,8 +43,9 @@ def scheduler() -> Iterator[str]:
 
 @pytest.mark.slow
 def test_a_cluster_gives_the_same_table_with_one_worker_killed_midway(tmp_path: Path, scheduler: str) -> None:
-    count, store = 24, Store(tmp_path / "cluster")
-    running = begin(store.folder, count=count, seconds=0.6, scheduler=scheduler)
+    """The sweep that is killed ten times elsewhere, by three worker processes."""
+    count, store = COUNT, Store(tmp_path / "cluster")
+    running = begin(store.folder, count=count, seconds=SECONDS, scheduler=scheduler)
     assert until(lambda: len(finished(store)) >= count // 3 and bool(under_way(store)), running)
     key, process = list(under_way(store).items())[-1]
     os.kill(process, signal.SIGKILL)

@@ -185,7 +185,7 @@ def test_a_description_is_plain_json_with_the_place_of_the_class():
     found = describe(SecondOrder(trainer=Newton(tolerance=1e-9)))
     assert json.loads(json.dumps(found)) == found
     assert found["kind"] == "retrainers.second_order.SecondOrder"
-    assert found["trainer"] == {"kind": "trainers.newton.Newton", "tolerance": 1e-9, "max_steps": 100}
+    assert found["trainer"] == {"kind": "trainers.newton.Newton", "tolerance": 1e-9, "max_steps": 500}
     assert describe({"a": (1, [2.5, None]), "colour": Colour.RED}) == [["a", [1, [2.5, None]]], ["colour", "red"]]
 
 

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
-from long_sweep import assert_each_done_once, begin, finished, result, under_way, uninterrupted, until
+from long_sweep import COUNT, SECONDS, assert_each_done_once, begin, finished, result, under_way, uninterrupted, until
 
 from influencelab.store import Store
 
@@ -55,9 +55,9 @@ def killed_and_resumed(folder: Path, *, kills: int, count: int, seconds: float, 
 
 @pytest.mark.slow
 def test_a_sweep_killed_ten_times_gives_the_table_of_one_that_was_not(tmp_path: Path) -> None:
-    """More than fifty trials and sixty seconds of work, by two processes."""
-    count, folder = 54, tmp_path / "killed"
-    table, torn = killed_and_resumed(folder, kills=KILLS, count=count, seconds=1.2, workers=2)
+    """By two processes."""
+    count, folder = COUNT, tmp_path / "killed"
+    table, torn = killed_and_resumed(folder, kills=KILLS, count=count, seconds=SECONDS, workers=2)
     assert len(table.splitlines()) == len(set(table.splitlines())) == count
     assert table == uninterrupted(tmp_path / "whole", count=count)
     store = Store(folder)
@@ -68,7 +68,7 @@ def test_a_sweep_killed_ten_times_gives_the_table_of_one_that_was_not(tmp_path: 
     # Only what was torn apart was begun again.
     assert count < begun <= count + torn
     lines = len(store.journal())
-    assert result(begin(folder, count=count, seconds=1.2, workers=2)) == table
+    assert result(begin(folder, count=count, seconds=SECONDS, workers=2)) == table
     assert len(store.journal()) == lines
 
 

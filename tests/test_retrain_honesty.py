@@ -105,6 +105,15 @@ def test_models_that_did_not_converge_say_so():
     assert (error > allowed).any(1)[~limited.converged].any()
 
 
+def with_a_lonely_point(seed: int):
+    """Thirty points, the eighth of which is the only one of its class."""
+    data = class_data(seed, n=30, m=5)
+    y = data.y_train.clone()
+    y[y == 2] = 0
+    y[7] = 2
+    return replace(data, y_train=y)
+
+
 @pytest.mark.parametrize("convention", CONVENTIONS)
 @pytest.mark.parametrize(
     "task",
@@ -118,11 +127,7 @@ def test_models_that_did_not_converge_say_so():
     ids=str,
 )
 def test_a_class_that_loses_its_last_point_has_a_truth_only_where_the_loss_has_a_minimum(task: Task, convention):
-    data = class_data(0, n=30, m=5)
-    y = data.y_train.clone()
-    y[y == 2] = 0
-    y[7] = 2
-    data = replace(data, y_train=y)
+    data = with_a_lonely_point(0)
     fitted = fit(task, data, Newton(tolerance=1e-10))
     found = SecondOrder().retrain(fitted, leave_one_out(30, convention=convention))
     bounded = getattr(task, "penalise_intercept", True) or not getattr(task, "intercept", True)
@@ -132,6 +137,17 @@ def test_a_class_that_loses_its_last_point_has_a_truth_only_where_the_loss_has_a
     if bounded and isinstance(task, Logistic):
         wanted = removal_changes(model(task, data), points_of(data), [[7]], convention=convention)
         assert found.values[7].numpy() == pytest.approx(wanted[0], rel=1e-4)
+
+
+@pytest.mark.parametrize("tolerance", [1e-8, 1e-4])
+@pytest.mark.parametrize(("width", "seed"), [(2, 1), (4, 0), (4, 2)])
+def test_one_step_far_beyond_the_tolerance_is_no_proof_of_a_minimum(width: int, seed: int, tolerance: float):
+    """L-BFGS leaves these so far out that one step of Newton's meets every tolerance it is asked for."""
+    data = with_a_lonely_point(seed)
+    fitted = fit(MLP(0.01, width=width, penalise_bias=False), data, Newton(tolerance=1e-10))
+    assert fitted.converged
+    found = SecondOrder(tolerance=tolerance).retrain(fitted, leave_one_out(30, rows=torch.tensor([7, 3])))
+    assert found.converged.tolist() == [False, True]
 
 
 @pytest.mark.parametrize("weight_decay", [0.0, 1e-14])
