@@ -18,7 +18,9 @@ from influencelab.trainers.lbfgs import LBFGS
 from influencelab.trainers.newton import Newton
 
 
-@pytest.mark.parametrize(("depth", "weight_decay"), [(1, 1e-4), (4, 5e-3), (8, 5e-3)])
+@pytest.mark.parametrize(
+    ("depth", "weight_decay"), [(1, 1e-4), (4, 5e-3), pytest.param(8, 5e-3, marks=pytest.mark.slow)]
+)
 def test_networks_of_any_depth_arrive_where_everything_bends_up(depth, weight_decay):
     data = Iris(scaling="standard", train_size=130, test_size=20).load()
     task = MLP(weight_decay=weight_decay, depth=depth, width=5)

@@ -1,6 +1,7 @@
 """Models that chord steps cannot reach: each with a curvature of its own, and none of them a saddle."""
 
 from dataclasses import replace
+from functools import cache
 
 import pytest
 import torch
@@ -19,6 +20,7 @@ from influencelab.trainers.in_turn import InTurn
 from influencelab.trainers.newton import Newton
 
 
+@cache
 def deep(depth: int):
     """A fit to Iris so deep that chord steps fail for many removals."""
     data = Iris(scaling="standard", train_size=130, test_size=20).load()
