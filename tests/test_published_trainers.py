@@ -1,6 +1,7 @@
 """Gradient descent, SGD and Adam are those of torch.optim, step by step."""
 
 from dataclasses import replace
+from threading import get_ident
 
 import pytest
 import torch
@@ -192,6 +193,29 @@ def test_models_trained_in_any_chunks_are_the_same(trainer, cache, monkeypatch):
     found = trainer.train(NETWORK, data, theta, weights)
     assert found.theta.allclose(wanted.theta, rtol=0, atol=1e-11)
     assert found.memory.parts[-1].allclose(wanted.memory.parts[-1], rtol=0, atol=1e-11)
+
+
+@pytest.mark.parametrize("trainer", [SGD(batch_size=7, steps=20), Adam(steps=20)])
+def test_the_number_of_threads_changes_no_result(trainer, monkeypatch):
+    monkeypatch.setattr(first_order, "CACHE", 1)
+    data, before = class_data(4), torch.get_num_threads()
+    walks, original = [], first_order.FirstOrder.walk
+    monkeypatch.setattr(
+        first_order.FirstOrder, "walk", lambda *of, **more: walks.append(get_ident()) or original(*of, **more)
+    )
+    ends = []
+    try:
+        for threads in (1, 3):
+            torch.set_num_threads(threads)
+            ends.append(trainer.train(NETWORK, data, starts(NETWORK, data, 5), dropped(data, *range(5))))
+            assert torch.get_num_threads() == threads
+    finally:
+        torch.set_num_threads(before)
+    assert torch.equal(ends[0].theta, ends[1].theta)
+    assert all(torch.equal(*pair) for pair in zip(ends[0].memory.parts, ends[1].memory.parts, strict=True))
+    assert set(walks[:5]) == {get_ident()}
+    assert get_ident() not in walks[5:]
+    assert len(walks) == 10
 
 
 def test_every_task_is_trained_along_its_own_gradient():
