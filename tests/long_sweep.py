@@ -43,17 +43,31 @@ class Unhurried(Noun):
 
 @dataclass(frozen=True)
 class Fatal(Noun):
-    """A trial that ends its process at the first `deaths` attempts, as running out of memory does."""
+    """A trial that ends its process at the first `deaths` attempts, as running out of memory does.
+
+    Attributes:
+        trial: what it does at last.
+        marks: a folder that remembers its attempts.
+        deaths: how many of them fail.
+        beside: a store; from the second attempt on, death comes after others are kept there.
+        others: how many.
+    """
 
     trial: Trial
     marks: str
     deaths: int
+    beside: str = ""
+    others: int = 0
 
     def run(self, *, device: str = "cpu", progress: Callable[[float], None] | None = None) -> Outcome:
         """Die, or run the trial."""
         folder = Path(self.marks)
-        if len(list(folder.iterdir())) < self.deaths:
+        before = len(list(folder.iterdir()))
+        if before < self.deaths:
             (folder / str(time.time_ns())).touch()
+            end = time.monotonic() + (100 if before else 0)
+            while time.monotonic() < end and len(list(Path(self.beside).rglob("*.entry"))) < self.others:
+                time.sleep(0.02)
             os.kill(os.getpid(), signal.SIGKILL)
         return self.trial.run(device=device, progress=progress)
 

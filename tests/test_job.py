@@ -26,12 +26,13 @@ def test_the_trial_of_a_worker_that_dies_is_done_by_another(tmp_path):
 
 @pytest.mark.slow
 def test_a_trial_that_kills_every_worker_is_given_up_and_the_rest_is_kept(tmp_path):
-    marks = tmp_path / "marks"
+    marks, folder = tmp_path / "marks", tmp_path / "store"
     marks.mkdir()
+    fatal = Fatal(TRIAL, str(marks), deaths=99, beside=str(folder), others=2)
     with pytest.raises(Unavailable, match="Worker processes were killed 4 times"):
-        run_trials([Fatal(TRIAL, str(marks), deaths=99), *TWO], store=Store(tmp_path / "store"), workers=2)
+        run_trials([fatal, *TWO], store=Store(folder), workers=2)
     assert len(list(marks.iterdir())) == 4
-    assert len(list((tmp_path / "store").rglob("*.entry"))) == 2
+    assert len(list(folder.rglob("*.entry"))) == 2
 
 
 @pytest.mark.parametrize("device", ["cuda:99", "gpu", ""])
