@@ -27,6 +27,10 @@ FINDINGS: tuple[str, ...] = (
     "inverted, as in Epifano et al.'s code, the rank correlation is "
     "{depth_and_weight_decay:epifano/theirs/spearman/1/0.005}; mended, on the same networks and removals, it is "
     "{depth_and_weight_decay:epifano/corrected/spearman/1/0.005}.",
+    "**Influence answers the question Bae et al. say it answers.** For networks at a minimum it ranks the proximal "
+    "response with {where_the_error_comes_from:controlled/iris/linearised/pbrf/spearman} and beats its own agreement "
+    "with cold retraining by {where_the_error_comes_from:controlled/iris/linearised/pbrf_over_cold}; for networks "
+    "stopped early the difference is {where_the_error_comes_from:published/iris/estimate/pbrf_over_cold}.",
 )
 
 
