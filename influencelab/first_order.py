@@ -23,8 +23,8 @@ from influencelab.trainer import Memory, Trained, Trainer, check_finite
 
 # Steps between two looks at whether the numbers are still finite: a look stops a GPU.
 LOOK = 100
-# Numbers that models trained side by side may work out in a step: what fits the cache.
-CACHE = 3 * 2**16
+# Bytes of what models trained side by side may work out in a step: what fits the cache.
+CACHE = 3 * 2**19
 
 Parts = tuple[Float[Tensor, "*k p"], ...]
 Gradients = Callable[[Tensor, Rows], Tensor]
@@ -168,15 +168,10 @@ def gradients_of(task: Task, data: Dataset, weights: Float[Tensor, "k n"]) -> Gr
 
     What no step changes is found once: training small networks is mostly the overhead of calls.
     """
-    pull, whole = decay(task, data), whole_gradient(task, data, weights)
-    # The last batch of an epoch may be smaller, so there are at most two scales.
-    scaled = lru_cache(maxsize=2)(lambda points: weights * (data.n / points))
+    pull, of_losses = decay(task, data), loss_gradients_of(task, data, weights)
 
     def gradient(theta: Float[Tensor, "k p"], rows: Rows) -> Float[Tensor, "k p"]:
-        if rows is None:
-            total = whole(theta)
-        else:
-            total = derivatives.loss_gradients(task, data, theta, scaled(rows.shape[-1]), rows)
+        total = of_losses(theta, rows)
         if pull is None:
             return derivatives.penalty_gradient(task, data, theta).add_(total)
         return torch.addcmul(total, pull, theta)
@@ -184,16 +179,33 @@ def gradients_of(task: Task, data: Dataset, weights: Float[Tensor, "k n"]) -> Gr
     return gradient
 
 
-def whole_gradient(task: Task, data: Dataset, weights: Float[Tensor, "k n"]) -> Callable[[Tensor], Tensor]:
-    """Σ wᵢ ∇ℓᵢ over all points as a function of θ; small networks read the points once, for all steps."""
+def loss_gradients_of(task: Task, data: Dataset, weights: Float[Tensor, "k n"]) -> Gradients:
+    """(n / |batch|) Σ wᵢ ∇ℓᵢ over a batch, as a function of θ and the batch's rows."""
+    # The last batch of an epoch may be smaller, so there are at most two scales.
+    scaled = lru_cache(maxsize=2)(lambda points: weights if points == data.n else weights * (data.n / points))
     inner = unanchored(task)
-    if isinstance(inner, MLP) and len(weights) * data.n * numbers(inner, data) <= 2 * CACHE:
-        points, shapes = networks.read_points(inner, data, weights, slice(None)), inner.shapes(data)
-        return lambda theta: networks.gradient(networks.trace(inner, networks.split(theta, shapes), points))
-    chunks = list(derivatives.point_chunks(task, data, models=len(weights)))
-    return lambda theta: sum(
-        (derivatives.loss_gradients(task, data, theta, weights, rows) for rows in chunks), torch.zeros_like(theta)
-    )
+
+    def in_chunks(theta: Float[Tensor, "k p"], rows: Rows) -> Float[Tensor, "k p"]:
+        if rows is not None:
+            return derivatives.loss_gradients(task, data, theta, scaled(rows.shape[-1]), rows)
+        chunks = derivatives.point_chunks(task, data, models=len(weights))
+        return sum(
+            (derivatives.loss_gradients(task, data, theta, weights, some) for some in chunks), torch.zeros_like(theta)
+        )
+
+    if not isinstance(inner, MLP):
+        return in_chunks
+    network, shapes, most = inner, inner.shapes(data), 2 * held(data) // (len(weights) * numbers(inner, data))
+    read = lru_cache(maxsize=2)(lambda points: networks.read_points(network, data, scaled(points), slice(None)))
+
+    def at_once(theta: Float[Tensor, "k p"], rows: Rows) -> Float[Tensor, "k p"]:
+        points = data.n if rows is None else rows.shape[-1]
+        if points > most:
+            return in_chunks(theta, rows)
+        batch = read(points) if rows is None else read(points).at(rows)
+        return networks.gradient(networks.trace(network, networks.split(theta, shapes), batch))
+
+    return at_once
 
 
 def together(task: Task, data: Dataset, *, points: int, models: int) -> int:
@@ -205,7 +217,7 @@ def together(task: Task, data: Dataset, *, points: int, models: int) -> int:
     inner = unanchored(task)
     if not isinstance(inner, LayeredTask):
         return max(1, models)
-    most = max(1, CACHE // (points * numbers(inner, data)))
+    most = max(1, held(data) // (points * numbers(inner, data)))
     return max(1, math.ceil(models / math.ceil(models / most))) if models else 1
 
 
@@ -229,6 +241,11 @@ def side_by_side(work: Callable[[slice], tuple[Tensor, Parts]], chunks: list[sli
     finally:
         # The number is a thread's own, but also what threads yet to come start with.
         torch.set_num_threads(threads)
+
+
+def held(data: Dataset) -> int:
+    """How many numbers of the data's type the cache holds."""
+    return CACHE // data.x_train.element_size()
 
 
 def numbers(task: LayeredTask, data: Dataset) -> int:

@@ -43,6 +43,19 @@ class Points(NamedTuple):
             return self._replace(weights=self.weights[models])
         return Points(*(part[models] for part in self))
 
+    def at(self, rows: Int[Tensor, "*_ b"]) -> "Points":
+        """Some of the points, of those that all models read: the same for all, or a row of them for each model."""
+        if rows.dim() == 2:
+            target = self.target.mT[rows].mT.contiguous()
+            return Points(self.x[rows], target, self.y[rows], self.weights.gather(-1, rows))
+        select = torch.index_select
+        return Points(
+            select(self.x, 0, rows),
+            select(self.target, 1, rows),
+            select(self.y, 0, rows),
+            select(self.weights, -1, rows),
+        )
+
 
 class Trace(NamedTuple):
     """What one pass forward and back leaves of each layer, for one model or for k.

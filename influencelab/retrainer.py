@@ -1,9 +1,11 @@
 """The truth: models trained again without the removed points, many at once."""
 
+import time
 from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
@@ -12,6 +14,8 @@ from influencelab.noun import Noun
 from influencelab.removals import Removals
 
 Progress = Callable[[int, int], None]
+# Numbers that one batch of models may hold.
+BATCH = 2**24
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +54,17 @@ class Retrained(Noun):
         return self.converged & self.same_basin
 
 
+@dataclass(frozen=True, eq=False)
+class Part(Noun):
+    """One batch of models; the first is the control, trained on all points."""
+
+    change: Float[Tensor, "k m"]
+    grad_norm: Float[Tensor, " k"]
+    converged: Bool[Tensor, " k"]
+    same_basin: Bool[Tensor, " k"]
+    steps: Int[Tensor, " k"]
+
+
 @dataclass(frozen=True)
 class Retrainer(Noun):
     """A recipe for the truth: what it starts from, what it minimises, and when it stops."""
@@ -65,3 +80,41 @@ class Retrainer(Noun):
             InvalidParameter: the removals were made for another number of points.
             NotFinite: a model diverged.
         """
+
+    def in_batches(
+        self,
+        fit: Fit,
+        removals: Removals,
+        work: Callable[[slice], Part],
+        *,
+        models: int,
+        numbers: int,
+        progress: Progress | None,
+        since: float,
+    ) -> Retrained:
+        """All experiments, batch by batch, each minus the control of its own batch.
+
+        Args:
+            work: trains the control and a slice of the experiments.
+            models: in one batch, at most.
+            numbers: that one model holds.
+            since: when the retrainer began, as time.perf_counter tells it.
+        """
+        size, parts = max(1, min(models, BATCH // numbers)), []
+        for first in range(0, removals.count, size):
+            rows = slice(first, min(first + size, removals.count))
+            parts.append(work(rows))
+            if progress is not None:
+                progress(rows.stop, removals.count)
+        return Retrained(
+            retrainer=self,
+            fit=fit,
+            removals=removals,
+            values=torch.cat([part.change[1:] - part.change[:1] for part in parts]),
+            control=torch.stack([part.change[0] for part in parts]).mean(0),
+            grad_norm=torch.cat([part.grad_norm[1:] for part in parts]),
+            converged=torch.cat([part.converged[1:] & part.converged[0] for part in parts]),
+            same_basin=torch.cat([part.same_basin[1:] for part in parts]),
+            steps=torch.cat([part.steps[1:] for part in parts]),
+            seconds=time.perf_counter() - since,
+        )

@@ -11,10 +11,10 @@ from problems import binary_problem, logistic_problem, minimum, mlp_problem, rid
 from retraining import EXACT, OTHER, worst
 from scipy.optimize import minimize
 
+from influencelab import retrainer
 from influencelab.estimators.exact import Exact
 from influencelab.fitting import fit
 from influencelab.removals import CONVENTIONS, groups, leave_one_out
-from influencelab.retrainers import second_order as module
 from influencelab.retrainers.second_order import SecondOrder
 from influencelab.trainers.newton import Newton
 
@@ -124,7 +124,7 @@ def test_a_network_meets_an_independent_minimiser():
 def test_the_batch_size_changes_nothing(build, size, monkeypatch):
     fitted = minimum(build, n=30)
     whole = EXACT.retrain(fitted, leave_one_out(30))
-    monkeypatch.setattr(module, "BATCH", size * (2 * 30 + 4 * len(fitted.theta)))
+    monkeypatch.setattr(retrainer, "BATCH", size * (2 * 30 + 4 * len(fitted.theta)))
     batches = []
     parts = EXACT.retrain(fitted, leave_one_out(30), progress=lambda done, total: batches.append((done, total)))
     assert len(batches) == -(-30 // size)

@@ -4,24 +4,21 @@ import time
 from dataclasses import dataclass, replace
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from torch import Tensor
 
 from influencelab import derivatives
 from influencelab.errors import InvalidParameter
 from influencelab.first_order import FirstOrder
 from influencelab.fitting import Fit
-from influencelab.noun import Noun
 from influencelab.removals import Removals
-from influencelab.retrainer import Progress, Retrained, Retrainer
+from influencelab.retrainer import Part, Progress, Retrained, Retrainer
 from influencelab.tasks.mlp import ACTIVATIONS, MLP
 from influencelab.trainer import Memory, Trained, Trainer
 
 STARTS = ("warm", "cold")
 # Experiments of one batch, at most: each batch trains a control of its own, and tells how far the work is.
 MODELS = 128
-# Numbers that the weights and parameters of one batch may hold.
-BATCH = 2**24
 
 
 @dataclass(frozen=True)
@@ -68,31 +65,20 @@ class Rerun(Retrainer):
             InvalidParameter: the removals, the memory or the last layer are not to be had from this fit.
             NotFinite: a model diverged.
         """
-        started = time.perf_counter()
+        since = time.perf_counter()
         removals.check(fit.weights)
-        trained_part = last_layer(fit) if self.last_layer else fit
-        size = max(1, min(MODELS, BATCH // (fit.data.n + len(fit.theta))))
-        parts = []
-        for first in range(0, removals.count, size):
-            rows = slice(first, min(first + size, removals.count))
-            parts.append(self.batch(trained_part, removals, rows))
-            if progress is not None:
-                progress(rows.stop, removals.count)
-        values = torch.cat([part.change[1:] - part.change[:1] for part in parts])
-        return Retrained(
-            retrainer=self,
-            fit=fit,
-            removals=removals,
-            values=values,
-            control=torch.stack([part.change[0] for part in parts]).mean(0),
-            grad_norm=torch.cat([part.grad_norm[1:] for part in parts]),
-            converged=torch.cat([part.converged[1:] & part.converged[0] for part in parts]),
-            same_basin=torch.ones_like(values[:, 0], dtype=torch.bool),
-            steps=torch.cat([torch.full_like(part.converged[1:], part.steps, dtype=torch.int64) for part in parts]),
-            seconds=time.perf_counter() - started,
+        part = last_layer(fit) if self.last_layer else fit
+        return self.in_batches(
+            fit,
+            removals,
+            lambda rows: self.batch(part, removals, rows),
+            models=MODELS,
+            numbers=fit.data.n + len(fit.theta),
+            progress=progress,
+            since=since,
         )
 
-    def batch(self, fit: Fit, removals: Removals, rows: slice) -> "Part":
+    def batch(self, fit: Fit, removals: Removals, rows: slice) -> Part:
         """The control and some experiments."""
         weights = torch.cat([fit.weights[None], removals.weights(fit.weights, rows)])
         # The control is always model 0, so that it is the same in every batch whatever the models draw.
@@ -101,7 +87,8 @@ class Rerun(Retrainer):
         change = derivatives.measures(fit.task, fit.data, trained.theta) - fit.measures()
         finite = change.isfinite().all(1)
         met = trained.converged if self.require_converged else finite
-        return Part(change, trained.grad_norm, met & finite, trained.steps)
+        steps = torch.full_like(met, trained.steps, dtype=torch.int64)
+        return Part(change, trained.grad_norm, met & finite, torch.ones_like(met), steps)
 
     def train(self, fit: Fit, weights: Float[Tensor, "k n"], models: Tensor) -> Trained:
         """Each model from its start, under its own weights."""
@@ -156,13 +143,3 @@ def last_layer(fit: Fit) -> Fit:
         theta=fit.theta[-size:],
         memory=memory,
     )
-
-
-@dataclass(frozen=True, eq=False)
-class Part(Noun):
-    """One batch, the control first: what `Retrained` is put together from."""
-
-    change: Float[Tensor, "k m"]
-    grad_norm: Float[Tensor, " k"]
-    converged: Bool[Tensor, " k"]
-    steps: int

@@ -4,7 +4,7 @@ import time
 from dataclasses import dataclass, field, replace
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from influencelab import derivatives
@@ -13,15 +13,14 @@ from influencelab.chord import Batch, Descent, Goal, batch_of, chord_of, descend
 from influencelab.curvature import Curvature, check_recipe
 from influencelab.errors import InvalidParameter
 from influencelab.fitting import Fit
-from influencelab.noun import Noun
 from influencelab.removals import Removals
-from influencelab.retrainer import Progress, Retrained, Retrainer
+from influencelab.retrainer import Part, Progress, Retrained, Retrainer
 from influencelab.stragglers import settled
 from influencelab.trainer import Trainer
 from influencelab.trainers.newton import Newton
 
-# Numbers that one batch of models may hold: weights, residuals, parameters and steps.
-BATCH = 2**24
+# Models in one batch, at most.
+MODELS = 256
 # Shares of its own tolerance that the safeguarded trainer is asked for, one after the other, until the goal is met.
 TIGHTER = (1.0, 1e-2, 1e-4, 1e-6)
 # Points on the line from the fit to the retrained model at which a barrier is looked for.
@@ -88,31 +87,21 @@ class SecondOrder(Retrainer):
         Args:
             progress: called as (experiments done, experiments in all) after each batch.
         """
-        started = time.perf_counter()
+        since = time.perf_counter()
         removals.check(fit.weights)
         aim = self.aim(fit)
         curvature = Curvature(aim, damping=self.damping)
         # What is missing is judged by the curvature itself: damping would make it look smaller than it is.
         goal = self.goal(Curvature(aim), removals)
-        size = max(1, min(256, BATCH // (2 * fit.data.n + 4 * len(fit.theta))))
-        parts = []
-        for first in range(0, removals.count, size):
-            rows = slice(first, min(first + size, removals.count))
-            parts.append(self.retrain_batch(curvature, batch_of(removals, fit.weights, rows), goal))
-            if progress is not None:
-                progress(rows.stop, removals.count)
-        change = torch.cat([part.change[1:] - part.change[:1] for part in parts])
-        return Retrained(
-            retrainer=self,
-            fit=fit,
-            removals=removals,
-            values=change,
-            control=torch.stack([part.change[0] for part in parts]).mean(0),
-            grad_norm=torch.cat([part.grad_norm[1:] for part in parts]),
-            converged=torch.cat([part.converged[1:] & part.converged[0] for part in parts]),
-            same_basin=torch.cat([part.same_basin[1:] for part in parts]),
-            steps=torch.cat([part.steps[1:] for part in parts]),
-            seconds=time.perf_counter() - started,
+        return self.in_batches(
+            fit,
+            removals,
+            lambda rows: self.retrain_batch(curvature, batch_of(removals, fit.weights, rows), goal),
+            models=MODELS,
+            # Weights, residuals, parameters and steps.
+            numbers=2 * fit.data.n + 4 * len(fit.theta),
+            progress=progress,
+            since=since,
         )
 
     def aim(self, fit: Fit) -> Fit:
@@ -138,7 +127,7 @@ class SecondOrder(Retrainer):
         relative = self.relative if fit.converged else 0.0
         return Goal(sensitivity, scale, self.tolerance, relative, self.floor)
 
-    def retrain_batch(self, curvature: Curvature, batch: Batch, goal: Goal) -> "Part":
+    def retrain_batch(self, curvature: Curvature, batch: Batch, goal: Goal) -> Part:
         """Chord steps, then the safeguarded trainer for the rest, then the tests."""
         fit = curvature.fit
         chord = chord_of(curvature, batch)
@@ -199,14 +188,3 @@ class SecondOrder(Retrainer):
         slack = 1e-12 * heights[0].abs()
         near = moved.norm(dim=1) <= self.basin_factor * descent.first_step + 1e-9 * fit.theta.norm()
         return near & (heights <= heights[0] + slack).all(0)
-
-
-@dataclass(frozen=True, eq=False)
-class Part(Noun):
-    """One batch, the control first: what `Retrained` is put together from."""
-
-    change: Float[Tensor, "k m"]
-    grad_norm: Float[Tensor, " k"]
-    converged: Bool[Tensor, " k"]
-    same_basin: Bool[Tensor, " k"]
-    steps: Int[Tensor, " k"]
