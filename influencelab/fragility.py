@@ -186,22 +186,37 @@ def cell_table(readings: Sequence[Reading], outcomes: Mapping[Key, Outcome], *, 
 
 def trained(outcomes: Sequence[Outcome], target: str) -> dict[str, str]:
     """How well the networks of one cell were fitted and retrained, in words."""
+    found = quality(outcomes, target)
+    return {
+        "fits at a minimum": f"{found['fits_at_a_minimum'] * len(outcomes):.0f} of {len(outcomes)}",
+        "retrained converged": f"{found['converged']:.1%}",
+        "trusted (same basin too)": f"{found['trusted']:.1%}",
+        "train loss": f"{found['train_loss']:.3f}",
+        "accuracy": f"{found['train_accuracy']:.2f}",
+        "λ_min": f"{found['smallest_curvature']:.1e}",
+        "λ_max": f"{found['largest_curvature']:.1e}",
+    }
+
+
+def quality(outcomes: Sequence[Outcome], target: str) -> dict[str, float]:
+    """How well the networks of one cell were fitted and retrained: shares, and means over networks.
+
+    The losses are in nats; `converged` and `trusted` are shares of all retrained models.
+    """
     facts = [outcome.facts for outcome in outcomes]
     retrained = max(1, sum(len(outcome.train_ids) for outcome in outcomes))
     models = [each["targets"][target] for each in facts]
-
-    def average(name: str) -> float:
-        return float(numpy.mean([each[name] for each in facts]))
-
-    return {
-        "fits at a minimum": f"{sum(each['fit_converged'] for each in facts)} of {len(facts)}",
-        "retrained converged": f"{sum(each['converged'] for each in models) / retrained:.1%}",
-        "trusted (same basin too)": f"{sum(each['trusted'] for each in models) / retrained:.1%}",
-        "train loss": f"{average('fit_loss'):.3f}",
-        "accuracy": f"{average('train_accuracy'):.2f}",
-        "λ_min": f"{average('smallest_curvature'):.1e}",
-        "λ_max": f"{average('largest_curvature'):.1e}",
+    means = {
+        "train_loss": "fit_loss",
+        "train_accuracy": "train_accuracy",
+        "smallest_curvature": "smallest_curvature",
+        "largest_curvature": "largest_curvature",
     }
+    return {
+        "fits_at_a_minimum": sum(each["fit_converged"] for each in facts) / len(facts),
+        "converged": sum(each["converged"] for each in models) / retrained,
+        "trusted": sum(each["trusted"] for each in models) / retrained,
+    } | {name: float(numpy.mean([each[fact] for each in facts])) for name, fact in means.items()}
 
 
 def agreement_table(means: Mapping[str, Mapping[Cell, Resampled]], *, rows: str, caption: str) -> Styler:

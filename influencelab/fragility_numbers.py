@@ -8,7 +8,7 @@ from jaxtyping import Float
 from scipy import stats
 
 from influencelab.errors import InvalidData
-from influencelab.fragility import WIDTH, Cell, Reading, along
+from influencelab.fragility import WIDTH, Cell, Reading, along, quality
 from influencelab.number import Number
 from influencelab.replicates import Replicates, Resampled, difference, mean
 from influencelab.statistics import Bootstrap
@@ -18,6 +18,46 @@ from influencelab.variations import Key
 
 OWN = "mean over networks, each at its own test point of largest loss"
 ALL = "mean over networks and test points"
+
+
+# The gain from weight decay that is reported: between which two, by arm. Without any there is no minimum.
+DECAYS = {"published": (5e-3, 0.0), "epifano": (5e-3, 0.0)}
+CONTROLLED = (5e-3, 1e-4)
+
+
+def whole(
+    readings: Sequence[Reading],
+    outcomes: Mapping[Key, Outcome],
+    *,
+    sensitivity: Mapping[str, Mapping[Cell, Resampled]],
+    stem: str,
+    bootstrap: Bootstrap,
+) -> dict[str, Number]:
+    """Every number of the study.
+
+    Args:
+        readings: what is read off which networks; those that ask for minima are the controlled ones.
+        outcomes: of all networks.
+        sensitivity: mean ρ of each cell under each choice that a paper leaves open.
+        stem: what every name starts with.
+        bootstrap: of the intervals.
+    """
+    found: dict[str, Number] = {}
+    for reading in readings:
+        decays = DECAYS.get(reading.arm, CONTROLLED)
+        found |= numbers(reading, outcomes, decays=decays, bootstrap=bootstrap)
+        if reading.arm != "epifano":
+            found |= cell_qualities(reading, outcomes, bootstrap=bootstrap)
+            found |= qualities(reading, outcomes, bootstrap=bootstrap)
+        if reading.minima:
+            found |= repeatabilities(reading, outcomes, bootstrap=bootstrap)
+    corrected, theirs = (
+        [reading for reading in readings if reading.estimator == name] for name in ("corrected", "theirs")
+    )
+    for first, second in zip(corrected, theirs, strict=True):
+        name = f"{stem}epifano/corrected_less_theirs"
+        found |= paired_difference(first, second, outcomes, name=name, bootstrap=bootstrap)
+    return found | by_choice(f"{stem}sensitivity", sensitivity)
 
 
 def numbers(
@@ -71,11 +111,8 @@ def gains(
 
 
 def paired(first: Replicates, second: Replicates, how: str, *, bootstrap: Bootstrap) -> Number:
-    """ρ of the first less that of the second, seeds paired; a single pair of values has no interval."""
-    number = difference(first, second, paired=True, bootstrap=bootstrap).number(how)
-    if first.values.size > 1:
-        return number
-    return replace(number, low=None, high=None, note=f"{how}; one network at one test point, so no interval")
+    """ρ of the first less that of the second, seeds paired."""
+    return difference(first, second, paired=True, bootstrap=bootstrap).number(how)
 
 
 def slopes(
@@ -160,6 +197,20 @@ def by_choice(name: str, means: Mapping[str, Mapping[Cell, Resampled]]) -> dict[
         for choice, line in means.items()
         for cell, found in line.items()
     }
+
+
+def cell_qualities(reading: Reading, outcomes: Mapping[Key, Outcome], *, bootstrap: Bootstrap) -> dict[str, Number]:
+    """How well each cell's networks were trained, and ρ without the retrained models that left the fit's basin."""
+    trusted = replace(reading, trusted=True).means(outcomes, bootstrap=bootstrap)
+    found = {
+        f"{reading.name}/trusted_spearman/{cell.label}": value.number(f"{ALL}, models of the fit's own basin only")
+        for cell, value in trusted.items()
+    }
+    for cell, part in reading.cells(outcomes).items():
+        for name, value in quality(part, reading.target).items():
+            unit, note = ("nats" if name == "train_loss" else ""), f"mean over {len(part)} networks; no interval"
+            found[f"{reading.name}/{name}/{cell.label}"] = Number(value, n=len(part), note=note, unit=unit)
+    return found
 
 
 def qualities(reading: Reading, outcomes: Mapping[Key, Outcome], *, bootstrap: Bootstrap) -> dict[str, Number]:

@@ -195,9 +195,12 @@ def difference(
     if together:
         other = other._replace(tests=drawn.tests)
     value = float((averages(x, once(first)) - averages(y, once(second)))[0])
+    resampled = averages(x, drawn) - averages(y, other)
+    if max(x.size, y.size) == 1:
+        resampled = numpy.full(way.resamples, numpy.nan)
     told = f"seeds {'paired' if paired else 'apart'}, test points {'paired' if together or paired else 'apart'}"
     return Resampled(
-        interval=ends(way, value, averages(x, drawn) - averages(y, other), bounded=False),
+        interval=ends(way, value, resampled, bounded=False),
         label=f"{way.level:.0%} {described(first)} ({told}), B={way.resamples}",
         count=int((~numpy.isnan(x)).sum() + (~numpy.isnan(y)).sum()),
         per_seed=mean_of_known(x) - mean_of_known(y) if paired else numpy.empty(0),

@@ -201,7 +201,7 @@ def per_test_point(
     }
 
 
-def test_point_numbers(tables: Mapping[str, Replicates], *, bootstrap: Bootstrap) -> dict[str, Number]:
+def numbers_by_test_point(tables: Mapping[str, Replicates], *, bootstrap: Bootstrap) -> dict[str, Number]:
     """`test_points/digits-1/top/excess` and its like: whether test points differ by more than chance makes them."""
     found = {}
     for name, table in tables.items():
