@@ -18,8 +18,11 @@ FINDINGS: tuple[str, ...] = (
     "is {depth_and_weight_decay:controlled/warm/slope/0.005} a layer, and "
     "{depth_and_weight_decay:controlled/warm/slope/0.0001} at the smaller weight decay; the mean rank correlation at "
     "the greatest depth is {depth_and_weight_decay:controlled/warm/spearman/8/0.005} and "
-    "{depth_and_weight_decay:controlled/warm/spearman/8/0.0001}. The share of those models that converged is "
-    "{depth_and_weight_decay:controlled/warm/converged}.",
+    "{depth_and_weight_decay:controlled/warm/spearman/8/0.0001}, and without the models that left for another basin "
+    "{depth_and_weight_decay:controlled/warm/trusted_spearman/8/0.005} and "
+    "{depth_and_weight_decay:controlled/warm/trusted_spearman/8/0.0001}. The share of those models that converged is "
+    "{depth_and_weight_decay:controlled/warm/converged/8/0.005} and "
+    "{depth_and_weight_decay:controlled/warm/converged/8/0.0001}.",
     "**Training again from the start asks another question.** Cold, the mean rank correlation at the greatest depth is "
     "{depth_and_weight_decay:controlled/cold/spearman/8/0.005} and, at the smaller weight decay, "
     "{depth_and_weight_decay:controlled/cold/spearman/8/0.0001}.",
@@ -31,6 +34,16 @@ FINDINGS: tuple[str, ...] = (
     "response with {where_the_error_comes_from:controlled/iris/linearised/pbrf/spearman} and beats its own agreement "
     "with cold retraining by {where_the_error_comes_from:controlled/iris/linearised/pbrf_over_cold}; for networks "
     "stopped early the difference is {where_the_error_comes_from:published/iris/estimate/pbrf_over_cold}.",
+    "**Width tells the same story.** Under the published protocol each further hidden unit changes the rank "
+    "correlation by {depth_and_weight_decay:published/width_slope/1/0.005}; at minima, by "
+    "{depth_and_weight_decay:controlled/warm/width_slope/1/0.005}.",
+    "**Leave-one-out is noise where batches are not paired.** The share of effects that exceed twice their standard "
+    "deviation over draws is {retraining_noise:noise/unpaired/detected/1/0.001} where each model draws its own "
+    "batches, and {retraining_noise:noise/paired/detected/1/0.001} where all see the same.",
+    "**The derivative of the run predicts that run.** Its rank correlation with the same run made again without a "
+    "point is {retraining_noise:unrolled/sgd/1/0.01/same} for SGD and {retraining_noise:unrolled/adam/1/0.001/same} "
+    "for Adam; with a run of another seed it is {retraining_noise:unrolled/sgd/1/0.01/other} and "
+    "{retraining_noise:unrolled/adam/1/0.001/other}.",
 )
 
 
