@@ -10,7 +10,7 @@ from problems import class_data
 from scipy.optimize import lsq_linear
 from sklearn.svm import SVC
 
-from influencelab.errors import InvalidParameter, NotConverged
+from influencelab.errors import InvalidData, InvalidParameter, NotConverged
 from influencelab.estimators.exact import Exact
 from influencelab.fitting import fit
 from influencelab.removals import CONVENTIONS, leave_one_out
@@ -200,3 +200,20 @@ def test_as_t_falls_the_smooth_minimum_goes_to_the_true_one():
     true = fit(SmoothHinge(0.05, t=0.0), data, ActiveSet()).theta
     gaps = [float((fit(SmoothHinge(0.05, t=t), data, Newton()).theta - true).norm()) for t in (0.3, 0.03, 0.003)]
     assert gaps[0] > 3 * gaps[1] > 9 * gaps[2]
+
+
+def test_float32_data_keep_their_dtype_and_find_the_same_minimum():
+    data, task = two_classes(10), SmoothHinge(0.02, t=0.0)
+    single = replace(data, x_train=data.x_train.float(), x_test=data.x_test.float())
+    found = fit(task, single, POLISHED)
+    assert found.theta.dtype == torch.float32
+    assert found.converged
+    assert torch.allclose(found.theta.double(), fit(task, data, POLISHED).theta, atol=1e-5)
+
+
+def test_points_of_one_class_only_are_refused_by_the_solver_that_needs_both():
+    data = two_classes()
+    one = replace(data, y_train=torch.ones_like(data.y_train))
+    with pytest.raises(InvalidData, match="all training points are of one class"):
+        fit(SmoothHinge(0.1, t=0.0), one, Liblinear())
+    assert fit(SmoothHinge(0.1, t=0.0), one, ActiveSet()).converged

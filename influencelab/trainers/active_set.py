@@ -43,13 +43,13 @@ class ActiveSet(Trainer):
         """
         check_finite(theta.norm(dim=-1), what="θ", when="at the start")
         z = sided(true_hinge(task, data, who="active_set"), data)
-        bounds = weights.cpu().numpy()
+        bounds = weights.cpu().double().numpy()
         starts = theta.cpu().double().numpy().copy()
         inside = starts @ z.T <= NEAR
         optimal = numpy.zeros(len(theta), dtype=bool)
         left, steps = list(range(len(theta))), 0
         found = numpy.zeros_like(starts)
-        alpha = numpy.zeros_like(bounds, dtype=numpy.float64)
+        alpha = numpy.zeros_like(bounds)
         while left:
             for model in left:
                 rows = inside[model]

@@ -11,8 +11,9 @@ from sklearn.svm import LinearSVC
 from torch import Tensor
 
 from influencelab.dataset import Dataset
-from influencelab.errors import InvalidParameter
+from influencelab.errors import InvalidData, InvalidParameter
 from influencelab.hinge_dual import ROUNDING
+from influencelab.output_losses.hinge import sides
 from influencelab.task import Task
 from influencelab.trainer import Trained, Trainer, check_finite
 from influencelab.trainers.active_set import sided, true_hinge
@@ -48,31 +49,41 @@ class Liblinear(Trainer):
 
         Raises:
             InvalidParameter: the task is no true hinge with every parameter penalised.
+            InvalidData: all points are of one class.
         """
         check_finite(theta.norm(dim=-1), what="θ", when="at the start")
-        z = sided(true_hinge(task, data, who="liblinear"), data)
-        found, steps = numpy.zeros(theta.shape), 0
-        for model, bounds in enumerate(weights.cpu().double().numpy()):
-            machine = LinearSVC(
-                loss="hinge",
-                C=1 / task.weight_decay,
-                fit_intercept=False,
-                tol=self.stopping,
-                max_iter=self.max_steps,
-                random_state=self.seed,
-            )
-            labels = data.y_train.cpu().numpy()
-            # A weight a point is C a point, as scikit-learn has it.
-            with warnings.catch_warnings():
-                # That it stopped early is a fact of the fit: `grad_norm` and `converged` tell it.
-                warnings.simplefilter("ignore", ConvergenceWarning)
-                machine.fit((2 * labels - 1)[:, None] * z, labels, sample_weight=bounds)
-            found[model], steps = machine.coef_[0], max(steps, int(machine.n_iter_))
-        norms = [
-            shortest(z, *model, decay=task.weight_decay) for model in zip(weights.cpu().numpy(), found, strict=True)
-        ]
-        norm = theta.new_tensor(numpy.array(norms))
+        z, side = sided(true_hinge(task, data, who="liblinear"), data), sides(data.y_train, theta).cpu().numpy()
+        if (side == side[0]).all():
+            raise InvalidData(f"{data.name}: all training points are of one class; LIBLINEAR needs points of both.")
+        bounds = weights.cpu().double().numpy()
+        machines = [self.machine(side[:, None] * z, side, each, decay=task.weight_decay) for each in bounds]
+        found = numpy.concatenate([machine.coef_ for machine in machines])
+        norms = [shortest(z, *model, decay=task.weight_decay) for model in zip(bounds, found, strict=True)]
+        norm = theta.new_tensor(norms)
+        steps = max(int(machine.n_iter_) for machine in machines)
         return Trained(theta=theta.new_tensor(found), grad_norm=norm, converged=norm <= self.tolerance, steps=steps)
+
+    def machine(
+        self,
+        x: Float[numpy.ndarray, "n d"],
+        side: Float[numpy.ndarray, " n"],
+        weights: Float[numpy.ndarray, " n"],
+        *,
+        decay: float,
+    ) -> LinearSVC:
+        """scikit-learn's estimator, fitted; a weight a point is C a point."""
+        machine = LinearSVC(
+            loss="hinge",
+            C=1 / decay,
+            fit_intercept=False,
+            tol=self.stopping,
+            max_iter=self.max_steps,
+            random_state=self.seed,
+        )
+        with warnings.catch_warnings():
+            # That it stopped early is a fact of the fit: `grad_norm` and `converged` tell it.
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            return machine.fit(x, side, sample_weight=weights)
 
 
 def shortest(
