@@ -49,6 +49,7 @@ NOUNS = {
     "Retrained": "retrainer",
     "Retrainer": "retrainer",
     "Selection": "selection",
+    "SmoothingPath": "smoothing_path",
     "Source": "dataset",
     "spearman_brown": "reliability",
     "Store": "store",

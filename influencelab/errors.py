@@ -52,6 +52,10 @@ class Unavailable(InfluenceLabError, RuntimeError):
     """A device, a cluster or an optional package that was asked for and is not here."""
 
 
+class FlatLoss(UserWarning):
+    """A warning: the losses have no curvature where the fit stands, so that influence knows weight decay alone."""
+
+
 class StudyFailed(InfluenceLabError, RuntimeError):
     """A study notebook that did not run to its end."""
 

@@ -13,6 +13,7 @@ from influencelab.errors import InvalidParameter
 from influencelab.fitting import Fit
 from influencelab.noun import Noun
 from influencelab.removals import Removals
+from influencelab.smoothing import warn_if_flat
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,6 +94,7 @@ class Estimator(Noun):
 
 def from_solution(estimator: Estimator, fit: Fit, solution: Solution, *, damping: float, started: float) -> Estimate:
     """The estimate that follows from s_j = (C + damping I)⁻¹ ∇L_j: slopes −∇ℓᵢᵀ s_j, values −wᵢ slopes."""
+    warn_if_flat(fit)
     slopes = -derivatives.point_slopes(fit.task, fit.data, fit.theta, solution.values.T)
     return Estimate(
         estimator=estimator,

@@ -66,7 +66,9 @@ def hessians(
         for model in range(len(theta)):
             outputs = theta[model].view(size, width) @ x.T
             bends = task.output_loss.hessians(outputs, data.y_train[rows]) * weights[model, rows]
-            add_blocks(total[model], bends, x)
+            # A hinge bends few points: the others need not be multiplied by 0.
+            bent = bends.flatten(0, 1).any(0)
+            add_blocks(total[model], *((bends, x) if bent.all() else (bends[:, :, bent], x[bent])))
     upper, lower = torch.triu_indices(size, size, 1)
     total[:, lower, :, upper] = total[:, upper, :, lower]
     return total.view(len(theta), size * width, size * width)

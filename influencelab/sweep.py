@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache, partial
 from pathlib import Path
+from typing import Protocol, TypeVar, runtime_checkable
 
 import joblib
 import numpy
@@ -16,14 +17,26 @@ import sklearn
 import torch
 
 from influencelab.cluster import cluster
-from influencelab.dataset import usable
+from influencelab.dataset import Source, usable
 from influencelab.errors import InvalidParameter, MissingData
 from influencelab.job import Job, Recipe, afar, beside, here
 from influencelab.noun import fingerprint, kind_name
 from influencelab.store import Store
 from influencelab.tally import Progress, Tally
-from influencelab.trial import Outcome, Trial, outcome_of
+from influencelab.trial import Outcome, outcome_of
 
+
+@runtime_checkable
+class Sourced(Protocol):
+    """A recipe of one data set."""
+
+    @property
+    def source(self) -> Source:
+        """Where its data come from."""
+        ...
+
+
+Kind = TypeVar("Kind", bound=Sourced)
 Team = Callable[[Sequence[Job]], Iterator[tuple[str, bool]]]
 # How long to leave a trial alone that another run is at, in seconds.
 PAUSE = 0.5
@@ -45,6 +58,7 @@ COMPUTING = (
     "first_order",
     "fitting",
     "heavy_ball",
+    "hinge_dual",
     "idx",
     "kronecker",
     "layered",
@@ -63,6 +77,8 @@ COMPUTING = (
     "retrainers",
     "selection",
     "selections",
+    "smoothing",
+    "smoothing_path",
     "stragglers",
     "task",
     "tasks",
@@ -166,7 +182,7 @@ def kept(store: Store, key: str) -> Outcome:
     return outcome_of(entry)
 
 
-def within_reach(trials: Sequence[Trial], *, optional: bool) -> list[Trial]:
+def within_reach(trials: Sequence[Kind], *, optional: bool) -> list[Kind]:
     """The trials whose data can be had, fetched now if need be.
 
     Args:

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -26,6 +26,8 @@ from influencelab.store import Entry
 from influencelab.task import LinearTask, Task
 from influencelab.trainer import Trainer
 
+# What a study repeats: a trial, or a recipe around one.
+Repeated = TypeVar("Repeated", bound=Noun)
 # Shares of a trial's time, for the progress bar: fitting, estimating, retraining.
 SHARES = (0.15, 0.35, 0.5)
 # An eigenvalue below minus this share of the largest is negative beyond rounding.
@@ -264,8 +266,8 @@ def curvature_facts(fitted: Fit) -> dict[str, Any]:
     }
 
 
-def vary(trial: Trial, setting: str, values: Sequence[Any]) -> list[Trial]:
-    """The same trial once for each value of one setting, such as `task.weight_decay` or `seed`.
+def vary(trial: Repeated, setting: str, values: Sequence[Any]) -> list[Repeated]:
+    """The same trial, or other recipe, once for each value of one setting, such as `task.weight_decay` or `seed`.
 
     Raises:
         InvalidParameter: the trial has no such setting.

@@ -5,15 +5,16 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from influencelab.errors import InvalidParameter
+from influencelab.job import Recipe
 from influencelab.store import Store
 from influencelab.sweep import run_trials
-from influencelab.trial import Outcome, Trial, altered
+from influencelab.trial import Outcome, Repeated, altered
 
 Key = tuple[Any, ...]
 Progress = Callable[[float, float, str], None]
 
 
-def grid(arms: Mapping[str, Trial], settings: Mapping[str, Sequence[Any]]) -> dict[Key, Trial]:
+def grid(arms: Mapping[str, Repeated], settings: Mapping[str, Sequence[Any]]) -> dict[Key, Repeated]:
     """Every arm at every combination of settings: `{("controlled", 4, 0.005, 0): trial, …}`.
 
     Args:
@@ -25,7 +26,7 @@ def grid(arms: Mapping[str, Trial], settings: Mapping[str, Sequence[Any]]) -> di
     """
     if not arms or not settings or not all(settings.values()):
         raise InvalidParameter("a grid needs an arm, a setting, and a value of each setting.")
-    found: dict[Key, Trial] = {}
+    found: dict[Key, Repeated] = {}
     for arm, trial in arms.items():
         for values in itertools.product(*settings.values()):
             varied = trial
@@ -36,15 +37,15 @@ def grid(arms: Mapping[str, Trial], settings: Mapping[str, Sequence[Any]]) -> di
 
 
 def run_grid(
-    trials: Mapping[Key, Trial],
+    trials: Mapping[Any, Recipe],
     *,
     store: Store,
     workers: int = 1,
     scheduler: str = "",
     device: str = "cpu",
     progress: Progress | None = None,
-) -> dict[Key, Outcome]:
-    """The outcome of every trial of a grid, as one sweep; the arguments are those of `run_trials`."""
+) -> dict[Any, Outcome]:
+    """The outcome of every trial by its key or name, as one sweep; the arguments are those of `run_trials`."""
     outcomes = run_trials(
         list(trials.values()), store=store, workers=workers, scheduler=scheduler, device=device, progress=progress
     )

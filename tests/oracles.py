@@ -74,24 +74,45 @@ def one_hot(y, c):
     return (y[:, None] == numpy.arange(c)).astype(float)
 
 
+def smooth_hinge(t):
+    """Its value, slope and bend; at t = 0 those of the true hinge away from its kink."""
+
+    def short(z, y):
+        return 1 - numpy.where(y == 1, z[:, 0], -z[:, 0])
+
+    def value(z, y):
+        return t * numpy.logaddexp(0.0, short(z, y) / t) if t else numpy.maximum(short(z, y), 0.0)
+
+    def pull(z, y):
+        return sigmoid(short(z, y) / t) if t else (short(z, y) > 0).astype(float)
+
+    def slope(z, y):
+        return (pull(z, y) * numpy.where(y == 1, -1.0, 1.0))[:, None]
+
+    def bend(z, y):
+        return (pull(z, y) * (1 - pull(z, y)) / t if t else numpy.zeros(len(z)))[:, None, None]
+
+    return value, slope, bend
+
+
 LINEAR = {
     "Logistic": (
         cross_entropy,
         lambda z, y: softmax(z) - one_hot(y, z.shape[1]),
-        lambda z: numpy.array([numpy.diag(p) - numpy.outer(p, p) for p in softmax(z)]),
+        lambda z, y: numpy.array([numpy.diag(p) - numpy.outer(p, p) for p in softmax(z)]),
     ),
     "BinaryLogistic": (
         binary_cross_entropy,
         lambda z, y: sigmoid(z) - y[:, None],
-        lambda z: (sigmoid(z) * sigmoid(-z))[:, :, None],
+        lambda z, y: (sigmoid(z) * sigmoid(-z))[:, :, None],
     ),
-    "Ridge": (squared_error, lambda z, y: z - y[:, None], lambda z: numpy.ones((len(z), 1, 1))),
+    "Ridge": (squared_error, lambda z, y: z - y[:, None], lambda z, y: numpy.ones((len(z), 1, 1))),
 }
 
 
 def model(task, data) -> Model:
     """The formulas of a task's settings; for these data."""
-    return linear(task, data) if type(task).__name__ in LINEAR else network(task, data)
+    return linear(task, data) if type(task).__name__ in (*LINEAR, "SmoothHinge") else network(task, data)
 
 
 def with_ones(x, intercept):
@@ -100,7 +121,7 @@ def with_ones(x, intercept):
 
 def linear(task, data) -> Model:
     name = type(task).__name__
-    value, slope, bend = LINEAR[name]
+    value, slope, bend = smooth_hinge(task.t) if name == "SmoothHinge" else LINEAR[name]
     c = data.classes if name == "Logistic" else 1
     d = data.x_train[0].numel() + task.intercept
     penalty = numpy.full((c, d), task.weight_decay)
@@ -115,7 +136,7 @@ def linear(task, data) -> Model:
         outputs=outputs,
         penalty=penalty.ravel(),
         slopes=lambda theta, x, y: slope(outputs(theta, x), y),
-        bends=lambda theta, x: bend(outputs(theta, x)),
+        bends=lambda theta, x, y: bend(outputs(theta, x), y),
     )
 
 
@@ -184,7 +205,7 @@ def point_gradients(model: Model, theta, x, y):
 
 def linear_hessian(model: Model, theta, points: Points):
     """∂²J/∂θ² of linear models: Σ wᵢ (∂²ℓ/∂z²) ⊗ xᵢxᵢᵀ and the penalty."""
-    bends = model.bends(theta, points.x)
+    bends = model.bends(theta, points.x, points.y)
     x = wide(points.x, len(theta) // bends.shape[1])
     total = numpy.einsum("n,nce,nd,nf->cdef", points.w, bends, x, x, optimize=True)
     return total.reshape(len(theta), len(theta)) + numpy.diag(model.penalty)

@@ -24,6 +24,7 @@ from influencelab.tasks.binary_logistic import BinaryLogistic
 from influencelab.tasks.logistic import Logistic
 from influencelab.tasks.mlp import MLP
 from influencelab.tasks.ridge import Ridge
+from influencelab.tasks.smooth_hinge import SmoothHinge
 from influencelab.trainer import Trainer
 from influencelab.trainers.newton import Newton
 
@@ -103,6 +104,8 @@ def test_features_of_whole_numbers_or_of_two_kinds_are_refused():
     [
         (Logistic(0.1), VALUES),
         (BinaryLogistic(0.1), CLASSES),
+        (SmoothHinge(0.1), CLASSES),
+        (SmoothHinge(0.1), VALUES),
         (Ridge(0.1), CLASSES),
         (MLP(0.1, regression=True), CLASSES),
     ],
@@ -136,7 +139,7 @@ def test_what_is_no_damping_is_refused(kind, damping):
 
 
 @pytest.mark.parametrize("weight_decay", [-0.1, float("nan"), float("inf")])
-@pytest.mark.parametrize("task", [Logistic, BinaryLogistic, Ridge, MLP])
+@pytest.mark.parametrize("task", [Logistic, BinaryLogistic, Ridge, MLP, SmoothHinge])
 def test_a_weight_decay_that_cannot_be_is_refused(task, weight_decay):
     with pytest.raises(InvalidParameter, match=r"weight_decay is .*, expected a finite number ≥ 0"):
         task(weight_decay=weight_decay)
@@ -154,6 +157,12 @@ def test_a_weight_decay_that_cannot_be_is_refused(task, weight_decay):
 def test_a_network_that_cannot_be_is_refused(settings, message):
     with pytest.raises(InvalidParameter, match=message):
         MLP(0.1, **settings)
+
+
+@pytest.mark.parametrize("t", [-0.001, float("nan"), float("inf"), 1e-200])
+def test_a_bend_that_cannot_be_is_refused(t):
+    with pytest.raises(InvalidParameter, match=r"t is .*, expected 0 \(the true hinge\) or a finite number"):
+        SmoothHinge(0.1, t=t)
 
 
 @pytest.mark.parametrize("trainer", names(Trainer))

@@ -10,11 +10,12 @@ import numpy
 import pytest
 import torch
 from idx_files import IDX_SOURCES, cut_network, use_synthetic
-from sklearn.datasets import load_digits, load_iris
+from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wine
 
 from influencelab import catalog, idx
 from influencelab.dataset import Source
 from influencelab.datasets.iris import Iris
+from influencelab.datasets.rbf_kernel import RbfKernel
 from influencelab.download import FOLDER_VARIABLE
 from influencelab.errors import InvalidParameter, MissingData
 from influencelab.noun import describe, fingerprint
@@ -111,9 +112,20 @@ def test_every_setting_is_part_of_the_recipe_and_explained(kind):
         catalog.make(Source, kind, sede=1)
 
 
-@pytest.mark.parametrize(("kind", "sizes", "shape"), [("iris", (130, 20), (4,)), ("digits", (1500, 297), (8, 8))])
+COPIES = {"iris": load_iris, "digits": load_digits, "breast_cancer": load_breast_cancer, "wine": load_wine}
+
+
+@pytest.mark.parametrize(
+    ("kind", "sizes", "shape"),
+    [
+        ("iris", (130, 20), (4,)),
+        ("digits", (1500, 297), (8, 8)),
+        ("breast_cancer", (400, 169), (30,)),
+        ("wine", (120, 58), (13,)),
+    ],
+)
 def test_scikit_learns_points_are_dealt_once_each(kind, sizes, shape):
-    x, y = (load_iris if kind == "iris" else load_digits)(return_X_y=True)
+    x, y = COPIES[kind](return_X_y=True)
     data = catalog.make(Source, kind).load()
     assert (data.n, data.m) == sizes
     assert data.x_train.shape[1:] == shape
@@ -123,7 +135,7 @@ def test_scikit_learns_points_are_dealt_once_each(kind, sizes, shape):
     assert numpy.array_equal(torch.cat([data.y_train, data.y_test]).numpy(), y[ids])
 
 
-@pytest.mark.parametrize("kind", ["iris", "digits"])
+@pytest.mark.parametrize("kind", COPIES)
 def test_held_out_and_seed_decide_the_split(kind):
     held = [catalog.make(Source, kind, held_out=30, seed=seed).load() for seed in (0, 0, 1)]
     assert [data.m for data in held] == [30, 30, 30]
@@ -131,6 +143,21 @@ def test_held_out_and_seed_decide_the_split(kind):
     assert not torch.equal(held[0].test_ids, held[2].test_ids)
     with pytest.raises(InvalidParameter, match="held_out is 0"):
         catalog.make(Source, kind, held_out=0).load()
+
+
+@pytest.mark.parametrize("gamma", [0.0, 0.3])
+def test_products_of_kernel_features_are_the_kernel_of_every_pair_with_a_training_point(gamma):
+    inner = Iris(scaling="standard", train_size=30)
+    plain, data = inner.load(), RbfKernel(inner=inner, gamma=gamma).load()
+    width = gamma or 1 / (4 * float(plain.x_train.var(correction=0)))
+    for features, points in ((data.x_train, plain.x_train), (data.x_test, plain.x_test)):
+        squares = (points[:, None] - plain.x_train[None]).square().sum(-1)
+        assert torch.allclose(features @ data.x_train.T, torch.exp(-width * squares), atol=1e-6)
+    assert data.x_train.shape[1] <= 30
+    assert torch.equal(data.train_ids, plain.train_ids)
+    assert torch.equal(data.y_test, plain.y_test)
+    with pytest.raises(InvalidParameter, match="gamma is -1"):
+        RbfKernel(inner=inner, gamma=-1.0).load()
 
 
 def test_image_files_hold_what_is_known_of_them(files):

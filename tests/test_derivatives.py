@@ -17,6 +17,7 @@ from influencelab.tasks.binary_logistic import BinaryLogistic
 from influencelab.tasks.logistic import Logistic
 from influencelab.tasks.mlp import MLP
 from influencelab.tasks.ridge import Ridge
+from influencelab.tasks.smooth_hinge import SmoothHinge
 
 CLASSES, TWO, VALUES = class_data(0, n=15, m=3), class_data(1, n=15, m=3, classes=2), value_data(2, n=15, m=3)
 SMALL = class_data(3, n=9, m=2, features=2)
@@ -27,6 +28,9 @@ CASES = {
     "binary": (BinaryLogistic(0.1), TWO),
     "binary without intercept": (BinaryLogistic(0.0, intercept=False), TWO),
     "binary by softmax": (Logistic(0.1), TWO),
+    "hinge": (SmoothHinge(0.1, t=0.4), TWO),
+    "hinge with an intercept": (SmoothHinge(0.0, t=1.5, intercept=True), TWO),
+    "true hinge": (SmoothHinge(0.1, t=0.0), TWO),
     "ridge": (Ridge(0.1), VALUES),
     "ridge, intercept penalised": (Ridge(0.1, penalise_intercept=True), VALUES),
     "linear network": (MLP(0.1, depth=0), CLASSES),
@@ -37,7 +41,7 @@ CASES = {
     "regression network": (MLP(0.1, width=2, regression=True), value_data(4, n=9, m=2, features=2)),
 }
 # Activations with a kink, which finite differences must not step over.
-KINKED = {"selu network": 1e-4, "relu network": 1e-4}
+KINKED = {"selu network": 1e-4, "relu network": 1e-4, "true hinge": 1e-4}
 STEPS = {name: KINKED.get(name, 2e-2) for name in CASES}
 
 
