@@ -39,22 +39,15 @@ class Points(NamedTuple):
 
     def of(self, models: slice) -> "Points":
         """What some of the models read."""
-        if self.y.dim() == 1:
-            return self._replace(weights=self.weights[models])
-        return Points(*(part[models] for part in self))
+        shared = self.y.dim() == 1
+        return self._replace(weights=self.weights[models]) if shared else Points(*(part[models] for part in self))
 
     def at(self, rows: Int[Tensor, "*_ b"]) -> "Points":
         """Some of the points, of those that all models read: the same for all, or a row of them for each model."""
         if rows.dim() == 2:
             target = self.target.mT[rows].mT.contiguous()
             return Points(self.x[rows], target, self.y[rows], self.weights.gather(-1, rows))
-        select = torch.index_select
-        return Points(
-            select(self.x, 0, rows),
-            select(self.target, 1, rows),
-            select(self.y, 0, rows),
-            select(self.weights, -1, rows),
-        )
+        return Points(*(part.index_select(axis, rows) for part, axis in zip(self, (0, 1, 0, -1), strict=True)))
 
 
 class Trace(NamedTuple):
@@ -285,8 +278,7 @@ def chunks(
     """
     for some in row_chunks(data, rows, max(1, limit // size)):
         at = read_points(task, data, weights, some)
-        step = max(1, limit // (size * at.x.shape[-2]))
-        if step >= len(weights):
+        if (step := max(1, limit // (size * at.x.shape[-2]))) >= len(weights):
             yield slice(None), at
             continue
         for first in range(0, len(weights), step):
@@ -305,5 +297,4 @@ def row_chunks(data: Dataset, rows: slice | Tensor, step: int) -> Iterator[slice
         yield from rows.split(step, dim=-1)
         return
     first, last, _ = rows.indices(data.n)
-    for start in range(first, last, step):
-        yield slice(start, min(start + step, last))
+    yield from (slice(start, min(start + step, last)) for start in range(first, last, step))
