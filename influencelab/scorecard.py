@@ -1,6 +1,6 @@
 """Every claim beside what was measured, a column a profile: computed from reports, never typed."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from pandas.io.formats.style import Styler
 from influencelab import findings
 from influencelab.claim import NOT_RUN, Claim, Verdict, all_claims, judge
 from influencelab.noun import Noun
-from influencelab.profile import PROFILES, RECORD, profile_of, size_of
+from influencelab.profile import PROFILES, RECORD, Profile, profile_of, size_of
 from influencelab.report import Report, reports
 from influencelab.table import readable
 
@@ -19,7 +19,8 @@ INTRODUCTION = """# Results
 Written by `influencelab scorecard --write` from the reports in this folder; edit the claims or run the studies, not
 this page. A claim counts as reproduced where the whole 95% interval of its number lies in the accepted band, as not
 reproduced where all of it lies outside, and as inconclusive otherwise. A profile below a claim's own size gives a
-preview; the verdict of a row is the largest profile's.
+preview; the verdict of a row is the largest profile's. The seconds of a run are those of writing its report: networks
+that an earlier run had left in the store cost it nothing.
 """
 
 
@@ -118,12 +119,15 @@ def scorecard_markdown(judged: Sequence[Row]) -> str:
     return "\n".join(lines)
 
 
-def write_readme(results: Path, *, claims: Iterable[Claim] | None = None) -> Path:
+def write_readme(
+    results: Path, *, claims: Iterable[Claim] | None = None, planned: Mapping[str, Iterable[Profile]] | None = None
+) -> Path:
     """Write `README.md` of a results folder from its standard and paper results: the scorecard, runs and figures.
 
     Args:
         results: the folder of all results.
         claims: those to judge; all there are unless given.
+        planned: the profiles of each study, so that the page can say which of them were not run.
 
     Raises:
         MissingData: a report there is damaged.
@@ -133,9 +137,22 @@ def write_readme(results: Path, *, claims: Iterable[Claim] | None = None) -> Pat
     said = findings.written(found)
     opening = [INTRODUCTION, f"## Findings\n\n{said}"] if said else [INTRODUCTION]
     sections = [*opening, "## Scorecard", scorecard_markdown(judged), *(section(report, results) for report in found)]
+    sections += not_run(planned or {}, {(report.study, report.profile) for report in found})
     path = results / "README.md"
     path.write_text("\n\n".join(part.strip() for part in sections) + "\n", encoding="utf-8")
     return path
+
+
+def not_run(planned: Mapping[str, Iterable[Profile]], run: Collection[tuple[str, str]]) -> list[str]:
+    """What would be on the page too, and how long it would take; nothing where nothing is missing."""
+    missing = [
+        f"| {study} | {profile.name} | {profile.seconds / 60:,.0f} minutes |"
+        for study, profiles in planned.items()
+        for profile in profiles
+        if size_of(profile.name) in RECORD and (study, profile.name) not in run
+    ]
+    head = "| study | profile | expected on two cores |\n| --- | --- | --- |\n"
+    return ["## Not run yet", head + "\n".join(missing)] if missing else []
 
 
 def section(report: Report, results: Path) -> str:

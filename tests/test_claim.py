@@ -10,7 +10,7 @@ from influencelab.claim import Claim, all_claims, judge
 from influencelab.draft import NAME, begin
 from influencelab.errors import InvalidParameter, MissingData, UnknownName
 from influencelab.number import Number
-from influencelab.profile import PROFILES, RECORD, size_of
+from influencelab.profile import PROFILES, RECORD, Profile, size_of
 from influencelab.report import reports
 from influencelab.scorecard import rows, scorecard, scorecard_markdown, scorecard_text, write_readme
 
@@ -200,3 +200,11 @@ def test_the_page_of_results_is_written_from_standard_and_paper_alone(tmp_path: 
     (tmp_path / "fine" / "standard" / "numbers.json").unlink()
     with pytest.raises(MissingData, match=r"numbers.json"):
         write_readme(tmp_path, claims=[claim()])
+
+
+def test_the_page_says_what_was_not_run_and_how_long_it_would_take(tmp_path):
+    planned = {"noise": [Profile(name, {}, 600.0, 1.0) for name in ("tiny", "standard", "paper_digits")]}
+    text = write_readme(tmp_path, claims=[claim()], planned=planned).read_text()
+    assert "| noise | standard | 10 minutes |\n| noise | paper_digits | 10 minutes |" in text
+    assert "tiny" not in text
+    assert "Not run yet" not in write_readme(tmp_path, claims=[claim()]).read_text()

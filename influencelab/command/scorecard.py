@@ -7,6 +7,7 @@ from influencelab.command.text import shown
 from influencelab.notebook import studies_folder
 from influencelab.report import reports
 from influencelab.scorecard import rows, scorecard_text, write_readme
+from influencelab.study import studies as all_studies
 
 
 def results_folder(studies: Path | None, results: Path | None) -> Path:
@@ -21,4 +22,5 @@ def printed(studies: Path | None, results: Path | None) -> str:
 
 def written(studies: Path | None, results: Path | None) -> str:
     """Write the page of results, and say where it is."""
-    return f"Wrote {shown(write_readme(results_folder(studies, results)))}."
+    planned = {each.name: each.profiles.values() for each in all_studies(studies)}
+    return f"Wrote {shown(write_readme(results_folder(studies, results), planned=planned))}."
