@@ -35,6 +35,8 @@ class Claim(Noun):
         arm: `published` for the paper's own protocol, `controlled` for the same with our controls, or empty.
         control: the name of the number that the same quantity has with our controls; where the claim is reproduced and
             the controls take the effect away, the verdict is `explained`.
+        bare: what the scorecard says of a number without an interval; other words where that is no lack, as of the
+            distance of an interval from 0.
 
     Raises:
         InvalidParameter: `least` or `arm` is none of these, or low > high.
@@ -52,6 +54,7 @@ class Claim(Noun):
     unit: str = ""
     arm: str = ""
     control: str = ""
+    bare: str = "no interval"
 
     def __post_init__(self) -> None:
         if self.least not in RECORD:
@@ -101,7 +104,7 @@ class Verdict(Noun):
             return ""
         remarks = [
             "preview" if self.preview else "",
-            "not a number" if math.isnan(self.number.value) else "" if self.number.interval else "no interval",
+            "not a number" if math.isnan(self.number.value) else "" if self.number.interval else self.claim.bare,
         ]
         return ", ".join(remark for remark in remarks if remark)
 

@@ -144,12 +144,9 @@ def zeroed(table: Replicates) -> Float[numpy.ndarray, "s m"]:
 def slope(line: Callable[[], Trend], how: str) -> Number:
     """The slope, its half-width in the note; NaN, and why, where there are too few values for one."""
     try:
-        number = line().slope.number(how)
+        return line().slope.number(how).with_half_width()
     except InvalidData as error:
         return Number(float("nan"), note=f"{how}; no slope: {error}")
-    if number.low is None or number.high is None:
-        return number
-    return replace(number, note=f"{number.note}; half-width {(number.high - number.low) / 2:.3f}")
 
 
 def share(count: int, whole: int, what: str) -> Number:
@@ -230,7 +227,7 @@ def qualities(reading: Reading, outcomes: Mapping[Key, Outcome], *, bootstrap: B
 
 def widest(means: Mapping[Cell, Resampled]) -> Number:
     """The largest half-width of any cell's interval: whether the study can tell what it set out to."""
-    halves = {cell: (found.interval.high - found.interval.low) / 2 for cell, found in means.items()}
+    halves = {cell: found.number().half_width for cell, found in means.items()}
     known = {cell: half for cell, half in halves.items() if not numpy.isnan(half)}
     if not known:
         return Number(float("nan"), note="no cell has an interval")

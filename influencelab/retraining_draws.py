@@ -224,12 +224,8 @@ def stands_off(found: Resampled) -> Number:
     The note gives half the interval's width: with one of 0.3, that 0 lies inside says little.
     """
     value, low, high = found.interval
-    half = (high - low) / 2
-    return Number(
-        value=float(max(low, -high, 0.0)),
-        n=found.count,
-        note=f"distance of the interval of {value:.3f} from 0; half-width {half:.3f}; {found.label}",
-    )
+    note = found.number(f"distance of the interval of {value:.3f} from 0").with_half_width().note
+    return Number(value=float(max(low, -high, 0.0)), n=found.count, note=note)
 
 
 def draw_scores(

@@ -206,7 +206,8 @@ def numbers_by_test_point(tables: Mapping[str, Replicates], *, bootstrap: Bootst
     found = {}
     for name, table in tables.items():
         stem, parts = f"test_points/{name}", variation(table, bootstrap=bootstrap)
-        found[f"{stem}/excess"] = parts.excess.number("variance of atanh ρ between test points less that of sampling")
+        how = "variance of atanh ρ between test points less that of sampling"
+        found[f"{stem}/excess"] = parts.excess.number(how).with_half_width()
         found[f"{stem}/share"] = parts.share.number("share of the variance of atanh ρ that test points are")
         by_test = numpy.nanmean(table.values, axis=0)
         for end, value in (("lowest", by_test.min()), ("highest", by_test.max())):
@@ -244,10 +245,10 @@ def tail_numbers(
         stem = f"tail/{cell}"
         for name in ("top", "middle", "corrected"):
             numbers[f"{stem}/{name}"] = mean(getattr(parts, name), bootstrap=bootstrap).number()
-        numbers[f"{stem}/before"] = parts.before(bootstrap=bootstrap).number("Pearson, top less middle")
-        numbers[f"{stem}/after"] = parts.after(bootstrap=bootstrap).number(
-            "Pearson, top less middle, the middle's corrected for its narrower range"
-        )
+        before = "Pearson, top less middle"
+        numbers[f"{stem}/before"] = parts.before(bootstrap=bootstrap).number(before).with_half_width()
+        after = f"{before}, the middle's corrected for its narrower range"
+        numbers[f"{stem}/after"] = parts.after(bootstrap=bootstrap).number(after).with_half_width()
     return numbers
 
 
@@ -280,8 +281,7 @@ def network_numbers(
     for selection, short in (("top", "top"), ("random_points", "random")) if outcomes else ():
         table = agreement(outcomes, selection=selection, estimator=estimator, target=target, bootstrap=bootstrap)
         numbers |= {f"cnn/{short}/{measure}": each.number() for measure, each in table.items()}
-    couples = len(outcomes) // 2
-    if couples:
+    if couples := len(outcomes) // 2:
         first, second = outcomes[0 : 2 * couples : 2], outcomes[1 : 2 * couples : 2]
         repeats = repeatability(first, second, target=target, selection="random_points")
         numbers["cnn/random/repeatability"] = mean(repeats, bootstrap=bootstrap).number(

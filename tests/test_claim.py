@@ -80,6 +80,9 @@ def test_a_verdict_says_what_weakens_it() -> None:
     assert (
         str(judge(claim(least="paper"), measured(Number(2.0)), "standard")) == "2 not reproduced (preview, no interval)"
     )
+    distance = replace(claim(), bare="distance of an interval from 0")
+    assert str(judge(distance, measured(Number(2.0)), "paper")) == "2 not reproduced (distance of an interval from 0)"
+    assert str(judge(distance, measured(around(1.0)), "paper")) == "1 [0.99, 1.01] reproduced"
     assert str(judge(claim(), measured(Number(math.nan)), "paper")) == "nan inconclusive (not a number)"
     assert str(judge(claim(), measured(None), "quick")) == "not run"
 

@@ -1,59 +1,28 @@
 """A trial end to end: what is predicted, what is looked at, what is true, and what a reader must know of it."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy
 import pytest
 import torch
+from clouds import TRIAL, Clouds
 from contract import INFLUENCE, check_estimate
 from oracles import model, points_of, removal_changes
 
-from influencelab.arrays import Arrays
-from influencelab.dataset import Source
 from influencelab.errors import InvalidParameter, NotConverged, UnknownName
 from influencelab.estimators.conjugate_gradient import ConjugateGradient
 from influencelab.estimators.exact import Exact
 from influencelab.estimators.newton_step import NewtonStep
-from influencelab.estimators.random import Random
 from influencelab.fitting import fit
 from influencelab.noun import fingerprint
 from influencelab.removals import Groups
 from influencelab.retrainers.second_order import SecondOrder
 from influencelab.selections.everything import Everything
-from influencelab.selections.highest_loss import HighestLoss
-from influencelab.selections.percentile import Percentile
 from influencelab.selections.random_points import RandomPoints
 from influencelab.selections.top import Top
-from influencelab.tasks.logistic import Logistic
 from influencelab.tasks.ridge import Ridge
 from influencelab.trainers.newton import Newton
-from influencelab.trial import Trial, altered, outcome_of, vary
-
-
-@dataclass(frozen=True)
-class Clouds(Source):
-    """Three overlapping clouds, or a noisy line."""
-
-    n: int = 60
-    line: bool = False
-
-    def arrays(self) -> Arrays:
-        """Drawn anew from the same seed; ids start at 500."""
-        draw = numpy.random.default_rng(self.seed)
-        y = numpy.arange(self.n + 4) % 3
-        x = draw.normal(size=(self.n + 4, 3)) + numpy.eye(3)[y]
-        y = x @ [1.0, 2.0, 3.0] + draw.normal(size=self.n + 4) if self.line else y
-        ids = numpy.arange(self.n + 4) + 500
-        return Arrays(x[: self.n], y[: self.n], x[self.n :], y[self.n :], ids[: self.n], ids[self.n :])
-
-
-TRIAL = Trial(
-    source=Clouds(),
-    task=Logistic(weight_decay=0.3, intercept=False),
-    trainer=Newton(tolerance=1e-10),
-    estimators={"exact": Exact(), "newton_step": NewtonStep(), "random": Random()},
-    selections=(Top(count=5), RandomPoints(count=12)),
-)
+from influencelab.trial import altered, outcome_of, vary
 
 
 @pytest.fixture(scope="module")
@@ -233,71 +202,6 @@ def test_every_setting_has_a_part_in_the_address_of_an_outcome():
     assert len(keys | {fingerprint(TRIAL)}) == len(changes) + 1
 
 
-# Selections.
-def test_top_takes_the_largest_sizes_of_each_test_point():
-    fitted = fit(TRIAL.task, TRIAL.source.load(), TRIAL.trainer)
-    estimate = Exact().estimate(fitted)
-    pairs = Top(count=7).pairs(estimate)
-    assert pairs.sum(0).tolist() == [7] * 4
-    for j in range(4):
-        size = estimate.values[:, j].abs()
-        assert size[pairs[:, j]].min() > size[~pairs[:, j]].max()
-    one = Top(count=7, tests=(2,)).pairs(estimate)
-    assert torch.equal(one[:, 2], pairs[:, 2])
-    assert int(one.sum()) == 7
-
-
-def test_random_points_are_the_same_for_every_test_point_and_repeat():
-    estimate = Random().estimate(fit(TRIAL.task, TRIAL.source.load(), TRIAL.trainer))
-    pairs = RandomPoints(count=20, seed=3).pairs(estimate)
-    assert torch.equal(pairs, pairs[:, :1].expand(-1, 4))
-    assert int(pairs[:, 0].sum()) == 20
-    assert torch.equal(pairs, RandomPoints(count=20, seed=3).pairs(estimate))
-    assert not torch.equal(pairs, RandomPoints(count=20, seed=4).pairs(estimate))
-    assert Everything().pairs(estimate).all()
-
-
-@pytest.mark.parametrize(
-    "selection",
-    [
-        Top(count=61),
-        Top(count=0),
-        RandomPoints(count=61),
-        RandomPoints(count=0),
-        HighestLoss(count=61),
-        Percentile(count=61),
-    ],
-)
-def test_more_points_than_there_are_are_refused(selection):
-    estimate = Random().estimate(fit(TRIAL.task, TRIAL.source.load(), TRIAL.trainer))
-    with pytest.raises(InvalidParameter, match="expected 1 … 60"):
-        selection.pairs(estimate)
-
-
-def test_highest_loss_takes_the_worst_fitted_points_on_the_worst_predicted_tests():
-    fitted = fit(TRIAL.task, TRIAL.source.load(), TRIAL.trainer)
-    estimate = Random().estimate(fitted)
-    losses = fitted.task.losses(fitted.theta, fitted.data.x_train, fitted.data.y_train)
-    pairs = HighestLoss(count=6, tests=1).pairs(estimate)
-    assert pairs.sum(0).nonzero().flatten().tolist() == [int(fitted.measures().argmax())]
-    rows = pairs.any(1)
-    assert int(rows.sum()) == 6
-    assert losses[rows].min() > losses[~rows].max()
-    assert torch.equal(HighestLoss(count=6, tests=0).pairs(estimate), rows[:, None].expand(-1, 4))
-
-
-def test_a_percentile_takes_as_many_smaller_points_as_it_says():
-    estimate = Exact().estimate(fit(TRIAL.task, TRIAL.source.load(), TRIAL.trainer))
-    pairs = Percentile(count=10, percentile=30).pairs(estimate)
-    assert pairs.sum(0).tolist() == [10] * 4
-    for j in range(4):
-        size = estimate.values[:, j].abs()
-        below = int((size < size[pairs[:, j]].min()).sum())
-        assert below == round(0.3 * 59 - 4.5)
-        assert int((size > size[pairs[:, j]].max()).sum()) == 60 - 10 - below
-    assert torch.equal(Percentile(count=10, percentile=100).pairs(estimate), Top(count=10).pairs(estimate))
-
-
 # Groups and several truths.
 def test_groups_are_predicted_and_retrained_whole():
     trial = replace(TRIAL, estimators={"exact": Exact()}, groups=Groups(share=0.05, count=8), convention="renormalise")
@@ -326,10 +230,3 @@ def test_each_target_is_a_truth_of_its_own_name():
 def test_a_group_must_be_a_share(share):
     with pytest.raises(InvalidParameter, match="expected 0 < share < 1"):
         Groups(share=share)
-
-
-@pytest.mark.parametrize("tests", [(4,), (-1,)])
-def test_a_test_point_that_is_not_there_is_refused(tests):
-    estimate = Random().estimate(fit(TRIAL.task, TRIAL.source.load(), TRIAL.trainer))
-    with pytest.raises(InvalidParameter, match="expected positions in 0 … 3"):
-        Top(count=1, tests=tests).pairs(estimate)

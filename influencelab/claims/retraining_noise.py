@@ -24,6 +24,7 @@ def claim(
     high: float | None = None,
     arm: str = "controlled",
     control: str = "",
+    bare: str = "no interval",
 ) -> Claim:
     """A claim of this study that its standard profile decides."""
     return Claim(
@@ -38,6 +39,7 @@ def claim(
         least="standard",
         arm=arm,
         control=control,
+        bare=bare,
     )
 
 
@@ -113,14 +115,15 @@ CLAIMS = (
     ),
     claim(
         "single_points_are_not_predicted_unpaired",
-        "The same scores show nothing for single points: the interval of their mean correlation holds 0 (the number is "
-        "its distance from 0); explained, if it leaves 0 once batches are paired.",
+        "The same scores show nothing for single points: the interval of their mean correlation holds 0, so that its "
+        "distance from 0, the number here, is 0; explained, if it leaves 0 once batches are paired.",
         "groups/unpaired/influence/stands_off/one",
         paper=GROUPS,
         published=LDS,
         high=0.0,
         arm="published",
         control="groups/paired/influence/stands_off/one",
+        bare="distance of an interval from 0",
     ),
     claim(
         "single_points_unpaired",
