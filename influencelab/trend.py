@@ -74,6 +74,8 @@ def trend(
     exact = coefficients(rows, value, weights=numpy.where(known, 1.0, 0.0)[None])[0] / scale
     weights = numpy.concatenate([drawn[each].seeds for each in x], axis=1) * known
     table = coefficients(rows, values, weights=weights) / scale
+    if max(each.values.size for each in tables.values()) == 1:
+        table[:] = numpy.nan  # one seed and one test point at each x: there is nothing to draw anew
     found = [
         Resampled(ends(way, float(exact[place]), table[:, place], bounded=False), label(tables, way), int(known.sum()))
         for place in range(1, len(exact))
