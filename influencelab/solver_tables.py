@@ -170,10 +170,10 @@ def solver_table(numbers: Mapping[str, Number]) -> Styler:
 
 
 def text(number: Number | None) -> str:
-    """A number with its interval, or a dash."""
-    if number is None:
-        return "–"
-    return said(Interval(number.value, *(number.interval or (number.value, number.value))))
+    """A number with its interval, bare where it has none, or a dash."""
+    if number is None or number.interval is None:
+        return "–" if number is None else f"{number.value:.3f}"
+    return said(Interval(number.value, *number.interval))
 
 
 def sampled_pairs(found: Mapping[str, Sequence[Outcome]], *, seed: int = 0) -> pandas.DataFrame:

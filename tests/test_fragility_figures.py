@@ -156,4 +156,7 @@ def test_noise_figures_say_what_draws_gain_and_what_stands_out():
     share = (numpy.abs(numpy.nanmean(draws, 0)) > 2 * numpy.nanstd(draws, 0, ddof=1)).mean()
     assert legend(arms) == [f"unpaired: {share:.1%} of 160 pairs beyond 2", "paired: 100.0% of 160 pairs beyond 2"]
     assert arms.axes[0].patches[-1].get_data().values.sum() == pytest.approx(1.0)
+    (told,) = arms.axes[0].texts
+    assert told.get_text() == "|mean| = 2 sd"
+    assert told.get_position()[1] > 1  # above the axes: no outline crosses it
     assert not plt.get_fignums()
