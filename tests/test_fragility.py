@@ -228,7 +228,7 @@ def test_each_network_has_its_own_mean_by_cell():
 def arms():
     """Two networks of one arm, one of another."""
     return {
-        ("warm", 1, 5, 0.1, 0): network(0, failed=FAILED),
+        ("warm", 1, 5, 0.1, 0): network(0, failed=FAILED, moved=MOVED),
         ("warm", 1, 8, 0.1, 1): network(1),
         ("published", 1, 5, 0.1, 0): network(2, own=1),
     }
