@@ -12,6 +12,8 @@ from influencelab.packing import packed, unpacked
 from influencelab.points import Points
 from influencelab.sheet import Sheet
 
+# What share of all bytes predictions at every damping may take: one in so many.
+PATHS = 3
 # A sheet of so many test points or fewer is thinned by removals instead.
 FEW_TESTS = 1
 # How much of what is kept stays at most in each round that makes an exploration smaller.
@@ -71,17 +73,19 @@ class Exploration(Noun):
         Args:
             size: in bytes.
         """
-        share, kept = 1.0, self.used()
+        whole = self.with_paths_within(size / PATHS)
+        share, kept = 1.0, whole.used()
         while (now := len(kept.compressed())) > size and share > 1e-6:
             share *= min(SHRINK, size / now)
-            kept = replace(self, sheets=[thinned(sheet, share) for sheet in self.sheets]).used()
-        if share == 1:
-            return kept
-        note = (
-            f"{kept.pairs:,} of {self.pairs:,} pairs are kept, so that the file stays below {size / 10**6:g} MB: "
-            "the first test points of each network with all their removals, or a random sample of one test point's."
-        )
-        return replace(kept, notes=(*self.notes, note))
+            kept = replace(self, sheets=[thinned(sheet, share) for sheet in whole.sheets]).used()
+        return replace(kept, notes=(*self.notes, *left_out(self, kept, size)))
+
+    def with_paths_within(self, size: float) -> "Exploration":
+        """The same with predictions at every damping for as many pairs as fit into so many bytes."""
+        taken = sum(sheet.path.predicted.nbytes for sheet in self.sheets if sheet.path)
+        if taken <= size:
+            return self
+        return replace(self, sheets=[with_path_of(sheet, size / taken) for sheet in self.sheets])
 
     def used(self) -> "Exploration":
         """The same without points that no pair speaks of."""
@@ -96,6 +100,30 @@ class Exploration(Noun):
             for place in mine:
                 sheets[place] = renumbered(sheets[place], train, test)
         return replace(self, sheets=sheets, points=points)
+
+
+def left_out(whole: Exploration, kept: Exploration, size: int) -> list[str]:
+    """What a smaller exploration has not, in words."""
+    notes = []
+    if kept.pairs < whole.pairs:
+        notes.append(
+            f"{kept.pairs:,} of {whole.pairs:,} pairs are kept, to stay below {size / 10**6:g} MB: the first test "
+            "points of each network with all their removals, or a random sample of one test point's."
+        )
+    paths = [sum(len(sheet.path.rows) for sheet in each.sheets if sheet.path) for each in (whole, kept)]
+    if paths[1] < paths[0]:
+        notes.append(f"Any damping can be chosen for {paths[1]:,} of these pairs, of the first test points.")
+    return notes
+
+
+def with_path_of(sheet: Sheet, share: float) -> Sheet:
+    """The sheet with the path of about that share of its pairs."""
+    if sheet.path is None:
+        return sheet
+    few = thinned(replace(sheet, path=None, train=numpy.arange(len(sheet.train))), share).train
+    kept = numpy.isin(sheet.path.rows, few)
+    path = replace(sheet.path, rows=sheet.path.rows[kept], predicted=sheet.path.predicted[:, kept])
+    return replace(sheet, path=path)
 
 
 def renumbered(sheet: Sheet, train: numpy.ndarray, test: numpy.ndarray) -> Sheet:
