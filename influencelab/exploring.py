@@ -51,7 +51,15 @@ def explore(
             points[shared] = points_of(trial.source, outcome, features=features)
         seen = portrait(trial, outcome) if key in portraits else None
         settings = dict(zip(names, key, strict=True))
-        sheets.append(sheet_of(outcome, points[shared], settings=settings, seen=seen, **repeats(key, outcomes)))
+        sheets.append(
+            sheet_of(
+                outcome,
+                points[shared],
+                settings=settings,
+                seen=seen,
+                **repeats(key, outcomes if names[-1] == "seed" else {}),
+            )
+        )
     named = {held.name: held for held in points.values()}
     return Exploration(title=title, names=tuple(names), sheets=sheets, points=named, counts=counts)
 
@@ -132,7 +140,7 @@ def repeats(key: Key, outcomes: Mapping[Key, Outcome]) -> dict[str, dict[str, fl
     """How far each target of a network repeats between seeds, and how much it varies; nothing where it cannot be."""
     cell = [outcome for other, outcome in outcomes.items() if other[:-1] == key[:-1]]
     found: dict[str, dict[str, float]] = {"repeatability": {}, "noise": {}}
-    if len(cell) < 2 or len(key) < 2:
+    if len(cell) < 2:
         return found
     first, even = cell[0], len(cell) - len(cell) % 2
     alike = all(

@@ -45,7 +45,7 @@ function list(name, options, chosen, change) {
 
 function damping(choice, change) {
   const { shares } = choice.path;
-  const slider = h("input", { type: "range", min: 0, max: shares.length - 1, step: 1, "data-name": "damping" });
+  const slider = h("input", { type: "range", min: 0, max: shares.length - 1, step: 1, value: 0, "data-name": "damping" });
   slider.addEventListener("input", () => change("damping", shares[Number(slider.value)]));
   const label = h("label", { class: "ile-control ile-damping" }, h("span", {}, "damping λ"), slider, h("output", {}));
   slideTo(label, choice);

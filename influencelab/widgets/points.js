@@ -41,7 +41,7 @@ const valuesOf = (points, part, place) => {
 function features(points, part, place, size) {
   const values = [...valuesOf(points, part, place)];
   const names = points.features.length ? points.features : values.map((_, i) => `feature ${i + 1}`);
-  if (size < 60) return h("div", { class: "ile-tile ile-numbers" }, values.slice(0, 4).map((value) => told(value, 2)).join(" · "));
+  if (size < 60) return h("div", { class: "ile-tile ile-numbers" }, values.slice(0, 4).map((value) => h("span", {}, told(value, 2))));
   return h("table", { class: "ile-features" }, values.map((value, i) => h("tr", {}, h("th", { scope: "row" }, names[i]), h("td", {}, told(value)))));
 }
 

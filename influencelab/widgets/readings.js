@@ -10,7 +10,7 @@ function ranged(value, [low, high]) {
   if (value === null) return "–";
   const width = high - low, digits = width > 0 ? Math.min(6, Math.max(2, 1 - Math.floor(Math.log10(width)))) : 3;
   const [middle, ...ends] = [value, low, high].map((one) => one.toFixed(digits).replace("-", "−"));
-  return `${middle} [${ends.join(", ")}]`;
+  return [middle, h("small", {}, `[${ends.join(", ")}]`)];
 }
 
 /** Show the statistics. */
@@ -20,7 +20,7 @@ export function showReadings(host, statistics, { unscaled }) {
     ["pairs", (one) => one.n.toLocaleString("en")],
     ["Pearson", (one) => ranged(one.pearson, one.pearson_interval)],
     ["Spearman", (one) => ranged(one.spearman, one.spearman_interval)],
-    ["Spearman, mean over test points", (one) => told(one.spearman_over_tests)],
+    ["Spearman, mean by test point", (one) => told(one.spearman_over_tests)],
     ["slope (1 = right size)", (one) => (unscaled ? "– (no unit)" : told(one.slope))],
   ];
   const body = rows.map(([name, tell]) =>
@@ -34,8 +34,9 @@ export function showReadings(host, statistics, { unscaled }) {
 }
 
 /** What any prediction of this truth could reach, where two seeds were trained. */
-function worth({ repeatability, ceiling, not_converged }) {
-  const lost = not_converged ? ` ${not_converged.toLocaleString("en")} pairs have no truth: the model did not converge.` : "";
+function worth({ repeatability, ceiling, not_converged, not_predicted }) {
+  const many = (count, words) => (count ? ` ${count.toLocaleString("en")} pairs ${words}` : "");
+  const lost = many(not_converged, "have no truth: the model did not converge.") + many(not_predicted, "are not shown: their prediction is not kept here.");
   if (repeatability === null) return `Ceiling by reliability: unknown, since this truth was found with one seed only.${lost}`;
   if (ceiling === null) return `The truth of two seeds correlates at ${told(repeatability, 3)}: nothing in it repeats.${lost}`;
   return `Ceiling by reliability: the truth of two seeds correlates at ${told(repeatability, 3)}, so what does not know the seed `
