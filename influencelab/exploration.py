@@ -2,7 +2,7 @@
 
 import gzip
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy
 
@@ -58,7 +58,7 @@ class Exploration(Noun):
 
     def packed(self) -> bytes:
         """The same as bytes: a header, then every array; `unpacked` reads them, and so does the browser."""
-        return packed(self)
+        return packed({field.name: getattr(self, field.name) for field in fields(self)})
 
     def compressed(self) -> bytes:
         """The same, smaller; equal explorations give equal bytes."""

@@ -7,7 +7,7 @@ import json
 import math
 import struct
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Any
 
 import numpy
 
@@ -19,17 +19,6 @@ MAGIC = b"ILEX"
 VERSION = 1
 PATH = ("shares", "dampings", "rows", "predicted")
 KINDS = {"f4": numpy.float32, "f8": numpy.float64, "i4": numpy.int32, "u1": numpy.uint8}
-
-
-class Explored(Protocol):
-    """What is packed; `Exploration`, which stands above."""
-
-    title: str
-    names: tuple[str, ...]
-    sheets: Any
-    points: Mapping[str, Points]
-    counts: str
-    notes: tuple[str, ...]
 
 
 class Body:
@@ -53,17 +42,17 @@ class Body:
         return where
 
 
-def packed(explored: Explored) -> bytes:
-    """The bytes of an exploration."""
+def packed(fields: Mapping[str, Any]) -> bytes:
+    """The bytes of an exploration, from its fields."""
     body = Body()
     header = {
         "version": VERSION,
-        "title": explored.title,
-        "names": list(explored.names),
-        "counts": explored.counts,
-        "notes": list(explored.notes),
-        "points": {name: points_header(points, body) for name, points in explored.points.items()},
-        "sheets": [sheet_header(sheet, body) for sheet in explored.sheets],
+        "title": fields["title"],
+        "names": list(fields["names"]),
+        "counts": fields["counts"],
+        "notes": list(fields["notes"]),
+        "points": {name: points_header(points, body) for name, points in fields["points"].items()},
+        "sheets": [sheet_header(sheet, body) for sheet in fields["sheets"]],
     }
     text = json.dumps(header, allow_nan=False, separators=(",", ":")).encode()
     text += b" " * (-(len(text) + 8) % 8)

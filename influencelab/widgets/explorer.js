@@ -38,7 +38,6 @@ function render({ model, el }) {
   for (const [name, points] of Object.entries(grid.points)) if (points.atlas) addresses[name] = pictureAddress(points.atlas);
   const plot = makePlot(parts.surface);
   let theme = null;
-  resize(plot);
 
   const middle = () => { const { left, top, width, height } = inner(plot); return [left + width / 2, top + height / 2]; };
   const focused = () => (state.focus < 0 ? null : pairAt(grid, state.focus));
@@ -94,7 +93,6 @@ function render({ model, el }) {
     state.chosen = state.selected.size ? Uint8Array.from(shown.rows, (row) => (state.selected.has(row) ? 1 : 0)) : null;
     state.statistics = statisticsOf();
     showReadings(parts.readings, state.statistics, state);
-    theme ??= readTheme(parts.root);
     Object.assign(state, paint(shown, choice, grid, theme.dark));
     showLegend(parts.legend, state);
     const [target] = [settings.target], noise = sheets[0].noise[target];
@@ -266,21 +264,28 @@ function render({ model, el }) {
     "change:proofs": () => { fit(); redraw(); },
   };
 
-  state.selected = new Set(picked(model));
-  ends.push(watchTheme(parts.root, () => { theme = readTheme(parts.root); if (state.choice) refresh(); }));
-  choose(model.get("settings") ?? {});
-  ends.push(listen(parts.surface, plot, on), () => prover.end());
-  for (const [name, handler] of Object.entries(heard)) {
-    model.on(name, handler);
-    ends.push(() => model.off(name, handler));
+  /** Begin once the element stands in the page: before that it has neither size nor colours. */
+  function start() {
+    resize(plot);
+    state.selected = new Set(picked(model));
+    ends.push(watchTheme(parts.root, () => { theme = readTheme(parts.root); if (state.choice) refresh(); }));
+    choose(model.get("settings") ?? {});
+    ends.push(listen(parts.surface, plot, on));
+    for (const [name, handler] of Object.entries(heard)) {
+      model.on(name, handler);
+      ends.push(() => model.off(name, handler));
+    }
   }
+
   const observer = new ResizeObserver(() => {
+    if (!parts.root.clientWidth) return;
     parts.root.classList.toggle("ile-narrow", parts.root.clientWidth < 760);
-    if (resize(plot)) redraw();
+    if (!state.choice) start();
+    else if (resize(plot)) redraw();
   });
   observer.observe(parts.surface);
-  ends.push(() => observer.disconnect(), () => Object.values(addresses).forEach((one) => URL.revokeObjectURL(one)));
-  for (const points of Object.values(grid.points)) pixelsOf(points).then((pixels) => { points.pixels = pixels; lookAt(); });
+  ends.push(() => observer.disconnect(), () => prover.end(), () => Object.values(addresses).forEach((one) => URL.revokeObjectURL(one)));
+  for (const points of Object.values(grid.points)) pixelsOf(points).then((pixels) => { points.pixels = pixels; if (state.choice) lookAt(); });
   parts.root.explorer = { place: (x, y) => place(plot, x, y), shown: () => state.shown, statistics: () => state.statistics, bins: () => bins(plot) };
   return () => ends.forEach((end) => end());
 }

@@ -4,7 +4,7 @@ import base64
 import io
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import anywidget
 import numpy
@@ -30,6 +30,7 @@ NO_FUNCTION = "no function that retrains was given: Explorer(â€¦, prove=Prover(â
 Source = Report | Comparison | Exploration | pandas.DataFrame | str | Path
 
 
+@runtime_checkable
 class Truth(Protocol):
     """What a function that proves gives back, such as `Proof`."""
 
@@ -39,6 +40,7 @@ class Truth(Protocol):
     seconds: float
 
 
+@runtime_checkable
 class Prove(Protocol):
     """A function that retrains without some points of one network, such as `Prover`."""
 
@@ -66,7 +68,8 @@ class Explorer(anywidget.AnyWidget):
     _esm = bundle.script()
     _css = bundle.style()
     _grid = traitlets.Bytes().tag(sync=True)
-    _picked = traitlets.Bytes().tag(sync=True)
+    # What comes from the browser comes as a view of memory.
+    _picked = traitlets.Bytes().tag(sync=True, from_json=lambda value, _: bytes(value))
     settings = traitlets.Dict().tag(sync=True)
     selected = traitlets.List()
     statistics = traitlets.Dict().tag(sync=True)

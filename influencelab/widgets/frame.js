@@ -32,6 +32,8 @@ export function makeFrame(el, actions) {
   const right = h("div", { class: "ile-right" }, parts.readings, parts.pair, h("div", { class: "ile-proving" }, parts.prove, parts.proved));
   parts.root = h("div", { class: "ile", "data-lm-suppress-shortcuts": "true", role: "region", "aria-label": "Explorer of predicted and actual loss changes" },
     parts.controls, h("div", { class: "ile-body" }, left, right), parts.strips, parts.notes, parts.live);
+  // A notebook would take arrow keys for its own: what is pressed in here stays in here.
+  parts.root.addEventListener("keydown", (event) => event.stopPropagation());
   el.append(parts.root);
   return parts;
 }

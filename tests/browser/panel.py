@@ -36,6 +36,14 @@ SHOW = """async (index) => {
   await notebook.scrollToItem(index, 'start', 0);
   notebook.widgets[index].node.dataset.testCell = index;
 }"""
+RUN_CELL = """async (index) => {
+  window.jupyterapp.shell.currentWidget.content.activeCellIndex = index;
+  await window.jupyterapp.commands.execute('notebook:run-cell');
+}"""
+RAN_AGAIN = f"""([index, before]) => {{
+  const cell = ({CELLS})()[index];
+  return cell.count !== null && cell.count !== before && ({IDLE})();
+}}"""
 PIXELS = """async (image) => {
   await image.decode();
   const canvas = document.createElement('canvas');
@@ -150,6 +158,13 @@ class Panel:
         self.page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
         self.page.wait_for_function(DONE, timeout=1000 * seconds, polling=500)
 
+    def run_cell(self, index: int, *, seconds: float) -> Cell:
+        """Run one cell again, as Ctrl-Enter does; the cell with its new output."""
+        before = self.cells()[index].count
+        self.page.evaluate(RUN_CELL, index)
+        self.page.wait_for_function(RAN_AGAIN, arg=[index, before], timeout=1000 * seconds, polling=100)
+        return self.cells()[index]
+
     def show(self, index: int) -> Locator:
         """Scroll a cell into sight; the cell."""
         self.page.evaluate(SHOW, index)
@@ -192,7 +207,7 @@ def complaints(page: Page) -> list[str]:
             heard.append(f"console: {message.text} ({message.location.get('url', '')})")
 
     def request(sent: Request) -> None:
-        if not sent.url.startswith(("http://127.0.0.1:", "data:", "blob:")):
+        if not sent.url.startswith(("http://127.0.0.1:", "data:", "blob:", "file:")):
             heard.append(f"elsewhere: {sent.url}")
 
     page.on("console", console)
