@@ -83,8 +83,8 @@ function drawLines(plot, { theme, line, labels }) {
     context.setLineDash(dash);
     context.lineWidth = width;
     context.beginPath();
-    for (let k = 0; k <= 100; k++) {
-      const u = x0 + (x1 - x0) * k / 100, y = atY(plot, plot.sy.forward(slope * plot.sx.back(u) + intercept));
+    for (let k = 0; k <= 400; k++) {
+      const u = x0 + (x1 - x0) * k / 400, y = atY(plot, plot.sy.forward(slope * plot.sx.back(u) + intercept));
       if (k) context.lineTo(atX(plot, u), y); else context.moveTo(atX(plot, u), y);
     }
     context.stroke();

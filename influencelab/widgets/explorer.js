@@ -6,18 +6,18 @@ import { paint } from "./colours.js";
 import { draw, drawOverlay } from "./draw.js";
 import { listen } from "./gestures.js";
 import { makeFrame, showLegend } from "./frame.js";
-import { inWords, showControls } from "./controls.js";
+import { showControls } from "./controls.js";
 import { bins, fitView, inner, makePlot, place, resize, setPairs, zoom } from "./plot.js";
-import { idOf, labelOf, pixelsOf, portrayal } from "./points.js";
+import { pixelsOf, portrayal } from "./points.js";
 import { asked, makeProver, proofsShown } from "./proving.js";
-import { showPair, showStrips } from "./panel.js";
+import { inOneSentence, showPair, showStrips } from "./panel.js";
 import { showReadings } from "./readings.js";
 import { readTheme, watchTheme } from "./theme.js";
-import { summary } from "./statistics.js";
-import { told } from "./scales.js";
+import { statisticsOf } from "./counting.js";
 
 // Changes of these leave the part of the plot that is looked at as it is.
 const STAY = ["damping", "colour"];
+const MANY = 5000; // pairs from which on painting comes before counting
 
 function render({ model, el }) {
   const started = performance.now(), grid = readGrid(model.get("_grid"));
@@ -90,11 +90,13 @@ function render({ model, el }) {
   /** Everything that follows from the settings and the selection. */
   function refresh() {
     const { shown, choice } = state, { settings, sheets } = choice;
-    state.chosen = state.selected.size ? Uint8Array.from(shown.rows, (row) => (state.selected.has(row) ? 1 : 0)) : null;
-    state.statistics = statisticsOf();
+    mark();
+    state.statistics = statisticsOf(state);
     showReadings(parts.readings, state.statistics, state);
-    Object.assign(state, paint(shown, choice, grid, theme.dark));
-    showLegend(parts.legend, state);
+    if (state.painted !== shown || state.dark !== theme.dark) {
+      Object.assign(state, paint(shown, choice, grid, theme.dark), { painted: shown, dark: theme.dark });
+      showLegend(parts.legend, state);
+    }
     const [target] = [settings.target], noise = sheets[0].noise[target];
     state.scene = {
       theme, tones: state.tones, colours: state.colours, chosen: state.chosen, line: state.statistics.shown, band: noise ?? 0,
@@ -104,20 +106,6 @@ function render({ model, el }) {
     parts.key.querySelector(".ile-dash").hidden = state.unscaled;
     lookAt();
     redraw();
-  }
-
-  function statisticsOf() {
-    const { shown, choice, chosen } = state, { settings, sheets } = choice;
-    const group = (i) => { const sheet = sheets[shown.owners[i]]; return shown.owners[i] * 1048576 + sheet.test[shown.rows[i] - sheet.first]; };
-    const part = (places) => summary(Float64Array.from(places, (i) => shown.x[i]), Float64Array.from(places, (i) => shown.y[i]), Float64Array.from(places, group));
-    const every = Array.from({ length: shown.n }, (_, i) => i);
-    const repeatability = sheets[0].repeatability[settings.target] ?? null;
-    return {
-      shown: part(every), selected: part(chosen ? every.filter((i) => chosen[i]) : []),
-      repeatability, ceiling: repeatability > 0 ? Math.sqrt(repeatability) : null,
-      not_converged: shown.missing.rows.length, not_predicted: shown.untold,
-      damping: settings.damping === null ? null : choice.path.dampings[choice.path.shares.indexOf(settings.damping)],
-    };
   }
 
   /** Show the pair that is looked at, and its test point's strip. */
@@ -136,19 +124,27 @@ function render({ model, el }) {
     if (pair) say(describe(pair));
   }
 
-  const describe = ({ sheet, place: at }) => {
-    const { points } = sheet, settings = state.choice.settings, i = drawnAt(sheet.first + at);
-    const label = (part) => { const words = labelOf(points, part, sheet[part][at]); return words ? ` (${words})` : ""; };
-    const truth = i < 0 ? "not converged" : `actual ${told(state.shown.y[i])} nats`;
-    return `Test point ${idOf(points, "test", sheet.test[at])}${label("test")} without ${points.grouped ? "group" : "training point"} `
-      + `${idOf(points, "train", sheet.train[at])}${label("train")}: predicted ${i < 0 ? "–" : told(state.shown.x[i])} (${inWords(settings.estimator)}), ${truth}.`;
-  };
+  const describe = (pair) => inOneSentence(pair, state.choice.settings);
 
   function select(rows, add = false) {
     state.selected = new Set(add ? [...state.selected, ...rows] : rows);
-    refresh();
-    sendSelected();
-    say(`${state.statistics.selected.n} of ${state.shown.n} selected`);
+    const finish = () => {
+      refresh();
+      sendSelected();
+      say(`${state.statistics.selected.n} of ${state.shown.n} selected`);
+      delete parts.root.dataset.busy;
+    };
+    if (state.shown.n < MANY) { finish(); return; }
+    // Many points are shown as selected at once; what follows from it is counted after that was painted.
+    parts.root.dataset.busy = "true";
+    mark();
+    draw(plot, Object.assign(state.scene, { chosen: state.chosen }));
+    overlay();
+    requestAnimationFrame(() => setTimeout(finish, 0));
+  }
+
+  function mark() {
+    state.chosen = state.selected.size ? Uint8Array.from(state.shown.rows, (row) => (state.selected.has(row) ? 1 : 0)) : null;
   }
 
   function sendSelected() {
@@ -170,12 +166,12 @@ function render({ model, el }) {
   }
 
   function prove() {
-    const rows = asked(grid, focused(), state.selected);
+    const rows = asked(focused(), state.selected);
     if (rows.length && !prover.reason && !prover.busy) prover.ask(rows);
   }
 
   function showProver() {
-    const rows = asked(grid, focused(), state.selected);
+    const rows = asked(focused(), state.selected);
     const reason = prover.reason || (rows.length ? "" : "choose a point first");
     parts.prove.disabled = Boolean(reason) || prover.busy;
     parts.prove.textContent = rows.length > 1 ? `Prove it: retrain without these ${rows.length}` : "Prove it: retrain without this point";

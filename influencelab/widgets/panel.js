@@ -1,5 +1,6 @@
 // The point that is looked at: test point, removed point, what was predicted, what happened, and who helps or harms most.
 import { h } from "./dom.js";
+import { inWords } from "./controls.js";
 import { predictions } from "./grid.js";
 import { distance, idOf, labelOf, portrayal } from "./points.js";
 import { told } from "./scales.js";
@@ -8,6 +9,15 @@ const BEST = 6; // points in each half of the strip
 const LARGE = 76, SMALL = 44; // pixels
 
 const known = (list, place) => (list.length ? told(list[place]) : "not kept");
+
+/** A pair in one sentence, for those who hear it and for the note beside the pointer. */
+export function inOneSentence({ sheet, place }, settings) {
+  const { points } = sheet, predicted = predictions(sheet, settings)[place], actual = sheet.actual[settings.target][place];
+  const label = (part) => { const words = labelOf(points, part, sheet[part][place]); return words ? ` (${words})` : ""; };
+  const truth = Number.isFinite(actual) ? `actual ${told(actual)} nats` : "not converged";
+  return `Test point ${idOf(points, "test", sheet.test[place])}${label("test")} without ${points.grouped ? "group" : "training point"} `
+    + `${idOf(points, "train", sheet.train[place])}${label("train")}: predicted ${told(predicted)} (${inWords(settings.estimator)}), ${truth}.`;
+}
 
 /** The test point and the removed point of one pair, side by side. */
 export function showPair(host, focus, choice, address) {

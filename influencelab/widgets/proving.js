@@ -35,14 +35,11 @@ function sentence({ actual, predicted, grad_norm, seconds }) {
 }
 
 /** Which pairs are asked about: the selected ones of one test point if the pair that is looked at is among them, or it alone. */
-export function asked(grid, focus, selected) {
+export function asked(focus, selected) {
   if (!focus) return [];
-  const row = focus.sheet.first + focus.place, test = focus.sheet.test[focus.place];
+  const { sheet, place } = focus, row = sheet.first + place, alike = [];
   if (!selected.has(row)) return [row];
-  const alike = [...selected].filter((one) => {
-    const pair = pairAt(grid, one);
-    return pair && pair.sheet === focus.sheet && pair.sheet.test[pair.place] === test;
-  });
+  sheet.test.forEach((test, i) => { if (test === sheet.test[place] && selected.has(sheet.first + i)) alike.push(sheet.first + i); });
   return alike.length <= MOST ? alike : [row];
 }
 

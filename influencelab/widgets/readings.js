@@ -20,7 +20,7 @@ export function showReadings(host, statistics, { unscaled }) {
     ["pairs", (one) => one.n.toLocaleString("en")],
     ["Pearson", (one) => ranged(one.pearson, one.pearson_interval)],
     ["Spearman", (one) => ranged(one.spearman, one.spearman_interval)],
-    ["Spearman, mean by test point", (one) => told(one.spearman_over_tests)],
+    ["Spearman by test point", (one) => told(one.spearman_over_tests)],
     ["slope (1 = right size)", (one) => (unscaled ? "– (no unit)" : told(one.slope))],
   ];
   const body = rows.map(([name, tell]) =>

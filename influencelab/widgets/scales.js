@@ -54,7 +54,9 @@ function logTicks(scale, low, high, room) {
   const skip = Math.max(1, Math.ceil((high - low) / Math.max(2, room)));
   add(0, "0");
   const start = Math.round(Math.log10(scale.least));
-  for (let k = 0; k <= decades; k += skip) {
+  // The first decade stands close to zero; its labels would run into that of zero.
+  const near = 0.3 * room / (high - low) < 0.8 ? 1 : 0;
+  for (let k = near; k <= decades; k += skip) {
     add(10 ** (start + k), power(start + k));
     add(-(10 ** (start + k)), `−${power(start + k)}`);
   }

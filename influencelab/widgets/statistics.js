@@ -28,18 +28,25 @@ export function pearson(x, y) {
   return xx > 0 && yy > 0 ? Math.max(-1, Math.min(1, xy / Math.sqrt(xx) / Math.sqrt(yy))) : null;
 }
 
-/** Ranks from 1, ties at their mean. */
+/** Ranks from 1, ties at their mean: places in the sorted values, found by halving. */
 export function ranks(values) {
-  const n = values.length, order = new Uint32Array(n), ranked = new Float64Array(n);
-  for (let i = 0; i < n; i++) order[i] = i;
-  order.sort((a, b) => values[a] - values[b]);
-  for (let i = 0; i < n;) {
-    let j = i;
-    while (j + 1 < n && values[order[j + 1]] === values[order[i]]) j += 1;
-    for (let k = i; k <= j; k++) ranked[order[k]] = (i + j) / 2 + 1;
-    i = j + 1;
+  const n = values.length, sorted = Float64Array.from(values).sort(), ranked = new Float64Array(n);
+  for (let i = 0; i < n; i++) {
+    // Places first … last − 1 hold this value.
+    const first = bound(sorted, values[i], false), last = sorted[first + 1] === values[i] ? bound(sorted, values[i], true) : first + 1;
+    ranked[i] = (first + last + 1) / 2;
   }
   return ranked;
+}
+
+/** How many sorted values are smaller than one, or not larger. */
+function bound(sorted, value, equalToo) {
+  let low = 0, high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (sorted[middle] < value || (equalToo && sorted[middle] === value)) low = middle + 1; else high = middle;
+  }
+  return low;
 }
 
 export function spearman(x, y) {

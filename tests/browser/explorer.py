@@ -110,6 +110,7 @@ class Explorer:
             self.page.mouse.move(*corner, steps=8)
         self.page.mouse.up()
         self.page.keyboard.up("Shift")
+        expect(self.root).not_to_have_attribute("data-busy", "true")
 
 
 def explorer_in(page: Page, within: Locator | None = None) -> Explorer:
