@@ -36,8 +36,11 @@ def tabled(pairs: pandas.DataFrame, *, title: str = "", notes: Sequence[str] = (
     table = table.rename(columns=PARTS)
     settings = tuple(name for name in table.columns if name not in PAIR)
     points = points_in(table)
-    groups = table.groupby(list(settings), sort=False, observed=True) if settings else [((), table)]
-    sheets = [sheet_of(part, dict(zip(settings, map(plain, key), strict=True)), points) for key, part in groups]
+    parts = table.groupby(list(settings), sort=False, observed=True) if settings else [((), table)]
+    sheets = []
+    for key, part in parts:
+        values = key if isinstance(key, tuple) else (key,)
+        sheets.append(sheet_of(part, dict(zip(settings, map(plain, values), strict=True)), points))
     return Exploration(title=title, names=settings, sheets=sheets, points={points.name: points}, notes=tuple(notes))
 
 

@@ -119,7 +119,7 @@ function stampPairs(plot, { tones, colours, chosen, theme }) {
     }
   };
   const opacity = n > 20000 ? 0.5 : n > 3000 ? 0.6 : 0.75, channels = colours.map(rgb);
-  const quiet = discMask(radius, chosen ? 0.13 : opacity), loud = discMask(radius * 1.25, 0.95), grey = rgb(theme.faint);
+  const quiet = discMask(radius, chosen ? 0.22 : opacity), loud = discMask(radius * 1.25, 0.95), grey = rgb(theme.faint);
   for (let i = 0; i < n; i++) if (!chosen || !chosen[i]) paint(quiet, chosen ? grey : channels[tones[i]], i);
   if (chosen) for (let i = 0; i < n; i++) if (chosen[i]) paint(loud, channels[tones[i]], i);
   context.putImageData(image, x0, y0);

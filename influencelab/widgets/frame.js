@@ -27,8 +27,10 @@ export function makeFrame(el, actions) {
     button("+", "Zoom in (+)", actions.zoomIn), button("−", "Zoom out (−)", actions.zoomOut),
     button("Fit", "Show all points (0)", actions.reset), parts.lasso,
     button("In view", "Select all points in view (A)", actions.all), button("Clear", "Select nothing (Escape)", actions.clear));
+  const what = h("p", { class: "ile-what" }, "Each dot: one training point removed. Across: what was predicted for a test "
+    + "point's loss. Up: what retraining gave.");
   const plot = h("div", { class: "ile-plot" }, parts.surface, parts.tip, parts.key);
-  const left = h("div", { class: "ile-left" }, tools, plot, parts.legend);
+  const left = h("div", { class: "ile-left" }, tools, what, plot, parts.legend);
   const right = h("div", { class: "ile-right" }, parts.readings, parts.pair, h("div", { class: "ile-proving" }, parts.prove, parts.proved));
   parts.root = h("div", { class: "ile", "data-lm-suppress-shortcuts": "true", role: "region", "aria-label": "Explorer of predicted and actual loss changes" },
     parts.controls, h("div", { class: "ile-body" }, left, right), parts.strips, parts.notes, parts.live);

@@ -6,6 +6,7 @@ from typing import Any
 
 from playwright.sync_api import ConsoleMessage, Locator, Page, Request, expect
 
+WIDGET = "application/vnd.jupyter.widget-view+json"
 # Milliseconds. A kernel comes up in a few seconds on a quiet machine; a busy one needs several times that.
 OPEN = 120_000
 
@@ -137,8 +138,12 @@ class Panel:
         return [cell for cell in self.cells() if cell.kind == "code"]
 
     def figures(self) -> list[int]:
-        """The places of the cells that printed a picture."""
-        return [cell.index for cell in self.code() if cell.shows("image/png")]
+        """The places of the cells that printed a picture; a widget's stands in for it only where it cannot be drawn."""
+        return [cell.index for cell in self.code() if cell.shows("image/png") and not cell.shows(WIDGET)]
+
+    def widgets(self) -> list[int]:
+        """The places of the cells that show a widget."""
+        return [cell.index for cell in self.code() if cell.shows(WIDGET)]
 
     def table(self, index: int) -> list[dict[str, str]]:
         """The rows of the table that a cell shows, by the words at the head of each column."""

@@ -110,7 +110,7 @@ def test_every_study_ends_with_its_own_pairs_drawn(open_notebook: Open, server: 
     copy.unlink()  # other tests list the studies
     panel.run_all(seconds=TINY)
     assert [fault for cell in panel.code() for fault in cell.faults] == []
-    (index,) = [cell.index for cell in panel.code() if cell.shows("application/vnd.jupyter.widget-view+json")]
+    (index,) = panel.widgets()
     explorer = explorer_in(panel.page, panel.show(index))
     drawn = explorer.drawn()
     assert drawn["width"] > 300
@@ -250,7 +250,7 @@ def test_a_notebook_opened_again_is_alive_but_for_proofs(open_notebook: Open, ex
     assert executed.stat().st_size < 8 * 10**6
     panel = open_notebook(executed)
     assert all(cell.trusted for cell in panel.code())
-    (index,) = [cell.index for cell in panel.code() if cell.shows("application/vnd.jupyter.widget-view+json")]
+    (index,) = panel.widgets()
     explorer = explorer_in(panel.page, panel.show(index))
     before = explorer.drawn()
     assert before["coloured"] > 200
@@ -267,7 +267,7 @@ def test_a_notebook_that_nobody_trusts_shows_a_picture_of_the_view(open_notebook
     changed = executed.with_name("changed.ipynb")
     nbformat.write(read, changed)
     panel = open_notebook(changed)
-    (index,) = [cell.index for cell in panel.code() if cell.shows("application/vnd.jupyter.widget-view+json")]
+    (index,) = panel.widgets()
     assert panel.pixels(index).drawn
     expect(panel.show(index).locator(".ile")).to_have_count(0)
     panel.picture("untrusted")
