@@ -46,7 +46,7 @@ def explore(
     sheets = []
     for key, outcome in outcomes.items():
         trial = getattr(trials[key], "trial", trials[key])
-        shared = trial.source, len(outcome.train_ids) if trial.groups else 0
+        shared = trial.source, 0 if outcome.facts["single"] else len(outcome.train_ids)
         if shared not in points:
             points[shared] = points_of(trial.source, outcome, features=features)
         seen = portrait(trial, outcome) if key in portraits else None
@@ -67,7 +67,9 @@ def explore(
 def points_of(source: Source, outcome: Outcome, *, features: Sequence[str] = ()) -> Points:
     """The points of a trial, as they were before scaling; groups are named by their numbers."""
     data = source.load()
-    train_raw, test_raw = (dict(zip(part.ids.tolist(), part.x, strict=True)) for part in parts(source.arrays()))
+    # What a kernel is taken of is looked at, not the kernel.
+    looked_at = getattr(source, "inner", source)
+    train_raw, test_raw = (dict(zip(part.ids.tolist(), part.x, strict=True)) for part in parts(looked_at.arrays()))
     shape, grouped = next(iter(test_raw.values())).shape, not outcome.facts["single"]
     shown = readable(shape) and not grouped
     train_ids = array(outcome.train_ids if grouped else data.train_ids)
