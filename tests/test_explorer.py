@@ -2,49 +2,30 @@
 
 import base64
 import json
-import re
 import struct
-from functools import cache
 from pathlib import Path
 
-import matplotlib.pyplot as plt
 import numpy
 import pandas
 import pytest
 from problems import logistic_problem, minimum
 from scipy import stats
 from test_exploration import NAMES, explored, run
+from test_page import report
 
 from influencelab.comparison import compare
 from influencelab.draft import begin
-from influencelab.errors import InvalidData, InvalidParameter, MissingData, UnknownName
+from influencelab.errors import InvalidParameter, MissingData, UnknownName
 from influencelab.estimators.exact import Exact
 from influencelab.exploration import Exploration
 from influencelab.number import Number
 from influencelab.prover import Proof, Prover
 from influencelab.removals import leave_one_out
-from influencelab.report import EXPLORATION, OLDER, Report, load
+from influencelab.report import EXPLORATION, OLDER, load
 from influencelab.retrainers.second_order import SecondOrder
 from influencelab.sheet import ANY_DAMPING
-from influencelab.widgets import bundle
 from influencelab.widgets.explorer import Explorer
-from influencelab.widgets.page import page
 from influencelab.widgets.view import summary, view
-
-WIDGETS = Path(bundle.__file__).parent
-
-
-@cache
-def report(folder: Path, kept: bool = True) -> Report:
-    """A published report with or without what can be explored."""
-    draft = begin("look", profile="tiny", parameters={"size": 3}, results=folder)
-    draft.number("one", Number(1.0, 0.5, 1.5, n=3, note="made up"))
-    axis = plt.figure(figsize=(2, 2)).gca()
-    axis.plot([0, 1])
-    draft.figure("drawn", axis.figure)
-    if kept:
-        draft.explore(explored())
-    return draft.publish()
 
 
 def table(n: int, *, actual: float | None = None) -> pandas.DataFrame:
@@ -260,35 +241,6 @@ def test_the_browser_hears_why_something_cannot_be_proved() -> None:
     assert said[2]["reason"] == ""
     assert "the disk is full" in said[3]["text"]
     assert "did not converge" in said[5]["text"]
-
-
-def test_the_modules_become_one_that_needs_no_other() -> None:
-    text = bundle.script()
-    assert not re.search(r"^\s*import\b", text, flags=re.MULTILINE)
-    assert text.count("export ") == 1
-    assert "http" not in text.replace("http://www.w3.org", "")
-    for module in WIDGETS.glob("*.js"):
-        assert len(module.read_text().splitlines()) <= 300
-        wanted = re.findall(r'^import \{([^}]*)\} from "\./([\w.]+)";', module.read_text(), flags=re.MULTILINE)
-        for names, source in wanted:
-            exported = re.findall(
-                r"^export (?:async )?(?:function|const) (\w+)", (WIDGETS / source).read_text(), re.MULTILINE
-            )
-            assert set(names.replace(" ", "").split(",")) <= set(exported), (module.name, source)
-    with pytest.raises(InvalidData, match="name something 'h'"):
-        bundle.refuse_twice(["h", "draw", "h"])
-
-
-def test_the_page_holds_everything_and_asks_nobody(tmp_path: Path) -> None:
-    text = page(report(tmp_path))
-    assert not re.search(r"(?:src|href)\s*=\s*[\"']?(?:https?:)?//", text)
-    assert "<!--" not in text.replace("<!doctype", "")
-    assert "data:image/png;base64," in text
-    assert "made up" in text
-    grid = re.search(r'id="grid">([^<]*)<', text)
-    assert grid is not None
-    assert base64.b64decode(grid[1]) == Explorer(report(tmp_path))._grid
-    assert len(text.encode()) < 8 * 10**6
 
 
 def test_views_of_every_combination_agree_with_their_settings() -> None:

@@ -1,7 +1,6 @@
 """The explorer as a person uses it: in JupyterLab, in a notebook opened again later, and in a page from a file."""
 
 import ast
-import json
 import subprocess
 import sys
 from collections.abc import Callable
@@ -17,13 +16,10 @@ from browser.server import Server
 from playwright.sync_api import Page, expect
 from scipy import stats
 
-from influencelab.curvature import Curvature
 from influencelab.datasets.digits import Digits
 from influencelab.execution import injected
-from influencelab.fitting import fit
 from influencelab.study import studies, study
 from influencelab.tasks.logistic import Logistic
-from influencelab.trainers.newton import Newton
 
 pytestmark = pytest.mark.browser
 
@@ -307,12 +303,3 @@ def by_hand(explorer: Explorer) -> None:
     explorer.lasso(0.1, 0.02, 0.97, 0.85)
     selected = explorer.statistics["selected"]
     assert selected["n"] > 3
-
-
-def test_the_formulas_here_are_those_of_the_library() -> None:
-    data = SOURCE.load()
-    fitted = fit(TASK, data, Newton())
-    model, points, _ = problem()
-    dense = oracles.linear_hessian(model, fitted.theta.numpy(), points)
-    assert numpy.abs(Curvature(fitted).dense().numpy() - dense).max() < 1e-12
-    assert json.dumps(SOURCE.labels) == "[0, 1, 2]"
