@@ -1,4 +1,4 @@
-"""The command line: `influencelab list | run | scorecard | lab`, also `python -m influencelab`."""
+"""The command line: `influencelab list | run | scorecard | export | lab`, also `python -m influencelab`."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -131,6 +131,25 @@ def print_scorecard(
         from influencelab.command.scorecard import printed, written
 
         typer.echo(written(studies, results) if write else printed(studies, results))
+
+
+@app.command("export")
+def export_page(
+    run: Annotated[str, typer.Argument(metavar="FOLDER|STUDY", help="A report's folder, or a study that was run.")],
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="FILE", help="The page; else in the report's folder.")
+    ] = None,
+    studies: StudiesOption = None,
+    results: ResultsOption = None,
+) -> None:
+    """Write a run as one HTML page that needs no network: verdicts, figures, numbers, and the explorer alive.
+
+    Example: influencelab export leave_one_out --output leave_one_out.html
+    """
+    with clear_ends():
+        from influencelab.command.export import exported
+
+        typer.echo(exported(run, output=output, studies=studies, results=results))
 
 
 @app.command("lab", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})

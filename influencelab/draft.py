@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,11 @@ from matplotlib.figure import Figure
 
 from influencelab import notebook, record
 from influencelab.errors import InvalidData, InvalidParameter
+from influencelab.exploration import Exploration
 from influencelab.manifest import describe_run
 from influencelab.number import Number
 from influencelab.profile import folder_name, profile_of
-from influencelab.report import Report, file_hash, load
+from influencelab.report import EXPLORATION, Report, file_hash, load
 from influencelab.staging import PROGRESS, Progress, put, staging
 from influencelab.store import Store
 
@@ -90,6 +92,12 @@ class Draft:
         path = self.staging / "pairs.parquet"
         pairs.to_parquet(path, compression="zstd", index=False)
         refuse_large(path, cure="Keep float32 values and categories, or a sample of the rows (say which).")
+
+    def explore(self, exploration: Exploration) -> None:
+        """Keep what an explorer shows of the run: as much as fits into 1 MB, with a note of what was left out."""
+        self._check_open()
+        titled = replace(exploration, title=f"{self.study} at {self.folder.name}")
+        (self.staging / EXPLORATION).write_bytes(titled.within(LARGEST).compressed())
 
     def progress(self, done: float, total: float, label: str = "") -> None:
         """Say how far the run is, for the bar of whoever started it."""

@@ -10,9 +10,17 @@ import pandas
 
 from influencelab import record
 from influencelab.errors import MissingData
+from influencelab.exploration import Exploration, opened
 from influencelab.noun import Noun
 from influencelab.number import Number
 from influencelab.profile import PROFILES, is_folder_name, is_profile, profile_of, rank, size_of
+from influencelab.tabled import melted, tabled
+
+# Where what an explorer shows is kept, in the report's folder.
+EXPLORATION = "exploration.gz"
+OLDER = (
+    "This report keeps a sample of pairs only, without losses, pictures and dampings. Run the study again for those."
+)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -56,6 +64,16 @@ class Report(Noun):
         if not path.is_file():
             raise MissingData(f"{self.study} at {self.profile} keeps no pairs: {path} does not exist.")
         return pandas.read_parquet(path)
+
+    def exploration(self) -> Exploration:
+        """What an explorer shows of it; of a report that was made by an older version, the pairs it keeps."""
+        title, path = f"{self.study} at {self.profile}", self.folder / EXPLORATION
+        if path.is_file():
+            return opened(path.read_bytes())
+        pairs = self.pairs() if (self.folder / "pairs.parquet").is_file() else pandas.DataFrame()
+        if not {"predicted", "actual"} <= set(melted(pairs).columns):
+            return Exploration(title=title, names=(), sheets=(), points={}, notes=(OLDER,))
+        return tabled(pairs, title=title, notes=(OLDER,))
 
     @property
     def figures(self) -> list[Path]:

@@ -277,3 +277,24 @@ def test_one_bar_tells_how_far_all_studies_are_and_never_goes_back(monkeypatch: 
     assert percents == sorted(percents)
     assert {20, 60, 80, 90} <= set(percents)
     assert re.search(r"first: +60% \|.+ so far, about \d\d:\d\d left .*training 3 of 4", screen.drawn)
+
+
+def test_export_writes_one_page_of_a_folder_or_of_a_studys_largest_profile(tmp_path: Path) -> None:
+    publish(tmp_path, "fine", "tiny")
+    publish(tmp_path, "fine", "standard")
+    for words, title in (([str(tmp_path / "fine" / "tiny")], "fine at tiny"), (["fine"], "fine at standard")):
+        file = tmp_path / "page.html"
+        done = inside("export", *words, "--output", str(file), "--results", str(tmp_path))
+        assert done.exit_code == 0, done.output
+        assert "MB. It opens in any browser" in done.output
+        assert f"<title>{title}</title>" in file.read_text(encoding="utf-8")
+
+
+def test_export_says_what_is_missing(tmp_path: Path) -> None:
+    publish(tmp_path, "fine", "tiny")
+    unknown = inside("export", "fien", "--results", str(tmp_path))
+    assert unknown.exit_code == 2
+    assert "no study was run under that name" in unknown.output
+    nowhere = inside("export", "fine", "--results", str(tmp_path), "--output", str(tmp_path / "no" / "page.html"))
+    assert nowhere.exit_code == 2
+    assert "Make it, or name another" in nowhere.output

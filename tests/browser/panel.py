@@ -6,6 +6,7 @@ from typing import Any
 
 from playwright.sync_api import ConsoleMessage, Locator, Page, Request, expect
 
+WIDGET = "application/vnd.jupyter.widget-view+json"
 # Milliseconds. A kernel comes up in a few seconds on a quiet machine; a busy one needs several times that.
 OPEN = 120_000
 
@@ -36,6 +37,14 @@ SHOW = """async (index) => {
   await notebook.scrollToItem(index, 'start', 0);
   notebook.widgets[index].node.dataset.testCell = index;
 }"""
+RUN_CELL = """async (index) => {
+  window.jupyterapp.shell.currentWidget.content.activeCellIndex = index;
+  await window.jupyterapp.commands.execute('notebook:run-cell');
+}"""
+RAN_AGAIN = f"""([index, before]) => {{
+  const cell = ({CELLS})()[index];
+  return cell.count !== null && cell.count !== before && ({IDLE})();
+}}"""
 PIXELS = """async (image) => {
   await image.decode();
   const canvas = document.createElement('canvas');
@@ -129,8 +138,12 @@ class Panel:
         return [cell for cell in self.cells() if cell.kind == "code"]
 
     def figures(self) -> list[int]:
-        """The places of the cells that printed a picture."""
-        return [cell.index for cell in self.code() if cell.shows("image/png")]
+        """The places of the cells that printed a picture; a widget's stands in for it only where it cannot be drawn."""
+        return [cell.index for cell in self.code() if cell.shows("image/png") and not cell.shows(WIDGET)]
+
+    def widgets(self) -> list[int]:
+        """The places of the cells that show a widget."""
+        return [cell.index for cell in self.code() if cell.shows(WIDGET)]
 
     def table(self, index: int) -> list[dict[str, str]]:
         """The rows of the table that a cell shows, by the words at the head of each column."""
@@ -149,6 +162,13 @@ class Panel:
         self.page.get_by_role("menuitem", name="Run", exact=True).click()
         self.page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
         self.page.wait_for_function(DONE, timeout=1000 * seconds, polling=500)
+
+    def run_cell(self, index: int, *, seconds: float) -> Cell:
+        """Run one cell again, as Ctrl-Enter does; the cell with its new output."""
+        before = self.cells()[index].count
+        self.page.evaluate(RUN_CELL, index)
+        self.page.wait_for_function(RAN_AGAIN, arg=[index, before], timeout=1000 * seconds, polling=100)
+        return self.cells()[index]
 
     def show(self, index: int) -> Locator:
         """Scroll a cell into sight; the cell."""
@@ -192,7 +212,7 @@ def complaints(page: Page) -> list[str]:
             heard.append(f"console: {message.text} ({message.location.get('url', '')})")
 
     def request(sent: Request) -> None:
-        if not sent.url.startswith(("http://127.0.0.1:", "data:", "blob:")):
+        if not sent.url.startswith(("http://127.0.0.1:", "data:", "blob:", "file:")):
             heard.append(f"elsewhere: {sent.url}")
 
     page.on("console", console)

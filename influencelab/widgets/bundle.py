@@ -1,0 +1,50 @@
+"""The explorer's ES modules as one, for anywidget and for pages that open from a file.
+
+anywidget takes one module, and a page opened from `file://` may not import a second one; a bundler would be a build
+step. The modules are put one after the other instead, each after those it imports, without `import` and `export`.
+Their top-level names therefore have to differ, which is checked.
+"""
+
+import re
+from functools import cache
+from pathlib import Path
+
+from influencelab.errors import InvalidData
+
+FOLDER = Path(__file__).parent
+ENTRY = "explorer.js"
+IMPORT = re.compile(r'^import \{[^}]*\} from "\./([\w.]+)";\n', flags=re.MULTILINE)
+NAMED = re.compile(r"^(?:export )?(?:async )?(?:function|const|let|class) (\w+)", flags=re.MULTILINE)
+EXPORTED = re.compile(r"^export (?!default)", flags=re.MULTILINE)
+
+
+@cache
+def script() -> str:
+    """All modules as one, whose default export renders an explorer."""
+    ordered: list[str] = []
+    visit(ENTRY, ordered)
+    texts = [(FOLDER / name).read_text(encoding="utf-8") for name in ordered]
+    refuse_twice([name for text in texts for name in NAMED.findall(text)])
+    return "\n".join(EXPORTED.sub("", IMPORT.sub("", text)) for text in texts)
+
+
+@cache
+def style() -> str:
+    """The explorer's style sheet."""
+    return (FOLDER / "explorer.css").read_text(encoding="utf-8")
+
+
+def visit(name: str, ordered: list[str]) -> None:
+    """Add a module after all that it imports; each once."""
+    if name in ordered:
+        return
+    for wanted in IMPORT.findall((FOLDER / name).read_text(encoding="utf-8")):
+        visit(wanted, ordered)
+    ordered.append(name)
+
+
+def refuse_twice(names: list[str]) -> None:
+    """Refuse a top-level name that two modules have."""
+    twice = {name for name in names if names.count(name) > 1}
+    if twice:
+        raise InvalidData(f"Two modules of the explorer name something '{min(twice)}' at their top level; rename one.")

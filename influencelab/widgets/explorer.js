@@ -1,0 +1,295 @@
+// The explorer: holds what is chosen, and brings plot, controls, statistics and points in line with it.
+import { h, pictureAddress } from "./dom.js";
+import { ANY_DAMPING, pairAt, pairKey, readGrid, visible } from "./grid.js";
+import { settle } from "./choices.js";
+import { paint } from "./colours.js";
+import { draw, drawOverlay } from "./draw.js";
+import { listen } from "./gestures.js";
+import { makeFrame, showLegend } from "./frame.js";
+import { showControls } from "./controls.js";
+import { bins, fitView, inner, makePlot, place, resize, setPairs, zoom } from "./plot.js";
+import { pixelsOf, portrayal } from "./points.js";
+import { asked, makeProver, proofsShown } from "./proving.js";
+import { inOneSentence, showPair, showStrips } from "./panel.js";
+import { showReadings } from "./readings.js";
+import { readTheme, watchTheme } from "./theme.js";
+import { statisticsOf } from "./counting.js";
+
+// Changes of these leave the part of the plot that is looked at as it is.
+const STAY = ["damping", "colour"];
+const MANY = 5000; // pairs from which on painting comes before counting
+
+function render({ model, el }) {
+  const started = performance.now(), grid = readGrid(model.get("_grid"));
+  const ends = [], addresses = {};
+  const state = { focus: -1, hovered: -1, outline: null, selected: new Set(), lassoing: false, choice: null, shown: null, ready: false };
+  const actions = {
+    toggleLasso, all: selectView, clear: () => select([]), reset: () => { fit(); redraw(); }, prove,
+    zoomIn: () => { zoom(plot, 1.4, ...middle()); redraw(); }, zoomOut: () => { zoom(plot, 1 / 1.4, ...middle()); redraw(); },
+  };
+  const parts = makeFrame(el, actions);
+  parts.notes.replaceChildren(...grid.notes.map((note) => h("p", {}, note)));
+  if (!grid.pairs) {
+    parts.root.classList.add("ile-empty");
+    parts.root.append(h("p", { class: "ile-hint" }, "There is nothing to show: this run keeps no predicted beside actual changes."));
+    parts.root.dataset.ready = "true";
+    return () => {};
+  }
+  for (const [name, points] of Object.entries(grid.points)) if (points.atlas) addresses[name] = pictureAddress(points.atlas);
+  const plot = makePlot(parts.surface);
+  let theme = null;
+
+  const middle = () => { const { left, top, width, height } = inner(plot); return [left + width / 2, top + height / 2]; };
+  const focused = () => (state.focus < 0 ? null : pairAt(grid, state.focus));
+  const drawnAt = (row) => state.places.get(row) ?? -1;
+
+  /** Choose settings; the nearest combination that exists is taken. */
+  function choose(wanted) {
+    const before = state.choice;
+    state.choice = settle(grid, wanted);
+    const { settings, sheets } = state.choice;
+    if (before && before.sheets.some((sheet, i) => sheet !== sheets[i])) follow(before.sheets);
+    state.shown = visible(grid, state.choice);
+    state.places = new Map();
+    state.shown.rows.forEach((row, i) => state.places.set(row, i));
+    state.unscaled = sheets[0].unscaled.includes(settings.estimator);
+    setPairs(plot, state.shown, { kind: settings.axes, alike: !state.unscaled });
+    const stayed = before && Object.keys(settings).every((name) => STAY.includes(name) || before.settings[name] === settings[name]);
+    if (!stayed) fit();
+    // What is looked at first: the pair that is predicted to matter most.
+    if (drawnAt(state.focus) < 0 && !state.shown.missing.rows.includes(state.focus)) state.focus = largest();
+    showControls(parts.controls, state.choice, change);
+    refresh();
+  }
+
+  function largest() {
+    let best = -1;
+    state.shown.x.forEach((value, i) => { if (best < 0 || Math.abs(value) > Math.abs(state.shown.x[best])) best = i; });
+    return best < 0 ? -1 : state.shown.rows[best];
+  }
+
+  /** Selected pairs and the one that is looked at stay the same pairs in another network. */
+  function follow(before) {
+    const wanted = new Map();
+    for (const sheet of state.choice.sheets) for (let i = 0; i < sheet.train.length; i++) wanted.set(pairKey(sheet, i), sheet.first + i);
+    const moved = (row) => { const pair = pairAt(grid, row); return pair && before.includes(pair.sheet) ? wanted.get(pairKey(pair.sheet, pair.place)) : undefined; };
+    state.focus = moved(state.focus) ?? -1;
+    state.selected = new Set([...state.selected].map(moved).filter((row) => row !== undefined));
+    sendSelected();
+  }
+
+  function change(name, value) {
+    const wanted = { ...state.choice.settings, [name]: value };
+    if (name === "damping") wanted.estimator = ANY_DAMPING;
+    choose(wanted);
+    model.set("settings", state.choice.settings);
+    model.set("statistics", state.statistics);
+    model.save_changes();
+  }
+
+  /** Everything that follows from the settings and the selection. */
+  function refresh() {
+    const { shown, choice } = state, { settings, sheets } = choice;
+    mark();
+    state.statistics = statisticsOf(state);
+    showReadings(parts.readings, state.statistics, state);
+    if (state.painted !== shown || state.dark !== theme.dark) {
+      Object.assign(state, paint(shown, choice, grid, theme.dark), { painted: shown, dark: theme.dark });
+      showLegend(parts.legend, state);
+    }
+    const [target] = [settings.target], noise = sheets[0].noise[target];
+    state.scene = {
+      theme, tones: state.tones, colours: state.colours, chosen: state.chosen, line: state.statistics.shown, band: noise ?? 0,
+      labels: { x: state.unscaled ? "score" : "predicted change in test loss", y: "actual change in test loss", unscaled: state.unscaled },
+    };
+    parts.key.querySelector(".ile-null").hidden = !noise;
+    parts.key.querySelector(".ile-dash").hidden = state.unscaled;
+    lookAt();
+    redraw();
+  }
+
+  /** Show the pair that is looked at, and its test point's strip. */
+  function lookAt() {
+    const pair = focused(), at = { address: pair && addresses[pair.sheet.points.name] };
+    showPair(parts.pair, pair, state.choice, at.address);
+    showStrips(parts.strips, pair, state.choice, { ...at, look: focus });
+    showProver();
+  }
+
+  function focus(row) {
+    state.focus = row;
+    lookAt();
+    overlay();
+    const pair = focused();
+    if (pair) say(describe(pair));
+  }
+
+  const describe = (pair) => inOneSentence(pair, state.choice.settings);
+
+  function select(rows, add = false) {
+    state.selected = new Set(add ? [...state.selected, ...rows] : rows);
+    const finish = () => {
+      refresh();
+      sendSelected();
+      say(`${state.statistics.selected.n} of ${state.shown.n} selected`);
+      delete parts.root.dataset.busy;
+    };
+    if (state.shown.n < MANY) { finish(); return; }
+    // Many points are shown as selected at once; what follows from it is counted after that was painted.
+    parts.root.dataset.busy = "true";
+    mark();
+    draw(plot, Object.assign(state.scene, { chosen: state.chosen }));
+    overlay();
+    requestAnimationFrame(() => setTimeout(finish, 0));
+  }
+
+  function mark() {
+    state.chosen = state.selected.size ? Uint8Array.from(state.shown.rows, (row) => (state.selected.has(row) ? 1 : 0)) : null;
+  }
+
+  function sendSelected() {
+    model.set("_picked", new DataView(Uint32Array.from(state.selected).sort().buffer));
+    if (state.statistics) model.set("statistics", state.statistics);
+    model.save_changes();
+  }
+
+  function selectView() {
+    const { left, top, width, height } = inner(plot), { px, py } = plot;
+    select([...state.shown.rows].filter((_, i) => px[i] >= left && px[i] <= left + width && py[i] >= top && py[i] <= top + height));
+  }
+
+  function toggleLasso() {
+    state.lassoing = !state.lassoing;
+    parts.lasso.setAttribute("aria-pressed", String(state.lassoing));
+    parts.surface.classList.toggle("ile-lassoing", state.lassoing);
+    say(state.lassoing ? "Lasso on: drag around points." : "Lasso off.");
+  }
+
+  function prove() {
+    const rows = asked(focused(), state.selected);
+    if (rows.length && !prover.reason && !prover.busy) prover.ask(rows);
+  }
+
+  function showProver() {
+    const rows = asked(focused(), state.selected);
+    const reason = prover.reason || (rows.length ? "" : "choose a point first");
+    parts.prove.disabled = Boolean(reason) || prover.busy;
+    parts.prove.textContent = rows.length > 1 ? `Prove it: retrain without these ${rows.length}` : "Prove it: retrain without this point";
+    parts.proved.textContent = reason ? `Not now: ${reason}.` : prover.told;
+    parts.prove.title = reason;
+  }
+
+  function fit() {
+    fitView(plot, !state.unscaled, proofsShown(grid, model.get("proofs") ?? [], state.choice));
+  }
+
+  function redraw() {
+    const before = performance.now();
+    draw(plot, state.scene);
+    overlay();
+    const { root } = parts;
+    Object.assign(root.dataset, { drawMs: (performance.now() - before).toFixed(1), n: state.shown.n, selected: state.statistics.selected.n });
+    root.dataset.settings = JSON.stringify(state.choice.settings);
+    if (state.ready) return;
+    state.ready = true;
+    root.dataset.firstMs = (performance.now() - started).toFixed(1);
+    root.dataset.ready = "true";
+  }
+
+  function overlay() {
+    const proofs = proofsShown(grid, model.get("proofs") ?? [], state.choice);
+    drawOverlay(plot, { hovered: state.hovered, focused: drawnAt(state.focus), outline: state.outline, proofs, theme });
+    parts.root.dataset.proofs = JSON.stringify(proofs);
+  }
+
+  function tip(i, x, y) {
+    if (i < 0) { parts.tip.hidden = true; return; }
+    const pair = pairAt(grid, state.shown.rows[i]), { points } = pair.sheet, at = { size: 36, address: addresses[points.name] };
+    const pictures = points.kind === "images"
+      ? [portrayal(points, "test", pair.sheet.test[pair.place], at), portrayal(points, "train", pair.sheet.train[pair.place], at)] : [];
+    parts.tip.replaceChildren(h("div", { class: "ile-row" }, pictures), h("p", {}, describe(pair)));
+    parts.tip.hidden = false;
+    parts.tip.style.left = `${Math.min(x + 14, plot.width - 240)}px`;
+    parts.tip.style.top = `${y > plot.height / 2 ? y - 14 : y + 14}px`;
+    parts.tip.classList.toggle("ile-above", y > plot.height / 2);
+  }
+
+  function say(text) { parts.live.textContent = text; }
+
+  const prover = makeProver(model, () => { if (state.choice) { showProver(); overlay(); } });
+  const on = {
+    hover(i, x, y) {
+      const before = performance.now();
+      if (i !== state.hovered) { state.hovered = i; overlay(); }
+      tip(i, x, y);
+      parts.root.dataset.hoverMs = (performance.now() - before).toFixed(2);
+      parts.root.dataset.hovered = i < 0 ? "" : state.shown.rows[i];
+    },
+    outline(points) { state.outline = points; overlay(); },
+    lasso(places, add) {
+      const before = performance.now();
+      state.outline = null;
+      select(places.map((i) => state.shown.rows[i]), add);
+      parts.root.dataset.lassoMs = (performance.now() - before).toFixed(1);
+    },
+    click(i, add) {
+      if (i < 0) { if (!add) select([]); return; }
+      const row = state.shown.rows[i];
+      state.focus = row;
+      if (add && state.selected.has(row)) select([...state.selected].filter((one) => one !== row)); else select([row], add);
+      say(describe(pairAt(grid, row)));
+    },
+    choose() {
+      if (state.focus < 0) return;
+      select(state.selected.has(state.focus) ? [...state.selected].filter((row) => row !== state.focus) : [state.focus], !state.selected.has(state.focus));
+    },
+    moved: redraw, reset: actions.reset, clear: actions.clear, toggleLasso, all: selectView, lassoing: () => state.lassoing,
+    focused: () => drawnAt(state.focus), focus: (i) => { if (i >= 0) focus(state.shown.rows[i]); },
+  };
+  const heard = {
+    "change:settings": () => {
+      const wanted = model.get("settings");
+      if (JSON.stringify(wanted) !== JSON.stringify(state.choice.settings)) choose(wanted);
+    },
+    "change:_picked": () => {
+      const rows = picked(model);
+      if (rows.length === state.selected.size && rows.every((row) => state.selected.has(row))) return;
+      state.selected = new Set(rows);
+      refresh();
+    },
+    "change:proofs": () => { fit(); redraw(); },
+  };
+
+  /** Begin once the element stands in the page: before that it has neither size nor colours. */
+  function start() {
+    resize(plot);
+    state.selected = new Set(picked(model));
+    ends.push(watchTheme(parts.root, () => { theme = readTheme(parts.root); if (state.choice) refresh(); }));
+    choose(model.get("settings") ?? {});
+    ends.push(listen(parts.surface, plot, on));
+    for (const [name, handler] of Object.entries(heard)) {
+      model.on(name, handler);
+      ends.push(() => model.off(name, handler));
+    }
+  }
+
+  const observer = new ResizeObserver(() => {
+    if (!parts.root.clientWidth) return;
+    parts.root.classList.toggle("ile-narrow", parts.root.clientWidth < 760);
+    if (!state.choice) start();
+    else if (resize(plot)) redraw();
+  });
+  observer.observe(parts.surface);
+  ends.push(() => observer.disconnect(), () => prover.end(), () => Object.values(addresses).forEach((one) => URL.revokeObjectURL(one)));
+  for (const points of Object.values(grid.points)) pixelsOf(points).then((pixels) => { points.pixels = pixels; if (state.choice) lookAt(); });
+  parts.root.explorer = { place: (x, y) => place(plot, x, y), shown: () => state.shown, statistics: () => state.statistics, bins: () => bins(plot) };
+  return () => ends.forEach((end) => end());
+}
+
+function picked(model) {
+  const bytes = model.get("_picked");
+  if (!bytes?.byteLength) return [];
+  return [...new Uint32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength))];
+}
+
+export default { render };

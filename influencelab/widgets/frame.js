@@ -1,0 +1,47 @@
+// The explorer's frame: every part is there from the start and has its size, so that nothing jumps.
+import { h } from "./dom.js";
+
+const KEYS = "Scatter of predicted against actual change. Arrow keys move from point to point, Enter selects, "
+  + "plus and minus zoom, 0 shows all, L draws a lasso, A selects all in view, Escape clears. Shift and arrows pan.";
+
+/** Build the frame into an element; the parts by name. */
+export function makeFrame(el, actions) {
+  const button = (text, label, action, more = {}) => h("button", { type: "button", "aria-label": label, title: label, onclick: action, ...more }, text);
+  const parts = {
+    controls: h("div", { class: "ile-controls", role: "group", "aria-label": "Settings" }),
+    surface: h("div", { class: "ile-surface", tabindex: 0, role: "application", "aria-label": KEYS, "aria-roledescription": "scatter plot" }),
+    tip: h("div", { class: "ile-tip", hidden: true }),
+    key: h("div", { class: "ile-key", "aria-hidden": "true" },
+      h("span", { class: "ile-dash" }, "prediction = truth"), h("span", { class: "ile-solid" }, "fitted slope"), h("span", { class: "ile-null" }, "what another seed changes (±2 sd)")),
+    legend: h("div", { class: "ile-legend" }),
+    lasso: button("Lasso", "Lasso: draw around points to select them (L)", actions.toggleLasso, { "aria-pressed": "false" }),
+    readings: h("div", { class: "ile-readings" }),
+    pair: h("div", { class: "ile-pair" }),
+    strips: h("div", { class: "ile-strips" }),
+    prove: h("button", { type: "button", class: "ile-prove", onclick: actions.prove }, "Prove it"),
+    proved: h("span", { class: "ile-proved", role: "status" }),
+    notes: h("div", { class: "ile-notes" }),
+    live: h("div", { class: "ile-live", "aria-live": "polite" }),
+  };
+  const tools = h("div", { class: "ile-tools", role: "toolbar", "aria-label": "Plot" },
+    button("+", "Zoom in (+)", actions.zoomIn), button("−", "Zoom out (−)", actions.zoomOut),
+    button("Fit", "Show all points (0)", actions.reset), parts.lasso,
+    button("In view", "Select all points in view (A)", actions.all), button("Clear", "Select nothing (Escape)", actions.clear));
+  const what = h("p", { class: "ile-what" }, "Each dot: one training point removed. Across: what was predicted for a test "
+    + "point's loss. Up: what retraining gave.");
+  const plot = h("div", { class: "ile-plot" }, parts.surface, parts.tip, parts.key);
+  const left = h("div", { class: "ile-left" }, tools, what, plot, parts.legend);
+  const right = h("div", { class: "ile-right" }, parts.readings, parts.pair, h("div", { class: "ile-proving" }, parts.prove, parts.proved));
+  parts.root = h("div", { class: "ile", "data-lm-suppress-shortcuts": "true", role: "region", "aria-label": "Explorer of predicted and actual loss changes" },
+    parts.controls, h("div", { class: "ile-body" }, left, right), parts.strips, parts.notes, parts.live);
+  // A notebook would take arrow keys for its own: what is pressed in here stays in here.
+  parts.root.addEventListener("keydown", (event) => event.stopPropagation());
+  el.append(parts.root);
+  return parts;
+}
+
+/** What the colours mean. */
+export function showLegend(host, { title, legend }) {
+  const marks = legend.map(({ label, colour }) => h("span", {}, h("i", { style: `background:${colour}` }), label));
+  host.replaceChildren(...(marks.length ? [h("b", {}, title), ...marks] : []));
+}

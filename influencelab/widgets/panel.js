@@ -1,0 +1,88 @@
+// The point that is looked at: test point, removed point, what was predicted, what happened, and who helps or harms most.
+import { h } from "./dom.js";
+import { inWords } from "./controls.js";
+import { predictions } from "./grid.js";
+import { distance, idOf, labelOf, portrayal } from "./points.js";
+import { told } from "./scales.js";
+
+const BEST = 6; // points in each half of the strip
+const LARGE = 76, SMALL = 44; // pixels
+
+const known = (list, place) => (list.length ? told(list[place]) : "not kept");
+
+/** A pair in one sentence, for those who hear it and for the note beside the pointer. */
+export function inOneSentence({ sheet, place }, settings) {
+  const { points } = sheet, predicted = predictions(sheet, settings)[place], actual = sheet.actual[settings.target][place];
+  const label = (part) => { const words = labelOf(points, part, sheet[part][place]); return words ? ` (${words})` : ""; };
+  const truth = Number.isFinite(actual) ? `actual ${told(actual)} nats` : "not converged";
+  return `Test point ${idOf(points, "test", sheet.test[place])}${label("test")} without ${points.grouped ? "group" : "training point"} `
+    + `${idOf(points, "train", sheet.train[place])}${label("train")}: predicted ${told(predicted)} (${inWords(settings.estimator)}), ${truth}.`;
+}
+
+/** The test point and the removed point of one pair, side by side. */
+export function showPair(host, focus, choice, address) {
+  if (!focus) {
+    host.replaceChildren(h("p", { class: "ile-hint" }, "Click a point, or press an arrow key on the plot, to see what it is. "
+      + "Hold shift and drag to select many."));
+    return;
+  }
+  const { sheet, place } = focus, { points } = sheet, { settings } = choice;
+  const train = sheet.train[place], test = sheet.test[place];
+  const values = predictions(sheet, settings), actual = sheet.actual[settings.target][place];
+  const order = rankOf(sheet, place, values, settings);
+  const unit = sheet.unscaled.includes(settings.estimator) ? "" : " nats";
+  const card = (title, part, at, facts) => h("div", { class: "ile-card" }, h("h4", {}, title),
+    portrayal(points, part, at, { size: LARGE, address }),
+    h("dl", {}, facts.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)])));
+  const far = distance(points, train, test);
+  host.replaceChildren(
+    h("div", { class: "ile-cards" },
+      card(`Test point ${idOf(points, "test", test)}`, "test", test, [
+        ["label", labelOf(points, "test", test) || "unknown"], ["loss", known(sheet.test_loss, test)],
+      ]),
+      card(`${points.grouped ? "Group" : "Training point"} ${idOf(points, "train", train)}`, "train", train, [
+        ["label", labelOf(points, "train", train) || "unknown"], ["loss", known(sheet.train_loss, train)],
+        ["self-influence", known(sheet.self_influence, train)],
+      ])),
+    h("dl", { class: "ile-facts" }, [
+      ["predicted without it", `${told(values[place])}${unit}`],
+      ["really, retrained", Number.isFinite(actual) ? `${told(actual)} nats` : "not converged"],
+      ["rank by |predicted|", `${order.rank} of ${order.of} removals`],
+      ["distance", far === null ? "not kept" : told(far, 3)],
+    ].flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)])));
+}
+
+function rankOf(sheet, place, values, settings) {
+  const looked = sheet.removed[settings.removed], mine = Math.abs(values[place]);
+  let rank = 1, of = 0;
+  for (let i = 0; i < values.length; i++) {
+    if (sheet.test[i] !== sheet.test[place] || !looked[i] || !Number.isFinite(values[i])) continue;
+    of += 1;
+    if (Math.abs(values[i]) > mine) rank += 1;
+  }
+  return { rank, of };
+}
+
+/** The removals that are predicted to help and to harm one test point most, each a button that looks at its pair. */
+export function showStrips(host, focus, choice, { address, look }) {
+  if (!focus) {
+    host.replaceChildren(h("p", { class: "ile-hint" }, "Here: who helps and who harms the test point most."));
+    return;
+  }
+  const { sheet, place } = focus, { points } = sheet, values = predictions(sheet, choice.settings);
+  const looked = sheet.removed[choice.settings.removed], test = sheet.test[place];
+  const mine = [];
+  for (let i = 0; i < values.length; i++) if (sheet.test[i] === test && looked[i] && Number.isFinite(values[i])) mine.push(i);
+  mine.sort((a, b) => values[b] - values[a]);
+  const actual = sheet.actual[choice.settings.target];
+  const strip = (title, places) => h("section", { class: "ile-strip", "aria-label": title }, h("h4", {}, title), h("div", { class: "ile-row" },
+    places.map((i) => h("button", { type: "button", class: i === place ? "ile-here" : "", onclick: () => look(sheet.first + i),
+      title: `id ${idOf(points, "train", sheet.train[i])}: predicted ${told(values[i])}, really ${told(actual[i])}` },
+    portrayal(points, "train", sheet.train[i], { size: SMALL, address }),
+    h("span", {}, labelOf(points, "train", sheet.train[i]) || `id ${idOf(points, "train", sheet.train[i])}`),
+    h("span", { class: "ile-value" }, told(values[i], 2))))));
+  const helpful = mine.slice(0, BEST).filter((i) => values[i] > 0), harmful = mine.slice(-BEST).reverse().filter((i) => values[i] < 0);
+  host.replaceChildren(
+    strip(`Most helpful to test point ${idOf(points, "test", test)}: its loss would rise without them`, helpful),
+    strip("Most harmful: its loss would fall without them", harmful));
+}

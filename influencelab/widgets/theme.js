@@ -1,0 +1,43 @@
+// The page's colours, read from CSS variables, and word of when they change.
+
+const NAMES = ["paper", "ink", "faint", "grid", "zero", "axis", "band", "identity", "fitted", "proof", "veil"];
+
+/** Every colour as the canvas can use it. */
+export function readTheme(root) {
+  const probe = document.createElement("span");
+  probe.hidden = true;
+  probe.style.forcedColorAdjust = "none";
+  root.append(probe);
+  const theme = {};
+  for (const name of NAMES) {
+    probe.style.color = `var(--ile-${name})`;
+    theme[name] = getComputedStyle(probe).color;
+  }
+  probe.remove();
+  theme.font = getComputedStyle(root).fontFamily;
+  const [red, green, blue] = theme.paper.match(/[\d.]+/g).map(Number);
+  theme.dark = red + green + blue < 380;
+  return theme;
+}
+
+/** Call back whenever JupyterLab's theme, the system's or forced colours change; returns a function that ends it. */
+export function watchTheme(root, changed) {
+  const mark = () => {
+    const told = document.body.dataset.jpThemeLight;
+    const dark = told === undefined ? matchMedia("(prefers-color-scheme: dark)").matches : told === "false";
+    root.classList.toggle("ile-dark", dark);
+    changed();
+  };
+  const observer = new MutationObserver(mark);
+  observer.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light", "data-jp-theme-name"] });
+  const queries = ["(prefers-color-scheme: dark)", "(forced-colors: active)"].map((query) => matchMedia(query));
+  queries.forEach((query) => query.addEventListener("change", mark));
+  // A style sheet of the page's theme may arrive after the theme was named.
+  const late = setTimeout(mark, 400);
+  mark();
+  return () => {
+    clearTimeout(late);
+    observer.disconnect();
+    queries.forEach((query) => query.removeEventListener("change", mark));
+  };
+}

@@ -1,0 +1,69 @@
+"""Runs with next to nothing in them, or with something unusual, are shown in a page without an error."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pandas
+import pytest
+from browser.explorer import explorer_in
+from browser.panel import complaints
+from playwright.sync_api import Page, expect
+
+from influencelab.draft import begin
+from influencelab.exploration import Exploration
+from influencelab.number import Number
+from influencelab.tabled import tabled
+from influencelab.widgets.page import page as whole_page
+
+pytestmark = pytest.mark.browser
+
+ROWS = {"train_id": [1, 2, 3, 4], "test_id": [9] * 4, "predicted": [0.1, -0.2, 0.3, 0.0]}
+ODD = {
+    "one point": {name: values[:1] for name, values in ROWS.items()} | {"actual": [0.2]},
+    "one class": ROWS | {"actual": [0.2, -0.1, 0.2, 0.1], "train_label": [3] * 4, "test_label": [3] * 4},
+    "some not converged": ROWS | {"actual": [0.2, None, 0.2, None]},
+    "none converged": ROWS | {"actual": [None] * 4},
+    "one truth for all": ROWS | {"actual": [0.5] * 4},
+    "real targets": ROWS
+    | {"actual": [0.2, -0.1, 0.2, 0.1], "train_label": [0.5, 1.5, 2.5, -1], "test_label": [0.1] * 4},
+}
+
+
+@pytest.mark.parametrize("name", [*ODD, "nothing", "texts"])
+def test_odd_and_empty_runs_are_shown_without_an_error(page: Page, tmp_path: Path, output_path: str, name: str) -> None:
+    heard = complaints(page)
+    draft = begin("odd", profile="tiny", parameters={}, results=tmp_path)
+    draft.number("one", Number(1.0))
+    if name == "texts":
+        draft.explore(with_texts())
+    elif name != "nothing":
+        draft.explore(tabled(pandas.DataFrame(ODD[name]).astype({"actual": float})))
+    file = tmp_path / "odd.html"
+    file.write_text(whole_page(draft.publish()), encoding="utf-8")
+    page.goto(file.as_uri())
+    root = page.locator(".ile")
+    expect(root).to_have_attribute("data-ready", "true", timeout=30_000)
+    page.screenshot(path=Path(output_path) / f"{name}.png")
+    if name == "nothing":
+        expect(root).to_contain_text("There is nothing to show")
+    else:
+        explorer = explorer_in(page)
+        truths = ODD.get(name, ODD["one class"])["actual"]
+        assert explorer.statistics["shown"]["n"] == sum(each is not None for each in truths)
+        assert explorer.statistics["not_converged"] == sum(each is None for each in truths)
+        explorer.choose("axes", "symmetric log")
+        explorer.choose("colour", "|influence|")
+        explorer.lasso(0.1, 0.02, 0.97, 0.85)
+        for key in ("ArrowRight", "Enter", "+", "0", "a", "Escape"):
+            explorer.surface.press(key)
+    if name == "texts":
+        expect(root.locator(".ile-card").last).to_contain_text("cheap pills")
+    assert heard == []
+
+
+def with_texts() -> Exploration:
+    """Four mails and one that is watched."""
+    known = tabled(pandas.DataFrame(ODD["one class"]))
+    mails = ("cheap pills now", "the minutes of Monday", "cheap pills later", "cheap pills again")
+    points = {name: replace(each, train_texts=mails, test_texts=("pills?",)) for name, each in known.points.items()}
+    return replace(known, points=points)
