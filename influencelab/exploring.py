@@ -1,4 +1,4 @@
-"""Explorations made from what studies have at hand: outcomes with their trials, one comparison, or a table of pairs."""
+"""Explorations made from what studies and people have at hand: outcomes with their trials, or one comparison."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace

@@ -26,8 +26,7 @@ pytestmark = pytest.mark.browser
 Open = Callable[[Path], Panel]
 REPOSITORY = Path(__file__).parent.parent.parent
 STUDIES = [each.name for each in studies(REPOSITORY / "studies")]
-# Seconds. A study takes up to thirty at the tiny profile on two idle cores.
-TINY = 300
+TINY = 300  # seconds
 SOURCE = Digits(scaling="unit", labels=(0, 1, 2), train_size=45, test_size=8)
 TASK = Logistic(weight_decay=0.01)
 MAKE = """
@@ -122,7 +121,6 @@ def test_the_slider_gives_what_a_fresh_dense_solve_at_that_damping_gives(hands: 
     slider.focus()
     for _ in range(14):
         slider.press("ArrowRight")
-    # Nothing was damped before, so the first step switches to the least damping.
     panel.picture("damped")
     share, statistics = explorer.settings["damping"], explorer.statistics
     assert 1e-5 < share < 1e-2
@@ -135,7 +133,6 @@ def test_the_slider_gives_what_a_fresh_dense_solve_at_that_damping_gives(hands: 
     expected = oracles.influence(model, theta, points, damping=damping)
     truth = oracles.removal_changes(model, points, [[row] for row in range(len(points.x))])
     shown = explorer.shown()
-    # Pairs stand test point by test point.
     assert shown.x == pytest.approx(expected.T.ravel(), rel=1e-5, abs=1e-9)
     agree(statistics["shown"], expected.T.ravel(), truth.T.ravel(), within=1e-4)
     agree(statistics["shown"], numpy.array(shown.x), numpy.array(shown.y), within=1e-9)
@@ -212,7 +209,6 @@ def test_every_control_and_point_can_be_reached_by_keyboard(hands: tuple[Panel, 
     assert explorer.drawn()["hash"] != view
     explorer.surface.press("Escape")
     expect(explorer.root).to_have_attribute("data-selected", "0")
-    # JupyterLab's own shortcuts stayed out of it.
     assert panel.page.evaluate("() => window.jupyterapp.shell.currentWidget.content.activeCellIndex") == before
 
 
