@@ -31,7 +31,6 @@ SOURCE = Digits(scaling="unit", labels=(0, 1, 2), train_size=45, test_size=8)
 TASK = Logistic(weight_decay=0.01)
 MAKE = """
 import influencelab as il
-
 trial = il.Trial(
     source=il.Digits(scaling="unit", labels=(0, 1, 2), train_size=45, test_size=8),
     task=il.Logistic(weight_decay=0.01),
