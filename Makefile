@@ -14,7 +14,7 @@ STRIP = $(BIN)/nbstripout --keep-id --extra-keys "metadata.papermill cell.metada
 # $(call timed,what,command): run one step, say what it is and how long it took.
 timed = @start=$$(date +%s); echo "--- $(1)"; $(2); echo "    $(1): $$(($$(date +%s) - start)) s"
 
-.PHONY: help study test test-browser bench lab format check clean
+.PHONY: help study test test-browser bench lab lab-build format check clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -53,6 +53,10 @@ endif
 lab: .venv/.installed ## open JupyterLab in studies/
 	@$(BIN)/influencelab lab
 
+lab-build: .venv/.installed ## build the panel's page side again after a change in influencelab/lab/ui (needs node)
+	@command -v node >/dev/null || { echo "node is missing: it is needed to build the panel, not to use it." >&2; exit 1; }
+	$(call timed,panel,$(BUILD_PANEL))
+
 format: .venv/.installed ## format the code, mend what the linter can, strip the notebooks
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
@@ -70,6 +74,15 @@ clean: ## remove .venv and caches; results stay
 		echo "Say where one is: make $(firstword $(MAKECMDGOALS)) PYTHON=/path/to/python3.11" >&2; exit 1; }
 	$(call timed,install,$(INSTALL))
 	@touch $@
+
+# Not in the package, whose folders would then hold the thousand files of node. pip copies what it installs, so again.
+define BUILD_PANEL
+rm -rf build/lab/ui/{src,style,lib} build/lab/labextension; mkdir -p build/lab; \
+cp -R influencelab/lab/ui build/lab/; \
+(cd build/lab/ui; PATH="$(CURDIR)/$(BIN):$$PATH"; jlpm install --immutable; jlpm build); \
+rm -rf influencelab/lab/labextension; cp -R build/lab/labextension influencelab/lab/; \
+$(BIN)/python -m influencelab.lab.stamp; rm .venv/.installed
+endef
 
 define INSTALL
 $(BIN)/python -m pip --version &>/dev/null || "$(PYTHON)" -m venv .venv; \
