@@ -91,6 +91,7 @@ def dressed(page: Page, theme: str) -> None:
     """Change JupyterLab's theme."""
     page.evaluate("(theme) => window.jupyterapp.commands.execute('apputils:change-theme', { theme })", theme)
     expect(page.locator("body")).to_have_attribute("data-jp-theme-name", theme, timeout=OPEN)
+    expect(page.locator("#jupyterlab-splash")).to_have_count(0, timeout=OPEN)
 
 
 def state(card: Locator, *, is_: str, timeout: float = TINY) -> None:
