@@ -86,7 +86,9 @@ class Memory:
     Attributes:
         moves: past steps.
         bends: how ∇J changed over each of them.
-        curvatures: moves · bends; infinite where nothing is remembered, which makes an entry harmless.
+        curvatures: moves · bends.
+        inverse: R⁻¹, with R[i, j] = moves i · bends j where i is no younger than j, else 0. A row and a column of
+            zeros make an entry count for nothing.
         count: how many pairs each model has remembered.
         guess: of the inverse curvature before anything was remembered; None for a number learnt from the last pair.
     """
@@ -94,49 +96,58 @@ class Memory:
     moves: Float[Tensor, "k memory p"]
     bends: Float[Tensor, "k memory p"]
     curvatures: Float[Tensor, "k memory"]
+    inverse: Float[Tensor, "k memory memory"]
     count: Int[Tensor, " k"]
     guess: Guess | None
 
-    def remember(self, rows: Int[Tensor, " b"], moved: Float[Tensor, "b p"], bent: Float[Tensor, "b p"]) -> None:
-        """Keep one more pair of these models, in place of their oldest, where its curvature is not rounding."""
+    def remember(self, moved: Float[Tensor, "k p"], bent: Float[Tensor, "k p"], *, where: Bool[Tensor, " k"]) -> None:
+        """Keep one more pair of some models, in place of their oldest, where its curvature is not rounding."""
         curvature = torch.linalg.vecdot(moved, bent)
-        real = curvature > CURVATURE * moved.norm(dim=-1) * bent.norm(dim=-1)
-        rows = rows[real]
+        real = where & (curvature > CURVATURE * moved.norm(dim=-1) * bent.norm(dim=-1))
+        rows = real.nonzero().squeeze(1)
         at = self.count[rows] % self.moves.shape[1]
-        self.moves[rows, at], self.bends[rows, at] = moved[real], bent[real]
-        self.curvatures[rows, at] = curvature[real]
+        self.moves[rows, at], self.bends[rows, at] = moved[rows], bent[rows]
+        self.curvatures[rows, at] = curvature[rows]
         self.count[rows] += 1
+        # The oldest leaves R with its first row and column, the youngest joins it with a last column: so does R⁻¹.
+        self.inverse[rows, at], self.inverse[rows, :, at] = 0.0, 0.0
+        column = -times(times(bent, self.moves.mT), self.inverse.mT)[rows] / curvature[rows, None]
+        column[torch.arange(len(rows), device=rows.device), at] = 1 / curvature[rows]
+        self.inverse[rows, :, at] = column
 
     def forget(self, rows: Bool[Tensor, " k"]) -> None:
         """Let these models start afresh."""
-        self.curvatures[rows] = float("inf")
+        self.inverse[rows] = 0.0
         self.count[rows] = 0
 
-    def directions(self, rows: Int[Tensor, " b"], gradient: Float[Tensor, "b p"]) -> Float[Tensor, "b p"]:
-        """Minus the inverse curvature times ∇J (Nocedal & Wright 2006, algorithm 7.4)."""
-        result, shares = -gradient, []
-        count, size = self.count[rows], self.moves.shape[1]
-        depth = min(size, int(count.max()))
-        for back in range(1, depth + 1):
-            at = (count - back) % size
-            shares.append(torch.linalg.vecdot(self.moves[rows, at], result) / self.curvatures[rows, at])
-            result -= shares[-1][:, None] * self.bends[rows, at]
-        result = self.scales(rows, gradient)[:, None] * result if self.guess is None else self.guess(result)
-        for back in range(depth, 0, -1):
-            at = (count - back) % size
-            share = torch.linalg.vecdot(self.bends[rows, at], result) / self.curvatures[rows, at]
-            result += (shares[back - 1] - share)[:, None] * self.moves[rows, at]
-        return result
+    def directions(self, gradient: Float[Tensor, "k p"]) -> Float[Tensor, "k p"]:
+        """Minus the inverse curvature times ∇J.
 
-    def scales(self, rows: Int[Tensor, " b"], gradient: Float[Tensor, "b p"]) -> Float[Tensor, " b"]:
+        The two loops of Nocedal & Wright (2006), algorithm 7.4, each as one triangular solve, so that moves and bends
+        are read twice: (1 − S R⁻ᵀ Yᵀ) H₀ (1 − Y R⁻¹ Sᵀ) + S R⁻ᵀ D R⁻¹ Sᵀ, with D the curvatures.
+        """
+        shares = times(times(-gradient, self.moves.mT), self.inverse.mT)
+        rest = -gradient - times(shares, self.bends)
+        rest = self.scales(gradient)[:, None] * rest if self.guess is None else self.guess(rest)
+        back = times(self.curvatures * shares - times(rest, self.bends.mT), self.inverse)
+        return rest + times(back, self.moves)
+
+    def scales(self, gradient: Float[Tensor, "k p"]) -> Float[Tensor, " k"]:
         """One number for the inverse curvature: from the last pair, or such that a first step has length ≤ 1."""
-        at = (self.count[rows] - 1) % self.moves.shape[1]
-        learnt = self.curvatures[rows, at] / self.bends[rows, at].square().sum(-1)
-        return learnt.where(self.count[rows] > 0, 1 / gradient.norm(dim=-1).clamp(min=1))
+        every = torch.arange(len(gradient), device=gradient.device)
+        at = (self.count - 1) % self.moves.shape[1]
+        learnt = self.curvatures[every, at] / self.bends[every, at].square().sum(-1)
+        return learnt.where(self.count > 0, 1 / gradient.norm(dim=-1).clamp(min=1))
 
     def take(self, rows: Bool[Tensor, " k"]) -> "Memory":
         """What some of the models learnt."""
-        return Memory(self.moves[rows], self.bends[rows], self.curvatures[rows], self.count[rows], self.guess)
+        mine = (self.moves[rows], self.bends[rows], self.curvatures[rows], self.inverse[rows], self.count[rows])
+        return Memory(*mine, self.guess)
+
+
+def times(vectors: Float[Tensor, "k g"], matrices: Float[Tensor, "k g h"]) -> Float[Tensor, "k h"]:
+    """Each vector times its own matrix; a row from the left, which is five times as fast as a column from the right."""
+    return torch.bmm(vectors[:, None], matrices).squeeze(1)
 
 
 @dataclass(eq=False)
@@ -176,9 +187,8 @@ class Travel:
         lost = ~accepted & (self.search.trials > TRIALS)
         stuck = lost & (self.memory.count == 0)
         check_finite((value + slope)[stuck], what="J or its gradient", when=when)
-        rows = accepted.nonzero().squeeze(1)
         self.memory.forget(lost)
-        self.memory.remember(rows, (theta - self.theta)[rows], (gradient - self.gradient)[rows])
+        self.memory.remember(theta - self.theta, gradient - self.gradient, where=accepted)
         self.theta, self.value = theta.where(accepted[:, None], self.theta), value.where(accepted, self.value)
         self.gradient = gradient.where(accepted[:, None], self.gradient)
         self.turn(accepted | lost)
@@ -186,14 +196,12 @@ class Travel:
 
     def turn(self, turning: Bool[Tensor, " k"]) -> None:
         """Give some models a new direction and a new search; downhill, whatever rounding did to the memory."""
-        rows = turning.nonzero().squeeze(1)
-        if not len(rows):
+        if not turning.any():
             return
-        gradient = self.gradient[rows]
-        direction = self.memory.directions(rows, gradient)
-        uphill = torch.linalg.vecdot(gradient, direction) >= 0
-        direction[uphill] = -gradient[uphill]
-        self.direction[rows] = direction
+        direction = self.memory.directions(self.gradient)
+        uphill = torch.linalg.vecdot(self.gradient, direction) >= 0
+        direction = direction.where(~uphill[:, None], -self.gradient)
+        self.direction = direction.where(turning[:, None], self.direction)
         slope = torch.linalg.vecdot(self.gradient, self.direction)
         self.search = self.search.but(search(self.value, slope), rows=turning)
 
@@ -225,7 +233,8 @@ def set_out(
     learnt = Memory(
         moves=theta.new_zeros(models, memory, parameters),
         bends=theta.new_zeros(models, memory, parameters),
-        curvatures=theta.new_full((models, memory), float("inf")),
+        curvatures=theta.new_zeros(models, memory),
+        inverse=theta.new_zeros(models, memory, memory),
         count=none.long(),
         guess=guess,
     )
