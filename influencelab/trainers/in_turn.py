@@ -27,7 +27,7 @@ class InTurn(Trainer):
             weight decay has curvatures of 1e-6, along which a gradient of 1e-8 still leaves a step of 0.01.
     """
 
-    first: Trainer = field(default_factory=lambda: LBFGS(tolerance=1e-6))
+    first: Trainer = field(default_factory=lambda: LBFGS(tolerance=1e-6, max_steps=8000))
     then: Trainer = field(default_factory=Newton)
     tolerance: float = 1e-11
 
