@@ -48,7 +48,10 @@ def explore(
         trial = getattr(trials[key], "trial", trials[key])
         shared = trial.source, 0 if outcome.facts["single"] else len(outcome.train_ids)
         if shared not in points:
-            points[shared] = points_of(trial.source, outcome, features=features)
+            held, taken = points_of(trial.source, outcome, features=features), {each.name for each in points.values()}
+            points[shared] = (
+                replace(held, name=f"{held.name}, split {trial.source.seed}") if held.name in taken else held
+            )
         seen = portrait(trial, outcome) if key in portraits else None
         settings = dict(zip(names, key, strict=True))
         sheets.append(

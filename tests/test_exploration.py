@@ -1,5 +1,6 @@
 """What a run keeps to be explored: complete, small, the same once written and read, honest of what is left out."""
 
+from dataclasses import replace
 from functools import cache
 
 import numpy
@@ -202,6 +203,17 @@ def test_flowers_are_shown_with_named_features_in_their_own_units() -> None:
     assert points.kind == "features"
     assert points.features == names
     assert points.train.min() > 0
+
+
+def test_networks_on_splits_of_their_own_are_shown_with_their_own_points() -> None:
+    trials = {(seed,): replace(TRIAL, source=replace(SOURCE, seed=seed)) for seed in (0, 1)}
+    found = explore({key: trial.run() for key, trial in trials.items()}, trials, names=("seed",))
+    assert len(found.points) == 2
+    for sheet, trial in zip(found.sheets, trials.values(), strict=True):
+        data, points = trial.source.load(), found.points[sheet.points]
+        assert points.test_ids.tolist() == data.test_ids.tolist()
+        assert points.train_ids.tolist() == data.train_ids.tolist()
+        assert numpy.isfinite(sheet.actual["warm"]).all()
 
 
 def comparison() -> tuple[Comparison, object]:
