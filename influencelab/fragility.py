@@ -101,11 +101,14 @@ class Reading(Noun):
         return {cell: mean(table, bootstrap=bootstrap) for cell, table in self.correlations(outcomes).items()}
 
     def repeats(self, outcomes: Mapping[Key, Outcome], *, bootstrap: Bootstrap) -> dict[Cell, Resampled]:
-        """How well the target repeats: its correlation between two seeds, over couples that share none."""
+        """How well the target repeats: its correlation between two seeds, over couples that share none.
+
+        Cells whose networks have test points of their own are left out: there is nothing that two of them both say.
+        """
         return {
             cell: mean(repeatability(part[0:even:2], part[1:even:2], target=self.target), bootstrap=bootstrap)
             for cell, part in self.cells(outcomes).items()
-            if (even := len(part) - len(part) % 2)
+            if (even := len(part) - len(part) % 2) and len({tuple(each.test_ids.tolist()) for each in part}) == 1
         }
 
 
@@ -115,6 +118,25 @@ def damped_without_decay(trials: Mapping[Key, Trial], damping: float, *, estimat
         key: trial if trial.task.weight_decay else altered(trial, f"estimators.{estimator}.damping", damping)
         for key, trial in trials.items()
     }
+
+
+def with_own_splits(trials: Mapping[Key, Trial]) -> dict[Key, Trial]:
+    """The same trials, each on a split of its source drawn by its own seed.
+
+    With the same few test points for all networks an interval is never narrower than what these points differ by,
+    however many networks there are. Test points that come with the network average out as networks do.
+    """
+    return {key: altered(trial, "source.seed", trial.seed) for key, trial in trials.items()}
+
+
+def up_to(trials: Mapping[Key, Trial], arm: str, seeds: Mapping[int, int]) -> dict[Key, Trial]:
+    """The same trials, but of one arm only as many seeds as are wanted at each depth."""
+    return {key: trial for key, trial in trials.items() if key[0] != arm or key[-1] < seeds[key[1]]}
+
+
+def first_seeds(outcomes: Mapping[Key, Value], count: int) -> dict[Key, Value]:
+    """Those of the first so many seeds: enough to look at."""
+    return {key: outcome for key, outcome in outcomes.items() if key[-1] < count}
 
 
 def choices(trial: Trial, options: Mapping[str, tuple[Sequence[str], Sequence[object]]]) -> dict[str, Trial]:

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy
 import pytest
+import torch
 from clouds import TRIAL
 from replicated import network, resampled, spearman
 from scipy import stats
@@ -100,7 +101,30 @@ def test_repeats_are_couples_of_seeds_and_an_odd_one_is_left_over():
     assert found[Cell(1, 5, 0.1)].interval.value == pytest.approx(numpy.mean(wanted))
 
 
+def test_truths_of_other_test_points_are_no_repeats():
+    part = {("warm", 1, 5, 0.1, seed): replace(network(seed), test_ids=torch.arange(3) + seed) for seed in range(4)}
+    assert WARM.repeats(part, bootstrap=QUICK) == {}
+    values = WARM.correlations(part)[Cell(1, 5, 0.1)]
+    assert not values.crossed
+    found = WARM.means(part, bootstrap=QUICK)[Cell(1, 5, 0.1)]
+    assert found.label == "95% bootstrap over 4 seeds, whose test points differ, B=60"
+
+
 # Trials.
+def test_each_network_can_have_a_split_of_its_own():
+    trials = {("warm", 1, seed): replace(TRIAL, seed=seed) for seed in (0, 3)}
+    found = fragility.with_own_splits(trials)
+    assert [trial.source.seed for trial in found.values()] == [0, 3]
+    assert replace(found["warm", 1, 3], source=TRIAL.source) == trials["warm", 1, 3]
+
+
+def test_an_arm_has_as_many_seeds_as_are_wanted_at_each_depth():
+    keys = [(arm, depth, seed) for arm in ("cold", "warm") for depth in (1, 8) for seed in range(3)]
+    found = fragility.up_to(dict.fromkeys(keys, TRIAL), "cold", {1: 3, 8: 1})
+    assert set(keys) - set(found) == {("cold", 8, 1), ("cold", 8, 2)}
+    assert list(fragility.first_seeds(dict.fromkeys(keys, 0), 1)) == [key for key in keys if key[-1] == 0]
+
+
 def test_damping_is_added_only_where_there_is_no_weight_decay():
     bare = replace(TRIAL, task=replace(TRIAL.task, weight_decay=0.0))
     found = fragility.damped_without_decay({("a", 0): bare, ("a", 1): TRIAL}, 1e-3)
