@@ -40,6 +40,7 @@ const plugin: JupyterFrontEndPlugin<void> = {
         const side = shell as unknown as { expandLeft?: (id?: string) => void };
         side.expandLeft?.(panel.id);
         shell.activateById(panel.id);
+        panel.activate();
         if (typeof args.study === 'string') {
           void panel.refresh().then(() => panel.choose(args.study as string));
         }
