@@ -194,7 +194,9 @@ CONTRASTS = """(root) => {
   const found = {};
   const texts = 'h3, h4, p, label, span, strong, button, summary, pre, .il-help, .il-fault, input, select, th, td';
   for (const node of root.querySelectorAll(texts)) {
-    if (!node.offsetParent || node.disabled || !(node.value || node.textContent).trim()) continue;
+    // The value of a checkbox is no text.
+    if (!node.offsetParent || node.disabled || node.type === 'checkbox') continue;
+    if (!(node.value || node.textContent).trim()) continue;
     const back = behind(node), front = mixed(numbers(getComputedStyle(node).color), back);
     const [dark, bright] = [light(front), light(back)].sort((a, b) => a - b);
     const name = `${node.tagName} ${node.className} ${(node.value || node.textContent).trim().slice(0, 30)}`;
