@@ -68,7 +68,7 @@ class Card {
     this.run = run;
     const active = run.state === 'queued' || run.state === 'running';
     this.node.dataset.state = run.state;
-    this.bar.hidden = !active;
+    this.bar.hidden = run.state !== 'running';
     if (run.fraction === null) {
       this.bar.removeAttribute('value');
     } else {

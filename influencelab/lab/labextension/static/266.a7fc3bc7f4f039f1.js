@@ -102,6 +102,10 @@
   margin: 6px 0;
 }
 
+.il-buttons:not(:has(:not([hidden]))) {
+  display: none;
+}
+
 .il-button {
   padding: 4px 10px;
   border: var(--jp-border-width) solid var(--jp-border-color0);
