@@ -14,7 +14,7 @@ from published import published
 from influencelab import record
 from influencelab.draft import STORE_FOLDER
 from influencelab.errors import InvalidParameter, Unavailable
-from influencelab.lab import runs
+from influencelab.lab import process, runs
 from influencelab.lab.catalogue import planned
 from influencelab.lab.home import Home, home
 from influencelab.lab.run import Run
@@ -107,6 +107,20 @@ def test_a_record_that_cannot_be_written_stops_nothing(tmp_path: Path, monkeypat
         for name in (first, second):
             assert seen(found, name, "done", "failed")["state"] == "done"
         assert next(full, None) is None
+    finally:
+        found.close()
+
+
+def test_a_process_that_ends_while_it_is_looked_at_is_judged_by_its_status(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folders = lone(tmp_path)
+    found = Runs(folders, at_once=1)
+    # As in the moment after its status was asked for.
+    monkeypatch.setattr(process, "alive", lambda run: None)
+    try:
+        ended = seen(found, found.add(study("fine", folder=folders.studies).plan("tiny"), {}).id, "done", "failed")
+        assert (ended["state"], ended["message"]) == ("done", "")
     finally:
         found.close()
 

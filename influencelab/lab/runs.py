@@ -134,7 +134,9 @@ class Runs:
             return
         started = self._started.get(run.id)
         code = started.poll() if started else None
-        if code is None and process.alive(run):
+        # A child of ours is over when its status is there; seen from outside it may be over a moment earlier.
+        going = code is None if started else process.alive(run) is not None
+        if going:
             said = process.progress(run, self.home)
             if said is not None:
                 self._said[run.id] = further(said, self._said.get(run.id))
