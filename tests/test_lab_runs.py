@@ -7,6 +7,7 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from distributed import LocalCluster
 from published import published
@@ -107,6 +108,28 @@ def test_a_record_that_cannot_be_written_stops_nothing(tmp_path: Path, monkeypat
         for name in (first, second):
             assert seen(found, name, "done", "failed")["state"] == "done"
         assert next(full, None) is None
+    finally:
+        found.close()
+
+
+def test_what_was_started_while_a_run_was_being_ended_is_ended_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folders = lone(tmp_path)
+    found = Runs(folders, at_once=1)
+    run = found.add(study("slow", folder=folders.studies).plan("tiny"), {})
+    note = folders.results / "worker.txt"
+    last = time.monotonic() + PATIENCE
+    while not (note.is_file() and note.read_text()) and time.monotonic() < last:
+        time.sleep(0.1)
+    worker = psutil.Process(int(note.read_text()))
+    # As if its kernel had started it after the family was counted.
+    family = process.family
+    monkeypatch.setattr(process, "family", lambda first: [each for each in family(first) if each != worker])
+    try:
+        assert found.cancel(run.id).state == "cancelled"
+        assert not worker.is_running() or worker.status() == psutil.STATUS_ZOMBIE
+        assert process.marked(run) == []
     finally:
         found.close()
 
