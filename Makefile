@@ -14,7 +14,7 @@ STRIP = $(BIN)/nbstripout --keep-id --extra-keys "metadata.papermill cell.metada
 # $(call timed,what,command): run one step, say what it is and how long it took.
 timed = @start=$$(date +%s); echo "--- $(1)"; $(2); echo "    $(1): $$(($$(date +%s) - start)) s"
 
-.PHONY: help study test test-browser bench lab lab-build format check clean
+.PHONY: help study test test-browser test-versions bench lab lab-build format check clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,12 +36,14 @@ test-browser: .venv/.installed ## drive JupyterLab in Chromium (installed by apt
 ifeq ($(BROWSER_TESTS),)
 	@echo "tests/browser holds no test yet: nothing to drive."
 else
-	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; } \
-		|| { echo "Chromium is missing, and only root can install it here: install your system's chromium." >&2; exit 1; }
-	@command -v chromium >/dev/null || { apt-get update -qq; \
-		DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends chromium fonts-dejavu-core; }
+	@$(CHROMIUM)
 	$(call timed,browser tests,$(BIN)/pytest -m browser tests/browser)
 endif
+
+test-versions: .venv/.installed ## install from checkout, wheel and sdist, and drive every JupyterLab from 4.2 on (half an hour)
+	@$(CHROMIUM)
+	$(call timed,installations,$(BIN)/pytest -m install)
+	$(call timed,versions,$(BIN)/python tests/lab_versions.py)
 
 bench: .venv/.installed ## run every benchmark, side by side with its competitor, and print times and memory
 ifeq ($(BENCHMARKS),)
@@ -74,6 +76,13 @@ clean: ## remove .venv and caches; results stay
 		echo "Say where one is: make $(firstword $(MAKECMDGOALS)) PYTHON=/path/to/python3.11" >&2; exit 1; }
 	$(call timed,install,$(INSTALL))
 	@touch $@
+
+define CHROMIUM
+command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; } \
+	|| { echo "Chromium is missing, and only root can install it here: install your system's chromium." >&2; exit 1; }; \
+command -v chromium >/dev/null || { apt-get update -qq; \
+	DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends chromium fonts-dejavu-core; }
+endef
 
 # Not in the package, whose folders would then hold the thousand files of node. pip copies what it installs, so again.
 define BUILD_PANEL

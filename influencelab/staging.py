@@ -9,6 +9,7 @@ from pathlib import Path
 import psutil
 
 from influencelab import record
+from influencelab.errors import MissingData
 from influencelab.noun import Noun
 
 PROGRESS = "progress.json"
@@ -50,11 +51,12 @@ def staging(folder: Path) -> Path:
 
 
 def read_progress(folder: Path, *, writer: int) -> Progress | None:
-    """How far the process is that writes a folder; None before it has said so."""
-    path = beside(folder, role="writing", writer=writer) / PROGRESS
-    if not path.is_file():
+    """How far the process is that writes a folder; None before it has said so, and when the folder is in its place."""
+    try:
+        said = record.read(beside(folder, role="writing", writer=writer) / PROGRESS)
+    except (MissingData, FileNotFoundError):
+        # The writer may put the folder in its place at any moment, also while this reads.
         return None
-    said = record.read(path)
     return Progress(said["done"], said["total"], said["label"])
 
 

@@ -21,7 +21,11 @@ def test_the_build_belongs_to_the_sources() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["ui/src/panel.ts", "ui/style/index.css", "ui/yarn.lock", "ui/package.json", "labextension/package.json"]
+    "name",
+    [
+        *("ui/src/panel.ts", "ui/style/index.css", "ui/yarn.lock", "ui/package.json", "ui/webpack.config.js"),
+        "labextension/package.json",
+    ],
 )
 def test_a_change_on_either_side_is_seen(tmp_path: Path, name: str) -> None:
     copy = shutil.copytree(LAB, tmp_path / "lab", ignore=shutil.ignore_patterns("node_modules"))

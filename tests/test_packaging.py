@@ -36,7 +36,7 @@ TOP_LEVEL = {
     "studies",
     "tests",
 }
-TARGETS = {"help", "study", "test", "test-browser", "bench", "lab"}
+TARGETS = {"help", "study", "test", "test-browser", "test-versions", "bench", "lab", "lab-build"}
 
 
 def pins(text: str) -> dict[str, Version]:

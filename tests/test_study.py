@@ -54,7 +54,8 @@ def test_a_notebook_declares_its_question_parameters_and_profiles() -> None:
     assert list(fine.profiles) == ["tiny", "standard"]
     assert (fine.profiles["tiny"].seconds, fine.profiles["tiny"].memory_gb) == (5, 0.2)
     assert fine.notebook.values("standard")["rates"] == (0.01, 0.001)
-    assert [found.name for found in studies(NOTEBOOKS)] == ["failing", "fine", "killed", "slow", "unpublished"]
+    names = ["failing", "fine", "killed", "slow", "stepwise", "unpublished"]
+    assert [found.name for found in studies(NOTEBOOKS)] == names
 
 
 @pytest.mark.parametrize(
@@ -90,7 +91,7 @@ def test_a_study_without_its_tagged_cells_or_that_is_no_notebook_is_refused(tmp_
 
 def test_unknown_names_are_refused_with_those_there_are() -> None:
     fine = study("fine", folder=NOTEBOOKS)
-    with pytest.raises(UnknownName, match=r"failing, fine, killed, slow, unpublished\. Did you mean 'fine'"):
+    with pytest.raises(UnknownName, match=r"failing, fine, killed, slow, stepwise, unpublished\. Did you mean 'fine'"):
         study("fin", folder=NOTEBOOKS)
     with pytest.raises(UnknownName, match=r"fine has no profile 'paper'\. There are: tiny, standard"):
         fine.plan("paper")

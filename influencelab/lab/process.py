@@ -15,6 +15,8 @@ from influencelab.staging import Progress, read_progress
 
 # How long a process may take to stop by itself, in seconds, before it is ended.
 GRACE = 5
+# The variable by which all that a run started, and what that started in turn, is known again.
+MARK = "INFLUENCELAB_RUN"
 # How much of a log's end is read, in bytes.
 TAIL = 16_384
 
@@ -36,6 +38,7 @@ def start(run: Run, home: Home, log: Path) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
             command(run, home),
             cwd=home.studies.parent,
+            env=os.environ | {MARK: run.id},
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=subprocess.STDOUT,
@@ -72,11 +75,24 @@ def end(run: Run) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGINT)
     psutil.wait_procs([process], timeout=GRACE)
-    for member in members:
-        # It knows whether its number belongs to another process by now.
-        with contextlib.suppress(psutil.NoSuchProcess):
-            member.kill()
-    psutil.wait_procs(members, timeout=GRACE)
+    while members:
+        for member in members:
+            # It knows whether its number belongs to another process by now.
+            with contextlib.suppress(psutil.NoSuchProcess):
+                member.kill()
+        psutil.wait_procs(members, timeout=GRACE)
+        # Its kernel may have started something in the meantime, which is nobody's child by now.
+        members = marked(run)
+
+
+def marked(run: Run) -> list[psutil.Process]:
+    """Every process that carries the mark of a run."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):
+            if process.environ().get(MARK) == run.id and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+    return found
 
 
 def progress(run: Run, home: Home) -> Progress | None:

@@ -1,5 +1,6 @@
 """The runs that were asked for in the panel: a few at once, the others in a queue, all on record."""
 
+import contextlib
 import shutil
 import subprocess
 import threading
@@ -120,7 +121,8 @@ class Runs:
     def _watch(self) -> None:
         """Look at every process again and again."""
         while not self._closed.wait(POLL):
-            with self._lock:
+            # A record that cannot be written, on a full disk for example, stops neither this run nor the others.
+            with self._lock, contextlib.suppress(OSError):
                 running = [run for run in self._held.values() if run.state == RUNNING]
                 for run in running:
                     self._look(run)
@@ -132,10 +134,12 @@ class Runs:
             return
         started = self._started.get(run.id)
         code = started.poll() if started else None
-        if code is None and process.alive(run):
+        # A child of ours is over when its status is there; seen from outside it may be over a moment earlier.
+        going = code is None if started else process.alive(run) is not None
+        if going:
             said = process.progress(run, self.home)
             if said is not None:
-                self._said[run.id] = said
+                self._said[run.id] = further(said, self._said.get(run.id))
             return
         self._started.pop(run.id, None)
         # Put beside a report when all has run; the report itself may be there before that.
@@ -181,6 +185,11 @@ class Runs:
             del self._held[name]
             self._said.pop(name, None)
             shutil.rmtree(Path(self._records, name), ignore_errors=True)
+
+
+def further(said: Progress, before: Progress | None) -> Progress:
+    """What a run says now, as far as it was before: a study that starts counting anew never moves its bar back."""
+    return replace(before, label=said.label) if before is not None and said.fraction < before.fraction else said
 
 
 def left(run: Run, fraction: float | None) -> float | None:

@@ -11,7 +11,15 @@ from influencelab import record
 
 HERE = Path(__file__).parent
 # What a build is made from, in the folder `ui`.
-SOURCES = ("src/**/*.ts", "style/*.css", "package.json", "tsconfig.json", "yarn.lock", ".yarnrc.yml")
+SOURCES = (
+    "src/**/*.ts",
+    "style/*.css",
+    "package.json",
+    "tsconfig.json",
+    "webpack.config.js",
+    "yarn.lock",
+    ".yarnrc.yml",
+)
 NAME = "built.json"
 
 

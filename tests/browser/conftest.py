@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from browser.lab import furnished, installed
 from browser.panel import Panel, complaints, opened
 from browser.server import Server, serving
 from playwright.sync_api import Page
@@ -52,3 +53,26 @@ def open_notebook(page: Page, server: Server, output_path: str) -> Iterator[Call
     # From here on the page may complain that its kernel is gone.
     server.end_kernels()
     assert complained == []
+
+
+@pytest.fixture(scope="module")
+def checkout(jupyter_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two real studies and some that fail, wait or never end; the panel as it is committed."""
+    installed(jupyter_home)
+    return furnished(tmp_path_factory.mktemp("panel"))
+
+
+@pytest.fixture(scope="module")
+def lab(checkout: Path, jupyter_home: Path) -> Iterator[Server]:
+    """JupyterLab with the panel."""
+    with serving(checkout / "studies", home=jupyter_home) as running:
+        yield running
+
+
+@pytest.fixture
+def heard(page: Page) -> Iterator[None]:
+    """The page may not complain."""
+    found = complaints(page)
+    yield
+    # A page in JupyterLab's viewer runs its scripts once a person trusts it.
+    assert [complaint for complaint in found if "'allow-scripts' permission is not set" not in complaint] == []

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import ConsoleMessage, Locator, Page, Request, expect
+from playwright.sync_api import ConsoleMessage, Error, Locator, Page, Request, expect
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 # Milliseconds. A kernel comes up in a few seconds on a quiet machine; a busy one needs several times that.
@@ -216,6 +216,11 @@ def complaints(page: Page) -> list[str]:
             heard.append(f"elsewhere: {sent.url}")
 
     page.on("console", console)
-    page.on("pageerror", lambda error: heard.append(f"exception: {error}"))
+
+    def exception(error: Error) -> None:
+        places = (error.stack or "").split("    at ")[1:2]
+        heard.append(f"exception: {error} ({''.join(places).strip()})")
+
+    page.on("pageerror", exception)
     page.on("request", request)
     return heard

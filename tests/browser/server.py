@@ -21,6 +21,8 @@ START = 90
 # How long it may take to end after each signal, in seconds. A kernel that is still connecting can hold it up.
 PATIENCE = {signal.SIGINT: 10, signal.SIGTERM: 5, signal.SIGKILL: 5}
 NEWS = "lab/user-settings/@jupyterlab/apputils-extension/notification.jupyterlab-settings"
+# Whose JupyterLab is driven: this environment's, or that of an environment with another one in it.
+PYTHON = os.environ.get("LAB_PYTHON", sys.executable)
 # No proxy of the surroundings stands between us and our own machine.
 direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -65,25 +67,30 @@ class Server:
 
 
 @contextlib.contextmanager
-def serving(studies: Path, *, home: Path) -> Iterator[Server]:
+def serving(studies: Path, *, home: Path, notebook: bool = False) -> Iterator[Server]:
     """Open JupyterLab on a folder of studies; afterwards no process of it is left.
 
     Args:
+        notebook: open Jupyter Notebook instead.
         home: where its log goes, and the folders `config` and `runtime` that JUPYTER_CONFIG_DIR and
             JUPYTER_RUNTIME_DIR name.
     """
     silence_news(home / "config")
     token = secrets.token_hex(16)
-    command = [sys.executable, "-m", "influencelab", "lab", "--studies", str(studies)]
+    command = [PYTHON, "-m", "influencelab", "lab", "--studies", str(studies)]
+    if notebook:
+        command = [PYTHON, "-m", "notebook", f"--ServerApp.root_dir={studies.parent}"]
     # The page then holds `window.jupyterapp`, through which tests learn what the kernel does.
-    options = ["--no-browser", "--ip=127.0.0.1", "--port=0", "--LabApp.expose_app_in_browser=True"]
+    exposed = f"--{'JupyterNotebookApp' if notebook else 'LabApp'}.expose_app_in_browser=True"
+    options = ["--no-browser", "--ip=127.0.0.1", "--port=0", exposed]
     # Jupyter refuses to serve root unless it is told that this is meant.
     options += ["--allow-root"] if os.geteuid() == 0 else []
     log = home / f"jupyterlab-{token[:8]}.log"
     with log.open("wb") as out:
         process = subprocess.Popen(
             [*command, *options],
-            env=os.environ | {"JUPYTER_TOKEN": token},
+            # No node, wherever there is one.
+            env=os.environ | {"JUPYTER_TOKEN": token, "PATH": str(Path(PYTHON).parent)},
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=subprocess.STDOUT,

@@ -23,7 +23,27 @@ export function element<K extends keyof HTMLElementTagNameMap>(
 }
 
 export function button(text: string, act: () => void, attributes: Record<string, string | boolean> = {}): HTMLButtonElement {
-  return element('button', { type: 'button', class: 'il-button', ...attributes, onclick: act }, text);
+  const made: HTMLButtonElement = element(
+    'button',
+    { type: 'button', class: 'il-button', ...attributes, onclick: () => void (busy(made) || act()) },
+    text
+  );
+  return made;
+}
+
+/** Whether a button is at work, or let it be so. It keeps the keyboard, which a disabled one would lose. */
+export function busy(button: HTMLButtonElement, set?: boolean): boolean {
+  if (set !== undefined) {
+    button.setAttribute('aria-disabled', String(set));
+  }
+  return button.getAttribute('aria-disabled') === 'true';
+}
+
+/** Change a text only where it differs: what is read out is then read once, and what is marked stays marked. */
+export function say(node: HTMLElement, text: string): void {
+  if (node.textContent !== text) {
+    node.textContent = text;
+  }
 }
 
 /** A table whose first column heads its rows. */

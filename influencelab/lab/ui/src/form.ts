@@ -1,5 +1,5 @@
 // The form of a study: its sizes, and a field for each line of its parameters cell.
-import { button, duration, element } from './dom';
+import { busy, button, duration, element } from './dom';
 import { IField, IProfile, IStudy } from './server';
 
 type Send = (profile: string, parameters: Record<string, string>) => Promise<void>;
@@ -134,6 +134,9 @@ export class Form {
 
   private async submit(event: Event): Promise<void> {
     event.preventDefault();
+    if (busy(this.run)) {
+      return;
+    }
     this.failed.textContent = '';
     const wrong = this.lines.filter(line => !line.check());
     if (wrong.length) {
@@ -141,13 +144,13 @@ export class Form {
       return;
     }
     const changed = this.lines.filter(line => line.changed).map(line => [line.field.name, line.value]);
-    this.run.disabled = true;
+    busy(this.run, true);
     try {
       await this.send(this.choice.value, Object.fromEntries(changed));
     } catch (error) {
       this.failed.textContent = (error as Error).message;
     } finally {
-      this.run.disabled = false;
+      busy(this.run, false);
     }
   }
 }

@@ -36,10 +36,11 @@ const plugin: JupyterFrontEndPlugin<void> = {
       caption: 'Find, run and read the studies of influencelab',
       icon: args => (args.isPalette ? undefined : icon),
       execute: args => {
-        // Notebook 7 opens its side area with the widget; JupyterLab brings it to the front.
-        const side = shell as unknown as { expandLeft?: (id?: string) => void };
-        side.expandLeft?.(panel.id);
-        shell.activateById(panel.id);
+        // Notebook 7.2 closes the side area where it is asked to open what is open.
+        if (!panel.isVisible) {
+          shell.activateById(panel.id);
+        }
+        panel.activate();
         if (typeof args.study === 'string') {
           void panel.refresh().then(() => panel.choose(args.study as string));
         }

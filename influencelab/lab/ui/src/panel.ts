@@ -3,7 +3,7 @@ import { LabIcon } from '@jupyterlab/ui-components';
 import { Message } from '@lumino/messaging';
 import { Widget } from '@lumino/widgets';
 
-import { button, element, moment } from './dom';
+import { button, element, moment, say } from './dom';
 import { Form } from './form';
 import { Open, ReportView } from './report';
 import { Runs } from './runs';
@@ -15,11 +15,17 @@ const [BUSY, IDLE] = [1000, 8000];
 export class Panel extends Widget {
   private readonly failed = element('p', { class: 'il-error', role: 'alert' });
   private readonly body = element('div', { class: 'il-body' });
+  private readonly limit = element('p', { class: 'il-help' });
   private readonly runs: Runs;
+  // What went wrong, by what was attempted: what goes well later speaks for itself only.
+  private readonly faults = new Map<string, string>();
   private catalogue: ICatalogue | null = null;
   private chosen: string | null = null;
   private shown: ReportView | null = null;
   private timer = 0;
+  // Answers may overtake each other: only the newest question's counts.
+  private looks = 0;
+  private readings = 0;
 
   constructor(private readonly open: Open, icon: LabIcon) {
     super();
@@ -27,25 +33,21 @@ export class Panel extends Widget {
     this.addClass('il-panel');
     this.title.icon = icon;
     this.title.caption = 'Studies of influencelab';
+    this.node.tabIndex = -1;
     this.node.setAttribute('role', 'region');
     this.node.setAttribute('aria-label', 'Studies of influencelab');
     this.runs = new Runs({ cancel: run => this.cancel(run), result: run => this.result(run), open });
     this.node.append(
       this.failed,
       this.body,
-      element('section', {}, element('h3', {}, 'Runs'), this.runs.node, this.runs.heard)
+      element('section', {}, element('h3', {}, 'Runs'), this.limit, this.runs.node, this.runs.heard)
     );
   }
 
   /** Ask for everything anew. */
   async refresh(): Promise<void> {
-    await this.attempt(async () => {
-      this.catalogue = await ask<ICatalogue>(['studies']);
-      // A form that is being filled in stays as it is, and so does the result below it.
-      if (this.chosen === null) {
-        this.draw();
-      }
-    });
+    this.faults.delete('cancel');
+    await this.attempt('studies', () => this.list());
     await this.look();
   }
 
@@ -58,12 +60,20 @@ export class Panel extends Widget {
   }
 
   async cancelAll(): Promise<void> {
-    await this.attempt(async () => {
+    await this.attempt('cancel', async () => {
       const { runs } = await ask<{ runs: IRun[] }>(['runs']);
       const active = runs.filter(run => run.state === 'queued' || run.state === 'running');
       await Promise.all(active.map(run => ask(['runs', run.id], 'DELETE')));
     });
     await this.look();
+  }
+
+  /** Take the keyboard, where somebody asks for the panel. */
+  protected onActivateRequest(message: Message): void {
+    super.onActivateRequest(message);
+    if (!this.node.contains(document.activeElement)) {
+      (this.body.querySelector<HTMLElement>('h3') ?? this.node).focus();
+    }
   }
 
   protected onAfterShow(message: Message): void {
@@ -83,44 +93,54 @@ export class Panel extends Widget {
     super.onBeforeDetach(message);
   }
 
-  /** Do something, and say what went wrong. */
-  private async attempt(work: () => Promise<void>): Promise<void> {
+  /** Do something, and say what went wrong until it goes well. */
+  private async attempt(what: string, work: () => Promise<void>): Promise<void> {
     try {
       await work();
-      this.failed.textContent = '';
+      this.faults.delete(what);
     } catch (error) {
-      this.failed.textContent = (error as Error).message;
+      this.faults.set(what, (error as Error).message);
+    }
+    say(this.failed, [...new Set(this.faults.values())].join('\n'));
+  }
+
+  /** Ask for the studies. A form that is being filled in stays as it is, and so does a list that has not changed. */
+  private async list(): Promise<void> {
+    const before = JSON.stringify(this.catalogue);
+    this.catalogue = await ask<ICatalogue>(['studies']);
+    const { at_once } = this.catalogue;
+    say(this.limit, at_once === 1 ? 'One runs at a time; others wait.' : `${at_once} run at a time; others wait.`);
+    if (this.chosen === null && JSON.stringify(this.catalogue) !== before) {
+      this.draw();
     }
   }
 
   private async look(): Promise<void> {
+    const turn = ++this.looks;
     window.clearTimeout(this.timer);
     let pause = IDLE;
     let ended: IRun[] = [];
-    await this.attempt(async () => {
+    await this.attempt('runs', async () => {
       const { runs } = await ask<{ runs: IRun[] }>(['runs']);
-      ended = this.runs.show(runs);
-      pause = runs.some(run => run.state === 'queued' || run.state === 'running') ? BUSY : IDLE;
+      if (turn === this.looks) {
+        ended = this.runs.show(runs);
+        pause = runs.some(run => run.state === 'queued' || run.state === 'running') ? BUSY : IDLE;
+      }
     });
     if (ended.some(run => run.state === 'done')) {
-      await this.attempt(async () => {
-        this.catalogue = await ask<ICatalogue>(['studies']);
-        const mine = ended.find(run => run.study === this.chosen);
-        if (this.chosen === null) {
-          this.draw();
-        } else if (mine) {
-          this.results(mine.folder);
-        }
-      });
+      await this.attempt('studies', () => this.list());
+      const mine = ended.find(run => run.study === this.chosen);
+      if (mine) {
+        this.results(mine.folder);
+      }
     }
-    window.clearTimeout(this.timer);
-    if (this.isAttached && this.isVisible) {
+    if (turn === this.looks && this.isAttached && this.isVisible) {
       this.timer = window.setTimeout(() => void this.look(), pause);
     }
   }
 
   private async cancel(run: IRun): Promise<void> {
-    await this.attempt(async () => {
+    await this.attempt('cancel', async () => {
       await ask(['runs', run.id], 'DELETE');
     });
     await this.look();
@@ -131,6 +151,7 @@ export class Panel extends Widget {
   }
 
   private draw(folder?: string): void {
+    this.readings += 1;
     this.shown?.dispose();
     this.shown = null;
     const study = this.catalogue?.studies.find(({ name }) => name === this.chosen);
@@ -142,6 +163,7 @@ export class Panel extends Widget {
   }
 
   private all(catalogue: ICatalogue): void {
+    const held = (document.activeElement as HTMLElement | null)?.dataset.study;
     const problems = catalogue.problems.map(each => element('li', {}, `${each.name}: ${each.message}`));
     this.body.replaceChildren(
       element('h3', { tabindex: '-1' }, 'Studies'),
@@ -151,6 +173,9 @@ export class Panel extends Widget {
         : '',
       button('Look again', () => void this.refresh())
     );
+    if (held) {
+      this.body.querySelector<HTMLElement>(`[data-study="${CSS.escape(held)}"]`)?.focus();
+    }
   }
 
   private item(study: IStudy): HTMLElement {
@@ -200,10 +225,14 @@ export class Panel extends Widget {
     }
     const view = element('div');
     const show = async (wanted: string) => {
-      this.shown?.dispose();
+      const turn = ++this.readings;
       try {
-        this.shown = new ReportView(await ask<IReport>(['reports', study.name, wanted]), this.open);
-        view.replaceChildren(this.shown.node);
+        const report = await ask<IReport>(['reports', study.name, wanted]);
+        if (turn === this.readings) {
+          this.shown?.dispose();
+          this.shown = new ReportView(report, this.open);
+          view.replaceChildren(this.shown.node);
+        }
       } catch (error) {
         view.replaceChildren(element('p', { class: 'il-error', role: 'alert' }, (error as Error).message));
       }

@@ -1,5 +1,5 @@
 // One report: verdicts, figures, numbers, and what can be opened of it.
-import { button, duration, element, moment, table } from './dom';
+import { busy, button, duration, element, moment, table } from './dom';
 import { IReport, IVerdict, ask, figure } from './server';
 
 export type Open = (path: string) => void;
@@ -79,7 +79,7 @@ export class ReportView {
     const { study, folder } = this.report;
     const made = button(text, async () => {
       this.failed.textContent = '';
-      made.disabled = true;
+      busy(made, true);
       try {
         const { path } = await ask<{ path: string }>(['reports', study, folder, what], 'POST');
         // JupyterLab runs no scripts of a page until it is told to.
@@ -89,7 +89,7 @@ export class ReportView {
       } catch (error) {
         this.failed.textContent = (error as Error).message;
       } finally {
-        made.disabled = false;
+        busy(made, false);
       }
     });
     return made;

@@ -1,5 +1,5 @@
 // The runs: each a card that changes in place, so that neither focus nor a screen reader's place is lost.
-import { button, duration, element, moment } from './dom';
+import { busy, button, duration, element, moment, say } from './dom';
 import { IRun } from './server';
 
 export interface IActs {
@@ -47,10 +47,12 @@ class Card {
     this.log.setAttribute('aria-label', `Last lines of ${name}`);
     this.stop = button('Cancel', () => acts.cancel(this.run), { 'aria-label': `Cancel ${name}` });
     this.look = button('Show result', () => acts.result(this.run), { 'aria-label': `Show the result of ${name}` });
-    this.broken = button('Open what ran', () => this.run.ran && acts.open(this.run.ran));
+    this.broken = button('Open what ran', () => this.run.ran && acts.open(this.run.ran), {
+      'aria-label': `Open what ran of ${name}`
+    });
     this.node = element(
       'li',
-      { class: 'il-run', 'data-run': run.id },
+      { class: 'il-run', 'data-run': run.id, tabindex: '-1' },
       element('strong', {}, name),
       changes.length ? element('div', { class: 'il-help' }, changes.join(', ')) : null,
       this.bar,
@@ -66,30 +68,44 @@ class Card {
     this.run = run;
     const active = run.state === 'queued' || run.state === 'running';
     this.node.dataset.state = run.state;
-    this.bar.hidden = !active;
+    this.bar.hidden = run.state !== 'running';
     if (run.fraction === null) {
       this.bar.removeAttribute('value');
     } else {
       this.bar.value = run.fraction;
     }
-    this.said.textContent = standing(run);
-    this.why.textContent = run.message;
+    say(this.said, standing(run));
+    say(this.why, run.message);
     this.why.hidden = !run.message;
     this.printed.hidden = run.log.length === 0;
-    this.log.textContent = run.log.join('\n');
+    this.print(run.log);
+    const held = this.stop === document.activeElement;
     this.stop.hidden = !active;
-    this.stop.disabled = run.ending;
+    busy(this.stop, run.ending);
     this.look.hidden = run.state !== 'done';
     this.broken.hidden = !run.ran;
+    if (held && !active) {
+      // The keyboard goes on where the button was.
+      ([this.look, this.broken].find(each => !each.hidden) ?? this.node).focus();
+    }
+  }
+
+  /** The newest line stays in sight. */
+  private print(lines: string[]): void {
+    const last = this.log.textContent;
+    say(this.log, lines.join('\n'));
+    if (this.log.textContent !== last) {
+      this.log.scrollTop = this.log.scrollHeight;
+    }
   }
 }
 
 export class Runs {
-  readonly node = element('ul', { class: 'il-runs', 'aria-label': 'Runs' });
+  readonly node = element('ul', { class: 'il-runs', 'aria-label': 'Runs', 'aria-busy': 'true' });
   readonly heard = element('div', { class: 'il-heard', role: 'status' });
   private readonly cards = new Map<string, Card>();
   private states = new Map<string, string>();
-  private readonly none = element('p', { class: 'il-help' }, 'Nothing was run from here yet.');
+  private readonly none = element('li', { class: 'il-help', hidden: true }, 'Nothing was run from here yet.');
 
   constructor(private readonly acts: IActs) {
     this.node.append(this.none);
@@ -98,6 +114,7 @@ export class Runs {
   /** Show the runs as they are now; those that have ended since. */
   show(runs: IRun[]): IRun[] {
     const ended = runs.filter(run => ['queued', 'running'].includes(this.states.get(run.id) ?? '') && run.ended);
+    this.node.setAttribute('aria-busy', 'false');
     this.none.hidden = runs.length > 0;
     for (const [id, card] of this.cards) {
       if (!runs.some(run => run.id === id)) {
