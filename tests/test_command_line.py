@@ -98,7 +98,10 @@ def test_studies_are_listed_with_their_questions_and_one_with_its_parameters() -
     ("words", "message"),
     [
         (["list", "fin"], "No study is named 'fin'. There are: failing, fine, killed, slow, stepwise, unpublished."),
-        (["run", "fine", "fin"], "No study is named 'fin'. There are: failing, fine, killed, slow, stepwise, unpublished."),
+        (
+            ["run", "fine", "fin"],
+            "No study is named 'fin'. There are: failing, fine, killed, slow, stepwise, unpublished.",
+        ),
         (["run"], "Name the studies to run, or give --all for all of them. There are: failing, fine,"),
         (["run", "fine", "--all"], "Name the studies to run, or give --all"),
         (["run", "fine", "--profile", "quick"], "fine has no profile 'quick'. There are: tiny, standard."),
