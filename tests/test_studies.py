@@ -3,7 +3,8 @@
 import json
 import subprocess
 import sys
-from functools import cache
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache, partial
 from pathlib import Path
 
 import pytest
@@ -40,7 +41,8 @@ def written(report) -> str:
 @pytest.mark.notebook
 @pytest.mark.parametrize("name", STUDIES)
 def test_two_runs_from_empty_stores_say_the_same_to_the_last_bit(name, folders):
-    first, second = (ran(name, folder) for folder in folders)
+    with ThreadPoolExecutor(2) as pool:
+        first, second = pool.map(partial(ran, name), folders)
     assert written(first) == written(second)
     assert first.figures
     assert first.notebook.is_file()
