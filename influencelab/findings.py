@@ -27,12 +27,15 @@ FINDINGS: tuple[str, ...] = (
     "{depth_and_weight_decay:controlled/cold/spearman/8/0.005} and, at the smaller weight decay, "
     "{depth_and_weight_decay:controlled/cold/spearman/8/0.0001}.",
     "**Cold, networks differ.** Over hundreds of them, each with test flowers of its own, the mean rank correlation "
-    "with one and two hidden layers is {depth_and_weight_decay:cold/controlled/cold/spearman/1/0.005} and "
-    "{depth_and_weight_decay:cold/controlled/cold/spearman/2/0.005}; at the smaller weight decay "
-    "{depth_and_weight_decay:cold/controlled/cold/spearman/1/0.0001} and "
-    "{depth_and_weight_decay:cold/controlled/cold/spearman/2/0.0001}, where warm it is "
-    "{depth_and_weight_decay:cold/controlled/warm/spearman/1/0.0001} and "
-    "{depth_and_weight_decay:cold/controlled/warm/spearman/2/0.0001}.",
+    "with one, two and four hidden layers is {depth_and_weight_decay:cold/controlled/cold/spearman/1/0.005}, "
+    "{depth_and_weight_decay:cold/controlled/cold/spearman/2/0.005} and "
+    "{depth_and_weight_decay:cold/controlled/cold/spearman/4/0.005}; at the smaller weight decay "
+    "{depth_and_weight_decay:cold/controlled/cold/spearman/1/0.0001}, "
+    "{depth_and_weight_decay:cold/controlled/cold/spearman/2/0.0001} and "
+    "{depth_and_weight_decay:cold/controlled/cold/spearman/4/0.0001}, where warm it is "
+    "{depth_and_weight_decay:cold/controlled/warm/spearman/1/0.0001}, "
+    "{depth_and_weight_decay:cold/controlled/warm/spearman/2/0.0001} and "
+    "{depth_and_weight_decay:cold/controlled/warm/spearman/4/0.0001}.",
     "**Numerics can look like fragility.** Through the last layer with the penalty left out and a singular matrix "
     "inverted, as in Epifano et al.'s code, the rank correlation is "
     "{depth_and_weight_decay:epifano/theirs/spearman/1/0.005}; mended, on the same networks and removals, it is "
