@@ -134,8 +134,8 @@ def write_readme(
     """
     found = [report for report in reports(results, profiles=RECORD) if not report.changed]
     judged = rows(found, all_claims() if claims is None else claims)
-    said = findings.written(found)
-    opening = [INTRODUCTION, f"## Findings\n\n{said}"] if said else [INTRODUCTION]
+    said = [text for text in (findings.written(found), findings.by_depth(found)) if text]
+    opening = [INTRODUCTION, *(["## Findings", *said] if said else [])]
     sections = [*opening, "## Scorecard", scorecard_markdown(judged), *(section(report, results) for report in found)]
     sections += not_run(planned or {}, {(report.study, report.profile) for report in found})
     path = results / "README.md"
