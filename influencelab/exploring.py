@@ -1,20 +1,24 @@
 """Explorations made from what studies and people have at hand: outcomes with their trials, or one comparison."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy
+import torch
 
 from influencelab.arrays import parts
 from influencelab.comparison import Comparison, array
 from influencelab.dataset import Dataset, Source
 from influencelab.exploration import Exploration
+from influencelab.noun import fingerprint
 from influencelab.points import Points
 from influencelab.portrait import Portrait, portrait
 from influencelab.repeatability import loss_changes, repeatability
 from influencelab.sheet import Path, Setting, Sheet
-from influencelab.trial import Outcome
+from influencelab.store import Entry, Store
+from influencelab.sweep import code_version
+from influencelab.trial import Outcome, Trial
 
 Key = tuple[Setting, ...]
 # Features of more numbers than this are no table that a person reads.
@@ -30,6 +34,7 @@ def explore(
     portraits: Collection[Key] = (),
     features: Sequence[str] = (),
     counts: str = "trusted",
+    store: Store | None = None,
 ) -> Exploration:
     """Everything that can be looked at in these outcomes.
 
@@ -41,6 +46,7 @@ def explore(
         portraits: keys whose models are fitted again for losses, self-influence and predictions at every damping.
         features: names of the features with their units, where points are tables.
         counts: whether models in the fit's own basin count at first (`trusted`), or all that converged (`converged`).
+        store: where portraits are kept, so that the same ones are not made again; they are made anew unless given.
     """
     points: dict[object, Points] = {}
     sheets = []
@@ -52,7 +58,7 @@ def explore(
             points[shared] = (
                 replace(held, name=f"{held.name}, split {trial.source.seed}") if held.name in taken else held
             )
-        seen = portrait(trial, outcome) if key in portraits else None
+        seen = portrayed_once(trial, outcome, store=store) if key in portraits else None
         settings = dict(zip(names, key, strict=True))
         sheets.append(
             sheet_of(
@@ -65,6 +71,19 @@ def explore(
         )
     named = {held.name: held for held in points.values()}
     return Exploration(title=title, names=tuple(names), sheets=sheets, points=named, counts=counts)
+
+
+def portrayed_once(trial: Trial, outcome: Outcome, *, store: Store | None) -> Portrait:
+    """The portrait of a trial: the one in the store, or a new one that is kept there."""
+    if store is None:
+        return portrait(trial, outcome)
+    key = fingerprint(("portrait", trial, outcome.train_ids.tolist(), code_version("portrait")))
+    entry = store.find(key)
+    if entry is None:
+        new = portrait(trial, outcome)
+        entry = Entry({field.name: torch.from_numpy(getattr(new, field.name)) for field in fields(Portrait)}, facts={})
+        store.keep(key, entry)
+    return Portrait(**{name: array(tensor) for name, tensor in entry.arrays.items()})
 
 
 def points_of(source: Source, outcome: Outcome, *, features: Sequence[str] = ()) -> Points:

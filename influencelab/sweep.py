@@ -206,10 +206,18 @@ def within_reach(trials: Sequence[Kind], *, optional: bool) -> list[Kind]:
 
 
 @cache
-def code_version() -> str:
-    """A hash of the code that computes trials, blind to comments, docstrings and layout."""
+def code_version(*more: str) -> str:
+    """A hash of the code that computes trials, blind to comments, docstrings and layout.
+
+    Args:
+        more: further modules, whose code decides what is made of a trial.
+    """
     package = Path(__file__).parent
-    files = [path for name in COMPUTING for path in (package / f"{name}.py", *sorted((package / name).glob("*.py")))]
+    files = [
+        path
+        for name in (*COMPUTING, *more)
+        for path in (package / f"{name}.py", *sorted((package / name).glob("*.py")))
+    ]
     digest = hashlib.sha256(" ".join((torch.__version__, numpy.__version__, sklearn.__version__)).encode())
     for path in files:
         if path.is_file():
