@@ -107,7 +107,9 @@ def tied_weights(
     group[order] = numpy.cumsum(starts)
     ends = numpy.append(numpy.flatnonzero(starts) - 1, len(order) - 1)
     ends = ends[ends >= 0]
-    through = running_sums(weights[:, order])[:, ends]
+    through = running_sums(weights[:, order])
+    if len(ends) < len(order):
+        through = through[:, ends]
     below = numpy.zeros_like(through)
     below[:, 1:] = through[:, :-1]
     return below, through, group
@@ -130,6 +132,8 @@ def tau(
 
 def tied_pairs(keys: list[numpy.ndarray], weights: numpy.ndarray) -> Float[numpy.ndarray, " b"]:
     """Σ of squared weights of groups with equal keys: the ordered pairs, with themselves, that are tied."""
+    if len(numpy.unique(keys[0])) == len(keys[0]):
+        return numpy.einsum("br,br->b", weights, weights)
     below, through, _ = tied_weights(keys, weights)
     return ((through - below) ** 2).sum(1)
 
@@ -147,10 +151,12 @@ def discordant(y: Float[numpy.ndarray, " r"], weights: Float[numpy.ndarray, "b r
         run = position // (2 * width)
         order = numpy.lexsort((y, run))  # stable: of equal values the left run's come first
         is_left = (order // width) % 2 == 0
-        left = running_sums(weights[:, order] * is_left)
+        left = numpy.pad(running_sums(weights[:, order[is_left]]), ((0, 0), (1, 0)))
+        passed = numpy.cumsum(is_left)  # how many rows of left runs have gone by
         right = numpy.flatnonzero(~is_left)
         end = numpy.minimum((run[right] + 1) * 2 * width, len(y)) - 1
-        total += numpy.einsum("br,br->b", weights[:, order[right]], left[:, end] - left[:, right])
+        to_come = left[:, passed[end]] - left[:, passed[right]]
+        total += numpy.einsum("br,br->b", weights[:, order[right]], to_come)
         width *= 2
     return total
 
