@@ -10,7 +10,6 @@ import pytest
 import torch
 from problems import class_data, logistic_problem, minimum
 
-from influencelab import exploring
 from influencelab.comparison import Comparison, compare
 from influencelab.datasets.digits import Digits
 from influencelab.datasets.iris import Iris
@@ -25,7 +24,6 @@ from influencelab.prover import Prover
 from influencelab.removals import Groups, leave_one_out
 from influencelab.retrainers.second_order import SecondOrder
 from influencelab.selections.top import Top
-from influencelab.store import Store
 from influencelab.tabled import tabled
 from influencelab.tasks.logistic import Logistic
 from influencelab.trainers.newton import Newton
@@ -53,18 +51,6 @@ def run() -> tuple[dict[tuple, Trial], dict[tuple, Outcome]]:
 def explored() -> Exploration:
     trials, outcomes = run()
     return explore(outcomes, trials, names=NAMES, portraits=[key for key in trials if key[-1] == 0], title="two digits")
-
-
-def test_a_portrait_in_the_store_is_not_made_again_and_is_the_same(tmp_path, monkeypatch) -> None:
-    trials, outcomes = run()
-    for known in (False, True):
-        if known:
-            monkeypatch.setattr(exploring, "portrait", lambda *_: pytest.fail("a portrait was made again"))
-        found = explore(outcomes, trials, names=NAMES, portraits=[next(iter(trials))], store=Store(tmp_path))
-        sheet, expected = found.sheets[0], explored().sheets[0]
-        for name in ("test_loss", "train_loss", "self_influence"):
-            assert (getattr(sheet, name) == getattr(expected, name)).all()
-        assert (sheet.path.predicted == expected.path.predicted).all()
 
 
 def test_every_pair_is_kept_with_what_was_predicted_and_what_happened() -> None:
