@@ -27,7 +27,9 @@ LOOK = 100
 CACHE = 3 * 2**19
 
 Parts = tuple[Float[Tensor, "*k p"], ...]
-Gradients = Callable[[Tensor, Rows], Tensor]
+# ∇J over the rows of a batch, where θ lies at the time.
+Gradient = Callable[[Rows], Tensor]
+Gradients = Callable[[Tensor], Gradient]
 
 
 @dataclass(frozen=True)
@@ -69,16 +71,17 @@ class FirstOrder(Trainer):
         """How many running means the rule keeps for each parameter; all start at 0."""
 
     @abstractmethod
-    def update(
-        self, theta: Float[Tensor, "*k p"], parts: Parts, gradient: Float[Tensor, "*k p"], step: int
-    ) -> tuple[Float[Tensor, "*k p"], Parts]:
-        """θ and the running means after one step; what was given stays as it was, and autograd can follow.
+    def update(self, theta: Float[Tensor, "*k p"], parts: Parts, gradient: Float[Tensor, "*k p"], step: int) -> Parts:
+        """Move θ by one step, where it lies; autograd can follow.
 
         Args:
-            theta: where each model is.
-            parts: its running means.
-            gradient: of J over the step's batch.
+            theta: where each model is: changed.
+            parts: its running means; they stay as they were.
+            gradient: of J over the step's batch: may be changed.
             step: the step's number, from 0.
+
+        Returns:
+            The running means after the step.
         """
 
     def train(self, task: Task, data: Dataset, theta: Float[Tensor, "k p"], weights: Float[Tensor, "k n"]) -> Trained:
@@ -144,15 +147,16 @@ class FirstOrder(Trainer):
         models: Int[Tensor, " k"],
     ) -> tuple[Float[Tensor, "k p"], Parts]:
         """Where models trained side by side end, and their running means there."""
-        parts, gradients = memory.parts, gradients_of(task, data, weights)
+        theta, parts = theta.clone(memory_format=torch.contiguous_format), memory.parts
+        of_batch = gradients_of(task, data, weights)(theta)
         steps, seen = range(memory.steps, memory.steps + self.steps), memory.steps
         for step, rows in zip(steps, self.batches.rows(data.n, steps, models=models.to(theta.device)), strict=True):
-            gradient = gradients(theta, rows)
+            gradient = of_batch(rows)
             if (step - memory.steps) % LOOK == 0:
                 when = f"at step {step}" if step == seen else f"at step {step} and was finite at step {seen}"
                 check_finite(gradient.norm(dim=-1), what="The gradient", when=when)
                 seen = step
-            theta, parts = self.update(theta, parts, gradient, step)
+            parts = self.update(theta, parts, gradient, step)
         return theta, parts
 
 
@@ -164,23 +168,28 @@ def decay(task: Task, data: Dataset) -> Float[Tensor, " p"] | None:
 
 
 def gradients_of(task: Task, data: Dataset, weights: Float[Tensor, "k n"]) -> Gradients:
-    """∇J of k models over a batch, its losses scaled up to n points, as a function of θ and the batch's rows.
+    """∇J of k models over a batch, its losses scaled up to n points, as a function of θ and then of the batch's rows.
 
     What no step changes is found once: training small networks is mostly the overhead of calls.
     """
     pull, of_losses = decay(task, data), loss_gradients_of(task, data, weights)
 
-    def gradient(theta: Float[Tensor, "k p"], rows: Rows) -> Float[Tensor, "k p"]:
-        total = of_losses(theta, rows)
-        if pull is None:
-            return derivatives.penalty_gradient(task, data, theta).add_(total)
-        return torch.addcmul(total, pull, theta)
+    def at(theta: Float[Tensor, "k p"]) -> Gradient:
+        of_batch = of_losses(theta)
 
-    return gradient
+        def gradient(rows: Rows) -> Float[Tensor, "k p"]:
+            total = of_batch(rows)
+            if pull is None:
+                return derivatives.penalty_gradient(task, data, theta).add_(total)
+            return total.addcmul_(pull, theta)
+
+        return gradient
+
+    return at
 
 
 def loss_gradients_of(task: Task, data: Dataset, weights: Float[Tensor, "k n"]) -> Gradients:
-    """(n / |batch|) Σ wᵢ ∇ℓᵢ over a batch, as a function of θ and the batch's rows."""
+    """(n / |batch|) Σ wᵢ ∇ℓᵢ over a batch, as a function of θ and then of the batch's rows."""
     # The last batch of an epoch may be smaller, so there are at most two scales.
     scaled = lru_cache(maxsize=2)(lambda points: weights if points == data.n else weights * (data.n / points))
     inner = unanchored(task)
@@ -194,18 +203,24 @@ def loss_gradients_of(task: Task, data: Dataset, weights: Float[Tensor, "k n"]) 
         )
 
     if not isinstance(inner, MLP):
-        return in_chunks
+        return lambda theta: partial(in_chunks, theta)
     network, shapes, most = inner, inner.shapes(data), 2 * held(data) // (len(weights) * numbers(inner, data))
     read = lru_cache(maxsize=2)(lambda points: networks.read_points(network, data, scaled(points), slice(None)))
 
-    def at_once(theta: Float[Tensor, "k p"], rows: Rows) -> Float[Tensor, "k p"]:
-        points = data.n if rows is None else rows.shape[-1]
-        if points > most:
-            return in_chunks(theta, rows)
-        batch = read(points) if rows is None else read(points).at(rows)
-        return networks.gradient(networks.trace(network, networks.split(theta, shapes), batch))
+    def at(theta: Float[Tensor, "k p"]) -> Gradient:
+        layers = networks.split(theta, shapes)
+        room = lru_cache(maxsize=2)(lambda points: networks.make_room(layers, points))
 
-    return at_once
+        def at_once(rows: Rows) -> Float[Tensor, "k p"]:
+            points = data.n if rows is None else rows.shape[-1]
+            if points > most:
+                return in_chunks(theta, rows)
+            batch = read(points) if rows is None else read(points).at(rows)
+            return networks.gradient(networks.trace(network, layers, batch, room(points)))
+
+        return at_once
+
+    return at
 
 
 def together(task: Task, data: Dataset, *, points: int, models: int) -> int:

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -30,9 +29,8 @@ class HeavyBall(FirstOrder):
         """v."""
         return 1
 
-    def update(
-        self, theta: Float[Tensor, "*k p"], parts: Parts, gradient: Float[Tensor, "*k p"], step: int
-    ) -> tuple[Float[Tensor, "*k p"], Parts]:
+    def update(self, theta: Float[Tensor, "*k p"], parts: Parts, gradient: Float[Tensor, "*k p"], step: int) -> Parts:
         """One step along −v."""
-        velocity = torch.add(gradient, parts[0], alpha=self.momentum)
-        return torch.add(theta, velocity, alpha=-self.rate(step)), (velocity,)
+        velocity = gradient.add_(parts[0], alpha=self.momentum)
+        theta.add_(velocity, alpha=-self.rate(step))
+        return (velocity,)

@@ -6,6 +6,7 @@ For small networks the number of calls is what takes the time, so each layer mak
 """
 
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 from typing import NamedTuple
 
 import torch
@@ -18,8 +19,27 @@ from influencelab.tasks.mlp import MLP
 
 # Numbers that the units of one chunk take: what one layer writes must be in the cache when the next one reads it.
 CHUNK = 2**18
-# (W | bias) of each layer, of one model or of k.
-Layers = list[Float[Tensor, "*_ _ _"]]
+
+
+class Layers(list[Float[Tensor, "*_ _ _"]]):
+    """(W | bias) of each layer, of one model or of k."""
+
+    @cached_property
+    def back(self) -> list[Float[Tensor, "*_ _ _"]]:
+        """Wᵀ of each: the way back of what pulls at its outputs."""
+        return [layer[..., :-1].mT for layer in self]
+
+
+class Room(NamedTuple):
+    """Memory for what hidden layers say, one model's or k models', which can be written again and again.
+
+    Attributes:
+        units: what the layer after each reads; the last unit is 1.
+        values: the units without the last.
+    """
+
+    units: list[Float[Tensor, "*k _ b"]]
+    values: list[Float[Tensor, "*k _ b"]]
 
 
 class Points(NamedTuple):
@@ -74,7 +94,7 @@ def split(theta: Float[Tensor, "*k p"], shapes: list[tuple[int, int]]) -> Layers
     """θ as one matrix a layer, without a copy."""
     theta = theta.contiguous()
     batch, steps = theta.shape[:-1], theta.stride()[:-1]
-    layers, used = [], theta.storage_offset()
+    layers, used = Layers(), theta.storage_offset()
     for rows, columns in shapes:
         layers.append(theta.as_strided((*batch, rows, columns), (*steps, columns, 1), used))
         used += rows * columns
@@ -104,26 +124,32 @@ def read_points(task: MLP, data: Dataset, weights: Float[Tensor, "*k n"], rows: 
     return Points(read(x), target, y, weights[..., rows])
 
 
-def forward(task: MLP, layers: Layers, x: Float[Tensor, "*_ b d"]) -> tuple[list[Tensor], list[Tensor], Tensor]:
-    """What each layer reads, what each hidden one says, and z of the last."""
-    write, units, values = CLOSED[task.activation].write, [x.mT], []
-    z = layers[0] @ units[0]
-    for layer in layers[1:]:
-        room = z.new_ones((*z.shape[:-2], z.shape[-2] + 1, z.shape[-1]))
-        values.append(room[..., :-1, :])
-        write(z, values[-1])
-        units.append(room)
-        z = times(layer, room)
-    return units, values, z
+def make_room(layers: Layers, points: int) -> Room:
+    """Room for as many models as the layers are of."""
+    units = [layer.new_ones((*layer.shape[:-2], layer.shape[-1], points)) for layer in layers[1:]]
+    return Room(units, [unit[..., :-1, :] for unit in units])
 
 
-def trace(task: MLP, layers: Layers, at: Points) -> Trace:
-    """One pass forward and back."""
-    pull, (units, values, z) = CLOSED[task.activation].pull, forward(task, layers, at.x)
+def forward(
+    task: MLP, layers: Layers, x: Float[Tensor, "*_ b d"], room: Room | None = None
+) -> tuple[list[Tensor], list[Tensor], Tensor]:
+    """What each layer reads, what each hidden one says, and z of the last; the hidden ones write to the room."""
+    room = make_room(layers, x.shape[-2]) if room is None else room
+    write, read_first = CLOSED[task.activation].write, x.mT
+    z = layers[0] @ read_first
+    for layer, unit, value in zip(layers[1:], room.units, room.values, strict=True):
+        write(z, value)
+        z = times(layer, unit)
+    return [read_first, *room.units], room.values, z
+
+
+def trace(task: MLP, layers: Layers, at: Points, room: Room | None = None) -> Trace:
+    """One pass forward and back; it lasts until the room is written again."""
+    pull, (units, values, z) = CLOSED[task.activation].pull, forward(task, layers, at.x, room)
     said = z if task.regression else z.softmax(-2)
     pulls = [(said - at.target).mul_(at.weights.unsqueeze(-2))]
-    for layer, value in zip(layers[:0:-1], values[::-1], strict=True):
-        pulls.append(pull(times(layer[..., :-1].mT, pulls[-1]), value))
+    for way, value in zip(layers.back[:0:-1], values[::-1], strict=True):
+        pulls.append(pull(times(way, pulls[-1]), value))
     return Trace(layers, units, values, pulls[::-1], said, z)
 
 
@@ -239,7 +265,7 @@ def product(task: MLP, traced: Trace, at: Points, along: Layers) -> Float[Tensor
         part = times(change, traced.units[m].mT)
         part[..., :-1].add_(times(pull, du[m - 1].mT))
         parts.append(part)
-        back = add(times(layers[m][..., :-1].mT, change), along[m][..., :-1].mT, pull)
+        back = add(times(layers.back[m], change), along.back[m], pull)
         sag = activation.bend(value).mul_(traced.pulls[m - 1])
         change = activation.pull(back, value).add_(sag * dz[m - 1])
     parts.append(change @ at.x)

@@ -93,8 +93,8 @@ class Moment(Noun):
 
     def after(self, trainer: FirstOrder) -> State:
         """What the step leaves."""
-        now = self.state
-        theta, parts = trainer.update(now.theta, now.parts, self.gradient, now.step)
+        now, theta = self.state, self.state.theta.clone()
+        parts = trainer.update(theta, now.parts, self.gradient.clone(), now.step)
         return State(now.step + 1, theta, parts)
 
 
@@ -136,7 +136,7 @@ def course(fit: Fit, trainer: FirstOrder, start: State, *, stop: int) -> Iterato
     models = torch.zeros(1, dtype=torch.int64, device=fit.theta.device)
     now = start
     for rows in trainer.batches.rows(fit.data.n, range(start.step, stop), models=models):
-        moment = Moment(now, rows, gradients(now.theta, rows))
+        moment = Moment(now, rows, gradients(now.theta)(rows))
         yield moment
         now = moment.after(trainer)
 
@@ -150,7 +150,8 @@ def backward(
     """
     found = (now.state.theta, *now.state.parts, now.gradient)
     before = [part.expand_as(cotangents[0]).clone().requires_grad_() for part in found]
-    theta, parts = trainer.update(before[0], tuple(before[1:-1]), before[-1], now.state.step)
+    theta, gradient = before[0].clone(), before[-1].clone()
+    parts = trainer.update(theta, tuple(before[1:-1]), gradient, now.state.step)
     direct, *kept, along = torch.autograd.grad((theta, *parts), before, cotangents, materialize_grads=True)
     return direct + through_gradient(fit, now, along, slopes=slopes), *kept
 

@@ -49,9 +49,7 @@ class Adam(FirstOrder):
         """The means of ∇J and of its square."""
         return 2
 
-    def update(
-        self, theta: Float[Tensor, "*k p"], parts: Parts, gradient: Float[Tensor, "*k p"], step: int
-    ) -> tuple[Float[Tensor, "*k p"], Parts]:
+    def update(self, theta: Float[Tensor, "*k p"], parts: Parts, gradient: Float[Tensor, "*k p"], step: int) -> Parts:
         """One step along the mean of ∇J over the root of the mean square."""
         first, second = self.betas
         mean = torch.lerp(parts[0], gradient, 1 - first)
@@ -61,4 +59,5 @@ class Adam(FirstOrder):
         # Both means start at 0; dividing by what they have seen of ∇J so far takes that out.
         root = floor.sqrt() / (1 - second ** (step + 1)) ** 0.5 + self.epsilon
         rate = self.rate(step) / (1 - first ** (step + 1))
-        return torch.addcdiv(theta, mean, root, value=-rate), (mean, square)
+        theta.addcdiv_(mean, root, value=-rate)
+        return mean, square
