@@ -170,6 +170,7 @@ def decay(task: Task, data: Dataset) -> Float[Tensor, " p"] | None:
 def gradients_of(task: Task, data: Dataset, weights: Float[Tensor, "k n"]) -> Gradients:
     """∇J of k models over a batch, its losses scaled up to n points, as a function of θ and then of the batch's rows.
 
+    θ must be contiguous: it may move, and is read where it lies.
     What no step changes is found once: training small networks is mostly the overhead of calls.
     """
     pull, of_losses = decay(task, data), loss_gradients_of(task, data, weights)

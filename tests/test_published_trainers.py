@@ -218,6 +218,18 @@ def test_the_number_of_threads_changes_no_result(trainer, monkeypatch):
     assert len(walks) == 10
 
 
+@pytest.mark.parametrize("trainer", [GradientDescent(steps=3), SGD(batch_size=7, steps=3), Adam(steps=3)])
+def test_what_a_trainer_is_given_stays_as_it_was(trainer):
+    data, models = class_data(4), torch.arange(2)
+    theta, weights = starts(NETWORK, data, 2), dropped(data, -1, 4)
+    memory = trainer.train(NETWORK, data, theta, weights).memory
+    given = (theta, weights, *memory.parts)
+    before = [part.clone() for part in given]
+    first, second = (trainer.go_on(NETWORK, data, theta, weights, memory=memory, models=models) for _ in range(2))
+    assert all(torch.equal(*pair) for pair in zip(given, before, strict=True))
+    assert torch.equal(first.theta, second.theta)
+
+
 def test_every_task_is_trained_along_its_own_gradient():
     data = class_data(4)
     network = fit(NETWORK, data, GradientDescent(steps=20))
