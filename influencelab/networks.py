@@ -19,8 +19,6 @@ from influencelab.tasks.mlp import MLP
 
 # Numbers that the units of one chunk take: what one layer writes must be in the cache when the next one reads it.
 CHUNK = 2**18
-# What each layer after the first reads; hidden layers write it anew in each pass, save the last unit, which is 1.
-Room = list[Float[Tensor, "*k _ b"]]
 
 
 class Layers(list[Float[Tensor, "*_ _ _"]]):
@@ -30,6 +28,18 @@ class Layers(list[Float[Tensor, "*_ _ _"]]):
     def back(self) -> list[Float[Tensor, "*_ _ _"]]:
         """Wᵀ of each: the way back of what pulls at its outputs."""
         return [layer[..., :-1].mT for layer in self]
+
+
+class Room(NamedTuple):
+    """Memory for what hidden layers say, one model's or k models', which can be written again and again.
+
+    Attributes:
+        units: what the layer after each reads; the last unit is 1.
+        values: the units without the last.
+    """
+
+    units: list[Float[Tensor, "*k _ b"]]
+    values: list[Float[Tensor, "*k _ b"]]
 
 
 class Points(NamedTuple):
@@ -116,7 +126,8 @@ def read_points(task: MLP, data: Dataset, weights: Float[Tensor, "*k n"], rows: 
 
 def make_room(layers: Layers, points: int) -> Room:
     """Room for as many models as the layers are of."""
-    return [layer.new_ones((*layer.shape[:-2], layer.shape[-1], points)) for layer in layers[1:]]
+    units = [layer.new_ones((*layer.shape[:-2], layer.shape[-1], points)) for layer in layers[1:]]
+    return Room(units, [unit[..., :-1, :] for unit in units])
 
 
 def forward(
@@ -124,13 +135,12 @@ def forward(
 ) -> tuple[list[Tensor], list[Tensor], Tensor]:
     """What each layer reads, what each hidden one says, and z of the last; the hidden ones write to the room."""
     room = make_room(layers, x.shape[-2]) if room is None else room
-    write, units = CLOSED[task.activation].write, [x.mT, *room]
-    values = [unit.narrow(-2, 0, unit.shape[-2] - 1) for unit in room]
-    z = layers[0] @ units[0]
-    for layer, unit, value in zip(layers[1:], room, values, strict=True):
+    write, read_first = CLOSED[task.activation].write, x.mT
+    z = layers[0] @ read_first
+    for layer, unit, value in zip(layers[1:], room.units, room.values, strict=True):
         write(z, value)
         z = times(layer, unit)
-    return units, values, z
+    return [read_first, *room.units], room.values, z
 
 
 def trace(task: MLP, layers: Layers, at: Points, room: Room | None = None) -> Trace:
