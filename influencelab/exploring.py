@@ -8,6 +8,7 @@ import numpy
 import torch
 
 from influencelab.arrays import parts
+from influencelab.code_version import code_version, kinds_in
 from influencelab.comparison import Comparison, array
 from influencelab.dataset import Dataset, Source
 from influencelab.exploration import Exploration
@@ -17,7 +18,6 @@ from influencelab.portrait import Portrait, portrait
 from influencelab.repeatability import loss_changes, repeatability
 from influencelab.sheet import Path, Setting, Sheet
 from influencelab.store import Entry, Store
-from influencelab.sweep import code_version
 from influencelab.trial import Outcome, Trial
 
 Key = tuple[Setting, ...]
@@ -77,7 +77,8 @@ def portrayed_once(trial: Trial, outcome: Outcome, *, store: Store | None) -> Po
     """The portrait of a trial: the one in the store, or a new one that is kept there."""
     if store is None:
         return portrait(trial, outcome)
-    key = fingerprint(("portrait", trial, outcome.train_ids.tolist(), code_version("portrait")))
+    version = code_version(*sorted({portrait.__module__, *(kind.__module__ for kind in kinds_in(trial))}))
+    key = fingerprint(("portrait", trial, outcome.train_ids.tolist(), version))
     entry = store.find(key)
     if entry is None:
         new = portrait(trial, outcome)

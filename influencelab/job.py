@@ -101,13 +101,13 @@ def finish_alone(job: Job) -> tuple[str, bool]:
     return job.key, finish(job)
 
 
-def afar(jobs: Sequence[Job], *, spread: Spread, version: Callable[[], str]) -> Iterator[tuple[str, bool]]:
+def afar(jobs: Sequence[Job], *, spread: Spread, version: Callable[[Recipe], str]) -> Iterator[tuple[str, bool]]:
     """Finish jobs on a cluster, whose machines may or may not see the store's folder.
 
     Args:
         jobs: what to finish.
         spread: how to call a function on many things there.
-        version: finds the version of the code there.
+        version: finds the version of the code that runs a recipe there.
     """
     stores = {job.key: job.store for job in jobs}
     for store in stores.values():
@@ -122,7 +122,7 @@ def afar(jobs: Sequence[Job], *, spread: Spread, version: Callable[[], str]) -> 
         yield key, bool(content)
 
 
-def finish_afar(job: Job, *, version: Callable[[], str]) -> tuple[str, bytes]:
+def finish_afar(job: Job, *, version: Callable[[Recipe], str]) -> tuple[str, bytes]:
     """Finish a job on a machine of a cluster, on one thread, and send back what was kept.
 
     Returns:
@@ -132,7 +132,7 @@ def finish_afar(job: Job, *, version: Callable[[], str]) -> tuple[str, bytes]:
     Raises:
         Unavailable: the code there is another, so its numbers do not belong under this key.
     """
-    if version() != job.version:
+    if version(job.recipe) != job.version:
         raise Unavailable(
             "A worker of the cluster runs another version of influencelab, torch, numpy or scikit-learn than this "
             "process. Install the same ones there, and start its workers again."

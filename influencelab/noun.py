@@ -40,11 +40,12 @@ def kind_name(kind: object) -> str:
 def describe(value: Any) -> Any:
     """The settings of a recipe as plain JSON values: equal recipes, and only those, give equal descriptions.
 
+    A recipe goes by the name of its class, wherever that stands: a file that moves takes its results along.
     The order of a mapping counts: the first estimator of a trial has a say that the others have not.
     """
     if isinstance(value, Noun) and dataclasses.is_dataclass(value):
         fields = {field.name: describe(getattr(value, field.name)) for field in dataclasses.fields(value)}
-        return {"kind": f"{type(value).__module__.partition('.')[2]}.{type(value).__name__}", **fields}
+        return {"kind": type(value).__name__, **fields}
     if isinstance(value, enum.Enum):
         return value.value
     if isinstance(value, dict):

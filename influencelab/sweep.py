@@ -1,22 +1,17 @@
 """Many trials as jobs: run in parallel, kept as they finish, never done twice."""
 
-import ast
-import hashlib
 import math
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import cache, partial
-from pathlib import Path
+from functools import partial
 from typing import Protocol, TypeVar, runtime_checkable
 
 import joblib
-import numpy
-import sklearn
-import torch
 
 from influencelab.cluster import cluster
+from influencelab.code_version import recipe_version
 from influencelab.dataset import Source, usable
 from influencelab.errors import InvalidParameter, MissingData
 from influencelab.job import Job, Recipe, afar, beside, here
@@ -40,52 +35,6 @@ Kind = TypeVar("Kind", bound=Sourced)
 Team = Callable[[Sequence[Job]], Iterator[tuple[str, bool]]]
 # How long to leave a trial alone that another run is at, in seconds.
 PAUSE = 0.5
-# The folders and files whose code decides what a trial's numbers are.
-COMPUTING = (
-    "activation",
-    "anchored",
-    "arrays",
-    "batches",
-    "block_conjugate_gradient",
-    "chord",
-    "curvature",
-    "damping_path",
-    "dataset",
-    "datasets",
-    "derivatives",
-    "estimator",
-    "estimators",
-    "first_order",
-    "fitting",
-    "heavy_ball",
-    "hinge_dual",
-    "idx",
-    "kronecker",
-    "layered",
-    "leverage",
-    "line_search",
-    "linear",
-    "minibatch",
-    "network_hessians",
-    "networks",
-    "output_loss",
-    "output_losses",
-    "penalty",
-    "power_iteration",
-    "removals",
-    "retrainer",
-    "retrainers",
-    "selection",
-    "selections",
-    "smoothing",
-    "smoothing_path",
-    "stragglers",
-    "task",
-    "tasks",
-    "trainer",
-    "trainers",
-    "trial",
-)
 
 
 def run_trials(
@@ -119,11 +68,12 @@ def run_trials(
     """
     if workers < 0:
         raise InvalidParameter(f"workers is {workers}, expected 1 or more processes, or 0 for one a core.")
-    keys = [fingerprint((trial, code_version(), device)) for trial in trials]
+    versions = [recipe_version(trial) for trial in trials]
+    keys = [fingerprint((trial, version, device)) for trial, version in zip(trials, versions, strict=True)]
     shared = Store(store.folder.resolve())
     jobs = {
-        key: Job(key, trial, store=shared, device=device, version=code_version())
-        for key, trial in zip(keys, trials, strict=True)
+        key: Job(key, trial, store=shared, device=device, version=version)
+        for key, trial, version in zip(keys, trials, versions, strict=True)
     }
     left = {key: job for key, job in jobs.items() if shared.find(key) is None}
     shares = dict.fromkeys(keys, 0.0)
@@ -150,7 +100,7 @@ def team(workers: int, scheduler: str, *, device: str, tally: Tally) -> Iterator
     """Who does the jobs: this process, several of this machine, or a cluster."""
     if scheduler:
         with cluster(scheduler) as spread:
-            yield lambda jobs: afar(jobs, spread=spread, version=code_version)
+            yield lambda jobs: afar(jobs, spread=spread, version=recipe_version)
         return
     usable(device)
     yield partial(here, during=tally.during) if workers == 1 else partial(beside, workers=workers)
@@ -203,34 +153,3 @@ def within_reach(trials: Sequence[Kind], *, optional: bool) -> list[Kind]:
             continue
         found.append(trial)
     return found
-
-
-@cache
-def code_version(*more: str) -> str:
-    """A hash of the code that computes trials, blind to comments, docstrings and layout.
-
-    Args:
-        more: further modules, whose code decides what is made of a trial.
-    """
-    package = Path(__file__).parent
-    files = [
-        path
-        for name in (*COMPUTING, *more)
-        for path in (package / f"{name}.py", *sorted((package / name).glob("*.py")))
-    ]
-    digest = hashlib.sha256(" ".join((torch.__version__, numpy.__version__, sklearn.__version__)).encode())
-    for path in files:
-        if path.is_file():
-            digest.update(path.relative_to(package).as_posix().encode())
-            digest.update(ast.dump(without_docstrings(ast.parse(path.read_text()))).encode())
-    return digest.hexdigest()
-
-
-def without_docstrings(tree: ast.Module) -> ast.Module:
-    """The same code with every string that stands alone taken out."""
-    for node in ast.walk(tree):
-        body = getattr(node, "body", None)
-        if isinstance(body, list):
-            kept = [line for line in body if not (isinstance(line, ast.Expr) and isinstance(line.value, ast.Constant))]
-            node.body = kept or [ast.Pass()]  # pyright: ignore[reportAttributeAccessIssue]
-    return tree

@@ -28,10 +28,11 @@ from long_sweep import (
 
 from influencelab import cluster as clusters
 from influencelab.cluster import cluster
+from influencelab.code_version import recipe_version
 from influencelab.errors import InvalidParameter, Unavailable
 from influencelab.job import Job, afar, finish_afar
 from influencelab.store import Store
-from influencelab.sweep import code_version, run_trials
+from influencelab.sweep import run_trials
 
 
 @pytest.fixture
@@ -131,9 +132,8 @@ def test_without_dask_the_cure_is_named(monkeypatch: pytest.MonkeyPatch) -> None
 
 # A machine of a cluster that does not see the store's folder.
 def job(folder: Path, version: str | None = None) -> Job:
-    return Job(
-        "ab" * 32, trials(1, seconds=0.0)[0], store=Store(folder), device="cpu", version=version or code_version()
-    )
+    trial = trials(1, seconds=0.0)[0]
+    return Job("ab" * 32, trial, store=Store(folder), device="cpu", version=version or recipe_version(trial))
 
 
 def test_what_is_done_out_of_sight_of_the_store_is_sent_and_kept(tmp_path: Path) -> None:
@@ -143,12 +143,12 @@ def test_what_is_done_out_of_sight_of_the_store_is_sent_and_kept(tmp_path: Path)
         for each in jobs:
             yield function(replace(each, store=there.store))
 
-    assert list(afar([here], spread=out_of_sight, version=code_version)) == [(here.key, True)]
+    assert list(afar([here], spread=out_of_sight, version=recipe_version)) == [(here.key, True)]
     assert not there.store.folder.exists()
     assert [note.event for note in here.store.journal()] == ["received"]
     seen = job(tmp_path / "seen")
     seen.store.folder.mkdir()
-    assert list(afar([seen], spread=map, version=code_version)) == [(seen.key, True)]
+    assert list(afar([seen], spread=map, version=recipe_version)) == [(seen.key, True)]
     assert [note.event for note in seen.store.journal()] == ["begun", "finished"]
     one, two = here.store.find(here.key), seen.store.find(seen.key)
     assert all((one.arrays[name] == two.arrays[name]).all() for name in two.arrays)

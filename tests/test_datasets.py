@@ -102,7 +102,7 @@ def test_unit_scaling_fills_zero_to_one(kind):
 
 def test_every_setting_is_part_of_the_recipe_and_explained(kind):
     source = catalog.make(Source, kind)
-    assert json.loads(json.dumps(describe(source)))["kind"].startswith(f"datasets.{kind}.")
+    assert json.loads(json.dumps(describe(source)))["kind"] == type(source).__name__
     for field in fields(source):
         assert f"{field.name}:" in f"{type(source).__doc__} {Source.__doc__}"
         if isinstance(field.default, int):

@@ -181,11 +181,11 @@ def test_recipes_that_differ_have_two(one, two):
     assert fingerprint(one) != fingerprint(two)
 
 
-def test_a_description_is_plain_json_with_the_place_of_the_class():
+def test_a_description_is_plain_json_with_the_name_of_the_class_and_not_its_place():
     found = describe(SecondOrder(trainer=Newton(tolerance=1e-9)))
     assert json.loads(json.dumps(found)) == found
-    assert found["kind"] == "retrainers.second_order.SecondOrder"
-    assert found["trainer"] == {"kind": "trainers.newton.Newton", "tolerance": 1e-9, "max_steps": 500}
+    assert found["kind"] == "SecondOrder"
+    assert found["trainer"] == {"kind": "Newton", "tolerance": 1e-9, "max_steps": 500}
     assert describe({"a": (1, [2.5, None]), "colour": Colour.RED}) == [["a", [1, [2.5, None]]], ["colour", "red"]]
 
 
@@ -198,3 +198,8 @@ def test_what_is_no_setting_is_refused(value):
 def test_a_description_depends_on_the_values_and_not_on_the_process():
     assert fingerprint(Logistic(0.01)) == fingerprint(Logistic(weight_decay=0.01, intercept=True))
     assert fingerprint({"a": 1, "b": 2}) != fingerprint({"b": 2, "a": 1})
+
+
+def test_no_two_recipes_share_the_name_that_their_results_are_kept_under():
+    found = [cls.__name__ for cls in nouns() if vars(cls).get("__dataclass_params__") and cls.__dataclass_params__.eq]
+    assert len(found) == len(set(found))

@@ -1,7 +1,5 @@
 """Many trials: each is done once, kept as it finishes, and found again only if nothing it rests on has changed."""
 
-import ast
-import importlib.util
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -12,6 +10,7 @@ import torch
 from long_sweep import Unhurried
 
 from influencelab import sweep
+from influencelab.code_version import recipe_version
 from influencelab.datasets.iris import Iris
 from influencelab.errors import InvalidParameter, MissingData
 from influencelab.estimators.exact import Exact
@@ -20,7 +19,7 @@ from influencelab.job import here
 from influencelab.noun import fingerprint
 from influencelab.selections.random_points import RandomPoints
 from influencelab.store import Store
-from influencelab.sweep import COMPUTING, code_version, run_trials, without_docstrings
+from influencelab.sweep import run_trials
 from influencelab.tasks.logistic import Logistic
 from influencelab.trainers.newton import Newton
 from influencelab.trial import Trial, vary
@@ -191,7 +190,7 @@ def test_no_number_of_workers_means_one_a_core(tmp_path, monkeypatch, workers, c
 def test_a_trial_that_somebody_else_is_at_is_waited_for(tmp_path, runs, monkeypatch, other):
     monkeypatch.setattr(sweep, "PAUSE", 0.05)
     store, begun, done = Store(tmp_path), threading.Event(), threading.Event()
-    key = fingerprint((TWO[0], code_version(), "cpu"))
+    key = fingerprint((TWO[0], recipe_version(TWO[0]), "cpu"))
     entry = TWO[0].run().entry()
     runs.clear()
 
@@ -214,60 +213,8 @@ def test_a_trial_that_somebody_else_is_at_is_waited_for(tmp_path, runs, monkeypa
     assert leftovers(tmp_path) == []
 
 
-# What an outcome's address rests on.
-def imported(path: Path) -> set[str]:
-    """The library's modules that a file imports, as first parts of their names within it."""
-    found = set()
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("influencelab"):
-            inside = node.module.partition(".")[2]
-            found |= {inside.partition(".")[0]} if inside else {alias.name for alias in node.names}
-    return found
-
-
-def test_every_module_a_trial_computes_with_is_part_of_the_address():
-    """A module that is left out would let a changed program serve numbers of the old one."""
-    package = Path(importlib.util.find_spec("influencelab").origin).parent
-    recipes = {path.stem for path in package.glob("*.py") if "def run(self, *, device" in path.read_text()}
-    assert {"trial", "damping_path"} <= recipes
-    kinds = {"estimators", "tasks", "trainers", "selections", "datasets", "output_losses"}
-    # The job only says what a recipe is.
-    reached, left = set(), kinds | recipes - {"job"}
-    while left:
-        name = left.pop()
-        reached.add(name)
-        files = [package / f"{name}.py", *(package / name).glob("*.py")]
-        left |= set().union(*(imported(path) for path in files if path.is_file())) - reached - BESIDE - AFTER
-    assert reached == set(COMPUTING)
-
-
-def test_the_code_version_follows_the_code_and_not_its_words(tmp_path, monkeypatch):
-    (tmp_path / "chord.py").write_text('"""Steps."""\n\ndef step(x):\n    """One step."""\n    return x + 1\n')
-    monkeypatch.setattr(sweep, "__file__", str(tmp_path / "sweep.py"))
-
-    def version(text: str) -> str:
-        (tmp_path / "chord.py").write_text(text)
-        code_version.cache_clear()
-        return code_version()
-
-    first = version('"""Steps."""\n\ndef step(x):\n    """One step."""\n    return x + 1\n')
-    try:
-        assert version('"""Strides."""\n\n\n# A stride.\ndef step(x):\n    return (x +\n 1)\n') == first
-        assert version('"""Steps."""\n\ndef step(x):\n    """One step."""\n    return x + 2\n') != first
-        assert version("def step(x):\n    return 'x' + 1\n") != first
-    finally:
-        monkeypatch.undo()
-        code_version.cache_clear()
-
-
-def test_only_strings_that_stand_alone_are_words():
-    tree = without_docstrings(ast.parse('def f():\n    "word"\n\nx = "value"\n'))
-    assert "word" not in ast.dump(tree)
-    assert "value" in ast.dump(tree)
-
-
 def test_another_version_of_the_code_runs_everything_again(tmp_path, runs, monkeypatch):
     run_trials([TRIAL], store=Store(tmp_path))
-    monkeypatch.setattr(sweep, "code_version", lambda: "another")
+    monkeypatch.setattr(sweep, "recipe_version", lambda recipe: "another")
     run_trials([TRIAL], store=Store(tmp_path))
     assert len(runs) == 2

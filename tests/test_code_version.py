@@ -1,0 +1,112 @@
+"""The version of the code that computes: blind to words, layout, file names and where a definition stands."""
+
+import ast
+import shutil
+from pathlib import Path
+
+import pytest
+
+import influencelab
+from influencelab import code_version as module
+from influencelab.code_version import code_version, recipe_version, without_docstrings
+from influencelab.datasets.iris import Iris
+from influencelab.estimators.exact import Exact
+from influencelab.tasks.logistic import Logistic
+from influencelab.trainers.newton import Newton
+from influencelab.trial import Trial
+
+TRIAL = Trial(Iris(), Logistic(0.1), Newton(), {"exact": Exact()})
+
+
+@pytest.fixture
+def copied(tmp_path, monkeypatch):
+    """A copy of the package that may be changed, and its version after each change."""
+    folder = tmp_path / "influencelab"
+    shutil.copytree(Path(influencelab.__file__).parent, folder, ignore=shutil.ignore_patterns("lab", "__pycache__"))
+    monkeypatch.setattr(influencelab, "__path__", [str(folder)])
+
+    def version() -> str:
+        for cached in (module.trees, module.meaning, code_version):
+            cached.cache_clear()
+        return recipe_version(TRIAL)
+
+    yield folder, version
+    monkeypatch.undo()
+    for cached in (module.trees, module.meaning, code_version):
+        cached.cache_clear()
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    """Replace one text of a file."""
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def test_words_and_layout_do_not_count_and_code_does(copied):
+    folder, version = copied
+    first = version()
+    (folder / "chord.py").write_text("# A comment.\n" + (folder / "chord.py").read_text(encoding="utf-8"))
+    edit(folder / "penalty.py", '"""R of k models, in nats, up to a constant."""', '"""Other words."""\n\n')
+    assert version() == first
+    edit(folder / "penalty.py", ".sum(-1) / 2", ".sum(-1) / 3")
+    assert version() != first
+
+
+def test_a_renamed_file_leaves_the_version_as_it_is(copied):
+    folder, version = copied
+    first = version()
+    (folder / "linear.py").rename(folder / "closed_form.py")
+    for path in folder.rglob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        text = text.replace("from influencelab import linear, ", "from influencelab import closed_form, ")
+        path.write_text(
+            text.replace("linear.", "closed_form.").replace("influencelab.linear ", "influencelab.closed_form ")
+        )
+    edit(folder / "code_version.py", '"linear",', '"closed_form",')
+    module.ROOMS["models"] += ("closed_form",)
+    try:
+        assert version() == first
+    finally:
+        module.ROOMS["models"] = module.ROOMS["models"][:-1]
+
+
+def test_a_definition_moved_to_another_file_leaves_the_version_as_it_is(copied):
+    folder, version = copied
+    first = version()
+    text = (folder / "removals.py").read_text(encoding="utf-8")
+    start = text.index("def halves")
+    (folder / "removals.py").write_text(text[:start])
+    (folder / "idx.py").write_text((folder / "idx.py").read_text(encoding="utf-8") + "\n\n" + text[start:])
+    assert version() == first
+
+
+def test_one_name_from_another_module_is_another_definition(copied):
+    folder, version = copied
+    first = version()
+    edit(folder / "derivatives.py", "linear.products(", "networks.products(")
+    assert version() != first
+
+
+def test_code_that_only_shows_results_does_not_count(copied):
+    folder, version = copied
+    first = version()
+    edit(folder / "figures.py", "\nimport ", "\nvalue = 1\nimport ")
+    edit(folder / "statistics.py", "\nimport ", "\nvalue = 1\nimport ")
+    assert version() == first
+
+
+def test_the_module_of_a_recipe_counts_wherever_it_lies(copied):
+    folder, version = copied
+    first = version()
+    edit(folder / "trial.py", "SHARES = (0.15, 0.35, 0.5)", "SHARES = (0.2, 0.3, 0.5)")
+    changed = version()
+    assert changed != first
+    edit(folder / "selections" / "everything.py", "torch.ones_like", "torch.zeros_like")
+    assert version() != changed
+
+
+def test_only_strings_that_stand_alone_are_words():
+    tree = without_docstrings(ast.parse('def f():\n    "word"\n\nx = "value"\n'))
+    assert "word" not in ast.dump(tree)
+    assert "value" in ast.dump(tree)
