@@ -53,7 +53,7 @@ NOUNS = {
     "Retrainer": "retrainer",
     "Selection": "selection",
     "SmoothingPath": "smoothing_path",
-    "Source": "dataset",
+    "Source": "source",
     "spearman_brown": "reliability",
     "Store": "store",
     "Study": "study",
@@ -70,7 +70,7 @@ NOUNS = {
     "verdicts": "scorecard",
     "within_reach": "sweep",
 }
-KINDS = ("datasets", "tasks", "output_losses", "trainers", "estimators", "retrainers", "selections")
+KINDS = ("sources", "tasks", "output_losses", "trainers", "estimators", "retrainers", "selections")
 
 
 def __getattr__(name: str) -> Any:

@@ -19,7 +19,7 @@ from influencelab.noun import Noun
 PACKAGE = "influencelab"
 # Folders all of whose code decides numbers.
 ROOMS: dict[str, tuple[str, ...]] = {
-    "data": ("arrays", "dataset", "datasets", "download", "idx", "removals"),
+    "data": ("arrays", "dataset", "download", "idx", "removals", "source", "sources"),
     "models": (
         "activation",
         "anchored",

@@ -10,13 +10,14 @@ import torch
 from influencelab.arrays import parts
 from influencelab.code_version import code_version, kinds_in
 from influencelab.comparison import Comparison, array
-from influencelab.dataset import Dataset, Source
+from influencelab.dataset import Dataset
 from influencelab.exploration import Exploration
 from influencelab.noun import fingerprint
 from influencelab.points import Points
 from influencelab.portrait import Portrait, portrait
 from influencelab.repeatability import loss_changes, repeatability
 from influencelab.sheet import Path, Setting, Sheet
+from influencelab.source import Source
 from influencelab.store import Entry, Store
 from influencelab.trial import Outcome, Trial
 

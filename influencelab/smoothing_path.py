@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from influencelab.dataset import Dataset, Source
+from influencelab.dataset import Dataset
 from influencelab.errors import InvalidData, InvalidParameter
 from influencelab.estimator import Estimate, Estimator
 from influencelab.estimators.exact import Exact
@@ -24,6 +24,7 @@ from influencelab.selection import removed_rows
 from influencelab.selections.support_vectors import SupportVectors
 from influencelab.selections.top import Top
 from influencelab.smoothing import carriers, loaded, strain
+from influencelab.source import Source
 from influencelab.tasks.smooth_hinge import SmoothHinge
 from influencelab.trainer import Trainer
 from influencelab.trainers.active_set import ActiveSet

@@ -12,10 +12,11 @@ import joblib
 
 from influencelab.cluster import cluster
 from influencelab.code_version import recipe_version
-from influencelab.dataset import Source, usable
+from influencelab.dataset import usable
 from influencelab.errors import InvalidParameter, MissingData
 from influencelab.job import Job, Recipe, afar, beside, here
 from influencelab.noun import fingerprint, kind_name
+from influencelab.source import Source
 from influencelab.store import Store
 from influencelab.tally import Progress, Tally
 from influencelab.trial import Outcome, outcome_of

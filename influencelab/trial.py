@@ -11,7 +11,7 @@ from torch import Tensor
 
 from influencelab.comparison import Comparison
 from influencelab.curvature import Curvature
-from influencelab.dataset import Dataset, Source
+from influencelab.dataset import Dataset
 from influencelab.errors import InvalidParameter, UnknownName
 from influencelab.estimator import Estimate, Estimator
 from influencelab.fitting import Fit, fit
@@ -22,6 +22,7 @@ from influencelab.retrainer import Retrained, Retrainer
 from influencelab.retrainers.second_order import SecondOrder
 from influencelab.selection import Selection, removed_rows
 from influencelab.selections.everything import Everything
+from influencelab.source import Source
 from influencelab.store import Entry
 from influencelab.task import LinearTask, Task
 from influencelab.trainer import Trainer

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 import numpy
 
 from influencelab.arrays import Arrays
-from influencelab.dataset import Source
 from influencelab.estimators.exact import Exact
 from influencelab.estimators.newton_step import NewtonStep
 from influencelab.estimators.random import Random
 from influencelab.selections.random_points import RandomPoints
 from influencelab.selections.top import Top
+from influencelab.source import Source
 from influencelab.tasks.logistic import Logistic
 from influencelab.trainers.newton import Newton
 from influencelab.trial import Trial

@@ -11,8 +11,8 @@ import pytest
 import requests
 
 from influencelab import idx
-from influencelab.datasets import fashion_mnist, mnist
 from influencelab.download import FOLDER_VARIABLE
+from influencelab.sources import fashion_mnist, mnist
 
 IDX_SOURCES = {"mnist": mnist, "fashion_mnist": fashion_mnist}
 

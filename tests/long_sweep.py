@@ -11,9 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from influencelab.datasets.iris import Iris
 from influencelab.estimators.exact import Exact
 from influencelab.noun import Noun
+from influencelab.sources.iris import Iris
 from influencelab.store import Store
 from influencelab.sweep import run_trials
 from influencelab.tasks.logistic import Logistic

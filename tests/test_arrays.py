@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.preprocessing import StandardScaler
 
-from influencelab.arrays import hold_out
-from influencelab.dataset import Arrays, Source
+from influencelab.arrays import Arrays, hold_out
 from influencelab.errors import InvalidData, InvalidParameter
+from influencelab.source import Source
 
 
 def numbered(n: int = 30, m: int = 12, classes: int = 3) -> Arrays:

@@ -7,13 +7,13 @@ import pytest
 
 import influencelab
 from influencelab.catalog import folder, kind, make, names
-from influencelab.dataset import Source
 from influencelab.errors import InvalidParameter, UnknownName
 from influencelab.estimator import Estimator
 from influencelab.estimators.lissa import Lissa
 from influencelab.noun import Noun, kind_name
 from influencelab.output_loss import OutputLoss
 from influencelab.selection import Selection
+from influencelab.source import Source
 from influencelab.task import Task
 from influencelab.trainer import Trainer
 
@@ -51,7 +51,7 @@ SQUARE = "class Square(Shape):\n    def area(self):\n        return self.size **
 def test_folders_are_plurals():
     assert folder(Estimator) == "influencelab.estimators"
     assert folder(OutputLoss) == "influencelab.output_losses"
-    assert folder(Source) == "influencelab.datasets"
+    assert folder(Source) == "influencelab.sources"
 
 
 @pytest.mark.parametrize(("noun", "name"), EVERY)

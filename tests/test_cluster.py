@@ -156,5 +156,5 @@ def test_what_is_done_out_of_sight_of_the_store_is_sent_and_kept(tmp_path: Path)
 
 def test_a_worker_with_other_code_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Unavailable, match="runs another version"):
-        finish_afar(job(tmp_path), version=lambda: "another")
+        finish_afar(job(tmp_path), version=lambda recipe: "another")
     assert Store(tmp_path).journal() == []

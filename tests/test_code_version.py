@@ -9,8 +9,8 @@ import pytest
 import influencelab
 from influencelab import code_version as module
 from influencelab.code_version import code_version, recipe_version, without_docstrings
-from influencelab.datasets.iris import Iris
 from influencelab.estimators.exact import Exact
+from influencelab.sources.iris import Iris
 from influencelab.tasks.logistic import Logistic
 from influencelab.trainers.newton import Newton
 from influencelab.trial import Trial

@@ -13,12 +13,12 @@ from idx_files import IDX_SOURCES, cut_network, use_synthetic
 from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wine
 
 from influencelab import catalog, idx
-from influencelab.dataset import Source
-from influencelab.datasets.iris import Iris
-from influencelab.datasets.rbf_kernel import RbfKernel
 from influencelab.download import FOLDER_VARIABLE
 from influencelab.errors import InvalidParameter, MissingData
 from influencelab.noun import describe, fingerprint
+from influencelab.source import Source
+from influencelab.sources.iris import Iris
+from influencelab.sources.rbf_kernel import RbfKernel
 
 MIRROR = os.environ.get(FOLDER_VARIABLE, "")
 

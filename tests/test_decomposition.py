@@ -11,7 +11,6 @@ from problems import logistic_problem, mlp_problem, ridge_problem
 from retraining import EXACT, rms, worst
 
 from influencelab.arrays import Arrays
-from influencelab.dataset import Source
 from influencelab.decomposition import STEPS, TERMS, Decomposition, Terms, terms_in, terms_of
 from influencelab.errors import InvalidData, UnknownName
 from influencelab.estimators.conjugate_gradient import ConjugateGradient
@@ -19,6 +18,7 @@ from influencelab.estimators.exact import Exact
 from influencelab.fitting import Fit, fit
 from influencelab.removals import Removals, leave_one_out
 from influencelab.retrainers.rerun import Rerun
+from influencelab.source import Source
 from influencelab.statistics import Bootstrap
 from influencelab.trainers.gradient_descent import GradientDescent
 from influencelab.trainers.newton import Newton

@@ -11,8 +11,6 @@ import torch
 from problems import class_data, logistic_problem, minimum
 
 from influencelab.comparison import Comparison, compare
-from influencelab.datasets.digits import Digits
-from influencelab.datasets.iris import Iris
 from influencelab.errors import InvalidData, InvalidParameter
 from influencelab.estimators.exact import Exact
 from influencelab.estimators.gradient_dot import GradientDot
@@ -24,6 +22,8 @@ from influencelab.prover import Prover
 from influencelab.removals import Groups, leave_one_out
 from influencelab.retrainers.second_order import SecondOrder
 from influencelab.selections.top import Top
+from influencelab.sources.digits import Digits
+from influencelab.sources.iris import Iris
 from influencelab.tabled import tabled
 from influencelab.tasks.logistic import Logistic
 from influencelab.trainers.newton import Newton

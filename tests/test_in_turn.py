@@ -7,9 +7,9 @@ import torch
 from problems import class_data, logistic_problem
 from trainer_truths import dropped, starts, true_gradient, true_hessian
 
-from influencelab.datasets.iris import Iris
 from influencelab.errors import InvalidParameter
 from influencelab.fitting import fit
+from influencelab.sources.iris import Iris
 from influencelab.tasks.mlp import MLP
 from influencelab.trainer import Trained, Trainer
 from influencelab.trainers.gradient_descent import GradientDescent

@@ -3,10 +3,10 @@
 import pytest
 
 from influencelab import exploring
-from influencelab.datasets.digits import Digits
 from influencelab.estimators.exact import Exact
 from influencelab.exploration import Exploration
 from influencelab.exploring import explore
+from influencelab.sources.digits import Digits
 from influencelab.store import Store
 from influencelab.tasks.logistic import Logistic
 from influencelab.trainers.newton import Newton

@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 
 import influencelab
-from influencelab.datasets.iris import Iris
 from influencelab.estimators.exact import Exact
 from influencelab.estimators.lissa import Lissa
 from influencelab.noun import Noun, describe, fingerprint, kind_name
 from influencelab.retrainers.second_order import SecondOrder
+from influencelab.sources.iris import Iris
 from influencelab.task import LinearTask
 from influencelab.tasks.logistic import Logistic
 from influencelab.tasks.ridge import Ridge

@@ -11,10 +11,10 @@ from trainer_truths import dropped, true_gradient, true_hessian
 from influencelab import stragglers
 from influencelab.chord import batch_of, chord_of, descend
 from influencelab.curvature import Curvature
-from influencelab.datasets.iris import Iris
 from influencelab.fitting import fit
 from influencelab.removals import leave_one_out
 from influencelab.retrainers.second_order import SecondOrder
+from influencelab.sources.iris import Iris
 from influencelab.tasks.mlp import MLP
 from influencelab.trainers.in_turn import InTurn
 from influencelab.trainers.newton import Newton

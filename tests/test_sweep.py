@@ -11,13 +11,13 @@ from long_sweep import Unhurried
 
 from influencelab import sweep
 from influencelab.code_version import recipe_version
-from influencelab.datasets.iris import Iris
 from influencelab.errors import InvalidParameter, MissingData
 from influencelab.estimators.exact import Exact
 from influencelab.estimators.random import Random
 from influencelab.job import here
 from influencelab.noun import fingerprint
 from influencelab.selections.random_points import RandomPoints
+from influencelab.sources.iris import Iris
 from influencelab.store import Store
 from influencelab.sweep import run_trials
 from influencelab.tasks.logistic import Logistic

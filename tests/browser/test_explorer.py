@@ -16,8 +16,8 @@ from browser.server import Server
 from playwright.sync_api import Page, expect
 from scipy import stats
 
-from influencelab.datasets.digits import Digits
 from influencelab.execution import injected
+from influencelab.sources.digits import Digits
 from influencelab.study import studies, study
 from influencelab.tasks.logistic import Logistic
 

@@ -6,7 +6,7 @@ import numpy
 from sklearn.datasets import load_wine
 
 from influencelab.arrays import Arrays, hold_out
-from influencelab.dataset import Source
+from influencelab.source import Source
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy
 from sklearn.datasets import load_digits
 
-from influencelab.arrays import hold_out
-from influencelab.dataset import Arrays, Source
+from influencelab.arrays import Arrays, hold_out
+from influencelab.source import Source
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ import numpy
 from sklearn.datasets import load_iris
 
 from influencelab.arrays import Arrays, hold_out
-from influencelab.dataset import Source
 from influencelab.errors import InvalidParameter
+from influencelab.source import Source
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
-from influencelab.dataset import Arrays, Source
+from influencelab.arrays import Arrays
 from influencelab.idx import labelled_images
 from influencelab.noun import kind_name
+from influencelab.source import Source
 
 HOME = "https://github.com/zalandoresearch/fashion-mnist"
 MIRRORS = (

@@ -6,9 +6,9 @@ import numpy
 from sklearn.metrics.pairwise import rbf_kernel
 
 from influencelab.arrays import Arrays
-from influencelab.dataset import Source
-from influencelab.datasets.iris import Iris
 from influencelab.errors import InvalidParameter
+from influencelab.source import Source
+from influencelab.sources.iris import Iris
 
 # Directions whose share of the largest eigenvalue is smaller are rounding.
 ROUNDING = 1e-12
