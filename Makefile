@@ -43,7 +43,7 @@ endif
 test-versions: .venv/.installed ## install from checkout, wheel and sdist, and drive every JupyterLab from 4.2 on (half an hour)
 	@$(CHROMIUM)
 	$(call timed,installations,$(BIN)/pytest -m install)
-	$(call timed,versions,$(BIN)/python tests/lab_versions.py)
+	$(call timed,versions,$(BIN)/python tests/support/lab_versions.py)
 
 bench: .venv/.installed ## run every benchmark, side by side with its competitor, and print times and memory
 ifeq ($(BENCHMARKS),)
@@ -55,7 +55,7 @@ endif
 lab: .venv/.installed ## open JupyterLab in studies/
 	@$(BIN)/influencelab lab
 
-lab-build: .venv/.installed ## build the panel's page side again after a change in influencelab/lab/ui (needs node)
+lab-build: .venv/.installed ## build the panel's page side again after a change in influencelab/app/lab/ui (needs node)
 	@command -v node >/dev/null || { echo "node is missing: it is needed to build the panel, not to use it." >&2; exit 1; }
 	$(call timed,panel,$(BUILD_PANEL))
 
@@ -87,10 +87,10 @@ endef
 # Not in the package, whose folders would then hold the thousand files of node. pip copies what it installs, so again.
 define BUILD_PANEL
 rm -rf build/lab/ui/{src,style,lib} build/lab/labextension; mkdir -p build/lab; \
-cp -R influencelab/lab/ui build/lab/; \
+cp -R influencelab/app/lab/ui build/lab/; \
 (cd build/lab/ui; PATH="$(CURDIR)/$(BIN):$$PATH"; jlpm install --immutable; jlpm build); \
-rm -rf influencelab/lab/labextension; cp -R build/lab/labextension influencelab/lab/; \
-$(BIN)/python -m influencelab.lab.stamp; rm .venv/.installed
+rm -rf influencelab/app/lab/labextension; cp -R build/lab/labextension influencelab/app/lab/; \
+$(BIN)/python -m influencelab.app.lab.stamp; rm .venv/.installed
 endef
 
 define INSTALL

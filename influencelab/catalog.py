@@ -7,13 +7,13 @@ import pkgutil
 from typing import Any, TypeVar
 
 from influencelab.errors import InvalidParameter, UnknownName, unknown
-from influencelab.noun import Noun
+from influencelab.recipe import Noun
 
 Kind = TypeVar("Kind", bound=Noun)
 
 
 def folder(noun: type[Noun]) -> str:
-    """The package that holds a noun's kinds: `influencelab.estimators` for `Estimator`."""
+    """The package that holds a noun's kinds: `influencelab.influence.estimators` for `Estimator`."""
     stem = noun.__module__
     return f"{stem}es" if stem.endswith("s") else f"{stem}s"
 
@@ -21,7 +21,7 @@ def folder(noun: type[Noun]) -> str:
 def names(noun: type[Noun]) -> list[str]:
     """All kinds of a noun, in alphabetical order."""
     package = importlib.import_module(folder(noun))
-    return sorted(module.name for module in pkgutil.iter_modules(package.__path__))
+    return sorted(module.name for module in pkgutil.iter_modules(package.__path__) if not module.name.startswith("_"))
 
 
 def kind(noun: type[Kind], name: str) -> type[Kind]:

@@ -8,7 +8,7 @@ import torch
 from problems import class_data, logistic_problem, minimum, mlp_problem, ridge_problem, value_data
 
 from influencelab.catalog import make, names
-from influencelab.dataset import Dataset
+from influencelab.data.dataset import Dataset
 from influencelab.errors import (
     InfluenceLabError,
     InvalidData,
@@ -18,15 +18,15 @@ from influencelab.errors import (
     NotFinite,
     NullSpaceMass,
 )
-from influencelab.estimator import Estimator
-from influencelab.fitting import fit
-from influencelab.tasks.binary_logistic import BinaryLogistic
-from influencelab.tasks.logistic import Logistic
-from influencelab.tasks.mlp import MLP
-from influencelab.tasks.ridge import Ridge
-from influencelab.tasks.smooth_hinge import SmoothHinge
-from influencelab.trainer import Trainer
-from influencelab.trainers.newton import Newton
+from influencelab.influence.estimator import Estimator
+from influencelab.models.tasks.binary_logistic import BinaryLogistic
+from influencelab.models.tasks.logistic import Logistic
+from influencelab.models.tasks.mlp import MLP
+from influencelab.models.tasks.ridge import Ridge
+from influencelab.models.tasks.smooth_hinge import SmoothHinge
+from influencelab.training.fit import fit
+from influencelab.training.trainer import Trainer
+from influencelab.training.trainers.newton import Newton
 
 CLASSES, VALUES = class_data(0, n=12, m=3), value_data(0, n=12, m=3)
 TASKS_FOR_OTHERS = [

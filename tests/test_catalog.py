@@ -7,15 +7,15 @@ import pytest
 
 import influencelab
 from influencelab.catalog import folder, kind, make, names
+from influencelab.data.source import Source
 from influencelab.errors import InvalidParameter, UnknownName
-from influencelab.estimator import Estimator
-from influencelab.estimators.lissa import Lissa
-from influencelab.noun import Noun, kind_name
-from influencelab.output_loss import OutputLoss
-from influencelab.selection import Selection
-from influencelab.source import Source
-from influencelab.task import Task
-from influencelab.trainer import Trainer
+from influencelab.experiments.selection import Selection
+from influencelab.influence.estimator import Estimator
+from influencelab.influence.estimators.lissa import Lissa
+from influencelab.models.loss import OutputLoss
+from influencelab.models.task import Task
+from influencelab.recipe import Noun, kind_name
+from influencelab.training.trainer import Trainer
 
 NOUNS = [Source, Task, OutputLoss, Trainer, Estimator, Selection]
 EVERY = [(noun, name) for noun in NOUNS for name in names(noun)]
@@ -27,7 +27,7 @@ def package(tmp_path, monkeypatch):
     (tmp_path / "shapes").mkdir()
     (tmp_path / "shapes" / "__init__.py").write_text("")
     (tmp_path / "shape.py").write_text(
-        "from abc import abstractmethod\nfrom dataclasses import dataclass\nfrom influencelab.noun import Noun\n\n"
+        "from abc import abstractmethod\nfrom dataclasses import dataclass\nfrom influencelab.recipe import Noun\n\n"
         "@dataclass(frozen=True)\nclass Shape(Noun):\n    size: int = 1\n\n"
         "    @abstractmethod\n    def area(self): ...\n"
     )
@@ -49,9 +49,9 @@ SQUARE = "class Square(Shape):\n    def area(self):\n        return self.size **
 
 
 def test_folders_are_plurals():
-    assert folder(Estimator) == "influencelab.estimators"
-    assert folder(OutputLoss) == "influencelab.output_losses"
-    assert folder(Source) == "influencelab.sources"
+    assert folder(Estimator) == "influencelab.influence.estimators"
+    assert folder(OutputLoss) == "influencelab.models.losses"
+    assert folder(Source) == "influencelab.data.sources"
 
 
 @pytest.mark.parametrize(("noun", "name"), EVERY)

@@ -39,7 +39,7 @@ def test_every_way_to_install_brings_the_panel(tmp_path: Path) -> None:
         environment.install(*wanted[:-1], f"{wanted[-1]}[lab]")
         told = listed(environment)
         assert "influencelab v0.1.0 enabled OK (python, influencelab)" in told
-        assert {"influencelab.lab enabled", "influencelab.lab OK"} <= set(told)
+        assert {"influencelab.app.lab enabled", "influencelab.app.lab OK"} <= set(told)
         # Without it nothing is left, so that the next way starts from nothing too.
         environment.run("pip", "uninstall", "--quiet", "--yes", "influencelab")
         assert listed(environment) == []

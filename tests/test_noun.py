@@ -14,15 +14,15 @@ from pathlib import Path
 import pytest
 
 import influencelab
-from influencelab.estimators.exact import Exact
-from influencelab.estimators.lissa import Lissa
-from influencelab.noun import Noun, describe, fingerprint, kind_name
-from influencelab.retrainers.second_order import SecondOrder
-from influencelab.sources.iris import Iris
-from influencelab.task import LinearTask
-from influencelab.tasks.logistic import Logistic
-from influencelab.tasks.ridge import Ridge
-from influencelab.trainers.newton import Newton
+from influencelab.data.sources.iris import Iris
+from influencelab.influence.estimators.exact import Exact
+from influencelab.influence.estimators.lissa import Lissa
+from influencelab.influence.retrainers.second_order import SecondOrder
+from influencelab.models.task import LinearTask
+from influencelab.models.tasks.logistic import Logistic
+from influencelab.models.tasks.ridge import Ridge
+from influencelab.recipe import Noun, describe, fingerprint, kind_name
+from influencelab.training.trainers.newton import Newton
 
 # The one noun that is neither recipe nor result (an operator that remembers its factors) is no dataclass.
 OPERATORS = {"Curvature"}

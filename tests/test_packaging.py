@@ -177,7 +177,7 @@ def test_git_keeps_the_record_and_ignores_the_rest(tmp_path: Path, path: str, ke
 
 def test_the_command_is_the_package_run_as_a_module() -> None:
     (command,) = importlib.metadata.entry_points(group="console_scripts", name="influencelab")
-    assert command.value == "influencelab.__main__:app"
+    assert command.value == "influencelab.app.cli.main:app"
 
 
 def test_the_package_alone_imports_nothing_heavy() -> None:
@@ -191,7 +191,7 @@ def test_the_package_tells_type_checkers_that_it_is_typed() -> None:
 
 
 def test_shapes_are_checked_while_tests_run() -> None:
-    from influencelab.dataset import Dataset
+    from influencelab.data.dataset import Dataset
 
     rows, ids = torch.zeros(4, 2), torch.arange(4)
     good = {"x_train": rows, "y_train": ids, "x_test": rows, "y_test": ids, "train_ids": ids, "test_ids": ids}
@@ -202,7 +202,7 @@ def test_shapes_are_checked_while_tests_run() -> None:
 
 def test_a_warning_from_the_package_is_an_error() -> None:
     with pytest.raises(UserWarning, match="seen"):
-        warnings.warn_explicit("seen", UserWarning, "fit.py", 1, module="influencelab.fitting")
+        warnings.warn_explicit("seen", UserWarning, "fit.py", 1, module="influencelab.training.fit")
 
 
 def test_no_public_name_is_hidden_by_a_module_and_every_kind_is_public():

@@ -12,7 +12,7 @@ import torch
 from measure import main, once
 
 import influencelab as il
-from influencelab.trainers.in_turn import InTurn
+from influencelab.training.trainers.in_turn import InTurn
 
 DEPTHS, WIDTH, WEIGHT_DECAY, SEEDS = (1, 4, 8), 5, 5e-3, 4
 PUBLISHED = 7500  # full-batch steps (Basu et al. 2021)

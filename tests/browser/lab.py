@@ -9,7 +9,7 @@ from browser.server import PYTHON, Server
 from playwright.sync_api import Locator, Page, expect
 
 REPOSITORY = Path(__file__).parent.parent.parent
-LAB = REPOSITORY / "influencelab" / "lab"
+LAB = REPOSITORY / "influencelab" / "app" / "lab"
 # Milliseconds a tiny study may take; fifteen seconds on two idle cores.
 TINY = 120_000
 THEMES = ("JupyterLab Light", "JupyterLab Dark")
@@ -28,7 +28,7 @@ def installed(jupyter_home: Path) -> None:
 
 def furnished(root: Path) -> Path:
     """A folder with two real studies and some that fail, wait or never end."""
-    shutil.copytree(REPOSITORY / "tests" / "notebooks", root / "studies")
+    shutil.copytree(REPOSITORY / "tests" / "support" / "notebooks", root / "studies")
     for name in ("leave_one_out", "explore"):
         shutil.copy(REPOSITORY / "studies" / f"{name}.ipynb", root / "studies")
     (root / "results").mkdir()

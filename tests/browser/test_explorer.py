@@ -16,10 +16,10 @@ from browser.server import Server
 from playwright.sync_api import Page, expect
 from scipy import stats
 
-from influencelab.execution import injected
-from influencelab.sources.digits import Digits
-from influencelab.study import studies, study
-from influencelab.tasks.logistic import Logistic
+from influencelab.data.sources.digits import Digits
+from influencelab.models.tasks.logistic import Logistic
+from influencelab.runner.execution import injected
+from influencelab.runner.study import studies, study
 
 pytestmark = pytest.mark.browser
 

@@ -15,12 +15,12 @@ from browser.panel import Panel, complaints, pixels
 from browser.server import Server, serving
 from playwright.sync_api import Page, expect
 
-from influencelab.claim import all_claims
+from influencelab.runner.claim import all_claims
 
 pytestmark = pytest.mark.browser
 
 STUDY = "leave_one_out"
-NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
+NOTEBOOKS = Path(__file__).parents[1] / "support" / "notebooks"
 # Seconds. The quick profile takes about 50 on two idle cores.
 QUICK = 400
 VERDICTS = ("reproduced", "not reproduced", "inconclusive", "reported only", "not run")

@@ -9,11 +9,11 @@ from browser.explorer import explorer_in
 from browser.panel import complaints
 from playwright.sync_api import Page, expect
 
-from influencelab.draft import begin
-from influencelab.exploration import Exploration
-from influencelab.number import Number
-from influencelab.tabled import tabled
-from influencelab.widgets.page import page as whole_page
+from influencelab.app.page.page import page as whole_page
+from influencelab.explorer.data import Exploration
+from influencelab.explorer.from_table import tabled
+from influencelab.runner.report_writer import begin
+from influencelab.statistics.measurement import Number
 
 pytestmark = pytest.mark.browser
 

@@ -1,0 +1,168 @@
+"""The command line: `influencelab list | run | scorecard | export | lab`, also `python -m influencelab`."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+# Commands import what they need when they run, so that help answers at once.
+from influencelab.errors import InfluenceLabError
+
+app = typer.Typer(
+    help="Does influence predict what retraining does? Run the studies, read the verdicts.\n\n"
+    "Example: influencelab run leave_one_out --profile quick",
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+StudiesOption = Annotated[
+    Path | None,
+    typer.Option("--studies", metavar="FOLDER", help="Where the studies are; else the nearest folder `studies`."),
+]
+ResultsOption = Annotated[
+    Path | None,
+    typer.Option("--results", metavar="FOLDER", help="Where results go; else `results` beside the studies."),
+]
+
+
+@contextmanager
+def clear_ends() -> Iterator[None]:
+    """End on a mistake with one clear line and status 2, on Ctrl-C with status 130; never with a traceback."""
+    try:
+        yield
+    except InfluenceLabError as error:
+        from influencelab.app.cli.text import shortened
+
+        typer.echo(f"influencelab: {shortened(str(error))}", err=True)
+        raise typer.Exit(2) from error
+    except KeyboardInterrupt as error:
+        typer.echo("\ninfluencelab: stopped; earlier results are as they were.", err=True)
+        raise typer.Exit(130) from error
+
+
+def print_version(asked: bool) -> bool:
+    """Print the version and end, if that was asked for."""
+    if asked:
+        from influencelab import __version__
+
+        typer.echo(f"influencelab {__version__}")
+        raise typer.Exit
+    return asked
+
+
+@app.callback()
+def main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Does influence predict what retraining does? Run the studies, read the verdicts."""
+
+
+@app.command("list")
+def list_studies(
+    study: Annotated[str | None, typer.Argument(metavar="[STUDY]", help="Show this one's parameters.")] = None,
+    studies: StudiesOption = None,
+) -> None:
+    """List the studies and their questions, or one study's parameters and profiles.
+
+    Example: influencelab list leave_one_out
+    """
+    with clear_ends():
+        from influencelab.app.cli.listing import all_studies, one_study
+
+        typer.echo(one_study(study, studies) if study else all_studies(studies))
+
+
+@app.command("run")
+def run_studies(
+    study: Annotated[list[str] | None, typer.Argument(metavar="STUDY...", help="Which studies.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Every study there is.")] = False,
+    profile: Annotated[str, typer.Option(help="How large: tiny, quick, standard or paper.")] = "quick",
+    parameter: Annotated[
+        list[str] | None,
+        typer.Option("-p", "--parameter", metavar="NAME=VALUE", help="Change a parameter; may be repeated."),
+    ] = None,
+    workers: Annotated[int | None, typer.Option(min=0, help="Processes to share the work; 0 for one a core.")] = None,
+    scheduler: Annotated[
+        str | None, typer.Option(metavar="tcp://HOST:PORT", help="A dask scheduler whose workers do the work instead.")
+    ] = None,
+    device: Annotated[str | None, typer.Option(help="Where tensors live: cpu or cuda.")] = None,
+    studies: StudiesOption = None,
+    results: ResultsOption = None,
+) -> None:
+    """Run studies from top to bottom, headless, and print what they found.
+
+    Results go to results/STUDY/PROFILE. With -p they go to a folder of their own and replace nothing.
+
+    Example: influencelab run leave_one_out --profile quick -p seed=1
+    """
+    with clear_ends():
+        from influencelab.app.cli.run import assignments, planned, run
+
+        changes = assignments(parameter or [])
+        where = {"workers": workers, "scheduler": scheduler, "device": device}
+        changes |= {name: str(value) for name, value in where.items() if value is not None}
+        plans = planned(
+            study or [], everything=everything, profile=profile, changes=changes, folder=studies, results=results
+        )
+        status = run(plans)
+    raise typer.Exit(status)
+
+
+@app.command("scorecard")
+def print_scorecard(
+    write: Annotated[
+        bool, typer.Option("--write", help="Write README.md of the results folder, from standard and paper results.")
+    ] = False,
+    studies: StudiesOption = None,
+    results: ResultsOption = None,
+) -> None:
+    """Print every claim with its number, interval, accepted band and verdict at each profile that was run.
+
+    Example: influencelab scorecard --write
+    """
+    with clear_ends():
+        from influencelab.app.cli.scorecard import printed, written
+
+        typer.echo(written(studies, results) if write else printed(studies, results))
+
+
+@app.command("export")
+def export_page(
+    run: Annotated[str, typer.Argument(metavar="FOLDER|STUDY", help="A report's folder, or a study that was run.")],
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="FILE", help="The page; else in the report's folder.")
+    ] = None,
+    studies: StudiesOption = None,
+    results: ResultsOption = None,
+) -> None:
+    """Write a run as one HTML page that needs no network: verdicts, figures, numbers, and the explorer alive.
+
+    Example: influencelab export leave_one_out --output leave_one_out.html
+    """
+    with clear_ends():
+        from influencelab.app.cli.export import exported
+
+        typer.echo(exported(run, output=output, studies=studies, results=results))
+
+
+@app.command("lab", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def open_jupyterlab(context: typer.Context, studies: StudiesOption = None) -> None:
+    """Open JupyterLab in the folder of studies; further arguments are passed on to it.
+
+    Example: influencelab lab --no-browser --port 8889
+    """
+    with clear_ends():
+        from influencelab.app.cli.lab import open_lab
+
+        open_lab(studies, context.args)
+
+
+if __name__ == "__main__":
+    app(prog_name="influencelab")

@@ -1,0 +1,149 @@
+"""`influencelab run`: studies one after the other, what each found, and the scorecard."""
+
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+
+from influencelab.app.cli.bar import Bar
+from influencelab.app.cli.text import shortened, shown
+from influencelab.errors import InfluenceLabError, InvalidParameter, UnknownName
+from influencelab.runner.atomic_folder import Progress
+from influencelab.runner.claim import all_claims
+from influencelab.runner.report import Report, reports
+from influencelab.runner.scorecard import rows, scorecard_text
+from influencelab.runner.study import Plan, Study, studies, study
+
+# How many numbers of a report are printed; all are in its folder.
+SHOWN = 12
+
+
+def run(plans: Sequence[Plan]) -> int:
+    """Run what was planned; a failure does not stop the studies after it.
+
+    Returns:
+        The exit status: 0 if all ran to their end, 1 if not.
+    """
+    print(announcement(plans), flush=True)
+    failures = []
+    with closing(Bar(sum(plan.profile.seconds for plan in plans))) as bar:
+        for plan in plans:
+            bar.begin(plan.study.name)
+            try:
+                said = one(plan, bar)
+            except InfluenceLabError as error:
+                failures.append(shortened(str(error)))
+                said = f"\n{plan.study.name}: FAILED"
+            bar.end(expected=plan.profile.seconds)
+            bar.say(said)
+    print(f"\n{verdicts(plans)}", flush=True)
+    for failure in failures:
+        print(f"\nFAILED {failure}", file=sys.stderr)
+    return 1 if failures else 0
+
+
+def one(plan: Plan, bar: Bar) -> str:
+    """Run one study and tell what it found."""
+    expected, began = plan.profile.seconds, time.perf_counter()
+
+    def progress(said: Progress | None) -> None:
+        bar.move(said, expected=expected)
+
+    report = plan.execute(progress=progress)
+    return outcome(report, time.perf_counter() - began)
+
+
+def planned(
+    names: Sequence[str],
+    *,
+    everything: bool,
+    profile: str,
+    changes: Mapping[str, str],
+    folder: Path | None,
+    results: Path | None,
+) -> list[Plan]:
+    """The runs that were asked for, checked before any of them starts.
+
+    Raises:
+        InvalidParameter: no study was named.
+        UnknownName: no such study, profile or parameter.
+    """
+    chosen = chosen_studies(names, everything=everything, folder=folder)
+    return [each.plan(profile, results=results, **changes) for each in chosen]
+
+
+def chosen_studies(names: Sequence[str], *, everything: bool, folder: Path | None) -> list[Study]:
+    """The studies that were named, each once, or all of them."""
+    known = studies(folder)
+    if everything and not names:
+        if not known:
+            raise UnknownName("There is no study in that folder. A study is a notebook.")
+        return known
+    if not names or everything:
+        listed = ", ".join(each.name for each in known) or "none"
+        raise InvalidParameter(f"Name the studies to run, or give --all for all of them. There are: {listed}.")
+    return [study(name, folder=folder) for name in dict.fromkeys(names)]
+
+
+def assignments(texts: Sequence[str]) -> dict[str, str]:
+    """`name=value` texts as a mapping.
+
+    Raises:
+        InvalidParameter: a text without `=`, a name given twice, or one that has an option of its own.
+    """
+    found: dict[str, str] = {}
+    for text in texts:
+        name, equals, value = (part.strip() for part in text.partition("="))
+        if not equals or not name:
+            raise InvalidParameter(f"'-p {text}' sets nothing. Write -p name=value, such as -p seed=1.")
+        if name in ("profile", "results"):
+            raise InvalidParameter(f"'{name}' has an option of its own. Write --{name} {value}.")
+        if name in found:
+            raise InvalidParameter(f"Parameter '{name}' is given twice. Give it once.")
+        found[name] = value
+    return found
+
+
+def announcement(plans: Sequence[Plan]) -> str:
+    """What will run, and what it is expected to cost."""
+    width = max(len(plan.study.name) for plan in plans)
+    lines = [
+        f"  {plan.study.name:<{width}}  {plan.folder.name:<9} {plan.profile.seconds:>6,.0f} s  "
+        f"{plan.profile.memory_gb:>5g} GB  {plan.study.question}"
+        for plan in plans
+    ]
+    seconds, memory = sum(plan.profile.seconds for plan in plans), max(plan.profile.memory_gb for plan in plans)
+    total = f"Expected on two cores: {seconds:,.0f} s, {memory:g} GB at most."
+    return "\n".join([f"Running {len(plans)} {'study' if len(plans) == 1 else 'studies'}. {total}", *lines])
+
+
+def outcome(report: Report, seconds: float) -> str:
+    """Where a report is, how long it took, and its numbers in short: those that claims rest on come first."""
+    judged = [claim.quantity for claim in all_claims() if claim.study == report.study]
+    names = sorted(report.numbers, key=lambda name: (name not in judged, name))
+    width = max(len(name) for name in names[:SHOWN])
+    lines = [
+        f"\n{report.study} at {report.profile}: {seconds:.1f} s",
+        f"  executed notebook  {shown(report.notebook)}",
+        f"  report             {shown(report.folder)}",
+        *(f"  {name:<{width}}  {report.numbers[name]}{count(report, name)}" for name in names[:SHOWN]),
+    ]
+    if len(names) > SHOWN:
+        lines.append(f"  and {len(names) - SHOWN} more in {shown(report.folder / 'numbers.json')}")
+    return "\n".join(lines)
+
+
+def count(report: Report, name: str) -> str:
+    """`  n = 500`, where the number says so."""
+    n = report.numbers[name].n
+    return "" if n is None else f"  n = {n:,}"
+
+
+def verdicts(plans: Sequence[Plan]) -> str:
+    """The scorecard of the claims that these studies test, at every profile there are results of."""
+    names = {plan.study.name for plan in plans}
+    claims = [claim for claim in all_claims() if claim.study in names]
+    if not claims:
+        return "No claim rests on what was run."
+    return f"Scorecard\n{scorecard_text(rows(reports(plans[0].folder.parent.parent), claims))}"

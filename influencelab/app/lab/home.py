@@ -1,0 +1,44 @@
+"""The folders the panel works in, and texts without the names of others."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from influencelab.recipe import Noun
+from influencelab.runner.notebook import studies_folder
+
+# A path from the top of the file system, up to its last part; addresses such as tcp://host are none.
+ABSOLUTE = re.compile(r"(?<![\w.:/~…])/(?:[^\s/'\"<>:;,()]+/)+")
+
+
+@dataclass(frozen=True)
+class Home(Noun):
+    """Where studies are read and results go.
+
+    Attributes:
+        root: what JupyterLab's file browser shows.
+        studies: the folder of studies.
+        results: the folder of all results, the only one that is written to.
+    """
+
+    root: Path
+    studies: Path
+    results: Path
+
+    def shown(self, path: Path) -> str | None:
+        """A path as JupyterLab opens it; None where there is no such file, or it is out of its sight."""
+        return path.relative_to(self.root).as_posix() if path.exists() and path.is_relative_to(self.root) else None
+
+    def clean(self, text: str) -> str:
+        """A text whose paths begin at the folder of the studies, and elsewhere keep their last part only."""
+        return ABSOLUTE.sub("…/", text.replace(f"{self.studies.parent}/", ""))
+
+
+def home(root: Path) -> Home:
+    """The folders that belong to a file browser's: the nearest studies, and the results beside them.
+
+    Raises:
+        UnknownName: there are no studies.
+    """
+    studies = studies_folder(root).resolve()
+    return Home(root.resolve(), studies, studies.parent / "results")

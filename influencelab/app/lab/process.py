@@ -1,0 +1,134 @@
+"""The process of one run: started without a shell, known again after the server was, ended with all it started."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+
+from influencelab.app.lab.home import Home
+from influencelab.app.lab.run import Run
+from influencelab.runner.atomic_folder import Progress, read_progress
+
+# How long a process may take to stop by itself, in seconds, before it is ended.
+GRACE = 5
+# The variable by which all that a run started, and what that started in turn, is known again.
+MARK = "INFLUENCELAB_RUN"
+# How much of a log's end is read, in bytes.
+TAIL = 16_384
+
+
+def command(run: Run, home: Home) -> list[str]:
+    """What is started: the command line of this interpreter, every value an argument of its own."""
+    changes = [word for name, value in run.changes.items() for word in ("-p", f"{name}={value}")]
+    where = ["--studies", str(home.studies), "--results", str(home.results)]
+    # Not the working folder's modules, whatever lies there.
+    return [
+        *(sys.executable, "-P", "-m", "influencelab", "run", "--profile", run.profile, *where, *changes, "--"),
+        run.study,
+    ]
+
+
+def start(run: Run, home: Home, log: Path) -> subprocess.Popen[bytes]:
+    """Start a run in a session and process group of its own, which outlives the server."""
+    with log.open("wb") as out:
+        return subprocess.Popen(
+            command(run, home),
+            cwd=home.studies.parent,
+            env=os.environ | {MARK: run.id},
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+
+def alive(run: Run) -> psutil.Process | None:
+    """The process of a run, if it still is that and still works."""
+    if run.pid is None or run.born is None:
+        return None
+    try:
+        process = psutil.Process(run.pid)
+        same = abs(process.create_time() - run.born) < 1
+        return process if same and process.status() != psutil.STATUS_ZOMBIE else None
+    except psutil.NoSuchProcess:
+        return None
+
+
+def family(process: psutil.Process) -> list[psutil.Process]:
+    """A process and all that it started: the kernel, which leads a session of its own, and its workers."""
+    try:
+        return [process, *process.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []
+
+
+def end(run: Run) -> None:
+    """End a run's process group and all that it started: asked first, so that it can clear up, and then killed."""
+    process = alive(run)
+    if process is None:
+        return
+    members = family(process)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGINT)
+    psutil.wait_procs([process], timeout=GRACE)
+    while members:
+        for member in members:
+            # It knows whether its number belongs to another process by now.
+            with contextlib.suppress(psutil.NoSuchProcess):
+                member.kill()
+        psutil.wait_procs(members, timeout=GRACE)
+        # Its kernel may have started something in the meantime, which is nobody's child by now.
+        members = marked(run)
+
+
+def marked(run: Run) -> list[psutil.Process]:
+    """Every process that carries the mark of a run."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):
+            if process.environ().get(MARK) == run.id and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+    return found
+
+
+def progress(run: Run, home: Home) -> Progress | None:
+    """How far the notebook of a run says it is; None while it has not said."""
+    process = alive(run)
+    writers = [member.pid for member in family(process)] if process else []
+    folder = home.results / run.study / run.folder
+    said = (read_progress(folder, writer=writer) for writer in writers)
+    return next((each for each in said if each is not None), None)
+
+
+def tail(log: Path, *, lines: int) -> list[str]:
+    """The last lines of a log."""
+    if not log.is_file():
+        return []
+    with log.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(size - TAIL, 0))
+        text = file.read().decode("utf-8", errors="replace")
+    return [line for line in text.splitlines() if line.strip()][-lines:]
+
+
+def reason(log: Path, code: int | None) -> str:
+    """Why a run failed, from what it printed last and how its process ended.
+
+    Args:
+        log: what it printed.
+        code: its exit status, negative for a signal; None where the server was away when it ended.
+    """
+    printed = tail(log, lines=200)
+    for mark in ("FAILED ", "influencelab: "):
+        marked = [number for number, line in enumerate(printed) if line.startswith(mark)]
+        if marked:
+            return "\n".join(printed[marked[-1] :]).removeprefix(mark)[:2000]
+    if code is None:
+        return "It was ended early while the server was away. Run it again."
+    if code < 0:
+        return f"It was ended by signal {-code} (killed, or out of memory?). Try a smaller profile."
+    return f"It ended with status {code}. {printed[-1][:500] if printed else 'It printed nothing.'}"

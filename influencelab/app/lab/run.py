@@ -1,0 +1,93 @@
+"""One run that was asked for in the panel, and its record on disk."""
+
+import dataclasses
+import secrets
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from influencelab.errors import InvalidParameter, MissingData
+from influencelab.recipe import Noun
+from influencelab.runner import json_file
+from influencelab.runner.study import Plan
+
+QUEUED, RUNNING, DONE, FAILED, CANCELLED = STATES = ("queued", "running", "done", "failed", "cancelled")
+ACTIVE = (QUEUED, RUNNING)
+
+
+@dataclass(frozen=True)
+class Run(Noun):
+    """One run of one study.
+
+    Attributes:
+        id: its name, and that of its folder among the records.
+        study: what runs.
+        profile: at which size.
+        changes: parameters that differ from the profile's, as the command line takes them.
+        folder: the name of the results folder it writes, such as `tiny-1a2b3c4d`.
+        expected: how many seconds it should take.
+        asked: when it was asked for, in seconds since 1970, like all times here.
+        state: one of `STATES`.
+        started: when its process began; None before.
+        ended: when that was over; None before.
+        pid: the process's number, which is also its group's; None before.
+        born: when the system says that process began, which tells it from a later one of its number.
+        message: why it failed.
+    """
+
+    id: str
+    study: str
+    profile: str
+    changes: dict[str, str]
+    folder: str
+    expected: float
+    asked: float
+    state: str = QUEUED
+    started: float | None = None
+    ended: float | None = None
+    pid: int | None = None
+    born: float | None = None
+    message: str = ""
+
+    def __post_init__(self) -> None:
+        if self.state not in STATES:
+            raise InvalidParameter(f"'{self.state}' is no state of a run. There are: {', '.join(STATES)}.")
+
+    @property
+    def active(self) -> bool:
+        """Whether it waits or runs."""
+        return self.state in ACTIVE
+
+
+def new(plan: Plan, changes: Mapping[str, str]) -> Run:
+    """A run of a plan, not yet begun."""
+    now = time.time()
+    name = f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime(now))}-{secrets.token_hex(4)}"
+    return Run(
+        name, plan.study.name, plan.profile.name, dict(changes), plan.folder.name, float(plan.profile.seconds), now
+    )
+
+
+def keep(run: Run, records: Path) -> None:
+    """Write a run's record, in a folder of its own."""
+    (records / run.id).mkdir(parents=True, exist_ok=True)
+    json_file.write(records / run.id / "run.json", dataclasses.asdict(run))
+
+
+def kept(records: Path) -> dict[str, Run]:
+    """Every run on record, in the order in which they were asked for; what cannot be read is left alone."""
+    found = []
+    for path in records.glob("*/run.json"):
+        try:
+            run = Run(**json_file.read(path))
+        except (MissingData, InvalidParameter, TypeError):
+            continue
+        if run.id == path.parent.name:
+            found.append(run)
+    return {run.id: run for run in sorted(found, key=lambda run: (run.asked, run.id))}
+
+
+def log(run: Run, records: Path) -> Path:
+    """The file that holds what a run printed."""
+    return records / run.id / "log.txt"

@@ -1,0 +1,207 @@
+"""The runs that were asked for in the panel: a few at once, the others in a queue, all on record."""
+
+import contextlib
+import shutil
+import subprocess
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from influencelab.app.lab import process
+from influencelab.app.lab.home import Home
+from influencelab.app.lab.run import CANCELLED, DONE, FAILED, QUEUED, RUNNING, Run, keep, kept, log, new
+from influencelab.errors import InvalidParameter, Unavailable, unknown
+from influencelab.runner.atomic_folder import Progress
+from influencelab.runner.study import Plan
+
+# Where records are, in the folder of results; a hidden one, so that it is no study's.
+RECORDS = ".runs"
+# How often processes are looked at, in seconds.
+POLL = 0.3
+# How many runs may wait, and how many that are over are remembered.
+WAITING, REMEMBERED = 100, 50
+# How many lines of its log a run shows.
+LINES = 12
+
+
+class Runs:
+    """Every run: those on record, and those that are added. It changes by nature, like any handle on processes.
+
+    A thread starts what waits and notices what is over, so that closing the page changes nothing. What runs outlives
+    the server, and is known again by the next one.
+
+    Args:
+        home: where studies are and results go.
+        at_once: how many run at the same time.
+    """
+
+    def __init__(self, home: Home, *, at_once: int) -> None:
+        if at_once < 1:
+            raise InvalidParameter(f"{at_once} runs at once would be none. Allow at least 1.")
+        self.home, self.at_once = home, at_once
+        self._records = home.results / RECORDS
+        self._held = kept(self._records)
+        self._started: dict[str, subprocess.Popen[bytes]] = {}
+        self._said: dict[str, Progress] = {}
+        self._ending: set[str] = set()
+        self._lock = threading.RLock()
+        self._closed = threading.Event()
+        threading.Thread(target=self._watch, name="influencelab-runs", daemon=True).start()
+
+    def add(self, plan: Plan, changes: Mapping[str, str]) -> Run:
+        """Put a run at the end of the queue.
+
+        Raises:
+            Unavailable: too many wait already.
+        """
+        with self._lock:
+            waiting = sum(run.state == QUEUED for run in self._held.values())
+            if waiting >= WAITING:
+                raise Unavailable(f"{waiting} runs wait already, and no more may. Cancel some, or come back later.")
+            run = self._keep(new(plan, changes))
+            self._forget()
+            return run
+
+    def described(self) -> list[dict[str, Any]]:
+        """What is shown of each run, the newest first."""
+        with self._lock:
+            held = list(self._held.values())
+        queue = [run.id for run in held if run.state == QUEUED]
+        return [self.describe(run) | {"ahead": _place(run, queue)} for run in reversed(held)]
+
+    def describe(self, run: Run) -> dict[str, Any]:
+        """What is shown of one run; nothing of the machine."""
+        said = self._said.get(run.id)
+        fraction = 1.0 if run.state == DONE else said.fraction if said else None
+        lines = process.tail(log(run, self._records), lines=LINES) if run.state in (RUNNING, FAILED) else []
+        ran = self.home.results / run.study / f"{run.folder}.failed.ipynb"
+        return {
+            **{name: getattr(run, name) for name in ("id", "study", "profile", "changes", "folder", "state")},
+            **{name: getattr(run, name) for name in ("expected", "asked", "started", "ended")},
+            "message": self.home.clean(run.message),
+            "fraction": fraction,
+            "label": said.label if said and run.state == RUNNING else "",
+            "left": left(run, fraction),
+            "log": [self.home.clean(line) for line in lines],
+            "ran": self.home.shown(ran) if run.state == FAILED else None,
+            "ending": run.id in self._ending,
+        }
+
+    def cancel(self, name: str) -> Run:
+        """End a run, or take it out of the queue; one that is over stays as it is.
+
+        Raises:
+            UnknownName: there is none of that name.
+        """
+        with self._lock:
+            if name not in self._held:
+                raise unknown("run", name, list(self._held)[-5:])
+            run = self._held[name]
+            if run.state == QUEUED:
+                return self._keep(replace(run, state=CANCELLED, ended=time.time()))
+            if run.state != RUNNING or name in self._ending:
+                return run
+            self._ending.add(name)
+        # Outside the lock: it may take seconds.
+        process.end(run)
+        with self._lock:
+            self._ending.discard(name)
+            self._started.pop(name, None)
+            return self._keep(replace(run, state=CANCELLED, ended=time.time()))
+
+    def close(self) -> None:
+        """Start nothing more; what runs goes on."""
+        self._closed.set()
+
+    def _watch(self) -> None:
+        """Look at every process again and again."""
+        while not self._closed.wait(POLL):
+            # A record that cannot be written, on a full disk for example, stops neither this run nor the others.
+            with self._lock, contextlib.suppress(OSError):
+                running = [run for run in self._held.values() if run.state == RUNNING]
+                for run in running:
+                    self._look(run)
+                self._start_next()
+
+    def _look(self, run: Run) -> None:
+        """Notice how far a run is, or that it is over."""
+        if run.id in self._ending:
+            return
+        started = self._started.get(run.id)
+        code = started.poll() if started else None
+        # A child of ours is over when its status is there; seen from outside it may be over a moment earlier.
+        going = code is None if started else process.alive(run) is not None
+        if going:
+            said = process.progress(run, self.home)
+            if said is not None:
+                self._said[run.id] = further(said, self._said.get(run.id))
+            return
+        self._started.pop(run.id, None)
+        # Put beside a report when all has run; the report itself may be there before that.
+        executed = self.home.results / run.study / run.folder / f"{run.study}.ipynb"
+        done = code == 0 if started else executed.is_file() and executed.stat().st_mtime >= (run.started or 0.0)
+        message = "" if done else process.reason(log(run, self._records), code)
+        self._keep(replace(run, state=DONE if done else FAILED, ended=time.time(), message=message))
+
+    def _start_next(self) -> None:
+        """Start what waits, as far as there is room; two runs that write the same folder follow each other."""
+        running = [run for run in self._held.values() if run.state == RUNNING]
+        places = {(run.study, run.folder) for run in running}
+        for run in [run for run in self._held.values() if run.state == QUEUED]:
+            if len(places) >= self.at_once:
+                return
+            if (run.study, run.folder) not in places:
+                places.add((run.study, run.folder))
+                self._start(run)
+
+    def _start(self, run: Run) -> None:
+        """Start one run."""
+        began = time.time()
+        try:
+            child = process.start(run, self.home, log(run, self._records))
+            born = psutil.Process(child.pid).create_time()
+        except (OSError, psutil.Error) as error:
+            message = f"Its process could not be started: {error}"
+            self._keep(replace(run, state=FAILED, started=began, ended=began, message=message))
+            return
+        self._started[run.id] = child
+        self._keep(replace(run, state=RUNNING, started=began, pid=child.pid, born=born))
+
+    def _keep(self, run: Run) -> Run:
+        """Hold a run as it is now, in memory and on disk."""
+        self._held[run.id] = run
+        keep(run, self._records)
+        return run
+
+    def _forget(self) -> None:
+        """Remove the oldest records of runs that are over."""
+        over = [run.id for run in self._held.values() if not run.active]
+        for name in over[: max(len(over) - REMEMBERED, 0)]:
+            del self._held[name]
+            self._said.pop(name, None)
+            shutil.rmtree(Path(self._records, name), ignore_errors=True)
+
+
+def further(said: Progress, before: Progress | None) -> Progress:
+    """What a run says now, as far as it was before: a study that starts counting anew never moves its bar back."""
+    return replace(before, label=said.label) if before is not None and said.fraction < before.fraction else said
+
+
+def left(run: Run, fraction: float | None) -> float | None:
+    """How many seconds a run will still take: by how far it is, or else by what was expected; None unless it runs."""
+    if run.state != RUNNING or run.started is None:
+        return None
+    passed = time.time() - run.started
+    if fraction is None or fraction < 0.02:
+        return max(run.expected - passed, 0.0)
+    return passed * (1 - fraction) / fraction
+
+
+def _place(run: Run, queue: list[str]) -> int | None:
+    """How many runs of the queue come before this one; None where it does not wait."""
+    return queue.index(run.id) if run.id in queue else None

@@ -1,0 +1,1 @@
+"""An explorer as one HTML page that opens from a file."""

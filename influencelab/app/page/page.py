@@ -1,0 +1,70 @@
+"""One HTML page of a run that needs no network and no server: verdicts, figures, numbers, and the explorer alive.
+
+The explorer's own module is put into the page, with a small stand-in for the notebook's model. Jupyter's way
+(require.js and html-manager, 3.7 MB) does the same for any widget and does not work from `file://` without changes.
+"""
+
+import base64
+import html
+import json
+from pathlib import Path
+
+from influencelab.explorer.widget import bundle
+from influencelab.explorer.widget.explorer import Explorer
+from influencelab.runner.report import Report
+from influencelab.runner.scorecard import verdicts
+from influencelab.statistics.measurement import Number
+
+FOLDER = Path(__file__).parent
+# Stands in the explorer's module where the page begins to use it.
+DEFAULT = "export default { render };"
+
+
+def page(report: Report) -> str:
+    """The page as text."""
+    explorer = Explorer(report)
+    state = {"settings": explorer.settings, "statistics": explorer.statistics, "proofs": [], "selected": []}
+    frame = (FOLDER / "page.html").read_text(encoding="utf-8")
+    shim = (FOLDER / "page.js").read_text(encoding="utf-8")
+    parts = {
+        "TITLE": html.escape(f"{report.study} at {report.profile}"),
+        "STYLE": bundle.style(),
+        "FACTS": facts(report),
+        "VERDICTS": verdicts(report).to_html(),
+        "FIGURES": "\n".join(figure(path) for path in report.figures),
+        "NUMBERS": "\n".join(row(name, number) for name, number in sorted(report.numbers.items())),
+        "STATE": json.dumps(state, allow_nan=False).replace("</", "<\\/"),
+        "GRID": base64.b64encode(explorer._grid).decode(),
+        "SCRIPT": bundle.script().replace(DEFAULT, "") + shim,
+    }
+    for name, text in parts.items():
+        frame = frame.replace(f"<!--{name}-->", text)
+    return frame
+
+
+def facts(report: Report) -> str:
+    """What was run, with which parameters, on what."""
+    manifest = report.manifest
+    versions = ", ".join(f"{name} {version}" for name, version in manifest["versions"].items())
+    parameters = ", ".join(f"{name} = {json.dumps(value)}" for name, value in report.parameters.items())
+    commit = manifest["code"]["commit"] or "unknown"
+    lines = {
+        "took": f"{manifest['seconds']:,.0f} s",
+        "code": f"commit {commit[:10]}{', changed since' if manifest['code']['dirty'] else ''}",
+        "versions": versions,
+        "parameters": parameters,
+    }
+    return "".join(f"<dt>{name}</dt><dd>{html.escape(text)}</dd>" for name, text in lines.items())
+
+
+def figure(path: Path) -> str:
+    """A figure as its PNG, which opens anywhere."""
+    drawn = base64.b64encode(path.with_suffix(".png").read_bytes()).decode()
+    name = html.escape(path.stem.replace("_", " "))
+    return f'<figure><img alt="{name}" src="data:image/png;base64,{drawn}"><figcaption>{name}</figcaption></figure>'
+
+
+def row(name: str, number: Number) -> str:
+    """A number with its interval, how many things it is made of, and how its interval was made."""
+    cells = (name, str(number), "" if number.n is None else f"{number.n:,}", number.note)
+    return "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in cells) + "</tr>"

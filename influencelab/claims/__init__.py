@@ -1,1 +1,0 @@
-"""What papers claim, one module a study: a new claim is one more entry there."""

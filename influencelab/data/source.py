@@ -1,0 +1,76 @@
+"""Recipes for data sets: where they come from, and which part of them is used."""
+
+from abc import abstractmethod
+from dataclasses import dataclass
+
+import torch
+
+from influencelab.data.arrays import SCALINGS, Arrays, choose, numbering, parts, scale
+from influencelab.data.dataset import Dataset, check_features
+from influencelab.errors import InvalidParameter
+from influencelab.recipe import Noun, fingerprint, kind_name
+
+
+@dataclass(frozen=True)
+class Source(Noun):
+    """A recipe for a data set: where it comes from and which part of it is used, in which order of choices.
+
+    Attributes:
+        scaling: `none`, `unit` (divide by the largest absolute value a training feature takes, so pixels run from
+            0 to 1) or `standard` (zero mean, unit variance, by training statistics; a feature that is constant in
+            training becomes 0 there).
+        labels: keep only these classes, renumbered 0, 1, … in this order; empty means all.
+        train_size: keep this many training points drawn at random; 0 means all. With one seed, a smaller draw is
+            part of a larger one.
+        test_size: keep this many test points, drawn in the same way; 0 means all.
+        test_ids: test points that are always kept, first and in this order (counted within test_size).
+        seed: of the random draws and of a random split.
+    """
+
+    scaling: str = "none"
+    labels: tuple[int, ...] = ()
+    train_size: int = 0
+    test_size: int = 0
+    test_ids: tuple[int, ...] = ()
+    seed: int = 0
+
+    @abstractmethod
+    def arrays(self) -> Arrays:
+        """Everything there is, before any choice."""
+
+    def load(self) -> Dataset:
+        """Read, choose and scale; features in float64.
+
+        Raises:
+            InvalidParameter: a choice that the source cannot meet.
+            InvalidData: what was read cannot be studied.
+            MissingData: a file could not be had.
+        """
+        check_choices(self)
+        name = f"{kind_name(self)}-{fingerprint(self)[:8]}"
+        train, test = parts(self.arrays())
+        classes, renumber = numbering(train.y, self.labels)
+        train = choose(train, seed=self.seed, size=self.train_size, labels=self.labels)
+        test = choose(test, seed=self.seed, size=self.test_size, labels=self.labels, first=self.test_ids)
+        for part in (train, test):
+            # Before scaling, which would spread one NaN over every point.
+            check_features(f"{name}: the {part.name} set", torch.from_numpy(part.x), torch.from_numpy(part.ids))
+        scale(train.x, test.x, scaling=self.scaling)
+        return Dataset(
+            x_train=torch.from_numpy(train.x),
+            y_train=torch.from_numpy(renumber(train.y)),
+            x_test=torch.from_numpy(test.x),
+            y_test=torch.from_numpy(renumber(test.y)),
+            train_ids=torch.from_numpy(train.ids),
+            test_ids=torch.from_numpy(test.ids),
+            classes=classes,
+            name=name,
+        )
+
+
+def check_choices(source: Source) -> None:
+    """Refuse what can be known to be wrong before any file is read."""
+    if source.scaling not in SCALINGS:
+        raise InvalidParameter(f"scaling is '{source.scaling}', expected one of {', '.join(SCALINGS)}.")
+    if source.seed < 0:
+        raise InvalidParameter(f"seed is {source.seed}, expected a whole number ≥ 0.")

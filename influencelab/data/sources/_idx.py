@@ -1,0 +1,80 @@
+"""Labelled images in idx files, the format that MNIST is published in and others have taken over."""
+
+import gzip
+import math
+import zlib
+from pathlib import Path
+
+import numpy
+from jaxtyping import UInt8
+
+from influencelab.data.arrays import Arrays
+from influencelab.data.download import RemoteFile
+from influencelab.errors import InvalidData, InvalidParameter
+
+NAMES = (
+    "train-images-idx3-ubyte.gz",
+    "train-labels-idx1-ubyte.gz",
+    "t10k-images-idx3-ubyte.gz",
+    "t10k-labels-idx1-ubyte.gz",
+)
+
+
+def labelled_images(
+    source: str, md5s: tuple[str, str, str, str], *, home: str, mirrors: tuple[str, ...], skip_first: int
+) -> Arrays:
+    """The four files of a source as uint8 images (28, 28) and labels; ids are positions in the files.
+
+    Args:
+        source: the source's name.
+        md5s: checksums of the files, in the order of `NAMES`.
+        home: the publisher's page.
+        mirrors: addresses of folders that hold the files.
+        skip_first: how many of the first training images to leave out.
+
+    Raises:
+        InvalidParameter: skip_first leaves no training image.
+        MissingData: a file cannot be had.
+        InvalidData: a file is not what its name says.
+    """
+    paths = [RemoteFile(source, name, md5, home, mirrors).fetch() for name, md5 in zip(NAMES, md5s, strict=True)]
+    x_train, y_train, x_test, y_test = (
+        read_idx(path, axes=axes) for path, axes in zip(paths, (3, 1, 3, 1), strict=True)
+    )
+    if not 0 <= skip_first < len(x_train):
+        raise InvalidParameter(f"skip_first is {skip_first}, expected 0 … {len(x_train) - 1}.")
+    return Arrays(
+        x_train[skip_first:],
+        y_train[skip_first:],
+        x_test,
+        y_test,
+        train_ids=numpy.arange(skip_first, len(x_train)),
+    )
+
+
+def read_idx(path: Path, *, axes: int) -> UInt8[numpy.ndarray, " *shape"]:
+    """The array of unsigned bytes in a gzipped idx file.
+
+    The format: two zero bytes, 8 for unsigned bytes, the number of axes, each axis's length as a big-endian 32-bit
+    integer, then the values in row-major order.
+
+    Raises:
+        InvalidData: not gzip, cut off, another type or number of axes, or not as many values as announced.
+    """
+    try:
+        content = gzip.decompress(path.read_bytes())
+    except (OSError, EOFError, zlib.error) as error:
+        raise InvalidData(f"{path} is no whole gzip file ({error}). Replace it by the original.") from error
+    start = 4 + 4 * axes
+    if content[:4] != bytes((0, 0, 8, axes)) or len(content) < start:
+        raise InvalidData(
+            f"{path} begins with bytes {list(content[:4])}, expected {[0, 0, 8, axes]}: "
+            f"an idx file of unsigned bytes with {axes} axes. Replace it by the original."
+        )
+    shape = tuple(int(length) for length in numpy.frombuffer(content[4:start], dtype=">u4"))
+    if len(content) - start != math.prod(shape):
+        raise InvalidData(
+            f"{path} holds {len(content) - start} values, expected {math.prod(shape)} for its shape {shape}. "
+            "Replace it by the original."
+        )
+    return numpy.frombuffer(content, dtype=numpy.uint8, offset=start).reshape(shape)

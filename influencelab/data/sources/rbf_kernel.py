@@ -1,0 +1,55 @@
+"""Another source as a Gaussian kernel sees it, in finitely many features, for a linear machine on top of them."""
+
+from dataclasses import dataclass, field
+
+import numpy
+from sklearn.metrics.pairwise import rbf_kernel
+
+from influencelab.data.arrays import Arrays
+from influencelab.data.source import Source
+from influencelab.data.sources.iris import Iris
+from influencelab.errors import InvalidParameter
+
+# Directions whose share of the largest eigenvalue is smaller are rounding.
+ROUNDING = 1e-12
+
+
+@dataclass(frozen=True)
+class RbfKernel(Source):
+    """Features whose products are k(x, x′) = exp(−gamma ‖x − x′‖²) for every pair with a training point.
+
+    With K = V Λ Vᵀ over the training points, these have the features V Λ^½ and a test point k(x, ·) V Λ^−½, at most n
+    of them. All training points of the inner source take part, so choose there which and how many.
+
+    Attributes:
+        inner: what the kernel looks at.
+        gamma: one over the squared width of the kernel; 0 for one over the number of features times their variance.
+    """
+
+    inner: Source = field(default_factory=lambda: Iris(scaling="standard"))
+    gamma: float = 0.0
+
+    def arrays(self) -> Arrays:
+        """All points of the inner source.
+
+        Raises:
+            InvalidParameter: gamma is negative or not finite.
+        """
+        if not 0 <= self.gamma < float("inf"):
+            raise InvalidParameter(
+                f"gamma is {self.gamma}, expected a finite number > 0, or 0 to take it from the data."
+            )
+        data = self.inner.load()
+        train, test = (part.flatten(1).numpy() for part in (data.x_train, data.x_test))
+        gamma = self.gamma or 1 / (train.shape[1] * train.var())
+        values, vectors = numpy.linalg.eigh(rbf_kernel(train, gamma=gamma))
+        kept = values > ROUNDING * values[-1]
+        root, vectors = numpy.sqrt(values[kept]), vectors[:, kept]
+        return Arrays(
+            vectors * root,
+            data.y_train.numpy(),
+            rbf_kernel(test, train, gamma=gamma) @ vectors / root,
+            data.y_test.numpy(),
+            train_ids=data.train_ids.numpy(),
+            test_ids=data.test_ids.numpy(),
+        )

@@ -1,0 +1,155 @@
+"""A hash of the code that decides what a recipe computes, blind to comments, docstrings, layout and file names."""
+
+import ast
+import copy
+import dataclasses
+import hashlib
+import importlib
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy
+import sklearn
+import torch
+
+from influencelab.recipe import Noun
+
+PACKAGE = "influencelab"
+# The folders all of whose code decides numbers.
+ROOMS = ("data", "models", "training", "influence")
+
+
+def recipe_version(recipe: Any) -> str:
+    """The version of the code that runs this recipe."""
+    return code_version(*sorted({kind.__module__ for kind in kinds_in(recipe)}))
+
+
+def kinds_in(recipe: Any) -> Iterator[type]:
+    """The class of a recipe and of every recipe inside it."""
+    if isinstance(recipe, Mapping):
+        recipe = list(recipe.values())
+    if isinstance(recipe, list | tuple):
+        for part in recipe:
+            yield from kinds_in(part)
+    elif isinstance(recipe, Noun) and dataclasses.is_dataclass(recipe):
+        yield type(recipe)
+        yield from kinds_in([getattr(recipe, field.name) for field in dataclasses.fields(recipe)])
+
+
+@cache
+def code_version(*modules: str) -> str:
+    """A hash of the rooms that compute, of these modules, and of what they import from their own folder.
+
+    It is made of what each definition says, wherever it stands: a file that is moved, renamed or split changes
+    nothing, nor does a line of imports.
+
+    Args:
+        modules: dotted names of further modules that decide a number, such as those that hold a recipe.
+    """
+    counted = {module for module in trees() if room(module) in ROOMS}
+    left = [module for module in modules if module in trees()]
+    while left:
+        module = left.pop()
+        if module not in counted:
+            counted.add(module)
+            left += [each for each in imported_modules(module) if room(each) == room(module)]
+    parts = sorted(text for module in counted for text in statements(module, counted=frozenset(counted)))
+    digest = hashlib.sha256(" ".join((torch.__version__, numpy.__version__, sklearn.__version__)).encode())
+    for text in parts:
+        digest.update(text.encode() + b"\0")
+    return digest.hexdigest()
+
+
+def room(module: str) -> str:
+    """The folder of the package that a module counts to; of the studies, each its own."""
+    inside = module.split(".")[1:]
+    return ".".join(inside[: 2 if inside[:1] == ["studies"] else 1])
+
+
+@cache
+def trees() -> dict[str, ast.Module]:
+    """Every module of the package as a tree without docstrings, by its dotted name."""
+    folder = Path(importlib.import_module(PACKAGE).__path__[0])
+    return {
+        ".".join((PACKAGE, *path.relative_to(folder).with_suffix("").parts)): without_docstrings(
+            ast.parse(path.read_text(encoding="utf-8"))
+        )
+        for path in sorted(folder.rglob("*.py"))
+    }
+
+
+def imports(module: str) -> dict[str, tuple[str, str]]:
+    """What a module imports from the package: (module, name there) by the name it has here; a whole module has none."""
+    found = {}
+    for node in ast.walk(trees()[module]):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == PACKAGE:
+            for alias in node.names:
+                whole = f"{node.module}.{alias.name}"
+                found[alias.asname or alias.name] = (whole, "") if whole in trees() else (node.module, alias.name)
+    return found
+
+
+def imported_modules(module: str) -> set[str]:
+    """The modules of the package that a module imports from."""
+    return {source for source, _ in imports(module).values() if source in trees()}
+
+
+def statements(module: str, *, counted: frozenset[str]) -> Iterator[str]:
+    """The text of each top-level statement, every name from another counted module joined to what it stands for."""
+    names = imports(module)
+
+    def written(source: str, name: str) -> str:
+        return f"{name}_{meaning(source, name)}" if source in counted else name
+
+    for node in trees()[module].body:
+        if not isinstance(node, ast.Import | ast.ImportFrom | ast.Pass):
+            yield ast.unparse(Names(names, written).visit(copy.deepcopy(node)))
+
+
+@cache
+def meaning(module: str, name: str) -> str:
+    """Eight digits of what a name stands for in a module; none where it is not defined there."""
+    for node in trees()[module].body:
+        if name in defined(node):
+            text = ast.unparse(Names(imports(module), lambda _, name: name).visit(copy.deepcopy(node)))
+            return hashlib.sha256(text.encode()).hexdigest()[:8]
+    return ""
+
+
+def defined(node: ast.stmt) -> set[str]:
+    """The names that a top-level statement defines."""
+    if isinstance(node, ast.FunctionDef | ast.ClassDef):
+        return {node.name}
+    targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+    return {target.id for target in targets if isinstance(target, ast.Name)}
+
+
+class Names(ast.NodeTransformer):
+    """Writes names from other modules in one way, however they were imported."""
+
+    def __init__(self, names: Mapping[str, tuple[str, str]], written: Any) -> None:
+        self.names = names
+        self.written = written
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
+        """`derivatives.gradients` as the definition that it is."""
+        if isinstance(node.value, ast.Name) and self.names.get(node.value.id, ("", "name"))[1] == "":
+            return ast.Name(self.written(self.names[node.value.id][0], node.attr))
+        return self.generic_visit(node)
+
+    def visit_Name(self, node: ast.Name) -> ast.AST:
+        """`gradients`, imported by name, as the definition that it is."""
+        source, name = self.names.get(node.id, ("", ""))
+        return ast.Name(self.written(source, name)) if name else node
+
+
+def without_docstrings(tree: ast.Module) -> ast.Module:
+    """The same code with every string that stands alone taken out."""
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if isinstance(body, list):
+            kept = [line for line in body if not (isinstance(line, ast.Expr) and isinstance(line.value, ast.Constant))]
+            node.body = kept or [ast.Pass()]  # pyright: ignore[reportAttributeAccessIssue]
+    return tree

@@ -1,0 +1,109 @@
+"""Figures of predicted against actual: each function returns one, labelled in words and units."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy
+import seaborn
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
+
+from influencelab.experiments.comparison import Comparison
+from influencelab.experiments.tables import Summary, said, words
+from influencelab.experiments.trial import Outcome
+from influencelab.statistics.bootstrap import Statistic
+
+PALETTE = seaborn.color_palette("colorblind")
+STYLE: Any = {"axes.grid": True, "grid.alpha": 0.3, "axes.spines.top": False, "axes.spines.right": False}
+# More points than this are drawn as pixels, so that an SVG stays small.
+VECTOR = 600
+
+
+def predicted_against_actual(parts: Sequence[Summary], *, columns: int = 3) -> Figure:
+    """One panel a summary: a point for each removal and test point, and the line on which prediction is truth.
+
+    Args:
+        parts: what is drawn, in reading order.
+        columns: panels a row.
+    """
+    rows = -(-len(parts) // columns)
+    with plt.rc_context(STYLE):
+        figure, axes = plt.subplots(
+            rows, columns, figsize=(3.9 * columns, 3.9 * rows), squeeze=False, layout="constrained"
+        )
+    for axis in axes.flat[len(parts) :]:
+        axis.remove()
+    for axis, part in zip(axes.flat, parts, strict=False):
+        draw_pairs(axis, part.comparison)
+        axis.set_title(title(part), fontsize=10)
+        axis.text(0.03, 0.97, caption(part.statistics), transform=axis.transAxes, va="top", fontsize=8)
+    axes.flat[0].legend(loc="lower right", fontsize=8, frameon=False)
+    plt.close(figure)  # a notebook shows what is returned, once
+    return figure
+
+
+def title(part: Summary) -> str:
+    """Who predicts, on which removals, of which data."""
+    setting = f", weight decay {part.setting.removeprefix('/')}" if part.setting else ""
+    return f"{words(part.comparison.estimator)}\n{part.name}{setting}: {words(part.selection)}"
+
+
+def draw_pairs(axis: Axes, comparison: Comparison) -> None:
+    """The points of one comparison, zero lines and the identity."""
+    counted = comparison.counted.numpy()
+    predicted, actual = comparison.predicted.numpy()[counted], comparison.actual.numpy()[counted]
+    reach = 1.08 * max(numpy.abs(predicted).max(), numpy.abs(actual).max(), 1e-300)
+    axis.axhline(0, color="0.8", linewidth=0.8, zorder=0)
+    axis.axvline(0, color="0.8", linewidth=0.8, zorder=0)
+    axis.plot([-reach, reach], [-reach, reach], color="0.4", linewidth=1, linestyle="--", label="prediction = truth")
+    axis.scatter(predicted, actual, s=9, alpha=0.55, color=PALETTE[0], linewidth=0, rasterized=len(predicted) > VECTOR)
+    axis.set_xlim(-reach, reach)
+    axis.set_ylim(-reach, reach)
+    axis.set_aspect("equal")
+    axis.ticklabel_format(style="sci", scilimits=(-3, 3))
+    axis.set_xlabel("predicted change in test loss (nats)")
+    axis.set_ylabel("actual change in test loss (nats)")
+
+
+def caption(statistics: Mapping[str, Statistic]) -> str:
+    """Pearson's correlation, Spearman's and the slope with their intervals, and how many pairs."""
+    lines = [f"{label} {said(statistics[name].pooled)}" for label, name in SHOWN if name in statistics]
+    pairs = int(next(iter(statistics.values())).pairs.sum())
+    return "\n".join([*lines, f"{pairs:,} pairs"])
+
+
+SHOWN = (("Pearson", "pearson"), ("Spearman", "spearman"), ("slope", "slope"))
+
+
+def slope_by_weight_decay(parts: Sequence[Summary], *, outcomes: Mapping[str, Outcome]) -> Figure:
+    """How the slope of actual on predicted leaves 1 as weight decay falls and the average leverage grows.
+
+    Args:
+        parts: one selection's summaries, whose settings are weight decays.
+        outcomes: the trial of each setting, for its average leverage.
+    """
+    with plt.rc_context(STYLE):
+        figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
+    for count, name in enumerate(dict.fromkeys(part.comparison.estimator for part in parts)):
+        mine = [part for part in parts if part.comparison.estimator == name]
+        settings = [part.setting.removeprefix("/") for part in mine]
+        facts = [outcomes[setting].facts for setting in settings]
+        value, low, high = numpy.array([part.statistics["slope"].median for part in mine]).T
+        errors = numpy.maximum(numpy.stack([value - low, high - value]), 0)
+        style = {"color": PALETTE[count], "marker": "os^D"[count % 4], "capsize": 3, "label": words(name)}
+        left.errorbar([float(setting) for setting in settings], value, yerr=errors, **style)
+        right.errorbar([fact["effective_parameters"] / fact["n"] for fact in facts], value, yerr=errors, **style)
+    for axis in (left, right):
+        axis.axhline(1, color="0.4", linestyle="--", linewidth=1)
+        axis.set_ylabel("slope of actual on predicted change\n(1 = right size; median over test points)")
+    left.set_xscale("log")
+    left.margins(x=0.08)
+    left.invert_xaxis()
+    left.set_xlabel("weight decay (smaller to the right)")
+    right.xaxis.set_major_formatter(PercentFormatter(1.0))
+    right.set_xlabel("average leverage: effective parameters / training points")
+    left.legend(frameon=False)
+    plt.close(figure)
+    return figure

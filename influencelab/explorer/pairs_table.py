@@ -1,0 +1,102 @@
+"""Everything that is known of one network's pairs, in long form: one entry a removal and test point."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy
+from jaxtyping import Bool, Float, Float32, Int
+
+from influencelab.errors import InvalidData
+from influencelab.recipe import Noun
+
+Setting = str | int | float
+# What the estimator is called whose damping can be chosen.
+ANY_DAMPING = "exact, any damping"
+
+
+@dataclass(frozen=True, eq=False)
+class Path(Noun):
+    """Exact influence of some of the pairs at many dampings, all from one spectrum.
+
+    Attributes:
+        shares: dampings as shares of the fit's largest eigenvalue, ascending.
+        dampings: the same in the curvature's own unit: what was added to every eigenvalue.
+        rows: which pairs, by their places among the sheet's.
+        predicted: predicted[l, q] of pair rows[q] at damping l, in nats: what a dense solve at that damping gives.
+    """
+
+    shares: Float[numpy.ndarray, " l"]
+    dampings: Float[numpy.ndarray, " l"]
+    rows: Int[numpy.ndarray, " q"]
+    predicted: Float32[numpy.ndarray, "l q"]
+
+    def only(self, kept: Bool[numpy.ndarray, " t"]) -> "Path":
+        """The path of those pairs that are kept; `kept` speaks of all pairs of the sheet."""
+        mine = kept[self.rows]
+        places = numpy.cumsum(kept) - 1
+        return replace(self, rows=places[self.rows[mine]], predicted=self.predicted[:, mine])
+
+
+@dataclass(frozen=True, eq=False)
+class Sheet(Noun):
+    """Predicted beside actual rises of test losses of one network, for t pairs of a removal and a test point.
+
+    Attributes:
+        settings: what sets the network apart: depth, weight decay, seed, …
+        points: the name of its `Points`.
+        train: each pair's removal, by its place in the points.
+        test: each pair's test point, by its place in the points.
+        predicted: by estimator, in nats for most.
+        actual: by target, in nats; NaN where the retrained model did not converge.
+        moved: by target, whether the retrained model converged in another basin than the fit's.
+        removed: by the name of a set of removals, whether the set looks at the pair.
+        unscaled: the estimators whose scores only rank, so that their size means nothing.
+        path: exact influence at many dampings, where it is kept.
+        train_loss: of each training point under the fit, in nats; empty where it is not kept.
+        self_influence: the predicted rise of each training point's own loss without it, in nats; empty likewise.
+        test_loss: of each test point under the fit, in nats; empty likewise.
+        repeatability: by target, how far two seeds' truths agree (mean Spearman over test points), where there are two.
+        noise: by target, the standard deviation of one pair's truth over seeds (root mean square over pairs), in nats.
+    """
+
+    settings: Mapping[str, Setting]
+    points: str
+    train: Int[numpy.ndarray, " t"]
+    test: Int[numpy.ndarray, " t"]
+    predicted: Mapping[str, Float32[numpy.ndarray, " t"]]
+    actual: Mapping[str, Float32[numpy.ndarray, " t"]]
+    moved: Mapping[str, Bool[numpy.ndarray, " t"]]
+    removed: Mapping[str, Bool[numpy.ndarray, " t"]]
+    unscaled: tuple[str, ...] = ()
+    path: Path | None = None
+    train_loss: Float32[numpy.ndarray, " n"] = field(default_factory=lambda: numpy.zeros(0, numpy.float32))
+    self_influence: Float32[numpy.ndarray, " n"] = field(default_factory=lambda: numpy.zeros(0, numpy.float32))
+    test_loss: Float32[numpy.ndarray, " m"] = field(default_factory=lambda: numpy.zeros(0, numpy.float32))
+    repeatability: Mapping[str, float] = field(default_factory=dict)
+    noise: Mapping[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not self.predicted or not self.actual or not self.removed:
+            raise InvalidData("A sheet needs an estimator, a target and a set of removals, each with a name.")
+        families = (self.predicted, self.actual, self.moved, self.removed)
+        sizes = {len(each) for family in families for each in family.values()} | {len(self.train), len(self.test)}
+        if len(sizes) != 1:
+            raise InvalidData(f"The columns of a sheet have {sorted(sizes)} entries; give each one a pair.")
+
+    @property
+    def estimators(self) -> list[str]:
+        """Who predicts; the one whose damping can be chosen comes last."""
+        return [*self.predicted, *([ANY_DAMPING] if self.path else [])]
+
+    def only(self, kept: Bool[numpy.ndarray, " t"]) -> "Sheet":
+        """Some of the pairs."""
+        families = {
+            name: {key: each[kept] for key, each in getattr(self, name).items()}
+            for name in ("predicted", "actual", "moved", "removed")
+        }
+        path = self.path.only(kept) if self.path else None
+        return replace(self, train=self.train[kept], test=self.test[kept], path=path, **families)
+
+    def first_tests(self, count: int) -> "Sheet":
+        """Every pair of the first so many test points."""
+        return self.only(numpy.isin(self.test, list(dict.fromkeys(self.test.tolist()))[:count]))

@@ -1,0 +1,129 @@
+"""The explorer's view as a figure: for papers, for GitHub, and for notebooks that nobody trusts."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy
+import seaborn
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from influencelab.experiments.plots import PALETTE, STYLE, VECTOR
+from influencelab.explorer.widget.view import View
+
+MANY = 12  # kinds that still get a colour each
+LARGE = 3000  # pairs from which on points are smaller
+MARKERS = {"s": 14, "alpha": 0.6, "linewidth": 0}
+
+
+def drawn(view: View, selected: list[int]) -> Figure:
+    """Predicted against actual change, coloured and scaled as in the widget; selected pairs stand out."""
+    columns = view.columns
+    known = numpy.isfinite(columns["actual"])
+    shown = {name: values[known] for name, values in columns.items()}
+    with plt.rc_context(STYLE):
+        figure, axis = plt.subplots(figsize=(7.2, 4.8), layout="constrained")
+    if known.any():
+        draw_pairs(axis, shown, view, selected)
+        draw_lines(axis, view, selected)
+        draw_missing(axis, columns["predicted"][~known])
+    else:
+        axis.text(0.5, 0.5, "nothing to show: no pair has both", ha="center", transform=axis.transAxes)
+    unit = "score (no unit)" if view.unscaled else "predicted change in test loss (nats)"
+    axis.set_xlabel(unit)
+    axis.set_ylabel("actual change in test loss (nats)")
+    axis.set_title(title(view), fontsize=9, loc="left")
+    plt.close(figure)  # a notebook shows what is returned, once
+    return figure
+
+
+def title(view: View) -> str:
+    """Which run, and which of its settings."""
+    left_out = ("colour", "axes", "models")
+    chosen = [f"{name} {value}" for name, value in view.settings.items() if name not in left_out and value is not None]
+    lines = [view.exploration.title]
+    for part in chosen:
+        if len(lines[-1]) + len(part) > 100 or len(lines) == 1:
+            lines.append(part)
+        else:
+            lines[-1] += f", {part}"
+    return "\n".join(lines)
+
+
+Columns = Mapping[str, numpy.ndarray]
+
+
+def draw_pairs(axis: Axes, shown: Columns, view: View, selected: list[int]) -> None:
+    """The points, faint where others are selected."""
+    x, y, count = shown["predicted"], shown["actual"], len(shown["row"])
+    style: dict[str, Any] = MARKERS | ({"s": 6, "alpha": 0.5} if count > LARGE else {}) | {"rasterized": count > VECTOR}
+    picked = numpy.isin(shown["row"], selected)
+    some = picked if picked.any() else numpy.ones(count, dtype=bool)
+    faint: dict[str, Any] = style | {"alpha": 0.15}
+    axis.scatter(x[~some], y[~some], **faint, color="0.5")
+    title, hue, palette = hues(shown, view)
+    if hue is None:
+        axis.scatter(x[some], y[some], **style, color=PALETTE[0])
+    else:
+        seaborn.scatterplot(x=x[some], y=y[some], hue=hue[some], palette=palette, ax=axis, **style)
+        beside: Any = {"loc": "center left", "bbox_to_anchor": (1, 0.5), "frameon": False}
+        axis.legend(title=title, fontsize=7, title_fontsize=8, **beside)
+    if view.settings["axes"] == "symlog":
+        axis.set_xscale("symlog", linthresh=threshold(x))
+        axis.set_yscale("symlog", linthresh=threshold(y))
+
+
+def threshold(values: numpy.ndarray) -> float:
+    """Where a symmetric logarithm turns linear: below nine in ten of the sizes."""
+    sizes = numpy.abs(values[values != 0])
+    return max(float(numpy.quantile(sizes, 0.1)), float(sizes.max()) / 1e4) if len(sizes) else 1.0
+
+
+def hues(shown: Columns, view: View) -> tuple[str, numpy.ndarray | None, Any]:
+    """What the points are coloured by, its values, and the colours."""
+    by = view.settings["colour"]
+    if by == "|influence|":
+        return "log10 |predicted|", numpy.log10(numpy.abs(shown["predicted"]) + 1e-300), "viridis"
+    values = shown.get({"class": "train_label", "seed": "seed"}.get(by, ""))
+    if values is None or numpy.isnan(values).any():
+        return "", None, None
+    kinds = len(numpy.unique(values))
+    whole = values.astype(int) if kinds <= MANY and (values % 1 == 0).all() else values
+    return "class removed" if by == "class" else by, whole, "colorblind" if kinds <= len(PALETTE) else "viridis"
+
+
+def draw_lines(axis: Axes, view: View, selected: list[int]) -> None:
+    """Zero lines, the identity, the fitted slope, and what another seed alone changes."""
+    low, high = axis.get_xlim()
+    across = numpy.linspace(low, high, 200)
+    found = view.statistics(selected)["shown"]
+    noise = view.sheets[0][1].noise.get(view.settings["target"])
+    if noise:
+        axis.axhspan(-2 * noise, 2 * noise, color=PALETTE[0], alpha=0.1, linewidth=0, zorder=0)
+    axis.axhline(0, color="0.8", linewidth=0.8, zorder=0)
+    axis.axvline(0, color="0.8", linewidth=0.8, zorder=0)
+    limits = axis.get_ylim()
+    if not view.unscaled:
+        axis.plot(across, across, color="0.4", linestyle="--", linewidth=1, zorder=1)
+    if found["slope"] is not None:
+        axis.plot(across, found["slope"] * across + found["intercept"], color=PALETTE[3], linewidth=1.5, zorder=1)
+    axis.set_xlim(low, high)
+    axis.set_ylim(*limits)
+    told = [
+        f"{name} {found[key]:.3f}"
+        for name, key in STATED
+        if found[key] is not None and not (view.unscaled and key == "slope")
+    ]
+    axis.text(0.02, 0.98, "\n".join([f"{found['n']:,} pairs", *told]), transform=axis.transAxes, va="top", fontsize=8)
+
+
+STATED = (("Pearson", "pearson"), ("Spearman", "spearman"), ("slope", "slope"))
+
+
+def draw_missing(axis: Axes, predicted: numpy.ndarray) -> None:
+    """Pairs without a truth, as crosses along the lower edge."""
+    if len(predicted):
+        edge = axis.get_xaxis_transform()
+        axis.plot(predicted, numpy.full(len(predicted), 0.02), "x", color="0.3", transform=edge)
+        axis.text(0.02, 0.05, f"× {len(predicted)} not converged", transform=axis.transAxes, fontsize=8)

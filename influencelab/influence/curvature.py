@@ -1,0 +1,201 @@
+"""The curvature of a fit as an operator: products, dense matrix, spectrum, solves, one meaning of damping."""
+
+from dataclasses import dataclass, field
+from weakref import WeakKeyDictionary
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from influencelab.errors import InvalidParameter, NullSpaceMass
+from influencelab.models import derivatives
+from influencelab.models.penalty import stiffness
+from influencelab.models.task import LinearTask
+from influencelab.recipe import Noun
+from influencelab.training.fit import Fit
+
+# A Cholesky pivot this small beside the largest says that the matrix is singular to working precision; in float32, one
+# of 100 times its rounding.
+PIVOT = 1e-13
+# Dampings that get a factorisation of their own; from the next one on, one spectrum serves all.
+DAMPINGS = 2
+# The largest share of a right-hand side that may lie in the null space before a solve is refused; in float32 its own
+# rounding, in these units, is larger.
+NULL_MASS, ROUNDING = 1e-7, 1e3
+
+
+@dataclass(frozen=True, eq=False)
+class Spectrum(Noun):
+    """Eigenvalues in ascending order, without damping, and their directions.
+
+    Attributes:
+        values: curvature along each direction, in nats per squared unit of parameter.
+        vectors: the directions, one a column.
+    """
+
+    values: Float[Tensor, " p"]
+    vectors: Float[Tensor, "p p"]
+
+    def null(self, damping: float) -> Tensor:
+        """Which directions have no curvature to working precision after damping."""
+        shifted = (self.values + damping).abs()
+        return shifted <= len(shifted) * torch.finfo(shifted.dtype).eps * shifted.max()
+
+
+@dataclass(frozen=True, eq=False)
+class Solution(Noun):
+    """What a solve gives.
+
+    Attributes:
+        values: one solution a column.
+        residual: ‖(C + damping I) x − v‖ / ‖v‖ of each column, measured with products, not with the factor.
+    """
+
+    values: Float[Tensor, "p k"]
+    residual: Float[Tensor, " k"]
+
+
+@dataclass
+class Factors:
+    """What was computed once and serves every damping: shared by all curvatures of one fit and kind."""
+
+    dense: Tensor | None = None
+    spectrum: Spectrum | None = None
+    cholesky: dict[float, Tensor | None] = field(default_factory=dict)
+    inverse: dict[float, Tensor] = field(default_factory=dict)
+
+
+FACTORS_OF: WeakKeyDictionary[Fit, dict[str, Factors]] = WeakKeyDictionary()
+
+
+class Curvature:
+    """C + damping · I of a fit: ∂²J/∂θ² (`hessian`) or its Gauss-Newton part, weight decay included.
+
+    An operator that remembers its factors, and so the one noun that is neither recipe nor result. Two curvatures of
+    one fit share what they have computed, whatever their damping.
+
+    Args:
+        fit: where the curvature is taken.
+        kind: `hessian` or `gauss_newton`; the same for linear tasks.
+        damping: added to every eigenvalue, in nats per squared unit of parameter; never rescaled.
+
+    Raises:
+        InvalidParameter: an unknown kind, or damping < 0 or not finite.
+    """
+
+    def __init__(self, fit: Fit, *, kind: str = "hessian", damping: float = 0.0) -> None:
+        check_recipe(kind, damping)
+        self.fit, self.kind, self.damping = fit, kind, damping
+        shared = "hessian" if isinstance(fit.task, LinearTask) else kind
+        self._factors = FACTORS_OF.setdefault(fit, {}).setdefault(shared, Factors())
+
+    def __matmul__(self, vectors: Float[Tensor, "p k"]) -> Float[Tensor, "p k"]:
+        """(C + damping I) times each column."""
+        fit = self.fit
+        moved = derivatives.products(fit.task, fit.data, fit.theta, fit.weights, vectors.T, kind=self.kind)
+        return moved.T + self.damping * vectors
+
+    def dense(self) -> Float[Tensor, "p p"]:
+        """C itself, without damping; computed once. Do not change it in place."""
+        if self._factors.dense is None:
+            fit = self.fit
+            self._factors.dense = derivatives.hessians(
+                fit.task, fit.data, fit.theta[None], fit.weights[None], kind=self.kind
+            )[0]
+        return self._factors.dense
+
+    def spectrum(self) -> Spectrum:
+        """All eigenvalues and directions of C, without damping; computed once, it serves every damping."""
+        if self._factors.spectrum is None:
+            self._factors.spectrum = Spectrum(*torch.linalg.eigh(self.dense()))
+        return self._factors.spectrum
+
+    def diagonal(self) -> Float[Tensor, " p"]:
+        """The diagonal of the Gauss-Newton curvature plus damping: positive, and cheap for linear tasks."""
+        fit = self.fit
+        total = stiffness(fit.task, fit.data, fit.theta) + self.damping
+        size = fit.task.output_loss.size(fit.data)
+        for rows in derivatives.chunks(fit.data.n, width=len(fit.theta)):
+            x = fit.data.x_train[rows]
+            bends = fit.task.output_loss.hessians(fit.task.outputs(fit.theta, x), fit.data.y_train[rows])
+            bends = bends * fit.weights[rows]
+            if isinstance(fit.task, LinearTask):
+                total += (bends.diagonal(dim1=0, dim2=1).T @ fit.task.features(x).square()).flatten()
+                continue
+            jacobians = derivatives.output_jacobians(fit.task, x, fit.theta)
+            for a in range(size):
+                for e in range(size):
+                    total += torch.einsum("bp,b,bp->p", jacobians[:, a], bends[a, e], jacobians[:, e])
+        return total
+
+    def cholesky(self) -> Float[Tensor, "p p"] | None:
+        """The lower factor of C + damping I; None where that is not positive definite to working precision.
+
+        None too where so many dampings were factorised already that the spectrum, which serves them all, is cheaper.
+        """
+        known = self._factors.cholesky
+        if self.damping not in known and len(known) >= DAMPINGS:
+            return None
+        if self.damping not in known:
+            matrix = self.dense().clone()
+            matrix.diagonal().add_(self.damping)
+            factor, failed = torch.linalg.cholesky_ex(matrix)
+            pivots = factor.diagonal().square()
+            least = max(PIVOT, 100 * torch.finfo(pivots.dtype).eps) * pivots.max()
+            known[self.damping] = None if failed or pivots.min() <= least else factor
+        return known[self.damping]
+
+    def inverse_products(self, vectors: Float[Tensor, "p k"]) -> Float[Tensor, "p k"]:
+        """(C + damping I)⁺ times each column: the inverse, or the pseudo-inverse where there are null directions."""
+        if self._factors.spectrum is None:
+            factor = self.cholesky()
+            if factor is not None:
+                return torch.cholesky_solve(vectors, factor)
+        spectrum = self.spectrum()
+        inverse = torch.where(spectrum.null(self.damping), 0.0, 1 / (spectrum.values + self.damping))
+        return spectrum.vectors @ (inverse[:, None] * (spectrum.vectors.T @ vectors))
+
+    def inverse(self) -> Float[Tensor, "p p"]:
+        """(C + damping I)⁺ as a dense matrix; computed once a damping. Do not change it in place."""
+        known = self._factors.inverse
+        if self.damping not in known:
+            factor = self.cholesky() if self._factors.spectrum is None else None
+            eye = torch.eye(len(self.fit.theta), dtype=self.fit.theta.dtype, device=self.fit.theta.device)
+            known[self.damping] = torch.cholesky_inverse(factor) if factor is not None else self.inverse_products(eye)
+        return known[self.damping]
+
+    def solve(self, vectors: Float[Tensor, "p k"]) -> Solution:
+        """Solve (C + damping I) x = v for each column v.
+
+        Raises:
+            NullSpaceMass: C + damping I has null directions and some v does not vanish there.
+        """
+        values = self.inverse_products(vectors)
+        size = vectors.norm(dim=0).clamp_min(torch.finfo(vectors.dtype).tiny)
+        residual = (self @ values - vectors).norm(dim=0) / size
+        if self._factors.spectrum is not None:
+            self.check_null_mass(vectors / size)
+        return Solution(values=values, residual=residual)
+
+    def check_null_mass(self, vectors: Float[Tensor, "p k"]) -> None:
+        """Refuse right-hand sides of unit length that point where nothing bends."""
+        spectrum = self.spectrum()
+        null = spectrum.null(self.damping)
+        mass = (spectrum.vectors[:, null].T @ vectors).norm(dim=0)
+        worst = float(mass.max()) if len(mass) else 0.0
+        if worst > max(NULL_MASS, ROUNDING * torch.finfo(vectors.dtype).eps):
+            raise NullSpaceMass(
+                f"The curvature has {int(null.sum())} null directions and a gradient has {worst:.1e} of its length "
+                f"there, so no finite influence exists. Add damping or weight decay, or penalise the intercept."
+            )
+
+
+def check_recipe(kind: str, damping: float) -> None:
+    """Refuse what is no curvature or no damping, before anything is computed.
+
+    Raises:
+        InvalidParameter: an unknown kind, or a damping that is negative, NaN or infinite.
+    """
+    derivatives.check_kind(kind)
+    if not 0 <= damping < float("inf"):
+        raise InvalidParameter(f"damping is {damping}, expected a finite number ≥ 0.")

@@ -1,0 +1,109 @@
+"""Influence in the few directions that bend most, found from curvature products alone."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from influencelab.errors import InvalidParameter
+from influencelab.influence.curvature import Curvature, Solution, check_recipe
+from influencelab.influence.estimator import Estimate, Estimator, from_solution
+from influencelab.models import derivatives
+from influencelab.training.fit import Fit, require_converged
+
+# A new direction shorter than this share of the product it is left of is rounding: the space found is closed.
+CLOSED = 1e-10
+
+
+@dataclass(frozen=True)
+class Arnoldi(Estimator):
+    """(C + damping I)⁻¹ on the `rank` directions of largest |eigenvalue|, and 0 elsewhere (Schioppa et al. 2022).
+
+    The directions are those that a Krylov space of `size` products from a random start shows; C is symmetric, so its
+    projection there is too. What a gradient has outside them is lost, and that is where influence is large when
+    damping is small: `Estimate.residual` tells. With `size` and `rank` of at least p it is `exact`.
+
+    Attributes:
+        curvature: `hessian` or `gauss_newton`.
+        damping: added to every eigenvalue that is kept.
+        size: curvature products, and the dimension of the space they span.
+        rank: directions kept of it.
+        seed: of the start.
+    """
+
+    curvature: str = "hessian"
+    damping: float = 0.0
+    size: int = 200
+    rank: int = 50
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        check_recipe(self.curvature, self.damping)
+        if not 1 <= self.rank <= self.size:
+            raise InvalidParameter(f"rank is {self.rank} and size {self.size}; expected 1 ≤ rank ≤ size.")
+
+    def estimate(self, fit: Fit) -> Estimate:
+        """Find the directions, divide along them, and measure what is left with one product."""
+        require_converged(fit, allow_unconverged=self.allow_unconverged)
+        started = time.perf_counter()
+        curvature = Curvature(fit, kind=self.curvature, damping=self.damping)
+        pulls = derivatives.measure_gradients(fit.task, fit.data, fit.theta)
+        values, vectors = self.directions(fit)
+        shifted = values + self.damping
+        flat = shifted.abs() <= len(fit.theta) * torch.finfo(shifted.dtype).eps * values.abs().max()
+        solved = ((pulls @ vectors) / shifted).where(~flat, 0.0) @ vectors.T
+        left = (curvature @ solved.T).T - pulls
+        size = pulls.norm(dim=1).clamp_min(torch.finfo(pulls.dtype).tiny)
+        solution = Solution(values=solved.T, residual=left.norm(dim=1) / size)
+        return from_solution(self, fit, solution, damping=self.damping, started=started)
+
+    def directions(self, fit: Fit) -> tuple[Float[Tensor, " s"], Float[Tensor, "p s"]]:
+        """Eigenvalues of largest size, without damping, largest first, and their directions, one a column."""
+        curvature = Curvature(fit, kind=self.curvature)
+        values, vectors = ritz(lambda v: (curvature @ v[:, None])[:, 0], fit.theta, size=self.size, seed=self.seed)
+        kept = values.abs().argsort(descending=True)[: self.rank]
+        return values[kept], vectors[:, kept]
+
+
+def ritz(
+    multiply: Callable[[Tensor], Tensor], like: Float[Tensor, " p"], *, size: int, seed: int
+) -> tuple[Float[Tensor, " s"], Float[Tensor, "p s"]]:
+    """Eigenvalues and directions of a symmetric operator inside a Krylov space of at most `size` dimensions.
+
+    Every direction is made orthogonal to all earlier ones, twice, so that none is found again by rounding. Where the
+    space closes before, a new random start opens the next: equal eigenvalues are found as often as they are there.
+
+    Args:
+        multiply: the operator times a vector.
+        like: a vector of the operator's length, dtype and device.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    basis = like.new_empty(min(size, len(like)), len(like))
+    products = torch.empty_like(basis)
+    new, scale = fresh(basis[:0], generator), 0.0
+    for row in range(len(basis)):
+        basis[row] = new / new.norm()
+        products[row] = multiply(basis[row])
+        scale = max(scale, float(products[row].norm()))
+        new = outside(basis[: row + 1], products[row])
+        if float(new.norm()) <= CLOSED * scale:
+            new = fresh(basis[: row + 1], generator)
+    inside = basis @ products.T
+    values, turns = torch.linalg.eigh((inside + inside.T) / 2)
+    return values, basis.T @ turns
+
+
+def outside(basis: Float[Tensor, "s p"], vector: Float[Tensor, " p"]) -> Float[Tensor, " p"]:
+    """What is left of a vector without its part in the span of orthonormal rows."""
+    for _ in range(2):
+        vector = vector - basis.T @ (basis @ vector)
+    return vector
+
+
+def fresh(basis: Float[Tensor, "s p"], generator: torch.Generator) -> Float[Tensor, " p"]:
+    """A random vector, drawn on the CPU so that devices agree, orthogonal to the rows."""
+    drawn = torch.randn(basis.shape[1], generator=generator, dtype=torch.float64)
+    return outside(basis, drawn.to(basis))

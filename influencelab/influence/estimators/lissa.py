@@ -1,0 +1,207 @@
+"""Influence by LiSSA: a fixed-point iteration on the curvature of all points, or of a few drawn anew at each step."""
+
+import time
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from influencelab.errors import Diverged, InvalidParameter, NullSpaceMass
+from influencelab.influence.curvature import Curvature, Solution, check_recipe
+from influencelab.influence.estimator import Estimate, Estimator, from_solution
+from influencelab.influence.minibatch import draws, partition, sample_products
+from influencelab.influence.power_iteration import largest_eigenvalues
+from influencelab.models import derivatives
+from influencelab.models.penalty import stiffness
+from influencelab.training.fit import Fit, require_converged
+
+# The step is this much shorter than the largest eigenvalue found asks for, which is found from below.
+SAFETY = 1.05
+# With all points at every step the residual can only fall from 1, if the scale is large enough and nothing bends down.
+GROWN = 1.01
+# While every step shrinks, the t-th sum of steps is at most t times as long as g; luck explains no more than this.
+LUCK = 1e3
+# Sampled steps between two looks at the size of the estimates.
+WATCH = 100
+# Numbers in the estimates of the repeats that run side by side: few enough for the cache.
+CACHE = 2**18
+
+
+@dataclass(frozen=True)
+class Lissa(Estimator):
+    """s ← g + s − (C + damping I) s / scale, and s / scale at the end (Agarwal et al. 2017; Koh & Liang 2017, Sec. 3).
+
+    The fixed point is (C + damping I)⁻¹ g whatever the scale; the scale only sets the length of a step. (In Koh &
+    Liang's code the same knob adds damping × scale.) Theirs for MNIST is
+    `Lissa(batch_size=1, scale=25, depth=5000, repeats=10)`. Where `depth` ends the iteration early, directions of
+    little curvature are not yet reached, as if there were more damping: `Estimate.residual` tells.
+
+    Attributes:
+        curvature: `hessian` or `gauss_newton`.
+        damping: added to every eigenvalue; the scale has no part in it.
+        batch_size: points drawn at each step, uniformly with replacement, their weights scaled up by n / batch_size;
+            None takes all points at every step, and stops once the tolerance is reached.
+        scale: above half the largest eigenvalue of a batch's curvature, or the iteration diverges. None finds it by
+            power iteration: of all points, or the largest of the batches of one epoch.
+        depth: steps, at most.
+        repeats: independent runs, averaged; with all points at every step there is nothing to repeat, and one is made.
+        tolerance: ‖(C + damping I) s − g‖ / ‖g‖ at which the iteration on all points stops.
+        seed: of the draws and of the power iteration.
+    """
+
+    curvature: str = "hessian"
+    damping: float = 0.0
+    batch_size: int | None = None
+    scale: float | None = None
+    depth: int = 5000
+    repeats: int = 1
+    tolerance: float = 1e-8
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        check_recipe(self.curvature, self.damping)
+        for name in ("batch_size", "depth", "repeats"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise InvalidParameter(f"{name} is {value}, expected at least 1.")
+        if self.scale is not None and not 0 < self.scale < float("inf"):
+            raise InvalidParameter(f"scale is {self.scale}, expected a positive number, or None to have it found.")
+        if not 0 < self.tolerance < 1:
+            raise InvalidParameter(f"tolerance is {self.tolerance}, expected a number between 0 and 1.")
+
+    def estimate(self, fit: Fit) -> Estimate:
+        """Iterate for all test points at once, and measure what is left with one product.
+
+        Raises:
+            Diverged: the scale is too small, or the curvature has directions that bend down.
+            NullSpaceMass: with all points at every step, what is left lies where nothing bends.
+        """
+        require_converged(fit, allow_unconverged=self.allow_unconverged)
+        if self.batch_size is not None and self.batch_size > fit.data.n:
+            raise InvalidParameter(
+                f"batch_size is {self.batch_size} and there are {fit.data.n} training points; None takes them all."
+            )
+        started = time.perf_counter()
+        curvature = Curvature(fit, kind=self.curvature, damping=self.damping)
+        pulls = derivatives.measure_gradients(fit.task, fit.data, fit.theta)
+        solved = self.full(curvature, pulls) if self.batch_size is None else self.sampled(curvature, pulls)
+        left = (curvature @ solved.T).T - pulls
+        solution = Solution(values=solved.T, residual=left.norm(dim=1) / lengths(pulls))
+        return from_solution(self, fit, solution, damping=self.damping, started=started)
+
+    def full(self, curvature: Curvature, pulls: Float[Tensor, "m p"]) -> Float[Tensor, "m p"]:
+        """The iteration with all points at every step, written for s / scale, whose step is the residual / scale."""
+        scale = self.scale or SAFETY * full_scale(curvature, seed=self.seed)
+        solved, left, size = pulls / scale, pulls, lengths(pulls)
+        for _ in range(self.depth):
+            left = pulls - (curvature @ solved.T).T
+            worst = float((left.norm(dim=1) / size).max())
+            if not worst <= GROWN:
+                raise Diverged(self.advice(scale, f"the residual grew to {worst:.1e}"))
+            if worst <= self.tolerance:
+                break
+            solved += left / scale
+        else:
+            check_null_mass(curvature, left[left.norm(dim=1) > self.tolerance * size], scale=scale)
+        return solved
+
+    def sampled(self, curvature: Curvature, pulls: Float[Tensor, "m p"]) -> Float[Tensor, "m p"]:
+        """The mean of the repeats, run in groups that fit the cache."""
+        size = self.batch_size or curvature.fit.data.n
+        scale = self.scale or SAFETY * batch_scale(curvature, batch_size=size, seed=self.seed)
+        generator = torch.Generator().manual_seed(self.seed)
+        seeds = torch.randint(2**62, (self.repeats,), generator=generator).tolist()
+        together = max(1, CACHE // pulls.numel())
+        total = torch.zeros_like(pulls)
+        for first in range(0, self.repeats, together):
+            total += self.run(curvature, pulls, scale=scale, seeds=seeds[first : first + together]).sum(0)
+        return total / (self.repeats * scale)
+
+    def run(
+        self, curvature: Curvature, pulls: Float[Tensor, "m p"], *, scale: float, seeds: list[int]
+    ) -> Float[Tensor, "r m p"]:
+        """s of one run a seed, not yet divided by the scale."""
+        fit, size = curvature.fit, self.batch_size or curvature.fit.data.n
+        kept = 1 - steady_bend(curvature) / scale
+        weights, longest = fit.weights / scale, lengths(pulls)
+        summed = pulls.repeat(len(seeds), 1, 1)
+        for step, samples in enumerate(draws(fit.data.n, size=size, count=self.depth, seeds=seeds), start=1):
+            bent = sample_products(
+                fit.task, fit.data, fit.theta, weights, summed, samples=samples.to(pulls.device), kind=self.curvature
+            )
+            torch.addcmul(pulls, summed, kept, out=summed).sub_(bent)
+            if step % WATCH == 0 or step == self.depth:
+                grown = float((summed.norm(dim=-1) / longest).max()) / (step + 1)
+                if not grown <= LUCK:
+                    raise Diverged(self.advice(scale, f"an estimate grew {grown:.0e} times as long as it can be"))
+        return summed
+
+    def advice(self, scale: float, what: str) -> str:
+        """What to say of an iteration that diverged."""
+        return (
+            f"LiSSA diverged at scale {scale:.3g}: {what}. Raise the scale (None finds one), take larger batches, or, "
+            "where the curvature bends down, curvature='gauss_newton' or more damping."
+        )
+
+
+def lengths(pulls: Float[Tensor, "m p"]) -> Float[Tensor, " m"]:
+    """‖g‖ of each test gradient, never 0."""
+    return pulls.norm(dim=-1).clamp_min(torch.finfo(pulls.dtype).tiny)
+
+
+def check_null_mass(curvature: Curvature, left: Float[Tensor, "k p"], *, scale: float) -> None:
+    """Refuse residuals that no step can shorten. Those that many more steps would shorten pass.
+
+    Raises:
+        NullSpaceMass: the curvature along some residual is zero to working precision.
+    """
+    bends = (left * (curvature @ left.T).T).sum(1) / left.square().sum(1)
+    flat = int((bends.abs() <= left.shape[1] * torch.finfo(left.dtype).eps * scale).sum())
+    if flat:
+        raise NullSpaceMass(
+            f"What is left of {flat} test gradients lies where the curvature is zero, so no finite influence exists. "
+            "Add damping or weight decay, or penalise the intercept."
+        )
+
+
+def steady_bend(curvature: Curvature) -> Float[Tensor, " p"]:
+    """The part of C + damping I that does not depend on the points drawn: weight decay and damping."""
+    fit = curvature.fit
+    return stiffness(fit.task, fit.data, fit.theta) + curvature.damping
+
+
+def full_scale(curvature: Curvature, *, seed: int) -> float:
+    """The largest eigenvalue of C + damping I."""
+    found = largest_eigenvalues(lambda row: (curvature @ row.T).T, random_row(curvature, seed=seed))
+    return float(found[0])
+
+
+def batch_scale(curvature: Curvature, *, batch_size: int, seed: int) -> float:
+    """The largest eigenvalue that C + damping I has on any batch of one epoch."""
+    epoch = partition(curvature.fit.data.n, size=batch_size, seed=seed).to(curvature.fit.theta.device)
+    start, largest = random_row(curvature, seed=seed), 0.0
+    for rows in derivatives.chunks(len(epoch), width=8 * start.shape[1]):
+        samples = epoch[rows]
+        found = largest_eigenvalues(partial(batch_products, curvature, samples), start.expand(len(samples), -1))
+        largest = max(largest, float(found.max()))
+    return largest
+
+
+def batch_products(
+    curvature: Curvature, samples: Int[Tensor, "r b"], vectors: Float[Tensor, "r p"]
+) -> Float[Tensor, "r p"]:
+    """C + damping I as each batch tells it, times the batch's own vector."""
+    fit = curvature.fit
+    bent = sample_products(
+        fit.task, fit.data, fit.theta, fit.weights, vectors[:, None], samples=samples, kind=curvature.kind
+    )
+    return bent[:, 0] + steady_bend(curvature) * vectors
+
+
+def random_row(curvature: Curvature, *, seed: int) -> Float[Tensor, "1 p"]:
+    """A direction that favours none, drawn on the CPU so that devices agree."""
+    theta = curvature.fit.theta
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randn(1, len(theta), generator=generator, dtype=theta.dtype).to(theta.device)

@@ -1,0 +1,30 @@
+"""Whether two points bear the same label: what an estimator must add to."""
+
+import time
+from dataclasses import dataclass
+
+from influencelab.errors import InvalidData
+from influencelab.influence.estimator import Estimate, Estimator, from_scores
+from influencelab.training.fit import Fit
+
+
+@dataclass(frozen=True)
+class SameLabel(Estimator):
+    """1 where training point i has the class of test point j, else 0.
+
+    Points of the same class mostly help each other, so this alone can correlate with the truth over all pairs; within
+    a class it says nothing. It looks at labels only, so it takes any fit; `allow_unconverged` has no effect.
+    """
+
+    def estimate(self, fit: Fit) -> Estimate:
+        """Compare all labels with all labels.
+
+        Raises:
+            InvalidData: the data has real targets, not classes.
+        """
+        started = time.perf_counter()
+        data = fit.data
+        if data.classes == 0:
+            raise InvalidData(f"{data.name} has real targets and no classes to compare; use 'gradient_cosine' instead.")
+        values = (data.y_train[:, None] == data.y_test).to(fit.theta)
+        return from_scores(self, fit, values, convention=None, unit="none", started=started)

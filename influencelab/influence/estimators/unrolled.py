@@ -1,0 +1,201 @@
+"""The exact derivative of a finished training run: what a small change of one weight would have done to its end."""
+
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from influencelab.errors import InvalidParameter
+from influencelab.influence.estimator import Estimate, Estimator
+from influencelab.models import derivatives
+from influencelab.models.closed_forms import mlp
+from influencelab.models.proximal import Anchored
+from influencelab.models.tasks.mlp import MLP
+from influencelab.recipe import Noun
+from influencelab.training.batches import Rows
+from influencelab.training.first_order import FirstOrder, gradients_of
+from influencelab.training.fit import Fit
+
+# Activations without kinks: at a kink the end of training has no derivative in the weights.
+SMOOTH = ("tanh", "softplus")
+
+
+@dataclass(frozen=True)
+class Unrolled(Estimator):
+    """∂L_j/∂wᵢ through every step of training, backwards (Ilyas & Engstrom 2025, arXiv 2504.16430).
+
+    It speaks of running the same training again from the same start, with the same batches and point i a little
+    lighter: the first-order prediction of `Rerun(start="cold")`. It needs no minimum, so `allow_unconverged` has no
+    part in it. The run is repeated and every √steps-th state kept, so that memory grows with √steps only. `residual`
+    says how far the repeated run ended from the fit, ‖θ′ − θ‖ / ‖θ‖: 0 where it went the same way.
+
+    The training must be deterministic and smooth: `gradient_descent`, `sgd` or `adam`, on `tanh` or `softplus` or on a
+    linear model.
+    """
+
+    def estimate(self, fit: Fit) -> Estimate:
+        """Run training again, then follow all m test losses back through it at once.
+
+        Raises:
+            InvalidParameter: the fit's training is not deterministic, first-order and smooth.
+        """
+        started = time.perf_counter()
+        trainer = smooth_trainer(fit)
+        marks = outward(fit, trainer)
+        end = marks[-1].theta[0]
+        pulls = derivatives.measure_gradients(fit.task, fit.data, end)
+        slopes = pulls.new_zeros(fit.data.n, len(pulls))
+        cotangents = (pulls, *(torch.zeros_like(pulls) for _ in range(trainer.slots)))
+        for mark, following in reversed(list(pairwise(marks))):
+            moments = list(course(fit, trainer, mark, stop=following.step))
+            for moment in reversed(moments):
+                cotangents = backward(fit, trainer, moment, cotangents, slopes=slopes)
+        gap = float((end - fit.theta).norm() / max(float(fit.theta.norm()), torch.finfo(end.dtype).tiny))
+        return Estimate(
+            estimator=self,
+            fit=fit,
+            values=-fit.weights[:, None] * slopes,
+            slopes=slopes,
+            convention=None,
+            unit="nats",
+            residual=torch.full_like(pulls[:, 0], gap),
+            damping=0.0,
+            seconds=time.perf_counter() - started,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class State(Noun):
+    """The run before a step.
+
+    Attributes:
+        step: the step's number.
+        theta: the parameters.
+        parts: the running means.
+    """
+
+    step: int
+    theta: Float[Tensor, "1 p"]
+    parts: tuple[Float[Tensor, "1 p"], ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Moment(Noun):
+    """One step: the state it finds, the points of its batch, and the gradient of J over them."""
+
+    state: State
+    rows: Rows
+    gradient: Float[Tensor, "1 p"]
+
+    def after(self, trainer: FirstOrder) -> State:
+        """What the step leaves."""
+        now, theta = self.state, self.state.theta.clone()
+        parts = trainer.update(theta, now.parts, self.gradient.clone(), now.step)
+        return State(now.step + 1, theta, parts)
+
+
+def smooth_trainer(fit: Fit) -> FirstOrder:
+    """The fit's trainer, if its run has a derivative.
+
+    Raises:
+        InvalidParameter: it has none; the message says what has.
+    """
+    if not isinstance(fit.trainer, FirstOrder):
+        raise InvalidParameter(
+            f"'unrolled' follows a stated number of first-order steps; the fit is by {type(fit.trainer).__name__}. "
+            "Fit with gradient_descent, sgd or adam, or use an estimator for minima, such as 'exact'."
+        )
+    activation = getattr(fit.task, "activation", SMOOTH[0])
+    if activation not in SMOOTH or isinstance(fit.task, Anchored):
+        raise InvalidParameter(
+            f"'unrolled' needs a plain task without kinks; this is {type(fit.task).__name__} with activation "
+            f"'{activation}'. Use one of {', '.join(SMOOTH)}, or a linear task."
+        )
+    return fit.trainer
+
+
+def outward(fit: Fit, trainer: FirstOrder) -> list[State]:
+    """The run from its start: every √steps-th state, and its end."""
+    every = max(1, math.isqrt(trainer.steps))
+    now = State(0, fit.start[None], trainer.blank(fit.start[None]).parts)
+    marks = [now]
+    while now.step < trainer.steps:
+        *_, last = course(fit, trainer, now, stop=min(now.step + every, trainer.steps))
+        now = last.after(trainer)
+        marks.append(now)
+    return marks
+
+
+def course(fit: Fit, trainer: FirstOrder, start: State, *, stop: int) -> Iterator[Moment]:
+    """The moments of some steps."""
+    gradients = gradients_of(fit.task, fit.data, fit.weights[None])
+    models = torch.zeros(1, dtype=torch.int64, device=fit.theta.device)
+    now = start
+    for rows in trainer.batches.rows(fit.data.n, range(start.step, stop), models=models):
+        moment = Moment(now, rows, gradients(now.theta)(rows))
+        yield moment
+        now = moment.after(trainer)
+
+
+def backward(
+    fit: Fit, trainer: FirstOrder, now: Moment, cotangents: tuple[Tensor, ...], *, slopes: Float[Tensor, "n m"]
+) -> tuple[Tensor, ...]:
+    """How the m test losses depend on θ and the running means before a step, given how they do after it.
+
+    What they owe to the weights of the step's points is added to `slopes`.
+    """
+    found = (now.state.theta, *now.state.parts, now.gradient)
+    before = [part.expand_as(cotangents[0]).clone().requires_grad_() for part in found]
+    theta, gradient = before[0].clone(), before[-1].clone()
+    parts = trainer.update(theta, tuple(before[1:-1]), gradient, now.state.step)
+    direct, *kept, along = torch.autograd.grad((theta, *parts), before, cotangents, materialize_grads=True)
+    return direct + through_gradient(fit, now, along, slopes=slopes), *kept
+
+
+def through_gradient(
+    fit: Fit, now: Moment, along: Float[Tensor, "m p"], *, slopes: Float[Tensor, "n m"]
+) -> Float[Tensor, "m p"]:
+    """H v for each v in `along`, with H the batch's Hessian; and vᵀ∇ℓᵢ, for each of its points, added to `slopes`."""
+    if now.rows is None:
+        chunks, scale = derivatives.point_chunks(fit.task, fit.data, models=len(along)), 1.0
+    else:
+        chunks, scale = [now.rows.flatten()], fit.data.n / now.rows.shape[-1]
+    total = derivatives.penalty_gradient(fit.task, fit.data, along)
+    for rows in chunks:
+        if isinstance(fit.task, MLP):
+            bent, owed = bend_network(fit.task, fit, now.state.theta[0], along, rows)
+        else:
+            bent, owed = bend(fit, now.state.theta[0], along, rows)
+        total = total + scale * bent
+        slopes[rows] += scale * owed.T
+    return total
+
+
+def bend(
+    fit: Fit, theta: Float[Tensor, " p"], along: Float[Tensor, "m p"], rows: slice | Tensor
+) -> tuple[Float[Tensor, "m p"], Float[Tensor, "m b"]]:
+    """Σ wᵢ ∇²ℓᵢ v over some points, and vᵀ∇ℓᵢ of each: both are how vᵀ Σ wᵢ ∇ℓᵢ changes, with θ and with w."""
+    leaf, weights = theta.clone().requires_grad_(), fit.weights[rows].clone().requires_grad_()
+    losses = fit.task.losses(leaf, fit.data.x_train[rows], fit.data.y_train[rows])
+    gradient = torch.autograd.grad((losses * weights).sum(), leaf, create_graph=True)
+    bent, owed = torch.autograd.grad(gradient, (leaf, weights), (along,), is_grads_batched=True)
+    return bent, owed
+
+
+def bend_network(
+    task: MLP, fit: Fit, theta: Float[Tensor, " p"], along: Float[Tensor, "m p"], rows: slice | Tensor
+) -> tuple[Float[Tensor, "m p"], Float[Tensor, "m b"]]:
+    """The same in closed form."""
+    shapes = task.shapes(fit.data)
+    ways, at = mlp.split(along, shapes), mlp.read_points(task, fit.data, fit.weights, rows)
+    each = mlp.trace(task, mlp.split(theta, shapes), at._replace(weights=torch.ones_like(at.weights)))
+    owed = torch.zeros_like(along[:, :1])
+    for way, unit, pull in zip(ways, each.units, each.pulls, strict=True):
+        owed = owed + (pull * (way @ unit)).sum(-2)
+    weighted = each._replace(pulls=[pull * at.weights for pull in each.pulls])
+    return mlp.product(task, weighted, at, ways), owed

@@ -1,0 +1,120 @@
+"""The truth: models trained again without the removed points, many at once."""
+
+import time
+from abc import abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from influencelab.data.removals import Removals
+from influencelab.recipe import Noun
+from influencelab.training.fit import Fit
+
+Progress = Callable[[int, int], None]
+# Numbers that one batch of models may hold.
+BATCH = 2**24
+
+
+@dataclass(frozen=True, eq=False)
+class Retrained(Noun):
+    """What retraining without the removed points really did.
+
+    Attributes:
+        retrainer: the recipe.
+        fit: the model that was there before.
+        removals: who was removed.
+        values: values[r, j] is the rise, in nats, of the loss of test point j after experiment r, minus the rise of the
+            control from which nothing was removed. Positive: the removed points helped j.
+        control: the rise of each test loss in that control; 0 where the fit was a minimum.
+        grad_norm: ‖∇J‖ of each retrained model over its own weights.
+        converged: whether it passed the retrainer's test of convergence.
+        same_basin: whether it is the minimum that the fit's minimum becomes, where the retrainer looks: no barrier on
+            the straight line between them, and a step of the predicted size. True by theorem for convex tasks.
+        steps: of the retrainer's own kind that each took.
+        seconds: wall-clock time.
+    """
+
+    retrainer: "Retrainer"
+    fit: Fit
+    removals: Removals
+    values: Float[Tensor, "r m"]
+    control: Float[Tensor, " m"]
+    grad_norm: Float[Tensor, " r"]
+    converged: Bool[Tensor, " r"]
+    same_basin: Bool[Tensor, " r"]
+    steps: Int[Tensor, " r"]
+    seconds: float
+
+    @property
+    def trusted(self) -> Bool[Tensor, " r"]:
+        """Which experiments count as truth: converged, and in the fit's own basin."""
+        return self.converged & self.same_basin
+
+
+@dataclass(frozen=True, eq=False)
+class Part(Noun):
+    """One batch of models; the first is the control, trained on all points."""
+
+    change: Float[Tensor, "k m"]
+    grad_norm: Float[Tensor, " k"]
+    converged: Bool[Tensor, " k"]
+    same_basin: Bool[Tensor, " k"]
+    steps: Int[Tensor, " k"]
+
+
+@dataclass(frozen=True)
+class Retrainer(Noun):
+    """A recipe for the truth: what it starts from, what it minimises, and when it stops."""
+
+    @abstractmethod
+    def retrain(self, fit: Fit, removals: Removals, *, progress: Progress | None = None) -> Retrained:
+        """Train one model an experiment, and a control from which nothing is removed.
+
+        Args:
+            progress: called as (experiments done, experiments in all) now and then.
+
+        Raises:
+            InvalidParameter: the removals were made for another number of points.
+            NotFinite: a model diverged.
+        """
+
+    def in_batches(
+        self,
+        fit: Fit,
+        removals: Removals,
+        work: Callable[[slice], Part],
+        *,
+        models: int,
+        numbers: int,
+        progress: Progress | None,
+        since: float,
+    ) -> Retrained:
+        """All experiments, batch by batch, each minus the control of its own batch.
+
+        Args:
+            work: trains the control and a slice of the experiments.
+            models: in one batch, at most.
+            numbers: that one model holds.
+            since: when the retrainer began, as time.perf_counter tells it.
+        """
+        size, parts = max(1, min(models, BATCH // numbers)), []
+        for first in range(0, removals.count, size):
+            rows = slice(first, min(first + size, removals.count))
+            parts.append(work(rows))
+            if progress is not None:
+                progress(rows.stop, removals.count)
+        return Retrained(
+            retrainer=self,
+            fit=fit,
+            removals=removals,
+            values=torch.cat([part.change[1:] - part.change[:1] for part in parts]),
+            control=torch.stack([part.change[0] for part in parts]).mean(0),
+            grad_norm=torch.cat([part.grad_norm[1:] for part in parts]),
+            converged=torch.cat([part.converged[1:] & part.converged[0] for part in parts]),
+            same_basin=torch.cat([part.same_basin[1:] for part in parts]),
+            steps=torch.cat([part.steps[1:] for part in parts]),
+            seconds=time.perf_counter() - since,
+        )

@@ -1,0 +1,146 @@
+"""Published protocols: training run again without the removed points, for a stated number of steps."""
+
+import time
+from dataclasses import dataclass, replace
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from influencelab.data.removals import Removals
+from influencelab.errors import InvalidParameter
+from influencelab.influence.retrainer import Part, Progress, Retrained, Retrainer
+from influencelab.models import derivatives
+from influencelab.models.tasks.mlp import ACTIVATIONS, MLP
+from influencelab.training.first_order import FirstOrder
+from influencelab.training.fit import Fit
+from influencelab.training.trainer import Memory, Trained, Trainer
+
+STARTS = ("warm", "cold")
+# Experiments of one batch, at most: each batch trains a control of its own, and tells how far the work is. All flowers
+# of Iris are one batch.
+MODELS = 160
+
+
+@dataclass(frozen=True)
+class Rerun(Retrainer):
+    """The trainer again, from the fit or from the fit's own start, and wherever it then stops.
+
+    The control, trained on all points in the same way, is subtracted: `values` is what the removal did, not what the
+    extra training did. It is a row of every batch. Where the trainer draws batches, they are the same for all models
+    and a removed point keeps its place with weight 0, unless the trainer has `paired=False`: then each model draws its
+    own, the control of every batch being the same. The same recipe with another `seed` of its trainer is another,
+    independent draw of the same truth.
+
+    Attributes:
+        trainer: how the models are trained; None is the fit's own trainer, all of its steps.
+        start: `warm` goes on from the fit, `cold` starts again from the parameters that the fit started from.
+        restore: whether a warm start also takes up the fit's running means, number of steps and place in its batches,
+            as loading a whole checkpoint does. If not, these start afresh.
+        last_layer: whether only the last layer of a network is trained, on what the fit's other layers make of the
+            points (Epifano et al. 2023). ‖∇J‖ is then of the last layer.
+        require_converged: whether a model, and its control, must pass the trainer's own test of a minimum to count as
+            converged. Published protocols stop after a stated number of steps, so by default a finite result will do,
+            and `converged` says nothing about minima.
+    """
+
+    trainer: Trainer | None = None
+    start: str = "warm"
+    restore: bool = False
+    last_layer: bool = False
+    require_converged: bool = False
+
+    def __post_init__(self) -> None:
+        if self.start not in STARTS:
+            raise InvalidParameter(f"start is '{self.start}', expected one of {', '.join(STARTS)}.")
+        if self.restore and self.start == "cold":
+            raise InvalidParameter("restore=True takes up the fit's running means: it needs start='warm'.")
+
+    def retrain(self, fit: Fit, removals: Removals, *, progress: Progress | None = None) -> Retrained:
+        """Train one model an experiment, plus a control in every batch.
+
+        Args:
+            progress: called as (experiments done, experiments in all) after each batch.
+
+        Raises:
+            InvalidParameter: the removals, the memory or the last layer are not to be had from this fit.
+            NotFinite: a model diverged.
+        """
+        since = time.perf_counter()
+        removals.check(fit.weights)
+        part = last_layer(fit) if self.last_layer else fit
+        return self.in_batches(
+            fit,
+            removals,
+            lambda rows: self.batch(part, removals, rows),
+            models=MODELS,
+            numbers=fit.data.n + len(fit.theta),
+            progress=progress,
+            since=since,
+        )
+
+    def batch(self, fit: Fit, removals: Removals, rows: slice) -> Part:
+        """The control and some experiments."""
+        weights = torch.cat([fit.weights[None], removals.weights(fit.weights, rows)])
+        # The control is always model 0, so that it is the same in every batch whatever the models draw.
+        models = torch.cat([torch.zeros(1, dtype=torch.int64), torch.arange(rows.start, rows.stop) + 1])
+        trained = self.train(fit, weights, models)
+        change = derivatives.measures(fit.task, fit.data, trained.theta) - fit.measures()
+        finite = change.isfinite().all(1)
+        met = trained.converged if self.require_converged else finite
+        steps = torch.full_like(met, trained.steps, dtype=torch.int64)
+        return Part(change, trained.grad_norm, met & finite, torch.ones_like(met), steps)
+
+    def train(self, fit: Fit, weights: Float[Tensor, "k n"], models: Tensor) -> Trained:
+        """Each model from its start, under its own weights."""
+        trainer = self.trainer or fit.trainer
+        theta = (fit.theta if self.start == "warm" else fit.start).repeat(len(weights), 1)
+        memory = self.memory(fit, trainer, count=len(weights))
+        if isinstance(trainer, FirstOrder):
+            return trainer.go_on(fit.task, fit.data, theta, weights, memory=memory, models=models)
+        return trainer.train(fit.task, fit.data, theta, weights)
+
+    def memory(self, fit: Fit, trainer: Trainer, *, count: int) -> Memory | None:
+        """What the fit's trainer remembered, for each of the models; None where it is not asked for."""
+        if not self.restore:
+            return None
+        if fit.memory is None or not isinstance(trainer, FirstOrder):
+            raise InvalidParameter(
+                f"restore=True needs a fit and a retraining with running means (adam, sgd, gradient_descent); the fit "
+                f"is by {type(fit.trainer).__name__} and the retraining by {type(trainer).__name__}."
+            )
+        return Memory(fit.memory.steps, tuple(part.repeat(count, 1) for part in fit.memory.parts))
+
+
+def last_layer(fit: Fit) -> Fit:
+    """The fit's last layer alone: a linear model of what the layers before it make of each point.
+
+    Raises:
+        InvalidParameter: the fit is of no `mlp`.
+    """
+    task = fit.task
+    if not isinstance(task, MLP):
+        raise InvalidParameter(
+            f"last_layer=True needs a network of the kind 'mlp'; the fit is of {type(task).__name__}."
+        )
+    if task.depth == 0:
+        return fit
+    size = task.output_loss.size(fit.data) * (task.width + 1)
+    below = replace(task, depth=task.depth - 1)
+
+    def features(x: Float[Tensor, " b *shape"]) -> Float[Tensor, "b d"]:
+        """What the last hidden layer says: the outputs of the network that ends there, bent."""
+        return ACTIVATIONS[task.activation](below.outputs(fit.theta[:-size], x)).T.contiguous()
+
+    memory = fit.memory
+    if memory is not None:
+        memory = Memory(memory.steps, tuple(part[:, -size:] for part in memory.parts))
+    data = replace(fit.data, x_train=features(fit.data.x_train), x_test=features(fit.data.x_test))
+    return replace(
+        fit,
+        task=replace(task, depth=0),
+        data=data,
+        start=fit.start[-size:],
+        theta=fit.theta[-size:],
+        memory=memory,
+    )

@@ -1,0 +1,190 @@
+"""The default truth: chord Newton from the fit, many models at once, each with the proof that it converged."""
+
+import time
+from dataclasses import dataclass, field, replace
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from influencelab.data.removals import Removals
+from influencelab.errors import InvalidParameter
+from influencelab.influence.chord_newton import Batch, Descent, Goal, batch_of, chord_of, descend
+from influencelab.influence.curvature import Curvature, check_recipe
+from influencelab.influence.preconditioned_lbfgs import settled
+from influencelab.influence.retrainer import Part, Progress, Retrained, Retrainer
+from influencelab.models import derivatives
+from influencelab.models.proximal import proximal, response
+from influencelab.training.fit import Fit
+from influencelab.training.trainer import Trainer
+from influencelab.training.trainers.newton import Newton
+
+# Models in one batch, at most.
+MODELS = 256
+# Shares of its own tolerance that the safeguarded trainer is asked for, one after the other, until the goal is met.
+TIGHTER = (1.0, 1e-2, 1e-4, 1e-6)
+# Points on the line from the fit to the retrained model at which a barrier is looked for.
+LINE = 9
+# What is minimised: the objective itself, the same held to the fit's θ, or the proximal Bregman response.
+TARGETS = ("loss", "proximal", "pbrf")
+
+
+@dataclass(frozen=True)
+class SecondOrder(Retrainer):
+    """Warm, to the minimum: chord Newton from the fit, then safeguarded steps for what did not contract.
+
+    Networks that did not contract take L-BFGS steps in the metric of the fit's curvature, and one of Newton's that
+    looks for negative curvature too; the trainer goes on with those that this leaves at no minimum.
+
+    A model has converged when ‖∇J‖ ≤ tolerance and what is left cannot matter: for every test point j,
+    |s_jᵀ∇J| ≤ max(relative · |ΔL_j|, floor · RMS(ΔL_j)), with s_j = C⁻¹∇L_j, after at least one step. Models of the
+    safeguarded trainer must also stay where they are, by the same measure, when it is asked for a gradient 100 times
+    smaller: a loss without a minimum (an unpenalised intercept whose class lost its last point) goes on falling. The
+    control must converge too.
+
+    Attributes:
+        trainer: takes over where chord steps do not contract: from the fit, and for networks what is left after L-BFGS.
+        tolerance: largest ‖∇J‖ of a converged model.
+        relative: what may still be missing, as a share of the loss change itself.
+        floor: the same as a share of the RMS predicted change over all removals.
+        max_steps: chord steps at most.
+        passes: of L-BFGS at most, for networks that did not contract; 0 hands them to the trainer at once.
+        damping: added to the preconditioner's curvature only; the truth does not depend on it.
+        basin_factor: a step more than this many times the predicted one has left the basin.
+        target: which objective is minimised (`anchored.py` has the formulas). `loss`: J itself. `proximal`: J plus
+            (target_damping / 2) ‖θ − θˢ‖², with θˢ the fit. `pbrf`: the proximal Bregman response, whose answer to a
+            removal is Gauss-Newton influence with that damping, to first order, even where the fit did not converge.
+        target_damping: how strongly the target, not the preconditioner, holds on to θˢ; 0 for `loss`.
+    """
+
+    trainer: Trainer = field(default_factory=Newton)
+    tolerance: float = 1e-8
+    relative: float = 1e-5
+    floor: float = 1e-6
+    max_steps: int = 30
+    passes: int = 80
+    damping: float = 0.0
+    basin_factor: float = 10.0
+    target: str = "loss"
+    target_damping: float = 0.0
+
+    def __post_init__(self) -> None:
+        check_recipe("hessian", self.damping)
+        if self.target not in TARGETS:
+            raise InvalidParameter(f"target is '{self.target}', expected one of {', '.join(TARGETS)}.")
+        if not 0 <= self.target_damping < float("inf"):
+            raise InvalidParameter(f"target_damping is {self.target_damping}, expected a finite number ≥ 0.")
+        if self.target == "loss" and self.target_damping:
+            raise InvalidParameter("target 'loss' holds on to nothing: use 'proximal' with that target_damping.")
+        if min(self.tolerance, self.floor, self.max_steps, self.basin_factor) <= 0 or self.relative < 0:
+            raise InvalidParameter("tolerance, floor, max_steps and basin_factor must be > 0, and relative ≥ 0.")
+        if self.passes < 0:
+            raise InvalidParameter(f"passes is {self.passes}, expected a number ≥ 0.")
+
+    def retrain(self, fit: Fit, removals: Removals, *, progress: Progress | None = None) -> Retrained:
+        """Train one model an experiment, plus a control in every batch.
+
+        Args:
+            progress: called as (experiments done, experiments in all) after each batch.
+        """
+        since = time.perf_counter()
+        removals.check(fit.weights)
+        aim = self.aim(fit)
+        curvature = Curvature(aim, damping=self.damping)
+        # What is missing is judged by the curvature itself: damping would make it look smaller than it is.
+        goal = self.goal(Curvature(aim), removals)
+        return self.in_batches(
+            fit,
+            removals,
+            lambda rows: self.retrain_batch(curvature, batch_of(removals, fit.weights, rows), goal),
+            models=MODELS,
+            # Weights, residuals, parameters and steps.
+            numbers=2 * fit.data.n + 4 * len(fit.theta),
+            progress=progress,
+            since=since,
+        )
+
+    def aim(self, fit: Fit) -> Fit:
+        """The same model seen as a fit of the target: what to start from, and how far from its minimum that is."""
+        if self.target == "loss":
+            return fit
+        if self.target == "proximal":
+            task = proximal(fit.task, fit.theta, damping=self.target_damping)
+        else:
+            task = response(fit.task, fit.data, fit.theta, fit.weights, damping=self.target_damping)
+        loss, gradient = derivatives.objectives_and_gradients(task, fit.data, fit.theta[None], fit.weights[None])
+        norm = float(gradient.norm())
+        return replace(fit, task=task, loss=float(loss), grad_norm=norm, converged=norm <= fit.trainer.tolerance)
+
+    def goal(self, curvature: Curvature, removals: Removals) -> Goal:
+        """What every model must reach, from the first-order effect of the removals themselves."""
+        fit = curvature.fit
+        pulls = derivatives.measure_gradients(fit.task, fit.data, fit.theta)
+        sensitivity = curvature.inverse_products(pulls.T)
+        effects = fit.weights[:, None] * derivatives.point_slopes(fit.task, fit.data, fit.theta, sensitivity.T)
+        scale = removals.sums(effects).square().mean(0).sqrt()
+        # Where training goes on, every change holds its progress too: a share of that is no share of the removal.
+        relative = self.relative if fit.converged else 0.0
+        return Goal(sensitivity, scale, self.tolerance, relative, self.floor)
+
+    def retrain_batch(self, curvature: Curvature, batch: Batch, goal: Goal) -> Part:
+        """Chord steps, then the safeguarded trainer for the rest, then the tests."""
+        fit = curvature.fit
+        chord = chord_of(curvature, batch)
+        descent = descend(chord, batch, goal, max_steps=self.max_steps)
+        theta, gradient, met = descent.theta.clone(), descent.gradient.clone(), descent.met.clone()
+        rest = (~met).nonzero()[:, 0]
+        if len(rest) and self.passes and not fit.task.convex:
+            theta[rest], gradient[rest], met[rest] = settled(
+                curvature, batch.take(rest).weights, goal, passes=self.passes
+            )
+            rest = rest[~met[rest]]
+        if len(rest):
+            theta[rest], gradient[rest], met[rest] = self.safeguarded(fit, theta[rest], batch.take(rest).weights, goal)
+        return Part(
+            change=derivatives.measures(fit.task, fit.data, theta) - fit.measures(),
+            grad_norm=gradient.norm(dim=1),
+            converged=met & chord.stretch.isfinite(),
+            same_basin=self.same_basin(fit, batch, theta, descent),
+            steps=descent.steps,
+        )
+
+    def safeguarded(
+        self, fit: Fit, start: Float[Tensor, "k p"], weights: Float[Tensor, "k n"], goal: Goal
+    ) -> tuple[Float[Tensor, "k p"], Float[Tensor, "k p"], Bool[Tensor, " k"]]:
+        """Where the trainer takes each model, ∇J there, and whether it reached the goal and stays."""
+        theta, before = start.clone(), fit.measures()
+        gradient, change = torch.zeros_like(theta), before.new_zeros(len(weights), len(before))
+        met, rest = torch.zeros_like(weights[:, 0]).bool(), torch.arange(len(weights), device=weights.device)
+        for tighter in TIGHTER:
+            trainer = replace(self.trainer, tolerance=tighter * self.trainer.tolerance)
+            trained = trainer.train(fit.task, fit.data, theta[rest], weights[rest])
+            theta[rest], earlier = trained.theta, change[rest]
+            gradient[rest] = derivatives.gradients(fit.task, fit.data, trained.theta, weights[rest])
+            change[rest] = derivatives.measures(fit.task, fit.data, trained.theta) - before
+            if tighter < 1:
+                stays = ((change[rest] - earlier).abs() <= goal.allowed(change[rest])).all(1)
+                met[rest] = stays & goal.met(gradient[rest], change[rest])
+            rest = rest[~met[rest] & trained.converged]
+            if not len(rest):
+                break
+        return theta, gradient, met
+
+    def same_basin(self, fit: Fit, batch: Batch, theta: Float[Tensor, "k p"], descent: Descent) -> Tensor:
+        """No barrier in J on the straight line from the fit, and no step far beyond the predicted one.
+
+        A fit that is no minimum has no basin yet: the minimum that its control went on to then stands in its place.
+        """
+        origin = fit.theta if fit.converged else theta[0]
+        moved = theta - origin
+        if fit.task.convex:
+            return torch.ones(len(theta), dtype=torch.bool, device=theta.device)
+        heights = torch.stack(
+            [
+                derivatives.objectives(fit.task, fit.data, origin + share * moved, batch.weights)
+                for share in torch.linspace(0, 1, LINE).tolist()
+            ]
+        )
+        slack = 1e-12 * heights[0].abs()
+        near = moved.norm(dim=1) <= self.basin_factor * descent.first_step + 1e-9 * fit.theta.norm()
+        return near & (heights <= heights[0] + slack).all(0)

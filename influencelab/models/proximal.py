@@ -1,0 +1,121 @@
+"""A task whose penalty holds on to a known θˢ: the objectives that stand between retraining and influence."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Float, Num
+from torch import Tensor
+
+from influencelab.data.dataset import Dataset
+from influencelab.errors import InvalidParameter
+from influencelab.models.loss import OutputLoss
+from influencelab.models.task import LinearTask, Task
+
+# Points whose outputs are computed at once.
+ROWS = 4096
+
+
+@dataclass(frozen=True, eq=False)
+class Anchored(Task):
+    """J(θ; w) = Σᵢ wᵢ ℓᵢ(θ) + R(θ) with another penalty R; outputs, losses and measure are those of the task inside.
+
+    R(θ) = ½ Σ (weight_decay P + damping) θ² − pullᵀθ − Σᵢ forcesᵢᵀ zᵢ(θ), which are, up to a constant, `proximal` and
+    `response`. With the weights that it was made with, θˢ is a minimum of the second, wherever training had stopped.
+
+    Attributes:
+        inner: the task inside.
+        anchor: θˢ.
+        damping: strength of the pull back to θˢ, in nats per squared unit of parameter.
+        pull: the constant force on the parameters.
+        forces: the constant force on the outputs of each training point; None where there is none, or where outputs
+            are linear in θ and it is part of `pull`.
+    """
+
+    inner: Task
+    anchor: Float[Tensor, " p"]
+    damping: float
+    pull: Float[Tensor, " p"]
+    forces: Float[Tensor, "c n"] | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 0 <= self.damping < float("inf"):
+            raise InvalidParameter(f"damping is {self.damping}, expected a finite number ≥ 0.")
+        if isinstance(self.inner, Anchored):
+            raise InvalidParameter("the task is anchored already; anchor the task inside it instead.")
+
+    @property
+    def output_loss(self) -> OutputLoss:
+        """Of the task inside."""
+        return self.inner.output_loss
+
+    @property
+    def convex(self) -> bool:
+        """As the task inside: the outputs of a convex task are linear in θ, and so is a force on them."""
+        return self.inner.convex
+
+    def start(self, data: Dataset, seed: int) -> Float[Tensor, " p"]:
+        """Of the task inside."""
+        return self.inner.start(data, seed)
+
+    def penalised(self, data: Dataset) -> Bool[Tensor, " p"]:
+        """Which parameters weight decay acts on; damping acts on all."""
+        return self.inner.penalised(data)
+
+    def outputs(self, theta: Float[Tensor, "*k p"], x: Float[Tensor, " b *shape"]) -> Float[Tensor, "*k c b"]:
+        """Of the task inside."""
+        return self.inner.outputs(theta, x)
+
+    def measure(
+        self, theta: Float[Tensor, "*k p"], x: Float[Tensor, " b *shape"], y: Num[Tensor, " b"]
+    ) -> Float[Tensor, "*k b"]:
+        """Of the task inside."""
+        return self.inner.measure(theta, x, y)
+
+
+def proximal(task: Task, anchor: Float[Tensor, " p"], *, damping: float) -> Anchored:
+    """R(θ) = (weight_decay / 2) ‖Pθ‖² + (damping / 2) ‖θ − θˢ‖²: retraining that may not go far.
+
+    At a minimum θˢ of J it changes what a removal does, never what is there without one.
+    """
+    return Anchored(weight_decay=task.weight_decay, inner=task, anchor=anchor, damping=damping, pull=damping * anchor)
+
+
+def response(
+    task: Task, data: Dataset, anchor: Float[Tensor, " p"], weights: Float[Tensor, " n"], *, damping: float
+) -> Anchored:
+    """The proximal Bregman response (Bae et al. 2022; Grosse et al. 2023, Eq. 7-9).
+
+    Minimises Σᵢ wᵢ Dᵢ(θ) + Σᵢ (w'ᵢ − wᵢ) ℓᵢ(θ) + ½ ‖θ − θˢ‖² in the metric weight_decay P + damping, where w are the
+    weights given here, w' those it is trained with, and Dᵢ = ℓ(z) − ℓ(zˢ) − ∇ℓ(zˢ)ᵀ(z − zˢ) is how far point i's
+    outputs have gone from what they were: for softmax the KL divergence of the two predictions, whatever the label.
+    A removal, w'ᵢ = 0, acts on the plain loss ℓᵢ.
+    The curvature at θˢ is Gauss-Newton plus weight_decay P + damping, so that to first order the answer to a removal
+    is Gauss-Newton influence.
+
+    Args:
+        anchor: θˢ, converged or not.
+        weights: w, those of the fit.
+    """
+    stiffness = task.weight_decay * task.penalised(data).to(anchor) + damping
+    pull, forces = stiffness * anchor, []
+    for rows in torch.arange(data.n, device=anchor.device).split(ROWS):
+        x = data.x_train[rows]
+        force = task.output_loss.gradients(task.outputs(anchor, x), data.y_train[rows]) * weights[rows]
+        if isinstance(task, LinearTask):
+            pull = pull + (force @ task.features(x)).flatten()
+        else:
+            forces.append(force)
+    return Anchored(
+        weight_decay=task.weight_decay,
+        inner=task,
+        anchor=anchor,
+        damping=damping,
+        pull=pull,
+        forces=torch.cat(forces, dim=-1) if forces else None,
+    )
+
+
+def unanchored(task: Task) -> Task:
+    """The task whose losses these are, for closed forms that depend on its kind."""
+    return task.inner if isinstance(task, Anchored) else task

@@ -1,0 +1,96 @@
+"""Folders written beside their place and put there whole, and what an interrupted writer left behind."""
+
+import os
+import re
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from influencelab.errors import MissingData
+from influencelab.recipe import Noun
+from influencelab.runner import json_file
+
+PROGRESS = "progress.json"
+
+
+@dataclass(frozen=True)
+class Progress(Noun):
+    """How far a run is.
+
+    Attributes:
+        done: jobs finished, such as models retrained.
+        total: jobs in all.
+        label: what is being done, in a few words.
+    """
+
+    done: float
+    total: float
+    label: str = ""
+
+    @property
+    def fraction(self) -> float:
+        """Between 0 and 1."""
+        return min(max(self.done / self.total, 0.0), 1.0) if self.total > 0 else 0.0
+
+
+def beside(folder: Path, *, role: str, writer: int) -> Path:
+    """A hidden folder next to another, named by what it is for and by the process that made it."""
+    return folder.with_name(f".{folder.name}.{role}.{writer}")
+
+
+def staging(folder: Path) -> Path:
+    """A new, empty folder in which this process writes what will become `folder`."""
+    recover(folder)
+    fresh = beside(folder, role="writing", writer=os.getpid())
+    if fresh.exists():
+        shutil.rmtree(fresh)
+    fresh.mkdir(parents=True)
+    return fresh
+
+
+def read_progress(folder: Path, *, writer: int) -> Progress | None:
+    """How far the process is that writes a folder; None before it has said so, and when the folder is in its place."""
+    try:
+        said = json_file.read(beside(folder, role="writing", writer=writer) / PROGRESS)
+    except (MissingData, FileNotFoundError):
+        # The writer may put the folder in its place at any moment, also while this reads.
+        return None
+    return Progress(said["done"], said["total"], said["label"])
+
+
+def put(fresh: Path, folder: Path) -> None:
+    """Put a finished folder in its place; what was there goes only when the new one stands.
+
+    If this process dies between the two renames, `recover` puts the old one back.
+    """
+    aside = beside(folder, role="replaced", writer=os.getpid())
+    if folder.exists():
+        folder.rename(aside)
+    fresh.rename(folder)
+    if aside.exists():
+        shutil.rmtree(aside)
+
+
+def recover(folder: Path) -> None:
+    """Clear away what writers that are no more left beside a folder; restore it if one died while replacing it."""
+    left = re.compile(rf"\.{re.escape(folder.name)}\.(writing|executing|replaced)\.(\d+)")
+    siblings = sorted(folder.parent.iterdir()) if folder.parent.is_dir() else []
+    for path in siblings:
+        match = left.fullmatch(path.name)
+        if not match or alive(int(match[2]), path):
+            continue
+        if match[1] == "replaced" and not folder.exists():
+            path.rename(folder)
+        else:
+            shutil.rmtree(path)
+
+
+def alive(writer: int, path: Path) -> bool:
+    """Whether the process that made a folder still runs; a later process with its number is another one."""
+    try:
+        process = psutil.Process(writer)
+        return process.status() != psutil.STATUS_ZOMBIE and process.create_time() <= path.stat().st_ctime
+    except psutil.NoSuchProcess:
+        return False

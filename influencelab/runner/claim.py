@@ -1,0 +1,171 @@
+"""What a paper claims, as a band a measured number must fall in, and the verdict on it."""
+
+import importlib
+import math
+import pkgutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from influencelab.errors import InvalidParameter
+from influencelab.recipe import Noun
+from influencelab.runner.profile import RECORD, rank
+from influencelab.statistics.measurement import Number
+
+NOT_RUN = "not run"
+ARMS = ("", "published", "controlled")
+
+
+@dataclass(frozen=True)
+class Claim(Noun):
+    """One statement of a paper that a study tests.
+
+    The band was chosen before the number was measured, and stands here only: a scorecard is computed, never typed.
+
+    Attributes:
+        name: its name on the scorecard, in lower case with underscores.
+        paper: where it is made: `Koh & Liang 2017, Fig. 2 left`.
+        statement: what is claimed, in one sentence.
+        study: the notebook that tests it.
+        quantity: the name of the number that decides, among the report's numbers.
+        unit: of that number; empty for a pure number.
+        low: the least value that counts as reproduced; None for no lower bound.
+        high: the greatest; None for no upper bound. Both None: the number is reported and not judged.
+        published: what the paper printed.
+        least: the smallest profile whose number decides, `standard` or `paper`; a smaller one gives a preview.
+        arm: `published` for the paper's own protocol, `controlled` for the same with our controls, or empty.
+        control: the name of the number that the same quantity has with our controls; where the claim is reproduced and
+            the controls take the effect away, the verdict is `explained`.
+        bare: what the scorecard says of a number without an interval; other words where that is no lack, as of the
+            distance of an interval from 0.
+
+    Raises:
+        InvalidParameter: `least` or `arm` is none of these, or low > high.
+    """
+
+    name: str
+    paper: str
+    statement: str
+    study: str
+    quantity: str
+    low: float | None
+    high: float | None
+    published: str
+    least: str
+    unit: str = ""
+    arm: str = ""
+    control: str = ""
+    bare: str = "no interval"
+
+    def __post_init__(self) -> None:
+        if self.least not in RECORD:
+            raise InvalidParameter(f"Claim '{self.name}': least is '{self.least}', expected {' or '.join(RECORD)}.")
+        if self.arm not in ARMS:
+            raise InvalidParameter(f"Claim '{self.name}': arm is '{self.arm}', expected published, controlled or ''.")
+        if self.low is not None and self.high is not None and self.low > self.high:
+            raise InvalidParameter(f"Claim '{self.name}': low {self.low} is above high {self.high}. Swap them.")
+
+    @property
+    def band(self) -> str:
+        """The accepted values in words: `≥ 0.99`, `≤ 1`, `0.95 to 1.05`, or a dash where nothing is judged."""
+        unit = f" {self.unit}" if self.unit else ""
+        if self.low is None and self.high is None:
+            return "–"
+        if self.high is None:
+            return f"≥ {self.low:g}{unit}"
+        if self.low is None:
+            return f"≤ {self.high:g}{unit}"
+        return f"{self.low:g} to {self.high:g}{unit}"
+
+
+@dataclass(frozen=True)
+class Verdict(Noun):
+    """What one number says about one claim.
+
+    Attributes:
+        claim: the claim.
+        number: the number that was measured; None where it was not.
+        profile: the size it was measured at.
+        verdict: `reproduced` (the whole interval is in the band), `explained` (it is, but with our controls the
+            interval is apart from it and no longer in the band), `not reproduced` (all of it is outside),
+            `inconclusive` (it straddles an edge, or the number is NaN), `reported only` or `not run`.
+        preview: whether the size is too small to decide.
+    """
+
+    claim: Claim
+    number: Number | None
+    profile: str
+    verdict: str
+    preview: bool
+
+    @property
+    def remark(self) -> str:
+        """What a reader of the verdict must know besides: that it is a preview, has no interval, or is NaN."""
+        if self.number is None:
+            return ""
+        remarks = [
+            "preview" if self.preview else "",
+            "not a number" if math.isnan(self.number.value) else "" if self.number.interval else self.claim.bare,
+        ]
+        return ", ".join(remark for remark in remarks if remark)
+
+    def __str__(self) -> str:
+        """`0.99998 [0.99997, 0.99999] reproduced (preview)`."""
+        if self.number is None:
+            return self.verdict
+        return f"{self.number} {self.said}"
+
+    @property
+    def said(self) -> str:
+        """`reproduced (preview)`: the verdict and what must be known besides."""
+        return f"{self.verdict}{f' ({self.remark})' if self.remark else ''}"
+
+
+def judge(claim: Claim, numbers: Mapping[str, Number], profile: str) -> Verdict:
+    """The verdict of a report's numbers, measured at one profile, on one claim."""
+    number, control = numbers.get(claim.quantity), numbers.get(claim.control)
+    said = word(claim, number)
+    if said == "reproduced" and number and control and word(claim, control) != "reproduced" and apart(number, control):
+        said = "explained"
+    return Verdict(claim, number, profile, said, rank(profile) < rank(claim.least))
+
+
+def apart(one: Number, two: Number) -> bool:
+    """Whether two intervals do not touch."""
+    (low, high), (other_low, other_high) = (number.interval or (number.value,) * 2 for number in (one, two))
+    return high < other_low or other_high < low
+
+
+def word(claim: Claim, number: Number | None) -> str:
+    """The verdict in a word."""
+    if number is None:
+        return NOT_RUN
+    if claim.low is None and claim.high is None:
+        return "reported only"
+    if math.isnan(number.value):
+        return "inconclusive"
+    least = -math.inf if claim.low is None else claim.low
+    greatest = math.inf if claim.high is None else claim.high
+    low, high = number.interval or (number.value, number.value)
+    if least <= low and high <= greatest:
+        return "reproduced"
+    if high < least or greatest < low:
+        return "not reproduced"
+    return "inconclusive"
+
+
+def all_claims() -> tuple[Claim, ...]:
+    """The claims of every study, found by file: the module `claims` of each study's folder holds a tuple `CLAIMS`.
+
+    Raises:
+        InvalidParameter: two claims have one name.
+    """
+    package = importlib.import_module("influencelab.studies")
+    studies = sorted(module.name for module in pkgutil.iter_modules(package.__path__) if module.ispkg)
+    claims = [
+        claim for name in studies for claim in importlib.import_module(f"{package.__name__}.{name}.claims").CLAIMS
+    ]
+    names = [claim.name for claim in claims]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise InvalidParameter(f"Two claims are named '{twice[0]}'. Rename one of them.")
+    return tuple(claims)

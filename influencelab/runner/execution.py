@@ -1,0 +1,198 @@
+"""A notebook run from top to bottom in a kernel of this interpreter, stoppable, and honest about how it ended."""
+
+import contextlib
+import logging
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor, wait
+from pathlib import Path
+from typing import Any
+
+from influencelab.errors import StudyFailed
+
+
+@contextlib.contextmanager
+def without(module: str) -> Iterator[None]:
+    """Import what follows as if an optional module were not installed; later imports find it again."""
+    absent = module not in sys.modules
+    if absent:
+        sys.modules[module] = None  # pyright: ignore[reportArgumentType]
+    try:
+        yield
+    finally:
+        if absent:
+            del sys.modules[module]
+
+
+# The check of internationalised addresses compiles a grammar for two seconds on import; notebooks have none.
+with without("rfc3987_syntax"):
+    import nbformat
+    import papermill
+    from ipykernel.kernelspec import make_ipkernel_cmd
+    from jupyter_client.kernelspec import KernelSpec
+    from jupyter_client.manager import AsyncKernelManager
+    from nbformat import NotebookNode
+    from nbformat.sign import NotebookNotary
+    from papermill.exceptions import PapermillExecutionError
+
+# What papermill logs reaches those who ask for it, and nobody else: failures are raised.
+logging.getLogger("papermill").addHandler(logging.NullHandler())
+
+# How often, in seconds, a running notebook is looked at.
+POLL = 0.2
+# How long a kernel may take to start, in seconds; a loaded machine needs more than the usual 60.
+START = 120
+
+
+class Kernel:
+    """The process a notebook runs in, from before it exists until it is gone.
+
+    It changes by nature, like any handle on a process.
+
+    Attributes:
+        pid: the process's number, once there is one.
+    """
+
+    def __init__(self) -> None:
+        self.pid: int | None = None
+
+    def kill(self) -> None:
+        """End the process and every worker it started, at once; nothing happens where there is none."""
+        if self.pid is not None:
+            # The kernel leads a session of its own, so its workers are ended with it and we are not.
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.pid, signal.SIGKILL)
+
+    def manager_class(self) -> type:
+        """The class of kernel manager that starts this interpreter, whatever kernels are registered."""
+        spec = KernelSpec(
+            argv=make_ipkernel_cmd(),
+            env=environment(),
+            language="python",
+            display_name="influencelab",
+            metadata={"supported_encryption": ["curve"]},
+        )
+        handle = self
+
+        class ThisInterpreter(AsyncKernelManager):
+            """Starts the running interpreter; a kernel registered elsewhere under the same name is ignored."""
+
+            def __init__(self, **settings: Any) -> None:
+                super().__init__(**settings)
+                self.transport_encryption = "auto"
+
+            @property
+            def kernel_spec(self) -> KernelSpec:
+                return spec
+
+            async def start_kernel(self, **settings: Any) -> None:
+                # What a notebook prints comes another way; this is only the process's notes on being shut down.
+                await super().start_kernel(stderr=subprocess.DEVNULL, **settings)
+                handle.pid = getattr(self.provisioner, "pid", None)
+
+        return ThisInterpreter
+
+
+def environment() -> dict[str, str]:
+    """What a kernel finds besides our own environment: the library that runs it, and threads that share the cores.
+
+    Threads that wait by spinning hold up everybody else's: with both cores busy elsewhere, a pass over the data that
+    takes 50 ms took twenty times as long.
+    """
+    home = Path(__file__).resolve().parents[2]
+    # What is installed is found anyway, and must not come before the standard library.
+    library = {} if home.name == "site-packages" else {"PYTHONPATH": str(home)}
+    return library | {"OMP_WAIT_POLICY": "passive"}
+
+
+def execute(
+    notebook: Path,
+    parameters: Mapping[str, Any],
+    *,
+    output: Path,
+    watch: Callable[[int | None], None],
+) -> None:
+    """Run a notebook; what it printed and drew is kept at `output`, whether it failed or not.
+
+    Args:
+        notebook: the file; it runs in the folder it is in.
+        parameters: values put after its `parameters` cell.
+        output: where the executed copy goes.
+        watch: called a few times a second with the kernel's process number.
+
+    Raises:
+        StudyFailed: a cell raised, or the kernel died.
+        KeyboardInterrupt: the run was stopped; the kernel and its workers are gone.
+    """
+    kernel = Kernel()
+    with ThreadPoolExecutor(1, thread_name_prefix="notebook") as pool:
+        running = pool.submit(papermill_run, kernel, notebook, parameters, output)
+        try:
+            while not wait([running], timeout=POLL).done:
+                watch(kernel.pid)
+        finally:
+            while not running.done():
+                kernel.kill()
+                wait([running], timeout=POLL)
+        running.result()
+
+
+def papermill_run(kernel: Kernel, notebook: Path, parameters: Mapping[str, Any], output: Path) -> None:
+    """Let papermill run it, and turn what papermill raises into our own error."""
+    nbformat.write(injected(notebook, parameters), output)
+    # papermill formats paths, so braces are doubled.
+    path = str(output).replace("{", "{{").replace("}", "}}")
+    try:
+        papermill.execute_notebook(
+            path,
+            path,
+            kernel_name="python3",
+            kernel_manager_class=kernel.manager_class(),
+            # Not papermill's `cwd`, which changes the folder of this whole process.
+            resources={"metadata": {"path": str(notebook.resolve().parent)}},
+            progress_bar=False,
+            start_timeout=START,
+        )
+    except PapermillExecutionError as error:
+        last = [line for line in str(error.evalue).splitlines() if line.strip()][-1:]
+        raise StudyFailed(": ".join([error.ename, *last])) from error
+    except RuntimeError as error:
+        # nbclient says so of a kernel that ended by itself and of one that never answered.
+        kernel.kill()
+        mark_dead(output)
+        raise StudyFailed(f"the kernel died (killed, or out of memory?): {error}") from error
+
+
+def injected(notebook: Path, parameters: Mapping[str, Any]) -> NotebookNode:
+    """The notebook with a cell of values after its `parameters` cell.
+
+    papermill's own injection writes tuples as text, so the cell is written here.
+    """
+    read = nbformat.read(notebook, as_version=4)
+    lines = [f"{name} = {value!r}" for name, value in parameters.items()]
+    cell = nbformat.v4.new_code_cell("\n".join(["# As run", *lines]), metadata={"tags": ["injected-parameters"]})
+    place = next(index for index, cell in enumerate(read.cells) if "parameters" in cell.metadata.get("tags", []))
+    read.cells.insert(place + 1, cell)
+    return read
+
+
+def mark_dead(output: Path) -> None:
+    """Mark an executed copy as failed; papermill marks every cell of a run whose kernel died as completed."""
+    read = nbformat.read(output, as_version=4)
+    read.metadata.setdefault("papermill", {})["exception"] = True
+    begun = [cell.id for cell in read.cells if cell.metadata.get("papermill", {}).get("start_time")]
+    for cell in read.cells:
+        state = cell.metadata.setdefault("papermill", {})
+        state["exception"] = cell.id in begun[-1:]
+        state["status"] = "failed" if state["exception"] else "completed" if cell.id in begun else "pending"
+    warning = "**The kernel died in the run below (killed, or out of memory?). Its results are not complete.**"
+    read.cells.insert(0, nbformat.v4.new_markdown_cell(warning))
+    nbformat.write(read, output)
+
+
+def sign(notebook: Path) -> None:
+    """Sign an executed notebook, so that JupyterLab on this machine trusts and shows what it drew."""
+    NotebookNotary().sign(nbformat.read(notebook, as_version=4))

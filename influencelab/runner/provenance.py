@@ -1,0 +1,131 @@
+"""The manifest of a run: which code, which versions, which machine; no names of hosts, users or folders."""
+
+import hashlib
+import importlib.metadata
+import os
+import platform
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import psutil
+import threadpoolctl
+
+PACKAGES = ("torch", "numpy", "scipy", "scikit-learn", "pandas")
+MEGABYTE = 10**6
+
+
+def describe_run() -> dict[str, Any]:
+    """Everything about the code and the machine that could change a number or a time."""
+    return {
+        "versions": versions(),
+        "code": {"sources": sources_hash(), **checkout()},
+        "machine": machine(),
+        "threads": threads(),
+        "peak_memory_mb": peak_memory_mb(),
+    }
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python, this library and what it computes with."""
+    installed = {name: importlib.metadata.version(name) for name in PACKAGES}
+    return {"influencelab": own_version(), "python": platform.python_version(), **installed}
+
+
+def own_version() -> str:
+    """This library's version."""
+    return str(sys.modules["influencelab"].__version__)
+
+
+def sources_hash(folder: Path | None = None) -> str:
+    """SHA-256 over the library's Python files, names and contents: equal hashes are equal code.
+
+    Args:
+        folder: where they are; the library itself unless given.
+    """
+    root = folder or Path(__file__).parents[1]
+    digest = hashlib.sha256()
+    for path in sorted(root.rglob("*.py")):
+        digest.update(f"{path.relative_to(root).as_posix()}\0".encode())
+        digest.update(path.read_bytes())
+        digest.update(b"\0")
+    return digest.hexdigest()
+
+
+def checkout(folder: Path | None = None) -> dict[str, Any]:
+    """The git commit of the checkout the library runs from, and whether its code differs from that commit.
+
+    Args:
+        folder: the checkout; the one the library is in unless given.
+
+    Returns:
+        `commit` and `dirty`, both None where the library is not run from a checkout of its own.
+    """
+    root = folder or Path(__file__).resolve().parents[2]
+    top = git(root, "rev-parse", "--show-toplevel")
+    commit = git(root, "rev-parse", "HEAD")
+    # An installed copy may lie inside somebody else's checkout, whose commit says nothing about it.
+    if not top or not commit or Path(top).resolve() != root.resolve():
+        return {"commit": None, "dirty": None}
+    return {"commit": commit, "dirty": bool(git(root, "status", "--porcelain", "--", "influencelab", "studies"))}
+
+
+def git(folder: Path, *words: str) -> str | None:
+    """What git says about a folder; None where there is no git or no checkout."""
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(folder), *words], capture_output=True, text=True, check=True, timeout=30
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()
+
+
+def machine() -> dict[str, Any]:
+    """The hardware and the kind of system."""
+    facts: dict[str, Any] = {
+        "system": platform.system(),
+        "architecture": platform.machine(),
+        "cpu": cpu_model(),
+        "cores": usable_cores(),
+        "memory_gb": round(psutil.virtual_memory().total / 10**9, 1),
+    }
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_available() and torch.cuda.is_initialized():
+        facts["gpu"] = torch.cuda.get_device_name()
+    return facts
+
+
+def cpu_model() -> str:
+    """The processor's name as the system gives it."""
+    information = Path("/proc/cpuinfo")
+    lines = information.read_text(encoding="utf-8").splitlines() if information.is_file() else []
+    named = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return named[0] if named else platform.processor() or platform.machine()
+
+
+def usable_cores() -> int:
+    """Cores this process may use, which can be fewer than there are."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def threads() -> dict[str, int]:
+    """Threads of each numerical library that is loaded."""
+    counts = {str(pool["internal_api"]): int(pool["num_threads"]) for pool in threadpoolctl.threadpool_info()}
+    torch = sys.modules.get("torch")
+    return counts | ({"torch": torch.get_num_threads()} if torch is not None else {})
+
+
+def peak_memory_mb() -> float:
+    """The most memory this process has held so far, in MB (10⁶ bytes); workers are not counted."""
+    status = Path("/proc/self/status")
+    if status.is_file():
+        # Not getrusage, whose peak is inherited from the process that started this one.
+        lines = status.read_text(encoding="utf-8").splitlines()
+        peak = next((line for line in lines if line.startswith("VmHWM")), None)
+        if peak:
+            return round(int(peak.split()[1]) * 1024 / MEGABYTE, 1)
+    import resource  # not on Windows, which has no use for this line
+
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / MEGABYTE, 1)

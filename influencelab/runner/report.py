@@ -1,0 +1,138 @@
+"""A study's results as one published folder, checked when it is read."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas
+
+from influencelab.errors import MissingData
+from influencelab.explorer.data import Exploration, opened
+from influencelab.explorer.from_table import melted, tabled
+from influencelab.recipe import Noun
+from influencelab.runner import json_file
+from influencelab.runner.profile import PROFILES, is_folder_name, is_profile, profile_of, rank, size_of
+from influencelab.statistics.measurement import Number
+
+# Where what an explorer shows is kept, in the report's folder.
+EXPLORATION = "exploration.gz"
+OLDER = (
+    "This report keeps a sample of pairs only, without losses, pictures and dampings. Run the study again for those."
+)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Report(Noun):
+    """What one run of a study found, as its folder holds it.
+
+    Attributes:
+        folder: `results/<study>/<profile>`.
+        study: the notebook's name.
+        profile: the folder's name: a profile, or `<profile>-<8 digits>` where parameters were changed.
+        parameters: the values the study ran with.
+        numbers: each number by name, such as `digits/top/exact/slope/0.001`.
+        facts: what the run says about itself: counts of converged models, seconds of a step, peak memory.
+        manifest: versions, code, machine, data hashes, seeds, seconds, and the hash of every file.
+    """
+
+    folder: Path
+    study: str
+    profile: str
+    parameters: dict[str, Any]
+    numbers: dict[str, Number]
+    facts: dict[str, Any]
+    manifest: dict[str, Any]
+
+    def __repr__(self) -> str:
+        """Short enough for the end of a notebook; the folder holds the rest."""
+        return f"Report({self.study} at {self.profile}: {len(self.numbers)} numbers in {self.folder})"
+
+    @property
+    def changed(self) -> bool:
+        """Whether parameters differ from the profile's, so that the numbers are not the profile's."""
+        return not is_profile(self.profile)
+
+    def pairs(self) -> pandas.DataFrame:
+        """Each predicted change beside the actual one, a row per removal and test point.
+
+        Raises:
+            MissingData: the study keeps no pairs.
+        """
+        path = self.folder / "pairs.parquet"
+        if not path.is_file():
+            raise MissingData(f"{self.study} at {self.profile} keeps no pairs: {path} does not exist.")
+        return pandas.read_parquet(path)
+
+    def exploration(self) -> Exploration:
+        """What an explorer shows of it; of a report that was made by an older version, the pairs it keeps."""
+        title, path = f"{self.study} at {self.profile}", self.folder / EXPLORATION
+        if path.is_file():
+            return opened(path.read_bytes())
+        pairs = self.pairs() if (self.folder / "pairs.parquet").is_file() else pandas.DataFrame()
+        if not {"predicted", "actual"} <= set(melted(pairs).columns):
+            return Exploration(title=title, names=(), sheets=(), points={}, notes=(OLDER,))
+        return tabled(pairs, title=title, notes=(OLDER,))
+
+    @property
+    def figures(self) -> list[Path]:
+        """The figures as SVG, by name; a PNG of the same name lies beside each."""
+        return sorted((self.folder / "figures").glob("**/*.svg"))
+
+    @property
+    def notebook(self) -> Path:
+        """The executed notebook; there is none where the results were cloned or made by hand."""
+        return self.folder / f"{self.study}.ipynb"
+
+
+def load(folder: Path) -> Report:
+    """Read a report, and check that every file is what was published.
+
+    Raises:
+        MissingData: a file is missing, damaged or edited; the message names it.
+    """
+    manifest = json_file.read(folder / "manifest.json")
+    for name, published in manifest["files"].items():
+        path = folder / name
+        if not path.is_file():
+            raise MissingData(f"{path} is missing from a published report. Run the study again, or delete {folder}.")
+        if file_hash(path) != published:
+            raise MissingData(f"{path} is not what was published: it was edited or damaged. Run the study again.")
+    kept = json_file.read(folder / "numbers.json")
+    return Report(
+        folder=folder,
+        study=manifest["study"],
+        profile=folder.name,
+        parameters=json_file.read(folder / "parameters.json"),
+        numbers={name: number(fields) for name, fields in kept["numbers"].items()},
+        facts=kept["facts"],
+        manifest=manifest,
+    )
+
+
+def reports(results: Path, *, profiles: Sequence[str] = PROFILES) -> list[Report]:
+    """Every report in a results folder, by study and then from the smallest profile to the largest.
+
+    Args:
+        results: the folder of all results.
+        profiles: only these sizes; runs with changed parameters are among them.
+
+    Raises:
+        MissingData: one of them is damaged or half written; the message names it.
+    """
+    found = [folder for folder in results.glob("*/*") if is_folder_name(folder.name) and folder.is_dir()]
+    found = [folder for folder in found if size_of(profile_of(folder.name)) in profiles]
+    order = sorted(found, key=lambda path: (path.parent.name, rank(profile_of(path.name)), path.name))
+    return [load(folder) for folder in order]
+
+
+def number(fields: Mapping[str, Any]) -> Number:
+    """A number from its record; values that are not finite were kept as text."""
+    ends = {end: None if fields[end] is None else float(fields[end]) for end in ("low", "high")}
+    return Number(float(fields["value"]), **ends, n=fields["n"], note=fields["note"], unit=fields["unit"])
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()

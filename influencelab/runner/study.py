@@ -1,0 +1,226 @@
+"""Studies: notebooks that answer one question, run headless at a named size with checked parameters."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from influencelab.errors import StudyFailed, UnknownName, unknown
+from influencelab.recipe import Noun
+from influencelab.runner import json_file
+from influencelab.runner.atomic_folder import Progress, beside, read_progress, recover
+from influencelab.runner.notebook import RUN_PARAMETERS, Notebook, read, studies_folder
+from influencelab.runner.parameter import Parameter
+from influencelab.runner.profile import Profile, folder_name
+from influencelab.runner.report import Report, load
+
+
+@dataclass(frozen=True)
+class Study(Noun):
+    """A notebook that answers one question.
+
+    Attributes:
+        path: the notebook; its name is the study's.
+    """
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """`leave_one_out` for `studies/leave_one_out.ipynb`."""
+        return self.path.stem
+
+    @property
+    def notebook(self) -> Notebook:
+        """What the notebook declares, as it stands on disk now."""
+        return read(self.path)
+
+    @property
+    def question(self) -> str:
+        """The question it answers: the heading of its first text cell."""
+        return self.notebook.question
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """What can be set, in the notebook's order."""
+        return self.notebook.parameters
+
+    @property
+    def profiles(self) -> dict[str, Profile]:
+        """The sizes it can run at, smallest first."""
+        return self.notebook.profiles
+
+    def plan(self, profile: str = "quick", *, results: Path | None = None, **changes: object) -> "Plan":
+        """Everything about a run, settled and checked before it starts.
+
+        Args:
+            profile: one of the study's profiles.
+            results: the folder of all results; `results` beside the folder of studies unless given.
+            changes: parameters that differ from the profile's, as values or as text (`flag="false"`).
+
+        Raises:
+            UnknownName: no such profile or parameter; the message lists what there is.
+            InvalidParameter: a value that is not of the parameter's declared type.
+        """
+        notebook = self.notebook
+        values = notebook.values(profile)
+        for name in ("profile", "results"):
+            notebook.parameter(name)
+        given = {name: notebook.parameter(name).parse(value) for name, value in changes.items()}
+        changed = {name: value for name, value in given.items() if value != values[name]}
+        folder = folder_name(profile, {name: changed[name] for name in changed if name not in RUN_PARAMETERS})
+        home = (results or self.path.resolve().parent.parent / "results").resolve()
+        where = {"profile": folder, "results": str(home)}
+        return Plan(self, notebook.profiles[profile], values | changed | where, home / self.name / folder)
+
+    def run(
+        self,
+        profile: str = "quick",
+        *,
+        results: Path | None = None,
+        progress: Callable[[Progress | None], None] | None = None,
+        **changes: object,
+    ) -> Report:
+        """Run the notebook from top to bottom and return what it published; see `plan` for the arguments.
+
+        Raises:
+            UnknownName: no such profile or parameter.
+            InvalidParameter: a value of the wrong type.
+            StudyFailed: the notebook did not reach its end, or published nothing.
+        """
+        return self.plan(profile, results=results, **changes).execute(progress=progress)
+
+
+@dataclass(frozen=True, eq=False)
+class Plan(Noun):
+    """One run of one study, settled.
+
+    Attributes:
+        study: what runs.
+        profile: at which size, and what that is expected to cost.
+        parameters: the value of every parameter.
+        folder: where its report will stand.
+    """
+
+    study: Study
+    profile: Profile
+    parameters: dict[str, Any]
+    folder: Path
+
+    @property
+    def failed(self) -> Path:
+        """Where the executed notebook is kept if the run fails."""
+        return self.folder.with_name(f"{self.folder.name}.failed.ipynb")
+
+    def execute(self, *, progress: Callable[[Progress | None], None] | None = None) -> Report:
+        """Run it. An earlier report stays as it is until the new one is complete.
+
+        Args:
+            progress: called a few times a second with how far the notebook is; None while it has not said.
+
+        Raises:
+            StudyFailed: a cell raised, the kernel died, or the notebook published no report of this run. The message
+                ends with where the executed copy is.
+            KeyboardInterrupt: the run was stopped; nothing of it is left.
+        """
+        from influencelab.runner.execution import execute, sign
+
+        def watch(writer: int | None) -> None:
+            if progress:
+                progress(read_progress(self.folder, writer=writer) if writer else None)
+
+        with kept_unless_done(self.folder) as before:
+            desk = beside(self.folder, role="executing", writer=os.getpid())
+            desk.mkdir(exist_ok=True)
+            executed = desk / f"{self.study.name}.ipynb"
+            try:
+                execute(self.study.path, self.parameters, output=executed, watch=watch)
+                report = self.fresh(before)
+                sign(executed)
+                executed.replace(report.notebook)
+            except StudyFailed as error:
+                if executed.is_file():
+                    sign(executed)
+                    executed.replace(self.failed)
+                raise StudyFailed(
+                    f"{self.study.name}: {str(error).rstrip('.')}. What ran is kept in {self.failed}."
+                ) from error
+            finally:
+                shutil.rmtree(desk)
+        self.failed.unlink(missing_ok=True)
+        return report
+
+    def fresh(self, before: object) -> Report:
+        """The report of this run, which records what was run.
+
+        Args:
+            before: the folder's state before the run.
+        """
+        if state(self.folder) == before:
+            raise StudyFailed(
+                f"it ended without publishing a report. End it with `publish()` on the draft of "
+                f"`begin('{self.study.name}', profile=profile, parameters=…, results=results)`"
+            )
+        report = load(self.folder)
+        for name in self.parameters.keys() - set(RUN_PARAMETERS):
+            given, recorded = json_file.plain(self.parameters[name]), report.parameters.get(name)
+            if given != recorded:
+                raise StudyFailed(f"its report records {name} = {recorded!r}, and it ran with {given!r}")
+        return report
+
+
+def state(folder: Path) -> object:
+    """Something that differs whenever another report was published in a folder; None where there is none."""
+    manifest = folder / "manifest.json"
+    return (manifest.stat().st_ino, manifest.stat().st_mtime_ns) if manifest.is_file() else None
+
+
+@contextmanager
+def kept_unless_done(folder: Path) -> Iterator[object]:
+    """Give the state of a folder, and bring back what it held if the work inside does not come to its end.
+
+    A notebook can fail, or be stopped, after it published.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    recover(folder)
+    before, copy = state(folder), beside(folder, role="replaced", writer=os.getpid())
+    if before:
+        shutil.copytree(folder, copy)
+    try:
+        yield before
+    except BaseException:
+        if state(folder) != before:
+            shutil.rmtree(folder, ignore_errors=True)
+            if before:
+                copy.rename(folder)
+        raise
+    finally:
+        shutil.rmtree(copy, ignore_errors=True)
+        recover(folder)
+
+
+def studies(folder: Path | None = None) -> list[Study]:
+    """Every study of a folder, by name; the nearest `studies` folder unless given.
+
+    Raises:
+        UnknownName: there is no such folder.
+    """
+    home = folder or studies_folder()
+    if not home.is_dir():
+        raise UnknownName(f"There is no folder {home}. Say where the studies are: --studies FOLDER.")
+    return [Study(path) for path in sorted(home.glob("*.ipynb"))]
+
+
+def study(name: str, *, folder: Path | None = None) -> Study:
+    """One study by name.
+
+    Raises:
+        UnknownName: there is none of that name; the message lists those there are.
+    """
+    known = {found.name: found for found in studies(folder)}
+    if name not in known:
+        raise unknown("study", name, known)
+    return known[name]

@@ -1,0 +1,194 @@
+"""How a statistic changes with depth, width or weight decay: the slope of a line through seeds, with its interval."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy
+from jaxtyping import Float
+
+from influencelab.errors import InvalidData
+from influencelab.recipe import Noun
+from influencelab.statistics.bootstrap import Bootstrap
+from influencelab.statistics.replicates import (
+    Draws,
+    Replicates,
+    Resampled,
+    averages,
+    draws,
+    ends,
+    generators,
+    once,
+    same_tests,
+)
+
+Covariates = Mapping[str, Mapping[float, Sequence[float] | numpy.ndarray]]
+# A column that the others make up to this share of itself tells nothing apart.
+COLLINEAR = 1e-8
+
+
+@dataclass(frozen=True, eq=False)
+class Trend(Noun):
+    """A line through (x, statistic), a point for each x and seed, such as depth and signed ρ.
+
+    Attributes:
+        slope: change of the statistic per unit of x, such as −0.05 a layer; beside covariates, what x still adds when
+            they are held.
+        covariates: the coefficient of each, per its unit.
+        x: the values of x, rising.
+    """
+
+    slope: Resampled
+    covariates: dict[str, Resampled]
+    x: tuple[float, ...]
+
+
+def trend(
+    tables: Mapping[float, Replicates],
+    *,
+    covariates: Covariates | None = None,
+    repeats: Mapping[float, Replicates] | None = None,
+    bootstrap: Bootstrap | None = None,
+) -> Trend:
+    """Regress the statistic on x, by least squares through one value (the mean over test points) for each x and seed.
+
+    Seeds are drawn anew within each x, test points jointly for all x, since they are the same; where seeds have test
+    points of their own these come with the seed.
+
+    Args:
+        tables: the statistic by x, such as signed ρ by depth.
+        covariates: by name, then by x: one value a seed, such as log10 of the gradient norm. The slope of x without
+            and with them says whether x acts through them.
+        repeats: by x, how well the target repeats. The statistic is then divided by √(mean repeatability), drawn
+            anew with it, which shows the trend against a target without noise; only for scores whose model is of
+            another seed than the target, since a shared seed shares its noise. Where repeatability is not positive
+            there is nothing to divide by, and that x is left out.
+
+    Raises:
+        InvalidData: fewer than two x, keys or lengths that do not fit, different test points at different x, or
+            covariates that x determines.
+    """
+    way = bootstrap or Bootstrap()
+    x = sorted(tables)
+    check_tables(tables, repeats or {})
+    drawn = joint_draws(tables, way, stream=0)
+    one = {each: once(tables[each]) for each in x}
+    value, values = by_seed(tables, one), by_seed(tables, drawn)
+    if repeats is not None:
+        again = joint_draws(repeats, way, stream=1)
+        again = {each: Draws(again[each].seeds, drawn[each].tests) for each in x}
+        value = value / noise(tables, repeats, {each: once(repeats[each]) for each in x})
+        values = values / noise(tables, repeats, again)
+    rows, scale = design(tables, covariates or {})
+    known = ~numpy.isnan(value[0]) & ~numpy.isnan(rows).any(1)
+    check_design(rows[known], list(covariates or {}))
+    exact = coefficients(rows, value, weights=numpy.where(known, 1.0, 0.0)[None])[0] / scale
+    weights = numpy.concatenate([drawn[each].seeds for each in x], axis=1) * known
+    table = coefficients(rows, values, weights=weights) / scale
+    if max(each.values.size for each in tables.values()) == 1:
+        table[:] = numpy.nan  # one seed and one test point at each x: there is nothing to draw anew
+    found = [
+        Resampled(ends(way, float(exact[place]), table[:, place], bounded=False), label(tables, way), int(known.sum()))
+        for place in range(1, len(exact))
+    ]
+    return Trend(slope=found[0], covariates=dict(zip(covariates or {}, found[1:], strict=True)), x=tuple(x))
+
+
+def label(tables: Mapping[float, Replicates], bootstrap: Bootstrap) -> str:
+    """How the interval is made, in words."""
+    first = next(iter(tables.values()))
+    sizes = sorted({len(table.values) for table in tables.values()})
+    seeds = f"{sizes[0]}" if len(sizes) == 1 else f"{sizes[0]} to {sizes[-1]}"
+    m = first.values.shape[1]
+    tests = f", {m} test points jointly" if first.crossed and m > 1 else ""
+    return (
+        f"{bootstrap.level:.0%} bootstrap over {seeds} seeds at each of {len(tables)} x{tests}, B={bootstrap.resamples}"
+    )
+
+
+def check_tables(tables: Mapping[float, Replicates], repeats: Mapping[float, Replicates]) -> None:
+    """Refuse tables that cannot lie on one line, or whose test points cannot be drawn jointly."""
+    if len(tables) < 2 or (repeats and set(repeats) != set(tables)):
+        raise InvalidData(f"A trend needs two or more x, each with its repeats; got {list(tables)}, {list(repeats)}.")
+    first, *others = [*tables.values(), *repeats.values()]
+    for other in others:
+        if other.crossed != first.crossed or (first.crossed and not same_tests(first, other)):
+            raise InvalidData("The tables have different test points at different x; give all the same ones.")
+
+
+def joint_draws(tables: Mapping[float, Replicates], bootstrap: Bootstrap, *, stream: int) -> dict[float, Draws]:
+    """Seeds drawn for each x, and one draw of the test points for all x."""
+    count = len(tables) + 1
+    for_tests, *for_seeds = generators(bootstrap, count * (stream + 1))[-count:]
+    found: dict[float, Draws] = {}
+    for x, each in zip(sorted(tables), for_seeds, strict=True):
+        drawn = draws(tables[x], bootstrap.resamples, for_seeds=each, for_tests=for_tests)
+        found[x] = Draws(drawn.seeds, next(iter(found.values())).tests if found else drawn.tests)
+    return found
+
+
+def by_seed(tables: Mapping[float, Replicates], drawn: Mapping[float, Draws]) -> Float[numpy.ndarray, "b n"]:
+    """The mean over the drawn test points of each x and seed, one after the other; NaN where nothing is known."""
+    parts = []
+    for x in sorted(tables):
+        values, tests = tables[x].values, drawn[x].tests
+        size = tests @ (~numpy.isnan(values)).T.astype(numpy.float64)
+        total = tests @ numpy.nan_to_num(values).T
+        parts.append(numpy.where(size > 0, total / numpy.maximum(size, 1.0), numpy.nan))
+    return numpy.concatenate(parts, axis=1)
+
+
+def noise(
+    tables: Mapping[float, Replicates], repeats: Mapping[float, Replicates], drawn: Mapping[float, Draws]
+) -> Float[numpy.ndarray, "b n"]:
+    """√(mean repeatability) at each x, once for each seed of the statistic there; NaN where it is not positive."""
+    parts = []
+    for x in sorted(tables):
+        level = averages(repeats[x].values, drawn[x])
+        root = numpy.sqrt(numpy.where(level > 0, level, numpy.nan))
+        parts.append(numpy.repeat(root[:, None], len(tables[x].values), axis=1))
+    return numpy.concatenate(parts, axis=1)
+
+
+def design(
+    tables: Mapping[float, Replicates], covariates: Covariates
+) -> tuple[Float[numpy.ndarray, "n q"], Float[numpy.ndarray, " q"]]:
+    """The columns 1, x and the covariates, a row for each x and seed, in units of their spread; and these units.
+
+    Raises:
+        InvalidData: a covariate without one value for each seed at each x.
+    """
+    sizes = {x: len(tables[x].values) for x in sorted(tables)}
+    columns = [numpy.repeat(list(map(float, sizes)), list(sizes.values()))]
+    for name, values in covariates.items():
+        if {x: len(values[x]) for x in sizes if x in values} != sizes:
+            raise InvalidData(f"The covariate '{name}' needs one value for each seed at each x: {sizes} of them.")
+        columns.append(numpy.concatenate([numpy.asarray(values[x], dtype=numpy.float64) for x in sizes]))
+    raw = numpy.stack(columns, axis=1)
+    spread = numpy.nanstd(raw, axis=0)
+    scale = numpy.where(spread > 0, spread, 1.0)
+    rows = (raw - numpy.nanmean(raw, axis=0)) / scale
+    return numpy.concatenate([numpy.ones((len(rows), 1)), rows], axis=1), numpy.concatenate([[1.0], scale])
+
+
+def check_design(rows: Float[numpy.ndarray, "n q"], names: list[str]) -> None:
+    """Refuse columns whose coefficients cannot be told apart."""
+    if numpy.linalg.matrix_rank(rows, tol=COLLINEAR * max(rows.shape)) < rows.shape[1]:
+        raise InvalidData(
+            f"x and the covariates {names} determine each other in the {len(rows)} values that are known, so their "
+            "coefficients cannot be told apart: leave a covariate out, or add seeds."
+        )
+
+
+def coefficients(
+    rows: Float[numpy.ndarray, "n q"], values: Float[numpy.ndarray, "b n"], *, weights: Float[numpy.ndarray, "b n"]
+) -> Float[numpy.ndarray, "b q"]:
+    """Weighted least squares of each resample; a value that is not known has no weight, NaN where columns coincide."""
+    weights = numpy.where(numpy.isnan(values), 0.0, weights)
+    rows = numpy.nan_to_num(rows)
+    q = rows.shape[1]
+    products = (rows[:, :, None] * rows[:, None, :]).reshape(len(rows), q * q)
+    normal = (weights @ products).reshape(-1, q, q)
+    right = (weights * numpy.nan_to_num(values)) @ rows
+    whole = numpy.linalg.matrix_rank(normal, tol=COLLINEAR * len(rows), hermitian=True) == q
+    normal[~whole] = numpy.eye(q)
+    return numpy.where(whole[:, None], numpy.linalg.solve(normal, right[..., None])[..., 0], numpy.nan)

@@ -1,0 +1,1 @@
+"""What the study `damping_and_solvers` claims, computes and draws."""

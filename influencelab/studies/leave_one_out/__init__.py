@@ -1,0 +1,1 @@
+"""What the study `leave_one_out` claims, computes and draws."""

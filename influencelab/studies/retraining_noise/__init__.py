@@ -1,0 +1,1 @@
+"""What the study `retraining_noise` claims, computes and draws."""

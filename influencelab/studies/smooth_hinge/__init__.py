@@ -1,0 +1,1 @@
+"""What the study `smooth_hinge` claims, computes and draws."""

@@ -1,0 +1,137 @@
+"""One model fitted to all the training points, with the proof of how well."""
+
+from dataclasses import dataclass
+
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from influencelab.data.dataset import Dataset
+from influencelab.errors import InvalidWeights, NotConverged
+from influencelab.models import derivatives
+from influencelab.models.task import Task
+from influencelab.recipe import Noun
+from influencelab.training.trainer import Memory, Trainer, check_finite
+
+
+@dataclass(frozen=True, eq=False)
+class Fit(Noun):
+    """A trained model and all that is needed to ask what would change without a point.
+
+    Attributes:
+        task: what was trained.
+        data: on what.
+        trainer: how.
+        seed: of the start.
+        start: the parameters training started from.
+        theta: the parameters it ended at.
+        weights: wᵢ of each training point in the objective; 1/n unless the user gave others.
+        grad_norm: ‖∇J(θ)‖, in nats per unit of parameter; 0 at a minimum.
+        loss: J(θ), in nats, penalty included.
+        converged: whether grad_norm ≤ the trainer's tolerance and, where the trainer looks, nothing bends down. An
+            unconverged fit is a recorded fact; estimators
+            refuse it unless told `allow_unconverged=True`.
+        steps: how many steps training took.
+        memory: what a first-order trainer remembered at its last step, so that a warm start can restore it; else None.
+    """
+
+    task: Task
+    data: Dataset
+    trainer: Trainer
+    seed: int
+    start: Float[Tensor, " p"]
+    theta: Float[Tensor, " p"]
+    weights: Float[Tensor, " n"]
+    grad_norm: float
+    loss: float
+    converged: bool
+    steps: int
+    memory: Memory | None = None
+
+    def measures(self) -> Float[Tensor, " m"]:
+        """L_j(θ): the loss of each test point under this model, in nats."""
+        return derivatives.measures(self.task, self.data, self.theta[None])[0]
+
+    def accuracy(self) -> tuple[float, float]:
+        """Shares of training and of test points whose largest output is their class (NaN for real targets)."""
+        if self.data.classes == 0:
+            return float("nan"), float("nan")
+        parts = ((self.data.x_train, self.data.y_train), (self.data.x_test, self.data.y_test))
+        return tuple(float((self.predicted(x) == y).double().mean()) for x, y in parts)  # pyright: ignore[reportReturnType]
+
+    def predicted(self, x: Float[Tensor, " b *shape"]) -> Tensor:
+        """The class with the largest output for each point; class 1 of two where the one output is positive."""
+        outputs = self.task.outputs(self.theta, x)
+        return outputs.argmax(-2) if len(outputs) > 1 else (outputs[0] > 0).long()
+
+
+def fit(task: Task, data: Dataset, trainer: Trainer, *, seed: int = 0, weights: Tensor | None = None) -> Fit:
+    """Train one model on all points.
+
+    Args:
+        weights: wᵢ in the objective; 1/n each by default. Their sum is the total weight of the data against the
+            penalty, so pass `sample_weight / sample_weight.sum()` to keep the scale.
+
+    Raises:
+        InvalidWeights: negative, not finite, all zero, or of the wrong shape.
+        NotFinite: the loss or its gradient is not finite at the start or during training.
+    """
+    used = uniform(data) if weights is None else checked_weights(weights, data)
+    start = task.start(data, seed)
+    first = derivatives.gradients(task, data, start[None], used[None])
+    check_finite(
+        first.norm(dim=-1),
+        what=f"The gradient of {type(task).__name__}",
+        when="at the start of training",
+        cure="Scale the features, such as Source(scaling='standard'), or start nearer.",
+    )
+    trained = trainer.train(task, data, start[None], used[None])
+    check_finite(trained.grad_norm, what="The gradient", when="after training")
+    return Fit(
+        task=task,
+        data=data,
+        trainer=trainer,
+        seed=seed,
+        start=start,
+        theta=trained.theta[0],
+        weights=used,
+        grad_norm=float(trained.grad_norm[0]),
+        loss=float(derivatives.objectives(task, data, trained.theta, used[None])[0]),
+        converged=bool(trained.converged[0]),
+        steps=trained.steps,
+        memory=trained.memory,
+    )
+
+
+def uniform(data: Dataset) -> Float[Tensor, " n"]:
+    """1/n each: the objective is then the mean loss plus the penalty."""
+    return data.x_train.new_full((data.n,), 1 / data.n)
+
+
+def checked_weights(weights: Tensor, data: Dataset) -> Float[Tensor, " n"]:
+    """The weights in the data's dtype, if they can be weights."""
+    if tuple(weights.shape) != (data.n,):
+        raise InvalidWeights(f"weights have shape {tuple(weights.shape)}, expected ({data.n},): one a training point.")
+    bad: Bool[Tensor, " n"] = ~(weights.isfinite() & (weights >= 0))
+    if bad.any():
+        first = int(bad.nonzero()[0])
+        raise InvalidWeights(f"{int(bad.sum())} weights are negative or not finite, the first at row {first}: use ≥ 0.")
+    if not weights.any():
+        raise InvalidWeights("all weights are 0: there is nothing to train on.")
+    return weights.to(data.x_train)
+
+
+def require_converged(fitted: Fit, *, allow_unconverged: bool) -> None:
+    """Refuse a fit that is not a minimum, unless the protocol asks for it.
+
+    Raises:
+        NotConverged: the fit's gradient norm is above its trainer's tolerance.
+    """
+    if fitted.converged or allow_unconverged:
+        return
+    near = fitted.grad_norm <= fitted.trainer.tolerance
+    where = "at a saddle: its curvature is negative somewhere" if near else f"above {fitted.trainer.tolerance:.1e}"
+    raise NotConverged(
+        f"The fit stopped at ‖∇J‖ = {fitted.grad_norm:.1e}, {where}; "
+        "influence is defined at a minimum. Train longer, follow with the 'newton' trainer, or pass "
+        "allow_unconverged=True to study what an unconverged fit does."
+    )

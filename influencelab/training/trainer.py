@@ -1,0 +1,85 @@
+"""Ways to a minimum: k models trained at once by one batched computation."""
+
+from abc import abstractmethod
+from dataclasses import dataclass
+
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from influencelab.data.dataset import Dataset
+from influencelab.errors import NotFinite
+from influencelab.models.task import Task
+from influencelab.recipe import Noun
+
+
+@dataclass(frozen=True, eq=False)
+class Memory(Noun):
+    """What a first-order trainer knows of k models besides their parameters, so that it can go on as if never stopped.
+
+    Attributes:
+        steps: how many steps it has taken: where it is in its batches, its drops of the rate, its bias correction.
+        parts: the running means it keeps: the velocity of `sgd`, the two moments of `adam`.
+    """
+
+    steps: int
+    parts: tuple[Float[Tensor, "k p"], ...]
+
+    def take(self, rows: slice) -> "Memory":
+        """What it knows of some of the models."""
+        return Memory(self.steps, tuple(part[rows] for part in self.parts))
+
+
+@dataclass(frozen=True, eq=False)
+class Trained(Noun):
+    """k models after training.
+
+    Attributes:
+        theta: the parameters of each model.
+        grad_norm: ‖∇J‖ of each, over its own weights: how far from a minimum it stopped.
+        converged: whether grad_norm ≤ the trainer's tolerance and, for `newton`, no curvature is negative. False is a
+            fact, not an error.
+        steps: how many steps each model took.
+        memory: what a first-order trainer remembers, so that it can go on; None for others.
+    """
+
+    theta: Float[Tensor, "k p"]
+    grad_norm: Float[Tensor, " k"]
+    converged: Bool[Tensor, " k"]
+    steps: int
+    memory: Memory | None = None
+
+
+@dataclass(frozen=True)
+class Trainer(Noun):
+    """A recipe for training k models side by side, each with its own weights of the training points.
+
+    Attributes:
+        tolerance: ‖∇J‖ at which a model counts as converged.
+    """
+
+    tolerance: float = 1e-8
+
+    @abstractmethod
+    def train(self, task: Task, data: Dataset, theta: Float[Tensor, "k p"], weights: Float[Tensor, "k n"]) -> Trained:
+        """Train each model from its row of theta under its row of weights.
+
+        Raises:
+            NotFinite: a loss or gradient became NaN or infinite.
+        """
+
+
+def check_finite(
+    values: Float[Tensor, " k"],
+    *,
+    what: str,
+    when: str,
+    cure: str = "Look for a learning rate that is too large, or features of very different scale.",
+) -> None:
+    """Refuse NaN and infinity where a number is needed.
+
+    Raises:
+        NotFinite: some model's value is not finite; the message counts them.
+    """
+    bad = int((~values.isfinite()).sum())
+    if bad:
+        raise NotFinite(f"{what} of {bad} of {len(values)} models is NaN or infinite {when}. {cure}")

@@ -1,0 +1,215 @@
+"""Newton's method with dense Hessians, safeguarded: for convex models and small networks, to the last digit."""
+
+from dataclasses import dataclass, fields
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from influencelab.data.dataset import Dataset
+from influencelab.errors import InvalidParameter
+from influencelab.models import derivatives
+from influencelab.models.task import Task
+from influencelab.recipe import Noun
+from influencelab.training.line_search import DECREASE, ROUNDING, search
+from influencelab.training.trainer import Trained, Trainer, check_finite
+
+# Numbers in the Hessians that are worked on at once.
+HESSIANS = 2**23
+# A curvature below minus this share of the largest is negative beyond doubt.
+NEGATIVE = 1e-10
+# A negative curvature is followed where ∇J is below this share of it: Newton's step along it would be this short.
+GENTLE = 1e-2
+# Where H has a negative eigenvalue, far from a minimum, each |λ| grows by this share of ‖∇J‖: tiny ones would
+# otherwise send θ far away (Levenberg; on tanh networks of depth 4 it halves the steps, and more of them arrive).
+LEVENBERG = 0.1
+# What a solve with lifted eigenvalues may leave of ∇J.
+REMAINDER = 0.1
+# Steps tried along one direction before it is given up.
+TRIALS = 30
+
+
+@dataclass(frozen=True)
+class Newton(Trainer):
+    """Steps of −|H|⁻¹ ∇J, shortened until J descends, with |H| the Hessian whose eigenvalues lost their sign.
+
+    Null directions (an unpenalised softmax intercept) are left alone. A network counts as converged only where no
+    curvature is negative: from a saddle point it follows the most negative one, whichever way J falls further. A
+    model for which no step descends stops unconverged.
+
+    Attributes:
+        max_steps: steps at most.
+    """
+
+    max_steps: int = 500
+
+    def __post_init__(self) -> None:
+        if self.max_steps < 0 or not self.tolerance > 0:
+            raise InvalidParameter(
+                f"max_steps is {self.max_steps} and tolerance {self.tolerance}; "
+                "expected max_steps ≥ 0 and tolerance > 0."
+            )
+
+    def train(self, task: Task, data: Dataset, theta: Float[Tensor, "k p"], weights: Float[Tensor, "k n"]) -> Trained:
+        """Train each model from its row of theta under its row of weights."""
+        place = look(task, data, theta, weights)
+        check_finite(place.value + place.norms, what="J or its gradient", when="at the start")
+        active, steps = torch.arange(len(theta), device=theta.device), 0
+        minimum = torch.zeros_like(place.norms).bool()
+        while len(active):
+            here, ours = place.take(active), weights[active]
+            plan = self.plan(task, data, here, ours, last=steps == self.max_steps)
+            minimum[active] = plan.arrived
+            if plan.arrived.all() or steps == self.max_steps:
+                break
+            steps += 1
+            on = ~plan.arrived
+            active, here, ours, plan = active[on], here.take(on), ours[on], plan.take(on)
+            moved = walk(task, data, here, ours, plan)
+            check_finite(moved.norms, what="The gradient", when=f"at step {steps}")
+            place = place.put(active, moved)
+            active = active[(moved.theta != here.theta).any(-1)]
+        return Trained(theta=place.theta, grad_norm=place.norms, converged=minimum, steps=steps)
+
+    def plan(self, task: Task, data: Dataset, here: "Place", weights: Float[Tensor, "k n"], *, last: bool) -> "Plan":
+        """Which models are at a minimum, and where the others should go."""
+        near = here.norms <= self.tolerance
+        # Those who go on need a direction; a small gradient proves a minimum only where J is convex.
+        asked = (~near & (not last)) | (near & (not task.convex))
+        direction, lowest = torch.zeros_like(here.theta), torch.zeros_like(here.value)
+        for rows in asked.nonzero().squeeze(1).split(max(1, HESSIANS // here.theta.shape[1] ** 2)):
+            hessian = derivatives.hessians(task, data, here.theta[rows], weights[rows])
+            check_finite(hessian.flatten(1).abs().amax(-1), what="The Hessian", when="where a step of Newton starts")
+            direction[rows], lowest[rows] = descent(hessian, here.gradient[rows], tolerance=self.tolerance)
+        return Plan(direction, lowest, near & (lowest == 0))
+
+
+@dataclass(frozen=True, eq=False)
+class Place(Noun):
+    """Where each model is: θ, J and ∇J there."""
+
+    theta: Float[Tensor, "k p"]
+    value: Float[Tensor, " k"]
+    gradient: Float[Tensor, "k p"]
+
+    @property
+    def norms(self) -> Float[Tensor, " k"]:
+        """‖∇J‖."""
+        return self.gradient.norm(dim=-1)
+
+    def take(self, rows: Bool[Tensor, " k"] | Int[Tensor, " b"]) -> "Place":
+        """Some of the models."""
+        return Place(self.theta[rows], self.value[rows], self.gradient[rows])
+
+    def put(self, rows: Int[Tensor, " b"], others: "Place") -> "Place":
+        """The same models, some of them elsewhere."""
+        pairs = ((getattr(self, field.name), getattr(others, field.name)) for field in fields(self))
+        return Place(*(ours.index_copy(0, rows, theirs) for ours, theirs in pairs))
+
+
+@dataclass(frozen=True, eq=False)
+class Plan(Noun):
+    """Where each model should go.
+
+    Attributes:
+        direction: the way; a negative curvature's direction, of length 1, where that is followed.
+        lowest: the curvature of J along it if that is negative beyond doubt and followed, else 0.
+        arrived: whether the model is at a minimum and stays.
+    """
+
+    direction: Float[Tensor, "k p"]
+    lowest: Float[Tensor, " k"]
+    arrived: Bool[Tensor, " k"]
+
+    def take(self, rows: Bool[Tensor, " k"]) -> "Plan":
+        """The plans of some models."""
+        return Plan(self.direction[rows], self.lowest[rows], self.arrived[rows])
+
+
+def look(task: Task, data: Dataset, theta: Float[Tensor, "k p"], weights: Float[Tensor, "k n"]) -> Place:
+    """Measure J and ∇J."""
+    return Place(theta, *derivatives.objectives_and_gradients(task, data, theta, weights))
+
+
+def descent(
+    hessian: Float[Tensor, "k p p"], gradient: Float[Tensor, "k p"], *, tolerance: float
+) -> tuple[Float[Tensor, "k p"], Float[Tensor, " k"]]:
+    """Newton's direction, or the most negative curvature's where ∇J is too small beside it; and that curvature."""
+    direction, solved = solution(hessian, gradient)
+    lowest = torch.zeros_like(gradient[:, 0])
+    if not solved.all():
+        direction[~solved], lowest[~solved] = modified(hessian[~solved], gradient[~solved], tolerance=tolerance)
+    return direction, lowest
+
+
+def solution(
+    hessian: Float[Tensor, "k p p"], gradient: Float[Tensor, "k p"]
+) -> tuple[Float[Tensor, "k p"], Bool[Tensor, " k"]]:
+    """−H⁻¹ ∇J, and whether it could be had without eigenvalues.
+
+    Where H is only semidefinite, all its eigenvalues are lifted a little: null directions then cost no eigenvalue
+    problem, and get no step unless ∇J has mass along them, which a remainder as large as ∇J gives away.
+    """
+    factor, fault = torch.linalg.cholesky_ex(hessian)
+    pivots = factor.diagonal(dim1=-2, dim2=-1).square()
+    flat = (fault != 0) | (pivots.amin(-1) <= rounding(hessian) * pivots.amax(-1))
+    lift = max(NEGATIVE, rounding(hessian)) * hessian.diagonal(dim1=-2, dim2=-1).amax(-1).where(flat, 0)
+    eye = torch.eye(hessian.shape[1], dtype=hessian.dtype, device=hessian.device)
+    factor[flat], fault[flat] = torch.linalg.cholesky_ex(hessian[flat] + lift[flat, None, None] * eye)
+    direction = -torch.cholesky_solve(gradient[..., None], factor).squeeze(-1)
+    remainder = lift * direction.norm(dim=-1)
+    return direction, (fault == 0) & (remainder <= REMAINDER * gradient.norm(dim=-1))
+
+
+def modified(
+    hessian: Float[Tensor, "k p p"], gradient: Float[Tensor, "k p"], *, tolerance: float
+) -> tuple[Float[Tensor, "k p"], Float[Tensor, " k"]]:
+    """−|H|⁻¹ ∇J without its null directions, or the most negative curvature's direction; and that curvature."""
+    values, vectors = torch.linalg.eigh(hessian)
+    size, norms = values.abs(), gradient.norm(dim=-1)
+    real = size > rounding(hessian) * size.amax(-1, keepdim=True)
+    negative = values[:, 0] < -max(NEGATIVE, rounding(hessian)) * size.amax(-1)
+    floor = (LEVENBERG * norms).where(negative, 0)[:, None]
+    along = (vectors.mT @ gradient[..., None]).squeeze(-1)
+    newton = -(vectors @ (along / (size + floor)).where(real, 0)[..., None]).squeeze(-1)
+    followed = negative & (norms <= (GENTLE * -values[:, 0]).clamp(min=tolerance))
+    return vectors[:, :, 0].where(followed[:, None], newton), values[:, 0].where(followed, 0)
+
+
+def rounding(hessian: Float[Tensor, "k p p"]) -> float:
+    """The share of its largest eigenvalue below which an eigenvalue is rounding."""
+    return hessian.shape[-1] * torch.finfo(hessian.dtype).eps
+
+
+def walk(task: Task, data: Dataset, here: Place, weights: Float[Tensor, "k n"], plan: Plan) -> Place:
+    """Move each model along its direction until J descends; one for which no step descends stays where it is."""
+    slope = torch.linalg.vecdot(here.gradient, plan.direction)
+    line, left, reached = search(here.value, slope), torch.arange(len(slope), device=slope.device), here
+    on = (slope < 0) & (plan.lowest == 0)
+    for _ in range(TRIALS):
+        line, left = line.take(on), left[on]
+        if not len(left):
+            break
+        way = plan.direction[left]
+        trial = look(task, data, here.theta[left] + line.step[:, None] * way, weights[left])
+        slope = torch.linalg.vecdot(trial.gradient, way)
+        on = ~line.descends(trial.value, slope)
+        reached = reached.put(left[~on], trial.take(~on))
+        line = line.refused(slope, too_long=torch.ones_like(on))
+    return escape(task, data, reached, weights, plan)
+
+
+def escape(task: Task, data: Dataset, here: Place, weights: Float[Tensor, "k n"], plan: Plan) -> Place:
+    """Move the models at a saddle along their negative curvature, which does not say which way: both are tried."""
+    left = (plan.lowest < 0).nonzero().squeeze(1)
+    noise = ROUNDING * torch.finfo(here.value.dtype).eps * here.value.abs()
+    reached, step = here, 1.0
+    for trial in range(2 * TRIALS):
+        if not len(left):
+            break
+        step = -step if trial % 2 else abs(step) / 2
+        there = look(task, data, here.theta[left] + step * plan.direction[left], weights[left])
+        promised = -DECREASE * step**2 / 2 * plan.lowest[left]
+        down = here.value[left] - there.value > promised.maximum(noise[left])
+        reached, left = reached.put(left[down], there.take(down)), left[~down]
+    return reached

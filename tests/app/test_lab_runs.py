@@ -1,0 +1,217 @@
+"""The panel's queue without a server: it outlives one, and refuses what cannot be."""
+
+import os
+import shutil
+import time
+from itertools import accumulate
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from distributed import LocalCluster
+from published import published
+
+from influencelab.app.lab import process, runs
+from influencelab.app.lab.catalogue import planned
+from influencelab.app.lab.home import Home, home
+from influencelab.app.lab.run import Run
+from influencelab.app.lab.runs import Runs
+from influencelab.errors import InvalidParameter, Unavailable
+from influencelab.experiments.store import Store
+from influencelab.runner import json_file
+from influencelab.runner.atomic_folder import Progress, put, read_progress, staging
+from influencelab.runner.report_writer import STORE_FOLDER
+from influencelab.runner.study import study
+
+ROOT = Path(__file__).parents[2]
+# Seconds. A tiny study takes four on two idle cores.
+PATIENCE = 120
+
+
+def lone(tmp_path: Path) -> Home:
+    """Folders of a server that is not there."""
+    shutil.copytree(ROOT / "tests" / "support" / "notebooks", tmp_path / "studies")
+    return home(tmp_path)
+
+
+def seen(found: Runs, name: str, *states: str) -> dict[str, Any]:
+    """One run, once it is in one of these states."""
+    last = time.monotonic() + PATIENCE
+    while time.monotonic() < last:
+        run = next(run for run in found.described() if run["id"] == name)
+        if run["state"] in states:
+            return run
+        time.sleep(0.1)
+    raise AssertionError(run)
+
+
+def test_a_new_server_finds_the_runs_of_the_old_one_and_goes_on_with_them(tmp_path: Path) -> None:
+    folders = lone(tmp_path)
+    first = Runs(folders, at_once=1)
+    plans = [study(name, folder=folders.studies).plan("tiny") for name in ("slow", "fine", "failing")]
+    slow, fine, failing = [first.add(plan, {}).id for plan in plans]
+    seen(first, slow, "running")
+    first.close()
+    # The process is no child of the next server's, as after a restart.
+    second = Runs(folders, at_once=1)
+    try:
+        assert [run["id"] for run in second.described()] == [failing, fine, slow]
+        assert seen(second, slow, "running")["ended"] is None
+        assert second.cancel(slow).state == "cancelled"
+        assert seen(second, fine, "done", "failed")["state"] == "done"
+        assert "the second line is wrong" in seen(second, failing, "done", "failed")["message"]
+    finally:
+        for run in second.described():
+            second.cancel(run["id"])
+        second.close()
+
+
+def test_a_run_that_ended_while_the_server_was_away_is_judged_by_what_it_left(tmp_path: Path) -> None:
+    folders = lone(tmp_path)
+    records = folders.results / ".runs"
+    began = time.time() - 5
+    gone = {"started": began, "asked": began, "state": "running", "pid": 2**22 + 1, "born": began, "expected": 5.0}
+    runs_kept = {
+        name: Run(id=name, study=name, profile="tiny", changes={}, folder="tiny", **gone) for name in ("fine", "slow")
+    }
+    published(tmp_path)
+    # One had run to its end, the other had published and was not done.
+    published(tmp_path, name="slow")
+    (folders.results / "fine" / "tiny" / "fine.ipynb").write_text("{}")
+    for run in runs_kept.values():
+        runs.keep(run, records)
+    (records / "broken").mkdir()
+    (records / "broken" / "run.json").write_text("{")
+    found = Runs(folders, at_once=1)
+    try:
+        assert seen(found, "fine", "done", "failed")["state"] == "done"
+        assert "while the server was away" in seen(found, "slow", "done", "failed")["message"]
+    finally:
+        found.close()
+
+
+def test_a_record_that_cannot_be_written_stops_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folders = lone(tmp_path)
+    found = Runs(folders, at_once=1)
+    first, second = [found.add(study("fine", folder=folders.studies).plan("tiny", size=size), {}).id for size in (3, 4)]
+    full = iter([OSError("No space left on device")] * 2)
+
+    def keep(run: Run, records: Path) -> None:
+        for error in full:
+            raise error
+        kept_by(run, records)
+
+    kept_by = runs.keep
+    monkeypatch.setattr(runs, "keep", keep)
+    try:
+        for name in (first, second):
+            assert seen(found, name, "done", "failed")["state"] == "done"
+        assert next(full, None) is None
+    finally:
+        found.close()
+
+
+def test_what_was_started_while_a_run_was_being_ended_is_ended_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folders = lone(tmp_path)
+    found = Runs(folders, at_once=1)
+    run = found.add(study("slow", folder=folders.studies).plan("tiny"), {})
+    note = folders.results / "worker.txt"
+    last = time.monotonic() + PATIENCE
+    while not (note.is_file() and note.read_text()) and time.monotonic() < last:
+        time.sleep(0.1)
+    worker = psutil.Process(int(note.read_text()))
+    # As if its kernel had started it after the family was counted.
+    family = process.family
+    monkeypatch.setattr(process, "family", lambda first: [each for each in family(first) if each != worker])
+    try:
+        assert found.cancel(run.id).state == "cancelled"
+        assert not worker.is_running() or worker.status() == psutil.STATUS_ZOMBIE
+        assert process.marked(run) == []
+    finally:
+        found.close()
+
+
+def test_a_process_that_ends_while_it_is_looked_at_is_judged_by_its_status(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folders = lone(tmp_path)
+    found = Runs(folders, at_once=1)
+    # As in the moment after its status was asked for.
+    monkeypatch.setattr(process, "alive", lambda run: None)
+    try:
+        ended = seen(found, found.add(study("fine", folder=folders.studies).plan("tiny"), {}).id, "done", "failed")
+        assert (ended["state"], ended["message"]) == ("done", "")
+    finally:
+        found.close()
+
+
+def test_progress_may_be_read_while_its_folder_is_put_in_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, writer = tmp_path / "tiny", os.getpid()
+    fresh = staging(folder)
+    assert read_progress(folder, writer=writer) is None
+    json_file.write(fresh / "progress.json", {"done": 1, "total": 2, "label": "numbers"})
+    assert read_progress(folder, writer=writer) == Progress(1, 2, "numbers")
+    read = json_file.read
+
+    def late(path: Path) -> dict[str, Any]:
+        put(fresh, folder)
+        return read(path)
+
+    monkeypatch.setattr(json_file, "read", late)
+    assert read_progress(folder, writer=writer) is None
+
+
+@pytest.mark.slow
+def test_a_run_goes_to_the_scheduler_that_it_is_given(tmp_path: Path) -> None:
+    folders = lone(tmp_path)
+    shutil.copy(ROOT / "studies" / "explore.ipynb", folders.studies)
+    found = Runs(folders, at_once=1)
+    with LocalCluster(n_workers=1, threads_per_worker=1, processes=True, dashboard_address=None) as cluster:
+        address = cluster.scheduler_address
+        asked = {"study": "explore", "profile": "tiny", "parameters": {"scheduler": address}}
+        try:
+            run = found.add(*planned(asked, folders))
+            assert run.changes == {"scheduler": address}
+            ended = seen(found, run.id, "done", "failed")
+            assert (ended["state"], ended["message"]) == ("done", "")
+        finally:
+            found.close()
+        # All networks were trained there: the scheduler remembers what came back, and the worker's number is noted.
+        worker = cluster.workers[0].pid
+        done = {key for key, _, finish, *_ in cluster.scheduler.transition_log if finish == "memory"}
+    notes = [note for note in Store(folders.results / STORE_FOLDER).journal() if note.event == "finished"]
+    assert len(done) >= len(notes) >= 2
+    assert {note.process for note in notes} == {worker}
+
+
+def test_a_study_that_starts_counting_anew_does_not_move_its_bar_back() -> None:
+    said = [Progress(1, 4, "digits"), Progress(4, 4, "digits"), Progress(1, 5, "mnist"), Progress(5, 5, "mnist")]
+    shown = list(accumulate(said, lambda before, now: runs.further(now, before)))
+    assert [(each.fraction, each.label) for each in shown] == [
+        *((0.25, "digits"), (1.0, "digits"), (1.0, "mnist"), (1.0, "mnist")),
+    ]
+
+
+def test_more_runs_than_may_wait_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runs, "WAITING", 2)
+    folders = lone(tmp_path)
+    found = Runs(folders, at_once=1)
+    found.close()
+    plan = study("fine", folder=folders.studies).plan("tiny")
+    for _ in range(2):
+        found.add(plan, {})
+    with pytest.raises(Unavailable, match="2 runs wait already"):
+        found.add(plan, {})
+    with pytest.raises(InvalidParameter, match="at least 1"):
+        Runs(folders, at_once=0)
+
+
+def test_texts_lose_the_machine_and_keep_what_helps(tmp_path: Path) -> None:
+    folders = lone(tmp_path)
+    told = f"kept in {folders.results}/fine/tiny.failed.ipynb; see /usr/lib/python3/site.py, tcp://host:8786, 1/2"
+    assert folders.clean(told) == "kept in results/fine/tiny.failed.ipynb; see …/site.py, tcp://host:8786, 1/2"

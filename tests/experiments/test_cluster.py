@@ -1,0 +1,160 @@
+"""The same sweep on a cluster: the same table, also when a worker dies; and a cluster that is not there is an error."""
+
+import os
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from distributed import LocalCluster
+from long_sweep import (
+    COUNT,
+    SECONDS,
+    Fatal,
+    assert_each_done_once,
+    begin,
+    finished,
+    result,
+    table,
+    trials,
+    under_way,
+    uninterrupted,
+    until,
+)
+
+from influencelab.errors import InvalidParameter, Unavailable
+from influencelab.experiments import cluster as clusters
+from influencelab.experiments.cluster import cluster
+from influencelab.experiments.code_version import recipe_version
+from influencelab.experiments.job import Job, afar, finish_afar
+from influencelab.experiments.store import Store
+from influencelab.experiments.sweep import run_trials
+
+
+@pytest.fixture
+def scheduler() -> Iterator[str]:
+    """The address of a scheduler with three worker processes of one thread each."""
+    with LocalCluster(n_workers=3, threads_per_worker=1, processes=True, dashboard_address=None) as local:
+        yield local.scheduler_address
+
+
+@pytest.mark.slow
+def test_a_cluster_gives_the_same_table_with_one_worker_killed_midway(tmp_path: Path, scheduler: str) -> None:
+    """The sweep that is killed ten times elsewhere, by three worker processes."""
+    count, store = COUNT, Store(tmp_path / "cluster")
+    running = begin(store.folder, count=count, seconds=SECONDS, scheduler=scheduler)
+    assert until(lambda: len(finished(store)) >= count // 3 and bool(under_way(store)), running)
+    key, process = list(under_way(store).items())[-1]
+    os.kill(process, signal.SIGKILL)
+    found = result(running)
+    assert found == uninterrupted(tmp_path / "whole", count=count)
+    assert_each_done_once(store, count=count, killed=1)
+    # What the dead one was at was done by another, and nothing else was begun twice.
+    begun = [note for note in store.journal() if note.event == "begun"]
+    first, *_, last = [note.process for note in begun if note.key == key]
+    assert first == process != last
+    assert len(begun) == count + 1
+    assert len({note.process for note in begun}) >= 3
+
+
+@pytest.mark.slow
+def test_a_trial_that_ends_every_worker_is_given_up_and_the_rest_is_kept(tmp_path: Path, scheduler: str) -> None:
+    marks = tmp_path / "marks"
+    marks.mkdir()
+    easy, hard = (unhurried.trial for unhurried in trials(2, seconds=0.0))
+    with pytest.raises(Unavailable, match="One trial ended every worker"):
+        run_trials([Fatal(hard, str(marks), deaths=99)], store=Store(tmp_path / "store"), scheduler=scheduler)
+    assert len(list(marks.iterdir())) >= 2
+    assert len(run_trials([easy], store=Store(tmp_path / "store"), scheduler=scheduler)) == 1
+
+
+@pytest.mark.parametrize(
+    "address", ["nonsense", "127.0.0.1:8786", "tcp://127.0.0.1", "http://127.0.0.1:80", "tcp://:1"]
+)
+def test_what_is_no_address_is_refused(tmp_path: Path, address: str) -> None:
+    with pytest.raises(InvalidParameter, match="expected an address such as tcp://"):
+        run_trials(trials(1, seconds=0.0), store=Store(tmp_path), scheduler=address)
+
+
+def test_a_scheduler_that_is_not_there_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clusters, "PATIENCE", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    for address in (f"tcp://127.0.0.1:{port}", "tcp://nowhere.invalid:8786", "tcp://127.0.0.1:99999"):
+        with pytest.raises(Unavailable, match=f"No scheduler answers at {address}.*dask worker"):
+            run_trials(trials(1, seconds=0.0), store=Store(tmp_path), scheduler=address)
+    assert Store(tmp_path).journal() == []
+
+
+def test_what_the_store_has_needs_no_scheduler(tmp_path: Path) -> None:
+    found = run_trials(trials(1, seconds=0.0), store=Store(tmp_path))
+    again = run_trials(trials(1, seconds=0.0), store=Store(tmp_path), scheduler="tcp://nowhere.invalid:8786")
+    assert table(found) == table(again)
+
+
+def test_a_scheduler_without_workers_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clusters, "PATIENCE", 1.0)
+    with (
+        LocalCluster(n_workers=0, processes=True, dashboard_address=None) as local,
+        pytest.raises(Unavailable, match=r"has no workers\. Start some: `dask worker tcp://"),
+        cluster(local.scheduler_address),
+    ):
+        pass
+
+
+@pytest.mark.parametrize("words", [b"", b"SSH-2.0-OpenSSH_9.6\r\n", b"HTTP/1.1 400 Bad Request\r\n\r\n"])
+def test_somebody_else_at_that_address_is_no_scheduler(monkeypatch: pytest.MonkeyPatch, words: bytes) -> None:
+    monkeypatch.setattr(clusters, "PATIENCE", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as server, ThreadPoolExecutor(1) as pool:
+        address = f"tcp://127.0.0.1:{server.getsockname()[1]}"
+        answered = pool.submit(lambda: answer(server, words))
+        with pytest.raises(Unavailable, match="No scheduler answers"), cluster(address):
+            pass
+        answered.result().close()
+
+
+def answer(server: socket.socket, words: bytes) -> socket.socket:
+    """Take a call and say something."""
+    line, _ = server.accept()
+    line.sendall(words)
+    return line
+
+
+def test_without_dask_the_cure_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(Unavailable, match=r"pip install 'influencelab\[cluster\]'"), cluster("tcp://127.0.0.1:8786"):
+        pass
+
+
+# A machine of a cluster that does not see the store's folder.
+def job(folder: Path, version: str | None = None) -> Job:
+    trial = trials(1, seconds=0.0)[0]
+    return Job("ab" * 32, trial, store=Store(folder), device="cpu", version=version or recipe_version(trial))
+
+
+def test_what_is_done_out_of_sight_of_the_store_is_sent_and_kept(tmp_path: Path) -> None:
+    there, here = job(tmp_path / "nowhere"), job(tmp_path / "here")
+
+    def out_of_sight(function, jobs):
+        for each in jobs:
+            yield function(replace(each, store=there.store))
+
+    assert list(afar([here], spread=out_of_sight, version=recipe_version)) == [(here.key, True)]
+    assert not there.store.folder.exists()
+    assert [note.event for note in here.store.journal()] == ["received"]
+    seen = job(tmp_path / "seen")
+    seen.store.folder.mkdir()
+    assert list(afar([seen], spread=map, version=recipe_version)) == [(seen.key, True)]
+    assert [note.event for note in seen.store.journal()] == ["begun", "finished"]
+    one, two = here.store.find(here.key), seen.store.find(seen.key)
+    assert all((one.arrays[name] == two.arrays[name]).all() for name in two.arrays)
+
+
+def test_a_worker_with_other_code_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(Unavailable, match="runs another version"):
+        finish_afar(job(tmp_path), version=lambda recipe: "another")
+    assert Store(tmp_path).journal() == []

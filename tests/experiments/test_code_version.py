@@ -1,0 +1,109 @@
+"""The version of the code that computes: blind to words, layout, file names and where a definition stands."""
+
+import ast
+import shutil
+from pathlib import Path
+
+import pytest
+
+import influencelab
+from influencelab.data.sources.iris import Iris
+from influencelab.experiments import code_version as module
+from influencelab.experiments.code_version import code_version, recipe_version, without_docstrings
+from influencelab.experiments.trial import Trial
+from influencelab.influence.estimators.exact import Exact
+from influencelab.models.tasks.logistic import Logistic
+from influencelab.training.trainers.newton import Newton
+
+TRIAL = Trial(Iris(), Logistic(0.1), Newton(), {"exact": Exact()})
+
+
+@pytest.fixture
+def copied(tmp_path, monkeypatch):
+    """A copy of the package that may be changed, and its version after each change."""
+    folder = tmp_path / "influencelab"
+    shutil.copytree(Path(influencelab.__file__).parent, folder, ignore=shutil.ignore_patterns("lab", "__pycache__"))
+    monkeypatch.setattr(influencelab, "__path__", [str(folder)])
+
+    def version() -> str:
+        for cached in (module.trees, module.meaning, code_version):
+            cached.cache_clear()
+        return recipe_version(TRIAL)
+
+    yield folder, version
+    monkeypatch.undo()
+    for cached in (module.trees, module.meaning, code_version):
+        cached.cache_clear()
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    """Replace one text of a file."""
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def test_words_and_layout_do_not_count_and_code_does(copied):
+    folder, version = copied
+    first, path = version(), folder / "models" / "penalty.py"
+    edit(path, "from collections", "# A comment.\nfrom collections")
+    edit(path, '"""R of k models, in nats, up to a constant."""', '"""Other words."""\n\n')
+    assert version() == first
+    edit(path, ".sum(-1) / 2", ".sum(-1) / 3")
+    assert version() != first
+
+
+def test_a_file_that_is_renamed_and_moved_leaves_the_version_as_it_is(copied):
+    folder, version = copied
+    first = version()
+    (folder / "models" / "closed_forms" / "linear.py").rename(folder / "training" / "affine.py")
+    edit(folder / "models" / "derivatives.py", "import linear, ", "import ")
+    edit(
+        folder / "models" / "derivatives.py",
+        "import torch\n",
+        "import torch\nfrom influencelab.training import affine\n",
+    )
+    edit(folder / "models" / "derivatives.py", "linear.", "affine.")
+    edit(folder / "influence" / "strain.py", "influencelab.models.closed_forms.linear", "influencelab.training.affine")
+    assert version() == first
+
+
+def test_a_definition_moved_to_another_file_leaves_the_version_as_it_is(copied):
+    folder, version = copied
+    first, source, target = version(), folder / "data" / "removals.py", folder / "models" / "penalty.py"
+    text = source.read_text(encoding="utf-8")
+    start = text.index("def halves")
+    source.write_text(text[:start], encoding="utf-8")
+    target.write_text(target.read_text(encoding="utf-8") + "\n\n" + text[start:], encoding="utf-8")
+    assert version() == first
+
+
+def test_one_name_from_another_module_is_another_definition(copied):
+    folder, version = copied
+    first = version()
+    edit(folder / "models" / "derivatives.py", "linear.products(", "mlp.products(")
+    assert version() != first
+
+
+def test_code_that_only_shows_results_does_not_count(copied):
+    folder, version = copied
+    first = version()
+    for name in ("experiments/plots.py", "statistics/bootstrap.py", "studies/smooth_hinge/numbers.py"):
+        edit(folder / name, "\nimport ", "\nvalue = 1\nimport ")
+    assert version() == first
+
+
+def test_the_module_of_a_recipe_counts_wherever_it_lies(copied):
+    folder, version = copied
+    first = version()
+    edit(folder / "experiments" / "trial.py", "SHARES = (0.15, 0.35, 0.5)", "SHARES = (0.2, 0.3, 0.5)")
+    changed = version()
+    assert changed != first
+    edit(folder / "experiments" / "selections" / "everything.py", "torch.ones_like", "torch.zeros_like")
+    assert version() != changed
+
+
+def test_only_strings_that_stand_alone_are_words():
+    tree = without_docstrings(ast.parse('def f():\n    "word"\n\nx = "value"\n'))
+    assert "word" not in ast.dump(tree)
+    assert "value" in ast.dump(tree)

@@ -1,0 +1,162 @@
+"""Each figure draws what it was given, in words and units, and refuses what it cannot draw."""
+
+import matplotlib.pyplot as plt
+import numpy
+import pandas
+import pytest
+from matplotlib.collections import PathCollection
+
+from influencelab.errors import InvalidData
+from influencelab.experiments.line_plots import (
+    correlation_by_depth,
+    correlation_by_setting,
+    damping_path,
+    error_terms,
+)
+from influencelab.statistics.bootstrap import Bootstrap, Interval
+from influencelab.statistics.reliability import null_band
+from influencelab.statistics.replicates import Resampled
+from influencelab.statistics.signal_to_noise import consistency
+from influencelab.studies.retraining_noise.figures import draws_and_noise, repeatability_figure
+from influencelab.studies.where_the_error_comes_from.decomposition import TERMS
+
+
+def cell(value, seeds=(0.1, 0.9)):
+    return Resampled(Interval(value, value - 0.1, value + 0.2), "made by hand", 2, numpy.array(seeds))
+
+
+def legend(figure):
+    return [text.get_text() for text in figure.legends[0].get_texts()]
+
+
+def bars(axis):
+    """The lower and upper ends of every error bar of an axis."""
+    return sorted(
+        tuple(segment[:, 1].round(6)) for container in axis.containers for segment in container[2][0].get_segments()
+    )
+
+
+def test_depth_figure_shows_means_intervals_and_every_seed_panel_by_panel():
+    panels = {
+        "weight decay 0": {
+            "published": {1: cell(0.5), 8: cell(-0.2)},
+            "controlled, warm": {1: cell(0.7), 8: cell(0.7)},
+        },
+        "weight decay 0.005": {"controlled, warm": {1: cell(0.6), 8: cell(0.3)}},
+    }
+    repeats = {"weight decay 0": {1: cell(0.4), 8: cell(0.1)}}
+    figure = correlation_by_depth(panels, repeatability=repeats, null=null_band(25))
+    first, second = figure.axes
+    assert [axis.get_title() for axis in figure.axes] == list(panels)
+    assert bars(second) == [(0.2, 0.5), (0.5, 0.8)]
+    assert len(bars(first)) == 6
+    assert (-0.3, 0.0) in bars(first)
+    points = [
+        offset[1] for part in second.collections if isinstance(part, PathCollection) for offset in part.get_offsets()
+    ]
+    assert sorted(points) == pytest.approx([0.1, 0.1, 0.9, 0.9])
+    assert [text.get_text() for text in first.get_xticklabels()] == ["1", "8"]
+    assert "Spearman" in first.get_ylabel()
+    assert second.get_xlabel() == "hidden layers"
+    names = ["published", "controlled, warm", "repeatability of the target", "one correlation by chance (95%)"]
+    assert sorted(legend(figure)) == sorted(names)
+    of_warm = [
+        {line[0].get_color() for line in axis.containers if line.get_label() == names[1]} for axis in (first, second)
+    ]
+    assert of_warm[0] == of_warm[1]
+    assert not plt.get_fignums()
+
+
+def test_correlations_outside_the_usual_range_stay_in_view():
+    figure = correlation_by_depth({"all": {"published": {1: cell(0.5, seeds=(-0.9, 1.0))}}})
+    low, high = figure.axes[0].get_ylim()
+    assert low < -0.9
+    assert high > 1.0
+
+
+def test_setting_figure_keeps_zero_on_a_log_scale_apart():
+    lines = {"1 hidden layer": {0: cell(0.1), 1e-4: cell(0.3), 1e-2: cell(0.5)}}
+    figure = correlation_by_setting(lines, across="weight decay", scale="log", repeatability=lines, null=null_band(25))
+    axis = figure.axes[0]
+    assert axis.get_xticks().tolist() == pytest.approx([-6, -4, -2])
+    assert [text.get_text() for text in axis.get_xticklabels()] == ["0", "0.0001", "0.01"]
+    assert axis.get_xlabel() == "weight decay"
+    assert "repeatability of the target" in legend(figure)
+    width = correlation_by_setting({"a": {5: cell(0.1), 50: cell(0.2)}}, across="width")
+    assert width.axes[0].get_xticks().tolist() == [5, 50]
+    with pytest.raises(InvalidData, match="0 or more"):
+        correlation_by_setting({"a": {-1: cell(0.1)}}, across="width", scale="log")
+
+
+def terms_table():
+    rows = [
+        {"weight_decay": decay, "depth": depth, "term": term, "rms": 1.0 + place, "total": 0.5, "truth": 2.0}
+        for decay in (0.0, 0.005)
+        for depth in (1, 4)
+        for place, term in enumerate(TERMS)
+    ]
+    return pandas.DataFrame(rows)
+
+
+def test_error_bars_are_stacked_shares_with_the_signed_sum_above():
+    figure = error_terms(terms_table())
+    axis = figure.axes[0]
+    heights = [[patch.get_height() for patch in container] for container in axis.containers]
+    assert heights == pytest.approx(numpy.repeat(numpy.arange(1, 6) / 15, 2).reshape(5, 2))
+    assert axis.containers[-1][0].get_y() == pytest.approx(10 / 15)
+    assert [text.get_text() for text in axis.texts] == ["0.25", "0.25"]
+    assert [each.get_title() for each in figure.axes] == ["weight decay 0", "weight decay 0.005"]
+    assert legend(figure) == list(TERMS)
+
+
+def test_a_missing_or_foreign_term_is_refused():
+    with pytest.raises(InvalidData, match="expected"):
+        error_terms(terms_table().query("term != 'solver'"))
+    with pytest.raises(InvalidData, match="expected"):
+        error_terms(terms_table().iloc[:-1])
+    with pytest.raises(InvalidData, match="'truth'"):
+        error_terms(terms_table().drop(columns="truth"))
+
+
+def test_damping_path_has_four_panels_and_counts_what_is_negative():
+    damping = numpy.geomspace(1e-6, 1, 7)
+    rows = [
+        {"estimator": name, "damping": each, "spearman": 0.5, "spearman_low": 0.4, "spearman_high": 0.6, "slope": slope}
+        | {"effective_dimension": 5.0, "negative_eigenvalues": int(each < 1e-3), "residual": 1e-9}
+        for name, slope in (("exact", 1.0), ("lissa", 3.0))
+        for each in damping[::-1]
+    ]
+    figure = damping_path(pandas.DataFrame(rows))
+    agreement, size, dimension, residual, negative = figure.axes
+    assert [line.get_ydata()[0] for line in size.lines[:2]] == [1.0, 3.0]
+    assert agreement.lines[0].get_xdata() == pytest.approx(damping)
+    assert "negative eigenvalues" in negative.get_ylabel()
+    assert negative.collections[0].get_paths()[0].vertices[:, 1].max() == 1
+    assert "λ / λ_max" in dimension.get_xlabel()
+    assert "residual" in residual.get_ylabel()
+    assert legend(figure) == ["influence (exact)", "influence (LiSSA, stochastic)"]
+    with pytest.raises(InvalidData, match="residual"):
+        damping_path(pandas.DataFrame(rows).drop(columns="residual"))
+
+
+def test_noise_figures_say_what_draws_gain_and_what_stands_out():
+    generator = numpy.random.default_rng(0)
+    signal = generator.normal(size=(40, 4))
+    draws = signal + generator.normal(size=(10, 40, 4))
+    draws[0, 0, 0] = numpy.nan
+    found = consistency(draws, bootstrap=Bootstrap(resamples=200))
+    figure = repeatability_figure(draws[0, :, 0], draws[1, :, 0], repeats={"cold": found}, draws=(1, 4))
+    left, right = figure.axes
+    assert len(left.collections[0].get_offsets()) == 39
+    assert right.lines[0].get_ydata()[0] == pytest.approx(found.interval.value)
+    assert right.lines[1].get_ydata() == pytest.approx(numpy.sqrt(right.lines[0].get_ydata()))
+    assert "nats" in left.get_xlabel()
+    still = numpy.broadcast_to(signal, draws.shape).copy()
+    arms = draws_and_noise({"unpaired": draws, "paired": still})
+    share = (numpy.abs(numpy.nanmean(draws, 0)) > 2 * numpy.nanstd(draws, 0, ddof=1)).mean()
+    assert legend(arms) == [f"unpaired: {share:.1%} of 160 pairs beyond 2", "paired: 100.0% of 160 pairs beyond 2"]
+    assert arms.axes[0].patches[-1].get_data().values.sum() == pytest.approx(1.0)
+    (told,) = arms.axes[0].texts
+    assert told.get_text() == "|mean| = 2 sd"
+    assert told.get_position()[1] > 1  # above the axes: no outline crosses it
+    assert not plt.get_fignums()

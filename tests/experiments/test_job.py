@@ -1,0 +1,53 @@
+"""Where a trial is done: workers that die are replaced, and a device that is not here is refused."""
+
+import pytest
+import torch
+from long_sweep import Fatal, trials
+
+from influencelab.errors import Unavailable
+from influencelab.experiments.store import Store
+from influencelab.experiments.sweep import run_trials
+
+TWO = [unhurried.trial for unhurried in trials(2, seconds=0.0)]
+TRIAL = TWO[0]
+
+
+@pytest.mark.slow
+def test_the_trial_of_a_worker_that_dies_is_done_by_another(tmp_path):
+    marks = tmp_path / "marks"
+    marks.mkdir()
+    fatal = Fatal(TRIAL, str(marks), deaths=1)
+    found = run_trials([*TWO, fatal], store=Store(tmp_path / "store"), workers=2)
+    assert len(list(marks.iterdir())) == 1
+    assert torch.equal(found[0].actual["warm"], found[2].actual["warm"])
+    finished = [note.key for note in Store(tmp_path / "store").journal() if note.event == "finished"]
+    assert len(finished) == len(set(finished)) == 3
+
+
+@pytest.mark.slow
+def test_a_trial_that_kills_every_worker_is_given_up_and_the_rest_is_kept(tmp_path):
+    marks, folder = tmp_path / "marks", tmp_path / "store"
+    marks.mkdir()
+    fatal = Fatal(TRIAL, str(marks), deaths=99, beside=str(folder), others=2)
+    with pytest.raises(Unavailable, match="Worker processes were killed 4 times"):
+        run_trials([fatal, *TWO], store=Store(folder), workers=2)
+    assert len(list(marks.iterdir())) == 4
+    assert len(list(folder.rglob("*.entry"))) == 2
+
+
+@pytest.mark.parametrize("device", ["cuda:99", "gpu", ""])
+def test_a_device_that_is_not_here_is_refused_before_anything_runs(tmp_path, device):
+    with pytest.raises(Unavailable, match=rf"Device '{device}' cannot be used: .*There are here: cpu"):
+        run_trials([TRIAL], store=Store(tmp_path), device=device)
+    assert Store(tmp_path).journal() == []
+    with pytest.raises(Unavailable, match="cannot be used"):
+        TRIAL.run(device=device)
+
+
+def test_cuda_gives_the_same_numbers_or_is_refused_where_there_is_none(tmp_path):
+    if not torch.cuda.is_available():
+        with pytest.raises(Unavailable, match="Device 'cuda' cannot be used"):
+            run_trials([TRIAL], store=Store(tmp_path), device="cuda")
+        return
+    there, here = (run_trials([TRIAL], store=Store(tmp_path), device=device)[0] for device in ("cuda", "cpu"))
+    assert torch.allclose(there.actual["warm"], here.actual["warm"], rtol=1e-6, atol=1e-10)

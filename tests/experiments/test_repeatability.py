@@ -1,0 +1,174 @@
+"""Repeatability, its ceiling, detection and range restriction give back what was simulated."""
+
+import numpy
+import pytest
+from replicated import outcome
+from scipy import stats
+
+from influencelab.errors import InvalidData, InvalidParameter
+from influencelab.experiments.replication import (
+    ceiling,
+    disattenuated,
+    draws_needed,
+    loss_changes,
+    repeatability,
+    stepped_up,
+)
+from influencelab.statistics.bootstrap import Bootstrap, Interval
+from influencelab.statistics.range_restriction import restriction, thorndike
+from influencelab.statistics.replicates import Replicates, Resampled, correlations, mean
+from influencelab.statistics.signal_to_noise import consistency, detected, signal_to_noise
+
+QUICK = Bootstrap(resamples=200)
+
+
+def draws_of(generator, s, *, r=150, m=6, noise=1.0):
+    """Draws (s r m) of a target: one signal, and fresh noise of this size for each draw."""
+    return generator.normal(size=(r, m)) + noise * generator.normal(size=(s, r, m))
+
+
+def test_repeatability_is_the_correlation_of_removals_that_both_made():
+    generator = numpy.random.default_rng(0)
+    one, other = generator.normal(size=(2, 10, 2))
+    first = outcome(one, one, trusted=numpy.arange(10) != 3)
+    second = outcome(other[::-1], other[::-1], train_ids=numpy.arange(10)[::-1].copy())
+    found = repeatability([first], [second], target="warm", measure="pearson")
+    kept = numpy.arange(10) != 3
+    assert found.values[0] == pytest.approx([stats.pearsonr(one[kept, j], other[kept, j])[0] for j in range(2)])
+    assert found.pairs.tolist() == [[9, 9]]
+    part = outcome(other[2:6], other[2:6], train_ids=[2, 3, 4, 5])
+    assert loss_changes([first, part], "warm").shape == (2, 4, 2)
+    assert numpy.isnan(loss_changes([first, part], "warm")[0, 1]).all()
+    with pytest.raises(InvalidData, match="no removal in common"):
+        loss_changes([first, outcome(one, one, train_ids=numpy.arange(10) + 50)], "warm")
+    with pytest.raises(InvalidData, match="different test points"):
+        loss_changes([first, outcome(one, one, test_ids=[4, 5])], "warm")
+    with pytest.raises(InvalidData, match="couple"):
+        repeatability([first], [], target="warm")
+
+
+def test_stepping_up_and_needing_draws_undo_each_other():
+    one = Resampled(Interval(0.1, -0.05, 0.3), "made", 5)
+    assert draws_needed(one).interval == pytest.approx((36, 28 / 3, numpy.inf))
+    assert stepped_up(one, 36).interval[:2] == pytest.approx((0.8, 0.0))
+    assert ceiling(one).interval == pytest.approx((0.1**0.5, 0.0, 0.3**0.5))
+    assert draws_needed(one).number().interval is None
+    with pytest.raises(InvalidParameter, match="wanted"):
+        draws_needed(one, wanted=1.0)
+
+
+def test_consistency_is_repeatability_and_says_how_many_draws_a_mean_needs():
+    generator = numpy.random.default_rng(1)
+    draws = draws_of(generator, 8, r=400, noise=2.0)
+    found = consistency(draws, bootstrap=QUICK)
+    assert found.interval.value == pytest.approx(0.2, abs=0.03)
+    assert found.interval.low <= 0.2 <= found.interval.high
+    first, second = (draws_of(numpy.random.default_rng(9), 40, r=400, noise=2.0).reshape(2, 20, 400, 6)).mean(1)
+    of_means = numpy.mean([numpy.corrcoef(first[:, j], second[:, j])[0, 1] for j in range(6)])
+    assert stepped_up(found, 20).interval.value == pytest.approx(of_means, abs=0.03)
+    shifted = draws + 50 * generator.normal(size=(8, 1, 6))
+    assert consistency(shifted, bootstrap=QUICK).interval.value == pytest.approx(found.interval.value)
+
+
+def test_consistency_is_average_covariance_over_average_variance():
+    draws = draws_of(numpy.random.default_rng(2), 3, r=9, m=2)
+    draws[1, 4, 0] = numpy.nan
+    known = [numpy.delete(draws[:, :, 0], 4, axis=1), draws[:, :, 1]]
+    truth = [numpy.cov(one)[~numpy.eye(3, dtype=bool)].mean() / numpy.diag(numpy.cov(one)).mean() for one in known]
+    assert consistency(draws, bootstrap=QUICK).interval.value == pytest.approx(numpy.mean(truth))
+
+
+def test_detection_finds_the_pairs_that_stand_out():
+    generator = numpy.random.default_rng(3)
+    draws = generator.normal(size=(10, 60, 5))
+    assert detected(draws, bootstrap=QUICK).interval.value == pytest.approx(0.0, abs=0.01)
+    draws[:, :15] += 6.0
+    found = detected(draws, bootstrap=QUICK)
+    assert found.interval.value == pytest.approx(0.25, abs=0.01)
+    assert found.interval.low < 0.2 < 0.3 < found.interval.high
+    loud = numpy.abs(draws.mean(0)) / draws.std(0, ddof=1)
+    assert signal_to_noise(draws) == pytest.approx(loud)
+
+
+def test_detection_of_effects_without_noise_or_without_draws():
+    draws = numpy.zeros((3, 2, 2))
+    draws[:, 1] = 0.1
+    draws[1:, 0, 1] = numpy.nan
+    assert signal_to_noise(draws)[1].tolist() == [numpy.inf, numpy.inf]
+    assert signal_to_noise(draws)[0, 0] == 0
+    assert numpy.isnan(signal_to_noise(draws)[0, 1])
+    with pytest.raises(InvalidData, match="two draws"):
+        signal_to_noise(draws[:1])
+
+
+def test_disattenuation_recovers_the_noiseless_correlation_only_from_other_seeds():
+    generator = numpy.random.default_rng(4)
+    signal = generator.normal(size=(300, 5))
+    score = 0.8 * signal + 0.6 * generator.normal(size=signal.shape)
+    truths = [signal + generator.normal(size=signal.shape) for _ in range(8)]
+    scores = correlations(
+        [outcome(score, truth) for truth in truths[:4]],
+        selection="everything",
+        estimator="exact",
+        target="warm",
+        measure="pearson",
+    )
+    made = [outcome(truth, truth) for truth in truths]
+    repeats = repeatability(made[::2], made[1::2], target="warm", measure="pearson")
+    assert mean(repeats).interval.value == pytest.approx(0.5, abs=0.04)
+    seeds = {"score_seeds": [9] * 4, "target_seeds": [0, 1, 2, 3]}
+    found = disattenuated(scores, repeats, **seeds, bootstrap=QUICK)
+    assert mean(scores).interval.value == pytest.approx(0.8 * 0.5**0.5, abs=0.04)
+    assert found.interval.value == pytest.approx(0.8, abs=0.04)
+    assert found.interval.low <= 0.8 <= found.interval.high
+    with pytest.raises(InvalidParameter, match=r"share the seeds \[2\]"):
+        disattenuated(scores, repeats, score_seeds=[9, 9, 2, 9], target_seeds=[0, 1, 2, 3])
+    with pytest.raises(InvalidParameter, match="4 rows"):
+        disattenuated(scores, repeats, score_seeds=[9], target_seeds=[0])
+    with pytest.raises(InvalidData, match="different test points"):
+        disattenuated(scores, Replicates(repeats.values[:, :3]), **seeds)
+
+
+def strata_outcomes(generator, *, better_on_top):
+    """Heavy-tailed predictions with equal scatter about the line, or with less of it at the top."""
+    found = []
+    for _ in range(6):
+        predicted = generator.standard_t(3, size=(400, 8))
+        scatter = 1.5 * generator.normal(size=predicted.shape)
+        if better_on_top:
+            scatter *= numpy.where(numpy.abs(predicted) > 1.4, 0.2, 1.0)
+        found.append(outcome(predicted, predicted + scatter))
+    return found
+
+
+def test_a_wider_range_alone_explains_the_top_and_better_prediction_is_left_over():
+    which = {"selection": "everything", "estimator": "exact", "target": "warm"}
+    plain = restriction(strata_outcomes(numpy.random.default_rng(5), better_on_top=False), **which)
+    assert plain.before(bootstrap=QUICK).interval.low > 0.2
+    after = plain.after(bootstrap=QUICK).interval
+    assert after.low < 0 < after.high
+    assert plain.top.pairs.tolist() == plain.middle.pairs.tolist() == [[100] * 8] * 6
+    better = restriction(strata_outcomes(numpy.random.default_rng(6), better_on_top=True), **which)
+    assert better.after(bootstrap=QUICK).interval.low > 0.05
+
+
+def test_strata_are_taken_by_size_of_prediction_for_each_test_point():
+    x = numpy.arange(1.0, 9.0)[:, None] * [[1.0, -1.0]]
+    x[:, 1] = x[::-1, 1].copy()
+    y = x + numpy.random.default_rng(7).normal(size=x.shape)
+    found = restriction(
+        [outcome(x, y)], selection="everything", estimator="exact", target="warm", top=0.5, middle=(0, 0.5)
+    )
+    assert found.top.values[0, 0] == pytest.approx(stats.pearsonr(x[4:, 0], y[4:, 0])[0])
+    assert found.top.values[0, 1] == pytest.approx(stats.pearsonr(x[:4, 1], y[:4, 1])[0])
+    assert found.middle.values[0, 0] == pytest.approx(stats.pearsonr(x[:4, 0], y[:4, 0])[0])
+    with pytest.raises(InvalidParameter, match="middle"):
+        restriction([outcome(x, y)], selection="everything", estimator="exact", target="warm", middle=(0.5, 0.9))
+
+
+def test_thorndike_is_exact_for_a_normal_line():
+    generator = numpy.random.default_rng(8)
+    x, scatter = generator.normal(size=(2, 200_000))
+    narrow, wide = (stats.pearsonr(u * x, u * x + scatter)[0] for u in (0.5, 1.5))
+    assert thorndike(numpy.array([narrow]), numpy.array([3.0])) == pytest.approx([wide], abs=0.005)
+    assert thorndike(numpy.array([-0.3, 0.3]), numpy.array([3.0, 3.0])) == pytest.approx([-0.686, 0.686], abs=0.001)

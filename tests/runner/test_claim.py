@@ -1,0 +1,219 @@
+"""Verdicts follow from intervals and bands alone, and no profile's verdict hides a larger one's."""
+
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from influencelab import studies
+from influencelab.errors import InvalidParameter, MissingData, UnknownName
+from influencelab.runner.claim import Claim, all_claims, judge
+from influencelab.runner.profile import PROFILES, RECORD, Profile, size_of
+from influencelab.runner.report import reports
+from influencelab.runner.report_writer import NAME, begin
+from influencelab.runner.scorecard import rows, scorecard, scorecard_markdown, scorecard_text, write_readme
+from influencelab.statistics.measurement import Number
+
+
+def claim(low: float | None = 0.95, high: float | None = 1.05, *, least: str = "standard", name: str = "c") -> Claim:
+    """A claim on the number `slope` of the study `fine`."""
+    return Claim(
+        name=name,
+        paper="Somebody 2017, Fig. 1 | left",
+        statement="The slope is 1.",
+        study="fine",
+        quantity="slope",
+        low=low,
+        high=high,
+        published="nothing",
+        least=least,
+    )
+
+
+def publish(results: Path, profile: str, number: Number, *, name: str = "slope") -> None:
+    """A report with one number."""
+    draft = begin("fine", profile=profile, parameters={}, results=results)
+    draft.number(name, number)
+    draft.publish()
+
+
+def around(value: float, half: float = 0.01) -> Number:
+    """A number with an interval around it."""
+    return Number(value, low=value - half, high=value + half)
+
+
+def measured(number: Number | None, control: Number | None = None) -> dict[str, Number]:
+    """What a report says of the claim's number, and of its control."""
+    named = {"slope": number, "controlled/slope": control}
+    return {name: each for name, each in named.items() if each is not None}
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "number", "verdict"),
+    [
+        (0.95, 1.05, around(1.0), "reproduced"),
+        (0.95, 1.05, Number(1.0, low=0.95, high=1.05), "reproduced"),
+        (0.95, 1.05, around(1.045), "inconclusive"),
+        (0.95, 1.05, around(0.945), "inconclusive"),
+        (0.95, 1.05, Number(1.0, low=0.0, high=2.0), "inconclusive"),
+        (0.95, 1.05, around(1.2), "not reproduced"),
+        (0.95, 1.05, around(-1.0), "not reproduced"),
+        (0.99, None, around(5.0), "reproduced"),
+        (0.99, None, around(0.9), "not reproduced"),
+        (None, 0.5, around(-9.0), "reproduced"),
+        (None, 0.5, around(0.9), "not reproduced"),
+        (0.95, 1.05, Number(1.0), "reproduced"),
+        (0.95, 1.05, Number(1.06), "not reproduced"),
+        (0.95, 1.05, Number(math.nan, low=0.99, high=1.01), "inconclusive"),
+        (0.95, 1.05, Number(1.0, low=math.nan, high=math.nan), "reproduced"),
+        (None, None, around(3.0), "reported only"),
+        (0.95, 1.05, None, "not run"),
+    ],
+)
+def test_the_whole_interval_decides(low: float | None, high: float | None, number: Number | None, verdict: str) -> None:
+    assert judge(claim(low, high), measured(number), "paper").verdict == verdict
+
+
+def test_a_verdict_says_what_weakens_it() -> None:
+    assert str(judge(claim(), measured(around(1.0)), "paper")) == "1 [0.99, 1.01] reproduced"
+    assert str(judge(claim(), measured(around(1.0)), "quick")) == "1 [0.99, 1.01] reproduced (preview)"
+    assert (
+        str(judge(claim(least="paper"), measured(Number(2.0)), "standard")) == "2 not reproduced (preview, no interval)"
+    )
+    distance = replace(claim(), bare="distance of an interval from 0")
+    assert str(judge(distance, measured(Number(2.0)), "paper")) == "2 not reproduced (distance of an interval from 0)"
+    assert str(judge(distance, measured(around(1.0)), "paper")) == "1 [0.99, 1.01] reproduced"
+    assert str(judge(claim(), measured(Number(math.nan)), "paper")) == "nan inconclusive (not a number)"
+    assert str(judge(claim(), measured(None), "quick")) == "not run"
+
+
+@pytest.mark.parametrize(
+    ("number", "control", "verdict"),
+    [
+        (around(1.0), around(1.5), "explained"),  # the controls take the effect away
+        (around(1.0), around(1.055), "explained"),  # apart, and not wholly in the band
+        (around(1.0), around(1.03), "reproduced"),  # it is there with the controls too
+        (around(1.0), Number(1.2, low=0.9, high=1.5), "reproduced"),  # the controls cannot tell
+        (around(1.5), around(1.0), "not reproduced"),
+        (around(1.0), None, "reproduced"),
+    ],
+)
+def test_an_effect_that_the_controls_take_away_is_explained(number: Number, control: Number, verdict: str) -> None:
+    checked = replace(claim(), control="controlled/slope")
+    assert judge(checked, measured(number, control), "paper").verdict == verdict
+
+
+def test_slices_of_the_published_size_stand_in_its_column(tmp_path: Path) -> None:
+    publish(tmp_path, "paper_width", around(1.0))
+    publish(tmp_path, "paper_depth", around(2.0), name="another")
+    publish(tmp_path, "paper_depth-1a2b3c4d", around(3.0))
+    row = rows(reports(tmp_path), [claim()])[0]
+    assert list(row.verdicts) == ["paper"]
+    assert str(row.verdicts["paper"]) == "1 [0.99, 1.01] reproduced"
+    assert [report.profile for report in reports(tmp_path, profiles=RECORD) if not report.changed] == [
+        "paper_depth",
+        "paper_width",
+    ]
+
+
+@pytest.mark.parametrize("name", ["paper_", "paper_Width", "quick_width", "huge", "paper_a_b", "paper-width"])
+def test_a_profile_that_is_no_size_and_no_slice_is_refused(name: str) -> None:
+    with pytest.raises(UnknownName, match="profile"):
+        size_of(name)
+
+
+def test_a_claim_that_cannot_be_judged_is_refused() -> None:
+    with pytest.raises(InvalidParameter, match="expected standard or paper"):
+        claim(least="quick")
+    with pytest.raises(InvalidParameter, match="Swap them"):
+        claim(2.0, 1.0)
+
+
+def test_claims_are_found_by_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    known = all_claims()
+    assert {found.study for found in known} >= {"leave_one_out"}
+    assert all(NAME.fullmatch(found.quantity) for found in known)
+    head = "from influencelab.runner.claim import Claim\n"
+    body = head + "CLAIMS = (Claim('{}', 'p', 's', 't', 'q', 0.0, None, '', 'paper'),)\n"
+    monkeypatch.setattr(studies, "__path__", [*studies.__path__, str(tmp_path)])
+
+    def study(name: str, text: str) -> None:
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text("")
+        (tmp_path / name / "claims.py").write_text(text)
+
+    study("another_study", body.format("of_another_study"))
+    assert [found.name for found in all_claims()] != [found.name for found in known]
+    assert "of_another_study" in [found.name for found in all_claims()]
+    study("third_study", body.format(known[0].name))
+    with pytest.raises(InvalidParameter, match=f"Two claims are named '{known[0].name}'"):
+        all_claims()
+
+
+def test_a_smaller_profile_never_replaces_a_larger_ones_verdict(tmp_path: Path) -> None:
+    publish(tmp_path, "standard", around(1.0))
+    assert rows(reports(tmp_path), [claim()])[0].verdict == "reproduced"
+    publish(tmp_path, "quick", around(2.0))
+    publish(tmp_path, "tiny", around(3.0))
+    table = scorecard(reports(tmp_path), [claim()])
+    assert list(table.columns) == ["claim", "paper", "statement", "accepted", "tiny", "quick", "standard", "verdict"]
+    assert table.loc[0, "quick"] == "2 [1.99, 2.01] not reproduced (preview)"
+    assert table.loc[0, "standard"] == "1 [0.99, 1.01] reproduced"
+    assert table.loc[0, "verdict"] == "reproduced"
+    publish(tmp_path, "paper", around(2.0))
+    assert rows(reports(tmp_path), [claim()])[0].verdict == "not reproduced"
+
+
+def test_a_larger_profile_without_the_number_does_not_hide_a_smaller_one(tmp_path: Path) -> None:
+    publish(tmp_path, "standard", around(1.0))
+    publish(tmp_path, "paper", around(1.0), name="another")
+    row = rows(reports(tmp_path), [claim()])[0]
+    assert (row.verdicts["paper"].verdict, row.verdict) == ("not run", "reproduced")
+
+
+def test_a_verdict_from_a_preview_alone_says_so(tmp_path: Path) -> None:
+    publish(tmp_path, "quick", around(1.0))
+    assert rows(reports(tmp_path), [claim()])[0].verdict == "reproduced (preview)"
+    assert rows([], [claim()])[0].verdict == "not run"
+
+
+def test_runs_with_changed_parameters_stay_off_the_scorecard(tmp_path: Path) -> None:
+    publish(tmp_path, "standard-1a2b3c4d", around(1.0))
+    assert rows(reports(tmp_path), [claim()])[0].verdict == "not run"
+    assert "1a2b3c4d" not in scorecard_text(rows(reports(tmp_path), [claim()]))
+
+
+def test_the_table_has_a_cell_for_every_head(tmp_path: Path) -> None:
+    for profile in PROFILES:
+        publish(tmp_path, profile, around(1.0))
+    lines = scorecard_markdown(rows(reports(tmp_path), [claim(), claim(name="d", low=None, high=None)])).splitlines()
+    assert len(lines) == 4
+    assert {line.count("|") for line in lines} == {9}
+
+
+def test_the_page_of_results_is_written_from_standard_and_paper_alone(tmp_path: Path) -> None:
+    publish(tmp_path, "standard", around(1.0))
+    publish(tmp_path, "quick", around(2.0))
+    publish(tmp_path, "standard-1a2b3c4d", around(4.0))
+    page = write_readme(tmp_path, claims=[claim()])
+    text = page.read_text()
+    assert page == tmp_path / "README.md"
+    assert "1 [0.99, 1.01] reproduced" in text
+    assert "quick" not in text
+    assert "1a2b3c4d" not in text
+    # Damage to what the page does not rest on does not matter; damage to what it rests on does.
+    (tmp_path / "fine" / "quick" / "numbers.json").unlink()
+    write_readme(tmp_path, claims=[claim()])
+    assert page.read_text() == text
+    (tmp_path / "fine" / "standard" / "numbers.json").unlink()
+    with pytest.raises(MissingData, match=r"numbers.json"):
+        write_readme(tmp_path, claims=[claim()])
+
+
+def test_the_page_says_what_was_not_run_and_how_long_it_would_take(tmp_path):
+    planned = {"noise": [Profile(name, {}, 600.0, 1.0) for name in ("tiny", "standard", "paper_digits")]}
+    text = write_readme(tmp_path, claims=[claim()], planned=planned).read_text()
+    assert "| noise | standard | 10 minutes |\n| noise | paper_digits | 10 minutes |" in text
+    assert "tiny" not in text
+    assert "Not run yet" not in write_readme(tmp_path, claims=[claim()]).read_text()

@@ -1,0 +1,292 @@
+"""A report is written whole or not at all, says what it was made with, and is refused where it was damaged."""
+
+import json
+import math
+import os
+import platform
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy
+import pandas
+import psutil
+import pytest
+import torch
+from matplotlib.figure import Figure
+
+from influencelab.errors import InvalidData, InvalidParameter, MissingData, UnknownName
+from influencelab.runner import json_file, provenance
+from influencelab.runner.atomic_folder import alive, beside, read_progress, recover
+from influencelab.runner.report import load, reports
+from influencelab.runner.report_writer import LARGEST, Draft, begin
+from influencelab.runner.study import Study
+from influencelab.statistics.measurement import Number
+
+NOTEBOOKS = Path(__file__).parents[1] / "support" / "notebooks"
+PAIRS = pandas.DataFrame({"predicted": [1.0, 2.0], "actual": [1.5, numpy.nan]})
+
+
+def drawn() -> Figure:
+    """A figure of one line."""
+    figure = Figure(figsize=(2, 2))
+    figure.subplots().plot([0, 1])
+    return figure
+
+
+def published(results: Path, *, study: str = "fine", profile: str = "tiny", value: float = 1.0) -> Path:
+    """A small published report; its folder."""
+    draft = begin(study, profile=profile, parameters={"size": 3}, results=results)
+    draft.number("a/number", Number(value, low=value - 1, high=value + 1, n=4, note="made up", unit="nats"))
+    draft.figure("line", drawn())
+    draft.pairs(PAIRS)
+    return draft.publish(datasets=[("digits", "ab12")], seeds=[7]).folder
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Every file of a folder and what is in it."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def dead_process() -> int:
+    """The number of a process that is no more."""
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    return process.pid
+
+
+def test_what_was_published_is_what_is_read(tmp_path: Path) -> None:
+    draft = begin("fine", profile="quick", parameters={"rates": (0.1, math.inf), "flag": False}, results=tmp_path)
+    numbers = {"a/nan": Number(math.nan), "b/whole": Number(1.0, low=0.5, high=math.inf, n=3, note="x", unit="nats")}
+    draft.numbers(numbers)
+    draft.fact("converged", {"all": numpy.int64(5), "grad_norm": torch.tensor(1e-9)})
+    draft.pairs(PAIRS)
+    figure = drawn()
+    assert draft.figure("slopes/line", figure) is figure
+    returned = draft.publish(datasets=[("digits", "ab12")], seeds=[1, 2])
+    report = load(tmp_path / "fine" / "quick")
+    assert (report.study, report.profile, report.changed) == ("fine", "quick", False)
+    assert report.folder == returned.folder
+    assert repr(report) == f"Report(fine at quick: 2 numbers in {tmp_path / 'fine' / 'quick'})"
+    assert report.parameters == {"rates": [0.1, "inf"], "flag": False}
+    assert math.isnan(report.numbers["a/nan"].value)
+    assert report.numbers["b/whole"] == numbers["b/whole"]
+    assert report.facts == {"converged": {"all": 5, "grad_norm": pytest.approx(1e-9)}}
+    assert report.manifest["datasets"] == {"digits": "ab12"}
+    assert report.manifest["seeds"] == [1, 2]
+    pandas.testing.assert_frame_equal(report.pairs(), PAIRS)
+    assert [path.name for path in report.figures] == ["line.svg"]
+    assert report.figures[0].with_suffix(".png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_an_unpublished_draft_leaves_the_last_report_as_it_was(tmp_path: Path) -> None:
+    folder = published(tmp_path)
+    before = contents(folder)
+    draft = begin("fine", profile="tiny", parameters={}, results=tmp_path)
+    draft.number("another", Number(2.0))
+    draft.figure("other", drawn())
+    assert contents(folder) == before
+    assert [path.folder for path in reports(tmp_path)] == [folder]
+
+
+def test_a_new_report_replaces_all_of_the_last_one(tmp_path: Path) -> None:
+    folder = published(tmp_path, value=1.0)
+    draft = begin("fine", profile="tiny", parameters={}, results=tmp_path)
+    draft.number("another", Number(2.0))
+    assert list(draft.publish().numbers) == ["another"]
+    assert not (folder / "pairs.parquet").exists()
+    assert [path.name for path in folder.parent.iterdir()] == ["tiny"]
+
+
+def test_what_a_killed_writer_left_is_cleared_and_what_a_live_one_writes_is_not(tmp_path: Path) -> None:
+    folder = tmp_path / "fine" / "tiny"
+    dead = beside(folder, role="writing", writer=dead_process())
+    live_process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    live = beside(folder, role="writing", writer=live_process.pid)
+    other = folder.with_name(f".tiny-1a2b3c4d.writing.{dead.suffix[1:]}")
+    for path in (dead, live, other):
+        path.mkdir(parents=True)
+    Draft("fine", folder=folder, parameters={})
+    assert (dead.exists(), live.exists(), other.exists()) == (False, True, True)
+    live_process.communicate(b"\n")
+    recover(folder)
+    assert not live.exists()
+
+
+def test_a_later_process_with_a_dead_writers_number_is_not_that_writer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert alive(os.getpid(), tmp_path)
+    monkeypatch.setattr(psutil.Process, "create_time", lambda _: tmp_path.stat().st_ctime + 60)
+    assert not alive(os.getpid(), tmp_path)
+
+
+def test_a_report_whose_replacement_died_between_two_renames_comes_back(tmp_path: Path) -> None:
+    folder = published(tmp_path)
+    before = contents(folder)
+    folder.rename(beside(folder, role="replaced", writer=dead_process()))
+    recover(folder)
+    assert contents(folder) == before
+
+
+def test_progress_is_read_while_a_report_is_written_and_gone_when_it_stands(tmp_path: Path) -> None:
+    draft = begin("fine", profile="tiny", parameters={}, results=tmp_path)
+    assert read_progress(draft.folder, writer=os.getpid()) is None
+    draft.progress(3, 12, "retraining")
+    said = read_progress(draft.folder, writer=os.getpid())
+    assert said is not None
+    assert (said.fraction, said.label) == (0.25, "retraining")
+    draft.number("a", Number(1.0))
+    assert not list(draft.publish().folder.glob("progress*"))
+
+
+def test_a_published_draft_takes_nothing_more(tmp_path: Path) -> None:
+    draft = begin("fine", profile="tiny", parameters={}, results=tmp_path)
+    with pytest.raises(InvalidData, match="no number"):
+        draft.publish()
+    draft.number("a", Number(1.0))
+    draft.publish()
+    with pytest.raises(InvalidParameter, match="Begin another"):
+        draft.publish()
+
+
+def test_pairs_too_large_or_without_values_are_refused_with_a_cure(tmp_path: Path) -> None:
+    draft = begin("fine", profile="tiny", parameters={}, results=tmp_path)
+    noise = numpy.random.default_rng(0).normal(size=LARGEST // 6)
+    with pytest.raises(InvalidData, match=r"more than the 1 MB kept\. Keep float32"):
+        draft.pairs(pandas.DataFrame({"actual": noise}))
+    with pytest.raises(InvalidData, match="no value in column 'actual'"):
+        draft.pairs(pandas.DataFrame({"predicted": [1.0, 2.0], "actual": [math.nan, math.nan]}))
+    draft.number("a", Number(1.0))
+    report = draft.publish()
+    with pytest.raises(MissingData, match="keeps no pairs"):
+        report.pairs()
+
+
+def test_the_same_figure_is_the_same_file(tmp_path: Path) -> None:
+    first, second = (published(tmp_path / name) for name in ("first", "second"))
+    for name in ("figures/line.svg", "figures/line.png", "pairs.parquet", "numbers.json"):
+        assert contents(first)[name] == contents(second)[name]
+
+
+@pytest.mark.parametrize("name", ["", "../outside", "/absolute", "two words", "a//b", ".hidden", "a/../b", "schön"])
+def test_a_name_that_is_no_key_and_path_is_refused(tmp_path: Path, name: str) -> None:
+    draft = begin("fine", profile="tiny", parameters={}, results=tmp_path)
+    with pytest.raises(InvalidParameter, match="is no name for a"):
+        draft.number(name, Number(1.0))
+    with pytest.raises(InvalidParameter, match="is no name for a"):
+        draft.figure(name, drawn())
+
+
+def test_damage_is_refused_by_the_name_of_the_file(tmp_path: Path) -> None:
+    folder = published(tmp_path)
+    numbers = folder / "numbers.json"
+    kept = numbers.read_text()
+    numbers.write_text(kept.replace('"value": 1.0', '"value": 1.1'))
+    assert numbers.read_text() != kept
+    with pytest.raises(MissingData, match=r"numbers.json is not what was published"):
+        reports(tmp_path)
+    numbers.unlink()
+    with pytest.raises(MissingData, match=r"numbers.json is missing from a published report"):
+        load(folder)
+    (folder / "manifest.json").write_text('{"files":')
+    with pytest.raises(MissingData, match=r"manifest.json is damaged"):
+        load(folder)
+    (folder / "manifest.json").unlink()
+    with pytest.raises(MissingData, match=r"manifest.json is missing"):
+        reports(tmp_path)
+
+
+def test_reports_come_by_study_and_size_and_nothing_else_counts(tmp_path: Path) -> None:
+    for study, profile in (("b", "tiny"), ("a", "paper"), ("a", "quick"), ("a", "quick-1a2b3c4d"), ("a", "standard")):
+        published(tmp_path, study=study, profile=profile)
+    (tmp_path / "README.md").write_text("")
+    (tmp_path / "a" / "quick.failed.ipynb").write_text("")
+    (tmp_path / "a" / "scratch").mkdir()
+    order = [(report.study, report.profile) for report in reports(tmp_path)]
+    expected = ["quick", "quick-1a2b3c4d", "standard", "paper"]
+    assert order == [*(("a", profile) for profile in expected), ("b", "tiny")]
+    assert reports(tmp_path / "nowhere") == []
+
+
+def test_the_manifest_names_versions_and_hardware_but_no_host_user_or_folder(tmp_path: Path) -> None:
+    folder = published(tmp_path)
+    text = (folder / "manifest.json").read_text()
+    made = json.loads(text)
+    assert made["versions"]["torch"] == torch.__version__
+    assert made["versions"]["python"] == platform.python_version()
+    assert made["machine"]["cores"] >= 1
+    assert made["seconds"] > 0
+    for secret in {platform.node(), str(Path.home()), str(tmp_path), str(Path.cwd())} - {"", "/"}:
+        assert secret not in text
+
+
+def test_peak_memory_is_that_of_this_process_not_of_the_one_that_started_it() -> None:
+    assert 0.5 * psutil.Process().memory_info().rss < provenance.peak_memory_mb() * 1e6
+    grown = "import sys; from influencelab.runner.provenance import peak_memory_mb; print(peak_memory_mb())"
+    ballast = f"x = bytearray(400_000_000); import subprocess, sys; subprocess.run([sys.executable, '-c', {grown!r}])"
+    home = str(Path(provenance.__file__).parents[2])
+    done = subprocess.run([sys.executable, "-c", ballast], capture_output=True, text=True, check=True, cwd=home)
+    assert 5 < float(done.stdout) < 300
+
+
+def test_the_code_hash_changes_with_any_file_or_name(tmp_path: Path) -> None:
+    (tmp_path / "deep").mkdir()
+    source = tmp_path / "deep" / "a.py"
+    source.write_text("x = 1\n")
+    hashes = {provenance.sources_hash(tmp_path)}
+    source.write_text("x = 2\n")
+    hashes.add(provenance.sources_hash(tmp_path))
+    source.rename(tmp_path / "deep" / "b.py")
+    hashes.add(provenance.sources_hash(tmp_path))
+    assert len(hashes) == 3
+    (tmp_path / "notes.txt").write_text("no code")
+    assert provenance.sources_hash(tmp_path) in hashes
+
+
+def test_the_commit_is_that_of_the_own_checkout_and_says_if_code_changed(tmp_path: Path) -> None:
+    def git(*words: str) -> None:
+        who = ["-c", "user.name=a", "-c", "user.email=a@b", "-c", "commit.gpgsign=false"]
+        subprocess.run(["git", "-C", str(tmp_path), *who, *words], check=True, capture_output=True)
+
+    assert provenance.checkout(tmp_path) == {"commit": None, "dirty": None}
+    (tmp_path / "influencelab").mkdir()
+    (tmp_path / "influencelab" / "a.py").write_text("x = 1\n")
+    git("init")
+    git("add", ".")
+    git("commit", "-m", "first")
+    clean = provenance.checkout(tmp_path)
+    assert len(clean["commit"]) == 40
+    assert clean["dirty"] is False
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "new").write_text("")
+    assert provenance.checkout(tmp_path) == clean
+    (tmp_path / "influencelab" / "a.py").write_text("x = 2\n")
+    assert provenance.checkout(tmp_path) == clean | {"dirty": True}
+    # A copy installed inside somebody else's checkout is not that checkout.
+    assert provenance.checkout(tmp_path / "influencelab") == {"commit": None, "dirty": None}
+
+
+def test_run_by_hand_edited_parameters_go_where_the_command_line_would_put_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    studies = tmp_path / "studies"
+    studies.mkdir()
+    (studies / "fine.ipynb").write_bytes((NOTEBOOKS / "fine.ipynb").read_bytes())
+    monkeypatch.chdir(studies)
+    as_declared = {"size": 9, "flag": True, "rates": (0.01, 0.001), "workers": 1}
+    home = tmp_path / "results" / "fine"
+    assert begin("fine", profile="standard", parameters=as_declared).folder == home / "standard"
+    assert begin("fine", profile="standard", parameters=as_declared | {"workers": 4}).folder == home / "standard"
+    edited = begin("fine", profile="standard", parameters=as_declared | {"rates": (0.5,)}).folder
+    assert edited == Study(studies / "fine.ipynb").plan("standard", rates="[0.5]").folder
+    assert edited.name.startswith("standard-")
+    with pytest.raises(UnknownName, match="tiny, quick, standard, paper"):
+        begin("fine", profile="hasty", parameters={})
+
+
+def test_what_no_record_can_hold_is_refused() -> None:
+    with pytest.raises(InvalidParameter, match="A Figure cannot be recorded"):
+        json_file.plain({"figure": drawn()})
+    with pytest.raises(InvalidParameter, match="A ndarray cannot be recorded"):
+        json_file.plain(numpy.zeros(3))

@@ -1,0 +1,87 @@
+"""Variance between test points is found where it is, and not where it is not."""
+
+import numpy
+import pytest
+from replicated import table
+from scipy import optimize
+
+from influencelab.errors import InvalidData
+from influencelab.statistics.bootstrap import Bootstrap
+from influencelab.statistics.replicates import Replicates
+from influencelab.statistics.variance_components import best, variation
+
+QUICK = Bootstrap(resamples=200)
+PAIRS = 100
+NOISE = (PAIRS - 3) ** -0.5
+
+
+def correlations(generator, *, test, seed=0.1, s=8, m=20):
+    """Pearson's correlations of PAIRS pairs, by their Fisher z."""
+    z = table(generator, s, m, mean=0.4, seed=seed, test=test, rest=NOISE)
+    return Replicates(numpy.tanh(z), pairs=numpy.full((s, m), PAIRS), measure="pearson")
+
+
+def test_components_are_those_of_the_simulation():
+    found = [variation(correlations(numpy.random.default_rng(k), test=0.3), bootstrap=QUICK) for k in range(100)]
+    assert numpy.mean([one.test for one in found]) == pytest.approx(0.09, rel=0.15)
+    assert numpy.mean([one.seed for one in found]) == pytest.approx(0.01, rel=0.3)
+    assert numpy.mean([one.rest for one in found]) == pytest.approx(NOISE**2, rel=0.1)
+    assert found[0].sampling == pytest.approx(NOISE**2)
+    truth = 0.09 / (0.09 + 0.01 + NOISE**2)
+    assert numpy.mean([one.share.interval.low <= truth <= one.share.interval.high for one in found]) >= 0.85
+    assert all(one.excess.interval.low > 0 and one.chance < 1e-6 for one in found)
+
+
+def test_equal_test_points_are_not_called_different():
+    found = [variation(correlations(numpy.random.default_rng(k), test=0.0), bootstrap=QUICK) for k in range(200)]
+    assert numpy.mean([one.share.interval.value for one in found]) == pytest.approx(0.0, abs=0.01)
+    assert numpy.mean([one.share.interval.low > 0 for one in found]) <= 0.05
+    assert 0.02 <= numpy.mean([one.chance < 0.05 for one in found]) <= 0.09
+    assert numpy.mean([one.excess.interval.high < 0 for one in found]) > 0.9
+
+
+def test_an_accident_that_all_seeds_share_is_a_share_but_no_excess():
+    generator = numpy.random.default_rng(1)
+    found = [variation(correlations(generator, test=NOISE), bootstrap=QUICK) for _ in range(40)]
+    assert numpy.mean([one.share.interval.low > 0 for one in found]) > 0.8
+    assert numpy.mean([one.excess.interval.low > 0 for one in found]) <= 0.1
+
+
+def test_likelihood_is_maximal_under_its_constraints():
+    generator = numpy.random.default_rng(2)
+    for _ in range(30):
+        (rest, *squares), floor = generator.gamma(2, 0.5, size=3), generator.gamma(2, 0.3)
+        freedom = generator.integers(1, 30, size=3)
+
+        def cost(logs, rest=rest, squares=squares, floor=floor, freedom=freedom):
+            low = floor + numpy.exp(logs[0])
+            levels = numpy.array([low, low + numpy.exp(logs[1]), low + numpy.exp(logs[2])])
+            return 0.5 * (freedom * (numpy.log(levels) + numpy.array([rest, *squares]) / levels)).sum()
+
+        starts = numpy.stack(numpy.meshgrid([-15, -1], [-15, -1], [-15, -1]), -1).reshape(-1, 3)
+        least = min(optimize.minimize(cost, start, method="Nelder-Mead").fun for start in starts)
+        others = [(float(square), int(size)) for square, size in zip(squares, freedom[1:], strict=True)]
+        assert best((float(rest), int(freedom[0])), others, floor=float(floor)) == pytest.approx(-least, abs=1e-4)
+
+
+def test_incomplete_test_points_are_left_out_and_counted():
+    one = correlations(numpy.random.default_rng(3), test=0.3)
+    one.values[2, 4] = numpy.nan
+    one.values[5] = numpy.nan
+    found = variation(one, bootstrap=QUICK)
+    assert found.left_out == 1
+    kept = numpy.ix_(numpy.arange(8) != 5, numpy.arange(20) != 4)
+    same = variation(Replicates(one.values[kept], pairs=one.pairs[kept], measure="pearson"), bootstrap=QUICK)
+    assert (found.test, found.share.interval) == (same.test, same.share.interval)
+
+
+def test_a_perfect_correlation_is_finite_and_nonsense_is_refused():
+    one = correlations(numpy.random.default_rng(4), test=0.3)
+    one.values[0, 0] = 1.0
+    assert numpy.isfinite(variation(one, bootstrap=QUICK).test)
+    with pytest.raises(InvalidData, match="numbers of pairs"):
+        variation(Replicates(one.values, measure="pearson"))
+    with pytest.raises(InvalidData, match="slope"):
+        variation(Replicates(one.values, pairs=one.pairs, measure="slope"))
+    with pytest.raises(InvalidData, match="two of each"):
+        variation(Replicates(one.values[:1], pairs=one.pairs[:1], measure="pearson"))

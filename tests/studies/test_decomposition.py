@@ -1,0 +1,257 @@
+"""Five terms of an error: closed forms, independent minimisers, telescoping, shares, and what is refused."""
+
+from dataclasses import dataclass, replace
+
+import anchors
+import numpy
+import pytest
+import torch
+from oracles import model, points_of, squared_error, with_ones
+from problems import logistic_problem, mlp_problem, ridge_problem
+from retraining import EXACT, rms, worst
+
+from influencelab.data.arrays import Arrays
+from influencelab.data.removals import Removals, leave_one_out
+from influencelab.data.source import Source
+from influencelab.errors import InvalidData, UnknownName
+from influencelab.experiments.trial import Trial
+from influencelab.influence.estimators.conjugate_gradient import ConjugateGradient
+from influencelab.influence.estimators.exact import Exact
+from influencelab.influence.retrainers.rerun import Rerun
+from influencelab.statistics.bootstrap import Bootstrap
+from influencelab.studies.where_the_error_comes_from.decomposition import (
+    STEPS,
+    TERMS,
+    Decomposition,
+    Terms,
+    terms_in,
+    terms_of,
+)
+from influencelab.training.fit import Fit, fit
+from influencelab.training.trainers.gradient_descent import GradientDescent
+from influencelab.training.trainers.newton import Newton
+
+QUICK = Bootstrap(resamples=100)
+DAMPING = 0.03
+
+
+ANEW = Rerun(trainer=Newton(tolerance=1e-12), start="cold", require_converged=True)
+
+
+def exactly(damping: float, fitted: Fit, removals: Removals, estimator) -> Terms:
+    """The terms with every retrainer at its tightest."""
+    decomposition = Decomposition(cold=ANEW, warm=EXACT, damping=damping)
+    truths = {
+        name: replace(retrainer, relative=0, floor=1e-10) if name in ("proximal", "pbrf") else retrainer
+        for name, retrainer in decomposition.targets().items()
+    }
+    changes = {name: retrainer.retrain(fitted, removals).values for name, retrainer in truths.items()}
+    for name, each in decomposition.estimators(estimator).items():
+        changes[name] = each.estimate(fitted).predict(removals)
+    return terms_of(changes, counted=torch.ones(removals.count, dtype=torch.bool), test_ids=fitted.data.test_ids)
+
+
+# Closed forms.
+def test_on_ridge_without_damping_only_linearisation_remains_and_it_is_leverage():
+    task, data = ridge_problem(n=25)
+    fitted = fit(task, data, Newton(tolerance=1e-13))
+    found = exactly(0.0, fitted, leave_one_out(25), Exact())
+    size = rms(found.truth)
+    for term in ("warm start", "proximity", "non-convergence", "solver"):
+        assert float(found.parts[term].abs().max()) < 1e-9 * size
+    by_hand, points = model(task, data), points_of(data)
+    x, x_test = with_ones(points.x, True), with_ones(points.x_test, True)
+    inverse = numpy.linalg.inv((x.T * points.w) @ x + numpy.diag(by_hand.penalty))
+    theta = inverse @ x.T @ (points.w * points.y)
+    leverage = points.w * numpy.einsum("nd,de,ne->n", x, inverse, x)
+    slope = (points.w * (x @ theta - points.y))[:, None] * (x @ inverse @ x_test.T)
+    residual = x_test @ theta - points.y_test
+    stretched = slope / (1 - leverage)[:, None]
+    wanted = residual * (stretched - slope) + 0.5 * stretched**2
+    assert worst(found.parts["linearisation"], wanted) < 1e-8
+    moved = squared_error((x_test @ theta + stretched)[:, :, None].reshape(-1, 1), numpy.tile(points.y_test, 25))
+    before = squared_error((x_test @ theta)[:, None], points.y_test)
+    assert worst(found.truth, moved.reshape(25, -1) - before) < 1e-8
+
+
+def test_on_an_unconverged_logistic_fit_each_term_is_what_dense_newton_says():
+    task, data = logistic_problem(n=20, m=3, weight_decay=0.05)
+    fitted = fit(task, data, GradientDescent(steps=10, learning_rate=0.1))
+    assert fitted.grad_norm > 1e-2
+    estimator = Exact(damping=0.1, allow_unconverged=True)
+    found = exactly(DAMPING, fitted, leave_one_out(20), estimator)
+    groups = [[i] for i in range(20)]
+    steps = {
+        target: anchors.changes(anchors.held(fitted, target, damping), groups)
+        for target, damping in (("loss", 0.0), ("proximal", DAMPING), ("pbrf", DAMPING))
+    }
+    assert float(found.parts["warm start"].abs().max()) < 1e-9 * rms(found.truth)
+    assert worst(found.parts["proximity"], steps["loss"] - steps["proximal"]) < 1e-8
+    assert worst(found.parts["non-convergence"], steps["proximal"] - steps["pbrf"]) < 1e-8
+    assert rms(found.parts["non-convergence"]) > 0.1 * rms(found.truth)
+    forgotten = anchors.rises(
+        anchors.held(fitted, "proximal", DAMPING),
+        [numpy.where(numpy.arange(20) == i, 0, fitted.weights.numpy()) for i in range(20)],
+    )
+    assert worst(found.parts["non-convergence"], forgotten - steps["pbrf"]) > 0.1
+    linearised = Exact(curvature="gauss_newton", damping=DAMPING, allow_unconverged=True).estimate(fitted).values
+    assert worst(found.parts["linearisation"], steps["pbrf"] - linearised.numpy()) < 1e-7
+
+
+def test_a_converged_convex_fit_has_no_term_of_convergence():
+    task, data = logistic_problem(n=20, m=3, weight_decay=0.05)
+    fitted = fit(task, data, Newton(tolerance=1e-12))
+    found = exactly(0.0, fitted, leave_one_out(20), Exact())
+    assert rms(found.parts["warm start"]) < 1e-8 * rms(found.truth)
+    assert rms(found.parts["proximity"]) < 1e-8 * rms(found.truth)
+    # Softmax is curved: its Bregman divergence is taken at θˢ with each point's own label, and so is the plain loss.
+    assert rms(found.parts["non-convergence"]) < 1e-8 * rms(found.truth)
+    damped = exactly(DAMPING, fitted, leave_one_out(20), Exact())
+    assert rms(damped.parts["proximity"]) > 1e-2 * rms(found.truth)
+    assert rms(damped.parts["solver"]) > 1e-2 * rms(found.truth)
+
+
+# The recipe.
+def made(seed: int = 0, *, converged: bool = True):
+    task, data = mlp_problem(n=24, m=4, weight_decay=5e-2)
+    trainer = Newton() if converged else GradientDescent(steps=200)
+    return fit(task, data, trainer, seed=seed)
+
+
+@pytest.mark.parametrize("converged", [True, False])
+def test_the_terms_of_a_network_sum_to_truth_minus_estimate(converged):
+    fitted, removals = made(converged=converged), leave_one_out(24)
+    estimator = ConjugateGradient(damping=DAMPING, curvature="gauss_newton", tolerance=1e-2, allow_unconverged=True)
+    found = Decomposition(cold=ANEW, damping=DAMPING).decompose(fitted, removals, estimator=estimator)
+    assert tuple(found.parts) == TERMS
+    estimate = estimator.estimate(fitted).predict(removals)
+    total = torch.stack(list(found.parts.values())).sum(0)
+    assert float((total - (found.truth - estimate)).abs().max()) <= 1e-12 * max(1.0, rms(found.truth))
+    assert torch.allclose(found.truth, ANEW.retrain(fitted, removals).values)
+    assert rms(found.parts["solver"]) > 0
+
+
+def test_each_step_is_retrained_by_a_recipe_of_its_own():
+    decomposition = Decomposition(cold=ANEW, damping=DAMPING)
+    targets = decomposition.targets()
+    assert tuple(targets) == STEPS[:4]
+    assert targets["cold"] is decomposition.cold
+    assert targets["warm"] is decomposition.warm
+    assert (targets["proximal"].target, targets["pbrf"].target) == ("proximal", "pbrf")
+    assert targets["proximal"].target_damping == targets["pbrf"].target_damping == DAMPING
+    linearised = decomposition.estimators(Exact())["linearised"]
+    assert (linearised.curvature, linearised.damping) == ("gauss_newton", DAMPING)
+
+
+# What is said of the terms.
+def invented(r: int = 30, m: int = 4) -> Terms:
+    generator = torch.Generator().manual_seed(0)
+    changes = {
+        name: torch.randn(r, m, generator=generator, dtype=torch.float64) * 2.0**-place
+        for place, name in enumerate((*STEPS, "estimate"))
+    }
+    counted = torch.ones(r, dtype=torch.bool)
+    counted[[2, 11]] = False
+    return terms_of(changes, counted=counted, test_ids=torch.arange(100, 100 + m))
+
+
+def test_shares_sum_to_one_and_sizes_are_ratios_of_root_mean_squares():
+    terms = invented()
+    rows = terms.counted.numpy()
+    roots = {term: numpy.sqrt((part.numpy()[rows] ** 2).mean(0)) for term, part in terms.parts.items()}
+    whole = numpy.sqrt((terms.truth.numpy()[rows] ** 2).mean(0))
+    shares = numpy.stack([terms.share(term, QUICK).per_test for term in TERMS])
+    assert shares.sum(0) == pytest.approx(numpy.ones(4))
+    for row, term in enumerate(TERMS):
+        assert shares[row] == pytest.approx(roots[term] / sum(roots.values()))
+        size = terms.size(term, QUICK)
+        assert size.per_test == pytest.approx(roots[term] / whole)
+        assert size.pooled.low < size.pooled.value < size.pooled.high
+        assert terms.share(term, QUICK).pooled.value == pytest.approx(shares[row].mean())
+    assert terms.size("warm start", QUICK).per_test.max() > 1  # cold and warm are unrelated here: not cut off at 1
+    with pytest.raises(UnknownName, match="warm start"):
+        terms.share("warm_start")
+
+
+def test_tables_hold_a_row_a_term_and_a_row_a_term_and_test_point():
+    terms = invented()
+    table = terms.table(QUICK)
+    assert list(table["term"]) == list(TERMS)
+    assert table["share"].sum() == pytest.approx(1)
+    assert (table["share_low"] <= table["share"]).all()
+    assert (table["share"] <= table["share_high"]).all()
+    assert set(table["experiments"]) == {28}
+    each = terms.per_test(QUICK)
+    assert len(each) == 5 * 4
+    assert each.groupby("test_id")["share"].sum().to_numpy() == pytest.approx(numpy.ones(4))
+    assert set(each["test_id"]) == {100, 101, 102, 103}
+    squares = each[each["term"] == "solver"]["rms"] ** 2
+    assert numpy.sqrt(squares.mean()) == pytest.approx(float(table.set_index("term").loc["solver", "rms"]))
+
+
+def test_uncounted_experiments_do_not_matter():
+    terms = invented()
+    parts = {term: torch.where(terms.counted[:, None], part, torch.nan) for term, part in terms.parts.items()}
+    truth = torch.where(terms.counted[:, None], terms.truth, torch.nan)
+    spoiled = replace(terms, parts=parts, truth=truth)
+    assert spoiled.table(QUICK).equals(terms.table(QUICK))
+
+
+def test_vanished_terms_have_no_share_and_no_size():
+    same = torch.randn(10, 2, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    changes = dict.fromkeys((*STEPS[:4],), same) | dict.fromkeys(("linearised", "estimate"), same / 2)
+    terms = terms_of(changes, counted=torch.ones(10, dtype=torch.bool), test_ids=torch.arange(2))
+    table = terms.table(QUICK).set_index("term")
+    assert table.loc["linearisation", "share"] == 1
+    assert table.loc["linearisation", "size"] == pytest.approx(0.5)
+    assert (table.drop("linearisation")[["share", "size", "rms"]] == 0).all(axis=None)
+
+
+def test_missing_and_unequal_steps_are_refused_by_name():
+    changes = {name: torch.zeros(5, 2, dtype=torch.float64) for name in (*STEPS, "estimate")}
+    rest = {"counted": torch.ones(5, dtype=torch.bool), "test_ids": torch.arange(2)}
+    with pytest.raises(UnknownName, match="'pbrf'"):
+        terms_of({name: each for name, each in changes.items() if name != "pbrf"}, **rest)
+    with pytest.raises(UnknownName, match="'lissa'"):
+        terms_of(changes, estimate="lissa", **rest)
+    with pytest.raises(InvalidData, match=r"\(4, 2\)"):
+        terms_of({**changes, "warm": torch.zeros(4, 2, dtype=torch.float64)}, **rest)
+
+
+# From a trial.
+@dataclass(frozen=True)
+class Clouds(Source):
+    """The data of the logistic problem."""
+
+    def arrays(self) -> Arrays:
+        """Drawn anew from the same seed."""
+        data = logistic_problem(n=20, m=3)[1]
+        names = ("x_train", "y_train", "x_test", "y_test", "train_ids", "test_ids")
+        return Arrays(*(getattr(data, name).numpy() for name in names))
+
+
+def test_a_trial_with_these_names_can_be_taken_apart():
+    decomposition = Decomposition(cold=ANEW, damping=DAMPING)
+    other = ConjugateGradient(damping=0.3, allow_unconverged=True)
+    trial = Trial(
+        source=Clouds(),
+        task=logistic_problem(weight_decay=0.05)[0],
+        trainer=Newton(),
+        estimators={**decomposition.estimators(Exact(damping=DAMPING)), "other": other},
+        targets=decomposition.targets(),
+    )
+    outcome = trial.run()
+    found = terms_in(outcome)
+    assert found.counted.all()
+    again = decomposition.decompose(
+        fit(trial.task, Clouds().load(), Newton()), leave_one_out(20), estimator=Exact(damping=DAMPING)
+    )
+    for term in TERMS:
+        assert torch.allclose(found.parts[term], again.parts[term], rtol=1e-6, atol=1e-9 * rms(found.truth))
+    of_other = terms_in(outcome, estimate="other")
+    assert torch.equal(of_other.parts["linearisation"], found.parts["linearisation"])
+    assert rms(of_other.parts["solver"]) > 10 * rms(found.parts["solver"])
+    doubted = replace(outcome, trusted={**outcome.trusted, "pbrf": torch.arange(20) != 4})
+    assert terms_in(doubted).counted.tolist() == [row != 4 for row in range(20)]
+    with pytest.raises(UnknownName, match="'cold'"):
+        terms_in(replace(outcome, trusted={name: rows for name, rows in outcome.trusted.items() if name != "cold"}))

@@ -1,0 +1,55 @@
+"""A small sweep and what an explorer shows of it, made once."""
+
+from functools import cache
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+
+from influencelab.data.sources.digits import Digits
+from influencelab.experiments.grid import grid
+from influencelab.experiments.trial import Outcome, Trial
+from influencelab.explorer.build import explore
+from influencelab.explorer.data import Exploration
+from influencelab.influence.estimators.exact import Exact
+from influencelab.influence.estimators.gradient_dot import GradientDot
+from influencelab.models.tasks.logistic import Logistic
+from influencelab.runner.report import Report
+from influencelab.runner.report_writer import begin
+from influencelab.statistics.measurement import Number
+from influencelab.training.trainers.newton import Newton
+
+NAMES = ("data", "weight decay", "seed")
+SOURCE = Digits(scaling="unit", labels=(0, 1), train_size=30, test_size=5)
+TRIAL = Trial(
+    source=SOURCE,
+    task=Logistic(weight_decay=0.1),
+    trainer=Newton(),
+    estimators={"exact": Exact(), "gradient_dot": GradientDot()},
+)
+
+
+@cache
+def run() -> tuple[dict[tuple, Trial], dict[tuple, Outcome]]:
+    """Two weight decays with two seeds each."""
+    trials = grid({"digits": TRIAL}, {"task.weight_decay": [0.1, 0.01], "seed": [0, 1]})
+    return trials, {key: trial.run() for key, trial in trials.items()}
+
+
+@cache
+def explored() -> Exploration:
+    trials, outcomes = run()
+    return explore(outcomes, trials, names=NAMES, portraits=[key for key in trials if key[-1] == 0], title="two digits")
+
+
+@cache
+def report(folder: Path, kept: bool = True) -> Report:
+    """A published report with or without what can be explored."""
+    draft = begin("look", profile="tiny", parameters={"size": 3}, results=folder)
+    draft.number("one", Number(1.0, 0.5, 1.5, n=3, note="made up"))
+    figure, axis = plt.subplots(figsize=(2, 2))
+    axis.plot([0, 1])
+    draft.figure("drawn", figure)
+    plt.close(figure)
+    if kept:
+        draft.explore(explored())
+    return draft.publish()

@@ -1,0 +1,77 @@
+"""Networks from a random start to a true minimum: by gradients first, and by Newton's method at the end."""
+
+from dataclasses import dataclass, field
+
+import pytest
+import torch
+from problems import class_data, logistic_problem
+from trainer_truths import dropped, starts, true_gradient, true_hessian
+
+from influencelab.data.sources.iris import Iris
+from influencelab.errors import InvalidParameter
+from influencelab.models.tasks.mlp import MLP
+from influencelab.training.fit import fit
+from influencelab.training.trainer import Trained, Trainer
+from influencelab.training.trainers.gradient_descent import GradientDescent
+from influencelab.training.trainers.in_turn import InTurn
+from influencelab.training.trainers.lbfgs import LBFGS
+from influencelab.training.trainers.newton import Newton
+
+
+@pytest.mark.parametrize(
+    ("depth", "weight_decay"), [(1, 1e-4), (4, 5e-3), pytest.param(8, 5e-3, marks=pytest.mark.slow)]
+)
+def test_networks_of_any_depth_arrive_where_everything_bends_up(depth, weight_decay):
+    data = Iris(scaling="standard", train_size=130, test_size=20).load()
+    task = MLP(weight_decay=weight_decay, depth=depth, width=5)
+    theta = torch.stack([task.start(data, seed) for seed in range(2)])
+    trained = InTurn().train(task, data, theta, dropped(data, -1, -1))
+    assert trained.converged.all()
+    for end, weights in zip(trained.theta, dropped(data, -1, -1), strict=True):
+        assert float(true_gradient(task, data, end, weights).norm()) <= 2e-11
+        assert float(torch.linalg.eigvalsh(true_hessian(task, data, end, weights))[0]) > 1e-6
+
+
+def test_the_second_goes_on_where_the_first_stopped():
+    @dataclass(frozen=True)
+    class Recorder(Trainer):
+        """Moves nothing, and keeps what it was given."""
+
+        seen: list = field(default_factory=list)
+
+        def train(self, task, data, theta, weights):
+            """Remember."""
+            self.seen.append((theta, self.tolerance))
+            return Trained(theta, theta.norm(dim=-1), torch.zeros(len(theta)).bool(), 3)
+
+    data, task = class_data(3), MLP(weight_decay=1e-2, width=3)
+    theta, weights = starts(task, data, 2), dropped(data, -1, 4)
+    first, then = GradientDescent(steps=7), Recorder()
+    trained = InTurn(first=first, then=then, tolerance=1e-5).train(task, data, theta, weights)
+    assert then.seen[0][0].equal(first.train(task, data, theta, weights).theta)
+    assert then.seen[0][1] == 1e-5
+    assert trained.steps == 10
+    assert not trained.converged.any()
+
+
+def test_a_saddle_that_stops_the_first_does_not_stop_the_second():
+    data = class_data(9)
+    task = MLP(weight_decay=1e-3, depth=1, width=3, penalise_bias=False)
+    saddle = torch.zeros_like(task.start(data, 0))
+    saddle[-12:].view(3, 4)[:, -1] = (torch.bincount(data.y_train) / data.n).log()
+    weights = dropped(data, -1)
+    assert LBFGS().train(task, data, saddle[None], weights).theta[0].equal(saddle)
+    trained = InTurn().train(task, data, saddle[None], weights)
+    assert trained.converged.all()
+    assert float((trained.theta[0] - saddle).norm()) > 1
+
+
+def test_models_that_neither_brings_to_a_minimum_say_so():
+    task, data = logistic_problem(n=30)
+    assert fit(task, data, InTurn()).converged
+    assert not fit(task, data, InTurn(first=LBFGS(max_steps=1), then=Newton(max_steps=0))).converged
+
+
+def test_an_impossible_tolerance_is_refused():
+    with pytest.raises(InvalidParameter, match="tolerance is 0"):
+        InTurn(tolerance=0.0)
