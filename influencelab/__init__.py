@@ -17,7 +17,7 @@ __version__ = "0.1.0"
 
 NOUNS = {
     "agreement_table": "experiments.tables",
-    "begin": "runner.report_writer",
+    "start_report": "runner.report_writer",
     "Bootstrap": "statistics.bootstrap",
     "compare": "experiments.comparison",
     "Claim": "runner.claim",
@@ -29,7 +29,7 @@ NOUNS = {
     "Estimate": "influence.estimator",
     "Estimator": "influence.estimator",
     "Fit": "training.fit",
-    "explore": "explorer.build",
+    "explorer_data": "explorer.build",
     "Explorer": "explorer.widget.explorer",
     "fisher_interval": "statistics.reliability",
     "fit": "training.fit",
@@ -42,11 +42,11 @@ NOUNS = {
     "make": "catalog",
     "names": "catalog",
     "null_band": "statistics.reliability",
-    "Number": "statistics.measurement",
+    "Measurement": "statistics.measurement",
     "numbers": "experiments.tables",
     "Outcome": "experiments.trial",
     "pairs_table": "experiments.tables",
-    "Prover": "explorer.retrain_on_demand",
+    "LeaveOneOutRetrainer": "explorer.retrain_on_demand",
     "Removals": "data.removals",
     "Report": "runner.report",
     "Retrained": "influence.retrainer",
@@ -68,7 +68,7 @@ NOUNS = {
     "vary": "experiments.trial",
     "Verdict": "runner.claim",
     "verdicts": "runner.scorecard",
-    "within_reach": "experiments.sweep",
+    "with_available_data": "experiments.sweep",
 }
 KINDS = (
     "data/sources",

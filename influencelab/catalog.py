@@ -7,18 +7,18 @@ import pkgutil
 from typing import Any, TypeVar
 
 from influencelab.errors import InvalidParameter, UnknownName, unknown
-from influencelab.recipe import Noun
+from influencelab.recipe import Recipe
 
-Kind = TypeVar("Kind", bound=Noun)
+Kind = TypeVar("Kind", bound=Recipe)
 
 
-def folder(noun: type[Noun]) -> str:
+def folder(noun: type[Recipe]) -> str:
     """The package that holds a noun's kinds: `influencelab.influence.estimators` for `Estimator`."""
     stem = noun.__module__
     return f"{stem}es" if stem.endswith("s") else f"{stem}s"
 
 
-def names(noun: type[Noun]) -> list[str]:
+def names(noun: type[Recipe]) -> list[str]:
     """All kinds of a noun, in alphabetical order."""
     package = importlib.import_module(folder(noun))
     return sorted(module.name for module in pkgutil.iter_modules(package.__path__) if not module.name.startswith("_"))

@@ -9,7 +9,7 @@ from abc import ABC
 from typing import Any
 
 
-class Noun(ABC):  # noqa: B024 - it has no method of its own: being abstract is what it checks
+class Recipe(ABC):  # noqa: B024 - it has no method of its own: being abstract is what it checks
     """A recipe (settings) or a result (outcomes); never both, never changed after it was made.
 
     A class is either abstract (it still has an abstract method) or final (nobody extends it), and no concrete
@@ -19,7 +19,7 @@ class Noun(ABC):  # noqa: B024 - it has no method of its own: being abstract is 
     def __init_subclass__(cls, **keywords: Any) -> None:
         super().__init_subclass__(**keywords)
         for base in cls.__mro__[1:]:
-            if base is Noun or not issubclass(base, Noun):
+            if base is Recipe or not issubclass(base, Recipe):
                 continue
             if not inspect.isabstract(base):
                 raise TypeError(f"{cls.__name__} extends the final class {base.__name__}; wrap it instead.")
@@ -43,7 +43,7 @@ def describe(value: Any) -> Any:
     A recipe goes by the name of its class, wherever that stands: a file that moves takes its results along.
     The order of a mapping counts: the first estimator of a trial has a say that the others have not.
     """
-    if isinstance(value, Noun) and dataclasses.is_dataclass(value):
+    if isinstance(value, Recipe) and dataclasses.is_dataclass(value):
         fields = {field.name: describe(getattr(value, field.name)) for field in dataclasses.fields(value)}
         return {"kind": type(value).__name__, **fields}
     if isinstance(value, enum.Enum):

@@ -14,7 +14,7 @@ from influencelab.influence.estimator import Estimator
 from influencelab.influence.estimators.lissa import Lissa
 from influencelab.models.loss import OutputLoss
 from influencelab.models.task import Task
-from influencelab.recipe import Noun, kind_name
+from influencelab.recipe import Recipe, kind_name
 from influencelab.training.trainer import Trainer
 
 NOUNS = [Source, Task, OutputLoss, Trainer, Estimator, Selection]
@@ -27,15 +27,15 @@ def package(tmp_path, monkeypatch):
     (tmp_path / "shapes").mkdir()
     (tmp_path / "shapes" / "__init__.py").write_text("")
     (tmp_path / "shape.py").write_text(
-        "from abc import abstractmethod\nfrom dataclasses import dataclass\nfrom influencelab.recipe import Noun\n\n"
-        "@dataclass(frozen=True)\nclass Shape(Noun):\n    size: int = 1\n\n"
+        "from abc import abstractmethod\nfrom dataclasses import dataclass\nfrom influencelab.recipe import Recipe\n\n"
+        "@dataclass(frozen=True)\nclass Shape(Recipe):\n    size: int = 1\n\n"
         "    @abstractmethod\n    def area(self): ...\n"
     )
     monkeypatch.syspath_prepend(str(tmp_path))
     importlib.invalidate_caches()
     module = importlib.import_module("shape")
 
-    def add(name: str, text: str) -> type[Noun]:
+    def add(name: str, text: str) -> type[Recipe]:
         (tmp_path / "shapes" / f"{name}.py").write_text(f"from shape import Shape\n{text}")
         importlib.invalidate_caches()
         return module.Shape

@@ -21,7 +21,7 @@ from influencelab.influence.retrainers.second_order import SecondOrder
 from influencelab.models.task import LinearTask
 from influencelab.models.tasks.logistic import Logistic
 from influencelab.models.tasks.ridge import Ridge
-from influencelab.recipe import Noun, describe, fingerprint, kind_name
+from influencelab.recipe import Recipe, describe, fingerprint, kind_name
 from influencelab.training.trainers.newton import Newton
 
 # The one noun that is neither recipe nor result (an operator that remembers its factors) is no dataclass.
@@ -29,7 +29,7 @@ OPERATORS = {"Curvature"}
 
 
 @dataclass(frozen=True)
-class Shape(Noun):
+class Shape(Recipe):
     """Abstract: its area is not known."""
 
     size: float = 1.0
@@ -63,12 +63,12 @@ class Colour(enum.Enum):
     RED = "red"
 
 
-def nouns() -> list[type[Noun]]:
+def nouns() -> list[type[Recipe]]:
     """Every noun of the library."""
     for module in pkgutil.walk_packages(influencelab.__path__, "influencelab."):
         if not module.name.endswith("__main__"):
             importlib.import_module(module.name)
-    found, left = set(), [Noun]
+    found, left = set(), [Recipe]
     while left:
         children = [child for child in left.pop().__subclasses__() if child.__module__.startswith("influencelab.")]
         left += children

@@ -9,11 +9,11 @@ from jaxtyping import Float, Int, Num
 from torch import Tensor
 
 from influencelab.errors import InvalidData, Unavailable
-from influencelab.recipe import Noun
+from influencelab.recipe import Recipe
 
 
 @dataclass(frozen=True, eq=False)
-class Dataset(Noun):
+class Dataset(Recipe):
     """n training points that a model is fitted to, and m test points whose loss is watched.
 
     Attributes:

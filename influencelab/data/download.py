@@ -11,14 +11,14 @@ from typing import Any
 import pooch
 
 from influencelab.errors import MissingData
-from influencelab.recipe import Noun
+from influencelab.recipe import Recipe
 
 FOLDER_VARIABLE = "INFLUENCELAB_DATA"
 CONNECT_AND_READ_SECONDS = (5, 30)
 
 
 @dataclass(frozen=True)
-class RemoteFile(Noun):
+class RemoteFile(Recipe):
     """A published file, the same bytes wherever it is had from.
 
     Attributes:

@@ -8,7 +8,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from influencelab.errors import InvalidParameter
-from influencelab.recipe import Noun
+from influencelab.recipe import Recipe
 
 CONVENTIONS = ("drop", "renormalise")
 # A share of the total weight that is only rounding.
@@ -18,7 +18,7 @@ ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
-class Removals(Noun):
+class Removals(Recipe):
     """r experiments; experiment rows[t] removes training point points[t].
 
     Attributes:
@@ -89,7 +89,7 @@ class Removals(Noun):
 
 
 @dataclass(frozen=True)
-class Groups(Noun):
+class Groups(Recipe):
     """A recipe for removing random groups: `count` experiments that each remove a share of the training points.
 
     Attributes:

@@ -8,11 +8,11 @@ import torch
 from influencelab.data.arrays import SCALINGS, Arrays, choose, numbering, parts, scale
 from influencelab.data.dataset import Dataset, check_features
 from influencelab.errors import InvalidParameter
-from influencelab.recipe import Noun, fingerprint, kind_name
+from influencelab.recipe import Recipe, fingerprint, kind_name
 
 
 @dataclass(frozen=True)
-class Source(Noun):
+class Source(Recipe):
     """A recipe for a data set: where it comes from and which part of it is used, in which order of choices.
 
     Attributes:

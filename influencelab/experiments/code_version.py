@@ -14,7 +14,7 @@ import numpy
 import sklearn
 import torch
 
-from influencelab.recipe import Noun
+from influencelab.recipe import Recipe
 
 PACKAGE = "influencelab"
 # The folders all of whose code decides numbers.
@@ -33,7 +33,7 @@ def kinds_in(recipe: Any) -> Iterator[type]:
     if isinstance(recipe, list | tuple):
         for part in recipe:
             yield from kinds_in(part)
-    elif isinstance(recipe, Noun) and dataclasses.is_dataclass(recipe):
+    elif isinstance(recipe, Recipe) and dataclasses.is_dataclass(recipe):
         yield type(recipe)
         yield from kinds_in([getattr(recipe, field.name) for field in dataclasses.fields(recipe)])
 

@@ -11,13 +11,13 @@ from torch import Tensor
 from influencelab.errors import InvalidData
 from influencelab.influence.estimator import Estimate
 from influencelab.influence.retrainer import Retrained
-from influencelab.recipe import Noun, kind_name
+from influencelab.recipe import Recipe, kind_name
 from influencelab.statistics.bootstrap import Bootstrap, Statistic
 from influencelab.statistics.pairs import Pairs
 
 
 @dataclass(frozen=True, eq=False)
-class Comparison(Noun):
+class Comparison(Recipe):
     """Predicted beside actual rise of each test loss, for r removals and m test points.
 
     Attributes:

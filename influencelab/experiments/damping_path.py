@@ -9,12 +9,12 @@ from influencelab.influence.curvature import Curvature
 from influencelab.influence.estimator import Estimator
 from influencelab.influence.estimators.exact import Exact
 from influencelab.models.derivatives import check_kind
-from influencelab.recipe import Noun
+from influencelab.recipe import Recipe
 from influencelab.training.fit import Fit, fit
 
 
 @dataclass(frozen=True)
-class DampingPath(Noun):
+class DampingPath(Recipe):
     """A trial that also holds exact influence at many dampings against its truth.
 
     Each damping is a share of the largest eigenvalue of the fit's own Hessian, so that seeds and depths can be laid

@@ -5,10 +5,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from influencelab.errors import InvalidParameter
-from influencelab.experiments.job import Recipe
+from influencelab.experiments.job import Runnable
 from influencelab.experiments.store import Store
 from influencelab.experiments.sweep import run_trials
-from influencelab.experiments.trial import Outcome, Repeated, altered
+from influencelab.experiments.trial import Outcome, Repeated, with_setting
 
 Key = tuple[Any, ...]
 Progress = Callable[[float, float, str], None]
@@ -31,13 +31,13 @@ def grid(arms: Mapping[str, Repeated], settings: Mapping[str, Sequence[Any]]) ->
         for values in itertools.product(*settings.values()):
             varied = trial
             for setting, value in zip(settings, values, strict=True):
-                varied = altered(varied, setting, value)
+                varied = with_setting(varied, setting, value)
             found[arm, *values] = varied
     return found
 
 
 def run_grid(
-    trials: Mapping[Any, Recipe],
+    trials: Mapping[Any, Runnable],
     *,
     store: Store,
     workers: int = 1,

@@ -15,7 +15,7 @@ from influencelab.errors import Unavailable
 from influencelab.experiments.cluster import Spread
 from influencelab.experiments.store import Store, packed
 from influencelab.experiments.trial import Outcome
-from influencelab.recipe import Noun
+from influencelab.recipe import Recipe
 
 # How often worker processes may die (killed, or out of memory) before a sweep gives up.
 DEATHS = 3
@@ -24,7 +24,7 @@ PARALLEL: Any = joblib.Parallel
 
 
 @runtime_checkable
-class Recipe(Protocol):
+class Runnable(Protocol):
     """What a sweep repeats: a `Trial`, or another frozen noun whose settings say everything about its outcome."""
 
     def run(self, *, device: str = "cpu", progress: Callable[[float], None] | None = None) -> Outcome:
@@ -33,7 +33,7 @@ class Recipe(Protocol):
 
 
 @dataclass(frozen=True)
-class Job(Noun):
+class Job(Recipe):
     """One piece of work.
 
     Attributes:
@@ -45,7 +45,7 @@ class Job(Noun):
     """
 
     key: str
-    recipe: Recipe
+    recipe: Runnable
     store: Store
     device: str
     version: str
@@ -66,13 +66,13 @@ def finish(job: Job, *, progress: Callable[[float], None] | None = None) -> bool
         return ours
 
 
-def here(jobs: Sequence[Job], *, during: Callable[[str, float], None]) -> Iterator[tuple[str, bool]]:
+def run_serial(jobs: Sequence[Job], *, during: Callable[[str, float], None]) -> Iterator[tuple[str, bool]]:
     """Finish jobs one after the other in this process; `during` hears how far each is."""
     for job in jobs:
         yield job.key, finish(job, progress=lambda share, key=job.key: during(key, share))
 
 
-def beside(jobs: Sequence[Job], *, workers: int) -> Iterator[tuple[str, bool]]:
+def run_processes(jobs: Sequence[Job], *, workers: int) -> Iterator[tuple[str, bool]]:
     """Finish jobs in processes of this machine, a thread each; one that dies is replaced.
 
     Raises:
@@ -101,7 +101,9 @@ def finish_alone(job: Job) -> tuple[str, bool]:
     return job.key, finish(job)
 
 
-def afar(jobs: Sequence[Job], *, spread: Spread, version: Callable[[Recipe], str]) -> Iterator[tuple[str, bool]]:
+def run_cluster(
+    jobs: Sequence[Job], *, spread: Spread, version: Callable[[Runnable], str]
+) -> Iterator[tuple[str, bool]]:
     """Finish jobs on a cluster, whose machines may or may not see the store's folder.
 
     Args:
@@ -113,7 +115,7 @@ def afar(jobs: Sequence[Job], *, spread: Spread, version: Callable[[Recipe], str
     for store in stores.values():
         # Whoever sees the folder must find it.
         store.folder.mkdir(parents=True, exist_ok=True)
-    for key, content in spread(partial(finish_afar, version=version), jobs):
+    for key, content in spread(partial(finish_remote, version=version), jobs):
         store = stores[key]
         if content and not store.holds(key):
             with store.turn(key):
@@ -122,7 +124,7 @@ def afar(jobs: Sequence[Job], *, spread: Spread, version: Callable[[Recipe], str
         yield key, bool(content)
 
 
-def finish_afar(job: Job, *, version: Callable[[Recipe], str]) -> tuple[str, bytes]:
+def finish_remote(job: Job, *, version: Callable[[Runnable], str]) -> tuple[str, bytes]:
     """Finish a job on a machine of a cluster, on one thread, and send back what was kept.
 
     Returns:

@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from influencelab.errors import InvalidData
 from influencelab.experiments.plots import PALETTE, STYLE
-from influencelab.experiments.tables import words
+from influencelab.experiments.tables import display_name
 from influencelab.statistics.reliability import NullBand
 from influencelab.statistics.replicates import Resampled
 from influencelab.studies.where_the_error_comes_from.decomposition import TERMS
@@ -129,7 +129,9 @@ def damping_path(table: pandas.DataFrame) -> Figure:
     for place, (name, part) in enumerate(table.groupby("estimator", sort=False)):
         part, (tint, marker, _) = part.sort_values("damping"), look(place)
         for axis, column in zip(axes.flat, PATH, strict=True):
-            axis.plot(part["damping"], part[column], color=tint, marker=marker, markersize=4, label=words(str(name)))
+            axis.plot(
+                part["damping"], part[column], color=tint, marker=marker, markersize=4, label=display_name(str(name))
+            )
         ends = part["spearman_low"], part["spearman_high"]
         axes[0, 0].fill_between(part["damping"], *ends, color=tint, alpha=0.15, linewidth=0)
     for axis, label in zip(axes.flat, PATH.values(), strict=True):

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from influencelab.experiments.comparison import Comparison
-from influencelab.experiments.tables import Summary, said, words
+from influencelab.experiments.tables import Summary, display_name, format_interval
 from influencelab.experiments.trial import Outcome
 from influencelab.statistics.bootstrap import Statistic
 
@@ -47,7 +47,7 @@ def predicted_against_actual(parts: Sequence[Summary], *, columns: int = 3) -> F
 def title(part: Summary) -> str:
     """Who predicts, on which removals, of which data."""
     setting = f", weight decay {part.setting.removeprefix('/')}" if part.setting else ""
-    return f"{words(part.comparison.estimator)}\n{part.name}{setting}: {words(part.selection)}"
+    return f"{display_name(part.comparison.estimator)}\n{part.name}{setting}: {display_name(part.selection)}"
 
 
 def draw_pairs(axis: Axes, comparison: Comparison) -> None:
@@ -69,7 +69,7 @@ def draw_pairs(axis: Axes, comparison: Comparison) -> None:
 
 def caption(statistics: Mapping[str, Statistic]) -> str:
     """Pearson's correlation, Spearman's and the slope with their intervals, and how many pairs."""
-    lines = [f"{label} {said(statistics[name].pooled)}" for label, name in SHOWN if name in statistics]
+    lines = [f"{label} {format_interval(statistics[name].pooled)}" for label, name in SHOWN if name in statistics]
     pairs = int(next(iter(statistics.values())).pairs.sum())
     return "\n".join([*lines, f"{pairs:,} pairs"])
 
@@ -92,7 +92,7 @@ def slope_by_weight_decay(parts: Sequence[Summary], *, outcomes: Mapping[str, Ou
         facts = [outcomes[setting].facts for setting in settings]
         value, low, high = numpy.array([part.statistics["slope"].median for part in mine]).T
         errors = numpy.maximum(numpy.stack([value - low, high - value]), 0)
-        style = {"color": PALETTE[count], "marker": "os^D"[count % 4], "capsize": 3, "label": words(name)}
+        style = {"color": PALETTE[count], "marker": "os^D"[count % 4], "capsize": 3, "label": display_name(name)}
         left.errorbar([float(setting) for setting in settings], value, yerr=errors, **style)
         right.errorbar([fact["effective_parameters"] / fact["n"] for fact in facts], value, yerr=errors, **style)
     for axis in (left, right):

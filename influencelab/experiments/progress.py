@@ -9,7 +9,7 @@ Progress = Callable[[float, float, str], None]
 BAR = "{percentage:3.0f}% of {total:g} trials {bar} {elapsed} gone, {remaining} to go"
 
 
-class Tally:
+class SweepProgress:
     """What is done of a sweep; it changes by nature.
 
     The bar of text goes away at the end: a widget in a saved notebook would be a row of broken links.
@@ -37,13 +37,13 @@ class Tally:
         )
         self._show(self._done)
 
-    def __enter__(self) -> "Tally":
+    def __enter__(self) -> "SweepProgress":
         return self
 
     def __exit__(self, *error: object) -> None:
         self._bar.close()
 
-    def during(self, key: str, share: float) -> None:
+    def update(self, key: str, share: float) -> None:
         """One piece of work is this far, 0 … 1."""
         self._show(self._done + share * self._shares[key])
 

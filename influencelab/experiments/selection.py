@@ -7,11 +7,11 @@ from jaxtyping import Bool
 from torch import Tensor
 
 from influencelab.influence.estimator import Estimate
-from influencelab.recipe import Noun
+from influencelab.recipe import Recipe
 
 
 @dataclass(frozen=True)
-class Selection(Noun):
+class Selection(Recipe):
     """A recipe that picks pairs of training and test point; its label stands beside every number made from them."""
 
     @abstractmethod

@@ -17,7 +17,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
-from influencelab.recipe import Noun
+from influencelab.recipe import Recipe
 
 DIGEST = 64
 # What the system says where a file system keeps no locks.
@@ -25,7 +25,7 @@ NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 
 
 @dataclass(frozen=True, eq=False)
-class Entry(Noun):
+class Entry(Recipe):
     """One finished piece of work.
 
     Attributes:
@@ -38,7 +38,7 @@ class Entry(Noun):
 
 
 @dataclass(frozen=True)
-class Note(Noun):
+class Note(Recipe):
     """One line of a store's journal.
 
     Attributes:
@@ -55,7 +55,7 @@ class Note(Noun):
 
 
 @dataclass(frozen=True)
-class Store(Noun):
+class Store(Recipe):
     """A folder of entries, one file each, named by the fingerprint of the work.
 
     A file appears by an atomic rename, so a killed run leaves no half-written entry. Runs may share a store: whoever

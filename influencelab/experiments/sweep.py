@@ -15,8 +15,8 @@ from influencelab.data.source import Source
 from influencelab.errors import InvalidParameter, MissingData
 from influencelab.experiments.cluster import cluster
 from influencelab.experiments.code_version import recipe_version
-from influencelab.experiments.job import Job, Recipe, afar, beside, here
-from influencelab.experiments.progress import Progress, Tally
+from influencelab.experiments.job import Job, Runnable, run_cluster, run_processes, run_serial
+from influencelab.experiments.progress import Progress, SweepProgress
 from influencelab.experiments.store import Store
 from influencelab.experiments.trial import Outcome, outcome_of
 from influencelab.recipe import fingerprint, kind_name
@@ -39,7 +39,7 @@ PAUSE = 0.5
 
 
 def run_trials(
-    trials: Sequence[Recipe],
+    trials: Sequence[Runnable],
     *,
     store: Store,
     workers: int = 1,
@@ -80,11 +80,11 @@ def run_trials(
     shares = dict.fromkeys(keys, 0.0)
     for key, share in zip(keys, trial_shares(weights, len(trials)), strict=True):
         shares[key] += share
-    with Tally({key: shares[key] for key in left}, total=len(trials), progress=progress) as tally:
+    with SweepProgress({key: shares[key] for key in left}, total=len(trials), progress=progress) as tally:
         if left:
-            with team(workers or joblib.cpu_count(), scheduler, device=device, tally=tally) as finished:
-                work_off(left, finished=finished, tally=tally)
-    return [kept(shared, key) for key in keys]
+            with executor(workers or joblib.cpu_count(), scheduler, device=device, tally=tally) as finished:
+                run_pending(left, finished=finished, tally=tally)
+    return [load_result(shared, key) for key in keys]
 
 
 def trial_shares(weights: Sequence[float] | None, count: int) -> list[float]:
@@ -97,17 +97,17 @@ def trial_shares(weights: Sequence[float] | None, count: int) -> list[float]:
 
 
 @contextmanager
-def team(workers: int, scheduler: str, *, device: str, tally: Tally) -> Iterator[Team]:
+def executor(workers: int, scheduler: str, *, device: str, tally: SweepProgress) -> Iterator[Team]:
     """Who does the jobs: this process, several of this machine, or a cluster."""
     if scheduler:
         with cluster(scheduler) as spread:
-            yield lambda jobs: afar(jobs, spread=spread, version=recipe_version)
+            yield lambda jobs: run_cluster(jobs, spread=spread, version=recipe_version)
         return
     usable(device)
-    yield partial(here, during=tally.during) if workers == 1 else partial(beside, workers=workers)
+    yield partial(run_serial, during=tally.update) if workers == 1 else partial(run_processes, workers=workers)
 
 
-def work_off(left: Mapping[str, Job], *, finished: Team, tally: Tally) -> None:
+def run_pending(left: Mapping[str, Job], *, finished: Team, tally: SweepProgress) -> None:
     """Finish these jobs; those that another run is at are looked at again until they are kept or given up there."""
     while left:
         busy = {}
@@ -121,7 +121,7 @@ def work_off(left: Mapping[str, Job], *, finished: Team, tally: Tally) -> None:
             time.sleep(PAUSE)
 
 
-def kept(store: Store, key: str) -> Outcome:
+def load_result(store: Store, key: str) -> Outcome:
     """The outcome that was just kept.
 
     Raises:
@@ -133,7 +133,7 @@ def kept(store: Store, key: str) -> Outcome:
     return outcome_of(entry)
 
 
-def within_reach(trials: Sequence[Kind], *, optional: bool) -> list[Kind]:
+def with_available_data(trials: Sequence[Kind], *, optional: bool) -> list[Kind]:
     """The trials whose data can be had, fetched now if need be.
 
     Args:

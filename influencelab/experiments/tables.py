@@ -9,10 +9,10 @@ from pandas.io.formats.style import Styler
 
 from influencelab.experiments.comparison import Comparison
 from influencelab.experiments.trial import Outcome
-from influencelab.recipe import Noun
+from influencelab.recipe import Recipe
 from influencelab.statistics.bootstrap import Bootstrap, Interval, Statistic
 from influencelab.statistics.display import readable
-from influencelab.statistics.measurement import Number
+from influencelab.statistics.measurement import Measurement
 
 # Statistics that speak of size, and mean nothing for a score without a unit.
 SIZED = ("slope", "intercept", "rms_ratio")
@@ -47,7 +47,7 @@ WORDS = {
 
 
 @dataclass(frozen=True, eq=False)
-class Summary(Noun):
+class Summary(Recipe):
     """One estimator on one selection of one trial.
 
     Attributes:
@@ -64,7 +64,7 @@ class Summary(Noun):
     comparison: Comparison
     statistics: Mapping[str, Statistic]
 
-    def numbers(self) -> dict[str, Number]:
+    def numbers(self) -> dict[str, Measurement]:
         """`digits/top/exact/spearman/0.01` and its like: means over test points; of the slope the median too."""
         stem = f"{self.name}/{self.selection}/{self.comparison.estimator}"
         found = {}
@@ -78,10 +78,10 @@ class Summary(Noun):
         return found
 
 
-def number_of(statistic: Statistic, interval: Interval, *, how: str) -> Number:
+def number_of(statistic: Statistic, interval: Interval, *, how: str) -> Measurement:
     """A statistic as a reported number; a missing interval stays missing."""
     known = numpy.isfinite([interval.low, interval.high]).all()
-    return Number(
+    return Measurement(
         value=interval.value,
         low=interval.low if known else None,
         high=interval.high if known else None,
@@ -118,17 +118,17 @@ def summaries_by_setting(
     ]
 
 
-def numbers(parts: Iterable[Summary]) -> dict[str, Number]:
+def numbers(parts: Iterable[Summary]) -> dict[str, Measurement]:
     """All their numbers together."""
     return {name: number for part in parts for name, number in part.numbers().items()}
 
 
-def words(name: str) -> str:
+def display_name(name: str) -> str:
     """A kind's name for people."""
     return WORDS.get(name, name.replace("_", " "))
 
 
-def said(interval: Interval) -> str:
+def format_interval(interval: Interval) -> str:
     """A number with its interval, to the digits that the interval leaves standing."""
     width = interval.high - interval.low
     digits = 3 if not width > 0 else int(min(6, max(2, 1 - numpy.floor(numpy.log10(width)))))
@@ -141,10 +141,10 @@ def agreement_table(parts: Sequence[Summary]) -> Styler:
     rows = [
         {
             "weight decay" if part.setting else "data": part.setting.removeprefix("/") or part.name,
-            "removed": words(part.selection),
-            "predicted by": words(part.comparison.estimator),
+            "removed": display_name(part.selection),
+            "predicted by": display_name(part.comparison.estimator),
             **{
-                words(name): said(part.statistics[name].pooled)
+                display_name(name): format_interval(part.statistics[name].pooled)
                 for name in shown
                 if name in part.statistics and not (name in SIZED and part.comparison.unit == "none")
             },

@@ -23,12 +23,12 @@ from influencelab.influence.leverage import effective_parameters
 from influencelab.influence.retrainer import Retrained, Retrainer
 from influencelab.influence.retrainers.second_order import SecondOrder
 from influencelab.models.task import LinearTask, Task
-from influencelab.recipe import Noun, kind_name
+from influencelab.recipe import Recipe, kind_name
 from influencelab.training.fit import Fit, fit
 from influencelab.training.trainer import Trainer
 
 # What a study repeats: a trial, or a recipe around one.
-Repeated = TypeVar("Repeated", bound=Noun)
+Repeated = TypeVar("Repeated", bound=Recipe)
 # Shares of a trial's time, for the progress bar: fitting, estimating, retraining.
 SHARES = (0.15, 0.35, 0.5)
 # An eigenvalue below minus this share of the largest is negative beyond rounding.
@@ -36,7 +36,7 @@ NEGATIVE = 1e-10
 
 
 @dataclass(frozen=True)
-class Trial(Noun):
+class Trial(Recipe):
     """A recipe for one comparison of predictions with truth.
 
     Attributes:
@@ -128,7 +128,7 @@ def labels_of(data: Dataset, removals: Removals) -> dict[str, Tensor]:
 
 
 @dataclass(frozen=True, eq=False)
-class Outcome(Noun):
+class Outcome(Recipe):
     """Predicted and actual loss changes of one trial, with everything needed to judge them.
 
     Attributes:
@@ -273,16 +273,16 @@ def vary(trial: Repeated, setting: str, values: Sequence[Any]) -> list[Repeated]
     Raises:
         InvalidParameter: the trial has no such setting.
     """
-    return [altered(trial, setting, value) for value in values]
+    return [with_setting(trial, setting, value) for value in values]
 
 
-def altered(recipe: Any, setting: str, value: Any) -> Any:
+def with_setting(recipe: Any, setting: str, value: Any) -> Any:
     """A copy of a recipe with one setting, perhaps of a recipe inside it, changed."""
     name, _, rest = setting.partition(".")
     settings = parts_of(recipe)
     if name not in settings:
         raise InvalidParameter(f"{kind_name(recipe)} has no setting '{name}'.")
-    change = {name: altered(settings[name], rest, value) if rest else value}
+    change = {name: with_setting(settings[name], rest, value) if rest else value}
     return {**settings, **change} if isinstance(recipe, Mapping) else replace(recipe, **change)
 
 

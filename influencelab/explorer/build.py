@@ -15,9 +15,9 @@ from influencelab.experiments.comparison import Comparison, array
 from influencelab.experiments.replication import loss_changes, repeatability
 from influencelab.experiments.store import Entry, Store
 from influencelab.experiments.trial import Outcome, Trial
-from influencelab.explorer.data import Exploration
-from influencelab.explorer.fit_details import Portrait, portrait
-from influencelab.explorer.pairs_table import Path, Setting, Sheet
+from influencelab.explorer.data import ExplorerData
+from influencelab.explorer.fit_details import FitDetails, fit_details
+from influencelab.explorer.pairs_table import DampingSteps, PairsTable, Setting
 from influencelab.explorer.point_display import Points
 from influencelab.recipe import fingerprint
 
@@ -26,7 +26,7 @@ Key = tuple[Setting, ...]
 READABLE = 30
 
 
-def explore(
+def explorer_data(
     outcomes: Mapping[Key, Outcome],
     trials: Mapping[Key, Any],
     *,
@@ -36,7 +36,7 @@ def explore(
     features: Sequence[str] = (),
     counts: str = "trusted",
     store: Store | None = None,
-) -> Exploration:
+) -> ExplorerData:
     """Everything that can be looked at in these outcomes.
 
     Args:
@@ -59,7 +59,7 @@ def explore(
             points[shared] = (
                 replace(held, name=f"{held.name}, split {trial.source.seed}") if held.name in taken else held
             )
-        seen = portrayed_once(trial, outcome, store=store) if key in portraits else None
+        seen = cached_fit_details(trial, outcome, store=store) if key in portraits else None
         settings = dict(zip(names, key, strict=True))
         sheets.append(
             sheet_of(
@@ -71,21 +71,23 @@ def explore(
             )
         )
     named = {held.name: held for held in points.values()}
-    return Exploration(title=title, names=tuple(names), sheets=sheets, points=named, counts=counts)
+    return ExplorerData(title=title, names=tuple(names), sheets=sheets, points=named, counts=counts)
 
 
-def portrayed_once(trial: Trial, outcome: Outcome, *, store: Store | None) -> Portrait:
+def cached_fit_details(trial: Trial, outcome: Outcome, *, store: Store | None) -> FitDetails:
     """The portrait of a trial: the one in the store, or a new one that is kept there."""
     if store is None:
-        return portrait(trial, outcome)
-    version = code_version(*sorted({Portrait.__module__, *(kind.__module__ for kind in kinds_in(trial))}))
+        return fit_details(trial, outcome)
+    version = code_version(*sorted({FitDetails.__module__, *(kind.__module__ for kind in kinds_in(trial))}))
     key = fingerprint(("portrait", trial, outcome.train_ids.tolist(), version))
     entry = store.find(key)
     if entry is None:
-        new = portrait(trial, outcome)
-        entry = Entry({field.name: torch.from_numpy(getattr(new, field.name)) for field in fields(Portrait)}, facts={})
+        new = fit_details(trial, outcome)
+        entry = Entry(
+            {field.name: torch.from_numpy(getattr(new, field.name)) for field in fields(FitDetails)}, facts={}
+        )
         store.keep(key, entry)
-    return Portrait(**{name: array(tensor) for name, tensor in entry.arrays.items()})
+    return FitDetails(**{name: array(tensor) for name, tensor in entry.arrays.items()})
 
 
 def points_of(source: Source, outcome: Outcome, *, features: Sequence[str] = ()) -> Points:
@@ -116,10 +118,10 @@ def sheet_of(
     points: Points,
     *,
     settings: Mapping[str, Setting],
-    seen: Portrait | None,
+    seen: FitDetails | None,
     repeatability: Mapping[str, float],
     noise: Mapping[str, float],
-) -> Sheet:
+) -> PairsTable:
     """The pairs of one outcome that any of its selections looks at, test point by test point."""
     looked = numpy.any([array(each) for each in outcome.chosen.values()], axis=0)
     tests, rows = looked.T.nonzero()
@@ -132,13 +134,13 @@ def sheet_of(
     portrayed: dict[str, Any] = {}
     if seen is not None:
         portrayed = {
-            "path": Path(seen.shares, seen.dampings, numpy.arange(len(rows)), seen.predicted[:, rows, tests]),
+            "path": DampingSteps(seen.shares, seen.dampings, numpy.arange(len(rows)), seen.predicted[:, rows, tests]),
             "test_loss": seen.test_loss.astype(numpy.float32),
         }
         if not points.grouped:
             portrayed["train_loss"] = seen.train_loss.astype(numpy.float32)
             portrayed["self_influence"] = seen.self_influence.astype(numpy.float32)
-    return Sheet(
+    return PairsTable(
         settings=settings,
         points=points.name,
         train=train,
@@ -190,7 +192,7 @@ def repeats(key: Key, outcomes: Mapping[Key, Outcome]) -> dict[str, dict[str, fl
     return found
 
 
-def compared(comparison: Comparison, data: Dataset | None = None) -> Exploration:
+def compared(comparison: Comparison, data: Dataset | None = None) -> ExplorerData:
     """One comparison as an exploration; pairs whose truth does not count are shown as not converged.
 
     Args:
@@ -201,7 +203,7 @@ def compared(comparison: Comparison, data: Dataset | None = None) -> Exploration
     tests, rows = shown.T.nonzero()
     actual = numpy.where(array(comparison.counted), array(comparison.actual), numpy.nan)
     points = points_in(comparison, data)
-    sheet = Sheet(
+    sheet = PairsTable(
         settings={},
         points=points.name,
         train=rows,
@@ -212,7 +214,7 @@ def compared(comparison: Comparison, data: Dataset | None = None) -> Exploration
         removed={"all pairs": numpy.ones(len(rows), dtype=bool)},
         unscaled=(comparison.estimator,) if comparison.unit == "none" else (),
     )
-    return Exploration(title="comparison", names=(), sheets=[sheet], points={points.name: points})
+    return ExplorerData(title="comparison", names=(), sheets=[sheet], points={points.name: points})
 
 
 def points_in(comparison: Comparison, data: Dataset | None) -> Points:

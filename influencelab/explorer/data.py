@@ -8,9 +8,9 @@ import numpy
 
 from influencelab.errors import InvalidData
 from influencelab.explorer.file_format import packed, unpacked
-from influencelab.explorer.pairs_table import Sheet
+from influencelab.explorer.pairs_table import PairsTable
 from influencelab.explorer.point_display import Points
-from influencelab.recipe import Noun
+from influencelab.recipe import Recipe
 
 # What share of all bytes predictions at every damping may take: one in so many.
 PATHS = 3
@@ -21,7 +21,7 @@ SHRINK = 0.8
 
 
 @dataclass(frozen=True, eq=False)
-class Exploration(Noun):
+class ExplorerData(Recipe):
     """What can be looked at, and no more than that: nothing here is computed when somebody looks.
 
     Attributes:
@@ -35,7 +35,7 @@ class Exploration(Noun):
 
     title: str
     names: tuple[str, ...]
-    sheets: Sequence[Sheet]
+    sheets: Sequence[PairsTable]
     points: Mapping[str, Points]
     counts: str = "trusted"
     notes: tuple[str, ...] = ()
@@ -64,7 +64,7 @@ class Exploration(Noun):
         """The same, smaller; equal explorations give equal bytes."""
         return gzip.compress(self.packed(), mtime=0)
 
-    def within(self, size: int) -> "Exploration":
+    def within(self, size: int) -> "ExplorerData":
         """As much of it as fits into so many bytes when compressed, and a note of what was left out.
 
         Whole test points are left out, the same share of every network's, so that what is shown of a test point is
@@ -80,14 +80,14 @@ class Exploration(Noun):
             kept = replace(self, sheets=[thinned(sheet, share) for sheet in whole.sheets]).used()
         return replace(kept, notes=(*self.notes, *left_out(self, kept, size)))
 
-    def with_paths_within(self, size: float) -> "Exploration":
+    def with_paths_within(self, size: float) -> "ExplorerData":
         """The same with predictions at every damping for as many pairs as fit into so many bytes."""
         taken = sum(sheet.path.predicted.nbytes for sheet in self.sheets if sheet.path)
         if taken <= size:
             return self
         return replace(self, sheets=[with_path_of(sheet, size / taken) for sheet in self.sheets])
 
-    def used(self) -> "Exploration":
+    def used(self) -> "ExplorerData":
         """The same without points that no pair speaks of."""
         sheets, points = list(self.sheets), {}
         for name, held in self.points.items():
@@ -102,7 +102,7 @@ class Exploration(Noun):
         return replace(self, sheets=sheets, points=points)
 
 
-def left_out(whole: Exploration, kept: Exploration, size: int) -> list[str]:
+def left_out(whole: ExplorerData, kept: ExplorerData, size: int) -> list[str]:
     """What a smaller exploration has not, in words."""
     notes = []
     if kept.pairs < whole.pairs:
@@ -116,7 +116,7 @@ def left_out(whole: Exploration, kept: Exploration, size: int) -> list[str]:
     return notes
 
 
-def with_path_of(sheet: Sheet, share: float) -> Sheet:
+def with_path_of(sheet: PairsTable, share: float) -> PairsTable:
     """The sheet with the path of about that share of its pairs."""
     if sheet.path is None:
         return sheet
@@ -126,7 +126,7 @@ def with_path_of(sheet: Sheet, share: float) -> Sheet:
     return replace(sheet, path=path)
 
 
-def renumbered(sheet: Sheet, train: numpy.ndarray, test: numpy.ndarray) -> Sheet:
+def renumbered(sheet: PairsTable, train: numpy.ndarray, test: numpy.ndarray) -> PairsTable:
     """The sheet after only these points were kept."""
     return replace(
         sheet,
@@ -138,7 +138,7 @@ def renumbered(sheet: Sheet, train: numpy.ndarray, test: numpy.ndarray) -> Sheet
     )
 
 
-def thinned(sheet: Sheet, share: float) -> Sheet:
+def thinned(sheet: PairsTable, share: float) -> PairsTable:
     """About that share of a sheet: its first test points, or of one test point's removals a random part."""
     tests = len(numpy.unique(sheet.test))
     if share * tests >= FEW_TESTS:
@@ -150,11 +150,11 @@ def thinned(sheet: Sheet, share: float) -> Sheet:
     return first.only(kept)
 
 
-def opened(content: bytes) -> Exploration:
+def opened(content: bytes) -> ExplorerData:
     """The exploration in these bytes, compressed or not.
 
     Raises:
         InvalidData: they hold none, or one of a later version.
     """
     plain = gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content
-    return Exploration(**unpacked(plain))
+    return ExplorerData(**unpacked(plain))

@@ -12,8 +12,8 @@ from typing import Any
 import numpy
 
 from influencelab.errors import InvalidData
-from influencelab.explorer.pairs_table import Path, Sheet
-from influencelab.explorer.point_display import COLUMNS, Points, atlas, pictures_in
+from influencelab.explorer.pairs_table import DampingSteps, PairsTable
+from influencelab.explorer.point_display import COLUMNS, Points, pictures_in, sprite_sheet
 
 MAGIC = b"ILEX"
 VERSION = 1
@@ -76,14 +76,14 @@ def points_header(points: Points, body: Body) -> dict[str, Any]:
     }
     if points.kind == "images":
         pictures = points.pictures()
-        drawn = atlas(pictures)
+        drawn = sprite_sheet(pictures)
         header |= {"shape": list(pictures.shape[1:]), "columns": COLUMNS, "atlas": body.place(drawn, "u1", len(drawn))}
     if points.kind == "features" and points.train is not None and points.test is not None:
         header |= {"train": body.put(points.train, "f4"), "test": body.put(points.test, "f4")}
     return header
 
 
-def sheet_header(sheet: Sheet, body: Body) -> dict[str, Any]:
+def sheet_header(sheet: PairsTable, body: Body) -> dict[str, Any]:
     """Where everything of this network is."""
     header: dict[str, Any] = {
         "settings": dict(sheet.settings),
@@ -173,16 +173,16 @@ def points_of(held: Mapping[str, Any], take: Take) -> Points:
     )
 
 
-def sheet_of(held: Mapping[str, Any], take: Take) -> Sheet:
+def sheet_of(held: Mapping[str, Any], take: Take) -> PairsTable:
     """A network's pairs from their part of the header."""
     path = None
     if "path" in held:
         shares, dampings, rows, predicted = (take(held["path"][name]) for name in PATH)
-        path = Path(shares, dampings, rows, predicted.reshape(len(shares), len(rows)))
+        path = DampingSteps(shares, dampings, rows, predicted.reshape(len(shares), len(rows)))
     flags = {
         family: {name: take(where) != 0 for name, where in held[family].items()} for family in ("moved", "removed")
     }
-    return Sheet(
+    return PairsTable(
         settings=held["settings"],
         points=held["points"],
         train=take(held["train"]),

@@ -14,7 +14,7 @@ from influencelab.experiments.trial import Outcome, Trial
 from influencelab.influence.curvature import Curvature
 from influencelab.influence.estimators.exact import Exact
 from influencelab.models import derivatives
-from influencelab.recipe import Noun
+from influencelab.recipe import Recipe
 from influencelab.training.fit import Fit, fit
 
 # Dampings as shares of λ_max: seven decades, four to each.
@@ -22,7 +22,7 @@ SHARES = tuple(float(share) for share in numpy.logspace(-7, 0, 29))
 
 
 @dataclass(frozen=True, eq=False)
-class Portrait(Noun):
+class FitDetails(Recipe):
     """One fit seen from all sides.
 
     Attributes:
@@ -43,7 +43,7 @@ class Portrait(Noun):
     predicted: Float32[numpy.ndarray, "l r m"]
 
 
-def portrait(trial: Trial, outcome: Outcome, *, shares: Sequence[float] = SHARES) -> Portrait:
+def fit_details(trial: Trial, outcome: Outcome, *, shares: Sequence[float] = SHARES) -> FitDetails:
     """Fit the trial's model again, which gives the same one, and read everything off one spectrum of its Hessian."""
     data = trial.source.load()
     fitted = fit(trial.task, data, trial.trainer, seed=trial.seed)
@@ -51,7 +51,7 @@ def portrait(trial: Trial, outcome: Outcome, *, shares: Sequence[float] = SHARES
     dampings = [share * largest for share in shares]
     removals = experiments(trial, fitted, outcome)
     estimators = [Exact(allow_unconverged=True, damping=damping) for damping in dampings]
-    return Portrait(
+    return FitDetails(
         train_loss=array(fitted.task.losses(fitted.theta, data.x_train, data.y_train)),
         self_influence=array(self_influence(fitted, damping=dampings[0])),
         test_loss=array(fitted.measures()),

@@ -6,8 +6,8 @@ import numpy
 import pandas
 
 from influencelab.errors import InvalidData
-from influencelab.explorer.data import Exploration
-from influencelab.explorer.pairs_table import Setting, Sheet
+from influencelab.explorer.data import ExplorerData
+from influencelab.explorer.pairs_table import PairsTable, Setting
 from influencelab.explorer.point_display import Points
 
 # Columns that are no setting.
@@ -19,7 +19,7 @@ TRUTHS = ("cold", "warm", "proximal", "pbrf")
 PREDICTIONS = ("estimate", "linearised")
 
 
-def tabled(pairs: pandas.DataFrame, *, title: str = "", notes: Sequence[str] = ()) -> Exploration:
+def tabled(pairs: pandas.DataFrame, *, title: str = "", notes: Sequence[str] = ()) -> ExplorerData:
     """A table of pairs as an exploration: how reports of older versions, and tables of one's own, are looked at.
 
     Args:
@@ -41,7 +41,7 @@ def tabled(pairs: pandas.DataFrame, *, title: str = "", notes: Sequence[str] = (
     for key, part in parts:
         values = key if isinstance(key, tuple) else (key,)
         sheets.append(sheet_of(part, dict(zip(settings, map(plain, values), strict=True)), points))
-    return Exploration(title=title, names=settings, sheets=sheets, points={points.name: points}, notes=tuple(notes))
+    return ExplorerData(title=title, names=settings, sheets=sheets, points={points.name: points}, notes=tuple(notes))
 
 
 def melted(pairs: pandas.DataFrame) -> pandas.DataFrame:
@@ -85,11 +85,11 @@ def points_in(table: pandas.DataFrame) -> Points:
     )
 
 
-def sheet_of(part: pandas.DataFrame, settings: dict[str, Setting], points: Points) -> Sheet:
+def sheet_of(part: pandas.DataFrame, settings: dict[str, Setting], points: Points) -> PairsTable:
     """The rows of one part of a table."""
     ordered = part.sort_values(["test_id", "train_id"], kind="stable")
     count = len(ordered)
-    return Sheet(
+    return PairsTable(
         settings=settings,
         points=points.name,
         train=numpy.searchsorted(points.train_ids, ordered["train_id"]),

@@ -7,7 +7,7 @@ import numpy
 from jaxtyping import Bool, Float, Float32, Int
 
 from influencelab.errors import InvalidData
-from influencelab.recipe import Noun
+from influencelab.recipe import Recipe
 
 Setting = str | int | float
 # What the estimator is called whose damping can be chosen.
@@ -15,7 +15,7 @@ ANY_DAMPING = "exact, any damping"
 
 
 @dataclass(frozen=True, eq=False)
-class Path(Noun):
+class DampingSteps(Recipe):
     """Exact influence of some of the pairs at many dampings, all from one spectrum.
 
     Attributes:
@@ -30,7 +30,7 @@ class Path(Noun):
     rows: Int[numpy.ndarray, " q"]
     predicted: Float32[numpy.ndarray, "l q"]
 
-    def only(self, kept: Bool[numpy.ndarray, " t"]) -> "Path":
+    def only(self, kept: Bool[numpy.ndarray, " t"]) -> "DampingSteps":
         """The path of those pairs that are kept; `kept` speaks of all pairs of the sheet."""
         mine = kept[self.rows]
         places = numpy.cumsum(kept) - 1
@@ -38,7 +38,7 @@ class Path(Noun):
 
 
 @dataclass(frozen=True, eq=False)
-class Sheet(Noun):
+class PairsTable(Recipe):
     """Predicted beside actual rises of test losses of one network, for t pairs of a removal and a test point.
 
     Attributes:
@@ -68,7 +68,7 @@ class Sheet(Noun):
     moved: Mapping[str, Bool[numpy.ndarray, " t"]]
     removed: Mapping[str, Bool[numpy.ndarray, " t"]]
     unscaled: tuple[str, ...] = ()
-    path: Path | None = None
+    path: DampingSteps | None = None
     train_loss: Float32[numpy.ndarray, " n"] = field(default_factory=lambda: numpy.zeros(0, numpy.float32))
     self_influence: Float32[numpy.ndarray, " n"] = field(default_factory=lambda: numpy.zeros(0, numpy.float32))
     test_loss: Float32[numpy.ndarray, " m"] = field(default_factory=lambda: numpy.zeros(0, numpy.float32))
@@ -88,7 +88,7 @@ class Sheet(Noun):
         """Who predicts; the one whose damping can be chosen comes last."""
         return [*self.predicted, *([ANY_DAMPING] if self.path else [])]
 
-    def only(self, kept: Bool[numpy.ndarray, " t"]) -> "Sheet":
+    def only(self, kept: Bool[numpy.ndarray, " t"]) -> "PairsTable":
         """Some of the pairs."""
         families = {
             name: {key: each[kept] for key, each in getattr(self, name).items()}
@@ -97,6 +97,6 @@ class Sheet(Noun):
         path = self.path.only(kept) if self.path else None
         return replace(self, train=self.train[kept], test=self.test[kept], path=path, **families)
 
-    def first_tests(self, count: int) -> "Sheet":
+    def first_tests(self, count: int) -> "PairsTable":
         """Every pair of the first so many test points."""
         return self.only(numpy.isin(self.test, list(dict.fromkeys(self.test.tolist()))[:count]))

@@ -9,14 +9,14 @@ import numpy
 from jaxtyping import Float, Int, Num, UInt8
 
 from influencelab.errors import InvalidData
-from influencelab.recipe import Noun
+from influencelab.recipe import Recipe
 
 # Pictures a row of the atlas.
 COLUMNS = 40
 
 
 @dataclass(frozen=True, eq=False)
-class Points(Noun):
+class Points(Recipe):
     """Training and test points that pairs speak of; all but ids may be unknown.
 
     Attributes:
@@ -91,7 +91,7 @@ class Points(Noun):
         return numpy.round(255 * (both - low) / max(high - low, 1e-300)).astype(numpy.uint8)
 
 
-def atlas(pictures: UInt8[numpy.ndarray, "k h w"]) -> bytes:
+def sprite_sheet(pictures: UInt8[numpy.ndarray, "k h w"]) -> bytes:
     """All pictures side by side in one PNG, `COLUMNS` a row."""
     count, height, width = pictures.shape
     rows = -(-count // COLUMNS)

@@ -11,12 +11,12 @@ from influencelab.data.removals import groups
 from influencelab.errors import InvalidParameter
 from influencelab.influence.retrainer import Retrainer
 from influencelab.influence.retrainers.second_order import SecondOrder
-from influencelab.recipe import Noun
+from influencelab.recipe import Recipe
 from influencelab.training.fit import Fit, fit
 
 
 @dataclass(frozen=True)
-class Proof(Noun):
+class RetrainedPair(Recipe):
     """What retraining really did to one test point.
 
     Attributes:
@@ -33,7 +33,7 @@ class Proof(Noun):
 
 
 @dataclass(frozen=True, eq=False)
-class Prover(Noun):
+class LeaveOneOutRetrainer(Recipe):
     """Retrains without the points it is asked about, second order, from a fit that it makes once and remembers.
 
     Give it to an `Explorer`, whose button then asks it. It is a recipe but for that memory.
@@ -50,7 +50,7 @@ class Prover(Noun):
     retrainer: Retrainer = field(default_factory=SecondOrder)
     fits: dict[tuple[Any, ...], Fit] = field(default_factory=dict)
 
-    def __call__(self, settings: Mapping[str, Any], train_ids: Sequence[int], test_id: int) -> Proof:
+    def __call__(self, settings: Mapping[str, Any], train_ids: Sequence[int], test_id: int) -> RetrainedPair:
         """The effect on one test point of removing these training points together.
 
         Args:
@@ -74,7 +74,7 @@ class Prover(Noun):
         (test,) = places(fitted.data.test_ids, [test_id])
         removed = groups(fitted.data.n, members=[members], convention=trial.convention)
         found = self.retrainer.retrain(fitted, removed)
-        return Proof(
+        return RetrainedPair(
             value=float(found.values[0, test]),
             grad_norm=float(found.grad_norm[0]),
             converged=bool(found.trusted[0]),

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from influencelab.errors import Diverged, IndefiniteCurvature, NotFinite, NullSpaceMass
 from influencelab.influence.curvature import Solution
-from influencelab.recipe import Noun
+from influencelab.recipe import Recipe
 
 Multiply = Callable[[Tensor], Tensor]
 # The search stops a little below the tolerance, so that rounding does not lift the true residual above it.
@@ -21,7 +21,7 @@ GAIN = 0.5
 
 
 @dataclass(frozen=True, eq=False)
-class Block(Noun):
+class Block(Recipe):
     """Residuals R = basis @ share: what is not yet solved of every right-hand side.
 
     Attributes:

@@ -16,14 +16,14 @@ from influencelab.influence.curvature import Curvature
 from influencelab.influence.leverage import amplification
 from influencelab.models import derivatives
 from influencelab.models.task import LinearTask
-from influencelab.recipe import Noun
+from influencelab.recipe import Recipe
 
 # A step that leaves more than this share of the gradient is not contracting: the model is handed on.
 CONTRACTION = 0.5
 
 
 @dataclass(frozen=True, eq=False)
-class Goal(Noun):
+class ConvergenceTest(Recipe):
     """When a retrained model is good enough to be called truth.
 
     Attributes:
@@ -60,7 +60,7 @@ class Goal(Noun):
 
 
 @dataclass(frozen=True, eq=False)
-class Batch(Noun):
+class Batch(Recipe):
     """Some of the experiments: k models, each with its own training weights.
 
     Attributes:
@@ -86,7 +86,7 @@ def batch_of(removals: Removals, base: Float[Tensor, " n"], rows: slice) -> Batc
 
 
 @dataclass(frozen=True, eq=False)
-class Chord(Noun):
+class Chord(Recipe):
     """The step θ ← θ − (C − what left)⁻¹ ∇J for each model of a batch.
 
     Attributes:
@@ -153,7 +153,7 @@ def first_gradients(curvature: Curvature, batch: Batch) -> Float[Tensor, "k p"]:
 
 
 @dataclass(frozen=True, eq=False)
-class Descent(Noun):
+class NewtonResult(Recipe):
     """Where a batch ended.
 
     Attributes:
@@ -171,7 +171,7 @@ class Descent(Noun):
     steps: Int[Tensor, " k"]
 
 
-def descend(chord: Chord, batch: Batch, goal: Goal, *, max_steps: int) -> Descent:
+def descend(chord: Chord, batch: Batch, goal: ConvergenceTest, *, max_steps: int) -> NewtonResult:
     """Chord steps for every model until its goal is met, or it stops contracting."""
     fit = chord.curvature.fit
     gradient = first_gradients(chord.curvature, batch)
@@ -196,4 +196,4 @@ def descend(chord: Chord, batch: Batch, goal: Goal, *, max_steps: int) -> Descen
         if not len(active):
             break
     theta[~met] = fit.theta
-    return Descent(theta=theta, gradient=gradient, met=met, first_step=first_step, steps=steps)
+    return NewtonResult(theta=theta, gradient=gradient, met=met, first_step=first_step, steps=steps)

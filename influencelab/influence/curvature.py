@@ -11,7 +11,7 @@ from influencelab.errors import InvalidParameter, NullSpaceMass
 from influencelab.models import derivatives
 from influencelab.models.penalty import stiffness
 from influencelab.models.task import LinearTask
-from influencelab.recipe import Noun
+from influencelab.recipe import Recipe
 from influencelab.training.fit import Fit
 
 # A Cholesky pivot this small beside the largest says that the matrix is singular to working precision; in float32, one
@@ -25,7 +25,7 @@ NULL_MASS, ROUNDING = 1e-7, 1e3
 
 
 @dataclass(frozen=True, eq=False)
-class Spectrum(Noun):
+class Spectrum(Recipe):
     """Eigenvalues in ascending order, without damping, and their directions.
 
     Attributes:
@@ -43,7 +43,7 @@ class Spectrum(Noun):
 
 
 @dataclass(frozen=True, eq=False)
-class Solution(Noun):
+class Solution(Recipe):
     """What a solve gives.
 
     Attributes:

@@ -12,12 +12,12 @@ from influencelab.errors import InvalidParameter
 from influencelab.influence.curvature import Solution
 from influencelab.influence.strain import warn_if_flat
 from influencelab.models import derivatives
-from influencelab.recipe import Noun
+from influencelab.recipe import Recipe
 from influencelab.training.fit import Fit
 
 
 @dataclass(frozen=True, eq=False)
-class Estimate(Noun):
+class Estimate(Recipe):
     """What an estimator says of every pair of training and test point.
 
     Attributes:
@@ -72,7 +72,7 @@ class Estimate(Noun):
 
 
 @dataclass(frozen=True)
-class Estimator(Noun):
+class Estimator(Recipe):
     """A recipe that predicts removals from one fit.
 
     Attributes:

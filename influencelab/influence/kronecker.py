@@ -15,7 +15,7 @@ from influencelab.models.layered import LayeredTask, affine
 from influencelab.models.penalty import stiffness
 from influencelab.models.proximal import unanchored
 from influencelab.models.task import LinearTask, Task
-from influencelab.recipe import Noun
+from influencelab.recipe import Recipe
 from influencelab.training.fit import Fit
 
 
@@ -40,7 +40,7 @@ class Basis(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Block(Noun):
+class Block(Recipe):
     """The curvature of one layer as a diagonal in its basis; without damping.
 
     Attributes:
@@ -150,7 +150,7 @@ def see(task: Task, theta: Float[Tensor, " p"], x: Float[Tensor, " b *shape"], y
         drives.append(affine(matrix, units))
         return drives[-1]
 
-    outputs = task.through(theta.detach().requires_grad_(), x, record)
+    outputs = task.forward(theta.detach().requires_grad_(), x, record)
     pushes = roots(task.output_loss.hessians(outputs.detach(), y))
     pulls = torch.autograd.grad(outputs, drives, pushes, is_grads_batched=True)
     return [seen(units, pull, points=len(x)) for units, pull in zip(given, pulls, strict=True)]

@@ -7,10 +7,10 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from influencelab.influence.chord_newton import Goal
+from influencelab.influence.chord_newton import ConvergenceTest
 from influencelab.influence.curvature import Curvature
 from influencelab.models import derivatives
-from influencelab.recipe import Noun
+from influencelab.recipe import Recipe
 from influencelab.training.trainers.lbfgs import LBFGS
 from influencelab.training.trainers.newton import HESSIANS
 
@@ -28,8 +28,8 @@ SEED = 0
 ROUNDS = 3
 
 
-def settled(
-    curvature: Curvature, weights: Float[Tensor, "k n"], goal: Goal, *, passes: int
+def minimise_from_fit(
+    curvature: Curvature, weights: Float[Tensor, "k n"], goal: ConvergenceTest, *, passes: int
 ) -> tuple[Float[Tensor, "k p"], Float[Tensor, "k p"], Bool[Tensor, " k"]]:
     """Where models go from the fit, ∇J there, and which are at a minimum from which Newton's step moves no test loss.
 
@@ -40,7 +40,7 @@ def settled(
         passes: of L-BFGS at most.
     """
     fit = curvature.fit
-    theta = drain(curvature, weights, passes=passes, tolerance=goal.tolerance)
+    theta = lbfgs_stage(curvature, weights, passes=passes, tolerance=goal.tolerance)
     gradient = derivatives.gradients(fit.task, fit.data, theta, weights)
     change = derivatives.measures(fit.task, fit.data, theta) - fit.measures()
     met = torch.zeros_like(weights[:, 0]).bool()
@@ -48,11 +48,11 @@ def settled(
     for _ in range(ROUNDS):
         if not len(rest):
             break
-        settling = settle(curvature, theta[rest], gradient[rest], weights[rest])
+        settling = newton_check(curvature, theta[rest], gradient[rest], weights[rest])
         there = theta[rest] + settling.step
         pull = derivatives.gradients(fit.task, fit.data, there, weights[rest])
-        nearer = settling.firm & (pull.norm(dim=-1) <= goal.tolerance)
-        theta[rest[~settling.firm]] = fit.theta
+        nearer = settling.is_minimum & (pull.norm(dim=-1) <= goal.tolerance)
+        theta[rest[~settling.is_minimum]] = fit.theta
         rest, there, pull = rest[nearer], there[nearer], pull[nearer]
         moved = derivatives.measures(fit.task, fit.data, there) - fit.measures()
         stays = ((moved - change[rest]).abs() <= goal.allowed(moved)).all(1)
@@ -65,7 +65,7 @@ def settled(
     return theta, gradient, met
 
 
-def drain(
+def lbfgs_stage(
     curvature: Curvature, weights: Float[Tensor, "k n"], *, passes: int, tolerance: float
 ) -> Float[Tensor, "k p"]:
     """Where L-BFGS takes each model from the fit, whose curvature is its first guess; converged or not.
@@ -77,11 +77,11 @@ def drain(
     fit = curvature.fit
     trainer = LBFGS(max_steps=passes, tolerance=tolerance)
     start = fit.theta.repeat(len(weights), 1)
-    return trainer.train_with(partial(guess, curvature), fit.task, fit.data, start, weights).theta
+    return trainer.train_with(partial(precondition, curvature), fit.task, fit.data, start, weights).theta
 
 
 @dataclass(frozen=True, eq=False)
-class Settling(Noun):
+class NewtonCheck(Recipe):
     """What Newton's step would do to each model.
 
     Attributes:
@@ -91,24 +91,24 @@ class Settling(Noun):
     """
 
     step: Float[Tensor, "k p"]
-    firm: Bool[Tensor, " k"]
+    is_minimum: Bool[Tensor, " k"]
 
 
-def settle(
+def newton_check(
     curvature: Curvature, theta: Float[Tensor, "k p"], gradient: Float[Tensor, "k p"], weights: Float[Tensor, "k n"]
-) -> Settling:
+) -> NewtonCheck:
     """Newton's step of each model, by its dense curvature or, for larger models, by conjugate gradients."""
     factor = curvature.cholesky()
     if factor is not None and len(factor) <= DENSE:
-        return settle_densely(curvature, theta, gradient, weights)
-    wanted = torch.cat([-gradient, forces(curvature, len(theta))])
+        return dense_newton_check(curvature, theta, gradient, weights)
+    wanted = torch.cat([-gradient, random_probes(curvature, len(theta))])
     step, firm = conjugate_gradients(curvature, theta.repeat(2, 1), weights.repeat(2, 1), wanted)
-    return Settling(step[: len(theta)], firm[: len(theta)] & firm[len(theta) :])
+    return NewtonCheck(step[: len(theta)], firm[: len(theta)] & firm[len(theta) :])
 
 
-def settle_densely(
+def dense_newton_check(
     curvature: Curvature, theta: Float[Tensor, "k p"], gradient: Float[Tensor, "k p"], weights: Float[Tensor, "k n"]
-) -> Settling:
+) -> NewtonCheck:
     """The same for small models: H − FLAT C is positive definite, or the model is not firm."""
     fit, step, firm = curvature.fit, torch.zeros_like(theta), torch.zeros_like(theta[:, 0]).bool()
     least = FLAT * curvature.dense()
@@ -117,7 +117,7 @@ def settle_densely(
         firm[rows] = torch.linalg.cholesky_ex(hessian - least).info == 0
         solved = torch.linalg.solve_ex(hessian, -gradient[rows, :, None]).result.squeeze(-1)
         step[rows] = solved.where(firm[rows, None], 0.0)
-    return Settling(step, firm)
+    return NewtonCheck(step, firm)
 
 
 def conjugate_gradients(
@@ -130,7 +130,7 @@ def conjugate_gradients(
     fit = curvature.fit
     found, firm = torch.zeros_like(wanted), (wanted == 0).all(-1)
     active, remainder = (~firm).nonzero().squeeze(1), wanted[~firm]
-    way = guess(curvature, remainder)
+    way = precondition(curvature, remainder)
     # What the fit's curvature makes of the way, kept up by the same recursion: the measure of what counts as flat.
     metric, size = remainder, torch.linalg.vecdot(remainder, way)
     end = LEFT**2 * size
@@ -142,7 +142,7 @@ def conjugate_gradients(
         length = size / bend
         found[active] += length[:, None] * way
         remainder = remainder - length[:, None] * bent
-        eased = guess(curvature, remainder)
+        eased = precondition(curvature, remainder)
         before, size = size, torch.linalg.vecdot(remainder, eased)
         up = bend > FLAT * torch.linalg.vecdot(way, metric)
         firm[active] = up & (size <= end)
@@ -153,7 +153,7 @@ def conjugate_gradients(
     return found, firm
 
 
-def guess(curvature: Curvature, vectors: Float[Tensor, "k p"]) -> Float[Tensor, "k p"]:
+def precondition(curvature: Curvature, vectors: Float[Tensor, "k p"]) -> Float[Tensor, "k p"]:
     """|C|⁺ times each row: at a fit that is no minimum, what bends down counts as if it bent up."""
     if curvature.cholesky() is not None:
         return curvature.inverse_products(vectors.T).T
@@ -163,7 +163,7 @@ def guess(curvature: Curvature, vectors: Float[Tensor, "k p"]) -> Float[Tensor, 
     return (vectors @ spectrum.vectors * inverse) @ spectrum.vectors.T
 
 
-def forces(curvature: Curvature, count: int) -> Float[Tensor, "k p"]:
+def random_probes(curvature: Curvature, count: int) -> Float[Tensor, "k p"]:
     """Random forces of covariance |C|: as strong along every direction, by the measure of `guess`."""
     theta = curvature.fit.theta
     generator = torch.Generator().manual_seed(SEED)

@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from influencelab.data.removals import Removals
-from influencelab.recipe import Noun
+from influencelab.recipe import Recipe
 from influencelab.training.fit import Fit
 
 Progress = Callable[[int, int], None]
@@ -19,7 +19,7 @@ BATCH = 2**24
 
 
 @dataclass(frozen=True, eq=False)
-class Retrained(Noun):
+class Retrained(Recipe):
     """What retraining without the removed points really did.
 
     Attributes:
@@ -55,7 +55,7 @@ class Retrained(Noun):
 
 
 @dataclass(frozen=True, eq=False)
-class Part(Noun):
+class Part(Recipe):
     """One batch of models; the first is the control, trained on all points."""
 
     change: Float[Tensor, "k m"]
@@ -66,7 +66,7 @@ class Part(Noun):
 
 
 @dataclass(frozen=True)
-class Retrainer(Noun):
+class Retrainer(Recipe):
     """A recipe for the truth: what it starts from, what it minimises, and when it stops."""
 
     @abstractmethod

@@ -34,7 +34,7 @@ WIDE_ENOUGH = math.sqrt(0.5)
 FLAT = 1e-3
 
 
-def loaded(fit: Fit, task: Task, theta: Tensor | None = None) -> Fit:
+def at_weights(fit: Fit, task: Task, theta: Tensor | None = None) -> Fit:
     """The same weights seen as a fit of another task, with its loss and gradient there: nothing is trained.
 
     Args:
@@ -55,14 +55,14 @@ def loaded(fit: Fit, task: Task, theta: Tensor | None = None) -> Fit:
     )
 
 
-def carriers(fit: Fit) -> float:
+def effective_curvature_points(fit: Fit) -> float:
     """How many points carry the curvature: (Σ cᵢ)² / Σ cᵢ² with cᵢ = wᵢ ℓᵢ″; n if all alike, 0 if none does."""
     carried = fit.weights * bends(fit)
     total = carried.sum()
     return float(total.square() / carried.square().sum()) if total > 0 else 0.0
 
 
-def strain(fit: Fit) -> float:
+def margin_shift(fit: Fit) -> float:
     """How far removing one point moves the margins of the others, in units of t, as a Newton step has it: see the rule.
 
     Infinite at t = 0, and where nobody is at the bend.

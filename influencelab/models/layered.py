@@ -31,7 +31,7 @@ class LayeredTask(Task):
         """Numbers that one model works out for one point: they decide how many points are worked on at once."""
 
     @abstractmethod
-    def through(
+    def forward(
         self, theta: Float[Tensor, "*k p"], x: Float[Tensor, " b *shape"], layer: Layer
     ) -> Float[Tensor, "*k c b"]:
         """The outputs, every layer's product being left to `layer`, which is called once a layer, in order.
@@ -42,7 +42,7 @@ class LayeredTask(Task):
 
     def outputs(self, theta: Float[Tensor, "*k p"], x: Float[Tensor, " b *shape"]) -> Float[Tensor, "*k c b"]:
         """Layer by layer; each layer is one batched matrix product over models."""
-        return self.through(theta, x, affine)
+        return self.forward(theta, x, affine)
 
     def measure(
         self, theta: Float[Tensor, "*k p"], x: Float[Tensor, " b *shape"], y: Num[Tensor, " b"]

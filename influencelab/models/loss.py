@@ -8,14 +8,14 @@ from jaxtyping import Float, Num
 from torch import Tensor
 
 from influencelab.data.dataset import Dataset
-from influencelab.recipe import Noun
+from influencelab.recipe import Recipe
 
 # Above this, log(1 + exp z) is z to the last digit of float64.
 EXACT = 40.0
 
 
 @dataclass(frozen=True)
-class OutputLoss(Noun):
+class OutputLoss(Recipe):
     """ℓ(z, y) in nats for outputs z of one point; classes lie on the axis before the points, for speed.
 
     `z[..., a, i]` is output a for point i, so that the inner loops run over points, which are many.

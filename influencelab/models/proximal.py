@@ -16,32 +16,33 @@ ROWS = 4096
 
 
 @dataclass(frozen=True, eq=False)
-class Anchored(Task):
+class ProximalTask(Task):
     """J(θ; w) = Σᵢ wᵢ ℓᵢ(θ) + R(θ) with another penalty R; outputs, losses and measure are those of the task inside.
 
-    R(θ) = ½ Σ (weight_decay P + damping) θ² − pullᵀθ − Σᵢ forcesᵢᵀ zᵢ(θ), which are, up to a constant, `proximal` and
-    `response`. With the weights that it was made with, θˢ is a minimum of the second, wherever training had stopped.
+    R(θ) = ½ Σ (weight_decay P + damping) θ² − linear_termᵀθ − Σᵢ output_linear_termᵢᵀ zᵢ(θ), which is, up to a
+    constant, what `proximal` and `proximal_bregman_response` say. With the weights that it was made with, θˢ is a
+    minimum of the second, wherever training had stopped.
 
     Attributes:
         inner: the task inside.
         anchor: θˢ.
         damping: strength of the pull back to θˢ, in nats per squared unit of parameter.
-        pull: the constant force on the parameters.
-        forces: the constant force on the outputs of each training point; None where there is none, or where outputs
-            are linear in θ and it is part of `pull`.
+        linear_term: subtracted from the gradient, whatever θ is.
+        output_linear_term: the same for the outputs of each training point; None where there is none, or where outputs
+            are linear in θ and it is part of `linear_term`.
     """
 
     inner: Task
     anchor: Float[Tensor, " p"]
     damping: float
-    pull: Float[Tensor, " p"]
-    forces: Float[Tensor, "c n"] | None = None
+    linear_term: Float[Tensor, " p"]
+    output_linear_term: Float[Tensor, "c n"] | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if not 0 <= self.damping < float("inf"):
             raise InvalidParameter(f"damping is {self.damping}, expected a finite number ≥ 0.")
-        if isinstance(self.inner, Anchored):
+        if isinstance(self.inner, ProximalTask):
             raise InvalidParameter("the task is anchored already; anchor the task inside it instead.")
 
     @property
@@ -73,17 +74,19 @@ class Anchored(Task):
         return self.inner.measure(theta, x, y)
 
 
-def proximal(task: Task, anchor: Float[Tensor, " p"], *, damping: float) -> Anchored:
+def proximal(task: Task, anchor: Float[Tensor, " p"], *, damping: float) -> ProximalTask:
     """R(θ) = (weight_decay / 2) ‖Pθ‖² + (damping / 2) ‖θ − θˢ‖²: retraining that may not go far.
 
     At a minimum θˢ of J it changes what a removal does, never what is there without one.
     """
-    return Anchored(weight_decay=task.weight_decay, inner=task, anchor=anchor, damping=damping, pull=damping * anchor)
+    return ProximalTask(
+        weight_decay=task.weight_decay, inner=task, anchor=anchor, damping=damping, linear_term=damping * anchor
+    )
 
 
-def response(
+def proximal_bregman_response(
     task: Task, data: Dataset, anchor: Float[Tensor, " p"], weights: Float[Tensor, " n"], *, damping: float
-) -> Anchored:
+) -> ProximalTask:
     """The proximal Bregman response (Bae et al. 2022; Grosse et al. 2023, Eq. 7-9).
 
     Minimises Σᵢ wᵢ Dᵢ(θ) + Σᵢ (w'ᵢ − wᵢ) ℓᵢ(θ) + ½ ‖θ − θˢ‖² in the metric weight_decay P + damping, where w are the
@@ -106,16 +109,16 @@ def response(
             pull = pull + (force @ task.features(x)).flatten()
         else:
             forces.append(force)
-    return Anchored(
+    return ProximalTask(
         weight_decay=task.weight_decay,
         inner=task,
         anchor=anchor,
         damping=damping,
-        pull=pull,
-        forces=torch.cat(forces, dim=-1) if forces else None,
+        linear_term=pull,
+        output_linear_term=torch.cat(forces, dim=-1) if forces else None,
     )
 
 
 def unanchored(task: Task) -> Task:
     """The task whose losses these are, for closed forms that depend on its kind."""
-    return task.inner if isinstance(task, Anchored) else task
+    return task.inner if isinstance(task, ProximalTask) else task

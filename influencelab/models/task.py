@@ -10,11 +10,11 @@ from torch import Tensor
 from influencelab.data.dataset import Dataset
 from influencelab.errors import InvalidParameter
 from influencelab.models.loss import OutputLoss
-from influencelab.recipe import Noun
+from influencelab.recipe import Recipe
 
 
 @dataclass(frozen=True)
-class Task(Noun):
+class Task(Recipe):
     """The objective J(θ; w) = Σᵢ wᵢ ℓᵢ(θ) + (weight_decay / 2) ‖Pθ‖², and the measure whose change is predicted.
 
     Attributes:

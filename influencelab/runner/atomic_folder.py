@@ -9,14 +9,14 @@ from pathlib import Path
 import psutil
 
 from influencelab.errors import MissingData
-from influencelab.recipe import Noun
+from influencelab.recipe import Recipe
 from influencelab.runner import json_file
 
 PROGRESS = "progress.json"
 
 
 @dataclass(frozen=True)
-class Progress(Noun):
+class Progress(Recipe):
     """How far a run is.
 
     Attributes:
@@ -35,15 +35,15 @@ class Progress(Noun):
         return min(max(self.done / self.total, 0.0), 1.0) if self.total > 0 else 0.0
 
 
-def beside(folder: Path, *, role: str, writer: int) -> Path:
+def sibling(folder: Path, *, role: str, writer: int) -> Path:
     """A hidden folder next to another, named by what it is for and by the process that made it."""
     return folder.with_name(f".{folder.name}.{role}.{writer}")
 
 
 def staging(folder: Path) -> Path:
     """A new, empty folder in which this process writes what will become `folder`."""
-    recover(folder)
-    fresh = beside(folder, role="writing", writer=os.getpid())
+    clean_up(folder)
+    fresh = sibling(folder, role="writing", writer=os.getpid())
     if fresh.exists():
         shutil.rmtree(fresh)
     fresh.mkdir(parents=True)
@@ -53,19 +53,19 @@ def staging(folder: Path) -> Path:
 def read_progress(folder: Path, *, writer: int) -> Progress | None:
     """How far the process is that writes a folder; None before it has said so, and when the folder is in its place."""
     try:
-        said = json_file.read(beside(folder, role="writing", writer=writer) / PROGRESS)
+        said = json_file.read(sibling(folder, role="writing", writer=writer) / PROGRESS)
     except (MissingData, FileNotFoundError):
         # The writer may put the folder in its place at any moment, also while this reads.
         return None
     return Progress(said["done"], said["total"], said["label"])
 
 
-def put(fresh: Path, folder: Path) -> None:
+def replace_folder(fresh: Path, folder: Path) -> None:
     """Put a finished folder in its place; what was there goes only when the new one stands.
 
     If this process dies between the two renames, `recover` puts the old one back.
     """
-    aside = beside(folder, role="replaced", writer=os.getpid())
+    aside = sibling(folder, role="replaced", writer=os.getpid())
     if folder.exists():
         folder.rename(aside)
     fresh.rename(folder)
@@ -73,7 +73,7 @@ def put(fresh: Path, folder: Path) -> None:
         shutil.rmtree(aside)
 
 
-def recover(folder: Path) -> None:
+def clean_up(folder: Path) -> None:
     """Clear away what writers that are no more left beside a folder; restore it if one died while replacing it."""
     left = re.compile(rf"\.{re.escape(folder.name)}\.(writing|executing|replaced)\.(\d+)")
     siblings = sorted(folder.parent.iterdir()) if folder.parent.is_dir() else []

@@ -7,16 +7,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from influencelab.errors import InvalidParameter
-from influencelab.recipe import Noun
+from influencelab.recipe import Recipe
 from influencelab.runner.profile import RECORD, rank
-from influencelab.statistics.measurement import Number
+from influencelab.statistics.measurement import Measurement
 
 NOT_RUN = "not run"
 ARMS = ("", "published", "controlled")
 
 
 @dataclass(frozen=True)
-class Claim(Noun):
+class Claim(Recipe):
     """One statement of a paper that a study tests.
 
     The band was chosen before the number was measured, and stands here only: a scorecard is computed, never typed.
@@ -78,7 +78,7 @@ class Claim(Noun):
 
 
 @dataclass(frozen=True)
-class Verdict(Noun):
+class Verdict(Recipe):
     """What one number says about one claim.
 
     Attributes:
@@ -92,7 +92,7 @@ class Verdict(Noun):
     """
 
     claim: Claim
-    number: Number | None
+    number: Measurement | None
     profile: str
     verdict: str
     preview: bool
@@ -120,7 +120,7 @@ class Verdict(Noun):
         return f"{self.verdict}{f' ({self.remark})' if self.remark else ''}"
 
 
-def judge(claim: Claim, numbers: Mapping[str, Number], profile: str) -> Verdict:
+def judge(claim: Claim, numbers: Mapping[str, Measurement], profile: str) -> Verdict:
     """The verdict of a report's numbers, measured at one profile, on one claim."""
     number, control = numbers.get(claim.quantity), numbers.get(claim.control)
     said = word(claim, number)
@@ -129,13 +129,13 @@ def judge(claim: Claim, numbers: Mapping[str, Number], profile: str) -> Verdict:
     return Verdict(claim, number, profile, said, rank(profile) < rank(claim.least))
 
 
-def apart(one: Number, two: Number) -> bool:
+def apart(one: Measurement, two: Measurement) -> bool:
     """Whether two intervals do not touch."""
     (low, high), (other_low, other_high) = (number.interval or (number.value,) * 2 for number in (one, two))
     return high < other_low or other_high < low
 
 
-def word(claim: Claim, number: Number | None) -> str:
+def word(claim: Claim, number: Measurement | None) -> str:
     """The verdict in a word."""
     if number is None:
         return NOT_RUN

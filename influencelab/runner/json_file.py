@@ -10,7 +10,7 @@ from typing import Any
 from influencelab.errors import InvalidParameter, MissingData
 
 
-def plain(value: Any) -> Any:
+def to_jsonable(value: Any) -> Any:
     """A value as strict JSON can hold it.
 
     Tuples become lists, NumPy and torch scalars Python ones, and numbers that are not finite the text `nan`, `inf`
@@ -24,11 +24,11 @@ def plain(value: Any) -> Any:
     if isinstance(value, float):
         return float(value) if math.isfinite(value) else str(float(value))
     if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
+        return {str(key): to_jsonable(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
+        return [to_jsonable(item) for item in value]
     if hasattr(value, "item") and getattr(value, "ndim", None) == 0:
-        return plain(value.item())
+        return to_jsonable(value.item())
     raise InvalidParameter(
         f"A {type(value).__name__} cannot be recorded: give a number, text, a list or a dictionary of them."
     )
@@ -37,7 +37,7 @@ def plain(value: Any) -> Any:
 def write(path: Path, value: Any) -> None:
     """Write a record; a reader sees the old one or the new one, never half of it."""
     partial = path.with_name(f".{path.name}.{os.getpid()}")
-    partial.write_text(json.dumps(plain(value), indent=2, allow_nan=False) + "\n", encoding="utf-8")
+    partial.write_text(json.dumps(to_jsonable(value), indent=2, allow_nan=False) + "\n", encoding="utf-8")
     partial.replace(path)
 
 

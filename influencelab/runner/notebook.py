@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from influencelab.errors import StudyFailed, UnknownName, unknown
-from influencelab.recipe import Noun
+from influencelab.recipe import Recipe
 from influencelab.runner.parameter import Parameter, declared
 from influencelab.runner.profile import PROFILES, Profile, is_profile, rank
 
@@ -19,7 +19,7 @@ RUN_PARAMETERS = ("profile", "results", "workers", "scheduler", "device")
 
 
 @dataclass(frozen=True, eq=False)
-class Notebook(Noun):
+class Notebook(Recipe):
     """What a study notebook declares.
 
     Attributes:

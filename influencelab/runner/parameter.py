@@ -10,14 +10,14 @@ from typing import Any
 import yaml
 
 from influencelab.errors import InvalidParameter
-from influencelab.recipe import Noun
+from influencelab.recipe import Recipe
 
 EXAMPLES = {"bool": "false", "int": "5", "float": "0.01", "str": "digits"}
 TRUE, FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 
 
 @dataclass(frozen=True)
-class Parameter(Noun):
+class Parameter(Recipe):
     """One line of a `parameters` cell: `size: int = 200  # how many points to remove`.
 
     Attributes:

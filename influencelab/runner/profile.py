@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from influencelab.errors import unknown
-from influencelab.recipe import Noun, fingerprint
+from influencelab.recipe import Recipe, fingerprint
 
 # From seconds to the size the papers published, smallest first.
 PROFILES = ("tiny", "quick", "standard", "paper")
@@ -16,7 +16,7 @@ NAME = rf"({'|'.join(PROFILES)}|paper_[a-z]+)"
 
 
 @dataclass(frozen=True, eq=False)
-class Profile(Noun):
+class Profile(Recipe):
     """One size of one study: the notebook parameters that make it, and what it costs on two cores.
 
     Attributes:

@@ -9,12 +9,12 @@ from typing import Any
 import pandas
 
 from influencelab.errors import MissingData
-from influencelab.explorer.data import Exploration, opened
+from influencelab.explorer.data import ExplorerData, opened
 from influencelab.explorer.from_table import melted, tabled
-from influencelab.recipe import Noun
+from influencelab.recipe import Recipe
 from influencelab.runner import json_file
 from influencelab.runner.profile import PROFILES, is_folder_name, is_profile, profile_of, rank, size_of
-from influencelab.statistics.measurement import Number
+from influencelab.statistics.measurement import Measurement
 
 # Where what an explorer shows is kept, in the report's folder.
 EXPLORATION = "exploration.gz"
@@ -24,7 +24,7 @@ OLDER = (
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Report(Noun):
+class Report(Recipe):
     """What one run of a study found, as its folder holds it.
 
     Attributes:
@@ -41,7 +41,7 @@ class Report(Noun):
     study: str
     profile: str
     parameters: dict[str, Any]
-    numbers: dict[str, Number]
+    numbers: dict[str, Measurement]
     facts: dict[str, Any]
     manifest: dict[str, Any]
 
@@ -65,14 +65,14 @@ class Report(Noun):
             raise MissingData(f"{self.study} at {self.profile} keeps no pairs: {path} does not exist.")
         return pandas.read_parquet(path)
 
-    def exploration(self) -> Exploration:
+    def exploration(self) -> ExplorerData:
         """What an explorer shows of it; of a report that was made by an older version, the pairs it keeps."""
         title, path = f"{self.study} at {self.profile}", self.folder / EXPLORATION
         if path.is_file():
             return opened(path.read_bytes())
         pairs = self.pairs() if (self.folder / "pairs.parquet").is_file() else pandas.DataFrame()
         if not {"predicted", "actual"} <= set(melted(pairs).columns):
-            return Exploration(title=title, names=(), sheets=(), points={}, notes=(OLDER,))
+            return ExplorerData(title=title, names=(), sheets=(), points={}, notes=(OLDER,))
         return tabled(pairs, title=title, notes=(OLDER,))
 
     @property
@@ -127,10 +127,10 @@ def reports(results: Path, *, profiles: Sequence[str] = PROFILES) -> list[Report
     return [load(folder) for folder in order]
 
 
-def number(fields: Mapping[str, Any]) -> Number:
+def number(fields: Mapping[str, Any]) -> Measurement:
     """A number from its record; values that are not finite were kept as text."""
     ends = {end: None if fields[end] is None else float(fields[end]) for end in ("low", "high")}
-    return Number(float(fields["value"]), **ends, n=fields["n"], note=fields["note"], unit=fields["unit"])
+    return Measurement(float(fields["value"]), **ends, n=fields["n"], note=fields["note"], unit=fields["unit"])
 
 
 def file_hash(path: Path) -> str:

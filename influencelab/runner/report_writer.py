@@ -13,13 +13,13 @@ from matplotlib.figure import Figure
 
 from influencelab.errors import InvalidData, InvalidParameter
 from influencelab.experiments.store import Store
-from influencelab.explorer.data import Exploration
+from influencelab.explorer.data import ExplorerData
 from influencelab.runner import json_file, notebook
-from influencelab.runner.atomic_folder import PROGRESS, Progress, put, staging
+from influencelab.runner.atomic_folder import PROGRESS, Progress, replace_folder, staging
 from influencelab.runner.profile import folder_name, profile_of
 from influencelab.runner.provenance import describe_run
 from influencelab.runner.report import EXPLORATION, Report, file_hash, load
-from influencelab.statistics.measurement import Number
+from influencelab.statistics.measurement import Measurement
 
 # Committed results stay small: a table of pairs or a figure of more bytes than this is refused.
 LARGEST = 10**6
@@ -27,7 +27,7 @@ STORE_FOLDER = ".store"
 NAME = re.compile(r"[A-Za-z0-9_+-][A-Za-z0-9_.+-]*(/[A-Za-z0-9_+-][A-Za-z0-9_.+-]*)*")
 
 
-class Draft:
+class ReportWriter:
     """A report being written.
 
     A writer changes by nature: it is neither recipe nor result, and the one class beside the curvature operator that
@@ -43,23 +43,23 @@ class Draft:
         self.study = study
         self.folder = folder
         self.staging = staging(folder)
-        self._parameters = json_file.plain(parameters)
-        self._numbers: dict[str, Number] = {}
+        self._parameters = json_file.to_jsonable(parameters)
+        self._numbers: dict[str, Measurement] = {}
         self._facts: dict[str, Any] = {}
         self._started = time.perf_counter()
 
-    def number(self, name: str, number: Number) -> None:
+    def number(self, name: str, number: Measurement) -> None:
         """Keep one number; a claim finds it by this name, such as `digits/top/exact/slope/0.001`."""
         self._numbers[checked(name, "number")] = number
 
-    def numbers(self, numbers: Mapping[str, Number]) -> None:
+    def numbers(self, numbers: Mapping[str, Measurement]) -> None:
         """Keep several numbers."""
         for name, number in numbers.items():
             self.number(name, number)
 
     def fact(self, name: str, value: Any) -> None:
         """Keep a fact about the run that no claim rests on: seconds of a step, how many models converged."""
-        self._facts[checked(name, "fact")] = json_file.plain(value)
+        self._facts[checked(name, "fact")] = json_file.to_jsonable(value)
 
     def figure(self, name: str, figure: Figure) -> Figure:
         """Keep a figure as SVG and as PNG (150 dots per inch), and return it, so that a notebook shows it.
@@ -93,7 +93,7 @@ class Draft:
         pairs.to_parquet(path, compression="zstd", index=False)
         refuse_large(path, cure="Keep float32 values and categories, or a sample of the rows (say which).")
 
-    def explore(self, exploration: Exploration) -> None:
+    def explore(self, exploration: ExplorerData) -> None:
         """Keep what an explorer shows of the run: as much as fits into 1 MB, with a note of what was left out."""
         self._check_open()
         titled = replace(exploration, title=f"{self.study} at {self.folder.name}")
@@ -142,7 +142,7 @@ class Draft:
             "files": file_hashes(self.staging),
         }
         json_file.write(self.staging / "manifest.json", manifest)
-        put(self.staging, self.folder)
+        replace_folder(self.staging, self.folder)
         return load(self.folder)
 
     def _check_open(self) -> None:
@@ -153,7 +153,7 @@ class Draft:
             )
 
 
-def begin(study: str, *, profile: str, parameters: Mapping[str, Any], results: str | Path = "") -> Draft:
+def start_report(study: str, *, profile: str, parameters: Mapping[str, Any], results: str | Path = "") -> ReportWriter:
     """Begin the report of a study; called by its notebook.
 
     Run by hand, results go to the `results` folder beside the `studies` folder at or above the working folder, and
@@ -170,12 +170,12 @@ def begin(study: str, *, profile: str, parameters: Mapping[str, Any], results: s
     """
     profile_of(profile)
     if results:
-        return Draft(study, folder=Path(results).resolve() / study / profile, parameters=parameters)
+        return ReportWriter(study, folder=Path(results).resolve() / study / profile, parameters=parameters)
     studies = notebook.studies_folder()
     path = studies / f"{study}.ipynb"
     changes = edited(notebook.read(path), profile, parameters) if path.is_file() else {}
     folder = studies.parent / "results" / study / folder_name(profile, changes)
-    return Draft(study, folder=folder, parameters=parameters)
+    return ReportWriter(study, folder=folder, parameters=parameters)
 
 
 def edited(declared: notebook.Notebook, profile: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
@@ -183,9 +183,9 @@ def edited(declared: notebook.Notebook, profile: str, parameters: Mapping[str, A
     expected = declared.values(profile)
     compared = set(expected).intersection(parameters).difference(notebook.RUN_PARAMETERS)
     return {
-        name: json_file.plain(parameters[name])
+        name: json_file.to_jsonable(parameters[name])
         for name in sorted(compared)
-        if json_file.plain(parameters[name]) != json_file.plain(expected[name])
+        if json_file.to_jsonable(parameters[name]) != json_file.to_jsonable(expected[name])
     }
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas
 from pandas.io.formats.style import Styler
 
-from influencelab.recipe import Noun
+from influencelab.recipe import Recipe
 from influencelab.runner.claim import NOT_RUN, Claim, Verdict, all_claims, judge
 from influencelab.runner.profile import PROFILES, RECORD, Profile, profile_of, size_of
 from influencelab.runner.report import Report, reports
@@ -25,7 +25,7 @@ that an earlier run had left in the store cost it nothing.
 
 
 @dataclass(frozen=True, eq=False)
-class Row(Noun):
+class Row(Recipe):
     """One claim and its verdict at each profile that was run.
 
     Attributes:

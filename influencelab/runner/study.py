@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from influencelab.errors import StudyFailed, UnknownName, unknown
-from influencelab.recipe import Noun
+from influencelab.recipe import Recipe
 from influencelab.runner import json_file
-from influencelab.runner.atomic_folder import Progress, beside, read_progress, recover
+from influencelab.runner.atomic_folder import Progress, clean_up, read_progress, sibling
 from influencelab.runner.notebook import RUN_PARAMETERS, Notebook, read, studies_folder
 from influencelab.runner.parameter import Parameter
 from influencelab.runner.profile import Profile, folder_name
@@ -19,7 +19,7 @@ from influencelab.runner.report import Report, load
 
 
 @dataclass(frozen=True)
-class Study(Noun):
+class Study(Recipe):
     """A notebook that answers one question.
 
     Attributes:
@@ -95,7 +95,7 @@ class Study(Noun):
 
 
 @dataclass(frozen=True, eq=False)
-class Plan(Noun):
+class Plan(Recipe):
     """One run of one study, settled.
 
     Attributes:
@@ -133,7 +133,7 @@ class Plan(Noun):
                 progress(read_progress(self.folder, writer=writer) if writer else None)
 
         with kept_unless_done(self.folder) as before:
-            desk = beside(self.folder, role="executing", writer=os.getpid())
+            desk = sibling(self.folder, role="executing", writer=os.getpid())
             desk.mkdir(exist_ok=True)
             executed = desk / f"{self.study.name}.ipynb"
             try:
@@ -166,7 +166,7 @@ class Plan(Noun):
             )
         report = load(self.folder)
         for name in self.parameters.keys() - set(RUN_PARAMETERS):
-            given, recorded = json_file.plain(self.parameters[name]), report.parameters.get(name)
+            given, recorded = json_file.to_jsonable(self.parameters[name]), report.parameters.get(name)
             if given != recorded:
                 raise StudyFailed(f"its report records {name} = {recorded!r}, and it ran with {given!r}")
         return report
@@ -185,8 +185,8 @@ def kept_unless_done(folder: Path) -> Iterator[object]:
     A notebook can fail, or be stopped, after it published.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
-    recover(folder)
-    before, copy = state(folder), beside(folder, role="replaced", writer=os.getpid())
+    clean_up(folder)
+    before, copy = state(folder), sibling(folder, role="replaced", writer=os.getpid())
     if before:
         shutil.copytree(folder, copy)
     try:
@@ -199,7 +199,7 @@ def kept_unless_done(folder: Path) -> Iterator[object]:
         raise
     finally:
         shutil.rmtree(copy, ignore_errors=True)
-        recover(folder)
+        clean_up(folder)
 
 
 def studies(folder: Path | None = None) -> list[Study]:

@@ -11,7 +11,7 @@ from jaxtyping import Float, Int
 from threadpoolctl import ThreadpoolController
 
 from influencelab.errors import InvalidParameter
-from influencelab.recipe import Noun
+from influencelab.recipe import Recipe
 from influencelab.statistics.correlation import (
     intercept,
     pearson,
@@ -53,7 +53,7 @@ class Interval(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Statistic(Noun):
+class Statistic(Recipe):
     """One statistic of predicted against actual, for each test point and over all, with its intervals.
 
     Attributes:
@@ -85,7 +85,7 @@ class Statistic(Noun):
 
 
 @dataclass(frozen=True)
-class Bootstrap(Noun):
+class Bootstrap(Recipe):
     """Recentred percentile intervals: if removals and test points were drawn anew, where would the number fall?
 
     Every pair shares its removal with a row of pairs and its test point with a column, so pairs are not independent.

@@ -11,14 +11,14 @@ from dataclasses import dataclass, replace
 import numpy
 from jaxtyping import Bool, Float
 
-from influencelab.recipe import Noun
+from influencelab.recipe import Recipe
 from influencelab.statistics.pairs import FEWEST, Pairs, check_weights, pairs_drawn, ratio
 
 CANCELLED = 1e-3  # below this share of a raw second moment, its centred value is computed again in two passes
 
 
 @dataclass(frozen=True, eq=False)
-class Moments(Noun):
+class Moments(Recipe):
     """Weighted means and mean products about them, of x (predicted) and y (actual), for each resample and test point.
 
     A variance is exactly 0 where the values drawn are all equal, and NaN where fewer than three pairs were drawn.

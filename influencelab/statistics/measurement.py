@@ -4,11 +4,11 @@ import math
 from dataclasses import dataclass, replace
 
 from influencelab.errors import InvalidParameter
-from influencelab.recipe import Noun
+from influencelab.recipe import Recipe
 
 
 @dataclass(frozen=True)
-class Number(Noun):
+class Measurement(Recipe):
     """One number of a study, such as the slope of actual against predicted change over 500 removals.
 
     Attributes:
@@ -48,7 +48,7 @@ class Number(Noun):
         """Half the width of its interval: how far from an edge it must lie to be told from it; NaN without one."""
         return (self.interval[1] - self.interval[0]) / 2 if self.interval else math.nan
 
-    def with_half_width(self) -> "Number":
+    def with_half_width(self) -> "Measurement":
         """The same with its half-width in the note, for a number whose being inconclusive must say how little it says.
 
         A slope of 0.01 with half-width 0.005 would have been told from 0.02; one with half-width 0.1 from nothing.

@@ -7,13 +7,13 @@ import numpy
 from jaxtyping import Bool, Float, Int
 
 from influencelab.errors import InvalidData, InvalidWeights
-from influencelab.recipe import Noun
+from influencelab.recipe import Recipe
 
 FEWEST = 3  # pairs below which no statistic is defined: two pairs always lie on a line
 
 
 @dataclass(frozen=True, eq=False)
-class Pairs(Noun):
+class Pairs(Recipe):
     """For r removals and m test points, the predicted and the actual rise of a test loss.
 
     Attributes:

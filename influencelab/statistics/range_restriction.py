@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float
 from influencelab.errors import InvalidParameter
 from influencelab.experiments.comparison import array
 from influencelab.experiments.trial import Outcome
-from influencelab.recipe import Noun
+from influencelab.recipe import Recipe
 from influencelab.statistics.bootstrap import Bootstrap
 from influencelab.statistics.correlation import pearson
 from influencelab.statistics.pairs import FEWEST, Pairs
@@ -17,7 +17,7 @@ from influencelab.statistics.replicates import Replicates, Resampled, all_pairs,
 
 
 @dataclass(frozen=True, eq=False)
-class Restriction(Noun):
+class Restriction(Recipe):
     """Pearson's correlation among the removals of largest |predicted change| and among middling ones.
 
     Attributes:

@@ -29,7 +29,7 @@ def kendall(pairs: Pairs, weights: Float[numpy.ndarray, "b r"]) -> Float[numpy.n
     Knight (1966), A computer method for calculating Kendall's tau with ungrouped data, with weights.
     """
     check_weights(pairs, weights)
-    return numpy.stack([tau(x, y, weights=weights[:, rows]) for rows, x, y in pairs.columns()], axis=1)
+    return numpy.stack([kendall_tau(x, y, weights=weights[:, rows]) for rows, x, y in pairs.columns()], axis=1)
 
 
 def within_class_spearman(pairs: Pairs, weights: Float[numpy.ndarray, "b r"]) -> Float[numpy.ndarray, "b m"]:
@@ -115,7 +115,7 @@ def tied_weights(
     return below, through, group
 
 
-def tau(
+def kendall_tau(
     x: Float[numpy.ndarray, " r"], y: Float[numpy.ndarray, " r"], *, weights: Float[numpy.ndarray, "b r"]
 ) -> Float[numpy.ndarray, " b"]:
     """Tau-b of one test point; all counts are of ordered pairs, so that a row paired with itself cancels."""

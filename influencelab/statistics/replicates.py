@@ -10,14 +10,14 @@ from jaxtyping import Float, Int
 from influencelab.errors import InvalidData, InvalidParameter
 from influencelab.experiments.comparison import Comparison, array
 from influencelab.experiments.trial import Outcome
-from influencelab.recipe import Noun
+from influencelab.recipe import Recipe
 from influencelab.statistics.bootstrap import UNBOUNDED, Bootstrap, Interval, counts, named
-from influencelab.statistics.measurement import Number
+from influencelab.statistics.measurement import Measurement
 from influencelab.statistics.pairs import Pairs
 
 
 @dataclass(frozen=True, eq=False)
-class Replicates(Noun):
+class Replicates(Recipe):
     """One statistic of one setting for s seeds and m test points, such as Spearman's ρ of 20 networks at 20 points.
 
     Attributes:
@@ -64,7 +64,7 @@ class Replicates(Noun):
 
 
 @dataclass(frozen=True, eq=False)
-class Resampled(Noun):
+class Resampled(Recipe):
     """One number over seeds and test points, and how sure it is.
 
     Attributes:
@@ -79,11 +79,11 @@ class Resampled(Noun):
     count: int
     per_seed: Float[numpy.ndarray, " s"] = field(default_factory=lambda: numpy.empty(0))
 
-    def number(self, how: str = "mean over seeds and test points", *, unit: str = "") -> Number:
+    def number(self, how: str = "mean over seeds and test points", *, unit: str = "") -> Measurement:
         """As a reported number; an interval without both ends is left out, and the note says so."""
         value, low, high = self.interval
         known = bool(numpy.isfinite([low, high]).all())
-        return Number(
+        return Measurement(
             value=value,
             low=low if known else None,
             high=high if known else None,

@@ -36,7 +36,7 @@ def signal_to_noise(draws: Float[numpy.ndarray, "s r m"]) -> Float[numpy.ndarray
     return numpy.where(size > 1, found, numpy.nan)
 
 
-def detected(
+def share_detected(
     draws: Float[numpy.ndarray, "s r m"], *, threshold: float = THRESHOLD, bootstrap: Bootstrap | None = None
 ) -> Resampled:
     """The share of (removal, test point) pairs whose |mean| / sd over seeds passes the threshold, 0 to 1.
@@ -49,7 +49,7 @@ def detected(
     loud = numpy.where(numpy.isnan(found), numpy.nan, found > threshold)
     r, m = loud.shape
     value = averages(loud, Draws(numpy.ones((1, r)), numpy.ones((1, m))))
-    _, low, high = ends(way, float(value[0]), averages(loud, drawn_anew(r, m, way)), bounded=False)
+    _, low, high = ends(way, float(value[0]), averages(loud, resample(r, m, way)), bounded=False)
     interval = Interval(float(value[0]), max(low, 0.0), min(high, 1.0))
     return Resampled(interval, label(draws, way), int((~numpy.isnan(found)).sum()))
 
@@ -66,7 +66,7 @@ def consistency(draws: Float[numpy.ndarray, "s r m"], *, bootstrap: Bootstrap | 
     way = bootstrap or Bootstrap()
     _, r, m = draws.shape
     value = one_draw(draws, numpy.ones((1, r)))
-    drawn = drawn_anew(r, m, way)
+    drawn = resample(r, m, way)
     resampled = mean_over_tests(one_draw(draws, drawn.seeds), drawn.tests)
     pooled = float(mean_over_tests(value, numpy.ones((1, m)))[0])
     interval = ends(way, pooled, resampled, bounded=True)
@@ -90,7 +90,7 @@ def one_draw(draws: Float[numpy.ndarray, "s r m"], weights: Float[numpy.ndarray,
     return numpy.where(size >= FEWEST, ratio(between, (s - 1) * single), numpy.nan)
 
 
-def drawn_anew(r: int, m: int, bootstrap: Bootstrap) -> Draws:
+def resample(r: int, m: int, bootstrap: Bootstrap) -> Draws:
     """How often each removal, in the place of seeds, and each test point is drawn."""
     for_removals, for_tests = generators(bootstrap, 2)
     return Draws(counts(for_removals, bootstrap.resamples, among=r), counts(for_tests, bootstrap.resamples, among=m))

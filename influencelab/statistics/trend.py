@@ -7,7 +7,7 @@ import numpy
 from jaxtyping import Float
 
 from influencelab.errors import InvalidData
-from influencelab.recipe import Noun
+from influencelab.recipe import Recipe
 from influencelab.statistics.bootstrap import Bootstrap
 from influencelab.statistics.replicates import (
     Draws,
@@ -27,7 +27,7 @@ COLLINEAR = 1e-8
 
 
 @dataclass(frozen=True, eq=False)
-class Trend(Noun):
+class Trend(Recipe):
     """A line through (x, statistic), a point for each x and seed, such as depth and signed ρ.
 
     Attributes:

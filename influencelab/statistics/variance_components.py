@@ -8,7 +8,7 @@ from jaxtyping import Float
 from scipy import stats
 
 from influencelab.errors import InvalidData
-from influencelab.recipe import Noun
+from influencelab.recipe import Recipe
 from influencelab.statistics.bootstrap import Bootstrap, Interval
 from influencelab.statistics.pairs import ratio
 from influencelab.statistics.replicates import Draws, Replicates, Resampled, described, draws, ends, generators, once
@@ -25,7 +25,7 @@ class Squares(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Variation(Noun):
+class Variation(Recipe):
     """Variances of Fisher's z = atanh ρ over s seeds and m test points, z = mean + test point + seed + rest.
 
     Attributes:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from influencelab.runner.report import Report
-from influencelab.statistics.measurement import Number
+from influencelab.statistics.measurement import Measurement
 
 # `{study:number}` stands for that number of the study's largest report that holds it.
 PLACE = re.compile(r"\{([a-z_]+):([^{}]+)\}")
@@ -108,11 +108,11 @@ def by_depth(found: Sequence[Report]) -> str:
     return "\n".join((CAPTION, "", head, *lines)) if lines else ""
 
 
-def gathered(found: Sequence[Report]) -> dict[tuple[str, str], Number]:
+def gathered(found: Sequence[Report]) -> dict[tuple[str, str], Measurement]:
     """Each number by study and name, of the largest report that holds it."""
     return {(report.study, name): number for report in found for name, number in report.numbers.items()}
 
 
-def filled(text: str, numbers: dict[tuple[str, str], Number]) -> str:
+def filled(text: str, numbers: dict[tuple[str, str], Measurement]) -> str:
     """One finding with its numbers."""
     return PLACE.sub(lambda place: str(numbers[place.group(1), place.group(2)]), text)

@@ -9,14 +9,14 @@ from jaxtyping import Int
 from torch import Tensor
 
 from influencelab.errors import InvalidParameter
-from influencelab.recipe import Noun
+from influencelab.recipe import Recipe
 
 # The points of one step: all of them, the same some for all models, or each model's own.
 Rows = None | Int[Tensor, " b"] | Int[Tensor, "k b"]
 
 
 @dataclass(frozen=True)
-class Batches(Noun):
+class Batches(Recipe):
     """Random batches without replacement: every point comes once an epoch, and each epoch has an order of its own.
 
     The order of an epoch depends on the seed and the epoch alone, so that training can go on from any step.

@@ -16,7 +16,7 @@ from influencelab.errors import InvalidParameter
 from influencelab.models import derivatives
 from influencelab.models.closed_forms import mlp
 from influencelab.models.layered import LayeredTask
-from influencelab.models.proximal import Anchored, unanchored
+from influencelab.models.proximal import ProximalTask, unanchored
 from influencelab.models.task import Task
 from influencelab.models.tasks.mlp import MLP
 from influencelab.training.batches import Batches, Rows
@@ -163,7 +163,7 @@ class FirstOrder(Trainer):
 
 def decay(task: Task, data: Dataset) -> Float[Tensor, " p"] | None:
     """How hard weight decay pulls at each parameter: ∇R is this times θ. None where the penalty is more than that."""
-    if isinstance(task, Anchored):
+    if isinstance(task, ProximalTask):
         return None
     return task.weight_decay * task.penalised(data).to(data.x_train)
 
@@ -211,7 +211,7 @@ def loss_gradients_of(task: Task, data: Dataset, weights: Float[Tensor, "k n"]) 
 
     def at(theta: Float[Tensor, "k p"]) -> Gradient:
         layers = mlp.split(theta, shapes)
-        room = lru_cache(maxsize=2)(lambda points: mlp.make_room(layers, points))
+        room = lru_cache(maxsize=2)(lambda points: mlp.workspace(layers, points))
 
         def at_once(rows: Rows) -> Float[Tensor, "k p"]:
             points = data.n if rows is None else rows.shape[-1]

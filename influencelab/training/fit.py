@@ -9,12 +9,12 @@ from influencelab.data.dataset import Dataset
 from influencelab.errors import InvalidWeights, NotConverged
 from influencelab.models import derivatives
 from influencelab.models.task import Task
-from influencelab.recipe import Noun
+from influencelab.recipe import Recipe
 from influencelab.training.trainer import Memory, Trainer, check_finite
 
 
 @dataclass(frozen=True, eq=False)
-class Fit(Noun):
+class Fit(Recipe):
     """A trained model and all that is needed to ask what would change without a point.
 
     Attributes:

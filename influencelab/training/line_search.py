@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from influencelab.recipe import Noun
+from influencelab.recipe import Recipe
 
 # A step must lower J by this share of what the slope promises (Armijo), and leave at most this share of the slope.
 DECREASE, FLATTENING = 1e-4, 0.9
@@ -17,7 +17,7 @@ MARGIN, GROWTH = 0.1, (2.0, 10.0)
 
 
 @dataclass(frozen=True, eq=False)
-class LineSearch(Noun):
+class LineSearch(Recipe):
     """One search a model: what is known of J along its direction, and the step to try next.
 
     Attributes:

@@ -11,7 +11,7 @@ import numpy
 from jaxtyping import Bool, Float
 from scipy.linalg import cho_factor, cho_solve
 
-from influencelab.recipe import Noun
+from influencelab.recipe import Recipe
 
 # A start's margins this near to 1 are taken for free points; a wrong guess costs steps and nothing else.
 GUESS = 1e-3
@@ -22,7 +22,7 @@ DEPENDENT = 1e-10
 
 
 @dataclass(frozen=True, eq=False)
-class Solved(Noun):
+class Solved(Recipe):
     """One machine.
 
     Attributes:

@@ -9,11 +9,11 @@ from torch import Tensor
 from influencelab.data.dataset import Dataset
 from influencelab.errors import NotFinite
 from influencelab.models.task import Task
-from influencelab.recipe import Noun
+from influencelab.recipe import Recipe
 
 
 @dataclass(frozen=True, eq=False)
-class Memory(Noun):
+class Memory(Recipe):
     """What a first-order trainer knows of k models besides their parameters, so that it can go on as if never stopped.
 
     Attributes:
@@ -30,7 +30,7 @@ class Memory(Noun):
 
 
 @dataclass(frozen=True, eq=False)
-class Trained(Noun):
+class Trained(Recipe):
     """k models after training.
 
     Attributes:
@@ -50,7 +50,7 @@ class Trained(Noun):
 
 
 @dataclass(frozen=True)
-class Trainer(Noun):
+class Trainer(Recipe):
     """A recipe for training k models side by side, each with its own weights of the training points.
 
     Attributes:

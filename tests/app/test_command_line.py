@@ -18,8 +18,8 @@ from influencelab.__main__ import app
 from influencelab.app.cli.bar import Bar
 from influencelab.runner.atomic_folder import Progress
 from influencelab.runner.report import load
-from influencelab.runner.report_writer import begin
-from influencelab.statistics.measurement import Number
+from influencelab.runner.report_writer import start_report
+from influencelab.statistics.measurement import Measurement
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = ROOT / "tests" / "support" / "notebooks"
@@ -43,8 +43,8 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 def publish(results: Path, name: str, profile: str) -> dict[str, bytes]:
     """An earlier report of a study; what is in its folder."""
-    draft = begin(name, profile=profile, parameters={}, results=results)
-    draft.number("earlier", Number(1.0))
+    draft = start_report(name, profile=profile, parameters={}, results=results)
+    draft.number("earlier", Measurement(1.0))
     return contents(draft.publish().folder)
 
 
@@ -224,8 +224,8 @@ def test_the_scorecard_is_printed_and_its_page_is_written(tmp_path: Path) -> Non
     printed = inside("scorecard", "--results", str(tmp_path))
     assert printed.exit_code == 0
     assert "influence_sizes_top_points: not run" in printed.output
-    draft = begin("leave_one_out", profile="paper", parameters={}, results=tmp_path)
-    draft.number("mnist/top/conjugate_gradient/slope", Number(1.006, low=1.005, high=1.007, n=500))
+    draft = start_report("leave_one_out", profile="paper", parameters={}, results=tmp_path)
+    draft.number("mnist/top/conjugate_gradient/slope", Measurement(1.006, low=1.005, high=1.007, n=500))
     draft.publish()
     assert "1.006 [1.005, 1.007] reproduced" in inside("scorecard", "--results", str(tmp_path)).output
     assert not (tmp_path / "README.md").exists()

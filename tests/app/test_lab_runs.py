@@ -20,7 +20,7 @@ from influencelab.app.lab.runs import Runs
 from influencelab.errors import InvalidParameter, Unavailable
 from influencelab.experiments.store import Store
 from influencelab.runner import json_file
-from influencelab.runner.atomic_folder import Progress, put, read_progress, staging
+from influencelab.runner.atomic_folder import Progress, read_progress, replace_folder, staging
 from influencelab.runner.report_writer import STORE_FOLDER
 from influencelab.runner.study import study
 
@@ -159,7 +159,7 @@ def test_progress_may_be_read_while_its_folder_is_put_in_its_place(
     read = json_file.read
 
     def late(path: Path) -> dict[str, Any]:
-        put(fresh, folder)
+        replace_folder(fresh, folder)
         return read(path)
 
     monkeypatch.setattr(json_file, "read", late)

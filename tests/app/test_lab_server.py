@@ -18,8 +18,8 @@ from influencelab.app.lab.home import home
 from influencelab.app.lab.run import kept
 from influencelab.app.lab.runs import Runs
 from influencelab.runner.claim import all_claims
-from influencelab.runner.report_writer import begin
-from influencelab.statistics.measurement import Number
+from influencelab.runner.report_writer import start_report
+from influencelab.statistics.measurement import Measurement
 
 pytest_plugins = ("pytest_jupyter.jupyter_server",)
 
@@ -99,8 +99,8 @@ async def test_studies_are_listed_with_their_forms_and_what_is_no_study_is_said(
 async def test_the_newest_report_gives_the_verdicts_of_its_study(ask: Ask, jp_root_dir: Path) -> None:
     claim = next(claim for claim in all_claims() if claim.low is not None and claim.high is None)
     shutil.copy(ROOT / "studies" / f"{claim.study}.ipynb", jp_root_dir / "studies")
-    draft = begin(claim.study, profile="tiny", parameters={}, results=jp_root_dir / "results")
-    draft.number(claim.quantity, Number(claim.low + 1, low=claim.low + 0.5, high=claim.low + 2))
+    draft = start_report(claim.study, profile="tiny", parameters={}, results=jp_root_dir / "results")
+    draft.number(claim.quantity, Measurement(claim.low + 1, low=claim.low + 0.5, high=claim.low + 2))
     draft.publish()
     cards = {card["name"]: card for card in (await ask("studies"))[1]["studies"]}
     told = {verdict["claim"]: verdict["verdict"] for verdict in cards[claim.study]["verdicts"]}

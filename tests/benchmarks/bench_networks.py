@@ -12,7 +12,7 @@ import torch
 from measure import main, once
 
 import influencelab as il
-from influencelab.training.trainers.in_turn import InTurn
+from influencelab.training.trainers.sequential import Sequential
 
 DEPTHS, WIDTH, WEIGHT_DECAY, SEEDS = (1, 4, 8), 5, 5e-3, 4
 PUBLISHED = 7500  # full-batch steps (Basu et al. 2021)
@@ -26,7 +26,7 @@ def fits(depth: int) -> list:
     """The networks, made beforehand."""
     data = il.Iris(scaling="standard", train_size=130, test_size=20).load()
     task = il.MLP(weight_decay=WEIGHT_DECAY, depth=depth, width=WIDTH)
-    made = [il.fit(task, data, InTurn(), seed=seed) for seed in range(SEEDS)]
+    made = [il.fit(task, data, Sequential(), seed=seed) for seed in range(SEEDS)]
     assert all(each.converged for each in made)
     return made
 

@@ -40,8 +40,8 @@ trial = il.Trial(
 trials = il.grid({"digits": trial}, {"task.weight_decay": [0.01, 0.1], "seed": [0]})
 outcomes = {key: each.run() for key, each in trials.items()}
 names = ("data", "weight decay", "seed")
-exploration = il.explore(outcomes, trials, names=names, portraits=trials, title="digits")
-explorer = il.Explorer(exploration, prove=il.Prover(trials, names))
+exploration = il.explorer_data(outcomes, trials, names=names, portraits=trials, title="digits")
+explorer = il.Explorer(exploration, prove=il.LeaveOneOutRetrainer(trials, names))
 explorer
 """
 KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}

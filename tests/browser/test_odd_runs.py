@@ -10,10 +10,10 @@ from browser.panel import complaints
 from playwright.sync_api import Page, expect
 
 from influencelab.app.page.page import page as whole_page
-from influencelab.explorer.data import Exploration
+from influencelab.explorer.data import ExplorerData
 from influencelab.explorer.from_table import tabled
-from influencelab.runner.report_writer import begin
-from influencelab.statistics.measurement import Number
+from influencelab.runner.report_writer import start_report
+from influencelab.statistics.measurement import Measurement
 
 pytestmark = pytest.mark.browser
 
@@ -32,8 +32,8 @@ ODD = {
 @pytest.mark.parametrize("name", [*ODD, "nothing", "texts"])
 def test_odd_and_empty_runs_are_shown_without_an_error(page: Page, tmp_path: Path, output_path: str, name: str) -> None:
     heard = complaints(page)
-    draft = begin("odd", profile="tiny", parameters={}, results=tmp_path)
-    draft.number("one", Number(1.0))
+    draft = start_report("odd", profile="tiny", parameters={}, results=tmp_path)
+    draft.number("one", Measurement(1.0))
     if name == "texts":
         draft.explore(with_texts())
     elif name != "nothing":
@@ -61,7 +61,7 @@ def test_odd_and_empty_runs_are_shown_without_an_error(page: Page, tmp_path: Pat
     assert heard == []
 
 
-def with_texts() -> Exploration:
+def with_texts() -> ExplorerData:
     """Four mails and one that is watched."""
     known = tabled(pandas.DataFrame(ODD["one class"]))
     mails = ("cheap pills now", "the minutes of Monday", "cheap pills later", "cheap pills again")

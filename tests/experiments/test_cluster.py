@@ -30,7 +30,7 @@ from influencelab.errors import InvalidParameter, Unavailable
 from influencelab.experiments import cluster as clusters
 from influencelab.experiments.cluster import cluster
 from influencelab.experiments.code_version import recipe_version
-from influencelab.experiments.job import Job, afar, finish_afar
+from influencelab.experiments.job import Job, finish_remote, run_cluster
 from influencelab.experiments.store import Store
 from influencelab.experiments.sweep import run_trials
 
@@ -143,12 +143,12 @@ def test_what_is_done_out_of_sight_of_the_store_is_sent_and_kept(tmp_path: Path)
         for each in jobs:
             yield function(replace(each, store=there.store))
 
-    assert list(afar([here], spread=out_of_sight, version=recipe_version)) == [(here.key, True)]
+    assert list(run_cluster([here], spread=out_of_sight, version=recipe_version)) == [(here.key, True)]
     assert not there.store.folder.exists()
     assert [note.event for note in here.store.journal()] == ["received"]
     seen = job(tmp_path / "seen")
     seen.store.folder.mkdir()
-    assert list(afar([seen], spread=map, version=recipe_version)) == [(seen.key, True)]
+    assert list(run_cluster([seen], spread=map, version=recipe_version)) == [(seen.key, True)]
     assert [note.event for note in seen.store.journal()] == ["begun", "finished"]
     one, two = here.store.find(here.key), seen.store.find(seen.key)
     assert all((one.arrays[name] == two.arrays[name]).all() for name in two.arrays)
@@ -156,5 +156,5 @@ def test_what_is_done_out_of_sight_of_the_store_is_sent_and_kept(tmp_path: Path)
 
 def test_a_worker_with_other_code_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Unavailable, match="runs another version"):
-        finish_afar(job(tmp_path), version=lambda recipe: "another")
+        finish_remote(job(tmp_path), version=lambda recipe: "another")
     assert Store(tmp_path).journal() == []

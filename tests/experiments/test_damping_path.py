@@ -15,7 +15,7 @@ def outcome():
     trial = il.Trial(
         source=il.Iris(scaling="standard", train_size=30, test_size=5),
         task=il.MLP(weight_decay=1e-2, depth=1, width=2),
-        trainer=il.InTurn(),
+        trainer=il.Sequential(),
         estimators={"exact": il.Exact(), "gradient_dot": il.GradientDot()},
     )
     return DampingPath(trial, shares=SHARES).run()
@@ -45,6 +45,6 @@ def test_dimension_falls_from_all_parameters_to_none(outcome):
 
 
 def test_shares_must_be_positive():
-    trial = il.Trial(il.Iris(), il.MLP(weight_decay=1e-2), il.InTurn(), {"exact": il.Exact()})
+    trial = il.Trial(il.Iris(), il.MLP(weight_decay=1e-2), il.Sequential(), {"exact": il.Exact()})
     with pytest.raises(InvalidParameter, match="shares"):
         DampingPath(trial, shares=(0.0,))

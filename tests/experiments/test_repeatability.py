@@ -17,7 +17,7 @@ from influencelab.experiments.replication import (
 from influencelab.statistics.bootstrap import Bootstrap, Interval
 from influencelab.statistics.range_restriction import restriction, thorndike
 from influencelab.statistics.replicates import Replicates, Resampled, correlations, mean
-from influencelab.statistics.signal_to_noise import consistency, detected, signal_to_noise
+from influencelab.statistics.signal_to_noise import consistency, share_detected, signal_to_noise
 
 QUICK = Bootstrap(resamples=200)
 
@@ -81,9 +81,9 @@ def test_consistency_is_average_covariance_over_average_variance():
 def test_detection_finds_the_pairs_that_stand_out():
     generator = numpy.random.default_rng(3)
     draws = generator.normal(size=(10, 60, 5))
-    assert detected(draws, bootstrap=QUICK).interval.value == pytest.approx(0.0, abs=0.01)
+    assert share_detected(draws, bootstrap=QUICK).interval.value == pytest.approx(0.0, abs=0.01)
     draws[:, :15] += 6.0
-    found = detected(draws, bootstrap=QUICK)
+    found = share_detected(draws, bootstrap=QUICK)
     assert found.interval.value == pytest.approx(0.25, abs=0.01)
     assert found.interval.low < 0.2 < 0.3 < found.interval.high
     loud = numpy.abs(draws.mean(0)) / draws.std(0, ddof=1)

@@ -13,7 +13,7 @@ from influencelab.data.sources.iris import Iris
 from influencelab.errors import InvalidParameter, MissingData
 from influencelab.experiments import sweep
 from influencelab.experiments.code_version import recipe_version
-from influencelab.experiments.job import here
+from influencelab.experiments.job import run_serial
 from influencelab.experiments.selections.random_points import RandomPoints
 from influencelab.experiments.store import Store
 from influencelab.experiments.sweep import run_trials
@@ -178,9 +178,9 @@ def test_no_number_of_workers_means_one_a_core(tmp_path, monkeypatch, workers, c
 
     def one_after_the_other(jobs, *, workers):
         asked.append(workers)
-        return here(jobs, during=lambda key, share: None)
+        return run_serial(jobs, during=lambda key, share: None)
 
-    monkeypatch.setattr(sweep, "beside", one_after_the_other)
+    monkeypatch.setattr(sweep, "run_processes", one_after_the_other)
     monkeypatch.setattr(sweep.joblib, "cpu_count", lambda: cores)
     run_trials([TRIAL], store=Store(tmp_path), workers=workers)
     assert asked == ([] if wanted is None else [wanted])

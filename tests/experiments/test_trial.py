@@ -14,7 +14,7 @@ from influencelab.errors import InvalidParameter, NotConverged, UnknownName
 from influencelab.experiments.selections.everything import Everything
 from influencelab.experiments.selections.random_points import RandomPoints
 from influencelab.experiments.selections.top import Top
-from influencelab.experiments.trial import altered, outcome_of, vary
+from influencelab.experiments.trial import outcome_of, vary, with_setting
 from influencelab.influence.estimators.conjugate_gradient import ConjugateGradient
 from influencelab.influence.estimators.exact import Exact
 from influencelab.influence.estimators.newton_step import NewtonStep
@@ -169,9 +169,9 @@ def test_varying_changes_one_setting_and_nothing_else():
     assert [trial.task.weight_decay for trial in trials] == [0.1, 0.2]
     assert all(replace(trial, task=TRIAL.task) == TRIAL for trial in trials)
     assert [trial.seed for trial in vary(TRIAL, "seed", range(3))] == [0, 1, 2]
-    assert altered(TRIAL, "targets.warm.trainer.max_steps", 7).targets["warm"].trainer.max_steps == 7
+    assert with_setting(TRIAL, "targets.warm.trainer.max_steps", 7).targets["warm"].trainer.max_steps == 7
     assert TRIAL.task.weight_decay == 0.3
-    assert altered(TRIAL, "estimators.exact", ConjugateGradient()).estimators["exact"] == ConjugateGradient()
+    assert with_setting(TRIAL, "estimators.exact", ConjugateGradient()).estimators["exact"] == ConjugateGradient()
 
 
 @pytest.mark.parametrize("setting", ["weight_decay", "task.weightdecay", "task.weight_decay.x", "", "estimators.0"])
@@ -198,7 +198,7 @@ def test_every_setting_has_a_part_in_the_address_of_an_outcome():
         "convention": "renormalise",
         "seed": 1,
     }
-    keys = {fingerprint(altered(TRIAL, setting, value)) for setting, value in changes.items()}
+    keys = {fingerprint(with_setting(TRIAL, setting, value)) for setting, value in changes.items()}
     assert len(keys | {fingerprint(TRIAL)}) == len(changes) + 1
 
 

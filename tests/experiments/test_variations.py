@@ -7,20 +7,22 @@ from torch import equal
 from influencelab.errors import InvalidParameter
 from influencelab.experiments.grid import cells, grid, run_grid
 from influencelab.experiments.store import Store
-from influencelab.experiments.trial import altered
+from influencelab.experiments.trial import with_setting
 
 SETTINGS = {"task.weight_decay": (0.3, 0.5), "seed": (0, 1, 2)}
 
 
 def test_a_grid_is_every_combination_in_order():
-    arms = {"one": TRIAL, "two": altered(TRIAL, "convention", "renormalise")}
+    arms = {"one": TRIAL, "two": with_setting(TRIAL, "convention", "renormalise")}
     found = grid(arms, SETTINGS)
     assert list(found) == [(arm, decay, seed) for arm in arms for decay in (0.3, 0.5) for seed in (0, 1, 2)]
-    assert found["two", 0.5, 2] == altered(altered(arms["two"], "task.weight_decay", 0.5), "seed", 2)
+    assert found["two", 0.5, 2] == with_setting(with_setting(arms["two"], "task.weight_decay", 0.5), "seed", 2)
 
 
 def test_a_cell_holds_the_outcomes_of_its_seeds(tmp_path):
-    trials = grid({"one": altered(TRIAL, "source.n", 30)}, {"task.weight_decay": (0.3, 0.5), "source.seed": (0, 1)})
+    trials = grid(
+        {"one": with_setting(TRIAL, "source.n", 30)}, {"task.weight_decay": (0.3, 0.5), "source.seed": (0, 1)}
+    )
     outcomes = run_grid(trials, store=Store(tmp_path))
     found = cells(outcomes)
     assert list(found) == [("one", 0.3), ("one", 0.5)]

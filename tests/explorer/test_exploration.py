@@ -16,12 +16,12 @@ from influencelab.errors import InvalidData, InvalidParameter
 from influencelab.experiments.comparison import Comparison, compare
 from influencelab.experiments.selections.top import Top
 from influencelab.experiments.trial import Outcome, Trial
-from influencelab.explorer.build import compared, explore
+from influencelab.explorer.build import compared, explorer_data
 from influencelab.explorer.data import opened
 from influencelab.explorer.fit_details import SHARES
 from influencelab.explorer.from_table import tabled
-from influencelab.explorer.point_display import COLUMNS, Points, atlas, pictures_in
-from influencelab.explorer.retrain_on_demand import Prover
+from influencelab.explorer.point_display import COLUMNS, Points, pictures_in, sprite_sheet
+from influencelab.explorer.retrain_on_demand import LeaveOneOutRetrainer
 from influencelab.influence.estimators.exact import Exact
 from influencelab.influence.retrainers.second_order import SecondOrder
 from influencelab.models.tasks.logistic import Logistic
@@ -98,7 +98,7 @@ def test_what_is_written_is_what_is_read_and_equal_runs_give_equal_bytes() -> No
 
 def test_an_atlas_holds_every_picture() -> None:
     pictures = numpy.random.default_rng(0).integers(0, 256, (2 * COLUMNS + 3, 5, 7), dtype=numpy.uint8)
-    assert (pictures_in(atlas(pictures), count=len(pictures), shape=(5, 7)) == pictures).all()
+    assert (pictures_in(sprite_sheet(pictures), count=len(pictures), shape=(5, 7)) == pictures).all()
 
 
 @pytest.mark.parametrize("size", [30_000, 12_000, 8_000])
@@ -136,7 +136,7 @@ def test_a_truth_repeats_between_seeds_and_not_between_weight_decays() -> None:
         assert sheet.noise["warm"] < 1e-9
     trials, outcomes = run()
     first = {key[:2]: outcome for key, outcome in outcomes.items() if key[-1] == 0}
-    alone = explore(first, {key[:2]: trials[key] for key in trials}, names=NAMES[:2])
+    alone = explorer_data(first, {key[:2]: trials[key] for key in trials}, names=NAMES[:2])
     assert all(not sheet.repeatability and not sheet.noise for sheet in alone.sheets)
 
 
@@ -146,7 +146,7 @@ def test_models_that_did_not_converge_have_no_truth_and_those_that_moved_are_mar
     converged, trusted = torch.ones(30, dtype=torch.bool), torch.ones(30, dtype=torch.bool)
     converged[3] = trusted[3] = trusted[7] = False
     changed = Outcome(**{**vars(outcome), "converged": {"warm": converged}, "trusted": {"warm": trusted}})
-    sheet = explore({key: changed}, trials, names=NAMES).sheets[0]
+    sheet = explorer_data({key: changed}, trials, names=NAMES).sheets[0]
     ids = outcome.train_ids
     points = explored().points[explored().sheets[0].points]
     removed = points.train_ids[sheet.train]
@@ -156,11 +156,11 @@ def test_models_that_did_not_converge_have_no_truth_and_those_that_moved_are_mar
 
 def test_only_pairs_that_a_selection_looks_at_are_kept_and_groups_are_named_by_number() -> None:
     top = Trial(**{**vars(TRIAL), "selections": (Top(count=4),)})
-    sheet = explore({("d",): top.run()}, {("d",): top}, names=("data",)).sheets[0]
+    sheet = explorer_data({("d",): top.run()}, {("d",): top}, names=("data",)).sheets[0]
     assert len(sheet.train) == 4 * 5
     assert sheet.removed["top"].all()
     grouped = Trial(**{**vars(TRIAL), "estimators": {"exact": Exact()}, "groups": Groups(share=0.1, count=6)})
-    found = explore({("d",): grouped.run()}, {("d",): grouped}, names=("data",), portraits=[("d",)])
+    found = explorer_data({("d",): grouped.run()}, {("d",): grouped}, names=("data",), portraits=[("d",)])
     (points,) = found.points.values()
     assert points.grouped
     assert points.kind == "none"
@@ -172,7 +172,7 @@ def test_only_pairs_that_a_selection_looks_at_are_kept_and_groups_are_named_by_n
 def test_flowers_are_shown_with_named_features_in_their_own_units() -> None:
     trial = Trial(**{**vars(TRIAL), "source": Iris(scaling="standard", train_size=20, test_size=4)})
     names = ("sepal length (cm)", "sepal width (cm)", "petal length (cm)", "petal width (cm)")
-    found = explore({("iris",): trial.run()}, {("iris",): trial}, names=("data",), features=names)
+    found = explorer_data({("iris",): trial.run()}, {("iris",): trial}, names=("data",), features=names)
     (points,) = opened(found.compressed()).points.values()
     assert points.kind == "features"
     assert points.features == names
@@ -181,7 +181,7 @@ def test_flowers_are_shown_with_named_features_in_their_own_units() -> None:
 
 def test_networks_on_splits_of_their_own_are_shown_with_their_own_points() -> None:
     trials = {(seed,): replace(TRIAL, source=replace(SOURCE, seed=seed)) for seed in (0, 1)}
-    found = explore({key: trial.run() for key, trial in trials.items()}, trials, names=("seed",))
+    found = explorer_data({key: trial.run() for key, trial in trials.items()}, trials, names=("seed",))
     assert len(found.points) == 2
     for sheet, trial in zip(found.sheets, trials.values(), strict=True):
         data, points = trial.source.load(), found.points[sheet.points]
@@ -241,7 +241,7 @@ def test_a_proof_is_what_an_independent_newton_finds() -> None:
     trials, _ = run()
     data = SOURCE.load()
     model, points = oracles.linear(Logistic(weight_decay=0.01), data), oracles.points_of(data)
-    prover = Prover(trials, NAMES)
+    prover = LeaveOneOutRetrainer(trials, NAMES)
     settings = {"data": "digits", "weight decay": 0.01, "seed": 0, "colour": "class"}
     for group in ([4], [4, 9, 11]):
         expected = oracles.removal_changes(model, points, [group])[0, 2]

@@ -15,16 +15,16 @@ from scipy import stats
 from influencelab.data.removals import leave_one_out
 from influencelab.errors import InvalidParameter, MissingData, UnknownName
 from influencelab.experiments.comparison import compare
-from influencelab.explorer.data import Exploration
+from influencelab.explorer.data import ExplorerData
 from influencelab.explorer.pairs_table import ANY_DAMPING
-from influencelab.explorer.retrain_on_demand import Proof, Prover
+from influencelab.explorer.retrain_on_demand import LeaveOneOutRetrainer, RetrainedPair
 from influencelab.explorer.widget.explorer import Explorer
 from influencelab.explorer.widget.view import summary, view
 from influencelab.influence.estimators.exact import Exact
 from influencelab.influence.retrainers.second_order import SecondOrder
 from influencelab.runner.report import EXPLORATION, OLDER, load
-from influencelab.runner.report_writer import begin
-from influencelab.statistics.measurement import Number
+from influencelab.runner.report_writer import start_report
+from influencelab.statistics.measurement import Measurement
 
 
 def table(n: int, *, actual: float | None = None) -> pandas.DataFrame:
@@ -145,7 +145,7 @@ def test_small_and_odd_tables_are_shown_without_an_error(pairs: pandas.DataFrame
 
 
 def test_an_exploration_without_networks_is_shown_as_empty() -> None:
-    explorer = Explorer(Exploration(title="nothing", names=(), sheets=(), points={}))
+    explorer = Explorer(ExplorerData(title="nothing", names=(), sheets=(), points={}))
     assert explorer.settings == {}
     assert explorer.statistics["shown"]["n"] == 0
     assert explorer.table().empty
@@ -167,8 +167,8 @@ def test_a_report_of_an_older_version_is_explored_as_far_as_it_goes(tmp_path: Pa
     assert not (bare.folder / EXPLORATION).exists()
     assert bare.exploration().notes == (OLDER,)
     assert Explorer(bare).statistics["shown"]["n"] == 0
-    draft = begin("older", profile="tiny", parameters={}, results=tmp_path)
-    draft.number("one", Number(1.0))
+    draft = start_report("older", profile="tiny", parameters={}, results=tmp_path)
+    draft.number("one", Measurement(1.0))
     draft.pairs(table(9).assign(cell="a"))
     assert Explorer(draft.publish()).statistics["shown"]["n"] == 9
 
@@ -183,8 +183,8 @@ def test_what_a_report_keeps_stays_below_a_megabyte(tmp_path: Path) -> None:
             "actual": values[1],
         }
     )
-    draft = begin("many", profile="tiny", parameters={}, results=tmp_path)
-    draft.number("one", Number(1.0))
+    draft = start_report("many", profile="tiny", parameters={}, results=tmp_path)
+    draft.number("one", Measurement(1.0))
     draft.explore(Explorer(many)._exploration)
     found = draft.publish()
     assert 5 * 10**5 < (found.folder / EXPLORATION).stat().st_size <= 10**6
@@ -205,7 +205,7 @@ def test_a_comparison_is_explored_with_its_pictures_or_without() -> None:
 
 def test_proofs_come_from_the_function_that_was_given() -> None:
     trials, _ = run()
-    explorer = Explorer(explored(), prove=Prover(trials, NAMES))
+    explorer = Explorer(explored(), prove=LeaveOneOutRetrainer(trials, NAMES))
     pairs = explorer.table().set_index("row")
     first, second, elsewhere = pairs.index[2], pairs.index[5], pairs.index[35]
     proof = explorer.prove([first])
@@ -222,11 +222,11 @@ def test_proofs_come_from_the_function_that_was_given() -> None:
 
 
 def test_the_browser_hears_why_something_cannot_be_proved() -> None:
-    def fails(_settings: object, _train_ids: tuple[int, ...], _test_id: int) -> Proof:
+    def fails(_settings: object, _train_ids: tuple[int, ...], _test_id: int) -> RetrainedPair:
         raise RuntimeError("the disk is full")
 
-    def astray(_settings: object, _train_ids: tuple[int, ...], _test_id: int) -> Proof:
-        return Proof(value=1.0, grad_norm=0.5, converged=False, seconds=0.1)
+    def astray(_settings: object, _train_ids: tuple[int, ...], _test_id: int) -> RetrainedPair:
+        return RetrainedPair(value=1.0, grad_norm=0.5, converged=False, seconds=0.1)
 
     said = []
     for prove in (None, fails, astray):

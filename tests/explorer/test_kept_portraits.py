@@ -6,8 +6,8 @@ from influencelab.data.sources.digits import Digits
 from influencelab.experiments.store import Store
 from influencelab.experiments.trial import Trial
 from influencelab.explorer import build
-from influencelab.explorer.build import explore
-from influencelab.explorer.data import Exploration
+from influencelab.explorer.build import explorer_data
+from influencelab.explorer.data import ExplorerData
 from influencelab.influence.estimators.exact import Exact
 from influencelab.models.tasks.logistic import Logistic
 from influencelab.training.trainers.newton import Newton
@@ -20,15 +20,15 @@ TRIAL = Trial(
 )
 
 
-def explored(trial: Trial, store: Store | None) -> Exploration:
-    return explore(
+def explored(trial: Trial, store: Store | None) -> ExplorerData:
+    return explorer_data(
         {("digits",): trial.run()}, {("digits",): trial}, names=("data",), portraits=[("digits",)], store=store
     )
 
 
 def test_a_portrait_in_the_store_is_not_made_again_and_is_the_same(tmp_path, monkeypatch) -> None:
     anew, first = explored(TRIAL, None), explored(TRIAL, Store(tmp_path))
-    monkeypatch.setattr(build, "portrait", lambda *_: pytest.fail("a portrait was made again"))
+    monkeypatch.setattr(build, "fit_details", lambda *_: pytest.fail("a portrait was made again"))
     assert anew.packed() == first.packed() == explored(TRIAL, Store(tmp_path)).packed()
 
 

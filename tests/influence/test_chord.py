@@ -5,7 +5,7 @@ import torch
 from problems import binary_problem, class_data, logistic_problem, mlp_problem, ridge_problem, value_data
 
 from influencelab.data.removals import CONVENTIONS, groups, leave_one_out
-from influencelab.influence.chord_newton import Goal, batch_of, chord_of, first_gradients
+from influencelab.influence.chord_newton import ConvergenceTest, batch_of, chord_of, first_gradients
 from influencelab.influence.curvature import Curvature
 from influencelab.models import derivatives
 from influencelab.models.tasks.logistic import Logistic
@@ -78,7 +78,7 @@ def test_stretch_is_the_leverage_of_the_removed_point():
 
 def test_a_goal_is_met_by_every_test_point_or_not_at_all():
     sensitivity = torch.tensor([[1.0, 0.0], [0.0, 100.0]], dtype=torch.float64)
-    goal = Goal(sensitivity, torch.tensor([1.0, 1.0]).double(), tolerance=1e-3, relative=1e-2, floor=1e-4)
+    goal = ConvergenceTest(sensitivity, torch.tensor([1.0, 1.0]).double(), tolerance=1e-3, relative=1e-2, floor=1e-4)
     gradient = torch.tensor([[5e-5, 5e-7], [5e-5, 5e-5], [2e-3, 0.0], [float("nan"), 0.0]], dtype=torch.float64)
     nothing = torch.zeros(4, 2, dtype=torch.float64)
     assert goal.met(gradient, nothing).tolist() == [True, False, False, False]

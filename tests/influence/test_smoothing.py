@@ -11,7 +11,7 @@ from problems import class_data, logistic_problem, minimum
 from influencelab.errors import FlatLoss, InvalidParameter
 from influencelab.influence.estimators.conjugate_gradient import ConjugateGradient
 from influencelab.influence.estimators.exact import Exact
-from influencelab.influence.strain import WIDE_ENOUGH, carriers, loaded, rule, strain
+from influencelab.influence.strain import WIDE_ENOUGH, at_weights, effective_curvature_points, margin_shift, rule
 from influencelab.models.tasks.smooth_hinge import SmoothHinge
 from influencelab.training.fit import fit
 from influencelab.training.trainers.active_set import ActiveSet
@@ -44,21 +44,21 @@ def by_loops(fitted) -> float:
 @pytest.mark.parametrize("t", [0.03, 0.3, 2.0])
 def test_strain_is_the_newton_step_of_each_removal_seen_from_each_other_point(t):
     fitted = smooth(t)
-    assert strain(fitted) == pytest.approx(by_loops(fitted), rel=1e-9)
+    assert margin_shift(fitted) == pytest.approx(by_loops(fitted), rel=1e-9)
 
 
 def test_strain_is_infinite_where_nothing_bends():
     true = fit(SmoothHinge(0.05, t=0.0), DATA, ActiveSet())
-    assert strain(true) == math.inf
+    assert margin_shift(true) == math.inf
     with pytest.raises(InvalidParameter, match="asked of a SmoothHinge only"):
-        strain(minimum(logistic_problem))
+        margin_shift(minimum(logistic_problem))
 
 
 def test_carriers_count_the_points_that_bend():
     one = replace(DATA, x_train=torch.zeros_like(DATA.x_train))
-    assert carriers(fit(SmoothHinge(0.05, t=0.5), one, Newton())) == pytest.approx(30)
-    assert carriers(fit(SmoothHinge(0.05, t=0.0), DATA, ActiveSet())) == 0
-    assert carriers(smooth(0.01)) < carriers(smooth(0.3)) < 30
+    assert effective_curvature_points(fit(SmoothHinge(0.05, t=0.5), one, Newton())) == pytest.approx(30)
+    assert effective_curvature_points(fit(SmoothHinge(0.05, t=0.0), DATA, ActiveSet())) == 0
+    assert effective_curvature_points(smooth(0.01)) < effective_curvature_points(smooth(0.3)) < 30
 
 
 def test_the_rule_takes_the_smallest_t_that_is_wide_enough_coming_from_above():
@@ -71,7 +71,7 @@ def test_the_rule_takes_the_smallest_t_that_is_wide_enough_coming_from_above():
 def test_loading_weights_into_another_bend_trains_nothing_and_says_where_it_stands():
     true = fit(SmoothHinge(0.05, t=0.0), DATA, ActiveSet())
     task = SmoothHinge(0.05, t=0.1)
-    seen = loaded(true, task)
+    seen = at_weights(true, task)
     assert torch.equal(seen.theta, true.theta)
     assert not seen.converged
     z = torch.where(DATA.y_train == 1, 1.0, -1.0).double()[:, None] * DATA.x_train
@@ -80,18 +80,18 @@ def test_loading_weights_into_another_bend_trains_nothing_and_says_where_it_stan
     (gradient,) = torch.autograd.grad(loss, theta)
     assert seen.loss == pytest.approx(loss.item(), rel=1e-12)
     assert seen.grad_norm == pytest.approx(float(gradient.norm()), rel=1e-9)
-    assert loaded(true, true.task, smooth(0.1).theta).grad_norm > 1e-3
+    assert at_weights(true, true.task, smooth(0.1).theta).grad_norm > 1e-3
 
 
 @pytest.mark.parametrize("estimator", [Exact(allow_unconverged=True), ConjugateGradient(allow_unconverged=True)])
 def test_a_fit_without_a_point_near_the_bend_is_warned_of(estimator):
-    far = loaded(smooth(1.0), SmoothHinge(0.05, t=1e-6))
-    assert carriers(far) == 0
+    far = at_weights(smooth(1.0), SmoothHinge(0.05, t=1e-6))
+    assert effective_curvature_points(far) == 0
     with pytest.warns(FlatLoss, match=r"No training point is near the bend .*t = 1e-06.* Take a larger t"):
         estimator.estimate(far)
     # Neither where some are, nor at t = 0, where it is so by definition: a warning would be an error here.
     estimator.estimate(smooth(0.1))
-    estimator.estimate(loaded(smooth(1.0), SmoothHinge(0.05, t=0.0)))
+    estimator.estimate(at_weights(smooth(1.0), SmoothHinge(0.05, t=0.0)))
 
 
 def test_influence_of_a_smooth_hinge_is_the_derivative_of_its_minimum():

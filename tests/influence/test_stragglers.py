@@ -16,15 +16,15 @@ from influencelab.influence.curvature import Curvature
 from influencelab.influence.retrainers.second_order import SecondOrder
 from influencelab.models.tasks.mlp import MLP
 from influencelab.training.fit import fit
-from influencelab.training.trainers.in_turn import InTurn
 from influencelab.training.trainers.newton import Newton
+from influencelab.training.trainers.sequential import Sequential
 
 
 @cache
 def deep(depth: int):
     """A fit to Iris so deep that chord steps fail for many removals."""
     data = Iris(scaling="standard", train_size=130, test_size=20).load()
-    return fit(MLP(weight_decay=5e-3, depth=depth, width=5), data, InTurn())
+    return fit(MLP(weight_decay=5e-3, depth=depth, width=5), data, Sequential())
 
 
 @pytest.mark.parametrize("dense", [0, 512])
@@ -35,10 +35,10 @@ def test_a_step_is_newtons_and_firm_where_everything_bends_up(dense, monkeypatch
     theta = fitted.theta + 1e-3 * torch.randn(2, len(fitted.theta), generator=torch.Generator().manual_seed(0)).double()
     models = list(zip(theta, weights, strict=True))
     gradient = torch.stack([true_gradient(fitted.task, fitted.data, *model) for model in models])
-    settling = preconditioned_lbfgs.settle(Curvature(fitted), theta, gradient, weights)
+    settling = preconditioned_lbfgs.newton_check(Curvature(fitted), theta, gradient, weights)
     hessian = torch.stack([true_hessian(fitted.task, fitted.data, *model) for model in models])
     assert (torch.linalg.eigvalsh(hessian)[:, 0] > 0).all()
-    assert settling.firm.all()
+    assert settling.is_minimum.all()
     wanted = torch.linalg.solve(hessian, -gradient)
     assert float((settling.step - wanted).norm() / wanted.norm()) < 1e-5
 
@@ -53,9 +53,9 @@ def test_nothing_that_bends_down_is_firm_however_small_its_gradient(dense, monke
     saddle = Newton(max_steps=0).train(fitted.task, fitted.data, saddle, weights).theta
     gradient = torch.zeros_like(saddle)
     assert float(torch.linalg.eigvalsh(true_hessian(fitted.task, fitted.data, saddle[0], weights[0]))[0]) < 0
-    assert not preconditioned_lbfgs.settle(Curvature(fitted), saddle, gradient, weights).firm.any()
-    here = preconditioned_lbfgs.settle(Curvature(fitted), fitted.theta[None], gradient, weights)
-    assert here.firm.all()
+    assert not preconditioned_lbfgs.newton_check(Curvature(fitted), saddle, gradient, weights).is_minimum.any()
+    here = preconditioned_lbfgs.newton_check(Curvature(fitted), fitted.theta[None], gradient, weights)
+    assert here.is_minimum.all()
     assert not here.step.any()
 
 
@@ -64,11 +64,11 @@ def test_the_guess_is_positive_and_the_forces_are_its_inverse_even_at_a_saddle()
     saddle = replace(fitted, theta=torch.zeros_like(fitted.theta), converged=False)
     for curvature in (Curvature(fitted), Curvature(saddle), Curvature(saddle, damping=0.03)):
         eye = torch.eye(len(fitted.theta), dtype=torch.float64)
-        guess = preconditioned_lbfgs.guess(curvature, eye)
+        guess = preconditioned_lbfgs.precondition(curvature, eye)
         assert float(torch.linalg.eigvalsh(guess)[0]) >= 0
         size = torch.linalg.eigvalsh(curvature.dense() + curvature.damping * eye).abs()
         assert torch.allclose(torch.linalg.eigvalsh(guess).sort().values, (1 / size).sort().values, rtol=1e-6)
-        drawn = preconditioned_lbfgs.forces(curvature, 20_000)
+        drawn = preconditioned_lbfgs.random_probes(curvature, 20_000)
         assert torch.allclose(torch.trace(drawn.T @ drawn) / 20_000, size.sum(), rtol=0.05)
 
 
@@ -90,7 +90,7 @@ def test_gradients_reach_what_chord_steps_do_not_and_agree_with_dense_newton(den
     batch = batch_of(removals, fitted.weights, slice(0, 130))
     rest = (~descend(chord_of(curvature, batch), batch, goal, max_steps=30).met).nonzero().squeeze(1)
     assert len(rest) > 10
-    theta, gradient, met = preconditioned_lbfgs.settled(curvature, batch.weights[rest], goal, passes=100)
+    theta, gradient, met = preconditioned_lbfgs.minimise_from_fit(curvature, batch.weights[rest], goal, passes=100)
     assert met.float().mean() > 0.5
     rest, theta, gradient = rest[met], theta[met], gradient[met]
     assert float(gradient.norm(dim=1).max()) <= 1e-8

@@ -139,7 +139,7 @@ def test_memory_grows_with_the_root_of_the_steps(monkeypatch):
     task, data = mlp_problem()
     fitted = fit(task, data, GradientDescent(steps=400))
     held = []
-    course = module.course
+    course = module.replay
 
     def counted(*arguments, **settings):
         moments = list(course(*arguments, **settings))
@@ -157,7 +157,9 @@ def test_the_closed_form_of_networks_is_what_automatic_differentiation_gives(mon
     fitted = fit(task, data, SGD(steps=30, batch_size=9))
     closed = Unrolled().estimate(fitted).slopes
     used = []
-    monkeypatch.setattr(module, "bend_network", lambda _, *settings: used.append(1) or module.bend(*settings))
+    monkeypatch.setattr(
+        module, "bend_network", lambda _, *settings: used.append(1) or module.hessian_products(*settings)
+    )
     assert gap(Unrolled().estimate(fitted).slopes, closed) < 1e-11
     assert len(used) == 30
 

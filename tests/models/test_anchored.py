@@ -16,7 +16,7 @@ from influencelab.influence.curvature import Curvature
 from influencelab.influence.estimators.exact import Exact
 from influencelab.influence.retrainers.second_order import SecondOrder
 from influencelab.models import derivatives
-from influencelab.models.proximal import Anchored, proximal, response, unanchored
+from influencelab.models.proximal import ProximalTask, proximal, proximal_bregman_response, unanchored
 from influencelab.models.tasks.mlp import MLP
 from influencelab.training.trainers.newton import Newton
 
@@ -31,7 +31,7 @@ BUILDS = [logistic_problem, binary_problem, ridge_problem, mlp_problem, regressi
 def anchored(fitted, target, damping=DAMPING):
     if target == "proximal":
         return proximal(fitted.task, fitted.theta, damping=damping)
-    return response(fitted.task, fitted.data, fitted.theta, fitted.weights, damping=damping)
+    return proximal_bregman_response(fitted.task, fitted.data, fitted.theta, fitted.weights, damping=damping)
 
 
 def elsewhere(fitted):
@@ -104,7 +104,7 @@ def test_the_divergence_of_softmax_is_the_relative_entropy_of_two_predictions(bu
     assert float(values[0] - values[1]) == pytest.approx(points.w @ entropy + 0.5 * by_hand.penalty @ moved**2)
     assert numpy.abs(points.w @ entropy) > 1e-3
     labels = replace(fitted.data, y_train=fitted.data.y_train.flip(0))
-    other = response(fitted.task, labels, fitted.theta, fitted.weights, damping=0.0)
+    other = proximal_bregman_response(fitted.task, labels, fitted.theta, fitted.weights, damping=0.0)
     others = [derivatives.objectives(other, labels, at[None], weights)[0] for at in (theta[0], fitted.theta)]
     assert float(others[0] - others[1]) == pytest.approx(float(values[0] - values[1]))
 
@@ -210,11 +210,13 @@ def test_other_objectives_do_not_respond_so():
 def test_single_precision_stays_single():
     fitted = stopped(mlp_problem, n=20, m=3)
     task = anchored(fitted, "pbrf")
-    assert isinstance(task, Anchored)
-    assert task.forces is not None
-    assert task.forces.shape == (3, 20)
+    assert isinstance(task, ProximalTask)
+    assert task.output_linear_term is not None
+    assert task.output_linear_term.shape == (3, 20)
     single = replace(fitted.data, x_train=fitted.data.x_train.float(), x_test=fitted.data.x_test.float())
-    small = response(fitted.task, single, fitted.theta.float(), fitted.weights.float(), damping=DAMPING)
+    small = proximal_bregman_response(
+        fitted.task, single, fitted.theta.float(), fitted.weights.float(), damping=DAMPING
+    )
     theta, weights = (part.float() for part in elsewhere(fitted))
     assert derivatives.gradients(small, single, theta, weights).dtype == torch.float32
     assert derivatives.hessians(small, single, theta, weights).dtype == torch.float32

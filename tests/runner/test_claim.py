@@ -11,9 +11,9 @@ from influencelab.errors import InvalidParameter, MissingData, UnknownName
 from influencelab.runner.claim import Claim, all_claims, judge
 from influencelab.runner.profile import PROFILES, RECORD, Profile, size_of
 from influencelab.runner.report import reports
-from influencelab.runner.report_writer import NAME, begin
+from influencelab.runner.report_writer import NAME, start_report
 from influencelab.runner.scorecard import rows, scorecard, scorecard_markdown, scorecard_text, write_readme
-from influencelab.statistics.measurement import Number
+from influencelab.statistics.measurement import Measurement
 
 
 def claim(low: float | None = 0.95, high: float | None = 1.05, *, least: str = "standard", name: str = "c") -> Claim:
@@ -31,19 +31,19 @@ def claim(low: float | None = 0.95, high: float | None = 1.05, *, least: str = "
     )
 
 
-def publish(results: Path, profile: str, number: Number, *, name: str = "slope") -> None:
+def publish(results: Path, profile: str, number: Measurement, *, name: str = "slope") -> None:
     """A report with one number."""
-    draft = begin("fine", profile=profile, parameters={}, results=results)
+    draft = start_report("fine", profile=profile, parameters={}, results=results)
     draft.number(name, number)
     draft.publish()
 
 
-def around(value: float, half: float = 0.01) -> Number:
+def around(value: float, half: float = 0.01) -> Measurement:
     """A number with an interval around it."""
-    return Number(value, low=value - half, high=value + half)
+    return Measurement(value, low=value - half, high=value + half)
 
 
-def measured(number: Number | None, control: Number | None = None) -> dict[str, Number]:
+def measured(number: Measurement | None, control: Measurement | None = None) -> dict[str, Measurement]:
     """What a report says of the claim's number, and of its control."""
     named = {"slope": number, "controlled/slope": control}
     return {name: each for name, each in named.items() if each is not None}
@@ -53,25 +53,27 @@ def measured(number: Number | None, control: Number | None = None) -> dict[str, 
     ("low", "high", "number", "verdict"),
     [
         (0.95, 1.05, around(1.0), "reproduced"),
-        (0.95, 1.05, Number(1.0, low=0.95, high=1.05), "reproduced"),
+        (0.95, 1.05, Measurement(1.0, low=0.95, high=1.05), "reproduced"),
         (0.95, 1.05, around(1.045), "inconclusive"),
         (0.95, 1.05, around(0.945), "inconclusive"),
-        (0.95, 1.05, Number(1.0, low=0.0, high=2.0), "inconclusive"),
+        (0.95, 1.05, Measurement(1.0, low=0.0, high=2.0), "inconclusive"),
         (0.95, 1.05, around(1.2), "not reproduced"),
         (0.95, 1.05, around(-1.0), "not reproduced"),
         (0.99, None, around(5.0), "reproduced"),
         (0.99, None, around(0.9), "not reproduced"),
         (None, 0.5, around(-9.0), "reproduced"),
         (None, 0.5, around(0.9), "not reproduced"),
-        (0.95, 1.05, Number(1.0), "reproduced"),
-        (0.95, 1.05, Number(1.06), "not reproduced"),
-        (0.95, 1.05, Number(math.nan, low=0.99, high=1.01), "inconclusive"),
-        (0.95, 1.05, Number(1.0, low=math.nan, high=math.nan), "reproduced"),
+        (0.95, 1.05, Measurement(1.0), "reproduced"),
+        (0.95, 1.05, Measurement(1.06), "not reproduced"),
+        (0.95, 1.05, Measurement(math.nan, low=0.99, high=1.01), "inconclusive"),
+        (0.95, 1.05, Measurement(1.0, low=math.nan, high=math.nan), "reproduced"),
         (None, None, around(3.0), "reported only"),
         (0.95, 1.05, None, "not run"),
     ],
 )
-def test_the_whole_interval_decides(low: float | None, high: float | None, number: Number | None, verdict: str) -> None:
+def test_the_whole_interval_decides(
+    low: float | None, high: float | None, number: Measurement | None, verdict: str
+) -> None:
     assert judge(claim(low, high), measured(number), "paper").verdict == verdict
 
 
@@ -79,12 +81,15 @@ def test_a_verdict_says_what_weakens_it() -> None:
     assert str(judge(claim(), measured(around(1.0)), "paper")) == "1 [0.99, 1.01] reproduced"
     assert str(judge(claim(), measured(around(1.0)), "quick")) == "1 [0.99, 1.01] reproduced (preview)"
     assert (
-        str(judge(claim(least="paper"), measured(Number(2.0)), "standard")) == "2 not reproduced (preview, no interval)"
+        str(judge(claim(least="paper"), measured(Measurement(2.0)), "standard"))
+        == "2 not reproduced (preview, no interval)"
     )
     distance = replace(claim(), bare="distance of an interval from 0")
-    assert str(judge(distance, measured(Number(2.0)), "paper")) == "2 not reproduced (distance of an interval from 0)"
+    assert (
+        str(judge(distance, measured(Measurement(2.0)), "paper")) == "2 not reproduced (distance of an interval from 0)"
+    )
     assert str(judge(distance, measured(around(1.0)), "paper")) == "1 [0.99, 1.01] reproduced"
-    assert str(judge(claim(), measured(Number(math.nan)), "paper")) == "nan inconclusive (not a number)"
+    assert str(judge(claim(), measured(Measurement(math.nan)), "paper")) == "nan inconclusive (not a number)"
     assert str(judge(claim(), measured(None), "quick")) == "not run"
 
 
@@ -94,12 +99,14 @@ def test_a_verdict_says_what_weakens_it() -> None:
         (around(1.0), around(1.5), "explained"),  # the controls take the effect away
         (around(1.0), around(1.055), "explained"),  # apart, and not wholly in the band
         (around(1.0), around(1.03), "reproduced"),  # it is there with the controls too
-        (around(1.0), Number(1.2, low=0.9, high=1.5), "reproduced"),  # the controls cannot tell
+        (around(1.0), Measurement(1.2, low=0.9, high=1.5), "reproduced"),  # the controls cannot tell
         (around(1.5), around(1.0), "not reproduced"),
         (around(1.0), None, "reproduced"),
     ],
 )
-def test_an_effect_that_the_controls_take_away_is_explained(number: Number, control: Number, verdict: str) -> None:
+def test_an_effect_that_the_controls_take_away_is_explained(
+    number: Measurement, control: Measurement, verdict: str
+) -> None:
     checked = replace(claim(), control="controlled/slope")
     assert judge(checked, measured(number, control), "paper").verdict == verdict
 

@@ -17,11 +17,11 @@ from matplotlib.figure import Figure
 
 from influencelab.errors import InvalidData, InvalidParameter, MissingData, UnknownName
 from influencelab.runner import json_file, provenance
-from influencelab.runner.atomic_folder import alive, beside, read_progress, recover
+from influencelab.runner.atomic_folder import alive, clean_up, read_progress, sibling
 from influencelab.runner.report import load, reports
-from influencelab.runner.report_writer import LARGEST, Draft, begin
+from influencelab.runner.report_writer import LARGEST, ReportWriter, start_report
 from influencelab.runner.study import Study
-from influencelab.statistics.measurement import Number
+from influencelab.statistics.measurement import Measurement
 
 NOTEBOOKS = Path(__file__).parents[1] / "support" / "notebooks"
 PAIRS = pandas.DataFrame({"predicted": [1.0, 2.0], "actual": [1.5, numpy.nan]})
@@ -36,8 +36,8 @@ def drawn() -> Figure:
 
 def published(results: Path, *, study: str = "fine", profile: str = "tiny", value: float = 1.0) -> Path:
     """A small published report; its folder."""
-    draft = begin(study, profile=profile, parameters={"size": 3}, results=results)
-    draft.number("a/number", Number(value, low=value - 1, high=value + 1, n=4, note="made up", unit="nats"))
+    draft = start_report(study, profile=profile, parameters={"size": 3}, results=results)
+    draft.number("a/number", Measurement(value, low=value - 1, high=value + 1, n=4, note="made up", unit="nats"))
     draft.figure("line", drawn())
     draft.pairs(PAIRS)
     return draft.publish(datasets=[("digits", "ab12")], seeds=[7]).folder
@@ -56,8 +56,13 @@ def dead_process() -> int:
 
 
 def test_what_was_published_is_what_is_read(tmp_path: Path) -> None:
-    draft = begin("fine", profile="quick", parameters={"rates": (0.1, math.inf), "flag": False}, results=tmp_path)
-    numbers = {"a/nan": Number(math.nan), "b/whole": Number(1.0, low=0.5, high=math.inf, n=3, note="x", unit="nats")}
+    draft = start_report(
+        "fine", profile="quick", parameters={"rates": (0.1, math.inf), "flag": False}, results=tmp_path
+    )
+    numbers = {
+        "a/nan": Measurement(math.nan),
+        "b/whole": Measurement(1.0, low=0.5, high=math.inf, n=3, note="x", unit="nats"),
+    }
     draft.numbers(numbers)
     draft.fact("converged", {"all": numpy.int64(5), "grad_norm": torch.tensor(1e-9)})
     draft.pairs(PAIRS)
@@ -82,8 +87,8 @@ def test_what_was_published_is_what_is_read(tmp_path: Path) -> None:
 def test_an_unpublished_draft_leaves_the_last_report_as_it_was(tmp_path: Path) -> None:
     folder = published(tmp_path)
     before = contents(folder)
-    draft = begin("fine", profile="tiny", parameters={}, results=tmp_path)
-    draft.number("another", Number(2.0))
+    draft = start_report("fine", profile="tiny", parameters={}, results=tmp_path)
+    draft.number("another", Measurement(2.0))
     draft.figure("other", drawn())
     assert contents(folder) == before
     assert [path.folder for path in reports(tmp_path)] == [folder]
@@ -91,8 +96,8 @@ def test_an_unpublished_draft_leaves_the_last_report_as_it_was(tmp_path: Path) -
 
 def test_a_new_report_replaces_all_of_the_last_one(tmp_path: Path) -> None:
     folder = published(tmp_path, value=1.0)
-    draft = begin("fine", profile="tiny", parameters={}, results=tmp_path)
-    draft.number("another", Number(2.0))
+    draft = start_report("fine", profile="tiny", parameters={}, results=tmp_path)
+    draft.number("another", Measurement(2.0))
     assert list(draft.publish().numbers) == ["another"]
     assert not (folder / "pairs.parquet").exists()
     assert [path.name for path in folder.parent.iterdir()] == ["tiny"]
@@ -100,16 +105,16 @@ def test_a_new_report_replaces_all_of_the_last_one(tmp_path: Path) -> None:
 
 def test_what_a_killed_writer_left_is_cleared_and_what_a_live_one_writes_is_not(tmp_path: Path) -> None:
     folder = tmp_path / "fine" / "tiny"
-    dead = beside(folder, role="writing", writer=dead_process())
+    dead = sibling(folder, role="writing", writer=dead_process())
     live_process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    live = beside(folder, role="writing", writer=live_process.pid)
+    live = sibling(folder, role="writing", writer=live_process.pid)
     other = folder.with_name(f".tiny-1a2b3c4d.writing.{dead.suffix[1:]}")
     for path in (dead, live, other):
         path.mkdir(parents=True)
-    Draft("fine", folder=folder, parameters={})
+    ReportWriter("fine", folder=folder, parameters={})
     assert (dead.exists(), live.exists(), other.exists()) == (False, True, True)
     live_process.communicate(b"\n")
-    recover(folder)
+    clean_up(folder)
     assert not live.exists()
 
 
@@ -124,40 +129,40 @@ def test_a_later_process_with_a_dead_writers_number_is_not_that_writer(
 def test_a_report_whose_replacement_died_between_two_renames_comes_back(tmp_path: Path) -> None:
     folder = published(tmp_path)
     before = contents(folder)
-    folder.rename(beside(folder, role="replaced", writer=dead_process()))
-    recover(folder)
+    folder.rename(sibling(folder, role="replaced", writer=dead_process()))
+    clean_up(folder)
     assert contents(folder) == before
 
 
 def test_progress_is_read_while_a_report_is_written_and_gone_when_it_stands(tmp_path: Path) -> None:
-    draft = begin("fine", profile="tiny", parameters={}, results=tmp_path)
+    draft = start_report("fine", profile="tiny", parameters={}, results=tmp_path)
     assert read_progress(draft.folder, writer=os.getpid()) is None
     draft.progress(3, 12, "retraining")
     said = read_progress(draft.folder, writer=os.getpid())
     assert said is not None
     assert (said.fraction, said.label) == (0.25, "retraining")
-    draft.number("a", Number(1.0))
+    draft.number("a", Measurement(1.0))
     assert not list(draft.publish().folder.glob("progress*"))
 
 
 def test_a_published_draft_takes_nothing_more(tmp_path: Path) -> None:
-    draft = begin("fine", profile="tiny", parameters={}, results=tmp_path)
+    draft = start_report("fine", profile="tiny", parameters={}, results=tmp_path)
     with pytest.raises(InvalidData, match="no number"):
         draft.publish()
-    draft.number("a", Number(1.0))
+    draft.number("a", Measurement(1.0))
     draft.publish()
     with pytest.raises(InvalidParameter, match="Begin another"):
         draft.publish()
 
 
 def test_pairs_too_large_or_without_values_are_refused_with_a_cure(tmp_path: Path) -> None:
-    draft = begin("fine", profile="tiny", parameters={}, results=tmp_path)
+    draft = start_report("fine", profile="tiny", parameters={}, results=tmp_path)
     noise = numpy.random.default_rng(0).normal(size=LARGEST // 6)
     with pytest.raises(InvalidData, match=r"more than the 1 MB kept\. Keep float32"):
         draft.pairs(pandas.DataFrame({"actual": noise}))
     with pytest.raises(InvalidData, match="no value in column 'actual'"):
         draft.pairs(pandas.DataFrame({"predicted": [1.0, 2.0], "actual": [math.nan, math.nan]}))
-    draft.number("a", Number(1.0))
+    draft.number("a", Measurement(1.0))
     report = draft.publish()
     with pytest.raises(MissingData, match="keeps no pairs"):
         report.pairs()
@@ -171,9 +176,9 @@ def test_the_same_figure_is_the_same_file(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["", "../outside", "/absolute", "two words", "a//b", ".hidden", "a/../b", "schön"])
 def test_a_name_that_is_no_key_and_path_is_refused(tmp_path: Path, name: str) -> None:
-    draft = begin("fine", profile="tiny", parameters={}, results=tmp_path)
+    draft = start_report("fine", profile="tiny", parameters={}, results=tmp_path)
     with pytest.raises(InvalidParameter, match="is no name for a"):
-        draft.number(name, Number(1.0))
+        draft.number(name, Measurement(1.0))
     with pytest.raises(InvalidParameter, match="is no name for a"):
         draft.figure(name, drawn())
 
@@ -276,17 +281,17 @@ def test_run_by_hand_edited_parameters_go_where_the_command_line_would_put_them(
     monkeypatch.chdir(studies)
     as_declared = {"size": 9, "flag": True, "rates": (0.01, 0.001), "workers": 1}
     home = tmp_path / "results" / "fine"
-    assert begin("fine", profile="standard", parameters=as_declared).folder == home / "standard"
-    assert begin("fine", profile="standard", parameters=as_declared | {"workers": 4}).folder == home / "standard"
-    edited = begin("fine", profile="standard", parameters=as_declared | {"rates": (0.5,)}).folder
+    assert start_report("fine", profile="standard", parameters=as_declared).folder == home / "standard"
+    assert start_report("fine", profile="standard", parameters=as_declared | {"workers": 4}).folder == home / "standard"
+    edited = start_report("fine", profile="standard", parameters=as_declared | {"rates": (0.5,)}).folder
     assert edited == Study(studies / "fine.ipynb").plan("standard", rates="[0.5]").folder
     assert edited.name.startswith("standard-")
     with pytest.raises(UnknownName, match="tiny, quick, standard, paper"):
-        begin("fine", profile="hasty", parameters={})
+        start_report("fine", profile="hasty", parameters={})
 
 
 def test_what_no_record_can_hold_is_refused() -> None:
     with pytest.raises(InvalidParameter, match="A Figure cannot be recorded"):
-        json_file.plain({"figure": drawn()})
+        json_file.to_jsonable({"figure": drawn()})
     with pytest.raises(InvalidParameter, match="A ndarray cannot be recorded"):
-        json_file.plain(numpy.zeros(3))
+        json_file.to_jsonable(numpy.zeros(3))

@@ -16,9 +16,9 @@ from influencelab.errors import InvalidParameter, StudyFailed, UnknownName
 from influencelab.runner import notebook
 from influencelab.runner.atomic_folder import Progress
 from influencelab.runner.report import Report
-from influencelab.runner.report_writer import begin
+from influencelab.runner.report_writer import start_report
 from influencelab.runner.study import Study, studies, study
-from influencelab.statistics.measurement import Number
+from influencelab.statistics.measurement import Measurement
 
 NOTEBOOKS = Path(__file__).parents[1] / "support" / "notebooks"
 
@@ -30,8 +30,8 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 def publish(results: Path, name: str) -> dict[str, bytes]:
     """An earlier report of a study at tiny; what is in the results folder."""
-    draft = begin(name, profile="tiny", parameters={}, results=results)
-    draft.number("earlier", Number(1.0))
+    draft = start_report(name, profile="tiny", parameters={}, results=results)
+    draft.number("earlier", Measurement(1.0))
     draft.publish()
     return contents(results)
 
@@ -208,8 +208,8 @@ def test_a_report_that_records_other_parameters_than_it_ran_with_is_refused(tmp_
     plan = study("fine", folder=NOTEBOOKS).plan("tiny", results=tmp_path)
 
     def publish_with(**parameters: object) -> None:
-        draft = begin("fine", profile="tiny", parameters=parameters, results=tmp_path)
-        draft.number("fine/sum", Number(1.0))
+        draft = start_report("fine", profile="tiny", parameters=parameters, results=tmp_path)
+        draft.number("fine/sum", Measurement(1.0))
         draft.publish()
 
     publish_with(size=3, flag=True, rates=(0.1, 0.01))

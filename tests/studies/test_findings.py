@@ -7,16 +7,16 @@ import pytest
 
 from influencelab.runner.profile import RECORD
 from influencelab.runner.report import reports
-from influencelab.runner.report_writer import begin
-from influencelab.statistics.measurement import Number
+from influencelab.runner.report_writer import start_report
+from influencelab.statistics.measurement import Measurement
 from influencelab.studies import findings
 
 RESULTS = Path(__file__).parents[2] / "results"
 
 
 def publish(results: Path, profile: str, **numbers: float) -> None:
-    draft = begin("fine", profile=profile, parameters={}, results=results)
-    draft.numbers({name: Number(value) for name, value in numbers.items()})
+    draft = start_report("fine", profile=profile, parameters={}, results=results)
+    draft.numbers({name: Measurement(value) for name, value in numbers.items()})
     draft.publish()
 
 
@@ -35,8 +35,8 @@ def test_a_finding_with_a_number_that_was_not_measured_is_left_out(tmp_path):
 
 def test_the_table_by_depth_has_a_dash_for_what_was_not_measured_and_no_row_without_a_number(tmp_path):
     assert findings.by_depth(reports(tmp_path)) == ""
-    draft = begin("depth_and_weight_decay", profile="paper", parameters={}, results=tmp_path)
-    draft.numbers({"cold/controlled/cold/spearman/2/0.0001": Number(0.25, 0.2, 0.3)})
+    draft = start_report("depth_and_weight_decay", profile="paper", parameters={}, results=tmp_path)
+    draft.numbers({"cold/controlled/cold/spearman/2/0.0001": Measurement(0.25, 0.2, 0.3)})
     draft.publish()
     assert findings.by_depth(reports(tmp_path)).splitlines()[-3:] == [
         "| hidden layers | warm, larger weight decay | cold, larger weight decay "

@@ -4,17 +4,17 @@ import matplotlib.pyplot as plt
 import numpy
 import pytest
 
-from influencelab.statistics.measurement import Number
+from influencelab.statistics.measurement import Measurement
 from influencelab.statistics.replicates import Replicates
 from influencelab.studies.damping_and_solvers.figures import by_test_point, solver_bars
 
 NUMBERS = {
-    "solvers/digits-1/exact/spearman": Number(0.8, 0.7, 0.85),
-    "solvers/digits-1/exact/within_class_spearman": Number(0.6),
-    "solvers/digits-1/exact/residual": Number(1e-9),
-    "solvers/digits-1/gradient_dot/spearman": Number(-0.2),
-    "solvers/stopped-2/exact/spearman": Number(0.4, 0.3, 0.5),
-    "solvers/stopped-2/exact/residual": Number(0.0),
+    "solvers/digits-1/exact/spearman": Measurement(0.8, 0.7, 0.85),
+    "solvers/digits-1/exact/within_class_spearman": Measurement(0.6),
+    "solvers/digits-1/exact/residual": Measurement(1e-9),
+    "solvers/digits-1/gradient_dot/spearman": Measurement(-0.2),
+    "solvers/stopped-2/exact/spearman": Measurement(0.4, 0.3, 0.5),
+    "solvers/stopped-2/exact/residual": Measurement(0.0),
 }
 
 
@@ -67,7 +67,7 @@ def test_what_is_missing_is_said():
 
 
 def test_a_figure_of_one_fit_has_two_panels():
-    assert len(solver_bars({"solvers/digits-1/exact/spearman": Number(0.8)}).axes) == 2
+    assert len(solver_bars({"solvers/digits-1/exact/spearman": Measurement(0.8)}).axes) == 2
 
 
 def test_test_points_come_worst_first_with_a_dot_a_seed_and_a_line_of_means():

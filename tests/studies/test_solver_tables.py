@@ -8,7 +8,7 @@ from solved import M, R, cells, tried
 
 from influencelab.errors import UnknownName
 from influencelab.statistics.bootstrap import Bootstrap
-from influencelab.statistics.measurement import Number
+from influencelab.statistics.measurement import Measurement
 from influencelab.statistics.replicates import Replicates
 from influencelab.studies.damping_and_solvers import analysis
 
@@ -66,7 +66,7 @@ def test_the_table_of_solvers_has_dashes_where_there_is_nothing():
     dot = shown.iloc[2]
     assert [dot[name] for name in ("slope", "damping", "residual")] == ["–"] * 3
     assert shown.iloc[1]["residual"] == "3e-01"
-    assert analysis.text(Number(0.5)) == "0.500"
+    assert analysis.text(Measurement(0.5)) == "0.500"
 
 
 def test_a_difference_is_the_first_less_the_second_and_knows_its_pairs():
@@ -198,7 +198,7 @@ def test_kept_pairs_are_a_sample_of_each_cells_first_network(monkeypatch):
 
 
 def test_the_table_of_numbers_has_a_row_each():
-    numbers = {"a": resampled(0.5, 0.4, 0.6).number("mean"), "b": Number(0.25, note="a count")}
+    numbers = {"a": resampled(0.5, 0.4, 0.6).number("mean"), "b": Measurement(0.25, note="a count")}
     assert analysis.number_table(numbers, caption="c").data.to_dict("records") == [
         {"number": "a", "value": "0.50 [0.40, 0.60]", "made of": 4, "how": "mean; made by hand"},
         {"number": "b", "value": "0.250", "made of": "–", "how": "a count"},

@@ -8,14 +8,14 @@ import matplotlib.pyplot as plt
 from influencelab.data.sources.digits import Digits
 from influencelab.experiments.grid import grid
 from influencelab.experiments.trial import Outcome, Trial
-from influencelab.explorer.build import explore
-from influencelab.explorer.data import Exploration
+from influencelab.explorer.build import explorer_data
+from influencelab.explorer.data import ExplorerData
 from influencelab.influence.estimators.exact import Exact
 from influencelab.influence.estimators.gradient_dot import GradientDot
 from influencelab.models.tasks.logistic import Logistic
 from influencelab.runner.report import Report
-from influencelab.runner.report_writer import begin
-from influencelab.statistics.measurement import Number
+from influencelab.runner.report_writer import start_report
+from influencelab.statistics.measurement import Measurement
 from influencelab.training.trainers.newton import Newton
 
 NAMES = ("data", "weight decay", "seed")
@@ -36,16 +36,18 @@ def run() -> tuple[dict[tuple, Trial], dict[tuple, Outcome]]:
 
 
 @cache
-def explored() -> Exploration:
+def explored() -> ExplorerData:
     trials, outcomes = run()
-    return explore(outcomes, trials, names=NAMES, portraits=[key for key in trials if key[-1] == 0], title="two digits")
+    return explorer_data(
+        outcomes, trials, names=NAMES, portraits=[key for key in trials if key[-1] == 0], title="two digits"
+    )
 
 
 @cache
 def report(folder: Path, kept: bool = True) -> Report:
     """A published report with or without what can be explored."""
-    draft = begin("look", profile="tiny", parameters={"size": 3}, results=folder)
-    draft.number("one", Number(1.0, 0.5, 1.5, n=3, note="made up"))
+    draft = start_report("look", profile="tiny", parameters={"size": 3}, results=folder)
+    draft.number("one", Measurement(1.0, 0.5, 1.5, n=3, note="made up"))
     figure, axis = plt.subplots(figsize=(2, 2))
     axis.plot([0, 1])
     draft.figure("drawn", figure)

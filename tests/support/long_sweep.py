@@ -17,7 +17,7 @@ from influencelab.experiments.sweep import run_trials
 from influencelab.experiments.trial import Outcome, Trial
 from influencelab.influence.estimators.exact import Exact
 from influencelab.models.tasks.logistic import Logistic
-from influencelab.recipe import Noun
+from influencelab.recipe import Recipe
 from influencelab.training.trainers.newton import Newton
 
 TESTS = Path(__file__).parent
@@ -27,7 +27,7 @@ COUNT, SECONDS = 54, 1.2
 
 
 @dataclass(frozen=True)
-class Unhurried(Noun):
+class Unhurried(Recipe):
     """A trial that takes at least so long."""
 
     trial: Trial
@@ -42,7 +42,7 @@ class Unhurried(Noun):
 
 
 @dataclass(frozen=True)
-class Fatal(Noun):
+class Fatal(Recipe):
     """A trial that ends its process at the first `deaths` attempts, as running out of memory does.
 
     Attributes:

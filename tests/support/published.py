@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from influencelab.runner.report_writer import begin
-from influencelab.statistics.measurement import Number
+from influencelab.runner.report_writer import start_report
+from influencelab.statistics.measurement import Measurement
 
 
 def published(root: Path, *, name: str = "fine", profile: str = "tiny") -> None:
     """A report, made here."""
-    draft = begin(name, profile=profile, parameters={"size": 3, "rates": (0.1,)}, results=root / "results")
-    draft.number("fine/sum", Number(1.0, low=0.5, high=1.5, n=3))
+    draft = start_report(name, profile=profile, parameters={"size": 3, "rates": (0.1,)}, results=root / "results")
+    draft.number("fine/sum", Measurement(1.0, low=0.5, high=1.5, n=3))
     draft.publish()

@@ -18,11 +18,11 @@ from influencelab.models.tasks.logistic import Logistic
 from influencelab.models.tasks.smooth_hinge import SmoothHinge
 from influencelab.training.fit import fit
 from influencelab.training.trainers.active_set import ActiveSet
-from influencelab.training.trainers.in_turn import InTurn
 from influencelab.training.trainers.liblinear import Liblinear
 from influencelab.training.trainers.newton import Newton
+from influencelab.training.trainers.sequential import Sequential
 
-POLISHED = InTurn(first=Liblinear(), then=ActiveSet(), tolerance=1e-10)
+POLISHED = Sequential(first=Liblinear(), then=ActiveSet(), tolerance=1e-10)
 DECAYS = [1e-4, 1e-2, 0.3, 10.0]
 
 

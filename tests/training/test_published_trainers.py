@@ -11,7 +11,7 @@ from trainer_truths import NETWORK, Sibling, dropped, starts, torch_run
 
 from influencelab.errors import InvalidParameter, NotFinite
 from influencelab.models import derivatives
-from influencelab.models.proximal import proximal, response
+from influencelab.models.proximal import proximal, proximal_bregman_response
 from influencelab.models.tasks.logistic import Logistic
 from influencelab.models.tasks.mlp import MLP
 from influencelab.models.tasks.ridge import Ridge
@@ -234,7 +234,7 @@ def test_what_a_trainer_is_given_stays_as_it_was(trainer):
 def test_every_task_is_trained_along_its_own_gradient():
     data = class_data(4)
     network = fit(NETWORK, data, GradientDescent(steps=20))
-    held = response(NETWORK, data, network.theta, network.weights, damping=0.1)
+    held = proximal_bregman_response(NETWORK, data, network.theta, network.weights, damping=0.1)
     for task in (NETWORK, proximal(NETWORK, network.theta, damping=0.1), held, Logistic(weight_decay=0.1)):
         theta, weights = starts(task, data, 3), dropped(data, -1, 4, 9)
         moved = GradientDescent(learning_rate=0.5, steps=1).train(task, data, theta, weights).theta

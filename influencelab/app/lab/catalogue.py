@@ -208,7 +208,7 @@ def value_of(parameter: Parameter, value: object) -> Any:
 
 def text(value: Any) -> str:
     """A value as the command line takes it."""
-    return value if isinstance(value, str) else json.dumps(json_file.plain(value), ensure_ascii=False)
+    return value if isinstance(value, str) else json.dumps(json_file.to_jsonable(value), ensure_ascii=False)
 
 
 def settings(report: Report, home: Home) -> Mapping[str, Any]:

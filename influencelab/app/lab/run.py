@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from influencelab.errors import InvalidParameter, MissingData
-from influencelab.recipe import Noun
+from influencelab.recipe import Recipe
 from influencelab.runner import json_file
 from influencelab.runner.study import Plan
 
@@ -17,7 +17,7 @@ ACTIVE = (QUEUED, RUNNING)
 
 
 @dataclass(frozen=True)
-class Run(Noun):
+class Run(Recipe):
     """One run of one study.
 
     Attributes:

@@ -13,7 +13,7 @@ from influencelab.explorer.widget import bundle
 from influencelab.explorer.widget.explorer import Explorer
 from influencelab.runner.report import Report
 from influencelab.runner.scorecard import verdicts
-from influencelab.statistics.measurement import Number
+from influencelab.statistics.measurement import Measurement
 
 FOLDER = Path(__file__).parent
 # Stands in the explorer's module where the page begins to use it.
@@ -64,7 +64,7 @@ def figure(path: Path) -> str:
     return f'<figure><img alt="{name}" src="data:image/png;base64,{drawn}"><figcaption>{name}</figcaption></figure>'
 
 
-def row(name: str, number: Number) -> str:
+def row(name: str, number: Measurement) -> str:
     """A number with its interval, how many things it is made of, and how its interval was made."""
     cells = (name, str(number), "" if number.n is None else f"{number.n:,}", number.note)
     return "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in cells) + "</tr>"

@@ -16,7 +16,7 @@ from influencelab.data.dataset import Dataset
 from influencelab.errors import InvalidParameter
 from influencelab.experiments.comparison import Comparison
 from influencelab.explorer.build import compared
-from influencelab.explorer.data import Exploration
+from influencelab.explorer.data import ExplorerData
 from influencelab.explorer.from_table import tabled
 from influencelab.explorer.widget import bundle, picture
 from influencelab.explorer.widget.view import View, strict, view
@@ -27,7 +27,7 @@ LARGEST = 3 * 10**6
 # Points that are removed together on request, at most.
 MOST = 50
 NO_FUNCTION = "no function that retrains was given: Explorer(…, prove=Prover(…))"
-Source = Report | Comparison | Exploration | pandas.DataFrame | str | Path
+Source = Report | Comparison | ExplorerData | pandas.DataFrame | str | Path
 
 
 @runtime_checkable
@@ -197,9 +197,9 @@ class Explorer(anywidget.AnyWidget):
         return int(numpy.searchsorted(ends, row, side="right"))
 
 
-def exploration_of(source: Source, data: Dataset | None = None) -> Exploration:
+def exploration_of(source: Source, data: Dataset | None = None) -> ExplorerData:
     """What can be looked at in any of the things an explorer is given."""
-    if isinstance(source, Exploration):
+    if isinstance(source, ExplorerData):
         return source
     if isinstance(source, Comparison):
         return compared(source, data)

@@ -14,9 +14,9 @@ import pandas
 from scipy.stats import rankdata
 
 from influencelab.errors import InvalidParameter, unknown
-from influencelab.explorer.data import Exploration
-from influencelab.explorer.pairs_table import ANY_DAMPING, Sheet
-from influencelab.recipe import Noun
+from influencelab.explorer.data import ExplorerData
+from influencelab.explorer.pairs_table import ANY_DAMPING, PairsTable
+from influencelab.recipe import Recipe
 from influencelab.statistics.reliability import fisher_interval
 
 ALL = "all"
@@ -29,7 +29,7 @@ FEWEST = 3
 
 
 @dataclass(frozen=True, eq=False)
-class View(Noun):
+class View(Recipe):
     """One choice of settings, with the pairs that it looks at.
 
     Attributes:
@@ -39,9 +39,9 @@ class View(Noun):
         choices: every setting's values that exist together with the settings before it.
     """
 
-    exploration: Exploration
+    exploration: ExplorerData
     settings: dict[str, Any]
-    sheets: list[tuple[int, Sheet]]
+    sheets: list[tuple[int, PairsTable]]
     choices: dict[str, list[Any]]
 
     @property
@@ -85,7 +85,7 @@ class View(Noun):
 NO_PAIR = ("row", "test_id", "test_label", "train_id", "train_label", "predicted", "actual")
 
 
-def view(exploration: Exploration, wanted: Mapping[str, Any]) -> View:
+def view(exploration: ExplorerData, wanted: Mapping[str, Any]) -> View:
     """The view of the nearest combination that exists: what is wanted counts in the order of the settings."""
     settings: dict[str, Any] = {}
     choices: dict[str, list[Any]] = {}
@@ -111,7 +111,7 @@ def view(exploration: Exploration, wanted: Mapping[str, Any]) -> View:
 
 
 def finish(
-    exploration: Exploration, sheets: list[tuple[int, Sheet]], choose: Any, settings: dict, wanted: Mapping
+    exploration: ExplorerData, sheets: list[tuple[int, PairsTable]], choose: Any, settings: dict, wanted: Mapping
 ) -> None:
     """The settings that every network has: which pairs, which truth, who predicts, and how it looks."""
     first = sheets[0][1]
@@ -135,7 +135,7 @@ def finish(
     choose("axes", list(AXES))
 
 
-def strict(exploration: Exploration, wanted: Mapping[str, Any]) -> View:
+def strict(exploration: ExplorerData, wanted: Mapping[str, Any]) -> View:
     """The view of exactly these settings; those not named are chosen.
 
     Raises:
@@ -164,7 +164,7 @@ def nearest(numbers: numpy.ndarray, wanted: float) -> int:
     return int(numpy.abs(numpy.log(numbers / wanted)).argmin())
 
 
-def predictions(sheet: Sheet, settings: Mapping[str, Any]) -> numpy.ndarray:
+def predictions(sheet: PairsTable, settings: Mapping[str, Any]) -> numpy.ndarray:
     """The predicted change of each pair; NaN for those of which the damping path is not kept."""
     if settings["estimator"] != ANY_DAMPING or sheet.path is None:
         return numpy.asarray(sheet.predicted[settings["estimator"]], dtype=numpy.float64)
@@ -173,7 +173,7 @@ def predictions(sheet: Sheet, settings: Mapping[str, Any]) -> numpy.ndarray:
     return values
 
 
-def part_of(first: int, sheet: Sheet, of: View) -> dict[str, numpy.ndarray]:
+def part_of(first: int, sheet: PairsTable, of: View) -> dict[str, numpy.ndarray]:
     """The columns of one network."""
     settings, points = of.settings, of.exploration.points[sheet.points]
     predicted, target = predictions(sheet, settings), settings["target"]

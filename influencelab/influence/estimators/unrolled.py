@@ -14,9 +14,9 @@ from influencelab.errors import InvalidParameter
 from influencelab.influence.estimator import Estimate, Estimator
 from influencelab.models import derivatives
 from influencelab.models.closed_forms import mlp
-from influencelab.models.proximal import Anchored
+from influencelab.models.proximal import ProximalTask
 from influencelab.models.tasks.mlp import MLP
-from influencelab.recipe import Noun
+from influencelab.recipe import Recipe
 from influencelab.training.batches import Rows
 from influencelab.training.first_order import FirstOrder, gradients_of
 from influencelab.training.fit import Fit
@@ -46,13 +46,13 @@ class Unrolled(Estimator):
         """
         started = time.perf_counter()
         trainer = smooth_trainer(fit)
-        marks = outward(fit, trainer)
+        marks = forward_pass(fit, trainer)
         end = marks[-1].theta[0]
         pulls = derivatives.measure_gradients(fit.task, fit.data, end)
         slopes = pulls.new_zeros(fit.data.n, len(pulls))
         cotangents = (pulls, *(torch.zeros_like(pulls) for _ in range(trainer.slots)))
         for mark, following in reversed(list(pairwise(marks))):
-            moments = list(course(fit, trainer, mark, stop=following.step))
+            moments = list(replay(fit, trainer, mark, stop=following.step))
             for moment in reversed(moments):
                 cotangents = backward(fit, trainer, moment, cotangents, slopes=slopes)
         gap = float((end - fit.theta).norm() / max(float(fit.theta.norm()), torch.finfo(end.dtype).tiny))
@@ -70,7 +70,7 @@ class Unrolled(Estimator):
 
 
 @dataclass(frozen=True, eq=False)
-class State(Noun):
+class State(Recipe):
     """The run before a step.
 
     Attributes:
@@ -85,7 +85,7 @@ class State(Noun):
 
 
 @dataclass(frozen=True, eq=False)
-class Moment(Noun):
+class StepRecord(Recipe):
     """One step: the state it finds, the points of its batch, and the gradient of J over them."""
 
     state: State
@@ -111,7 +111,7 @@ def smooth_trainer(fit: Fit) -> FirstOrder:
             "Fit with gradient_descent, sgd or adam, or use an estimator for minima, such as 'exact'."
         )
     activation = getattr(fit.task, "activation", SMOOTH[0])
-    if activation not in SMOOTH or isinstance(fit.task, Anchored):
+    if activation not in SMOOTH or isinstance(fit.task, ProximalTask):
         raise InvalidParameter(
             f"'unrolled' needs a plain task without kinks; this is {type(fit.task).__name__} with activation "
             f"'{activation}'. Use one of {', '.join(SMOOTH)}, or a linear task."
@@ -119,31 +119,31 @@ def smooth_trainer(fit: Fit) -> FirstOrder:
     return fit.trainer
 
 
-def outward(fit: Fit, trainer: FirstOrder) -> list[State]:
+def forward_pass(fit: Fit, trainer: FirstOrder) -> list[State]:
     """The run from its start: every √steps-th state, and its end."""
     every = max(1, math.isqrt(trainer.steps))
     now = State(0, fit.start[None], trainer.blank(fit.start[None]).parts)
     marks = [now]
     while now.step < trainer.steps:
-        *_, last = course(fit, trainer, now, stop=min(now.step + every, trainer.steps))
+        *_, last = replay(fit, trainer, now, stop=min(now.step + every, trainer.steps))
         now = last.after(trainer)
         marks.append(now)
     return marks
 
 
-def course(fit: Fit, trainer: FirstOrder, start: State, *, stop: int) -> Iterator[Moment]:
+def replay(fit: Fit, trainer: FirstOrder, start: State, *, stop: int) -> Iterator[StepRecord]:
     """The moments of some steps."""
     gradients = gradients_of(fit.task, fit.data, fit.weights[None])
     models = torch.zeros(1, dtype=torch.int64, device=fit.theta.device)
     now = start
     for rows in trainer.batches.rows(fit.data.n, range(start.step, stop), models=models):
-        moment = Moment(now, rows, gradients(now.theta)(rows))
+        moment = StepRecord(now, rows, gradients(now.theta)(rows))
         yield moment
         now = moment.after(trainer)
 
 
 def backward(
-    fit: Fit, trainer: FirstOrder, now: Moment, cotangents: tuple[Tensor, ...], *, slopes: Float[Tensor, "n m"]
+    fit: Fit, trainer: FirstOrder, now: StepRecord, cotangents: tuple[Tensor, ...], *, slopes: Float[Tensor, "n m"]
 ) -> tuple[Tensor, ...]:
     """How the m test losses depend on θ and the running means before a step, given how they do after it.
 
@@ -158,7 +158,7 @@ def backward(
 
 
 def through_gradient(
-    fit: Fit, now: Moment, along: Float[Tensor, "m p"], *, slopes: Float[Tensor, "n m"]
+    fit: Fit, now: StepRecord, along: Float[Tensor, "m p"], *, slopes: Float[Tensor, "n m"]
 ) -> Float[Tensor, "m p"]:
     """H v for each v in `along`, with H the batch's Hessian; and vᵀ∇ℓᵢ, for each of its points, added to `slopes`."""
     if now.rows is None:
@@ -170,13 +170,13 @@ def through_gradient(
         if isinstance(fit.task, MLP):
             bent, owed = bend_network(fit.task, fit, now.state.theta[0], along, rows)
         else:
-            bent, owed = bend(fit, now.state.theta[0], along, rows)
+            bent, owed = hessian_products(fit, now.state.theta[0], along, rows)
         total = total + scale * bent
         slopes[rows] += scale * owed.T
     return total
 
 
-def bend(
+def hessian_products(
     fit: Fit, theta: Float[Tensor, " p"], along: Float[Tensor, "m p"], rows: slice | Tensor
 ) -> tuple[Float[Tensor, "m p"], Float[Tensor, "m b"]]:
     """Σ wᵢ ∇²ℓᵢ v over some points, and vᵀ∇ℓᵢ of each: both are how vᵀ Σ wᵢ ∇ℓᵢ changes, with θ and with w."""

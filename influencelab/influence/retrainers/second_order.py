@@ -9,12 +9,12 @@ from torch import Tensor
 
 from influencelab.data.removals import Removals
 from influencelab.errors import InvalidParameter
-from influencelab.influence.chord_newton import Batch, Descent, Goal, batch_of, chord_of, descend
+from influencelab.influence.chord_newton import Batch, ConvergenceTest, NewtonResult, batch_of, chord_of, descend
 from influencelab.influence.curvature import Curvature, check_recipe
-from influencelab.influence.preconditioned_lbfgs import settled
+from influencelab.influence.preconditioned_lbfgs import minimise_from_fit
 from influencelab.influence.retrainer import Part, Progress, Retrained, Retrainer
 from influencelab.models import derivatives
-from influencelab.models.proximal import proximal, response
+from influencelab.models.proximal import proximal, proximal_bregman_response
 from influencelab.training.fit import Fit
 from influencelab.training.trainer import Trainer
 from influencelab.training.trainers.newton import Newton
@@ -111,12 +111,12 @@ class SecondOrder(Retrainer):
         if self.target == "proximal":
             task = proximal(fit.task, fit.theta, damping=self.target_damping)
         else:
-            task = response(fit.task, fit.data, fit.theta, fit.weights, damping=self.target_damping)
+            task = proximal_bregman_response(fit.task, fit.data, fit.theta, fit.weights, damping=self.target_damping)
         loss, gradient = derivatives.objectives_and_gradients(task, fit.data, fit.theta[None], fit.weights[None])
         norm = float(gradient.norm())
         return replace(fit, task=task, loss=float(loss), grad_norm=norm, converged=norm <= fit.trainer.tolerance)
 
-    def goal(self, curvature: Curvature, removals: Removals) -> Goal:
+    def goal(self, curvature: Curvature, removals: Removals) -> ConvergenceTest:
         """What every model must reach, from the first-order effect of the removals themselves."""
         fit = curvature.fit
         pulls = derivatives.measure_gradients(fit.task, fit.data, fit.theta)
@@ -125,9 +125,9 @@ class SecondOrder(Retrainer):
         scale = removals.sums(effects).square().mean(0).sqrt()
         # Where training goes on, every change holds its progress too: a share of that is no share of the removal.
         relative = self.relative if fit.converged else 0.0
-        return Goal(sensitivity, scale, self.tolerance, relative, self.floor)
+        return ConvergenceTest(sensitivity, scale, self.tolerance, relative, self.floor)
 
-    def retrain_batch(self, curvature: Curvature, batch: Batch, goal: Goal) -> Part:
+    def retrain_batch(self, curvature: Curvature, batch: Batch, goal: ConvergenceTest) -> Part:
         """Chord steps, then the safeguarded trainer for the rest, then the tests."""
         fit = curvature.fit
         chord = chord_of(curvature, batch)
@@ -135,7 +135,7 @@ class SecondOrder(Retrainer):
         theta, gradient, met = descent.theta.clone(), descent.gradient.clone(), descent.met.clone()
         rest = (~met).nonzero()[:, 0]
         if len(rest) and self.passes and not fit.task.convex:
-            theta[rest], gradient[rest], met[rest] = settled(
+            theta[rest], gradient[rest], met[rest] = minimise_from_fit(
                 curvature, batch.take(rest).weights, goal, passes=self.passes
             )
             rest = rest[~met[rest]]
@@ -150,7 +150,7 @@ class SecondOrder(Retrainer):
         )
 
     def safeguarded(
-        self, fit: Fit, start: Float[Tensor, "k p"], weights: Float[Tensor, "k n"], goal: Goal
+        self, fit: Fit, start: Float[Tensor, "k p"], weights: Float[Tensor, "k n"], goal: ConvergenceTest
     ) -> tuple[Float[Tensor, "k p"], Float[Tensor, "k p"], Bool[Tensor, " k"]]:
         """Where the trainer takes each model, ∇J there, and whether it reached the goal and stays."""
         theta, before = start.clone(), fit.measures()
@@ -170,7 +170,7 @@ class SecondOrder(Retrainer):
                 break
         return theta, gradient, met
 
-    def same_basin(self, fit: Fit, batch: Batch, theta: Float[Tensor, "k p"], descent: Descent) -> Tensor:
+    def same_basin(self, fit: Fit, batch: Batch, theta: Float[Tensor, "k p"], descent: NewtonResult) -> Tensor:
         """No barrier in J on the straight line from the fit, and no step far beyond the predicted one.
 
         A fit that is no minimum has no basin yet: the minimum that its control went on to then stands in its place.

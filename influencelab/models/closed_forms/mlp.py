@@ -30,7 +30,7 @@ class Layers(list[Float[Tensor, "*_ _ _"]]):
         return [layer[..., :-1].mT for layer in self]
 
 
-class Room(NamedTuple):
+class Workspace(NamedTuple):
     """Memory for what hidden layers say, one model's or k models', which can be written again and again.
 
     Attributes:
@@ -124,17 +124,17 @@ def read_points(task: MLP, data: Dataset, weights: Float[Tensor, "*k n"], rows: 
     return Points(read(x), target, y, weights[..., rows])
 
 
-def make_room(layers: Layers, points: int) -> Room:
+def workspace(layers: Layers, points: int) -> Workspace:
     """Room for as many models as the layers are of."""
     units = [layer.new_ones((*layer.shape[:-2], layer.shape[-1], points)) for layer in layers[1:]]
-    return Room(units, [unit[..., :-1, :] for unit in units])
+    return Workspace(units, [unit[..., :-1, :] for unit in units])
 
 
 def forward(
-    task: MLP, layers: Layers, x: Float[Tensor, "*_ b d"], room: Room | None = None
+    task: MLP, layers: Layers, x: Float[Tensor, "*_ b d"], room: Workspace | None = None
 ) -> tuple[list[Tensor], list[Tensor], Tensor]:
     """What each layer reads, what each hidden one says, and z of the last; the hidden ones write to the room."""
-    room = make_room(layers, x.shape[-2]) if room is None else room
+    room = workspace(layers, x.shape[-2]) if room is None else room
     write, read_first = CLOSED[task.activation].write, x.mT
     z = layers[0] @ read_first
     for layer, unit, value in zip(layers[1:], room.units, room.values, strict=True):
@@ -143,7 +143,7 @@ def forward(
     return [read_first, *room.units], room.values, z
 
 
-def trace(task: MLP, layers: Layers, at: Points, room: Room | None = None) -> Trace:
+def trace(task: MLP, layers: Layers, at: Points, room: Workspace | None = None) -> Trace:
     """One pass forward and back; it lasts until the room is written again."""
     pull, (units, values, z) = CLOSED[task.activation].pull, forward(task, layers, at.x, room)
     said = z if task.regression else z.softmax(-2)

@@ -98,7 +98,7 @@ class AllCNN(LayeredTask):
             numbers += (columns - 1) * index.shape[1]
         return numbers
 
-    def through(
+    def forward(
         self, theta: Float[Tensor, "*k p"], x: Float[Tensor, " b *shape"], layer: Layer
     ) -> Float[Tensor, "*k c b"]:
         """Each convolution is a product with the patches of its input; points stay on the last axis throughout."""

@@ -89,7 +89,7 @@ class MLP(LayeredTask):
         # Asked for at each step, drawn up once.
         return mask(tuple(self.shapes(data)), data.x_train.device, penalise_bias=self.penalise_bias).clone()
 
-    def through(
+    def forward(
         self, theta: Float[Tensor, "*k p"], x: Float[Tensor, " b *shape"], layer: Layer
     ) -> Float[Tensor, "*k c b"]:
         """The activation after each layer but the last."""

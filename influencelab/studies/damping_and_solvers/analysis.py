@@ -7,11 +7,11 @@ import pandas
 from pandas.io.formats.style import Styler
 
 from influencelab.experiments.replication import repeatability
-from influencelab.experiments.tables import SIZED, said, words
+from influencelab.experiments.tables import SIZED, display_name, format_interval
 from influencelab.experiments.trial import Outcome
 from influencelab.statistics.bootstrap import Bootstrap, Interval
 from influencelab.statistics.display import readable
-from influencelab.statistics.measurement import Number
+from influencelab.statistics.measurement import Measurement
 from influencelab.statistics.range_restriction import restriction
 from influencelab.statistics.replicates import Replicates, Resampled, correlations, difference, mean
 from influencelab.statistics.variance_components import variation
@@ -31,7 +31,7 @@ def told(cell: str) -> str:
 
 def said_of(estimator: str) -> str:
     """An estimator's name for people, with what this comparison must say of its damping."""
-    return SOLVERS.get(estimator, words(estimator))
+    return SOLVERS.get(estimator, display_name(estimator))
 
 
 FITS = {"stopped": "digits stopped early"}
@@ -115,7 +115,7 @@ def residual(outcomes: Sequence[Outcome], estimator: str) -> float:
     return max(outcome.facts["estimates"][estimator]["largest_residual"] for outcome in outcomes)
 
 
-def path_numbers(table: pandas.DataFrame) -> dict[str, Number]:
+def path_numbers(table: pandas.DataFrame) -> dict[str, Measurement]:
     """`path/digits-1/hessian/0.001/spearman` and its like."""
     found = {}
     for row in table.to_dict("records"):
@@ -123,15 +123,19 @@ def path_numbers(table: pandas.DataFrame) -> dict[str, Number]:
         for name in ("spearman", "slope"):
             low, high = row[f"{name}_low"], row[f"{name}_high"]
             ends = (low, high) if numpy.isfinite([low, high]).all() else (None, None)
-            found[f"{stem}/{name}"] = Number(row[name], *ends, note="mean over seeds and test points; 95% bootstrap")
+            found[f"{stem}/{name}"] = Measurement(
+                row[name], *ends, note="mean over seeds and test points; 95% bootstrap"
+            )
         for name in ("effective_dimension", "negative_eigenvalues", "residual"):
-            found[f"{stem}/{name}"] = Number(value=row[name], note="mean over seeds" if name != "residual" else "worst")
+            found[f"{stem}/{name}"] = Measurement(
+                value=row[name], note="mean over seeds" if name != "residual" else "worst"
+            )
     return found
 
 
 def solver_numbers(
     found: Mapping[str, Sequence[Outcome]], *, selection: str, target: str, bootstrap: Bootstrap
-) -> dict[str, Number]:
+) -> dict[str, Measurement]:
     """`solvers/digits-1/ekfac/spearman` and its like, of every estimator that is none of the path's."""
     numbers = {}
     for cell, outcomes in found.items():
@@ -140,11 +144,13 @@ def solver_numbers(
             table = agreement(outcomes, selection=selection, estimator=name, target=target, bootstrap=bootstrap)
             numbers |= {f"{stem}/{measure}": each.number() for measure, each in table.items()}
             seconds = [outcome.facts["estimates"][name]["seconds"] for outcome in outcomes]
-            numbers[f"{stem}/seconds"] = Number(value=float(numpy.median(seconds)), note="median over seeds", unit="s")
+            numbers[f"{stem}/seconds"] = Measurement(
+                value=float(numpy.median(seconds)), note="median over seeds", unit="s"
+            )
             if (worst := residual(outcomes, name)) > 0:
-                numbers[f"{stem}/residual"] = Number(value=worst, note="largest of any seed and test point")
+                numbers[f"{stem}/residual"] = Measurement(value=worst, note="largest of any seed and test point")
                 damping = outcomes[0].facts["estimates"][name]["damping"]
-                numbers[f"{stem}/damping"] = Number(value=damping, note="added to every eigenvalue")
+                numbers[f"{stem}/damping"] = Measurement(value=damping, note="added to every eigenvalue")
     return numbers
 
 
@@ -154,14 +160,14 @@ def solvers_of(outcomes: Sequence[Outcome]) -> list[str]:
     return [name for name in outcomes[0].predicted if name not in path]
 
 
-def solver_table(numbers: Mapping[str, Number]) -> Styler:
+def solver_table(numbers: Mapping[str, Measurement]) -> Styler:
     """The same as a table to read: a row for each cell and estimator."""
     rows = []
     for stem in dict.fromkeys(name.rpartition("/")[0] for name in numbers):
         _, cell, name = stem.split("/")
         row = {"fit": told(cell), "predicted by": said_of(name)}
         for measure in MEASURES:
-            row[words(measure)] = text(numbers.get(f"{stem}/{measure}"))
+            row[display_name(measure)] = text(numbers.get(f"{stem}/{measure}"))
         for fact, form in (("damping", ".2g"), ("residual", ".0e"), ("seconds", ".2g")):
             number = numbers.get(f"{stem}/{fact}")
             row[fact] = "–" if number is None else f"{number.value:{form}}"
@@ -169,11 +175,11 @@ def solver_table(numbers: Mapping[str, Number]) -> Styler:
     return readable(pandas.DataFrame(rows), caption="Means over seeds and test points, with 95% intervals")
 
 
-def text(number: Number | None) -> str:
+def text(number: Measurement | None) -> str:
     """A number with its interval, bare where it has none, or a dash."""
     if number is None or number.interval is None:
         return "–" if number is None else f"{number.value:.3f}"
-    return said(Interval(number.value, *number.interval))
+    return format_interval(Interval(number.value, *number.interval))
 
 
 def sampled_pairs(found: Mapping[str, Sequence[Outcome]], *, seed: int = 0) -> pandas.DataFrame:
@@ -201,7 +207,7 @@ def per_test_point(
     }
 
 
-def numbers_by_test_point(tables: Mapping[str, Replicates], *, bootstrap: Bootstrap) -> dict[str, Number]:
+def numbers_by_test_point(tables: Mapping[str, Replicates], *, bootstrap: Bootstrap) -> dict[str, Measurement]:
     """`test_points/digits-1/top/excess` and its like: whether test points differ by more than chance makes them."""
     found = {}
     for name, table in tables.items():
@@ -211,9 +217,11 @@ def numbers_by_test_point(tables: Mapping[str, Replicates], *, bootstrap: Bootst
         found[f"{stem}/share"] = parts.share.number("share of the variance of atanh ρ that test points are")
         by_test = numpy.nanmean(table.values, axis=0)
         for end, value in (("lowest", by_test.min()), ("highest", by_test.max())):
-            found[f"{stem}/{end}"] = Number(value=float(value), note=f"{end} test point, mean over seeds; no interval")
-        found[f"{stem}/sampling_sd"] = Number(value=parts.sampling**0.5, note="of atanh ρ, by theory")
-        found[f"{stem}/sd"] = Number(value=max(parts.test, 0.0) ** 0.5, note="of atanh ρ between test points")
+            found[f"{stem}/{end}"] = Measurement(
+                value=float(value), note=f"{end} test point, mean over seeds; no interval"
+            )
+        found[f"{stem}/sampling_sd"] = Measurement(value=parts.sampling**0.5, note="of atanh ρ, by theory")
+        found[f"{stem}/sd"] = Measurement(value=max(parts.test, 0.0) ** 0.5, note="of atanh ρ between test points")
     return found
 
 
@@ -225,7 +233,7 @@ def tail_numbers(
     tail: float,
     percentile: float,
     bootstrap: Bootstrap,
-) -> dict[str, Number]:
+) -> dict[str, Measurement]:
     """`tail/digits-1/before` and its like: Pearson among the most influential points less that among middling ones.
 
     Args:
@@ -260,7 +268,7 @@ def difference_numbers(
     selection: str,
     target: str,
     bootstrap: Bootstrap,
-) -> dict[str, Number]:
+) -> dict[str, Measurement]:
     """`difference/digits-1/ekfac/gradient_dot`: Spearman of the first estimator less that of the second."""
     numbers = {}
     for cell, outcomes in found.items():
@@ -275,7 +283,7 @@ def difference_numbers(
 
 def network_numbers(
     outcomes: Sequence[Outcome], *, estimator: str, target: str, bootstrap: Bootstrap
-) -> dict[str, Number]:
+) -> dict[str, Measurement]:
     """`cnn/top/pearson` and its like, and how well the target of the random points repeats with another start."""
     numbers = {}
     for selection, short in (("top", "top"), ("random_points", "random")) if outcomes else ():
@@ -290,7 +298,7 @@ def network_numbers(
     return numbers
 
 
-def number_table(numbers: Mapping[str, Number], *, caption: str) -> Styler:
+def number_table(numbers: Mapping[str, Measurement], *, caption: str) -> Styler:
     """A row a number, with its interval, what it is made of, and how the interval was made."""
     rows = [
         {"number": name, "value": text(number), "made of": number.n or "–", "how": number.note}

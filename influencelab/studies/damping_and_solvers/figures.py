@@ -8,13 +8,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from influencelab.experiments.plots import PALETTE, STYLE
-from influencelab.experiments.tables import words
-from influencelab.statistics.measurement import Number
+from influencelab.experiments.tables import display_name
+from influencelab.statistics.measurement import Measurement
 from influencelab.statistics.replicates import Replicates
 from influencelab.studies.damping_and_solvers.analysis import LEAST, said_of, told
 
 
-def solver_bars(numbers: Mapping[str, Number]) -> Figure:
+def solver_bars(numbers: Mapping[str, Measurement]) -> Figure:
     """A column a fit: above, correlation with the truth; below, what each solver left unsolved.
 
     Args:
@@ -52,7 +52,7 @@ def solver_bars(numbers: Mapping[str, Number]) -> Figure:
     return figure
 
 
-def draw_correlation(axis: Axes, numbers: Mapping[str, Number], stem: str, *, place: int) -> None:
+def draw_correlation(axis: Axes, numbers: Mapping[str, Measurement], stem: str, *, place: int) -> None:
     """A bar with its interval, and a diamond for the correlation within classes; nothing where there is neither."""
     number, within = numbers.get(f"{stem}/spearman"), numbers.get(f"{stem}/within_class_spearman")
     if number is None:
@@ -65,7 +65,7 @@ def draw_correlation(axis: Axes, numbers: Mapping[str, Number], stem: str, *, pl
         axis.plot(within.value, place, marker="D", color=PALETTE[1], markersize=4.5, linestyle="none")
 
 
-def draw_residual(axis: Axes, numbers: Mapping[str, Number], stem: str, *, place: int) -> None:
+def draw_residual(axis: Axes, numbers: Mapping[str, Measurement], stem: str, *, place: int) -> None:
     """The largest ‖(C + λ)s − g‖ / ‖g‖ of any seed and test point, from rounding upwards."""
     solved = numbers.get(f"{stem}/residual")
     if solved is not None:
@@ -92,7 +92,7 @@ def by_test_point(tables: Mapping[str, Replicates]) -> Figure:
         axis.plot(range(len(order)), average[order], color=PALETTE[3], linewidth=1.6, label="mean over seeds")
         axis.axhline(0, color="0.6", linewidth=0.8)
         cell, _, selection = title.partition("/")
-        axis.set_title(f"{told(cell)}\n{words(selection)}", fontsize=10)
+        axis.set_title(f"{told(cell)}\n{display_name(selection)}", fontsize=10)
         axis.set_xlabel("test point, worst first")
     axes[0, 0].set_ylabel("signed Spearman correlation with retraining\n(a dot a seed)")
     axes[0, 0].legend(loc="lower right", frameon=False, fontsize=9)

@@ -11,7 +11,7 @@ from influencelab.errors import InvalidData
 from influencelab.experiments.grid import Key
 from influencelab.experiments.trial import Outcome
 from influencelab.statistics.bootstrap import Bootstrap
-from influencelab.statistics.measurement import Number
+from influencelab.statistics.measurement import Measurement
 from influencelab.statistics.replicates import Replicates, Resampled, difference, mean
 from influencelab.statistics.trend import Trend, trend
 from influencelab.studies.depth_and_weight_decay.readings import WIDTH, Cell, Reading, along, quality
@@ -32,7 +32,7 @@ def whole(
     sensitivity: Mapping[str, Mapping[Cell, Resampled]],
     stem: str,
     bootstrap: Bootstrap,
-) -> dict[str, Number]:
+) -> dict[str, Measurement]:
     """Every number of the study.
 
     Args:
@@ -42,7 +42,7 @@ def whole(
         stem: what every name starts with.
         bootstrap: of the intervals.
     """
-    found: dict[str, Number] = {}
+    found: dict[str, Measurement] = {}
     for reading in readings:
         decays = DECAYS.get(reading.arm, CONTROLLED)
         found |= numbers(reading, outcomes, decays=decays, bootstrap=bootstrap)
@@ -62,7 +62,7 @@ def whole(
 
 def numbers(
     reading: Reading, outcomes: Mapping[Key, Outcome], *, decays: Sequence[float], bootstrap: Bootstrap
-) -> dict[str, Number]:
+) -> dict[str, Measurement]:
     """Everything one reading says: means, slopes along depth and width, and the gain from the largest weight decay.
 
     Args:
@@ -96,7 +96,7 @@ def numbers(
 
 def gains(
     reading: Reading, tables: Mapping[Cell, Replicates], *, decays: Sequence[float], bootstrap: Bootstrap
-) -> dict[str, Number]:
+) -> dict[str, Measurement]:
     """ρ at the larger less ρ at the smaller weight decay, where a depth and width has both, the same seeds paired."""
     larger, smaller = decays
     found = {}
@@ -110,7 +110,7 @@ def gains(
     return found
 
 
-def paired(first: Replicates, second: Replicates, how: str, *, bootstrap: Bootstrap) -> Number:
+def paired(first: Replicates, second: Replicates, how: str, *, bootstrap: Bootstrap) -> Measurement:
     """ρ of the first less that of the second, seeds paired."""
     return difference(first, second, paired=True, bootstrap=bootstrap).number(how)
 
@@ -122,7 +122,7 @@ def slopes(
     axis: str,
     grads: Mapping[float, Sequence[float]],
     bootstrap: Bootstrap,
-) -> dict[str, Number]:
+) -> dict[str, Measurement]:
     """The slope of ρ; the same with networks without any ρ at 0; and with how far each is from a minimum held."""
     how = f"least squares of signed ρ on {axis}, per unit of {axis}, {min(line):g} to {max(line):g}"
     zero = {x: replace(table, values=zeroed(table)) for x, table in line.items()}
@@ -141,36 +141,36 @@ def zeroed(table: Replicates) -> Float[numpy.ndarray, "s m"]:
     return numpy.where(numpy.isnan(table.per_seed())[:, None], 0.0, table.values)
 
 
-def slope(line: Callable[[], Trend], how: str) -> Number:
+def slope(line: Callable[[], Trend], how: str) -> Measurement:
     """The slope, its half-width in the note; NaN, and why, where there are too few values for one."""
     try:
         return line().slope.number(how).with_half_width()
     except InvalidData as error:
-        return Number(float("nan"), note=f"{how}; no slope: {error}")
+        return Measurement(float("nan"), note=f"{how}; no slope: {error}")
 
 
-def share(count: int, whole: int, what: str) -> Number:
+def share(count: int, whole: int, what: str) -> Measurement:
     """A share of a known whole, which nobody needs an interval for."""
-    return Number(count / max(whole, 1), n=whole, note=f"{count:,} of {whole:,} {what}; a count, so no interval")
+    return Measurement(count / max(whole, 1), n=whole, note=f"{count:,} of {whole:,} {what}; a count, so no interval")
 
 
-def median(values: Float[numpy.ndarray, " s"]) -> Number:
+def median(values: Float[numpy.ndarray, " s"]) -> Measurement:
     """The median over seeds, with the interval between two seeds in order that needs no assumption (binomial)."""
     known = numpy.sort(values[~numpy.isnan(values)])
     s = len(known)
     if not s:
-        return Number(float("nan"), n=0, note="median over seeds; no seed has a value")
+        return Measurement(float("nan"), n=0, note="median over seeds; no seed has a value")
     rank = max(0, int(stats.binom.ppf(0.025, s, 0.5)) - 1)
     covers = 1 - 2 * float(stats.binom.cdf(rank, s, 0.5))
     value, note = float(numpy.median(known)), f"median over {s} seeds; from {rank + 1} of {s} in order to {s - rank}"
     if s == 1:
-        return Number(value, n=s, note="median of a single seed: no interval")
-    return Number(value, float(known[rank]), float(known[-1 - rank]), s, f"{note}, which covers {covers:.0%}")
+        return Measurement(value, n=s, note="median of a single seed: no interval")
+    return Measurement(value, float(known[rank]), float(known[-1 - rank]), s, f"{note}, which covers {covers:.0%}")
 
 
 def paired_difference(
     first: Reading, second: Reading, outcomes: Mapping[Key, Outcome], *, name: str, bootstrap: Bootstrap
-) -> dict[str, Number]:
+) -> dict[str, Measurement]:
     """ρ of the first reading less that of the second, cell by cell, of the same networks."""
     others = second.correlations(outcomes)
     return {
@@ -180,14 +180,16 @@ def paired_difference(
     }
 
 
-def repeatabilities(reading: Reading, outcomes: Mapping[Key, Outcome], *, bootstrap: Bootstrap) -> dict[str, Number]:
+def repeatabilities(
+    reading: Reading, outcomes: Mapping[Key, Outcome], *, bootstrap: Bootstrap
+) -> dict[str, Measurement]:
     """How well the truth itself repeats in each cell."""
     how = "correlation of true changes between two seeds, mean over couples and test points"
     repeats = reading.repeats(outcomes, bootstrap=bootstrap)
     return {f"{reading.name}/repeatability/{cell.label}": found.number(how) for cell, found in repeats.items()}
 
 
-def by_choice(name: str, means: Mapping[str, Mapping[Cell, Resampled]]) -> dict[str, Number]:
+def by_choice(name: str, means: Mapping[str, Mapping[Cell, Resampled]]) -> dict[str, Measurement]:
     """Mean ρ under each choice, `learning rate 0.1, init he` becoming `learning_rate_0.1/init_he` in the name."""
     return {
         f"{name}/{choice.replace(', ', '/').replace(' ', '_')}/{cell.label}": found.number(OWN)
@@ -196,7 +198,9 @@ def by_choice(name: str, means: Mapping[str, Mapping[Cell, Resampled]]) -> dict[
     }
 
 
-def cell_qualities(reading: Reading, outcomes: Mapping[Key, Outcome], *, bootstrap: Bootstrap) -> dict[str, Number]:
+def cell_qualities(
+    reading: Reading, outcomes: Mapping[Key, Outcome], *, bootstrap: Bootstrap
+) -> dict[str, Measurement]:
     """How well each cell's networks were trained, and ρ without the retrained models that left the fit's basin."""
     trusted = replace(reading, trusted=True).means(outcomes, bootstrap=bootstrap)
     found = {
@@ -206,11 +210,11 @@ def cell_qualities(reading: Reading, outcomes: Mapping[Key, Outcome], *, bootstr
     for cell, part in reading.cells(outcomes).items():
         for name, value in quality(part, reading.target).items():
             unit, note = ("nats" if name == "train_loss" else ""), f"mean over {len(part)} networks; no interval"
-            found[f"{reading.name}/{name}/{cell.label}"] = Number(value, n=len(part), note=note, unit=unit)
+            found[f"{reading.name}/{name}/{cell.label}"] = Measurement(value, n=len(part), note=note, unit=unit)
     return found
 
 
-def qualities(reading: Reading, outcomes: Mapping[Key, Outcome], *, bootstrap: Bootstrap) -> dict[str, Number]:
+def qualities(reading: Reading, outcomes: Mapping[Key, Outcome], *, bootstrap: Bootstrap) -> dict[str, Measurement]:
     """Whether the truth can be trusted, and the widest interval of any cell: what the study can tell at all."""
     networks = [outcome for part in reading.cells(outcomes).values() for outcome in part]
     if not networks:
@@ -225,13 +229,13 @@ def qualities(reading: Reading, outcomes: Mapping[Key, Outcome], *, bootstrap: B
     }
 
 
-def widest(means: Mapping[Cell, Resampled]) -> Number:
+def widest(means: Mapping[Cell, Resampled]) -> Measurement:
     """The largest half-width of any cell's interval: whether the study can tell what it set out to."""
     halves = {cell: found.number().half_width for cell, found in means.items()}
     known = {cell: half for cell, half in halves.items() if not numpy.isnan(half)}
     if not known:
-        return Number(float("nan"), note="no cell has an interval")
+        return Measurement(float("nan"), note="no cell has an interval")
     worst = max(known, key=lambda cell: known[cell])
-    return Number(
+    return Measurement(
         known[worst], n=len(known), note=f"half-width of the 95% interval of mean ρ, worst cell {worst.label}"
     )

@@ -11,9 +11,9 @@ from pandas.io.formats.style import Styler
 
 from influencelab.experiments.grid import Key, grid
 from influencelab.experiments.replication import repeatability
-from influencelab.experiments.tables import said
-from influencelab.experiments.trial import Outcome, Trial, altered
-from influencelab.recipe import Noun
+from influencelab.experiments.tables import format_interval
+from influencelab.experiments.trial import Outcome, Trial, with_setting
+from influencelab.recipe import Recipe
 from influencelab.statistics.bootstrap import Bootstrap
 from influencelab.statistics.display import readable
 from influencelab.statistics.replicates import Replicates, Resampled, correlations, mean
@@ -39,7 +39,7 @@ class Cell(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Reading(Noun):
+class Reading(Recipe):
     """Which correlation is taken of which networks.
 
     Attributes:
@@ -115,7 +115,7 @@ class Reading(Noun):
 def damped_without_decay(trials: Mapping[Key, Trial], damping: float, *, estimator: str = "exact") -> dict[Key, Trial]:
     """The same trials, with that damping where there is no weight decay, as Basu et al. (2021) did."""
     return {
-        key: trial if trial.task.weight_decay else altered(trial, f"estimators.{estimator}.damping", damping)
+        key: trial if trial.task.weight_decay else with_setting(trial, f"estimators.{estimator}.damping", damping)
         for key, trial in trials.items()
     }
 
@@ -126,7 +126,7 @@ def with_own_splits(trials: Mapping[Key, Trial]) -> dict[Key, Trial]:
     With the same few test points for all networks an interval is never narrower than what these points differ by,
     however many networks there are. Test points that come with the network average out as networks do.
     """
-    return {key: altered(trial, "source.seed", trial.seed) for key, trial in trials.items()}
+    return {key: with_setting(trial, "source.seed", trial.seed) for key, trial in trials.items()}
 
 
 def up_to(trials: Mapping[Key, Trial], arm: str, seeds: Mapping[int, int]) -> dict[Key, Trial]:
@@ -150,7 +150,7 @@ def choices(trial: Trial, options: Mapping[str, tuple[Sequence[str], Sequence[ob
         varied = trial
         for (settings, _), value in zip(options.values(), values, strict=True):
             for setting in settings:
-                varied = altered(varied, setting, value)
+                varied = with_setting(varied, setting, value)
         found[", ".join(f"{name} {value}" for name, value in zip(options, values, strict=True))] = varied
     return found
 
@@ -259,7 +259,7 @@ def ranged(found: Resampled) -> str:
     """A mean with its interval in words; `none` where no network has a value."""
     if numpy.isnan(found.interval.value):
         return "none"
-    return said(found.interval) if not numpy.isnan(found.interval.low) else f"{found.interval.value:.3f}"
+    return format_interval(found.interval) if not numpy.isnan(found.interval.low) else f"{found.interval.value:.3f}"
 
 
 def by_network(readings: Sequence[Reading], outcomes: Mapping[Key, Outcome]) -> dict[str, dict[str, list[float]]]:

@@ -13,16 +13,23 @@ from influencelab.errors import InvalidData
 from influencelab.experiments.comparison import array
 from influencelab.experiments.grid import Key, grid
 from influencelab.experiments.replication import draws_needed, loss_changes, repeatability
-from influencelab.experiments.tables import said
+from influencelab.experiments.tables import format_interval
 from influencelab.experiments.trial import Outcome, Trial
 from influencelab.influence.retrainer import Retrainer
 from influencelab.influence.retrainers.rerun import Rerun
-from influencelab.recipe import Noun
+from influencelab.recipe import Recipe
 from influencelab.statistics.bootstrap import Bootstrap, Interval
 from influencelab.statistics.display import readable
-from influencelab.statistics.measurement import Number
+from influencelab.statistics.measurement import Measurement
 from influencelab.statistics.replicates import Draws, Resampled, averages, correlations, difference, ends, mean
-from influencelab.statistics.signal_to_noise import THRESHOLD, consistency, detected, drawn_anew, label, signal_to_noise
+from influencelab.statistics.signal_to_noise import (
+    THRESHOLD,
+    consistency,
+    label,
+    resample,
+    share_detected,
+    signal_to_noise,
+)
 from influencelab.training.trainer import Trainer
 
 # Each truth of one fit: where retraining starts, and whether its batches are those of the fit.
@@ -68,7 +75,7 @@ def truth(trainer: Trainer, protocol: str) -> Retrainer:
 
 
 @dataclass(frozen=True, eq=False)
-class Noise(Noun):
+class Noise(Recipe):
     """How single effects stand out of their noise over draws, by arm: a key of `NOISE_ARMS`.
 
     Attributes:
@@ -83,7 +90,7 @@ class Noise(Noun):
     repeats: dict[str, Resampled]
     gain: Resampled
 
-    def numbers(self, stem: str) -> dict[str, Number]:
+    def numbers(self, stem: str) -> dict[str, Measurement]:
         """`noise/unpaired/detected/1/0.001` and its like, for the stem `1/0.001`."""
         found = {f"noise/gain/{stem}": self.gain.number("share detected with batches paired less that without")}
         for arm in self.draws:
@@ -108,7 +115,7 @@ def noise(outcomes: Sequence[Outcome], *, bootstrap: Bootstrap | None = None) ->
     found["published"] = found["warm"] + went_on[:, None, :]
     return Noise(
         draws=found,
-        detected={arm: detected(each, bootstrap=bootstrap) for arm, each in found.items()},
+        detected={arm: share_detected(each, bootstrap=bootstrap) for arm, each in found.items()},
         repeats={arm: consistency(each, bootstrap=bootstrap) for arm, each in found.items()},
         gain=gain(found["paired"], found["unpaired"], bootstrap=bootstrap),
     )
@@ -126,7 +133,7 @@ def gain(
     one, other = (numpy.where(numpy.isnan(size), numpy.nan, size > THRESHOLD) for size in sizes)
     r, m = one.shape
     value = float(averages(one - other, Draws(numpy.ones((1, r)), numpy.ones((1, m))))[0])
-    interval = ends(way, value, averages(one - other, drawn_anew(r, m, way)), bounded=False)
+    interval = ends(way, value, averages(one - other, resample(r, m, way)), bounded=False)
     return Resampled(interval, label(first, way), int((~numpy.isnan(one - other)).sum()))
 
 
@@ -136,8 +143,8 @@ def noise_table(found: Mapping[str, Noise]) -> Styler:
         {
             "setting": setting,
             "retrained": NOISE_ARMS[arm],
-            f"|mean| > {THRESHOLD:g} sd": said(each.detected[arm].interval),
-            "repeatability of one draw": said(each.repeats[arm].interval),
+            f"|mean| > {THRESHOLD:g} sd": format_interval(each.detected[arm].interval),
+            "repeatability of one draw": format_interval(each.repeats[arm].interval),
             "draws needed for 0.8": said_many(draws_needed(each.repeats[arm]).interval),
         }
         for setting, each in found.items()
@@ -218,14 +225,14 @@ def only(outcomes: Sequence[Outcome]) -> str:
     return next(iter(outcomes[0].chosen))
 
 
-def stands_off(found: Resampled) -> Number:
+def stands_off(found: Resampled) -> Measurement:
     """How far the interval stands off 0: 0 where it holds it, as it must where there is nothing to find.
 
     The note gives half the interval's width: with one of 0.3, that 0 lies inside says little.
     """
     value, low, high = found.interval
     note = found.number(f"distance of the interval of {value:.3f} from 0").with_half_width().note
-    return Number(value=float(max(low, -high, 0.0)), n=found.count, note=note)
+    return Measurement(value=float(max(low, -high, 0.0)), n=found.count, note=note)
 
 
 def draw_scores(
@@ -273,7 +280,7 @@ def scores_table(found: Mapping[str, Mapping[str, Resampled]]) -> Styler:
     """A row for each setting: its scores, each with its interval."""
     heads = {"same": "same draw", "other": "another draw", "drop": "same − another", "repeats": "draws repeat"}
     rows = [
-        {"setting": setting, **{heads.get(name, name): said(each.interval) for name, each in scores.items()}}
+        {"setting": setting, **{heads.get(name, name): format_interval(each.interval) for name, each in scores.items()}}
         for setting, scores in found.items()
     ]
     return readable(pandas.DataFrame(rows), caption="Mean signed Spearman correlations, with 95% intervals")

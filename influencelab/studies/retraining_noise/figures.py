@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from influencelab.experiments.line_plots import drawing, legend_below
 from influencelab.experiments.plots import PALETTE, STYLE, VECTOR
 from influencelab.experiments.replication import ceiling, draws_needed, stepped_up
-from influencelab.experiments.tables import said
+from influencelab.experiments.tables import format_interval
 from influencelab.statistics.replicates import Resampled
 from influencelab.statistics.signal_to_noise import THRESHOLD, signal_to_noise
 
@@ -41,7 +41,7 @@ def repeatability_figure(
         steps = numpy.array([stepped_up(found, k).interval for k in draws])
         tops = numpy.array([ceiling(stepped_up(found, k)).interval for k in draws])
         needed = max(1.0, draws_needed(found, wanted=WANTED).interval.value)
-        told = f"{name}: {said(found.interval)} for one draw, {WANTED:g} with {needed:.1f} draws"
+        told = f"{name}: {format_interval(found.interval)} for one draw, {WANTED:g} with {needed:.1f} draws"
         right.plot(draws, steps[:, 0], color=PALETTE[place], marker="os^D"[place % 4], markersize=5, label=told)
         right.fill_between(draws, steps[:, 1], steps[:, 2], color=PALETTE[place], alpha=0.15, linewidth=0)
         right.plot(draws, tops[:, 0], color=PALETTE[place], linestyle=":", linewidth=1.4)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from influencelab.statistics.measurement import Number
+from influencelab.statistics.measurement import Measurement
 from influencelab.statistics.replicates import Resampled
 from influencelab.studies.retraining_noise.draws import Noise, stands_off
 
@@ -15,7 +15,7 @@ def whole(
     scores: Scores,
     repeats: Mapping[str, Mapping[float, Resampled]],
     unrolled: Mapping[str, Mapping[str, Resampled]],
-) -> dict[str, Number]:
+) -> dict[str, Measurement]:
     """Every number of the study.
 
     Args:
@@ -31,7 +31,7 @@ def whole(
     }
 
 
-def group_numbers(scores: Scores, repeats: Mapping[str, Mapping[float, Resampled]]) -> dict[str, Number]:
+def group_numbers(scores: Scores, repeats: Mapping[str, Mapping[float, Resampled]]) -> dict[str, Measurement]:
     """`groups/paired/influence/spearman/0.5` and its like; the least share is a single point, `one`."""
     found = {}
     for (estimator, target), line in scores.items():

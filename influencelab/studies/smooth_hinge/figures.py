@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from influencelab.experiments.plots import PALETTE, STYLE, VECTOR
-from influencelab.experiments.tables import said
+from influencelab.experiments.tables import format_interval
 from influencelab.experiments.trial import Outcome
 from influencelab.influence.strain import WIDE_ENOUGH
 from influencelab.models.losses.hinge import Hinge
@@ -75,7 +75,7 @@ def paper_layout(outcome: Outcome, *, arm: str, bootstrap: Bootstrap, widths: Se
             actual, predicted, s=11, alpha=0.6, color=LOOKS[arm][0], linewidth=0, rasterized=len(actual) > VECTOR
         )
         axis.set_xlim(-reach, reach)
-        found = said(bootstrap.statistic(pairs, "pearson").pooled)
+        found = format_interval(bootstrap.statistic(pairs, "pearson").pooled)
         axis.text(
             0.03, 0.97, f"Pearson {found}\n{len(actual)} removals", transform=axis.transAxes, va="top", fontsize=8
         )

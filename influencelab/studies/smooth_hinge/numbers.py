@@ -8,13 +8,13 @@ import numpy
 import pandas
 from pandas.io.formats.style import Styler
 
-from influencelab.experiments.tables import said
+from influencelab.experiments.tables import format_interval
 from influencelab.experiments.trial import Outcome
 from influencelab.influence.strain import rule
 from influencelab.statistics.bootstrap import Bootstrap, Interval, Statistic
 from influencelab.statistics.correlation import pearson
 from influencelab.statistics.display import readable
-from influencelab.statistics.measurement import Number
+from influencelab.statistics.measurement import Measurement
 from influencelab.statistics.pairs import Pairs
 from influencelab.studies.smooth_hinge.smoothing_path import ARMS, TRUTH, path_name
 
@@ -81,7 +81,7 @@ def advantage(one: Pairs, other: Pairs, *, bootstrap: Bootstrap, measure: Callab
     return bootstrap.statistic(one, difference)
 
 
-def path_numbers(name: str, outcome: Outcome, tables: Mapping[str, pandas.DataFrame]) -> dict[str, Number]:
+def path_numbers(name: str, outcome: Outcome, tables: Mapping[str, pandas.DataFrame]) -> dict[str, Measurement]:
     """`mnist/published/0.001/first/pearson` and its like; carriers and strain of each fit beside them."""
     found = {}
     for view, table in tables.items():
@@ -91,9 +91,9 @@ def path_numbers(name: str, outcome: Outcome, tables: Mapping[str, pandas.DataFr
             for what in ("pearson", "slope", "lost"):
                 interval = Interval(row[what], row[f"{what}_low"], row[f"{what}_high"])
                 found[f"{stem}/{view}/{what}"] = number_of(interval, n=n, note=NOTES[what])
-            found[f"{stem}/carriers"] = Number(row["carriers"], note="points that carry curvature, effectively")
+            found[f"{stem}/carriers"] = Measurement(row["carriers"], note="points that carry curvature, effectively")
             if row["strain"] == row["strain"]:
-                found[f"{stem}/strain"] = Number(row["strain"], note="RMS move of margins in units of t")
+                found[f"{stem}/strain"] = Measurement(row["strain"], note="RMS move of margins in units of t")
     return found
 
 
@@ -104,14 +104,14 @@ NOTES = {
 }
 
 
-def number_of(interval: Interval, *, n: int, note: str) -> Number:
+def number_of(interval: Interval, *, n: int, note: str) -> Measurement:
     """An interval as a reported number."""
     known = numpy.isfinite([interval.low, interval.high]).all()
     ends = (interval.low, interval.high) if known else (None, None)
-    return Number(interval.value, *ends, n=n, note=note)
+    return Measurement(interval.value, *ends, n=n, note=note)
 
 
-def headline_numbers(name: str, outcome: Outcome, *, bootstrap: Bootstrap) -> dict[str, Number]:
+def headline_numbers(name: str, outcome: Outcome, *, bootstrap: Bootstrap) -> dict[str, Measurement]:
     """What the paper's three panels are summed up by, for each arm: overshoot at t = 0, and the drop from 0.001 to 0.1.
 
     Overshoot is RMS predicted over RMS actual on the first test point's top removals; the drop is also told as a mean
@@ -164,7 +164,7 @@ def chosen_width(outcome: Outcome) -> float:
     return rule({t: inf if strain is None else strain for t, strain in strains.items()})
 
 
-def rule_numbers(table: pandas.DataFrame, *, held_out: Sequence[str]) -> dict[str, Number]:
+def rule_numbers(table: pandas.DataFrame, *, held_out: Sequence[str]) -> dict[str, Measurement]:
     """`rule/wine-0.01/consistent/gain` and its like, and the means over the data sets that had no part in the rule.
 
     Args:
@@ -175,7 +175,7 @@ def rule_numbers(table: pandas.DataFrame, *, held_out: Sequence[str]) -> dict[st
     for row in table.to_dict("records"):
         stem = f"rule/{row['cell']}/{row['arm']}"
         for what in ("t_rule", "t_oracle"):
-            found[f"{stem}/{what}"] = Number(row[what])
+            found[f"{stem}/{what}"] = Measurement(row[what])
         for what in ("fixed", "rule", "oracle", "gain", "regret"):
             interval = Interval(row[what], row[f"{what}_low"], row[f"{what}_high"])
             found[f"{stem}/{what}"] = number_of(interval, n=row["n"], note="Pearson on support vectors; 95% bootstrap")
@@ -186,7 +186,7 @@ def rule_numbers(table: pandas.DataFrame, *, held_out: Sequence[str]) -> dict[st
     return found
 
 
-def mean_over_cells(table: pandas.DataFrame, what: str) -> Number:
+def mean_over_cells(table: pandas.DataFrame, what: str) -> Measurement:
     """The mean of a difference over data sets, these very ones, whose errors are independent."""
     value = table[what].to_numpy()
     half = (table[f"{what}_high"] - table[f"{what}_low"]).to_numpy() / 2
@@ -209,7 +209,7 @@ def agreement_at(tables: Mapping[str, pandas.DataFrame], *, published: Mapping[f
             cells = {}
             for view, table in tables.items():
                 row = table[(table["arm"] == arm) & (table["t"] == t)].iloc[0]
-                cells[SEEN[view]] = said(Interval(row["pearson"], row["pearson_low"], row["pearson_high"]))
+                cells[SEEN[view]] = format_interval(Interval(row["pearson"], row["pearson_low"], row["pearson_high"]))
             rows.append({"arm": arm, "t": f"{t:g}", "paper": published[t]} | cells)
     return readable(pandas.DataFrame(rows), caption="Pearson of predicted and actual change, with 95% intervals")
 
@@ -236,7 +236,7 @@ def rule_shown(table: pandas.DataFrame) -> Styler:
             "t by rule": f"{row['t_rule']:g}",
             "t by oracle": f"{row['t_oracle']:g}",
             **{
-                title: said(Interval(row[what], row[f"{what}_low"], row[f"{what}_high"]))
+                title: format_interval(Interval(row[what], row[f"{what}_low"], row[f"{what}_high"]))
                 for title, what in (
                     ("at 0.001", "fixed"),
                     ("at the rule's t", "rule"),

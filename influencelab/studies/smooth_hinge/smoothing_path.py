@@ -22,16 +22,16 @@ from influencelab.influence.estimator import Estimate, Estimator
 from influencelab.influence.estimators.exact import Exact
 from influencelab.influence.estimators.newton_step import NewtonStep
 from influencelab.influence.retrainers.rerun import Rerun
-from influencelab.influence.strain import carriers, loaded, strain
+from influencelab.influence.strain import at_weights, effective_curvature_points, margin_shift
 from influencelab.models.losses.hinge import margins
 from influencelab.models.tasks.smooth_hinge import SmoothHinge
-from influencelab.recipe import Noun
+from influencelab.recipe import Recipe
 from influencelab.training.fit import Fit, fit
 from influencelab.training.trainer import Trainer
 from influencelab.training.trainers.active_set import ActiveSet
-from influencelab.training.trainers.in_turn import InTurn
 from influencelab.training.trainers.liblinear import Liblinear
 from influencelab.training.trainers.newton import Newton
+from influencelab.training.trainers.sequential import Sequential
 
 ARMS = ("published", "consistent", "newton_step")
 TRUTH = "hinge"
@@ -40,7 +40,7 @@ SHARES = (0.1, 0.5, 0.4)
 
 
 @dataclass(frozen=True)
-class SmoothingPath(Noun):
+class SmoothingPath(Recipe):
     """Koh & Liang (2017), Figure 3, at every t: what a smoothed hinge predicts of the true one.
 
     Three arms. *Published*: influence with the weights that LIBLINEAR found for the true hinge, seen through a hinge of
@@ -135,7 +135,7 @@ class SmoothingPath(Noun):
         data = replace(data, x_train=data.x_train[:kept], y_train=data.y_train[:kept], train_ids=data.train_ids[:kept])
         task = SmoothHinge(self.weight_decay, t=0.0)
         published = fit(task, data, Liblinear())
-        true = fit(task, data, InTurn(first=Liblinear(), then=self.truth, tolerance=self.truth.tolerance))
+        true = fit(task, data, Sequential(first=Liblinear(), then=self.truth, tolerance=self.truth.tolerance))
         watched = self.watched(true)
         data = replace(data, x_test=data.x_test[watched], y_test=data.y_test[watched], test_ids=data.test_ids[watched])
         return replace(published, data=data), replace(true, data=data)
@@ -182,8 +182,8 @@ class SmoothingPath(Noun):
         for t in sorted(self.widths, reverse=True):
             task = SmoothHinge(self.weight_decay, t=t)
             theta = self.trainer.train(task, true.data, theta[None], true.weights[None]).theta[0]
-            trained = loaded(replace(true, trainer=self.trainer), task, theta)
-            yield t, dict(zip(ARMS, (loaded(published, task), trained, trained), strict=True))
+            trained = at_weights(replace(true, trainer=self.trainer), task, theta)
+            yield t, dict(zip(ARMS, (at_weights(published, task), trained, trained), strict=True))
 
 
 def path_name(arm: str, t: float) -> str:
@@ -193,9 +193,9 @@ def path_name(arm: str, t: float) -> str:
 
 def describe(fitted: Fit) -> dict[str, Any]:
     """One fit: who carries its curvature, how far removals reach (nothing bends at t = 0), how converged it is."""
-    reach = strain(fitted)
+    reach = margin_shift(fitted)
     return {
-        "carriers": carriers(fitted),
+        "carriers": effective_curvature_points(fitted),
         "strain": reach if isfinite(reach) else None,
         "grad_norm": fitted.grad_norm,
         "converged": fitted.converged,

@@ -17,11 +17,11 @@ from pandas.io.formats.style import Styler
 from influencelab.experiments.comparison import array
 from influencelab.experiments.line_plots import correlation_by_depth, draw_bars, drawing, legend_below
 from influencelab.experiments.replication import mapped
-from influencelab.experiments.tables import KEPT, said
+from influencelab.experiments.tables import KEPT, format_interval
 from influencelab.experiments.trial import Outcome
 from influencelab.statistics.bootstrap import Bootstrap, Interval
 from influencelab.statistics.display import readable
-from influencelab.statistics.measurement import Number
+from influencelab.statistics.measurement import Measurement
 from influencelab.statistics.pairs import FEWEST
 from influencelab.statistics.replicates import Replicates, Resampled, correlations, difference, mean
 from influencelab.studies.where_the_error_comes_from.decomposition import STEPS, TERMS, TRUTHS, Terms, terms_in
@@ -109,12 +109,12 @@ def exponential(found: Resampled) -> Resampled:
 
 
 # Numbers, for claims.
-def numbers(cells: Cells, bootstrap: Bootstrap | None = None) -> dict[str, Number]:
+def numbers(cells: Cells, bootstrap: Bootstrap | None = None) -> dict[str, Measurement]:
     """`published/iris/estimate/pbrf/spearman/4/0.005` and its like, of each setting and of all settings of an arm.
 
     The names of the latter are without the last two words.
     """
-    found: dict[str, Number] = {}
+    found: dict[str, Measurement] = {}
     whole: dict[str, list[Outcome]] = {}
     for setting, outcomes in cells.items():
         whole.setdefault(setting.stem, []).extend(outcomes)
@@ -126,7 +126,7 @@ def numbers(cells: Cells, bootstrap: Bootstrap | None = None) -> dict[str, Numbe
 
 def numbers_of(
     outcomes: Sequence[Outcome], stem: str, bootstrap: Bootstrap | None, *, ending: str = ""
-) -> dict[str, Number]:
+) -> dict[str, Measurement]:
     """The correlations, their difference, the ratio of the terms and the terms' shares of some networks."""
     found = {}
     for estimator in SOLVERS:
@@ -143,7 +143,7 @@ def numbers_of(
     return found
 
 
-def told(found: Resampled, how: str = "mean over networks and test points") -> Number:
+def told(found: Resampled, how: str = "mean over networks and test points") -> Measurement:
     """As a number whose note says how precisely it is known: what a claim that stays open would need to be less."""
     width = (found.interval.high - found.interval.low) / 2
     return found.number(f"{how}, ± {width:.2g}" if math.isfinite(width) else how)
@@ -206,9 +206,9 @@ def term_table(cells: Cells, bootstrap: Bootstrap | None = None) -> Styler:
     """A row a setting: the share of each term with its interval, and the two parts of the error against each other."""
     rows = []
     for setting, outcomes in cells.items():
-        parts = {term: said(mean(shares(outcomes, term), bootstrap=bootstrap).interval) for term in TERMS}
+        parts = {term: format_interval(mean(shares(outcomes, term), bootstrap=bootstrap).interval) for term in TERMS}
         ratio = exponential(mean(misses(outcomes), bootstrap=bootstrap)).interval
-        rows.append({**described(setting), **parts, "(4+5) / (1–3)": said(ratio)})
+        rows.append({**described(setting), **parts, "(4+5) / (1–3)": format_interval(ratio)})
     caption = "Shares of the terms' RMS, means over networks and test points; and RMS of terms 4+5 over that of 1–3"
     return readable(pandas.DataFrame(rows), caption=caption)
 
@@ -219,9 +219,11 @@ def agreement_table(cells: Cells, bootstrap: Bootstrap | None = None) -> Styler:
     for setting, outcomes in cells.items():
         for estimator, solver in SOLVERS.items():
             tables = {target: agreement(outcomes, target=target, estimator=estimator) for target in TRUTHS}
-            intervals = {target: said(mean(table, bootstrap=bootstrap).interval) for target, table in tables.items()}
+            intervals = {
+                target: format_interval(mean(table, bootstrap=bootstrap).interval) for target, table in tables.items()
+            }
             gain: Interval = difference(tables["pbrf"], tables["cold"], paired=True, bootstrap=bootstrap).interval
-            rows.append({**described(setting), "solver": solver, **intervals, "pbrf − cold": said(gain)})
+            rows.append({**described(setting), "solver": solver, **intervals, "pbrf − cold": format_interval(gain)})
     return readable(pandas.DataFrame(rows), caption="Signed Spearman correlation of influence with each truth")
 
 

@@ -18,7 +18,7 @@ from influencelab.influence.estimator import Estimator
 from influencelab.influence.estimators.exact import Exact
 from influencelab.influence.retrainer import Retrainer
 from influencelab.influence.retrainers.second_order import SecondOrder
-from influencelab.recipe import Noun
+from influencelab.recipe import Recipe
 from influencelab.statistics.bootstrap import Bootstrap, Measure, Statistic
 from influencelab.statistics.pairs import FEWEST, Pairs, pairs_drawn, ratio
 from influencelab.training.fit import Fit
@@ -30,7 +30,7 @@ TERMS = ("warm start", "proximity", "non-convergence", "linearisation", "solver"
 
 
 @dataclass(frozen=True)
-class Decomposition(Noun):
+class Decomposition(Recipe):
     """Which truths stand between retraining from scratch and an estimate.
 
     Attributes:
@@ -70,7 +70,7 @@ class Decomposition(Noun):
 
 
 @dataclass(frozen=True, eq=False)
-class Terms(Noun):
+class Terms(Recipe):
     """The parts of an error, for each experiment and test point.
 
     Attributes:

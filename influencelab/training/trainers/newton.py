@@ -10,7 +10,7 @@ from influencelab.data.dataset import Dataset
 from influencelab.errors import InvalidParameter
 from influencelab.models import derivatives
 from influencelab.models.task import Task
-from influencelab.recipe import Noun
+from influencelab.recipe import Recipe
 from influencelab.training.line_search import DECREASE, ROUNDING, search
 from influencelab.training.trainer import Trained, Trainer, check_finite
 
@@ -85,7 +85,7 @@ class Newton(Trainer):
 
 
 @dataclass(frozen=True, eq=False)
-class Place(Noun):
+class Place(Recipe):
     """Where each model is: θ, J and ∇J there."""
 
     theta: Float[Tensor, "k p"]
@@ -108,7 +108,7 @@ class Place(Noun):
 
 
 @dataclass(frozen=True, eq=False)
-class Plan(Noun):
+class Plan(Recipe):
     """Where each model should go.
 
     Attributes:

@@ -14,7 +14,7 @@ from influencelab.training.trainers.newton import Newton
 
 
 @dataclass(frozen=True)
-class InTurn(Trainer):
+class Sequential(Trainer):
     """Trains with `first`, then hands every model to `then`, which has the last word on what has converged.
 
     By default L-BFGS goes the long way with gradients alone, and Newton's method goes the last steps, out of saddle

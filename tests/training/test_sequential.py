@@ -13,9 +13,9 @@ from influencelab.models.tasks.mlp import MLP
 from influencelab.training.fit import fit
 from influencelab.training.trainer import Trained, Trainer
 from influencelab.training.trainers.gradient_descent import GradientDescent
-from influencelab.training.trainers.in_turn import InTurn
 from influencelab.training.trainers.lbfgs import LBFGS
 from influencelab.training.trainers.newton import Newton
+from influencelab.training.trainers.sequential import Sequential
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,7 @@ def test_networks_of_any_depth_arrive_where_everything_bends_up(depth, weight_de
     data = Iris(scaling="standard", train_size=130, test_size=20).load()
     task = MLP(weight_decay=weight_decay, depth=depth, width=5)
     theta = torch.stack([task.start(data, seed) for seed in range(2)])
-    trained = InTurn().train(task, data, theta, dropped(data, -1, -1))
+    trained = Sequential().train(task, data, theta, dropped(data, -1, -1))
     assert trained.converged.all()
     for end, weights in zip(trained.theta, dropped(data, -1, -1), strict=True):
         assert float(true_gradient(task, data, end, weights).norm()) <= 2e-11
@@ -47,7 +47,7 @@ def test_the_second_goes_on_where_the_first_stopped():
     data, task = class_data(3), MLP(weight_decay=1e-2, width=3)
     theta, weights = starts(task, data, 2), dropped(data, -1, 4)
     first, then = GradientDescent(steps=7), Recorder()
-    trained = InTurn(first=first, then=then, tolerance=1e-5).train(task, data, theta, weights)
+    trained = Sequential(first=first, then=then, tolerance=1e-5).train(task, data, theta, weights)
     assert then.seen[0][0].equal(first.train(task, data, theta, weights).theta)
     assert then.seen[0][1] == 1e-5
     assert trained.steps == 10
@@ -61,17 +61,17 @@ def test_a_saddle_that_stops_the_first_does_not_stop_the_second():
     saddle[-12:].view(3, 4)[:, -1] = (torch.bincount(data.y_train) / data.n).log()
     weights = dropped(data, -1)
     assert LBFGS().train(task, data, saddle[None], weights).theta[0].equal(saddle)
-    trained = InTurn().train(task, data, saddle[None], weights)
+    trained = Sequential().train(task, data, saddle[None], weights)
     assert trained.converged.all()
     assert float((trained.theta[0] - saddle).norm()) > 1
 
 
 def test_models_that_neither_brings_to_a_minimum_say_so():
     task, data = logistic_problem(n=30)
-    assert fit(task, data, InTurn()).converged
-    assert not fit(task, data, InTurn(first=LBFGS(max_steps=1), then=Newton(max_steps=0))).converged
+    assert fit(task, data, Sequential()).converged
+    assert not fit(task, data, Sequential(first=LBFGS(max_steps=1), then=Newton(max_steps=0))).converged
 
 
 def test_an_impossible_tolerance_is_refused():
     with pytest.raises(InvalidParameter, match="tolerance is 0"):
-        InTurn(tolerance=0.0)
+        Sequential(tolerance=0.0)
