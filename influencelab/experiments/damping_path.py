@@ -1,16 +1,17 @@
-"""One fit and one spectrum of it, and from them influence at every damping."""
+"""Exact influence of one fit at every damping, read off one spectrum."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from influencelab.errors import InvalidParameter
-from influencelab.experiments.trial import NEGATIVE, Outcome, Trial
+from influencelab.experiments.outcome import NEGATIVE, Outcome
+from influencelab.experiments.trial import Trial
 from influencelab.influence.curvature import Curvature
-from influencelab.influence.estimator import Estimator
+from influencelab.influence.estimator import Estimate, Estimator
 from influencelab.influence.estimators.exact import Exact
 from influencelab.models.derivatives import check_kind
 from influencelab.recipe import Recipe
-from influencelab.training.fit import Fit, fit
+from influencelab.training.fit import Fit
 
 
 @dataclass(frozen=True)
@@ -40,19 +41,43 @@ class DampingPath(Recipe):
             raise InvalidParameter(f"shares are {self.shares}, expected finite numbers > 0, at least one.")
 
     def run(self, *, device: str = "cpu", progress: Callable[[float], None] | None = None) -> Outcome:
-        """Fit once for the spectrum, then run the trial with every damping that follows from it."""
-        trial = self.trial
-        fitted = fit(trial.task, trial.source.load().to(device), trial.trainer, seed=trial.seed)
-        largest = float(Curvature(fitted).spectrum().values[-1])
-        estimators: dict[str, Estimator] = dict(trial.estimators)
-        described = {}
-        for kind in self.curvatures:
-            for share in self.shares:
-                damping, name = share * largest, path_name(kind, share)
-                estimators[name] = Exact(self.allow_unconverged, curvature=kind, damping=damping)
-                described[name] = {"curvature": kind, "share": share, **left_of(fitted, kind, damping)}
-        outcome = replace(trial, estimators=estimators).run(device=device, progress=progress)
+        """Run the trial with every damping among its estimators, and say what each damping leaves of the curvature."""
+        path = {
+            path_name(kind, share): ExactAtShare(self.allow_unconverged, share=share, curvature=kind)
+            for kind in self.curvatures
+            for share in self.shares
+        }
+        trial = replace(self.trial, estimators={**self.trial.estimators, **path})
+        outcome = trial.run(device=device, progress=progress)
+        fitted = trial.fit_of(outcome, device=device)
+        described = {
+            name: {
+                "curvature": each.curvature,
+                "share": each.share,
+                **left_of(fitted, each.curvature, outcome.facts["estimates"][name]["damping"]),
+            }
+            for name, each in path.items()
+        }
         return replace(outcome, facts={**outcome.facts, "damping_path": described})
+
+
+@dataclass(frozen=True)
+class ExactAtShare(Estimator):
+    """Exact influence at a damping that is a share of the Hessian's largest eigenvalue, off the fit's one spectrum.
+
+    Attributes:
+        share: damping / λ_max.
+        curvature: `hessian` or `gauss_newton`; λ_max is the Hessian's for both.
+    """
+
+    share: float = 0.0
+    curvature: str = "hessian"
+
+    def estimate(self, fit: Fit) -> Estimate:
+        """Solve at this damping for all test points."""
+        largest = float(Curvature(fit).spectrum().values[-1])
+        exact = Exact(self.allow_unconverged, curvature=self.curvature, damping=self.share * largest)
+        return exact.estimate(fit)
 
 
 def path_name(kind: str, share: float) -> str:

@@ -1,15 +1,19 @@
-"""Many variations of a few trials: every arm at every setting, with every seed."""
+"""Variations of recipes: one setting changed, or every arm at every setting with every seed, run as one sweep."""
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from dataclasses import replace
+from typing import Any, TypeVar
 
 from influencelab.errors import InvalidParameter
 from influencelab.experiments.job import Runnable
+from influencelab.experiments.outcome import Outcome
 from influencelab.experiments.store import Store
 from influencelab.experiments.sweep import run_trials
-from influencelab.experiments.trial import Outcome, Repeated, with_setting
+from influencelab.recipe import Recipe, kind_name
 
+# What a study repeats: a trial, or a recipe around one.
+Repeated = TypeVar("Repeated", bound=Recipe)
 Key = tuple[Any, ...]
 Progress = Callable[[float, float, str], None]
 
@@ -58,3 +62,29 @@ def cells(outcomes: Mapping[Key, Outcome]) -> dict[Key, list[Outcome]]:
     for key, outcome in outcomes.items():
         found.setdefault(key[:-1], []).append(outcome)
     return found
+
+
+def vary(trial: Repeated, setting: str, values: Sequence[Any]) -> list[Repeated]:
+    """The same trial, or other recipe, once for each value of one setting, such as `task.weight_decay` or `seed`.
+
+    Raises:
+        InvalidParameter: the trial has no such setting.
+    """
+    return [with_setting(trial, setting, value) for value in values]
+
+
+def with_setting(recipe: Any, setting: str, value: Any) -> Any:
+    """A copy of a recipe with one setting, perhaps of a recipe inside it, changed."""
+    name, _, rest = setting.partition(".")
+    settings = parts_of(recipe)
+    if name not in settings:
+        raise InvalidParameter(f"{kind_name(recipe)} has no setting '{name}'.")
+    change = {name: with_setting(settings[name], rest, value) if rest else value}
+    return {**settings, **change} if isinstance(recipe, Mapping) else replace(recipe, **change)
+
+
+def parts_of(recipe: Any) -> dict[str, Any]:
+    """The settings of a recipe, or what a mapping holds, by name; of anything else, nothing."""
+    if isinstance(recipe, Mapping):
+        return dict(recipe)
+    return {name: getattr(recipe, name) for name in getattr(recipe, "__dataclass_fields__", {})}

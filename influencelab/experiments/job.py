@@ -13,8 +13,8 @@ import torch
 
 from influencelab.errors import Unavailable
 from influencelab.experiments.cluster import Spread
+from influencelab.experiments.outcome import Outcome
 from influencelab.experiments.store import Store, packed
-from influencelab.experiments.trial import Outcome
 from influencelab.recipe import Recipe
 
 # How often worker processes may die (killed, or out of memory) before a sweep gives up.

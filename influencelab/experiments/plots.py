@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from influencelab.experiments.comparison import Comparison
+from influencelab.experiments.outcome import Outcome
 from influencelab.experiments.tables import Summary, display_name, format_interval
-from influencelab.experiments.trial import Outcome
 from influencelab.statistics.bootstrap import Statistic
 
 PALETTE = seaborn.color_palette("colorblind")

@@ -8,7 +8,7 @@ from jaxtyping import Float
 
 from influencelab.errors import InvalidData, InvalidParameter
 from influencelab.experiments.comparison import array
-from influencelab.experiments.trial import Outcome
+from influencelab.experiments.outcome import Outcome
 from influencelab.statistics.bootstrap import Bootstrap, Interval, named
 from influencelab.statistics.pairs import Pairs
 from influencelab.statistics.reliability import spearman_brown

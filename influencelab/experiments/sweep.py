@@ -16,9 +16,9 @@ from influencelab.errors import InvalidParameter, MissingData
 from influencelab.experiments.cluster import cluster
 from influencelab.experiments.code_version import recipe_version
 from influencelab.experiments.job import Job, Runnable, run_cluster, run_processes, run_serial
+from influencelab.experiments.outcome import Outcome, outcome_of
 from influencelab.experiments.progress import Progress, SweepProgress
 from influencelab.experiments.store import Store
-from influencelab.experiments.trial import Outcome, outcome_of
 from influencelab.recipe import fingerprint, kind_name
 
 

@@ -8,7 +8,7 @@ import pandas
 from pandas.io.formats.style import Styler
 
 from influencelab.experiments.comparison import Comparison
-from influencelab.experiments.trial import Outcome
+from influencelab.experiments.outcome import Outcome
 from influencelab.recipe import Recipe
 from influencelab.statistics.bootstrap import Bootstrap, Interval, Statistic
 from influencelab.statistics.display import readable

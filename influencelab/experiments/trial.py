@@ -1,38 +1,31 @@
-"""One cell of a study: fit, estimate, retrain, and keep predicted beside actual."""
+"""Recipe of one comparison: fit, estimate, retrain, and hold predicted against actual loss changes."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol, runtime_checkable
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool
 from torch import Tensor
 
 from influencelab.data.dataset import Dataset
 from influencelab.data.removals import Groups, Removals, leave_one_out
 from influencelab.data.source import Source
-from influencelab.errors import InvalidParameter, UnknownName
-from influencelab.experiments.comparison import Comparison
+from influencelab.errors import InvalidParameter, MissingData
+from influencelab.experiments.outcome import Outcome, facts_of, outcome_from
 from influencelab.experiments.selection import Selection, removed_rows
 from influencelab.experiments.selections.everything import Everything
-from influencelab.experiments.store import Entry
-from influencelab.influence.curvature import Curvature
 from influencelab.influence.estimator import Estimate, Estimator
-from influencelab.influence.leverage import effective_parameters
-from influencelab.influence.retrainer import Retrained, Retrainer
+from influencelab.influence.retrainer import Retrainer
 from influencelab.influence.retrainers.second_order import SecondOrder
-from influencelab.models.task import LinearTask, Task
+from influencelab.models.task import Task
 from influencelab.recipe import Recipe, kind_name
-from influencelab.training.fit import Fit, fit
+from influencelab.training.fit import Fit, fit, fit_from
 from influencelab.training.trainer import Trainer
 
-# What a study repeats: a trial, or a recipe around one.
-Repeated = TypeVar("Repeated", bound=Recipe)
 # Shares of a trial's time, for the progress bar: fitting, estimating, retraining.
 SHARES = (0.15, 0.35, 0.5)
-# An eigenvalue below minus this share of the largest is negative beyond rounding.
-NEGATIVE = 1e-10
 
 
 @dataclass(frozen=True)
@@ -68,7 +61,7 @@ class Trial(Recipe):
         if not self.estimators or not self.targets:
             raise InvalidParameter("a trial needs at least one estimator and one target, each with a name.")
 
-    def run(self, *, device: str = "cpu", progress: Callable[[float], None] | None = None) -> "Outcome":
+    def run(self, *, device: str = "cpu", progress: Callable[[float], None] | None = None) -> Outcome:
         """Do the work.
 
         Args:
@@ -95,21 +88,33 @@ class Trial(Recipe):
                 tell(sum(SHARES[:2]) + SHARES[2] * (before + done / total) / len(self.targets))
 
             truths[name] = retrainer.retrain(fitted, removals, progress=so_far)
-        return Outcome(
-            predicted=predicted,
-            chosen=chosen,
-            actual={name: truth.values.cpu() for name, truth in truths.items()},
-            trusted={name: truth.trusted.cpu() for name, truth in truths.items()},
-            converged={name: truth.converged.cpu() for name, truth in truths.items()},
-            control={name: truth.control.cpu() for name, truth in truths.items()},
-            **labels_of(data, removals),
-            test_ids=data.test_ids.cpu(),
-            test_labels=data.y_test.cpu(),
-            facts=facts_of(fitted, estimates, truths, removals=removals, fit_seconds=fit_seconds),
-        )
+        facts = facts_of(fitted, estimates, truths, removals=removals, fit_seconds=fit_seconds)
+        return outcome_from(fitted, removals=removals, chosen=chosen, predicted=predicted, truths=truths, facts=facts)
+
+    def fit_of(self, outcome: Outcome, *, device: str = "cpu") -> Fit:
+        """The fit that an outcome of this trial came from, made again from its stored parameters: nothing is trained.
+
+        Raises:
+            MissingData: the outcome keeps no parameters, or the source now gives other data.
+        """
+        trained, data = outcome.trained(device=device), self.source.load().to(device)
+        if data.content_hash() != outcome.facts["data_hash"]:
+            raise MissingData(
+                f"{data.name} is not the data that this outcome was made from: give the outcome's own trial, or run it "
+                "again."
+            )
+        return fit_from(trained, task=self.task, data=data, trainer=self.trainer, seed=self.seed)
+
+    def removals_of(self, outcome: Outcome, data: Dataset) -> Removals:
+        """The removals that the rows of an outcome of this trial stand for."""
+        if self.groups is not None:
+            return self.groups.removals(data.n, convention=self.convention)
+        place = {point: row for row, point in enumerate(data.train_ids.tolist())}
+        rows = torch.tensor([place[point] for point in outcome.train_ids.tolist()])
+        return leave_one_out(data.n, rows=rows, convention=self.convention)
 
     def experiments(self, data: Dataset, first: Estimate) -> tuple[Removals, dict[str, Bool[Tensor, "r m"]]]:
-        """Who is removed, and which selection looks at which pair of experiment and test point."""
+        """The removals, and the pairs of removal and test point that each selection takes in."""
         if self.groups is not None:
             removals = self.groups.removals(data.n, convention=self.convention)
             return removals, {"everything": torch.ones(removals.count, data.m, dtype=torch.bool)}
@@ -119,175 +124,16 @@ class Trial(Recipe):
         return removals, {name: pairs[points].cpu() for name, pairs in chosen.items()}
 
 
-def labels_of(data: Dataset, removals: Removals) -> dict[str, Tensor]:
-    """The ids and labels of the removed points; a group bears its number, and no label."""
-    if removals.single:
-        points = removals.points
-        return {"train_ids": data.train_ids[points].cpu(), "train_labels": data.y_train[points].cpu()}
-    return {"train_ids": torch.arange(removals.count), "train_labels": torch.full((removals.count,), -1)}
+@runtime_checkable
+class AroundTrial(Protocol):
+    """A recipe that runs a trial and adds to its outcome, such as a damping path."""
+
+    @property
+    def trial(self) -> Trial:
+        """What it runs."""
+        ...
 
 
-@dataclass(frozen=True, eq=False)
-class Outcome(Recipe):
-    """Predicted and actual loss changes of one trial, with everything needed to judge them.
-
-    Attributes:
-        predicted: predicted[name][r, j], the rise in the loss of test point j that the estimator expects, in nats.
-        chosen: chosen[name][r, j], whether a selection looks at that pair.
-        actual: actual[target][r, j], what retraining gave, in nats, the control already subtracted.
-        trusted: trusted[target][r], whether the retrained model passed that target's own test: the rest is no truth.
-        control: control[target][j], what the control, from which nothing was removed, added to each test loss, in nats.
-        train_ids: where the removed training points stand in the source; the number of each group.
-        train_labels: their classes or targets; −1 for groups.
-        test_ids: where the test points stand in the source.
-        test_labels: their classes or targets.
-        facts: of the fit, the estimates and the retraining: sizes, losses, gradient norms, residuals, seconds.
-        converged: converged[target][r], whether the retrained model converged, in the fit's basin or in another. Those
-            that moved are no accident of measurement: to leave them out is to condition on the outcome.
-    """
-
-    predicted: dict[str, Float[Tensor, "r m"]]
-    chosen: dict[str, Bool[Tensor, "r m"]]
-    actual: dict[str, Float[Tensor, "r m"]]
-    trusted: dict[str, Bool[Tensor, " r"]]
-    control: dict[str, Float[Tensor, " m"]]
-    train_ids: Int[Tensor, " r"]
-    train_labels: Tensor
-    test_ids: Int[Tensor, " m"]
-    test_labels: Tensor
-    facts: dict[str, Any]
-    converged: dict[str, Bool[Tensor, " r"]] = field(default_factory=dict)
-
-    def comparison(self, selection: str, estimator: str, target: str = "warm") -> Comparison:
-        """One estimator held against one truth on one selection; models that are no truth do not count.
-
-        Raises:
-            UnknownName: no such selection, estimator or target in this trial.
-        """
-        for name, known in ((selection, self.chosen), (estimator, self.predicted), (target, self.actual)):
-            if name not in known:
-                raise UnknownName(f"This trial has no '{name}'. It has: {', '.join(known)}.")
-        return Comparison(
-            estimator=estimator,
-            unit=self.facts["estimates"][estimator]["unit"],
-            predicted=self.predicted[estimator],
-            actual=self.actual[target],
-            counted=self.chosen[selection] & self.trusted[target][:, None],
-            train_ids=self.train_ids,
-            train_labels=self.train_labels,
-            test_ids=self.test_ids,
-            test_labels=self.test_labels,
-            classes=self.facts["classes"] if self.facts["single"] else 0,
-        )
-
-    def entry(self) -> Entry:
-        """The same as named tensors and plain facts, for the store."""
-        plain = {name: getattr(self, name) for name in TENSORS}
-        families = {f"{family}/{name}": tensor for family in FAMILIES for name, tensor in getattr(self, family).items()}
-        return Entry(arrays=plain | families, facts=self.facts)
-
-
-TENSORS = ("train_ids", "train_labels", "test_ids", "test_labels")
-FAMILIES = ("predicted", "chosen", "actual", "trusted", "control", "converged")
-
-
-def outcome_of(entry: Entry) -> Outcome:
-    """The outcome that was stored."""
-    families: dict[str, Any] = {
-        family: {
-            name.partition("/")[2]: tensor for name, tensor in entry.arrays.items() if name.startswith(f"{family}/")
-        }
-        for family in FAMILIES
-    }
-    plain: dict[str, Any] = {name: entry.arrays[name] for name in TENSORS}
-    return Outcome(**plain, **families, facts=entry.facts)
-
-
-def facts_of(
-    fitted: Fit,
-    estimates: Mapping[str, Estimate],
-    truths: Mapping[str, Retrained],
-    *,
-    removals: Removals,
-    fit_seconds: float,
-) -> dict[str, Any]:
-    """What a reader must know to trust the numbers."""
-    data = fitted.data
-    train_accuracy, test_accuracy = fitted.accuracy()
-    return {
-        "data": data.name,
-        "data_hash": data.content_hash(),
-        "n": data.n,
-        "m": data.m,
-        "classes": data.classes,
-        "p": len(fitted.theta),
-        "single": removals.single,
-        "removals": removals.count,
-        "fit_loss": fitted.loss,
-        "fit_grad_norm": fitted.grad_norm,
-        "fit_converged": fitted.converged,
-        "fit_seconds": fit_seconds,
-        "train_accuracy": train_accuracy,
-        "test_accuracy": test_accuracy,
-        **curvature_facts(fitted),
-        "targets": {
-            name: {
-                "converged": int(truth.converged.sum()),
-                "same_basin": int(truth.same_basin.sum()),
-                "trusted": int(truth.trusted.sum()),
-                "largest_grad_norm": float(truth.grad_norm.max()),
-                "largest_control": float(truth.control.abs().max()),
-                "seconds": truth.seconds,
-            }
-            for name, truth in truths.items()
-        },
-        "estimates": {
-            name: {
-                "unit": estimate.unit,
-                "damping": estimate.damping,
-                "largest_residual": float(estimate.residual.max()),
-                "seconds": estimate.seconds,
-            }
-            for name, estimate in estimates.items()
-        },
-    }
-
-
-def curvature_facts(fitted: Fit) -> dict[str, Any]:
-    """The effective number of parameters; of a network the ends of its spectrum too, and what is negative in it."""
-    curvature = Curvature(fitted)
-    if isinstance(fitted.task, LinearTask):
-        return {"effective_parameters": effective_parameters(curvature)}
-    values = curvature.spectrum().values
-    return {
-        "effective_parameters": effective_parameters(curvature),
-        "largest_curvature": float(values[-1]),
-        "smallest_curvature": float(values[0]),
-        "negative_curvatures": int((values < -NEGATIVE * values[-1]).sum()),
-    }
-
-
-def vary(trial: Repeated, setting: str, values: Sequence[Any]) -> list[Repeated]:
-    """The same trial, or other recipe, once for each value of one setting, such as `task.weight_decay` or `seed`.
-
-    Raises:
-        InvalidParameter: the trial has no such setting.
-    """
-    return [with_setting(trial, setting, value) for value in values]
-
-
-def with_setting(recipe: Any, setting: str, value: Any) -> Any:
-    """A copy of a recipe with one setting, perhaps of a recipe inside it, changed."""
-    name, _, rest = setting.partition(".")
-    settings = parts_of(recipe)
-    if name not in settings:
-        raise InvalidParameter(f"{kind_name(recipe)} has no setting '{name}'.")
-    change = {name: with_setting(settings[name], rest, value) if rest else value}
-    return {**settings, **change} if isinstance(recipe, Mapping) else replace(recipe, **change)
-
-
-def parts_of(recipe: Any) -> dict[str, Any]:
-    """The settings of a recipe, or what a mapping holds, by name; of anything else, nothing."""
-    if isinstance(recipe, Mapping):
-        return dict(recipe)
-    return {name: getattr(recipe, name) for name in getattr(recipe, "__dataclass_fields__", {})}
+def trial_in(recipe: Any) -> Any:
+    """The trial that a recipe runs; a recipe that runs none inside is returned as it is."""
+    return recipe.trial if isinstance(recipe, AroundTrial) else recipe

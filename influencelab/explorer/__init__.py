@@ -1,4 +1,4 @@
-"""What a person can look at, point by point: the file that holds it, and the widget that shows it.
+"""Pairs of prediction and truth, point by point: the file that holds them, and the widget that shows them.
 
 It knows no study.
 """

@@ -1,25 +1,22 @@
-"""Explorations made from what studies and people have at hand: outcomes with their trials, or one comparison."""
+"""Explorer data made from outcomes with their trials, or from one comparison."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy
-import torch
 
 from influencelab.data.arrays import parts
 from influencelab.data.dataset import Dataset
 from influencelab.data.source import Source
-from influencelab.experiments.code_version import code_version, kinds_in
 from influencelab.experiments.comparison import Comparison, array
+from influencelab.experiments.outcome import Outcome
 from influencelab.experiments.replication import loss_changes, repeatability
-from influencelab.experiments.store import Entry, Store
-from influencelab.experiments.trial import Outcome, Trial
+from influencelab.experiments.trial import trial_in
 from influencelab.explorer.data import ExplorerData
 from influencelab.explorer.fit_details import FitDetails, fit_details
 from influencelab.explorer.pairs_table import DampingSteps, PairsTable, Setting
 from influencelab.explorer.point_display import Points
-from influencelab.recipe import fingerprint
 
 Key = tuple[Setting, ...]
 # Features of more numbers than this are no table that a person reads.
@@ -32,37 +29,38 @@ def explorer_data(
     *,
     names: Sequence[str],
     title: str = "",
-    portraits: Collection[Key] = (),
+    details: Collection[Key] = (),
     features: Sequence[str] = (),
     counts: str = "trusted",
-    store: Store | None = None,
 ) -> ExplorerData:
-    """Everything that can be looked at in these outcomes.
+    """The pairs and points of these outcomes, as an explorer shows them.
 
     Args:
         outcomes: by key, such as `("warm", 4, 0.005, 0)`.
         trials: the recipe of each outcome, which knows the data.
         names: what each part of a key is, such as `("arm", "layers", "weight decay", "seed")`; a seed comes last.
         title: of the run.
-        portraits: keys whose models are fitted again for losses, self-influence and predictions at every damping.
+        details: keys whose stored fits are also asked for losses, self-influence and predictions at every damping.
         features: names of the features with their units, where points are tables.
         counts: whether models in the fit's own basin count at first (`trusted`), or all that converged (`converged`).
-        store: where portraits are kept, so that the same ones are not made again; they are made anew unless given.
+
+    Raises:
+        MissingData: an outcome whose details are wanted keeps no fit.
     """
     points: dict[object, Points] = {}
-    sheets = []
+    tables = []
     for key, outcome in outcomes.items():
-        trial = getattr(trials[key], "trial", trials[key])
+        trial = trial_in(trials[key])
         shared = trial.source, 0 if outcome.facts["single"] else len(outcome.train_ids)
         if shared not in points:
             held, taken = points_of(trial.source, outcome, features=features), {each.name for each in points.values()}
             points[shared] = (
                 replace(held, name=f"{held.name}, split {trial.source.seed}") if held.name in taken else held
             )
-        seen = cached_fit_details(trial, outcome, store=store) if key in portraits else None
+        seen = fit_details(trial, outcome) if key in details else None
         settings = dict(zip(names, key, strict=True))
-        sheets.append(
-            sheet_of(
+        tables.append(
+            table_of(
                 outcome,
                 points[shared],
                 settings=settings,
@@ -71,31 +69,15 @@ def explorer_data(
             )
         )
     named = {held.name: held for held in points.values()}
-    return ExplorerData(title=title, names=tuple(names), sheets=sheets, points=named, counts=counts)
-
-
-def cached_fit_details(trial: Trial, outcome: Outcome, *, store: Store | None) -> FitDetails:
-    """The portrait of a trial: the one in the store, or a new one that is kept there."""
-    if store is None:
-        return fit_details(trial, outcome)
-    version = code_version(*sorted({FitDetails.__module__, *(kind.__module__ for kind in kinds_in(trial))}))
-    key = fingerprint(("portrait", trial, outcome.train_ids.tolist(), version))
-    entry = store.find(key)
-    if entry is None:
-        new = fit_details(trial, outcome)
-        entry = Entry(
-            {field.name: torch.from_numpy(getattr(new, field.name)) for field in fields(FitDetails)}, facts={}
-        )
-        store.keep(key, entry)
-    return FitDetails(**{name: array(tensor) for name, tensor in entry.arrays.items()})
+    return ExplorerData(title=title, names=tuple(names), tables=tables, points=named, counts=counts)
 
 
 def points_of(source: Source, outcome: Outcome, *, features: Sequence[str] = ()) -> Points:
     """The points of a trial, as they were before scaling; groups are named by their numbers."""
     data = source.load()
-    # What a kernel is taken of is looked at, not the kernel.
-    looked_at = getattr(source, "inner", source)
-    train_raw, test_raw = (dict(zip(part.ids.tolist(), part.x, strict=True)) for part in parts(looked_at.arrays()))
+    # Of a kernel matrix, the points that it was computed from are shown.
+    shown_source = getattr(source, "inner", source)
+    train_raw, test_raw = (dict(zip(part.ids.tolist(), part.x, strict=True)) for part in parts(shown_source.arrays()))
     shape, grouped = next(iter(test_raw.values())).shape, not outcome.facts["single"]
     shown = readable(shape) and not grouped
     train_ids = array(outcome.train_ids if grouped else data.train_ids)
@@ -113,7 +95,7 @@ def points_of(source: Source, outcome: Outcome, *, features: Sequence[str] = ())
     )
 
 
-def sheet_of(
+def table_of(
     outcome: Outcome,
     points: Points,
     *,
@@ -122,24 +104,26 @@ def sheet_of(
     repeatability: Mapping[str, float],
     noise: Mapping[str, float],
 ) -> PairsTable:
-    """The pairs of one outcome that any of its selections looks at, test point by test point."""
-    looked = numpy.any([array(each) for each in outcome.chosen.values()], axis=0)
-    tests, rows = looked.T.nonzero()
+    """The pairs of one outcome that any of its selections takes in, test point by test point."""
+    taken = numpy.any([array(each) for each in outcome.chosen.values()], axis=0)
+    tests, rows = taken.T.nonzero()
     train_place, test_place = place_of(points.train_ids), place_of(points.test_ids)
     train = numpy.array([train_place[each] for each in outcome.train_ids.tolist()], dtype=numpy.int64)[rows]
     test = numpy.array([test_place[each] for each in outcome.test_ids.tolist()], dtype=numpy.int64)[tests]
     along = outcome.facts.get("damping_path", {})
     known = {name: values for name, values in outcome.predicted.items() if name not in along}
     converged = outcome.converged or outcome.trusted
-    portrayed: dict[str, Any] = {}
+    detailed: dict[str, Any] = {}
     if seen is not None:
-        portrayed = {
-            "path": DampingSteps(seen.shares, seen.dampings, numpy.arange(len(rows)), seen.predicted[:, rows, tests]),
+        detailed = {
+            "damping_steps": DampingSteps(
+                seen.shares, seen.dampings, numpy.arange(len(rows)), seen.predicted[:, rows, tests]
+            ),
             "test_loss": seen.test_loss.astype(numpy.float32),
         }
         if not points.grouped:
-            portrayed["train_loss"] = seen.train_loss.astype(numpy.float32)
-            portrayed["self_influence"] = seen.self_influence.astype(numpy.float32)
+            detailed["train_loss"] = seen.train_loss.astype(numpy.float32)
+            detailed["self_influence"] = seen.self_influence.astype(numpy.float32)
     return PairsTable(
         settings=settings,
         points=points.name,
@@ -155,7 +139,7 @@ def sheet_of(
         unscaled=tuple(name for name in known if outcome.facts["estimates"][name]["unit"] == "none"),
         repeatability=repeatability,
         noise=noise,
-        **portrayed,
+        **detailed,
     )
 
 
@@ -192,8 +176,8 @@ def repeats(key: Key, outcomes: Mapping[Key, Outcome]) -> dict[str, dict[str, fl
     return found
 
 
-def compared(comparison: Comparison, data: Dataset | None = None) -> ExplorerData:
-    """One comparison as an exploration; pairs whose truth does not count are shown as not converged.
+def from_comparison(comparison: Comparison, data: Dataset | None = None) -> ExplorerData:
+    """One comparison as explorer data; pairs whose truth does not count are shown as not converged.
 
     Args:
         data: what it was made on, so that points can be shown; without it they have ids and labels only.
@@ -203,7 +187,7 @@ def compared(comparison: Comparison, data: Dataset | None = None) -> ExplorerDat
     tests, rows = shown.T.nonzero()
     actual = numpy.where(array(comparison.counted), array(comparison.actual), numpy.nan)
     points = points_in(comparison, data)
-    sheet = PairsTable(
+    table = PairsTable(
         settings={},
         points=points.name,
         train=rows,
@@ -214,7 +198,7 @@ def compared(comparison: Comparison, data: Dataset | None = None) -> ExplorerDat
         removed={"all pairs": numpy.ones(len(rows), dtype=bool)},
         unscaled=(comparison.estimator,) if comparison.unit == "none" else (),
     )
-    return ExplorerData(title="comparison", names=(), sheets=[sheet], points={points.name: points})
+    return ExplorerData(title="comparison", names=(), tables=[table], points={points.name: points})
 
 
 def points_in(comparison: Comparison, data: Dataset | None) -> Points:

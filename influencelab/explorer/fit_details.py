@@ -1,29 +1,27 @@
-"""What a fit says beyond its trial's outcome: losses, self-influence, and predictions at every damping."""
+"""Losses, self-influence and predictions at every damping of one stored fit."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy
-import torch
 from jaxtyping import Float, Float32
 from torch import Tensor
 
-from influencelab.data.removals import Removals, leave_one_out
 from influencelab.experiments.comparison import array
-from influencelab.experiments.trial import Outcome, Trial
+from influencelab.experiments.damping_path import ExactAtShare
+from influencelab.experiments.outcome import Outcome
+from influencelab.experiments.trial import Trial
 from influencelab.influence.curvature import Curvature
-from influencelab.influence.estimators.exact import Exact
 from influencelab.models import derivatives
-from influencelab.recipe import Recipe
-from influencelab.training.fit import Fit, fit
+from influencelab.training.fit import Fit
 
 # Dampings as shares of λ_max: seven decades, four to each.
 SHARES = tuple(float(share) for share in numpy.logspace(-7, 0, 29))
 
 
 @dataclass(frozen=True, eq=False)
-class FitDetails(Recipe):
-    """One fit seen from all sides.
+class FitDetails:
+    """Losses, self-influence and the damping path of one fit.
 
     Attributes:
         train_loss: of each training point, in nats.
@@ -44,33 +42,26 @@ class FitDetails(Recipe):
 
 
 def fit_details(trial: Trial, outcome: Outcome, *, shares: Sequence[float] = SHARES) -> FitDetails:
-    """Fit the trial's model again, which gives the same one, and read everything off one spectrum of its Hessian."""
-    data = trial.source.load()
-    fitted = fit(trial.task, data, trial.trainer, seed=trial.seed)
-    largest = float(Curvature(fitted).spectrum().values[-1])
-    dampings = [share * largest for share in shares]
-    removals = experiments(trial, fitted, outcome)
-    estimators = [Exact(allow_unconverged=True, damping=damping) for damping in dampings]
+    """Losses, self-influence and influence at every damping of the fit that an outcome keeps; nothing is trained.
+
+    Raises:
+        MissingData: the outcome keeps no fit.
+    """
+    fitted = trial.fit_of(outcome)
+    data, removals = fitted.data, trial.removals_of(outcome, fitted.data)
+    dampings, predicted = [], []
+    for share in shares:
+        estimate = ExactAtShare(allow_unconverged=True, share=share).estimate(fitted)
+        dampings.append(estimate.damping)
+        predicted.append(array(estimate.predict(removals)).astype(numpy.float32))
     return FitDetails(
         train_loss=array(fitted.task.losses(fitted.theta, data.x_train, data.y_train)),
         self_influence=array(self_influence(fitted, damping=dampings[0])),
         test_loss=array(fitted.measures()),
         shares=numpy.array(shares),
         dampings=numpy.array(dampings),
-        predicted=numpy.stack(
-            [array(each.estimate(fitted).predict(removals)).astype(numpy.float32) for each in estimators]
-        ),
+        predicted=numpy.stack(predicted),
     )
-
-
-def experiments(trial: Trial, fitted: Fit, outcome: Outcome) -> Removals:
-    """The removals that an outcome speaks of."""
-    n = fitted.data.n
-    if trial.groups is not None:
-        return trial.groups.removals(n, convention=trial.convention)
-    place = {identity: row for row, identity in enumerate(fitted.data.train_ids.tolist())}
-    rows = torch.tensor([place[identity] for identity in outcome.train_ids.tolist()])
-    return leave_one_out(n, rows=rows, convention=trial.convention)
 
 
 def self_influence(fitted: Fit, *, damping: float) -> Float[Tensor, " n"]:

@@ -1,6 +1,4 @@
-"""Explorations of tables: how reports of older versions, and anybody's own pairs, are looked at."""
-
-from collections.abc import Sequence
+"""Explorer data made from a table of pairs."""
 
 import numpy
 import pandas
@@ -14,13 +12,10 @@ from influencelab.explorer.point_display import Points
 PAIR = ("test_id", "test_label", "train_id", "train_label", "predicted", "actual")
 # What tells the parts of one network apart, and what an explorer calls it: each part was sampled for itself.
 PARTS = {"removed": "removal set", "estimator": "predictor", "target": "truth"}
-# What reports call their truths and predictions where one row holds several.
-TRUTHS = ("cold", "warm", "proximal", "pbrf")
-PREDICTIONS = ("estimate", "linearised")
 
 
-def tabled(pairs: pandas.DataFrame, *, title: str = "", notes: Sequence[str] = ()) -> ExplorerData:
-    """A table of pairs as an exploration: how reports of older versions, and tables of one's own, are looked at.
+def from_table(pairs: pandas.DataFrame, *, title: str = "") -> ExplorerData:
+    """A table of pairs as explorer data.
 
     Args:
         pairs: columns `train_id`, `test_id`, `predicted` and `actual`; perhaps `train_label`, `test_label`, `estimator`
@@ -29,34 +24,18 @@ def tabled(pairs: pandas.DataFrame, *, title: str = "", notes: Sequence[str] = (
     Raises:
         InvalidData: a column is missing.
     """
-    table = melted(pairs)
-    missing = [name for name in ("train_id", "test_id", "predicted", "actual") if name not in table]
+    missing = [name for name in ("train_id", "test_id", "predicted", "actual") if name not in pairs]
     if missing:
         raise InvalidData(f"The pairs have no column '{missing[0]}'. They have: {', '.join(map(str, pairs.columns))}.")
-    table = table.rename(columns=PARTS)
+    table = pairs.rename(columns=PARTS)
     settings = tuple(name for name in table.columns if name not in PAIR)
     points = points_in(table)
     parts = table.groupby(list(settings), sort=False, observed=True) if settings else [((), table)]
-    sheets = []
+    tables = []
     for key, part in parts:
         values = key if isinstance(key, tuple) else (key,)
-        sheets.append(sheet_of(part, dict(zip(settings, map(plain, values), strict=True)), points))
-    return ExplorerData(title=title, names=settings, sheets=sheets, points={points.name: points}, notes=tuple(notes))
-
-
-def melted(pairs: pandas.DataFrame) -> pandas.DataFrame:
-    """The table with one truth and one prediction a row, where a row holds several of each."""
-    truths = [name for name in TRUTHS if name in pairs]
-    predictions = [name for name in PREDICTIONS if name in pairs]
-    if "predicted" in pairs or not truths or not predictions:
-        return pairs
-    kept = [name for name in pairs.columns if name not in (*truths, *predictions)]
-    each = [
-        pairs[kept].assign(estimator=estimator, target=target, predicted=pairs[estimator], actual=pairs[target])
-        for estimator in predictions
-        for target in truths
-    ]
-    return pandas.concat(each, ignore_index=True)
+        tables.append(table_of(part, dict(zip(settings, map(plain, values), strict=True)), points))
+    return ExplorerData(title=title, names=settings, tables=tables, points={points.name: points})
 
 
 def plain(value: object) -> Setting:
@@ -85,7 +64,7 @@ def points_in(table: pandas.DataFrame) -> Points:
     )
 
 
-def sheet_of(part: pandas.DataFrame, settings: dict[str, Setting], points: Points) -> PairsTable:
+def table_of(part: pandas.DataFrame, settings: dict[str, Setting], points: Points) -> PairsTable:
     """The rows of one part of a table."""
     ordered = part.sort_values(["test_id", "train_id"], kind="stable")
     count = len(ordered)

@@ -1,22 +1,21 @@
 """The points of one data set as a person should see them: pictures, features or text, with their labels."""
 
-import struct
-import zlib
+import io
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy
 from jaxtyping import Float, Int, Num, UInt8
+from PIL import Image
 
 from influencelab.errors import InvalidData
-from influencelab.recipe import Recipe
 
-# Pictures a row of the atlas.
+# Pictures a row of the sprite sheet.
 COLUMNS = 40
 
 
 @dataclass(frozen=True, eq=False)
-class Points(Recipe):
+class Points:
     """Training and test points that pairs speak of; all but ids may be unknown.
 
     Attributes:
@@ -98,32 +97,14 @@ def sprite_sheet(pictures: UInt8[numpy.ndarray, "k h w"]) -> bytes:
     sheet = numpy.zeros((rows * COLUMNS, height, width), numpy.uint8)
     sheet[:count] = pictures
     sheet = sheet.reshape(rows, COLUMNS, height, width).swapaxes(1, 2).reshape(rows * height, COLUMNS * width)
-    return png(sheet)
-
-
-def png(greys: UInt8[numpy.ndarray, "h w"]) -> bytes:
-    """A picture in 256 greys as a PNG file."""
-    height, width = greys.shape
-    lines = numpy.zeros((height, width + 1), numpy.uint8)  # the first byte of a line says that it is kept as it is
-    lines[:, 1:] = greys
-    parts = (
-        (b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)),
-        (b"IDAT", zlib.compress(lines.tobytes(), 9)),
-        (b"IEND", b""),
-    )
-    packed = (
-        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in parts
-    )
-    return b"\x89PNG\r\n\x1a\n" + b"".join(packed)
+    file = io.BytesIO()
+    Image.fromarray(sheet).save(file, "PNG", optimize=True)
+    return file.getvalue()
 
 
 def pictures_in(file: bytes, *, count: int, shape: tuple[int, ...]) -> UInt8[numpy.ndarray, "k h w"]:
-    """The first `count` pictures of an atlas made by `atlas`."""
+    """The first `count` pictures of a sprite sheet."""
     height, width = shape
     rows = -(-count // COLUMNS)
-    begin = file.index(b"IDAT")
-    (length,) = struct.unpack(">I", file[begin - 4 : begin])
-    lines = zlib.decompress(file[begin + 4 : begin + 4 + length])
-    greys = numpy.frombuffer(lines, numpy.uint8).reshape(rows * height, COLUMNS * width + 1)[:, 1:]
-    apart = greys.reshape(rows, height, COLUMNS, width).swapaxes(1, 2)
+    apart = numpy.asarray(Image.open(io.BytesIO(file))).reshape(rows, height, COLUMNS, width).swapaxes(1, 2)
     return apart.reshape(rows * COLUMNS, height, width)[:count]

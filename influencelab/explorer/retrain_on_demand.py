@@ -1,23 +1,25 @@
-"""Proofs on demand: the true effect of removing a few points, retrained when somebody asks."""
+"""Retraining on demand: the true effect of removing a few points, found when the explorer asks."""
 
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import torch
 
 from influencelab.data.removals import groups
 from influencelab.errors import InvalidParameter
+from influencelab.experiments.outcome import Outcome
+from influencelab.experiments.trial import trial_in
 from influencelab.influence.retrainer import Retrainer
 from influencelab.influence.retrainers.second_order import SecondOrder
-from influencelab.recipe import Recipe
-from influencelab.training.fit import Fit, fit
+from influencelab.training.fit import Fit
 
 
 @dataclass(frozen=True)
-class RetrainedPair(Recipe):
-    """What retraining really did to one test point.
+class RetrainedPair:
+    """Actual change of one test loss after retraining without some training points.
 
     Attributes:
         value: the rise of its loss, in nats, the control subtracted.
@@ -33,22 +35,33 @@ class RetrainedPair(Recipe):
 
 
 @dataclass(frozen=True, eq=False)
-class LeaveOneOutRetrainer(Recipe):
-    """Retrains without the points it is asked about, second order, from a fit that it makes once and remembers.
+class LeaveOneOutRetrainer:
+    """Retrains, second order, without the points it is asked about, from the fit that an outcome keeps.
 
-    Give it to an `Explorer`, whose button then asks it. It is a recipe but for that memory.
+    Give it to an `Explorer`, whose button then asks it.
 
     Attributes:
-        trials: the recipes of the networks, by key as in `explore`.
-        names: what each part of a key is, as in `explore`.
+        outcomes: of the networks, by key as in `explorer_data`.
+        trials: the recipe of each outcome.
+        names: what each part of a key is, as in `explorer_data`.
         retrainer: finds the truth.
-        fits: those made so far, by key.
     """
 
+    outcomes: Mapping[tuple[Any, ...], Outcome]
     trials: Mapping[tuple[Any, ...], Any]
     names: tuple[str, ...]
     retrainer: Retrainer = field(default_factory=SecondOrder)
-    fits: dict[tuple[Any, ...], Fit] = field(default_factory=dict)
+
+    @cached_property
+    def fits(self) -> dict[tuple[Any, ...], Fit]:
+        """Fits made from their stored parameters so far, by key: their curvature need not be factorised twice."""
+        return {}
+
+    def fit_at(self, key: tuple[Any, ...]) -> Fit:
+        """The fit of one network."""
+        if key not in self.fits:
+            self.fits[key] = trial_in(self.trials[key]).fit_of(self.outcomes[key])
+        return self.fits[key]
 
     def __call__(self, settings: Mapping[str, Any], train_ids: Sequence[int], test_id: int) -> RetrainedPair:
         """The effect on one test point of removing these training points together.
@@ -60,16 +73,15 @@ class LeaveOneOutRetrainer(Recipe):
 
         Raises:
             InvalidParameter: no such network or point, or one whose removals are groups.
+            MissingData: its outcome keeps no fit.
         """
         key = tuple(settings[name] for name in self.names)
-        if key not in self.trials:
+        if key not in self.trials or key not in self.outcomes:
             raise InvalidParameter(f"There is no recipe of the network {dict(zip(self.names, key, strict=True))}.")
-        trial = getattr(self.trials[key], "trial", self.trials[key])
+        trial = trial_in(self.trials[key])
         if trial.groups is not None:
-            raise InvalidParameter("what is removed here are groups of points, and only points can be proved.")
-        if key not in self.fits:
-            self.fits[key] = fit(trial.task, trial.source.load(), trial.trainer, seed=trial.seed)
-        fitted, started = self.fits[key], time.perf_counter()
+            raise InvalidParameter("groups of points are removed here, and only points can be retrained without.")
+        fitted, started = self.fit_at(key), time.perf_counter()
         members = places(fitted.data.train_ids, train_ids)
         (test,) = places(fitted.data.test_ids, [test_id])
         removed = groups(fitted.data.n, members=[members], convention=trial.convention)

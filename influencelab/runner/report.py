@@ -9,18 +9,14 @@ from typing import Any
 import pandas
 
 from influencelab.errors import MissingData
-from influencelab.explorer.data import ExplorerData, opened
-from influencelab.explorer.from_table import melted, tabled
+from influencelab.explorer.data import ExplorerData, from_bytes
 from influencelab.recipe import Recipe
 from influencelab.runner import json_file
 from influencelab.runner.profile import PROFILES, is_folder_name, is_profile, profile_of, rank, size_of
 from influencelab.statistics.measurement import Measurement
 
-# Where what an explorer shows is kept, in the report's folder.
-EXPLORATION = "exploration.gz"
-OLDER = (
-    "This report keeps a sample of pairs only, without losses, pictures and dampings. Run the study again for those."
-)
+# The explorer's file in a report's folder.
+EXPLORER = "explorer.safetensors"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -65,15 +61,19 @@ class Report(Recipe):
             raise MissingData(f"{self.study} at {self.profile} keeps no pairs: {path} does not exist.")
         return pandas.read_parquet(path)
 
-    def exploration(self) -> ExplorerData:
-        """What an explorer shows of it; of a report that was made by an older version, the pairs it keeps."""
-        title, path = f"{self.study} at {self.profile}", self.folder / EXPLORATION
-        if path.is_file():
-            return opened(path.read_bytes())
-        pairs = self.pairs() if (self.folder / "pairs.parquet").is_file() else pandas.DataFrame()
-        if not {"predicted", "actual"} <= set(melted(pairs).columns):
-            return ExplorerData(title=title, names=(), sheets=(), points={}, notes=(OLDER,))
-        return tabled(pairs, title=title, notes=(OLDER,))
+    def explorer_data(self) -> ExplorerData:
+        """The pairs and points that an explorer shows of it.
+
+        Raises:
+            MissingData: the report keeps none.
+        """
+        path = self.folder / EXPLORER
+        if not path.is_file():
+            raise MissingData(
+                f"{self.study} at {self.profile} keeps nothing for the explorer: {path} does not exist. "
+                "Run the study again."
+            )
+        return from_bytes(path.read_bytes())
 
     @property
     def figures(self) -> list[Path]:

@@ -18,7 +18,7 @@ from influencelab.runner import json_file, notebook
 from influencelab.runner.atomic_folder import PROGRESS, Progress, replace_folder, staging
 from influencelab.runner.profile import folder_name, profile_of
 from influencelab.runner.provenance import describe_run
-from influencelab.runner.report import EXPLORATION, Report, file_hash, load
+from influencelab.runner.report import EXPLORER, Report, file_hash, load
 from influencelab.statistics.measurement import Measurement
 
 # Committed results stay small: a table of pairs or a figure of more bytes than this is refused.
@@ -93,11 +93,11 @@ class ReportWriter:
         pairs.to_parquet(path, compression="zstd", index=False)
         refuse_large(path, cure="Keep float32 values and categories, or a sample of the rows (say which).")
 
-    def explore(self, exploration: ExplorerData) -> None:
+    def explore(self, data: ExplorerData) -> None:
         """Keep what an explorer shows of the run: as much as fits into 1 MB, with a note of what was left out."""
         self._check_open()
-        titled = replace(exploration, title=f"{self.study} at {self.folder.name}")
-        (self.staging / EXPLORATION).write_bytes(titled.within(LARGEST).compressed())
+        titled = replace(data, title=f"{self.study} at {self.folder.name}")
+        (self.staging / EXPLORER).write_bytes(titled.within(LARGEST).to_bytes())
 
     def progress(self, done: float, total: float, label: str = "") -> None:
         """Say how far the run is, for the bar of whoever started it."""

@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float
 
 from influencelab.errors import InvalidParameter
 from influencelab.experiments.comparison import array
-from influencelab.experiments.trial import Outcome
+from influencelab.experiments.outcome import Outcome
 from influencelab.recipe import Recipe
 from influencelab.statistics.bootstrap import Bootstrap
 from influencelab.statistics.correlation import pearson

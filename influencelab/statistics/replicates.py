@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 
 from influencelab.errors import InvalidData, InvalidParameter
 from influencelab.experiments.comparison import Comparison, array
-from influencelab.experiments.trial import Outcome
+from influencelab.experiments.outcome import Outcome
 from influencelab.recipe import Recipe
 from influencelab.statistics.bootstrap import UNBOUNDED, Bootstrap, Interval, counts, named
 from influencelab.statistics.measurement import Measurement

@@ -10,7 +10,7 @@ from influencelab.errors import InvalidWeights, NotConverged
 from influencelab.models import derivatives
 from influencelab.models.task import Task
 from influencelab.recipe import Recipe
-from influencelab.training.trainer import Memory, Trainer, check_finite
+from influencelab.training.trainer import Memory, Trained, Trainer, check_finite
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,12 +86,29 @@ def fit(task: Task, data: Dataset, trainer: Trainer, *, seed: int = 0, weights: 
     )
     trained = trainer.train(task, data, start[None], used[None])
     check_finite(trained.grad_norm, what="The gradient", when="after training")
+    return fit_from(trained, task=task, data=data, trainer=trainer, seed=seed, weights=used)
+
+
+def fit_from(
+    trained: Trained, *, task: Task, data: Dataset, trainer: Trainer, seed: int = 0, weights: Tensor | None = None
+) -> Fit:
+    """The fit that a training ended at; nothing is trained here, so that stored parameters become a fit again.
+
+    Args:
+        trained: one model: its parameters, and how well they were found.
+        task: what was trained.
+        data: on what.
+        trainer: how.
+        seed: of the start.
+        weights: wᵢ in the objective; 1/n each by default.
+    """
+    used = uniform(data) if weights is None else weights
     return Fit(
         task=task,
         data=data,
         trainer=trainer,
         seed=seed,
-        start=start,
+        start=task.start(data, seed),
         theta=trained.theta[0],
         weights=used,
         grad_norm=float(trained.grad_norm[0]),

@@ -69,9 +69,9 @@ class Explorer:
         return json.loads(self.root.locator(".ile-readings").get_attribute("data-statistics") or "{}")
 
     @property
-    def proofs(self) -> list[dict[str, float]]:
+    def retrained(self) -> list[dict[str, float]]:
         """Where diamonds are drawn."""
-        return json.loads(self.root.get_attribute("data-proofs") or "[]")
+        return json.loads(self.root.get_attribute("data-retrained") or "[]")
 
     def milliseconds(self, what: str) -> float:
         """How long it took to draw (`draw`), to draw for the first time (`first`), to hover or to lasso."""

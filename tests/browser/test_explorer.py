@@ -40,8 +40,8 @@ trial = il.Trial(
 trials = il.grid({"digits": trial}, {"task.weight_decay": [0.01, 0.1], "seed": [0]})
 outcomes = {key: each.run() for key, each in trials.items()}
 names = ("data", "weight decay", "seed")
-exploration = il.explorer_data(outcomes, trials, names=names, portraits=trials, title="digits")
-explorer = il.Explorer(exploration, prove=il.LeaveOneOutRetrainer(trials, names))
+data = il.explorer_data(outcomes, trials, names=names, details=trials, title="digits")
+explorer = il.Explorer(data, retrain=il.LeaveOneOutRetrainer(outcomes, trials, names))
 explorer
 """
 KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
@@ -54,7 +54,7 @@ FOLLOWING = (
 
 
 def made(path: Path) -> Path:
-    """A notebook that makes a small exploration, shows it, and asks for its traits in the cells below."""
+    """A notebook that makes small explorer data, shows them, and asks for its traits in the cells below."""
     cells = [nbformat.v4.new_code_cell(source) for source in (MAKE, *FOLLOWING)]
     nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": KERNEL}), path)
     return path
@@ -62,7 +62,7 @@ def made(path: Path) -> Path:
 
 @pytest.fixture
 def hands(open_notebook: Open, server: Server) -> tuple[Panel, Explorer]:
-    """The small exploration, drawn."""
+    """The small explorer data, drawn."""
     panel = open_notebook(made(server.root / "studies" / "hands.ipynb"))
     assert panel.run_cell(0, seconds=TINY).faults == []
     return panel, explorer_in(panel.page, panel.show(0))
@@ -167,22 +167,22 @@ def test_python_sets_what_is_looked_at_and_selected(hands: tuple[Panel, Explorer
     expect(explorer.root.locator("select[data-name='weight decay']")).to_have_value("0.1")
 
 
-def test_what_is_proved_is_what_an_independent_retraining_finds(hands: tuple[Panel, Explorer]) -> None:
+def test_what_is_retrained_is_what_an_independent_retraining_finds(hands: tuple[Panel, Explorer]) -> None:
     panel, explorer = hands
     model, points, _ = problem()
     data = SOURCE.load()
     explorer.choose("test point", str(int(data.test_ids[2])))
-    button = explorer.root.locator(".ile-prove")
+    button = explorer.root.locator(".ile-retrain")
     expect(button).to_be_enabled()
     button.click()
-    expect(explorer.root.locator(".ile-proved")).to_contain_text("‖∇J‖", timeout=30_000)
-    panel.picture("proved")
-    (proof,) = explorer.proofs
+    expect(explorer.root.locator(".ile-retrained")).to_contain_text("‖∇J‖", timeout=30_000)
+    panel.picture("retrained")
+    (found,) = explorer.retrained
     title = explorer.root.locator(".ile-card h4", has_text="Training point").inner_text()
     row = data.train_ids.tolist().index(int(title.split()[-1]))
     truth = oracles.removal_changes(model, points, [[row]])[0, 2]
-    assert proof["y"] == pytest.approx(truth, rel=1e-3)
-    assert proof["x"] == pytest.approx(max(explorer.shown().x, key=abs))
+    assert found["y"] == pytest.approx(truth, rel=1e-3)
+    assert found["x"] == pytest.approx(max(explorer.shown().x, key=abs))
 
 
 def test_every_control_and_point_can_be_reached_by_keyboard(hands: tuple[Panel, Explorer]) -> None:
@@ -195,7 +195,7 @@ def test_every_control_and_point_can_be_reached_by_keyboard(hands: tuple[Panel, 
             panel.page.evaluate("() => document.activeElement.dataset.name ?? document.activeElement.className")
         )
         panel.page.keyboard.press("Tab")
-    assert {"test point", "estimator", "damping", "colour", "axes", "ile-surface", "ile-prove"} <= reached
+    assert {"test point", "estimator", "damping", "colour", "axes", "ile-surface", "ile-retrain"} <= reached
     explorer.surface.focus()
     card, seen = explorer.root.locator(".ile-pair"), set()
     for key in ("ArrowLeft", "ArrowLeft", "ArrowDown", "ArrowRight"):
@@ -238,7 +238,7 @@ def test_dark_light_forced_colours_and_narrow_cells_stay_readable(hands: tuple[P
     assert explorer.drawn()["coloured"] > 100
 
 
-def test_a_notebook_opened_again_is_alive_but_for_proofs(open_notebook: Open, executed: Path) -> None:
+def test_a_notebook_opened_again_is_alive_but_for_retraining(open_notebook: Open, executed: Path) -> None:
     assert executed.stat().st_size < 8 * 10**6
     panel = open_notebook(executed)
     assert all(cell.trusted for cell in panel.code())
@@ -246,8 +246,8 @@ def test_a_notebook_opened_again_is_alive_but_for_proofs(open_notebook: Open, ex
     explorer = explorer_in(panel.page, panel.show(index))
     before = explorer.drawn()
     assert before["coloured"] > 200
-    expect(explorer.root.locator(".ile-prove")).to_be_disabled()
-    expect(explorer.root.locator(".ile-proved")).to_contain_text("no kernel is connected")
+    expect(explorer.root.locator(".ile-retrain")).to_be_disabled()
+    expect(explorer.root.locator(".ile-retrained")).to_contain_text("no kernel is connected")
     by_hand(explorer)
     assert explorer.drawn()["hash"] != before["hash"]
     panel.picture("opened_again")
@@ -277,8 +277,8 @@ def test_an_exported_page_works_from_a_file_without_a_network(page: Page, execut
     assert before["coloured"] > 200
     by_hand(explorer)
     assert explorer.drawn()["hash"] != before["hash"]
-    expect(explorer.root.locator(".ile-prove")).to_be_disabled()
-    expect(explorer.root.locator(".ile-proved")).to_contain_text("a page")
+    expect(explorer.root.locator(".ile-retrain")).to_be_disabled()
+    expect(explorer.root.locator(".ile-retrained")).to_contain_text("a page")
     assert page.locator("figure img").count() >= 1
     page.screenshot(path=Path(output_path) / "page.png", full_page=True)
     assert heard == []

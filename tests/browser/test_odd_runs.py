@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 from influencelab.app.page.page import page as whole_page
 from influencelab.explorer.data import ExplorerData
-from influencelab.explorer.from_table import tabled
+from influencelab.explorer.from_table import from_table
 from influencelab.runner.report_writer import start_report
 from influencelab.statistics.measurement import Measurement
 
@@ -37,25 +37,26 @@ def test_odd_and_empty_runs_are_shown_without_an_error(page: Page, tmp_path: Pat
     if name == "texts":
         draft.explore(with_texts())
     elif name != "nothing":
-        draft.explore(tabled(pandas.DataFrame(ODD[name]).astype({"actual": float})))
+        draft.explore(from_table(pandas.DataFrame(ODD[name]).astype({"actual": float})))
     file = tmp_path / "odd.html"
     file.write_text(whole_page(draft.publish()), encoding="utf-8")
     page.goto(file.as_uri())
+    if name == "nothing":
+        expect(page.locator("#explorer")).to_contain_text("keeps nothing for the explorer")
+        assert heard == []
+        return
     root = page.locator(".ile")
     expect(root).to_have_attribute("data-ready", "true", timeout=30_000)
     page.screenshot(path=Path(output_path) / f"{name}.png")
-    if name == "nothing":
-        expect(root).to_contain_text("There is nothing to show")
-    else:
-        explorer = explorer_in(page)
-        truths = ODD.get(name, ODD["one class"])["actual"]
-        assert explorer.statistics["shown"]["n"] == sum(each is not None for each in truths)
-        assert explorer.statistics["not_converged"] == sum(each is None for each in truths)
-        explorer.choose("axes", "symmetric log")
-        explorer.choose("colour", "|influence|")
-        explorer.lasso(0.1, 0.02, 0.97, 0.85)
-        for key in ("ArrowRight", "Enter", "+", "0", "a", "Escape"):
-            explorer.surface.press(key)
+    explorer = explorer_in(page)
+    truths = ODD.get(name, ODD["one class"])["actual"]
+    assert explorer.statistics["shown"]["n"] == sum(each is not None for each in truths)
+    assert explorer.statistics["not_converged"] == sum(each is None for each in truths)
+    explorer.choose("axes", "symmetric log")
+    explorer.choose("colour", "|influence|")
+    explorer.lasso(0.1, 0.02, 0.97, 0.85)
+    for key in ("ArrowRight", "Enter", "+", "0", "a", "Escape"):
+        explorer.surface.press(key)
     if name == "texts":
         expect(root.locator(".ile-card").last).to_contain_text("cheap pills")
     assert heard == []
@@ -63,7 +64,7 @@ def test_odd_and_empty_runs_are_shown_without_an_error(page: Page, tmp_path: Pat
 
 def with_texts() -> ExplorerData:
     """Four mails and one that is watched."""
-    known = tabled(pandas.DataFrame(ODD["one class"]))
+    known = from_table(pandas.DataFrame(ODD["one class"]))
     mails = ("cheap pills now", "the minutes of Monday", "cheap pills later", "cheap pills again")
     points = {name: replace(each, train_texts=mails, test_texts=("pills?",)) for name, each in known.points.items()}
     return replace(known, points=points)

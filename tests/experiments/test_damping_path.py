@@ -1,24 +1,44 @@
 """A damping path is exact influence at each damping, its dampings shares of the fit's own largest eigenvalue."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
 import influencelab as il
 from influencelab.errors import InvalidParameter
-from influencelab.experiments.damping_path import DampingPath
+from influencelab.experiments.damping_path import DampingPath, ExactAtShare
 
 SHARES = (1e-12, 1e-3, 1e6)
 
 
+TRIAL = il.Trial(
+    source=il.Iris(scaling="standard", train_size=30, test_size=5),
+    task=il.MLP(weight_decay=1e-2, depth=1, width=2),
+    trainer=il.Sequential(),
+    estimators={"exact": il.Exact(), "gradient_dot": il.GradientDot()},
+)
+
+
 @pytest.fixture(scope="module")
 def outcome():
-    trial = il.Trial(
-        source=il.Iris(scaling="standard", train_size=30, test_size=5),
-        task=il.MLP(weight_decay=1e-2, depth=1, width=2),
-        trainer=il.Sequential(),
-        estimators={"exact": il.Exact(), "gradient_dot": il.GradientDot()},
-    )
-    return DampingPath(trial, shares=SHARES).run()
+    return DampingPath(TRIAL, shares=SHARES).run()
+
+
+def test_a_path_trains_once(monkeypatch):
+    trained, train = [], il.Sequential.train
+    monkeypatch.setattr(il.Sequential, "train", lambda *each: trained.append(1) or train(*each))
+    DampingPath(replace(TRIAL, selections=(il.RandomPoints(count=2),)), shares=SHARES).run()
+    assert len(trained) == 1
+
+
+def test_every_damping_follows_from_the_stored_fit_alone(outcome, monkeypatch):
+    monkeypatch.setattr(il.Sequential, "train", lambda *_: pytest.fail("something was trained"))
+    fitted = TRIAL.fit_of(outcome)
+    removals = TRIAL.removals_of(outcome, fitted.data)
+    for share in SHARES:
+        found = ExactAtShare(share=share).estimate(fitted).predict(removals)
+        torch.testing.assert_close(found, outcome.predicted[f"hessian/{share:g}"], rtol=1e-8, atol=1e-14)
 
 
 def test_damping_is_a_share_of_the_largest_eigenvalue(outcome):

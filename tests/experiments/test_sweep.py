@@ -13,11 +13,12 @@ from influencelab.data.sources.iris import Iris
 from influencelab.errors import InvalidParameter, MissingData
 from influencelab.experiments import sweep
 from influencelab.experiments.code_version import recipe_version
+from influencelab.experiments.grid import vary
 from influencelab.experiments.job import run_serial
 from influencelab.experiments.selections.random_points import RandomPoints
 from influencelab.experiments.store import Store
 from influencelab.experiments.sweep import run_trials
-from influencelab.experiments.trial import Trial, vary
+from influencelab.experiments.trial import Trial
 from influencelab.influence.estimators.exact import Exact
 from influencelab.influence.estimators.random import Random
 from influencelab.models.tasks.logistic import Logistic

@@ -11,10 +11,11 @@ from oracles import model, points_of, removal_changes
 
 from influencelab.data.removals import Groups
 from influencelab.errors import InvalidParameter, NotConverged, UnknownName
+from influencelab.experiments.grid import vary, with_setting
+from influencelab.experiments.outcome import outcome_of
 from influencelab.experiments.selections.everything import Everything
 from influencelab.experiments.selections.random_points import RandomPoints
 from influencelab.experiments.selections.top import Top
-from influencelab.experiments.trial import outcome_of, vary, with_setting
 from influencelab.influence.estimators.conjugate_gradient import ConjugateGradient
 from influencelab.influence.estimators.exact import Exact
 from influencelab.influence.estimators.newton_step import NewtonStep

@@ -5,9 +5,8 @@ from clouds import TRIAL
 from torch import equal
 
 from influencelab.errors import InvalidParameter
-from influencelab.experiments.grid import cells, grid, run_grid
+from influencelab.experiments.grid import cells, grid, run_grid, with_setting
 from influencelab.experiments.store import Store
-from influencelab.experiments.trial import with_setting
 
 SETTINGS = {"task.weight_decay": (0.3, 0.5), "seed": (0, 1, 2)}
 

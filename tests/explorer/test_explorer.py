@@ -12,6 +12,7 @@ from explored import NAMES, explored, report, run
 from problems import logistic_problem, minimum
 from scipy import stats
 
+from influencelab.app.page.page import page
 from influencelab.data.removals import leave_one_out
 from influencelab.errors import InvalidParameter, MissingData, UnknownName
 from influencelab.experiments.comparison import compare
@@ -19,10 +20,10 @@ from influencelab.explorer.data import ExplorerData
 from influencelab.explorer.pairs_table import ANY_DAMPING
 from influencelab.explorer.retrain_on_demand import LeaveOneOutRetrainer, RetrainedPair
 from influencelab.explorer.widget.explorer import Explorer
-from influencelab.explorer.widget.view import summary, view
+from influencelab.explorer.widget.view import agreement, settled, view
 from influencelab.influence.estimators.exact import Exact
 from influencelab.influence.retrainers.second_order import SecondOrder
-from influencelab.runner.report import EXPLORATION, OLDER, load
+from influencelab.runner.report import EXPLORER, load
 from influencelab.runner.report_writer import start_report
 from influencelab.statistics.measurement import Measurement
 
@@ -63,11 +64,11 @@ def test_settings_can_be_set_one_by_one_and_what_does_not_exist_is_refused() -> 
     explorer.settings = {"seed": 1}
     assert (explorer.settings["weight decay"], explorer.settings["seed"]) == (0.01, 1)
     before = dict(explorer.settings)
-    with pytest.raises(InvalidParameter, match=r"weight decay cannot be 7 .* It can be: 0\.01, 0\.1"):
+    with pytest.raises(InvalidParameter, match=r"No network has .*7.* weight decay 0\.1, 0\.01"):
         explorer.settings = {"weight decay": 7}
     with pytest.raises(UnknownName, match="No setting is named 'deepness'"):
         explorer.settings = {"deepness": 1}
-    # The second seed keeps no path of dampings.
+    # The second seed keeps no damping steps.
     with pytest.raises(InvalidParameter, match="estimator cannot be"):
         explorer.settings = {"estimator": ANY_DAMPING}
     assert explorer.settings == before
@@ -77,12 +78,10 @@ def test_settings_can_be_set_one_by_one_and_what_does_not_exist_is_refused() -> 
 
 def test_a_damping_shows_its_own_predictions() -> None:
     explorer = Explorer(explored(), settings={"estimator": ANY_DAMPING, "damping": 1e-3})
-    sheet = explored().sheets[
-        explored().sheets.index(next(s for s in explored().sheets if s.settings["weight decay"] == 0.01))
-    ]
-    step = int(numpy.abs(numpy.log(sheet.path.shares / 1e-3)).argmin())
-    assert explorer.statistics["damping"] == sheet.path.dampings[step]
-    assert explorer.table()["predicted"].to_numpy() == pytest.approx(sheet.path.predicted[step])
+    table = explored().tables[0]
+    step = int(numpy.abs(numpy.log(table.damping_steps.shares / 1e-3)).argmin())
+    assert explorer.statistics["damping"] == table.damping_steps.dampings[step]
+    assert explorer.table()["predicted"].to_numpy() == pytest.approx(table.damping_steps.predicted[step])
 
 
 def test_selected_and_its_bytes_follow_each_other_and_observers_hear() -> None:
@@ -144,8 +143,8 @@ def test_small_and_odd_tables_are_shown_without_an_error(pairs: pandas.DataFrame
     json.dumps(explorer.statistics, allow_nan=False)
 
 
-def test_an_exploration_without_networks_is_shown_as_empty() -> None:
-    explorer = Explorer(ExplorerData(title="nothing", names=(), sheets=(), points={}))
+def test_explorer_data_without_networks_is_shown_as_empty() -> None:
+    explorer = Explorer(ExplorerData(title="nothing", names=(), tables=(), points={}))
     assert explorer.settings == {}
     assert explorer.statistics["shown"]["n"] == 0
     assert explorer.table().empty
@@ -162,15 +161,12 @@ def test_a_report_is_explored_by_itself_and_by_its_folder(tmp_path: Path) -> Non
         Explorer(tmp_path / "nowhere")
 
 
-def test_a_report_of_an_older_version_is_explored_as_far_as_it_goes(tmp_path: Path) -> None:
+def test_a_report_without_an_explorer_file_says_so(tmp_path: Path) -> None:
     bare = report(tmp_path / "bare", kept=False)
-    assert not (bare.folder / EXPLORATION).exists()
-    assert bare.exploration().notes == (OLDER,)
-    assert Explorer(bare).statistics["shown"]["n"] == 0
-    draft = start_report("older", profile="tiny", parameters={}, results=tmp_path)
-    draft.number("one", Measurement(1.0))
-    draft.pairs(table(9).assign(cell="a"))
-    assert Explorer(draft.publish()).statistics["shown"]["n"] == 9
+    assert not (bare.folder / EXPLORER).exists()
+    with pytest.raises(MissingData, match=r"keeps nothing for the explorer.*Run the study again"):
+        bare.explorer_data()
+    assert "keeps nothing for the explorer" in page(bare)
 
 
 def test_what_a_report_keeps_stays_below_a_megabyte(tmp_path: Path) -> None:
@@ -185,11 +181,11 @@ def test_what_a_report_keeps_stays_below_a_megabyte(tmp_path: Path) -> None:
     )
     draft = start_report("many", profile="tiny", parameters={}, results=tmp_path)
     draft.number("one", Measurement(1.0))
-    draft.explore(Explorer(many)._exploration)
+    draft.explore(Explorer(many)._data)
     found = draft.publish()
-    assert 5 * 10**5 < (found.folder / EXPLORATION).stat().st_size <= 10**6
-    assert f"{found.exploration().pairs:,} of 200,000 pairs are kept" in found.exploration().notes[0]
-    assert load(found.folder).exploration().packed() == found.exploration().packed()
+    assert 5 * 10**5 < (found.folder / EXPLORER).stat().st_size <= 10**6
+    assert f"{found.explorer_data().pairs:,} of 200,000 pairs are kept" in found.explorer_data().notes[0]
+    assert load(found.folder).explorer_data().to_bytes() == found.explorer_data().to_bytes()
 
 
 def test_a_comparison_is_explored_with_its_pictures_or_without() -> None:
@@ -203,25 +199,25 @@ def test_a_comparison_is_explored_with_its_pictures_or_without() -> None:
     )
 
 
-def test_proofs_come_from_the_function_that_was_given() -> None:
-    trials, _ = run()
-    explorer = Explorer(explored(), prove=LeaveOneOutRetrainer(trials, NAMES))
+def test_retrained_changes_come_from_the_function_that_was_given() -> None:
+    trials, outcomes = run()
+    explorer = Explorer(explored(), retrain=LeaveOneOutRetrainer(outcomes, trials, NAMES))
     pairs = explorer.table().set_index("row")
     first, second, elsewhere = pairs.index[2], pairs.index[5], pairs.index[35]
-    proof = explorer.prove([first])
-    assert explorer.proofs == [proof]
-    assert proof["actual"] == pytest.approx(pairs["actual"][first], rel=1e-4)
-    both = explorer.prove([first, second])
+    found = explorer.retrain([first])
+    assert explorer.retrained == [found]
+    assert found["actual"] == pytest.approx(pairs["actual"][first], rel=1e-4)
+    both = explorer.retrain([first, second])
     assert both["predicted"] == pytest.approx(pairs["predicted"][[first, second]].sum())
     with pytest.raises(InvalidParameter, match="several networks or test points"):
-        explorer.prove([first, elsewhere])
+        explorer.retrain([first, elsewhere])
     with pytest.raises(InvalidParameter, match="expected 1 to 50 pairs"):
-        explorer.prove([])
+        explorer.retrain([])
     with pytest.raises(InvalidParameter, match="no function that retrains"):
-        Explorer(explored()).prove([2])
+        Explorer(explored()).retrain([2])
 
 
-def test_the_browser_hears_why_something_cannot_be_proved() -> None:
+def test_the_browser_hears_why_something_cannot_be_retrained() -> None:
     def fails(_settings: object, _train_ids: tuple[int, ...], _test_id: int) -> RetrainedPair:
         raise RuntimeError("the disk is full")
 
@@ -229,12 +225,12 @@ def test_the_browser_hears_why_something_cannot_be_proved() -> None:
         return RetrainedPair(value=1.0, grad_norm=0.5, converged=False, seconds=0.1)
 
     said = []
-    for prove in (None, fails, astray):
-        explorer = Explorer(explored(), prove=prove)
+    for retrain in (None, fails, astray):
+        explorer = Explorer(explored(), retrain=retrain)
         explorer.send = lambda content, buffers=None: said.append(content)
         explorer._answer(explorer, {"kind": "hello"}, [])
-        explorer._answer(explorer, {"kind": "prove", "rows": explorer.table()["row"].tolist()[:1]}, [])
-        assert explorer.proofs == []
+        explorer._answer(explorer, {"kind": "retrain", "rows": explorer.table()["row"].tolist()[:1]}, [])
+        assert explorer.retrained == []
     assert [each["kind"] for each in said] == ["alive", "failed"] * 3
     assert said[0]["reason"].startswith("no function")
     assert said[2]["reason"] == ""
@@ -246,13 +242,22 @@ def test_views_of_every_combination_agree_with_their_settings() -> None:
     whole = explored()
     for decay in (0.1, 0.01):
         for seed in (0, 1):
-            found = view(whole, {"weight decay": decay, "seed": seed})
-            assert [dict(sheet.settings)["seed"] for _, sheet in found.sheets] == [seed]
-            assert set(found.columns["weight decay"]) == {decay}
-    assert view(whole, {"seed": "nonsense"}).settings["seed"] == 0
+            found = view(whole, settled(whole, {"weight decay": decay, "seed": seed}))
+            assert found.first.settings["seed"] == seed
+            assert set(found.pairs["weight decay"]) == {decay}
+            assert set(found.pairs["seed"]) == {seed}
+
+
+def test_a_wanted_setting_that_exists_elsewhere_moves_the_others_there() -> None:
+    rows = pandas.concat([table(4).assign(arm="a", layers=1), table(4).assign(arm="b", layers=8)])
+    explorer = Explorer(rows)
+    assert explorer.settings["arm"] == "a"
+    explorer.settings = {"layers": 8}
+    assert explorer.settings["arm"] == "b"
+    with pytest.raises(InvalidParameter, match="No network has"):
+        Explorer(rows, settings={"layers": 1, "arm": "b"})
 
 
 def test_ties_have_their_mean_rank() -> None:
     x, y = numpy.array([1.0, 1.0, 2.0, 3.0, 3.0]), numpy.array([2.0, 1.0, 2.0, 2.0, 5.0])
-    columns = {"predicted": x, "actual": y, "test_id": numpy.zeros(5)}
-    agrees(summary(columns, numpy.ones(5, dtype=bool)), x, y)
+    agrees(agreement(pandas.DataFrame({"predicted": x, "actual": y, "test_id": 0})), x, y)

@@ -4,7 +4,7 @@ import numpy
 import pytest
 import torch
 
-from influencelab.experiments.trial import Outcome
+from influencelab.experiments.outcome import Outcome
 from influencelab.statistics.bootstrap import Bootstrap
 from influencelab.studies.where_the_error_comes_from import analysis
 from influencelab.studies.where_the_error_comes_from.decomposition import STEPS, TERMS

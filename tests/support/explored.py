@@ -7,7 +7,8 @@ import matplotlib.pyplot as plt
 
 from influencelab.data.sources.digits import Digits
 from influencelab.experiments.grid import grid
-from influencelab.experiments.trial import Outcome, Trial
+from influencelab.experiments.outcome import Outcome
+from influencelab.experiments.trial import Trial
 from influencelab.explorer.build import explorer_data
 from influencelab.explorer.data import ExplorerData
 from influencelab.influence.estimators.exact import Exact
@@ -39,7 +40,7 @@ def run() -> tuple[dict[tuple, Trial], dict[tuple, Outcome]]:
 def explored() -> ExplorerData:
     trials, outcomes = run()
     return explorer_data(
-        outcomes, trials, names=NAMES, portraits=[key for key in trials if key[-1] == 0], title="two digits"
+        outcomes, trials, names=NAMES, details=[key for key in trials if key[-1] == 0], title="two digits"
     )
 
 

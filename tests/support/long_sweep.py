@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from influencelab.data.sources.iris import Iris
+from influencelab.experiments.outcome import Outcome
 from influencelab.experiments.store import Store
 from influencelab.experiments.sweep import run_trials
-from influencelab.experiments.trial import Outcome, Trial
+from influencelab.experiments.trial import Trial
 from influencelab.influence.estimators.exact import Exact
 from influencelab.models.tasks.logistic import Logistic
 from influencelab.recipe import Recipe

@@ -6,7 +6,7 @@ import numpy
 import torch
 from scipy import stats
 
-from influencelab.experiments.trial import Outcome
+from influencelab.experiments.outcome import Outcome
 from influencelab.statistics.bootstrap import Interval
 from influencelab.statistics.replicates import Resampled
 

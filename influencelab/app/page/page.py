@@ -9,6 +9,7 @@ import html
 import json
 from pathlib import Path
 
+from influencelab.errors import MissingData
 from influencelab.explorer.widget import bundle
 from influencelab.explorer.widget.explorer import Explorer
 from influencelab.runner.report import Report
@@ -22,10 +23,7 @@ DEFAULT = "export default { render };"
 
 def page(report: Report) -> str:
     """The page as text."""
-    explorer = Explorer(report)
-    state = {"settings": explorer.settings, "statistics": explorer.statistics, "proofs": [], "selected": []}
     frame = (FOLDER / "page.html").read_text(encoding="utf-8")
-    shim = (FOLDER / "page.js").read_text(encoding="utf-8")
     parts = {
         "TITLE": html.escape(f"{report.study} at {report.profile}"),
         "STYLE": bundle.style(),
@@ -33,13 +31,28 @@ def page(report: Report) -> str:
         "VERDICTS": verdicts(report).to_html(),
         "FIGURES": "\n".join(figure(path) for path in report.figures),
         "NUMBERS": "\n".join(row(name, number) for name, number in sorted(report.numbers.items())),
-        "STATE": json.dumps(state, allow_nan=False).replace("</", "<\\/"),
-        "GRID": base64.b64encode(explorer._grid).decode(),
-        "SCRIPT": bundle.script().replace(DEFAULT, "") + shim,
+        **explorer_parts(report),
     }
     for name, text in parts.items():
         frame = frame.replace(f"<!--{name}-->", text)
     return frame
+
+
+def explorer_parts(report: Report) -> dict[str, str]:
+    """The explorer's data and scripts, or a sentence where the report keeps nothing for it."""
+    try:
+        explorer = Explorer(report)
+    except MissingData:
+        nothing = "<p>This run keeps nothing for the explorer: run the study again.</p>"
+        return {"EXPLORER": nothing, "STATE": "{}", "GRID": "", "SCRIPT": ""}
+    shim = (FOLDER / "page.js").read_text(encoding="utf-8")
+    state = {"settings": explorer.settings, "retrained": []}
+    return {
+        "EXPLORER": "",
+        "STATE": json.dumps(state, allow_nan=False).replace("</", "<\\/"),
+        "GRID": base64.b64encode(explorer._grid).decode(),
+        "SCRIPT": bundle.script().replace(DEFAULT, "") + shim,
+    }
 
 
 def facts(report: Report) -> str:

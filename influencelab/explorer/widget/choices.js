@@ -6,40 +6,40 @@ const POOLED = ["seed", "network"];
 export const ALL = "all";
 export const APPEARANCE = { colour: ["class", "seed", "|influence|", "one colour"], axes: ["linear", "symlog"] };
 
-/** The nearest combination that exists to the one that is wanted, its sheets, and every control's options. */
+/** The nearest combination that exists to the one that is wanted, its tables, and every control's options. */
 export function settle(grid, wanted) {
   const settings = {}, controls = [];
-  let sheets = grid.sheets;
+  let tables = grid.tables;
   for (const name of grid.names) {
-    const every = distinct(grid.sheets.map((sheet) => sheet.settings[name]));
-    const here = distinct(sheets.map((sheet) => sheet.settings[name]));
+    const every = distinct(grid.tables.map((table) => table.settings[name]));
+    const here = distinct(tables.map((table) => table.settings[name]));
     const pooled = POOLED.includes(name) && here.length > 1;
     settings[name] = pick(wanted[name], pooled ? [...here, ALL] : here);
     controls.push({ name, options: options(pooled ? [...every, ALL] : every, pooled ? [...here, ALL] : here) });
-    if (settings[name] !== ALL || !pooled) sheets = sheets.filter((sheet) => sheet.settings[name] === settings[name]);
+    if (settings[name] !== ALL || !pooled) tables = tables.filter((table) => table.settings[name] === settings[name]);
   }
   const add = (name, every, here) => {
     settings[name] = pick(wanted[name], here);
     controls.push({ name, options: options(every, here) });
   };
-  const first = sheets[0];
-  add("removed", keysOf(grid, (sheet) => Object.keys(sheet.removed)), Object.keys(first.removed));
-  add("target", keysOf(grid, (sheet) => Object.keys(sheet.actual)), Object.keys(first.actual));
+  const first = tables[0];
+  add("removed", keysOf(grid, (table) => Object.keys(table.removed)), Object.keys(first.removed));
+  add("target", keysOf(grid, (table) => Object.keys(table.actual)), Object.keys(first.actual));
   add("estimator", keysOf(grid, estimators), estimators(first));
   settings.damping = dampingOf(first, settings, wanted.damping);
-  add("test point", null, [ALL, ...testPoints(sheets, settings.removed)]);
-  add("models", null, anyMoved(sheets, settings.target) ? modelsFirst(grid) : ["trusted"]);
+  add("test point", null, [ALL, ...testPoints(tables, settings.removed)]);
+  add("models", null, anyMoved(tables, settings.target) ? modelsFirst(grid) : ["trusted"]);
   for (const [name, values] of Object.entries(APPEARANCE)) add(name, null, values);
-  return { settings, sheets, controls, path: first.path };
+  return { settings, tables, controls, steps: first.damping_steps };
 }
 
-const estimators = (sheet) => [...Object.keys(sheet.predicted), ...(sheet.path ? [ANY_DAMPING] : [])];
+const estimators = (table) => [...Object.keys(table.predicted), ...(table.damping_steps ? [ANY_DAMPING] : [])];
 const modelsFirst = (grid) => (grid.counts === "converged" ? ["converged", "trusted"] : ["trusted", "converged"]);
-const keysOf = (grid, names) => distinct(grid.sheets.flatMap(names));
+const keysOf = (grid, names) => distinct(grid.tables.flatMap(names));
 
-function dampingOf(sheet, settings, wanted) {
+function dampingOf(table, settings, wanted) {
   if (settings.estimator !== ANY_DAMPING) return null;
-  const { shares } = sheet.path;
+  const { shares } = table.damping_steps;
   return shares[typeof wanted === "number" && wanted > 0 ? nearest(shares, wanted) : 0];
 }
 
@@ -57,15 +57,15 @@ export function distinct(values) {
   return once.every((value) => typeof value === "number") ? once.sort((a, b) => a - b) : once;
 }
 
-function testPoints(sheets, removed) {
+function testPoints(tables, removed) {
   const ids = new Set();
-  for (const sheet of sheets) {
-    const looked = sheet.removed[removed];
-    for (let i = 0; i < sheet.test.length; i++) if (looked[i]) ids.add(sheet.points.test_ids[sheet.test[i]]);
+  for (const table of tables) {
+    const looked = table.removed[removed];
+    for (let i = 0; i < table.test.length; i++) if (looked[i]) ids.add(table.points.test_ids[table.test[i]]);
   }
   return [...ids].sort((a, b) => a - b);
 }
 
-function anyMoved(sheets, target) {
-  return sheets.some((sheet) => sheet.moved[target].some(Boolean));
+function anyMoved(tables, target) {
+  return tables.some((table) => table.moved[target].some(Boolean));
 }

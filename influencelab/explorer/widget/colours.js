@@ -30,21 +30,21 @@ const STEPS = 24;
 
 /** The colour of every drawn pair as a place in a palette, and what the legend says. */
 export function paint(shown, choice, grid, dark) {
-  const { settings, sheets } = choice;
+  const { settings, tables } = choice;
   if (settings.colour === "|influence|") return paintBySize(shown, dark);
-  if (settings.colour === "class") return paintBy(shown, (i) => classOf(shown, sheets, i), "class of the removed point", dark);
-  if (settings.colour === "seed") return paintBy(shown, (i) => seedOf(sheets[shown.owners[i]]), "seed", dark);
+  if (settings.colour === "class") return paintBy(shown, (i) => classOf(shown, tables, i), "class of the removed point", dark);
+  if (settings.colour === "seed") return paintBy(shown, (i) => seedOf(tables[shown.owners[i]]), "seed", dark);
   return { tones: new Uint8Array(shown.n), colours: palette(1, dark), legend: [] };
 }
 
-function classOf(shown, sheets, i) {
-  const sheet = sheets[shown.owners[i]];
-  const label = sheet.points.train_labels[sheet.train[shown.rows[i] - sheet.first]];
+function classOf(shown, tables, i) {
+  const table = tables[shown.owners[i]];
+  const label = table.points.train_labels[table.train[shown.rows[i] - table.first]];
   return Number.isNaN(label) ? "unknown" : label;
 }
 
-function seedOf(sheet) {
-  return sheet.settings.seed ?? sheet.settings.network ?? "one network";
+function seedOf(table) {
+  return table.settings.seed ?? table.settings.network ?? "one network";
 }
 
 function paintBy(shown, valueOf, title, dark) {

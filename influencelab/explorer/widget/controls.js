@@ -5,7 +5,7 @@ import { ANY_DAMPING, nearest } from "./grid.js";
 import { power, told } from "./scales.js";
 
 const WORDS = {
-  removed: "removals looked at", "removal set": "removals looked at", predictor: "predicted by", target: "truth", estimator: "predicted by", "test point": "test point", models: "models that count",
+  removed: "set of removals", "removal set": "set of removals", predictor: "predicted by", target: "truth", estimator: "predicted by", "test point": "test point", models: "models that count",
   colour: "colour", axes: "axes", trusted: "in the fit's own basin", converged: "all that converged", symlog: "symmetric log",
   everything: "all", top: "most influential", random_points: "random points", exact: "influence, exact", newton_step: "one Newton step",
 };
@@ -19,10 +19,10 @@ export function showControls(host, choice, change, hidden = []) {
   const lists = controls
     .filter(({ name, options }) => (options.length > 1 || ALWAYS.includes(name)) && !hidden.includes(name))
     .map(({ name, options }) => labelled(name, list(name, options, settings[name], change)));
-  const slider = choice.path ? [damping(choice, change)] : [];
+  const slider = choice.steps ? [damping(choice, change)] : [];
   const old = host.querySelector("input[type=range]");
   // A slider that is being dragged must stay the same element.
-  if (old && slider.length && old.max === String(choice.path.shares.length - 1)) {
+  if (old && slider.length && old.max === String(choice.steps.shares.length - 1)) {
     slideTo(old.closest("label"), choice);
     slider[0] = old.closest("label");
   }
@@ -44,7 +44,7 @@ function list(name, options, chosen, change) {
 }
 
 function damping(choice, change) {
-  const { shares } = choice.path;
+  const { shares } = choice.steps;
   const slider = h("input", { type: "range", min: 0, max: shares.length - 1, step: 1, value: 0, "data-name": "damping" });
   slider.addEventListener("input", () => change("damping", shares[Number(slider.value)]));
   const label = h("label", { class: "ile-control ile-damping" }, h("span", {}, "damping λ"), slider, h("output", {}));
@@ -52,12 +52,12 @@ function damping(choice, change) {
   return label;
 }
 
-function slideTo(label, { path, settings }) {
+function slideTo(label, { steps, settings }) {
   const slider = label.querySelector("input"), on = settings.estimator === ANY_DAMPING;
-  const step = on ? nearest(path.shares, settings.damping) : Number(slider.value);
+  const step = on ? nearest(steps.shares, settings.damping) : Number(slider.value);
   if (Number(slider.value) !== step) slider.value = step;
   const words = on
-    ? `λ = ${told(path.dampings[step], 3)} = ${shareInWords(path.shares[step])} λ_max`
+    ? `λ = ${told(steps.dampings[step], 3)} = ${shareInWords(steps.shares[step])} λ_max`
     : "move it to damp exact influence";
   label.querySelector("output").textContent = words;
   label.classList.toggle("ile-off", !on);

@@ -158,13 +158,13 @@ function drawMissing(plot, { theme }) {
   });
 }
 
-/** What changes with the pointer: rings, the outline being drawn, and what was proved. */
-export function drawOverlay(plot, { hovered, focused, outline, proofs, theme }) {
+/** What changes with the pointer: rings, the outline being drawn, and what was retrained. */
+export function drawOverlay(plot, { hovered, focused, outline, retrained, theme }) {
   const { over: context, ratio } = plot;
   context.setTransform(ratio, 0, 0, ratio, 0, 0);
   context.clearRect(0, 0, plot.width, plot.height);
   clipped(plot, context, () => {
-    for (const proof of proofs) drawProof(plot, proof, theme);
+    for (const found of retrained) drawRetrained(plot, found, theme);
     for (const [at, radius, width] of [[hovered, 7, 1.5], [focused, 8, 3]]) {
       if (at < 0 || at === undefined || at >= plot.px.length) continue;
       ring(context, plot.px[at], plot.py[at], radius, width + 2, theme.paper);
@@ -192,11 +192,11 @@ function ring(context, x, y, radius, width, colour) {
 }
 
 /** A diamond at what retraining gave just now. */
-function drawProof(plot, proof, theme) {
-  const { over: context } = plot, [x, y] = place(plot, proof.x, proof.y);
+function drawRetrained(plot, found, theme) {
+  const { over: context } = plot, [x, y] = place(plot, found.x, found.y);
   context.beginPath();
   context.moveTo(x, y - 8); context.lineTo(x + 8, y); context.lineTo(x, y + 8); context.lineTo(x - 8, y); context.closePath();
-  context.fillStyle = theme.proof;
+  context.fillStyle = theme.retrained;
   context.strokeStyle = theme.ink;
   context.lineWidth = 1.5;
   context.fill();

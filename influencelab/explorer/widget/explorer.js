@@ -8,8 +8,8 @@ import { listen } from "./gestures.js";
 import { makeFrame, showLegend } from "./frame.js";
 import { showControls } from "./controls.js";
 import { bins, fitView, inner, makePlot, place, resize, setPairs, zoom } from "./plot.js";
-import { pixelsOf, portrayal } from "./points.js";
-import { asked, makeProver, proofsShown } from "./proving.js";
+import { pixelsOf, likeness } from "./points.js";
+import { asked, makeRetrainer, retrainedShown } from "./retraining.js";
 import { inOneSentence, showPair, showStrips } from "./panel.js";
 import { showReadings } from "./readings.js";
 import { readTheme, watchTheme } from "./theme.js";
@@ -24,7 +24,7 @@ function render({ model, el }) {
   const ends = [], addresses = {};
   const state = { focus: -1, hovered: -1, outline: null, selected: new Set(), lassoing: false, choice: null, shown: null, ready: false };
   const actions = {
-    toggleLasso, all: selectView, clear: () => select([]), reset: () => { fit(); redraw(); }, prove,
+    toggleLasso, all: selectView, clear: () => select([]), reset: () => { fit(); redraw(); }, retrain,
     zoomIn: () => { zoom(plot, 1.4, ...middle()); redraw(); }, zoomOut: () => { zoom(plot, 1 / 1.4, ...middle()); redraw(); },
   };
   const parts = makeFrame(el, actions);
@@ -35,7 +35,7 @@ function render({ model, el }) {
     parts.root.dataset.ready = "true";
     return () => {};
   }
-  for (const [name, points] of Object.entries(grid.points)) if (points.atlas) addresses[name] = pictureAddress(points.atlas);
+  for (const [name, points] of Object.entries(grid.points)) if (points.sprite_sheet) addresses[name] = pictureAddress(points.sprite_sheet);
   const plot = makePlot(parts.surface);
   let theme = null;
 
@@ -47,12 +47,12 @@ function render({ model, el }) {
   function choose(wanted) {
     const before = state.choice;
     state.choice = settle(grid, wanted);
-    const { settings, sheets } = state.choice;
-    if (before && before.sheets.some((sheet, i) => sheet !== sheets[i])) follow(before.sheets);
+    const { settings, tables } = state.choice;
+    if (before && before.tables.some((table, i) => table !== tables[i])) follow(before.tables);
     state.shown = visible(grid, state.choice);
     state.places = new Map();
     state.shown.rows.forEach((row, i) => state.places.set(row, i));
-    state.unscaled = sheets[0].unscaled.includes(settings.estimator);
+    state.unscaled = tables[0].unscaled.includes(settings.estimator);
     setPairs(plot, state.shown, { kind: settings.axes, alike: !state.unscaled });
     const stayed = before && Object.keys(settings).every((name) => STAY.includes(name) || before.settings[name] === settings[name]);
     if (!stayed) fit();
@@ -71,8 +71,8 @@ function render({ model, el }) {
   /** Selected pairs and the one that is looked at stay the same pairs in another network. */
   function follow(before) {
     const wanted = new Map();
-    for (const sheet of state.choice.sheets) for (let i = 0; i < sheet.train.length; i++) wanted.set(pairKey(sheet, i), sheet.first + i);
-    const moved = (row) => { const pair = pairAt(grid, row); return pair && before.includes(pair.sheet) ? wanted.get(pairKey(pair.sheet, pair.place)) : undefined; };
+    for (const table of state.choice.tables) for (let i = 0; i < table.train.length; i++) wanted.set(pairKey(table, i), table.first + i);
+    const moved = (row) => { const pair = pairAt(grid, row); return pair && before.includes(pair.table) ? wanted.get(pairKey(pair.table, pair.place)) : undefined; };
     state.focus = moved(state.focus) ?? -1;
     state.selected = new Set([...state.selected].map(moved).filter((row) => row !== undefined));
     sendSelected();
@@ -83,13 +83,12 @@ function render({ model, el }) {
     if (name === "damping") wanted.estimator = ANY_DAMPING;
     choose(wanted);
     model.set("settings", state.choice.settings);
-    model.set("statistics", state.statistics);
     model.save_changes();
   }
 
   /** Everything that follows from the settings and the selection. */
   function refresh() {
-    const { shown, choice } = state, { settings, sheets } = choice;
+    const { shown, choice } = state, { settings, tables } = choice;
     mark();
     state.statistics = statisticsOf(state);
     showReadings(parts.readings, state.statistics, state);
@@ -97,7 +96,7 @@ function render({ model, el }) {
       Object.assign(state, paint(shown, choice, grid, theme.dark), { painted: shown, dark: theme.dark });
       showLegend(parts.legend, state);
     }
-    const [target] = [settings.target], noise = sheets[0].noise[target];
+    const [target] = [settings.target], noise = tables[0].noise[target];
     state.scene = {
       theme, tones: state.tones, colours: state.colours, chosen: state.chosen, line: state.statistics.shown, band: noise ?? 0,
       labels: { x: state.unscaled ? "score" : "predicted change in test loss", y: "actual change in test loss", unscaled: state.unscaled },
@@ -110,10 +109,10 @@ function render({ model, el }) {
 
   /** Show the pair that is looked at, and its test point's strip. */
   function lookAt() {
-    const pair = focused(), at = { address: pair && addresses[pair.sheet.points.name] };
+    const pair = focused(), at = { address: pair && addresses[pair.table.points.name] };
     showPair(parts.pair, pair, state.choice, at.address);
     showStrips(parts.strips, pair, state.choice, { ...at, look: focus });
-    showProver();
+    showRetrainer();
   }
 
   function focus(row) {
@@ -149,7 +148,6 @@ function render({ model, el }) {
 
   function sendSelected() {
     model.set("_picked", new DataView(Uint32Array.from(state.selected).sort().buffer));
-    if (state.statistics) model.set("statistics", state.statistics);
     model.save_changes();
   }
 
@@ -165,22 +163,22 @@ function render({ model, el }) {
     say(state.lassoing ? "Lasso on: drag around points." : "Lasso off.");
   }
 
-  function prove() {
+  function retrain() {
     const rows = asked(focused(), state.selected);
-    if (rows.length && !prover.reason && !prover.busy) prover.ask(rows);
+    if (rows.length && !retrainer.reason && !retrainer.busy) retrainer.ask(rows);
   }
 
-  function showProver() {
+  function showRetrainer() {
     const rows = asked(focused(), state.selected);
-    const reason = prover.reason || (rows.length ? "" : "choose a point first");
-    parts.prove.disabled = Boolean(reason) || prover.busy;
-    parts.prove.textContent = rows.length > 1 ? `Prove it: retrain without these ${rows.length}` : "Prove it: retrain without this point";
-    parts.proved.textContent = reason ? `Not now: ${reason}.` : prover.told;
-    parts.prove.title = reason;
+    const reason = retrainer.reason || (rows.length ? "" : "choose a point first");
+    parts.retrain.disabled = Boolean(reason) || retrainer.busy;
+    parts.retrain.textContent = rows.length > 1 ? `Retrain without these ${rows.length}` : "Retrain without this point";
+    parts.retrained.textContent = reason ? `Not now: ${reason}.` : retrainer.told;
+    parts.retrain.title = reason;
   }
 
   function fit() {
-    fitView(plot, !state.unscaled, proofsShown(grid, model.get("proofs") ?? [], state.choice));
+    fitView(plot, !state.unscaled, retrainedShown(grid, model.get("retrained") ?? [], state.choice));
   }
 
   function redraw() {
@@ -197,16 +195,16 @@ function render({ model, el }) {
   }
 
   function overlay() {
-    const proofs = proofsShown(grid, model.get("proofs") ?? [], state.choice);
-    drawOverlay(plot, { hovered: state.hovered, focused: drawnAt(state.focus), outline: state.outline, proofs, theme });
-    parts.root.dataset.proofs = JSON.stringify(proofs);
+    const retrained = retrainedShown(grid, model.get("retrained") ?? [], state.choice);
+    drawOverlay(plot, { hovered: state.hovered, focused: drawnAt(state.focus), outline: state.outline, retrained, theme });
+    parts.root.dataset.retrained = JSON.stringify(retrained);
   }
 
   function tip(i, x, y) {
     if (i < 0) { parts.tip.hidden = true; return; }
-    const pair = pairAt(grid, state.shown.rows[i]), { points } = pair.sheet, at = { size: 36, address: addresses[points.name] };
+    const pair = pairAt(grid, state.shown.rows[i]), { points } = pair.table, at = { size: 36, address: addresses[points.name] };
     const pictures = points.kind === "images"
-      ? [portrayal(points, "test", pair.sheet.test[pair.place], at), portrayal(points, "train", pair.sheet.train[pair.place], at)] : [];
+      ? [likeness(points, "test", pair.table.test[pair.place], at), likeness(points, "train", pair.table.train[pair.place], at)] : [];
     parts.tip.replaceChildren(h("div", { class: "ile-row" }, pictures), h("p", {}, describe(pair)));
     parts.tip.hidden = false;
     parts.tip.style.left = `${Math.min(x + 14, plot.width - 240)}px`;
@@ -216,7 +214,7 @@ function render({ model, el }) {
 
   function say(text) { parts.live.textContent = text; }
 
-  const prover = makeProver(model, () => { if (state.choice) { showProver(); overlay(); } });
+  const retrainer = makeRetrainer(model, () => { if (state.choice) { showRetrainer(); overlay(); } });
   const on = {
     hover(i, x, y) {
       const before = performance.now();
@@ -257,7 +255,7 @@ function render({ model, el }) {
       state.selected = new Set(rows);
       refresh();
     },
-    "change:proofs": () => { fit(); redraw(); },
+    "change:retrained": () => { fit(); redraw(); },
   };
 
   /** Begin once the element stands in the page: before that it has neither size nor colours. */
@@ -280,7 +278,7 @@ function render({ model, el }) {
     else if (resize(plot)) redraw();
   });
   observer.observe(parts.surface);
-  ends.push(() => observer.disconnect(), () => prover.end(), () => Object.values(addresses).forEach((one) => URL.revokeObjectURL(one)));
+  ends.push(() => observer.disconnect(), () => retrainer.end(), () => Object.values(addresses).forEach((one) => URL.revokeObjectURL(one)));
   for (const points of Object.values(grid.points)) pixelsOf(points).then((pixels) => { points.pixels = pixels; if (state.choice) lookAt(); });
   parts.root.explorer = { place: (x, y) => place(plot, x, y), shown: () => state.shown, statistics: () => state.statistics, bins: () => bins(plot) };
   return () => ends.forEach((end) => end());

@@ -15,24 +15,24 @@ from matplotlib.figure import Figure
 from influencelab.data.dataset import Dataset
 from influencelab.errors import InvalidParameter
 from influencelab.experiments.comparison import Comparison
-from influencelab.explorer.build import compared
+from influencelab.explorer.build import from_comparison
 from influencelab.explorer.data import ExplorerData
-from influencelab.explorer.from_table import tabled
+from influencelab.explorer.from_table import from_table
 from influencelab.explorer.widget import bundle, picture
-from influencelab.explorer.widget.view import View, strict, view
+from influencelab.explorer.widget.view import View, settled, view
 from influencelab.runner.report import Report, load
 
-# What an explorer holds, compressed, at most; a notebook that keeps it stays below 8 MB.
-LARGEST = 3 * 10**6
+# Bytes that an explorer holds at most; a notebook that keeps them as text stays below 8 MB.
+LARGEST = 5 * 10**6
 # Points that are removed together on request, at most.
 MOST = 50
-NO_FUNCTION = "no function that retrains was given: Explorer(…, prove=Prover(…))"
+NO_FUNCTION = "no function that retrains was given: Explorer(…, retrain=LeaveOneOutRetrainer(…))"
 Source = Report | Comparison | ExplorerData | pandas.DataFrame | str | Path
 
 
 @runtime_checkable
-class Truth(Protocol):
-    """What a function that proves gives back, such as `Proof`."""
+class ActualChange(Protocol):
+    """What a function that retrains gives back, such as `RetrainedPair`."""
 
     value: float
     grad_norm: float
@@ -41,28 +41,27 @@ class Truth(Protocol):
 
 
 @runtime_checkable
-class Prove(Protocol):
-    """A function that retrains without some points of one network, such as `Prover`."""
+class Retrain(Protocol):
+    """A function that retrains without some points of one network, such as `LeaveOneOutRetrainer`."""
 
-    def __call__(self, settings: Mapping[str, Any], train_ids: tuple[int, ...], test_id: int) -> Truth:
+    def __call__(self, settings: Mapping[str, Any], train_ids: tuple[int, ...], test_id: int) -> ActualChange:
         """What removing them together does to one test point."""
         ...
 
 
 class Explorer(anywidget.AnyWidget):
-    """Look at every predicted change beside the actual one. It computes nothing: it shows what a run has kept.
+    """Every predicted change beside the actual one. It trains nothing itself: it shows what a run has kept.
 
     Args:
-        source: a report, a results folder, a comparison, a table of pairs, or what `explore` made.
-        prove: called by the button: retrains without the chosen points, and gives a `Proof`.
+        source: a report, a results folder, a comparison, a table of pairs, or what `explorer_data` made.
+        retrain: called by the button: retrains without the chosen points, and gives a `RetrainedPair`.
         data: the data set of a comparison, so that its points can be shown.
-        settings: what is looked at first, such as `{"estimator": "exact", "test point": 8}`.
+        settings: what is shown first, such as `{"estimator": "exact", "test point": 8}`.
 
     Attributes:
-        settings: what is looked at. Set some or all of them; what cannot be together is refused.
+        settings: what is shown. Set some or all of them; what cannot be together is refused.
         selected: numbers of the selected pairs, as in the column `row` of `table()`.
-        statistics: of what is shown and of what is selected; intervals are Fisher's.
-        proofs: what was proved so far: rows, predicted and actual change, ‖∇J‖, seconds.
+        retrained: what was retrained so far: rows, predicted and actual change, ‖∇J‖, seconds.
     """
 
     _esm = bundle.script()
@@ -72,26 +71,24 @@ class Explorer(anywidget.AnyWidget):
     _picked = traitlets.Bytes().tag(sync=True, from_json=lambda value, _: bytes(value))
     settings = traitlets.Dict().tag(sync=True)
     selected = traitlets.List()
-    statistics = traitlets.Dict().tag(sync=True)
-    proofs = traitlets.List().tag(sync=True)
+    retrained = traitlets.List().tag(sync=True)
 
     def __init__(
         self,
         source: Source,
         *,
-        prove: Prove | None = None,
+        retrain: Retrain | None = None,
         data: Dataset | None = None,
         settings: Mapping[str, Any] | None = None,
     ) -> None:
-        self._exploration = exploration_of(source, data).within(LARGEST)
-        self._prove = prove
-        first = strict(self._exploration, settings or {})
-        super().__init__(_grid=self._exploration.packed(), settings=first.settings, statistics=first.statistics())
+        self._data = explorer_data_of(source, data).within(LARGEST)
+        self._retrain = retrain
+        super().__init__(_grid=self._data.to_bytes(), settings=settled(self._data, settings or {}))
         self.on_msg(self._answer)
 
     def __repr__(self) -> str:
         """What a notebook shows where it can show neither widget nor picture."""
-        return f"Explorer({self._exploration.title}: {self._exploration.pairs:,} pairs)"
+        return f"Explorer({self._data.title}: {self._data.pairs:,} pairs)"
 
     def _repr_mimebundle_(self, **keywords: Any) -> Any:
         """The widget, and a picture of the same view for GitHub and for notebooks that are not trusted."""
@@ -105,8 +102,13 @@ class Explorer(anywidget.AnyWidget):
 
     @property
     def view(self) -> View:
-        """What is looked at now."""
-        return view(self._exploration, self.settings)
+        """The pairs that are shown now."""
+        return view(self._data, self.settings)
+
+    @property
+    def statistics(self) -> dict[str, Any]:
+        """Agreement of the pairs that are shown and of those that are selected; intervals are Fisher's."""
+        return self.view.statistics(self.selected)
 
     def figure(self) -> Figure:
         """The same view as a matplotlib figure."""
@@ -114,27 +116,22 @@ class Explorer(anywidget.AnyWidget):
 
     def table(self) -> pandas.DataFrame:
         """The selected pairs of the view, or all of them where none is selected: points, losses and changes."""
-        columns = self.view.columns
-        rows = numpy.isin(columns["row"], self.selected) if self.selected else slice(None)
-        return pandas.DataFrame({name: values[rows] for name, values in columns.items()})
+        pairs: Any = self.view.pairs
+        return pairs[pairs["row"].isin(self.selected)].reset_index(drop=True) if self.selected else pairs
 
     @traitlets.validate("settings")
     def _settle(self, proposal: Any) -> dict[str, Any]:
-        """Keep the settings that were not named, and refuse what does not exist."""
+        """Stay at the settings that were not named, and refuse what does not exist."""
         now = self.settings
         named = {name: value for name, value in proposal["value"].items() if name not in now or now[name] != value}
-        wanted = view(self._exploration, {**now, **named}).settings
-        strict(self._exploration, {**wanted, **named})
-        return wanted
+        return settled(self._data, named, now=now)
 
     @traitlets.validate("selected")
     def _check_selected(self, proposal: Any) -> list[int]:
         """Numbers of pairs, ascending, each once."""
         rows = sorted({int(row) for row in proposal["value"]})
-        if rows and not 0 <= rows[0] <= rows[-1] < self._exploration.pairs:
-            raise InvalidParameter(
-                f"selected goes from {rows[0]} to {rows[-1]}, expected 0 … {self._exploration.pairs - 1}."
-            )
+        if rows and not 0 <= rows[0] <= rows[-1] < self._data.pairs:
+            raise InvalidParameter(f"selected goes from {rows[0]} to {rows[-1]}, expected 0 … {self._data.pairs - 1}.")
         return rows
 
     @traitlets.observe("selected")
@@ -145,65 +142,59 @@ class Explorer(anywidget.AnyWidget):
     def _hear_selected(self, _: Any) -> None:
         self.selected = numpy.frombuffer(self._picked, dtype="<u4").tolist()
 
-    @traitlets.observe("settings", "selected")
-    def _count_again(self, _: Any) -> None:
-        self.statistics = self.view.statistics(self.selected)
-
     def _answer(self, _: Any, content: Mapping[str, Any], __: Any) -> None:
-        """What the browser asks: whether anybody is here, and for a proof."""
+        """Answer the browser: whether anybody is here, and what retraining gives."""
         if content.get("kind") == "hello":
-            self.send({"kind": "alive", "reason": "" if self._prove else NO_FUNCTION})
-        if content.get("kind") == "prove":
+            self.send({"kind": "alive", "reason": "" if self._retrain else NO_FUNCTION})
+        if content.get("kind") == "retrain":
             try:
-                self.send({"kind": "proved", "proof": self.prove(content["rows"])})
-            except Exception as error:  # noqa: BLE001 - somebody else's function; what it says goes where the button is
-                self.send({"kind": "failed", "text": f"It could not be proved: {error}"})
+                self.send({"kind": "retrained", "found": self.retrain(content["rows"])})
+            except Exception as error:  # noqa: BLE001 - somebody else's function; its message goes where the button is
+                self.send({"kind": "failed", "text": f"Retraining failed: {error}"})
 
-    def prove(self, rows: Iterable[int]) -> dict[str, Any]:
+    def retrain(self, rows: Iterable[int]) -> dict[str, Any]:
         """Retrain without the training points of these pairs, all of one network and test point; what came out.
 
         Raises:
             InvalidParameter: no function was given, or the pairs are of several networks or test points.
         """
         asked = [int(row) for row in rows]
-        if self._prove is None:
-            raise InvalidParameter(f"Nothing can be proved here: {NO_FUNCTION}.")
-        owners = {self._owner(row) for row in asked}
-        columns = self.view.columns
-        places = [int(place) for row in asked for place in numpy.flatnonzero(columns["row"] == row)]
-        if len(places) != len(asked) or not 0 < len(asked) <= MOST:
+        if self._retrain is None:
+            raise InvalidParameter(f"Nothing can be retrained here: {NO_FUNCTION}.")
+        pairs: Any = self.view.pairs.set_index("row")
+        if not set(asked) <= set(pairs.index) or not 0 < len(asked) <= MOST:
             raise InvalidParameter(f"rows are {asked[:5]}: expected 1 to {MOST} pairs of the view.")
-        tests = set(columns["test_id"][places].tolist())
+        chosen, owners = pairs.loc[asked], {self._owner(row) for row in asked}
+        tests = set(chosen["test_id"].tolist())
         if len(owners) != 1 or len(tests) != 1:
             raise InvalidParameter("the pairs belong to several networks or test points; give those of one.")
-        sheet = self._exploration.sheets[owners.pop()]
-        train_ids = tuple(int(each) for each in numpy.unique(columns["train_id"][places]))
-        found = self._prove(dict(sheet.settings), train_ids, tests.pop())
+        train_ids = tuple(sorted(set(chosen["train_id"].tolist())))
+        found = self._retrain(dict(self._data.tables[owners.pop()].settings), train_ids, tests.pop())
         if not found.converged:
             raise InvalidParameter(f"the retrained model did not converge (‖∇J‖ = {found.grad_norm:.1e}).")
-        proof = {
+        change = {
             "rows": asked,
-            "predicted": float(columns["predicted"][places].sum()),
+            "predicted": float(chosen["predicted"].sum()),
             "actual": float(found.value),
             "grad_norm": float(found.grad_norm),
             "seconds": float(found.seconds),
         }
-        self.proofs = [*self.proofs, proof]
-        return proof
+        self.retrained = [*self.retrained, change]
+        return change
 
     def _owner(self, row: int) -> int:
         """The network that a pair belongs to."""
-        ends = numpy.cumsum([len(sheet.train) for sheet in self._exploration.sheets])
+        ends = numpy.cumsum([len(table.train) for table in self._data.tables])
         return int(numpy.searchsorted(ends, row, side="right"))
 
 
-def exploration_of(source: Source, data: Dataset | None = None) -> ExplorerData:
-    """What can be looked at in any of the things an explorer is given."""
+def explorer_data_of(source: Source, data: Dataset | None = None) -> ExplorerData:
+    """The explorer data in any of the things an explorer is given."""
     if isinstance(source, ExplorerData):
         return source
     if isinstance(source, Comparison):
-        return compared(source, data)
+        return from_comparison(source, data)
     if isinstance(source, pandas.DataFrame):
-        return tabled(source, title="table")
+        return from_table(source, title="table")
     report = source if isinstance(source, Report) else load(Path(source))
-    return report.exploration()
+    return report.explorer_data()

@@ -18,8 +18,8 @@ export function makeFrame(el, actions) {
     readings: h("div", { class: "ile-readings" }),
     pair: h("div", { class: "ile-pair" }),
     strips: h("div", { class: "ile-strips" }),
-    prove: h("button", { type: "button", class: "ile-prove", onclick: actions.prove }, "Prove it"),
-    proved: h("span", { class: "ile-proved", role: "status" }),
+    retrain: h("button", { type: "button", class: "ile-retrain", onclick: actions.retrain }, "Retrain without this point"),
+    retrained: h("span", { class: "ile-retrained", role: "status" }),
     notes: h("div", { class: "ile-notes" }),
     live: h("div", { class: "ile-live", "aria-live": "polite" }),
   };
@@ -31,7 +31,7 @@ export function makeFrame(el, actions) {
     + "point's loss. Up: what retraining gave.");
   const plot = h("div", { class: "ile-plot" }, parts.surface, parts.tip, parts.key);
   const left = h("div", { class: "ile-left" }, tools, what, plot, parts.legend);
-  const right = h("div", { class: "ile-right" }, parts.readings, parts.pair, h("div", { class: "ile-proving" }, parts.prove, parts.proved));
+  const right = h("div", { class: "ile-right" }, parts.readings, parts.pair, h("div", { class: "ile-retraining" }, parts.retrain, parts.retrained));
   parts.root = h("div", { class: "ile", "data-lm-suppress-shortcuts": "true", role: "region", "aria-label": "Explorer of predicted and actual loss changes" },
     parts.controls, h("div", { class: "ile-body" }, left, right), parts.strips, parts.notes, parts.live);
   // A notebook would take arrow keys for its own: what is pressed in here stays in here.

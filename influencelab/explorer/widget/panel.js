@@ -2,7 +2,7 @@
 import { h } from "./dom.js";
 import { inWords } from "./controls.js";
 import { predictions } from "./grid.js";
-import { distance, idOf, labelOf, portrayal } from "./points.js";
+import { distance, idOf, labelOf, likeness } from "./points.js";
 import { told } from "./scales.js";
 
 const BEST = 6; // points in each half of the strip
@@ -11,12 +11,12 @@ const LARGE = 76, SMALL = 44; // pixels
 const known = (list, place) => (list.length ? told(list[place]) : "not kept");
 
 /** A pair in one sentence, for those who hear it and for the note beside the pointer. */
-export function inOneSentence({ sheet, place }, settings) {
-  const { points } = sheet, predicted = predictions(sheet, settings)[place], actual = sheet.actual[settings.target][place];
-  const label = (part) => { const words = labelOf(points, part, sheet[part][place]); return words ? ` (${words})` : ""; };
+export function inOneSentence({ table, place }, settings) {
+  const { points } = table, predicted = predictions(table, settings)[place], actual = table.actual[settings.target][place];
+  const label = (part) => { const words = labelOf(points, part, table[part][place]); return words ? ` (${words})` : ""; };
   const truth = Number.isFinite(actual) ? `actual ${told(actual)} nats` : "not converged";
-  return `Test point ${idOf(points, "test", sheet.test[place])}${label("test")} without ${points.grouped ? "group" : "training point"} `
-    + `${idOf(points, "train", sheet.train[place])}${label("train")}: predicted ${told(predicted)} (${inWords(settings.estimator)}), ${truth}.`;
+  return `Test point ${idOf(points, "test", table.test[place])}${label("test")} without ${points.grouped ? "group" : "training point"} `
+    + `${idOf(points, "train", table.train[place])}${label("train")}: predicted ${told(predicted)} (${inWords(settings.estimator)}), ${truth}.`;
 }
 
 /** The test point and the removed point of one pair, side by side. */
@@ -26,23 +26,23 @@ export function showPair(host, focus, choice, address) {
       + "Hold shift and drag to select many."));
     return;
   }
-  const { sheet, place } = focus, { points } = sheet, { settings } = choice;
-  const train = sheet.train[place], test = sheet.test[place];
-  const values = predictions(sheet, settings), actual = sheet.actual[settings.target][place];
-  const order = rankOf(sheet, place, values, settings);
-  const unit = sheet.unscaled.includes(settings.estimator) ? "" : " nats";
+  const { table, place } = focus, { points } = table, { settings } = choice;
+  const train = table.train[place], test = table.test[place];
+  const values = predictions(table, settings), actual = table.actual[settings.target][place];
+  const order = rankOf(table, place, values, settings);
+  const unit = table.unscaled.includes(settings.estimator) ? "" : " nats";
   const card = (title, part, at, facts) => h("div", { class: "ile-card" }, h("h4", {}, title),
-    portrayal(points, part, at, { size: LARGE, address }),
+    likeness(points, part, at, { size: LARGE, address }),
     h("dl", {}, facts.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)])));
   const far = distance(points, train, test);
   host.replaceChildren(
     h("div", { class: "ile-cards" },
       card(`Test point ${idOf(points, "test", test)}`, "test", test, [
-        ["label", labelOf(points, "test", test) || "unknown"], ["loss", known(sheet.test_loss, test)],
+        ["label", labelOf(points, "test", test) || "unknown"], ["loss", known(table.test_loss, test)],
       ]),
       card(`${points.grouped ? "Group" : "Training point"} ${idOf(points, "train", train)}`, "train", train, [
-        ["label", labelOf(points, "train", train) || "unknown"], ["loss", known(sheet.train_loss, train)],
-        ["self-influence", known(sheet.self_influence, train)],
+        ["label", labelOf(points, "train", train) || "unknown"], ["loss", known(table.train_loss, train)],
+        ["self-influence", known(table.self_influence, train)],
       ])),
     h("dl", { class: "ile-facts" }, [
       ["predicted without it", `${told(values[place])}${unit}`],
@@ -52,11 +52,11 @@ export function showPair(host, focus, choice, address) {
     ].flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)])));
 }
 
-function rankOf(sheet, place, values, settings) {
-  const looked = sheet.removed[settings.removed], mine = Math.abs(values[place]);
+function rankOf(table, place, values, settings) {
+  const looked = table.removed[settings.removed], mine = Math.abs(values[place]);
   let rank = 1, of = 0;
   for (let i = 0; i < values.length; i++) {
-    if (sheet.test[i] !== sheet.test[place] || !looked[i] || !Number.isFinite(values[i])) continue;
+    if (table.test[i] !== table.test[place] || !looked[i] || !Number.isFinite(values[i])) continue;
     of += 1;
     if (Math.abs(values[i]) > mine) rank += 1;
   }
@@ -69,17 +69,17 @@ export function showStrips(host, focus, choice, { address, look }) {
     host.replaceChildren(h("p", { class: "ile-hint" }, "Here: who helps and who harms the test point most."));
     return;
   }
-  const { sheet, place } = focus, { points } = sheet, values = predictions(sheet, choice.settings);
-  const looked = sheet.removed[choice.settings.removed], test = sheet.test[place];
+  const { table, place } = focus, { points } = table, values = predictions(table, choice.settings);
+  const looked = table.removed[choice.settings.removed], test = table.test[place];
   const mine = [];
-  for (let i = 0; i < values.length; i++) if (sheet.test[i] === test && looked[i] && Number.isFinite(values[i])) mine.push(i);
+  for (let i = 0; i < values.length; i++) if (table.test[i] === test && looked[i] && Number.isFinite(values[i])) mine.push(i);
   mine.sort((a, b) => values[b] - values[a]);
-  const actual = sheet.actual[choice.settings.target];
+  const actual = table.actual[choice.settings.target];
   const strip = (title, places) => h("section", { class: "ile-strip", "aria-label": title }, h("h4", {}, title), h("div", { class: "ile-row" },
-    places.map((i) => h("button", { type: "button", class: i === place ? "ile-here" : "", onclick: () => look(sheet.first + i),
-      title: `id ${idOf(points, "train", sheet.train[i])}: predicted ${told(values[i])}, really ${told(actual[i])}` },
-    portrayal(points, "train", sheet.train[i], { size: SMALL, address }),
-    h("span", {}, labelOf(points, "train", sheet.train[i]) || `id ${idOf(points, "train", sheet.train[i])}`),
+    places.map((i) => h("button", { type: "button", class: i === place ? "ile-here" : "", onclick: () => look(table.first + i),
+      title: `id ${idOf(points, "train", table.train[i])}: predicted ${told(values[i])}, really ${told(actual[i])}` },
+    likeness(points, "train", table.train[i], { size: SMALL, address }),
+    h("span", {}, labelOf(points, "train", table.train[i]) || `id ${idOf(points, "train", table.train[i])}`),
     h("span", { class: "ile-value" }, told(values[i], 2))))));
   const helpful = mine.slice(0, BEST).filter((i) => values[i] > 0), harmful = mine.slice(-BEST).reverse().filter((i) => values[i] < 0);
   host.replaceChildren(

@@ -1,6 +1,5 @@
 """The explorer's view as a figure: for papers, for GitHub, and for notebooks that nobody trusts."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -19,15 +18,15 @@ MARKERS = {"s": 14, "alpha": 0.6, "linewidth": 0}
 
 def drawn(view: View, selected: list[int]) -> Figure:
     """Predicted against actual change, coloured and scaled as in the widget; selected pairs stand out."""
-    columns = view.columns
-    known = numpy.isfinite(columns["actual"])
-    shown = {name: values[known] for name, values in columns.items()}
+    pairs: Any = view.pairs
+    missing = pairs["actual"].isna()
+    shown = pairs[~missing]
     with plt.rc_context(STYLE):
         figure, axis = plt.subplots(figsize=(7.2, 4.8), layout="constrained")
-    if known.any():
+    if len(shown):
         draw_pairs(axis, shown, view, selected)
-        draw_lines(axis, view, selected)
-        draw_missing(axis, columns["predicted"][~known])
+        draw_lines(axis, view)
+        draw_missing(axis, pairs["predicted"][missing].to_numpy())
     else:
         axis.text(0.5, 0.5, "nothing to show: no pair has both", ha="center", transform=axis.transAxes)
     unit = "score (no unit)" if view.unscaled else "predicted change in test loss (nats)"
@@ -42,7 +41,7 @@ def title(view: View) -> str:
     """Which run, and which of its settings."""
     left_out = ("colour", "axes", "models")
     chosen = [f"{name} {value}" for name, value in view.settings.items() if name not in left_out and value is not None]
-    lines = [view.exploration.title]
+    lines = [view.title]
     for part in chosen:
         if len(lines[-1]) + len(part) > 100 or len(lines) == 1:
             lines.append(part)
@@ -51,12 +50,9 @@ def title(view: View) -> str:
     return "\n".join(lines)
 
 
-Columns = Mapping[str, numpy.ndarray]
-
-
-def draw_pairs(axis: Axes, shown: Columns, view: View, selected: list[int]) -> None:
+def draw_pairs(axis: Axes, shown: Any, view: View, selected: list[int]) -> None:
     """The points, faint where others are selected."""
-    x, y, count = shown["predicted"], shown["actual"], len(shown["row"])
+    x, y, count = shown["predicted"].to_numpy(), shown["actual"].to_numpy(), len(shown)
     style: dict[str, Any] = MARKERS | ({"s": 6, "alpha": 0.5} if count > LARGE else {}) | {"rasterized": count > VECTOR}
     picked = numpy.isin(shown["row"], selected)
     some = picked if picked.any() else numpy.ones(count, dtype=bool)
@@ -80,25 +76,26 @@ def threshold(values: numpy.ndarray) -> float:
     return max(float(numpy.quantile(sizes, 0.1)), float(sizes.max()) / 1e4) if len(sizes) else 1.0
 
 
-def hues(shown: Columns, view: View) -> tuple[str, numpy.ndarray | None, Any]:
+def hues(shown: Any, view: View) -> tuple[str, numpy.ndarray | None, Any]:
     """What the points are coloured by, its values, and the colours."""
     by = view.settings["colour"]
     if by == "|influence|":
-        return "log10 |predicted|", numpy.log10(numpy.abs(shown["predicted"]) + 1e-300), "viridis"
-    values = shown.get({"class": "train_label", "seed": "seed"}.get(by, ""))
-    if values is None or numpy.isnan(values).any():
+        return "log10 |predicted|", numpy.log10(shown["predicted"].abs().to_numpy() + 1e-300), "viridis"
+    name = {"class": "train_label", "seed": "seed"}.get(by, "")
+    if name not in shown or shown[name].isna().any():
         return "", None, None
+    values = shown[name].to_numpy()
     kinds = len(numpy.unique(values))
     whole = values.astype(int) if kinds <= MANY and (values % 1 == 0).all() else values
     return "class removed" if by == "class" else by, whole, "colorblind" if kinds <= len(PALETTE) else "viridis"
 
 
-def draw_lines(axis: Axes, view: View, selected: list[int]) -> None:
+def draw_lines(axis: Axes, view: View) -> None:
     """Zero lines, the identity, the fitted slope, and what another seed alone changes."""
     low, high = axis.get_xlim()
     across = numpy.linspace(low, high, 200)
-    found = view.statistics(selected)["shown"]
-    noise = view.sheets[0][1].noise.get(view.settings["target"])
+    found = view.statistics()["shown"]
+    noise = view.first and view.first.noise.get(view.settings["target"])
     if noise:
         axis.axhspan(-2 * noise, 2 * noise, color=PALETTE[0], alpha=0.1, linewidth=0, zorder=0)
     axis.axhline(0, color="0.8", linewidth=0.8, zorder=0)

@@ -12,14 +12,14 @@ export function labelOf(points, part, place) {
 export const idOf = (points, part, place) => points[`${part}_ids`][place];
 
 /** A picture of a point, its text or its features; a plain tile where nothing is known of it. */
-export function portrayal(points, part, place, { size, address }) {
+export function likeness(points, part, place, { size, address }) {
   if (points.kind === "images") return thumbnail(points, part, place, size, address);
   if (points.kind === "texts") return h("blockquote", { class: "ile-text" }, points[`${part}_texts`][place]);
   if (points.kind === "features") return features(points, part, place, size);
   return h("div", { class: "ile-tile", style: `width:${size}px;height:${size}px` }, points.grouped && part === "train" ? "group" : "no picture");
 }
 
-/** A part of the atlas, as many times larger as fits. */
+/** A part of the sprite sheet, as many times larger as fits. */
 function thumbnail(points, part, place, size, address) {
   const [height, width] = points.shape, { columns } = points;
   const at = part === "train" ? place : points.train_ids.length + place;
@@ -45,10 +45,10 @@ function features(points, part, place, size) {
   return h("table", { class: "ile-features" }, values.map((value, i) => h("tr", {}, h("th", { scope: "row" }, names[i]), h("td", {}, told(value)))));
 }
 
-/** The pixels of every picture, 0 … 1, once the atlas is decoded; null where points are no pictures. */
+/** The pixels of every picture, 0 … 1, once the sprite sheet is decoded; null where points are no pictures. */
 export async function pixelsOf(points) {
   if (points.kind !== "images") return null;
-  const image = await createImageBitmap(new Blob([points.atlas], { type: "image/png" }));
+  const image = await createImageBitmap(new Blob([points.sprite_sheet], { type: "image/png" }));
   const context = new OffscreenCanvas(image.width, image.height).getContext("2d", { willReadFrequently: true });
   context.drawImage(image, 0, 0);
   const all = context.getImageData(0, 0, image.width, image.height).data, [height, width] = points.shape;

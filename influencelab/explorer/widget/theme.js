@@ -1,6 +1,6 @@
 // The page's colours, read from CSS variables, and word of when they change.
 
-const NAMES = ["paper", "ink", "faint", "grid", "zero", "axis", "band", "identity", "fitted", "proof", "veil"];
+const NAMES = ["paper", "ink", "faint", "grid", "zero", "axis", "band", "identity", "fitted", "retrained", "veil"];
 
 /** Every colour as the canvas can use it. */
 export function readTheme(root) {

@@ -1,253 +1,196 @@
-"""What of an exploration is looked at: the nearest combination of settings that exists, its pairs, and how they agree.
-
-The same rules as in `choices.js` and `grid.js`: without a browser the numbers have to be had too.
-"""
+"""Settings of an explorer, and the pairs that they show as a table: what Python needs where no browser is."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy
 import pandas
-from scipy.stats import rankdata
 
 from influencelab.errors import InvalidParameter, unknown
 from influencelab.explorer.data import ExplorerData
 from influencelab.explorer.pairs_table import ANY_DAMPING, PairsTable
-from influencelab.recipe import Recipe
 from influencelab.statistics.reliability import fisher_interval
 
 ALL = "all"
-# Settings whose values may be looked at all at once.
+# Settings whose values may be shown all at once.
 POOLED = ("seed", "network")
-COLOURS = ("class", "seed", "|influence|", "one colour")
-AXES = ("linear", "symlog")
+MODELS = ("trusted", "converged")
+APPEARANCE = {"colour": ["class", "seed", "|influence|", "one colour"], "axes": ["linear", "symlog"]}
+NO_PAIR = ("row", "test_id", "test_label", "train_id", "train_label", "predicted", "actual")
 # Test points with fewer pairs have no correlation worth a mean.
 FEWEST = 3
 
 
+def settled(data: ExplorerData, wanted: Mapping[str, Any], *, now: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Every setting: those of the network that has what is wanted and is nearest to what is shown now.
+
+    Args:
+        data: what there is.
+        wanted: values that must hold.
+        now: values to stay at where they exist beside those; the earlier a setting stands, the more it counts.
+
+    Raises:
+        UnknownName: no such setting.
+        InvalidParameter: a wanted value that does not exist, or not together with the others.
+    """
+    if not data.tables:
+        return {}
+    before = {**(now or {}), **wanted}
+    network = {name: value for name, value in wanted.items() if name in data.names}
+    found = [table for table in data.tables if all(holds(table, *each) for each in network.items())]
+    if not found:
+        there = "; ".join(f"{name} {', '.join(map(str, values))}" for name, values in values_of(data).items())
+        raise InvalidParameter(f"No network has {network}. There are those of {there}.")
+    table = max(found, key=lambda table: [holds(table, name, before.get(name)) for name in data.names])
+    pooled = [name for name in POOLED if name in data.names and before.get(name) == ALL]
+    settings: dict[str, Any] = {**table.settings, **dict.fromkeys(pooled, ALL)}
+    tests = {test for points in data.points.values() for test in points.test_ids.tolist()}
+    rest = {
+        "removed": [*table.removed],
+        "target": [*table.actual],
+        "estimator": table.estimators,
+        "damping": [],
+        "test point": [ALL, *sorted(tests)],
+        "models": sorted(MODELS, key=lambda each: each != data.counts),
+        **APPEARANCE,
+    }
+    for name, here in rest.items():
+        if name != "damping" and name in wanted and wanted[name] not in here:
+            raise InvalidParameter(f"{name} cannot be {wanted[name]!r}. It can be: {', '.join(map(repr, here))}.")
+        settings[name] = before[name] if before.get(name) in here else next(iter(here), None)
+    settings["damping"] = share_of(table, settings["estimator"], before.get("damping"))
+    for name in wanted:
+        if name not in settings:
+            raise unknown("setting", name, settings)
+    return settings
+
+
+def holds(table: PairsTable, name: str, value: Any) -> bool:
+    """Whether a network has a value of a setting; that all of them are shown at once is no restriction."""
+    return (value == ALL and name in POOLED) or table.settings[name] == value
+
+
+def values_of(data: ExplorerData) -> dict[str, list[Any]]:
+    """The values that each setting of the networks takes."""
+    return {name: list(dict.fromkeys(table.settings[name] for table in data.tables)) for name in data.names}
+
+
+def share_of(table: PairsTable, estimator: str, wanted: Any) -> float | None:
+    """The damping nearest to a wanted one, as a share of the largest eigenvalue; None where there is none to choose."""
+    steps = table.damping_steps
+    if estimator != ANY_DAMPING or steps is None:
+        return None
+    return float(steps.shares[steps.nearest(wanted) if isinstance(wanted, int | float) and wanted > 0 else 0])
+
+
 @dataclass(frozen=True, eq=False)
-class View(Recipe):
-    """One choice of settings, with the pairs that it looks at.
+class View:
+    """The pairs that an explorer shows.
 
     Attributes:
-        exploration: of which it is a view.
+        title: of the run.
         settings: every setting's value.
-        sheets: the networks that are looked at, each with the number of its first pair.
-        choices: every setting's values that exist together with the settings before it.
+        pairs: a row for each pair, those without a truth (NaN) too: its number, settings, points, labels and losses.
+        first: the first of the networks that are shown; None where there is none.
     """
 
-    exploration: ExplorerData
-    settings: dict[str, Any]
-    sheets: list[tuple[int, PairsTable]]
-    choices: dict[str, list[Any]]
+    title: str
+    settings: Mapping[str, Any]
+    pairs: pandas.DataFrame
+    first: PairsTable | None
 
     @property
     def unscaled(self) -> bool:
         """Whether the predictions only rank."""
-        return bool(self.sheets) and self.settings["estimator"] in self.sheets[0][1].unscaled
-
-    @cached_property
-    def columns(self) -> dict[str, numpy.ndarray]:
-        """A value for each pair, those without a truth too: its number, points, labels, and what is known of it."""
-        parts = [part_of(first, sheet, self) for first, sheet in self.sheets]
-        names = [name for name in parts[0] if all(name in part for part in parts)] if parts else NO_PAIR
-        return {name: numpy.concatenate([part[name] for part in parts] or [numpy.zeros(0)]) for name in names}
-
-    def table(self) -> pandas.DataFrame:
-        """The same with a row for each pair."""
-        return pandas.DataFrame(self.columns)
+        return self.first is not None and self.settings["estimator"] in self.first.unscaled
 
     def statistics(self, selected: Sequence[int] = ()) -> dict[str, Any]:
-        """How well the shown pairs agree, and those of them that are selected, as the browser computes it too."""
-        columns = self.columns
-        shown = numpy.isfinite(columns["actual"])
-        picked = shown & numpy.isin(columns["row"], numpy.asarray(selected, dtype=numpy.int64))
-        repeats = self.sheets[0][1].repeatability.get(self.settings["target"]) if self.sheets else None
+        """Agreement of the shown pairs and of the selected ones among them, and what its ceiling is."""
+        known: Any = self.pairs.dropna(subset="actual")
+        repeats = self.first.repeatability.get(self.settings["target"]) if self.first else None
+        steps, share = self.first and self.first.damping_steps, self.settings.get("damping")
         return {
-            "shown": summary(columns, shown),
-            "selected": summary(columns, picked),
+            "shown": agreement(known),
+            "selected": agreement(known[known["row"].isin(list(selected))]),
             "repeatability": repeats,
             "ceiling": math.sqrt(repeats) if repeats is not None and repeats > 0 else None,
-            "not_converged": int((~shown).sum()),
-            "damping": self.damping,
+            "not_converged": len(self.pairs) - len(known),
+            "damping": float(steps.dampings[steps.nearest(share)]) if steps and share else None,
         }
 
-    @property
-    def damping(self) -> float | None:
-        """What is added to every eigenvalue, where the damping was chosen."""
-        path, share = self.sheets[0][1].path if self.sheets else None, self.settings.get("damping")
-        return None if path is None or share is None else float(path.dampings[nearest(path.shares, share)])
+
+def view(data: ExplorerData, settings: Mapping[str, Any]) -> View:
+    """The pairs that these settings, as `settled` gives them, show."""
+    parts, tables, first = [], [], 0
+    for table in data.tables:
+        if all(holds(table, name, settings[name]) for name in data.names):
+            tables.append(table)
+            parts.append(rows_of(data, table, settings, first=first))
+        first += len(table.train)
+    pairs = pandas.concat(parts, ignore_index=True, join="inner") if parts else pandas.DataFrame(columns=NO_PAIR)
+    return View(data.title, settings, pairs, tables[0] if tables else None)
 
 
-NO_PAIR = ("row", "test_id", "test_label", "train_id", "train_label", "predicted", "actual")
-
-
-def view(exploration: ExplorerData, wanted: Mapping[str, Any]) -> View:
-    """The view of the nearest combination that exists: what is wanted counts in the order of the settings."""
-    settings: dict[str, Any] = {}
-    choices: dict[str, list[Any]] = {}
-    firsts = numpy.cumsum([0, *(len(sheet.train) for sheet in exploration.sheets)])
-    sheets = list(zip(map(int, firsts), exploration.sheets, strict=False))
-
-    def choose(name: str, here: list[Any]) -> Any:
-        choices[name] = here
-        settings[name] = wanted[name] if wanted.get(name) in here else here[0]
-        return settings[name]
-
-    for name in exploration.names if sheets else ():
-        here = distinct(sheet.settings[name] for _, sheet in sheets)
-        pooled = name in POOLED and len(here) > 1
-        value = choose(name, [*here, ALL] if pooled else here)
-        if not (pooled and value == ALL):
-            sheets = [each for each in sheets if each[1].settings[name] == value]
-    if sheets:
-        finish(exploration, sheets, choose, settings, wanted)
-        if settings["damping"] is not None and (path := sheets[0][1].path):
-            choices["damping"] = [float(share) for share in path.shares]
-    return View(exploration, settings, sheets, choices)
-
-
-def finish(
-    exploration: ExplorerData, sheets: list[tuple[int, PairsTable]], choose: Any, settings: dict, wanted: Mapping
-) -> None:
-    """The settings that every network has: which pairs, which truth, who predicts, and how it looks."""
-    first = sheets[0][1]
-    choose("removed", list(first.removed))
-    choose("target", list(first.actual))
-    choose("estimator", first.estimators)
-    settings["damping"] = None
-    if settings["estimator"] == ANY_DAMPING and first.path:
-        share = wanted.get("damping")
-        step = nearest(first.path.shares, share) if isinstance(share, int | float) and share > 0 else 0
-        settings["damping"] = float(first.path.shares[step])
-    tests: set[int] = set()
-    for _, sheet in sheets:
-        points = exploration.points[sheet.points]
-        tests |= set(points.test_ids[sheet.test[sheet.removed[settings["removed"]]]].tolist())
-    choose("test point", [ALL, *sorted(tests)])
-    order = ["converged", "trusted"] if exploration.counts == "converged" else ["trusted", "converged"]
-    moved = any(sheet.moved[settings["target"]].any() for _, sheet in sheets)
-    choose("models", order if moved else ["trusted"])
-    choose("colour", list(COLOURS))
-    choose("axes", list(AXES))
-
-
-def strict(exploration: ExplorerData, wanted: Mapping[str, Any]) -> View:
-    """The view of exactly these settings; those not named are chosen.
-
-    Raises:
-        UnknownName: no such setting.
-        InvalidParameter: a value that does not exist together with the others.
-    """
-    found = view(exploration, wanted)
-    for name, value in wanted.items():
-        if name not in found.settings:
-            raise unknown("setting", name, found.settings)
-        if name == "damping" or found.settings[name] == value:
-            continue
-        there = ", ".join(map(repr, found.choices[name]))
-        raise InvalidParameter(f"{name} cannot be {value!r} together with the other settings. It can be: {there}.")
-    return found
-
-
-def distinct(values: Iterable[Any]) -> list[Any]:
-    """Each value once: numbers by size, anything else in the order in which it came."""
-    once = list(dict.fromkeys(values))
-    return sorted(once) if all(isinstance(each, int | float) for each in once) else once
-
-
-def nearest(numbers: numpy.ndarray, wanted: float) -> int:
-    """The place of the number nearest to another, by ratio."""
-    return int(numpy.abs(numpy.log(numbers / wanted)).argmin())
-
-
-def predictions(sheet: PairsTable, settings: Mapping[str, Any]) -> numpy.ndarray:
-    """The predicted change of each pair; NaN for those of which the damping path is not kept."""
-    if settings["estimator"] != ANY_DAMPING or sheet.path is None:
-        return numpy.asarray(sheet.predicted[settings["estimator"]], dtype=numpy.float64)
-    values = numpy.full(len(sheet.train), numpy.nan)
-    values[sheet.path.rows] = sheet.path.predicted[nearest(sheet.path.shares, settings["damping"])]
-    return values
-
-
-def part_of(first: int, sheet: PairsTable, of: View) -> dict[str, numpy.ndarray]:
-    """The columns of one network."""
-    settings, points = of.settings, of.exploration.points[sheet.points]
-    predicted, target = predictions(sheet, settings), settings["target"]
-    looked = sheet.removed[settings["removed"]] & numpy.isfinite(predicted)
+def rows_of(data: ExplorerData, table: PairsTable, settings: Mapping[str, Any], *, first: int) -> pandas.DataFrame:
+    """The shown pairs of one network, whose first pair bears the number `first`."""
+    points, target, steps = data.points[table.points], settings["target"], table.damping_steps
+    if settings["damping"] is None or steps is None:
+        predicted = table.predicted[settings["estimator"]].astype(float)
+    else:
+        predicted = numpy.full(len(table.train), numpy.nan)
+        predicted[steps.rows] = steps.predicted[steps.nearest(settings["damping"])]
+    shown = table.removed[settings["removed"]] & numpy.isfinite(predicted)
     if settings["test point"] != ALL:
-        looked &= points.test_ids[sheet.test] == settings["test point"]
+        shown &= points.test_ids[table.test] == settings["test point"]
     if settings["models"] == "trusted":
-        looked &= ~sheet.moved[target]
-    train, test = sheet.train[looked], sheet.test[looked]
-    actual = numpy.asarray(sheet.actual[target], dtype=numpy.float64)[looked]
+        shown &= ~table.moved[target]
+    train, test = table.train[shown], table.test[shown]
+    actual = table.actual[target][shown].astype(float)
     columns = {
-        "row": first + looked.nonzero()[0],
-        **{name: numpy.full(len(train), value) for name, value in sheet.settings.items()},
+        "row": first + shown.nonzero()[0],
+        **{name: numpy.full(len(train), value) for name, value in table.settings.items()},
         "test_id": points.test_ids[test],
         "test_label": points.test_labels[test],
         "train_id": points.train_ids[train],
         "train_label": points.train_labels[train],
-        "predicted": predicted[looked],
+        "predicted": predicted[shown],
         "actual": numpy.where(numpy.isfinite(actual), actual, numpy.nan),
     }
     kept = (("test_loss", test), ("train_loss", train), ("self_influence", train))
-    return columns | {name: getattr(sheet, name)[rows] for name, rows in kept if len(getattr(sheet, name))}
+    columns |= {name: getattr(table, name)[places] for name, places in kept if len(getattr(table, name))}
+    return pandas.DataFrame(columns)
 
 
-def summary(columns: Mapping[str, numpy.ndarray], rows: numpy.ndarray) -> dict[str, Any]:
-    """Pearson, Spearman, slope and intercept, with Fisher's 95% intervals; None where not defined."""
-    x, y = columns["predicted"][rows], columns["actual"][rows]
-    r, rho = correlation(x, y), correlation(rankdata(x), rankdata(y))
-    slope, intercept = line(x, y)
+def agreement(pairs: Any) -> dict[str, Any]:
+    """Pearson, Spearman, slope and intercept of a table of pairs, with Fisher's 95% intervals; None if not defined."""
+    x, y, n = pairs["predicted"], pairs["actual"], len(pairs)
+    r, rho = correlation(pairs, "pearson"), correlation(pairs, "spearman")
+    owners = [name for name in (*POOLED, "test_id") if name in pairs]
+    each = [correlation(part, "spearman") for _, part in pairs.groupby(owners) if len(part) >= FEWEST]
+    defined = [value for value in each if value is not None]
+    slope = float(x.cov(y) / x.var()) if x.nunique() > 1 else None
     return {
-        "n": len(x),
+        "n": n,
         "pearson": r,
-        "pearson_interval": interval(r, len(x)),
+        "pearson_interval": fisher(r, n),
         "spearman": rho,
-        "spearman_interval": interval(rho, len(x)),
-        "spearman_over_tests": over_tests(columns, rows),
+        "spearman_interval": fisher(rho, n),
+        "spearman_over_tests": float(numpy.mean(defined)) if defined else None,
         "slope": slope,
-        "intercept": intercept,
+        "intercept": None if slope is None else float(y.mean() - slope * x.mean()),
     }
 
 
-def over_tests(columns: Mapping[str, numpy.ndarray], rows: numpy.ndarray) -> float | None:
-    """The mean of Spearman's correlation over test points, of each network apart; None where there is none."""
-    x, y = columns["predicted"][rows], columns["actual"][rows]
-    apart = [columns[name][rows] for name in (*POOLED, "test_id") if name in columns]
-    owners = numpy.unique(numpy.stack(apart), axis=1, return_inverse=True)[1].ravel()
-    each = [
-        correlation(rankdata(x[members]), rankdata(y[members]))
-        for members in (numpy.flatnonzero(owners == owner) for owner in range(owners.max() + 1 if len(owners) else 0))
-        if len(members) >= FEWEST
-    ]
-    known = [value for value in each if value is not None]
-    return float(numpy.mean(known)) if known else None
+def correlation(pairs: Any, method: str) -> float | None:
+    """The correlation of predicted and actual changes; None where one of them does not vary."""
+    x, y = pairs["predicted"], pairs["actual"]
+    return float(x.corr(y, method=method)) if x.nunique() > 1 and y.nunique() > 1 else None
 
 
-def line(x: numpy.ndarray, y: numpy.ndarray) -> tuple[float | None, float | None]:
-    """Slope and intercept of y on x by least squares; None where x does not vary."""
-    if len(x) < 2 or not numpy.ptp(x) > 0:
-        return None, None
-    apart = x - x.mean()
-    slope = float((apart * (y - y.mean())).sum() / (apart * apart).sum())
-    return slope, float(y.mean() - slope * x.mean())
-
-
-def correlation(x: numpy.ndarray, y: numpy.ndarray) -> float | None:
-    """Pearson's correlation; None where one of the two does not vary."""
-    if len(x) < 2 or not (numpy.ptp(x) > 0 and numpy.ptp(y) > 0):
-        return None
-    a, b = x - x.mean(), y - y.mean()
-    return float(numpy.clip((a * b).sum() / math.sqrt((a * a).sum()) / math.sqrt((b * b).sum()), -1, 1))
-
-
-def interval(r: float | None, n: int) -> list[float | None]:
-    """Fisher's interval, as it is shown."""
+def fisher(r: float | None, n: int) -> list[float | None]:
+    """The ends of Fisher's interval."""
     if r is None:
         return [None, None]
     found = fisher_interval(r, n)

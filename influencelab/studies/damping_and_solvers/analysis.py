@@ -6,9 +6,9 @@ import numpy
 import pandas
 from pandas.io.formats.style import Styler
 
+from influencelab.experiments.outcome import Outcome
 from influencelab.experiments.replication import repeatability
 from influencelab.experiments.tables import SIZED, display_name, format_interval
-from influencelab.experiments.trial import Outcome
 from influencelab.statistics.bootstrap import Bootstrap, Interval
 from influencelab.statistics.display import readable
 from influencelab.statistics.measurement import Measurement

@@ -9,7 +9,7 @@ from scipy import stats
 
 from influencelab.errors import InvalidData
 from influencelab.experiments.grid import Key
-from influencelab.experiments.trial import Outcome
+from influencelab.experiments.outcome import Outcome
 from influencelab.statistics.bootstrap import Bootstrap
 from influencelab.statistics.measurement import Measurement
 from influencelab.statistics.replicates import Replicates, Resampled, difference, mean

@@ -9,10 +9,11 @@ import numpy
 import pandas
 from pandas.io.formats.style import Styler
 
-from influencelab.experiments.grid import Key, grid
+from influencelab.experiments.grid import Key, grid, with_setting
+from influencelab.experiments.outcome import Outcome
 from influencelab.experiments.replication import repeatability
 from influencelab.experiments.tables import format_interval
-from influencelab.experiments.trial import Outcome, Trial, with_setting
+from influencelab.experiments.trial import Trial
 from influencelab.recipe import Recipe
 from influencelab.statistics.bootstrap import Bootstrap
 from influencelab.statistics.display import readable

@@ -12,9 +12,10 @@ from pandas.io.formats.style import Styler
 from influencelab.errors import InvalidData
 from influencelab.experiments.comparison import array
 from influencelab.experiments.grid import Key, grid
+from influencelab.experiments.outcome import Outcome
 from influencelab.experiments.replication import draws_needed, loss_changes, repeatability
 from influencelab.experiments.tables import format_interval
-from influencelab.experiments.trial import Outcome, Trial
+from influencelab.experiments.trial import Trial
 from influencelab.influence.retrainer import Retrainer
 from influencelab.influence.retrainers.rerun import Rerun
 from influencelab.recipe import Recipe

@@ -9,9 +9,9 @@ import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from influencelab.experiments.outcome import Outcome
 from influencelab.experiments.plots import PALETTE, STYLE, VECTOR
 from influencelab.experiments.tables import format_interval
-from influencelab.experiments.trial import Outcome
 from influencelab.influence.strain import WIDE_ENOUGH
 from influencelab.models.losses.hinge import Hinge
 from influencelab.statistics.bootstrap import Bootstrap

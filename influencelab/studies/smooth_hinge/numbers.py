@@ -8,8 +8,8 @@ import numpy
 import pandas
 from pandas.io.formats.style import Styler
 
+from influencelab.experiments.outcome import Outcome
 from influencelab.experiments.tables import format_interval
-from influencelab.experiments.trial import Outcome
 from influencelab.influence.strain import rule
 from influencelab.statistics.bootstrap import Bootstrap, Interval, Statistic
 from influencelab.statistics.correlation import pearson

@@ -14,10 +14,10 @@ from influencelab.data.dataset import Dataset
 from influencelab.data.removals import Removals, leave_one_out
 from influencelab.data.source import Source
 from influencelab.errors import InvalidData, InvalidParameter
+from influencelab.experiments.outcome import Outcome, facts_of, outcome_from
 from influencelab.experiments.selection import removed_rows
 from influencelab.experiments.selections.support_vectors import SupportVectors
 from influencelab.experiments.selections.top import Top
-from influencelab.experiments.trial import Outcome, facts_of, labels_of
 from influencelab.influence.estimator import Estimate, Estimator
 from influencelab.influence.estimators.exact import Exact
 from influencelab.influence.estimators.newton_step import NewtonStep
@@ -110,19 +110,10 @@ class SmoothingPath(Recipe):
         retrained = Rerun(trainer=self.truth, start="warm", require_converged=True).retrain(
             true, removals, progress=lambda done, total: tell(sum(SHARES[:2]) + SHARES[2] * done / total)
         )
-        data = true.data
         facts = facts_of(true, estimates, {TRUTH: retrained}, removals=removals, fit_seconds=fit_seconds)
-        return Outcome(
-            predicted=predicted,
-            chosen=chosen,
-            actual={TRUTH: retrained.values.cpu()},
-            trusted={TRUTH: retrained.trusted.cpu()},
-            converged={TRUTH: retrained.converged.cpu()},
-            control={TRUTH: retrained.control.cpu()},
-            **labels_of(data, removals),
-            test_ids=data.test_ids.cpu(),
-            test_labels=data.y_test.cpu(),
-            facts={**facts, "smoothing": described, "machine": machine(published, true)},
+        facts |= {"smoothing": described, "machine": machine(published, true)}
+        return outcome_from(
+            true, removals=removals, chosen=chosen, predicted=predicted, truths={TRUTH: retrained}, facts=facts
         )
 
     def true_fits(self, data: Dataset) -> tuple[Fit, Fit]:

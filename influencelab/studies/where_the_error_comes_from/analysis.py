@@ -16,9 +16,9 @@ from pandas.io.formats.style import Styler
 
 from influencelab.experiments.comparison import array
 from influencelab.experiments.line_plots import correlation_by_depth, draw_bars, drawing, legend_below
+from influencelab.experiments.outcome import Outcome
 from influencelab.experiments.replication import mapped
 from influencelab.experiments.tables import KEPT, format_interval
-from influencelab.experiments.trial import Outcome
 from influencelab.statistics.bootstrap import Bootstrap, Interval
 from influencelab.statistics.display import readable
 from influencelab.statistics.measurement import Measurement

@@ -13,7 +13,7 @@ from torch import Tensor
 from influencelab.data.removals import Removals
 from influencelab.errors import InvalidData, unknown
 from influencelab.experiments.comparison import array
-from influencelab.experiments.trial import Outcome
+from influencelab.experiments.outcome import Outcome
 from influencelab.influence.estimator import Estimator
 from influencelab.influence.estimators.exact import Exact
 from influencelab.influence.retrainer import Retrainer

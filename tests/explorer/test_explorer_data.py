@@ -1,25 +1,31 @@
 """What a run keeps to be explored: complete, small, the same once written and read, honest of what is left out."""
 
+import io
+import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy
 import oracles
 import pandas
 import pytest
+import safetensors.numpy
 import torch
 from explored import NAMES, SOURCE, TRIAL, explored, run
+from PIL import Image
 from problems import class_data, logistic_problem, minimum
 
 from influencelab.data.removals import Groups, leave_one_out
 from influencelab.data.sources.iris import Iris
 from influencelab.errors import InvalidData, InvalidParameter
 from influencelab.experiments.comparison import Comparison, compare
+from influencelab.experiments.outcome import Outcome
 from influencelab.experiments.selections.top import Top
-from influencelab.experiments.trial import Outcome, Trial
-from influencelab.explorer.build import compared, explorer_data
-from influencelab.explorer.data import opened
+from influencelab.experiments.trial import Trial
+from influencelab.explorer.build import explorer_data, from_comparison
+from influencelab.explorer.data import from_bytes
 from influencelab.explorer.fit_details import SHARES
-from influencelab.explorer.from_table import tabled
+from influencelab.explorer.from_table import from_table
 from influencelab.explorer.point_display import COLUMNS, Points, pictures_in, sprite_sheet
 from influencelab.explorer.retrain_on_demand import LeaveOneOutRetrainer
 from influencelab.influence.estimators.exact import Exact
@@ -29,18 +35,18 @@ from influencelab.models.tasks.logistic import Logistic
 
 def test_every_pair_is_kept_with_what_was_predicted_and_what_happened() -> None:
     _, outcomes = run()
-    for sheet, outcome in zip(explored().sheets, outcomes.values(), strict=True):
-        points = explored().points[sheet.points]
+    for table, outcome in zip(explored().tables, outcomes.values(), strict=True):
+        points = explored().points[table.points]
         for name in ("exact", "gradient_dot"):
-            assert (sheet.predicted[name] == outcome.predicted[name].T.numpy().astype("f4").ravel()).all()
-        assert (sheet.actual["warm"] == outcome.actual["warm"].T.numpy().astype("f4").ravel()).all()
-        assert (points.train_ids[sheet.train] == numpy.tile(outcome.train_ids.numpy(), 5)).all()
-        assert (points.test_ids[sheet.test] == numpy.repeat(outcome.test_ids.numpy(), 30)).all()
-        assert sheet.unscaled == ("gradient_dot",)
+            assert (table.predicted[name] == outcome.predicted[name].T.numpy().astype("f4").ravel()).all()
+        assert (table.actual["warm"] == outcome.actual["warm"].T.numpy().astype("f4").ravel()).all()
+        assert (points.train_ids[table.train] == numpy.tile(outcome.train_ids.numpy(), 5)).all()
+        assert (points.test_ids[table.test] == numpy.repeat(outcome.test_ids.numpy(), 30)).all()
+        assert table.unscaled == ("gradient_dot",)
 
 
 def test_points_are_shown_as_they_were_before_scaling() -> None:
-    points = explored().points[explored().sheets[0].points]
+    points = explored().points[explored().tables[0].points]
     raw = SOURCE.arrays()
     known = dict(zip([*raw.train_ids, *raw.test_ids], [*raw.x_train, *raw.x_test], strict=True))
     assert points.kind == "images"
@@ -55,7 +61,7 @@ def test_the_path_is_a_dense_solve_at_each_of_its_dampings() -> None:
     model, points = oracles.linear(task, data), oracles.points_of(data)
     theta = oracles.newton(model, points)
     largest = numpy.linalg.eigvalsh(oracles.linear_hessian(model, theta, points))[-1]
-    path = explored().sheets[0].path
+    path = explored().tables[0].damping_steps
     assert len(SHARES) >= 25
     assert SHARES[-1] / SHARES[0] >= 1e6
     assert path.shares == pytest.approx(SHARES)
@@ -64,52 +70,74 @@ def test_the_path_is_a_dense_solve_at_each_of_its_dampings() -> None:
         expected = oracles.influence(model, theta, points, damping=share * largest).T.ravel()
         assert path.predicted[step] == pytest.approx(expected, rel=2e-5, abs=1e-8)
     assert numpy.abs(path.predicted[0] - path.predicted[-1]).max() > 1e-3
-    assert explored().sheets[1].path is None
+    assert explored().tables[1].damping_steps is None
 
 
 def test_losses_and_self_influence_are_those_of_the_fit() -> None:
     data = SOURCE.load()
     model, points = oracles.linear(Logistic(weight_decay=0.1), data), oracles.points_of(data)
     theta = oracles.newton(model, points)
-    sheet = explored().sheets[0]
-    assert sheet.train_loss == pytest.approx(model.losses(theta, points.x, points.y), rel=1e-5)
-    assert sheet.test_loss == pytest.approx(model.losses(theta, points.x_test, points.y_test), rel=1e-5)
+    table = explored().tables[0]
+    assert table.train_loss == pytest.approx(model.losses(theta, points.x, points.y), rel=1e-5)
+    assert table.test_loss == pytest.approx(model.losses(theta, points.x_test, points.y_test), rel=1e-5)
     onto_itself = oracles.influence(model, theta, points._replace(x_test=points.x, y_test=points.y))
-    assert sheet.self_influence == pytest.approx(numpy.diag(onto_itself), rel=1e-3)
+    assert table.self_influence == pytest.approx(numpy.diag(onto_itself), rel=1e-3)
 
 
 def test_what_is_written_is_what_is_read_and_equal_runs_give_equal_bytes() -> None:
     whole = explored()
-    again = opened(whole.compressed())
-    assert again.packed() == opened(whole.packed()).packed()
-    assert again.compressed() == opened(again.compressed()).compressed()
+    again = from_bytes(whole.to_bytes())
+    assert again.to_bytes() == from_bytes(again.to_bytes()).to_bytes()
     assert (again.title, again.names, again.pairs) == (whole.title, whole.names, whole.pairs)
-    for one, other in zip(again.sheets, whole.sheets, strict=True):
+    for one, other in zip(again.tables, whole.tables, strict=True):
         assert one.settings == other.settings
-        assert (one.path is None) == (other.path is None)
+        assert (one.damping_steps is None) == (other.damping_steps is None)
         assert all((one.actual[name] == other.actual[name]).all() for name in one.actual)
-    points, before = again.points[again.sheets[0].points], whole.points[whole.sheets[0].points]
+    points, before = again.points[again.tables[0].points], whole.points[whole.tables[0].points]
     assert (points.pictures() == before.pictures()).all()
-    with pytest.raises(InvalidData, match="no exploration"):
-        opened(b"PAR1" + bytes(20))
-    with pytest.raises(InvalidData, match="version 9"):
-        opened(whole.packed().replace(b'"version":1', b'"version":9'))
+    with pytest.raises(InvalidData, match="no explorer file"):
+        from_bytes(b"PAR1" + bytes(20))
+    with pytest.raises(InvalidData, match="no explorer header"):
+        from_bytes(safetensors.numpy.save({"a": numpy.zeros(3)}))
 
 
-def test_an_atlas_holds_every_picture() -> None:
+def test_any_reader_of_safetensors_opens_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "explorer.safetensors"
+    path.write_bytes(explored().to_bytes())
+    arrays = safetensors.numpy.load_file(path)
+    # Both seeds of a convex task predict the same, which is there once.
+    for place in (0, 2):
+        for name in ("exact", "gradient_dot"):
+            assert (arrays[f"tables/{place}/predicted/{name}"] == explored().tables[place].predicted[name]).all()
+    # The networks share their points and pairs, which are there once.
+    assert [name for name in arrays if name.endswith("/train")] == ["tables/0/train"]
+    (sheet,) = [values for name, values in arrays.items() if name.endswith("sprite_sheet")]
+    assert Image.open(io.BytesIO(sheet.tobytes())).format == "PNG"
+
+
+def test_a_browser_can_lay_an_array_over_the_file_wherever_it_stands() -> None:
+    content = explored().to_bytes()
+    start = 8 + int.from_bytes(content[:8], "little")
+    sizes = {"F64": 8, "F32": 4, "I32": 4, "U8": 1, "BOOL": 1}
+    for name, entry in json.loads(content[8:start]).items():
+        if name != "__metadata__":
+            assert (start + entry["data_offsets"][0]) % sizes[entry["dtype"]] == 0
+
+
+def test_a_sprite_sheet_holds_every_picture() -> None:
     pictures = numpy.random.default_rng(0).integers(0, 256, (2 * COLUMNS + 3, 5, 7), dtype=numpy.uint8)
     assert (pictures_in(sprite_sheet(pictures), count=len(pictures), shape=(5, 7)) == pictures).all()
 
 
 @pytest.mark.parametrize("size", [30_000, 12_000, 8_000])
-def test_an_exploration_is_made_to_fit_and_says_what_was_left_out(size: int) -> None:
+def test_explorer_data_are_made_to_fit_and_says_what_was_left_out(size: int) -> None:
     small = explored().within(size)
-    assert len(small.compressed()) <= size
+    assert len(small.to_bytes()) <= size
     assert 0 < small.pairs <= explored().pairs
     assert small.notes
     said = " ".join(small.notes)
     assert (f"{small.pairs:,} of {explored().pairs:,} pairs" in said) == (small.pairs < explored().pairs)
-    largest, whole = small.sheets[0], explored().sheets[0]
+    largest, whole = small.tables[0], explored().tables[0]
     ids, known = small.points[largest.points], explored().points[whole.points]
     place = {
         (known.test_ids[test], known.train_ids[train]): row
@@ -126,18 +154,18 @@ def test_an_exploration_is_made_to_fit_and_says_what_was_left_out(size: int) -> 
 
 def test_what_fits_is_left_as_it_is() -> None:
     assert explored().within(10**7).notes == ()
-    assert explored().within(10**7).packed() == explored().packed()
+    assert explored().within(10**7).to_bytes() == explored().to_bytes()
 
 
 def test_a_truth_repeats_between_seeds_and_not_between_weight_decays() -> None:
     # A convex task has one minimum, so a second seed finds the same effects.
-    for sheet in explored().sheets:
-        assert sheet.repeatability["warm"] == pytest.approx(1)
-        assert sheet.noise["warm"] < 1e-9
+    for table in explored().tables:
+        assert table.repeatability["warm"] == pytest.approx(1)
+        assert table.noise["warm"] < 1e-9
     trials, outcomes = run()
     first = {key[:2]: outcome for key, outcome in outcomes.items() if key[-1] == 0}
     alone = explorer_data(first, {key[:2]: trials[key] for key in trials}, names=NAMES[:2])
-    assert all(not sheet.repeatability and not sheet.noise for sheet in alone.sheets)
+    assert all(not table.repeatability and not table.noise for table in alone.tables)
 
 
 def test_models_that_did_not_converge_have_no_truth_and_those_that_moved_are_marked() -> None:
@@ -146,34 +174,34 @@ def test_models_that_did_not_converge_have_no_truth_and_those_that_moved_are_mar
     converged, trusted = torch.ones(30, dtype=torch.bool), torch.ones(30, dtype=torch.bool)
     converged[3] = trusted[3] = trusted[7] = False
     changed = Outcome(**{**vars(outcome), "converged": {"warm": converged}, "trusted": {"warm": trusted}})
-    sheet = explorer_data({key: changed}, trials, names=NAMES).sheets[0]
+    table = explorer_data({key: changed}, trials, names=NAMES).tables[0]
     ids = outcome.train_ids
-    points = explored().points[explored().sheets[0].points]
-    removed = points.train_ids[sheet.train]
-    assert (numpy.isnan(sheet.actual["warm"]) == (removed == int(ids[3]))).all()
-    assert (sheet.moved["warm"] == (removed == int(ids[7]))).all()
+    points = explored().points[explored().tables[0].points]
+    removed = points.train_ids[table.train]
+    assert (numpy.isnan(table.actual["warm"]) == (removed == int(ids[3]))).all()
+    assert (table.moved["warm"] == (removed == int(ids[7]))).all()
 
 
 def test_only_pairs_that_a_selection_looks_at_are_kept_and_groups_are_named_by_number() -> None:
     top = Trial(**{**vars(TRIAL), "selections": (Top(count=4),)})
-    sheet = explorer_data({("d",): top.run()}, {("d",): top}, names=("data",)).sheets[0]
-    assert len(sheet.train) == 4 * 5
-    assert sheet.removed["top"].all()
+    table = explorer_data({("d",): top.run()}, {("d",): top}, names=("data",)).tables[0]
+    assert len(table.train) == 4 * 5
+    assert table.removed["top"].all()
     grouped = Trial(**{**vars(TRIAL), "estimators": {"exact": Exact()}, "groups": Groups(share=0.1, count=6)})
-    found = explorer_data({("d",): grouped.run()}, {("d",): grouped}, names=("data",), portraits=[("d",)])
+    found = explorer_data({("d",): grouped.run()}, {("d",): grouped}, names=("data",), details=[("d",)])
     (points,) = found.points.values()
     assert points.grouped
     assert points.kind == "none"
     assert points.train_ids.tolist() == list(range(6))
-    assert found.sheets[0].path is not None
-    assert not len(found.sheets[0].train_loss)
+    assert found.tables[0].damping_steps is not None
+    assert not len(found.tables[0].train_loss)
 
 
 def test_flowers_are_shown_with_named_features_in_their_own_units() -> None:
     trial = Trial(**{**vars(TRIAL), "source": Iris(scaling="standard", train_size=20, test_size=4)})
     names = ("sepal length (cm)", "sepal width (cm)", "petal length (cm)", "petal width (cm)")
     found = explorer_data({("iris",): trial.run()}, {("iris",): trial}, names=("data",), features=names)
-    (points,) = opened(found.compressed()).points.values()
+    (points,) = from_bytes(found.to_bytes()).points.values()
     assert points.kind == "features"
     assert points.features == names
     assert points.train.min() > 0
@@ -183,11 +211,11 @@ def test_networks_on_splits_of_their_own_are_shown_with_their_own_points() -> No
     trials = {(seed,): replace(TRIAL, source=replace(SOURCE, seed=seed)) for seed in (0, 1)}
     found = explorer_data({key: trial.run() for key, trial in trials.items()}, trials, names=("seed",))
     assert len(found.points) == 2
-    for sheet, trial in zip(found.sheets, trials.values(), strict=True):
-        data, points = trial.source.load(), found.points[sheet.points]
+    for table, trial in zip(found.tables, trials.values(), strict=True):
+        data, points = trial.source.load(), found.points[table.points]
         assert points.test_ids.tolist() == data.test_ids.tolist()
         assert points.train_ids.tolist() == data.train_ids.tolist()
-        assert numpy.isfinite(sheet.actual["warm"]).all()
+        assert numpy.isfinite(table.actual["warm"]).all()
 
 
 def comparison() -> tuple[Comparison, object]:
@@ -200,12 +228,12 @@ def comparison() -> tuple[Comparison, object]:
 
 def test_a_comparison_can_be_explored_with_its_data_or_without() -> None:
     found, data = comparison()
-    alone, shown = compared(found), compared(found, data)
+    alone, shown = from_comparison(found), from_comparison(found, data)
     assert alone.pairs == shown.pairs == 300
     assert [next(iter(each.points.values())).kind for each in (alone, shown)] == ["none", "features"]
-    (sheet,) = shown.sheets
-    points = shown.points[sheet.points]
-    assert (numpy.isnan(sheet.actual["retrained"]) == (points.train_ids[sheet.train] == int(found.train_ids[4]))).all()
+    (table,) = shown.tables
+    points = shown.points[table.points]
+    assert (numpy.isnan(table.actual["retrained"]) == (points.train_ids[table.train] == int(found.train_ids[4]))).all()
     assert points.train == pytest.approx(data.x_train.numpy())
 
 
@@ -220,40 +248,30 @@ def test_a_table_of_pairs_can_be_explored_and_its_other_columns_are_settings() -
             "actual": [0.1, numpy.nan, 0.3, 0.4],
         }
     )
-    found = tabled(rows)
+    found = from_table(rows)
     assert found.names == ("cell", "seed")
-    assert [dict(sheet.settings) for sheet in found.sheets] == [{"cell": "a", "seed": 0}, {"cell": "b", "seed": 1}]
-    assert numpy.isnan(found.sheets[0].actual["as kept"]).tolist() == [False, True]
+    assert [dict(table.settings) for table in found.tables] == [{"cell": "a", "seed": 0}, {"cell": "b", "seed": 1}]
+    assert numpy.isnan(found.tables[0].actual["as kept"]).tolist() == [False, True]
     with pytest.raises(InvalidData, match="no column 'actual'"):
-        tabled(rows.drop(columns="actual"))
+        from_table(rows.drop(columns="actual"))
 
 
-def test_a_table_of_steps_is_told_apart_by_truth_and_predictor() -> None:
-    rows = pandas.DataFrame(
-        {"train_id": [1, 2], "test_id": [3, 3], "cold": [0.1, 0.2], "pbrf": [0.3, 0.4], "estimate": [1.0, 2.0]}
-    )
-    found = tabled(rows)
-    assert [sheet.settings["truth"] for sheet in found.sheets] == ["cold", "pbrf"]
-    assert found.sheets[1].actual["as kept"] == pytest.approx([0.3, 0.4])
-
-
-def test_a_proof_is_what_an_independent_newton_finds() -> None:
-    trials, _ = run()
+def test_what_is_retrained_on_demand_is_what_an_independent_newton_finds() -> None:
+    trials, outcomes = run()
     data = SOURCE.load()
     model, points = oracles.linear(Logistic(weight_decay=0.01), data), oracles.points_of(data)
-    prover = LeaveOneOutRetrainer(trials, NAMES)
+    retrain = LeaveOneOutRetrainer(outcomes, trials, NAMES)
     settings = {"data": "digits", "weight decay": 0.01, "seed": 0, "colour": "class"}
     for group in ([4], [4, 9, 11]):
         expected = oracles.removal_changes(model, points, [group])[0, 2]
-        found = prover(settings, data.train_ids[group].tolist(), int(data.test_ids[2]))
+        found = retrain(settings, data.train_ids[group].tolist(), int(data.test_ids[2]))
         assert found.value == pytest.approx(expected, rel=1e-4)
         assert found.converged
         assert found.grad_norm < 1e-8
-    assert len(prover.fits) == 1
     with pytest.raises(InvalidParameter, match="no recipe"):
-        prover({**settings, "seed": 5}, [4], 0)
+        retrain({**settings, "seed": 5}, [4], 0)
     with pytest.raises(InvalidParameter, match="Point 99999 is not among the 30"):
-        prover(settings, [99999], int(data.test_ids[2]))
+        retrain(settings, [99999], int(data.test_ids[2]))
 
 
 def test_points_that_do_not_suit_their_ids_are_refused() -> None:

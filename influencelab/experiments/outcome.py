@@ -1,0 +1,232 @@
+"""Predicted and actual loss changes of one trial, the parameters of its fit, and their storage."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from influencelab.data.dataset import Dataset
+from influencelab.data.removals import Removals
+from influencelab.errors import MissingData, UnknownName
+from influencelab.experiments.comparison import Comparison
+from influencelab.experiments.store import Entry
+from influencelab.influence.curvature import Curvature
+from influencelab.influence.estimator import Estimate
+from influencelab.influence.leverage import effective_parameters
+from influencelab.influence.retrainer import Retrained
+from influencelab.models.task import LinearTask
+from influencelab.training.fit import Fit
+from influencelab.training.trainer import Memory, Trained
+
+# An eigenvalue below minus this share of the largest is negative beyond rounding.
+NEGATIVE = 1e-10
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """Predicted and actual loss changes of one trial, with everything needed to judge them.
+
+    Attributes:
+        predicted: predicted[name][r, j], the rise in the loss of test point j that the estimator expects, in nats.
+        chosen: chosen[name][r, j], whether a selection takes that pair in.
+        actual: actual[target][r, j], what retraining gave, in nats, the control already subtracted.
+        trusted: trusted[target][r], whether the retrained model passed that target's own test: the rest is no truth.
+        control: control[target][j], what the control, from which nothing was removed, added to each test loss, in nats.
+        train_ids: where the removed training points stand in the source; the number of each group.
+        train_labels: their classes or targets; −1 for groups.
+        test_ids: where the test points stand in the source.
+        test_labels: their classes or targets.
+        facts: of the fit, the estimates and the retraining: sizes, losses, gradient norms, residuals, seconds.
+        converged: converged[target][r], whether the retrained model converged, in the fit's basin or in another. Those
+            that moved are no accident of measurement: to leave them out is to condition on the outcome.
+        theta: the parameters of the fit, from which `Trial.fit_of` makes it again without training; None in an outcome
+            that was put together from numbers alone.
+        memory: what a first-order trainer remembered at the fit's last step; None for others.
+    """
+
+    predicted: dict[str, Float[Tensor, "r m"]]
+    chosen: dict[str, Bool[Tensor, "r m"]]
+    actual: dict[str, Float[Tensor, "r m"]]
+    trusted: dict[str, Bool[Tensor, " r"]]
+    control: dict[str, Float[Tensor, " m"]]
+    train_ids: Int[Tensor, " r"]
+    train_labels: Tensor
+    test_ids: Int[Tensor, " m"]
+    test_labels: Tensor
+    facts: dict[str, Any]
+    converged: dict[str, Bool[Tensor, " r"]] = field(default_factory=dict)
+    theta: Float[Tensor, " p"] | None = None
+    memory: Memory | None = None
+
+    def comparison(self, selection: str, estimator: str, target: str = "warm") -> Comparison:
+        """One estimator against one target on one selection; retrained models that are not valid do not count.
+
+        Raises:
+            UnknownName: no such selection, estimator or target in this trial.
+        """
+        for name, known in ((selection, self.chosen), (estimator, self.predicted), (target, self.actual)):
+            if name not in known:
+                raise UnknownName(f"This trial has no '{name}'. It has: {', '.join(known)}.")
+        return Comparison(
+            estimator=estimator,
+            unit=self.facts["estimates"][estimator]["unit"],
+            predicted=self.predicted[estimator],
+            actual=self.actual[target],
+            counted=self.chosen[selection] & self.trusted[target][:, None],
+            train_ids=self.train_ids,
+            train_labels=self.train_labels,
+            test_ids=self.test_ids,
+            test_labels=self.test_labels,
+            classes=self.facts["classes"] if self.facts["single"] else 0,
+        )
+
+    def trained(self, *, device: str = "cpu") -> Trained:
+        """The training that the fit came from, as one model of a batch.
+
+        Raises:
+            MissingData: this outcome keeps no parameters.
+        """
+        if self.theta is None:
+            raise MissingData("This outcome keeps no parameters of a fit. Run its trial again, which stores them.")
+        theta = self.theta[None].to(device)
+        memory = self.memory
+        if memory is not None:
+            memory = Memory(memory.steps, tuple(part.to(device) for part in memory.parts))
+        return Trained(
+            theta=theta,
+            grad_norm=theta.new_tensor([self.facts["fit_grad_norm"]]),
+            converged=torch.tensor([self.facts["fit_converged"]], device=device),
+            steps=self.facts["fit_steps"],
+            memory=memory,
+        )
+
+    def entry(self) -> Entry:
+        """The same as named tensors and plain facts, for the store."""
+        plain = {name: getattr(self, name) for name in TENSORS}
+        families = {f"{family}/{name}": tensor for family in FAMILIES for name, tensor in getattr(self, family).items()}
+        fit = {} if self.theta is None else {"theta": self.theta}
+        if self.memory is not None:
+            fit["memory"] = torch.tensor(self.memory.steps)
+            fit |= {f"memory/{place}": part for place, part in enumerate(self.memory.parts)}
+        return Entry(arrays=plain | families | fit, facts=self.facts)
+
+
+TENSORS = ("train_ids", "train_labels", "test_ids", "test_labels")
+FAMILIES = ("predicted", "chosen", "actual", "trusted", "control", "converged")
+
+
+def outcome_of(entry: Entry) -> Outcome:
+    """The outcome that was stored."""
+
+    def family(name: str) -> dict[str, Any]:
+        return {key.partition("/")[2]: each for key, each in entry.arrays.items() if key.startswith(f"{name}/")}
+
+    plain: dict[str, Any] = {name: entry.arrays[name] for name in TENSORS}
+    families: dict[str, Any] = {name: family(name) for name in FAMILIES}
+    memory = None
+    if "memory" in entry.arrays:
+        memory = Memory(int(entry.arrays["memory"]), tuple(family("memory").values()))
+    return Outcome(**plain, **families, facts=entry.facts, theta=entry.arrays.get("theta"), memory=memory)
+
+
+def outcome_from(
+    fitted: Fit,
+    *,
+    removals: Removals,
+    chosen: dict[str, Bool[Tensor, "r m"]],
+    predicted: dict[str, Float[Tensor, "r m"]],
+    truths: Mapping[str, Retrained],
+    facts: dict[str, Any],
+) -> Outcome:
+    """The outcome of removals that were predicted and retrained, on the CPU."""
+    data, memory = fitted.data, fitted.memory
+    return Outcome(
+        predicted=predicted,
+        chosen=chosen,
+        actual={name: truth.values.cpu() for name, truth in truths.items()},
+        trusted={name: truth.trusted.cpu() for name, truth in truths.items()},
+        converged={name: truth.converged.cpu() for name, truth in truths.items()},
+        control={name: truth.control.cpu() for name, truth in truths.items()},
+        **labels_of(data, removals),
+        test_ids=data.test_ids.cpu(),
+        test_labels=data.y_test.cpu(),
+        facts=facts,
+        theta=fitted.theta.cpu(),
+        memory=memory and Memory(memory.steps, tuple(part.cpu() for part in memory.parts)),
+    )
+
+
+def labels_of(data: Dataset, removals: Removals) -> dict[str, Tensor]:
+    """The ids and labels of the removed points; a group bears its number, and no label."""
+    if removals.single:
+        points = removals.points
+        return {"train_ids": data.train_ids[points].cpu(), "train_labels": data.y_train[points].cpu()}
+    return {"train_ids": torch.arange(removals.count), "train_labels": torch.full((removals.count,), -1)}
+
+
+def facts_of(
+    fitted: Fit,
+    estimates: Mapping[str, Estimate],
+    truths: Mapping[str, Retrained],
+    *,
+    removals: Removals,
+    fit_seconds: float,
+) -> dict[str, Any]:
+    """Sizes, losses, gradient norms, residuals and seconds: what a reader needs to trust the numbers."""
+    data = fitted.data
+    train_accuracy, test_accuracy = fitted.accuracy()
+    return {
+        "data": data.name,
+        "data_hash": data.content_hash(),
+        "n": data.n,
+        "m": data.m,
+        "classes": data.classes,
+        "p": len(fitted.theta),
+        "single": removals.single,
+        "removals": removals.count,
+        "fit_loss": fitted.loss,
+        "fit_grad_norm": fitted.grad_norm,
+        "fit_converged": fitted.converged,
+        "fit_steps": fitted.steps,
+        "fit_seconds": fit_seconds,
+        "train_accuracy": train_accuracy,
+        "test_accuracy": test_accuracy,
+        **curvature_facts(fitted),
+        "targets": {
+            name: {
+                "converged": int(truth.converged.sum()),
+                "same_basin": int(truth.same_basin.sum()),
+                "trusted": int(truth.trusted.sum()),
+                "largest_grad_norm": float(truth.grad_norm.max()),
+                "largest_control": float(truth.control.abs().max()),
+                "seconds": truth.seconds,
+            }
+            for name, truth in truths.items()
+        },
+        "estimates": {
+            name: {
+                "unit": estimate.unit,
+                "damping": estimate.damping,
+                "largest_residual": float(estimate.residual.max()),
+                "seconds": estimate.seconds,
+            }
+            for name, estimate in estimates.items()
+        },
+    }
+
+
+def curvature_facts(fitted: Fit) -> dict[str, Any]:
+    """The effective number of parameters; of a network the ends of its spectrum too, and what is negative in it."""
+    curvature = Curvature(fitted)
+    if isinstance(fitted.task, LinearTask):
+        return {"effective_parameters": effective_parameters(curvature)}
+    values = curvature.spectrum().values
+    return {
+        "effective_parameters": effective_parameters(curvature),
+        "largest_curvature": float(values[-1]),
+        "smallest_curvature": float(values[0]),
+        "negative_curvatures": int((values < -NEGATIVE * values[-1]).sum()),
+    }
