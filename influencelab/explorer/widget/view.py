@@ -38,43 +38,48 @@ def settled(data: ExplorerData, wanted: Mapping[str, Any], *, now: Mapping[str, 
     if not data.tables:
         return {}
     before = {**(now or {}), **wanted}
-    network = {name: value for name, value in wanted.items() if name in data.names}
-    found = [table for table in data.tables if all(holds(table, *each) for each in network.items())]
-    if not found:
-        there = "; ".join(f"{name} {', '.join(map(str, values))}" for name, values in values_of(data).items())
-        raise InvalidParameter(f"No network has {network}. There are those of {there}.")
-    table = max(found, key=lambda table: [holds(table, name, before.get(name)) for name in data.names])
+    table = nearest(data, wanted, before)
     pooled = [name for name in POOLED if name in data.names and before.get(name) == ALL]
     settings: dict[str, Any] = {**table.settings, **dict.fromkeys(pooled, ALL)}
-    tests = {test for points in data.points.values() for test in points.test_ids.tolist()}
-    rest = {
-        "removed": [*table.removed],
-        "target": [*table.actual],
-        "estimator": table.estimators,
-        "damping": [],
-        "test point": [ALL, *sorted(tests)],
-        "models": sorted(MODELS, key=lambda each: each != data.counts),
-        **APPEARANCE,
-    }
-    for name, here in rest.items():
-        if name != "damping" and name in wanted and wanted[name] not in here:
+    for name, here in options(data, table).items():
+        if name in wanted and wanted[name] not in here:
             raise InvalidParameter(f"{name} cannot be {wanted[name]!r}. It can be: {', '.join(map(repr, here))}.")
-        settings[name] = before[name] if before.get(name) in here else next(iter(here), None)
-    settings["damping"] = share_of(table, settings["estimator"], before.get("damping"))
+        settings[name] = before[name] if before.get(name) in here else here[0]
+        if name == "estimator":
+            settings["damping"] = share_of(table, settings["estimator"], before.get("damping"))
     for name in wanted:
         if name not in settings:
             raise unknown("setting", name, settings)
     return settings
 
 
+def nearest(data: ExplorerData, wanted: Mapping[str, Any], before: Mapping[str, Any]) -> PairsTable:
+    """The network that has all that is wanted, and of the settings before as many as can be, the first ones first."""
+    asked = {name: value for name, value in wanted.items() if name in data.names}
+    found = [table for table in data.tables if all(holds(table, *each) for each in asked.items())]
+    if not found:
+        values = {name: dict.fromkeys(str(table.settings[name]) for table in data.tables) for name in data.names}
+        there = "; ".join(f"{name} {', '.join(each)}" for name, each in values.items())
+        raise InvalidParameter(f"No network has {asked}. There are those of {there}.")
+    return max(found, key=lambda table: [holds(table, name, before.get(name)) for name in data.names])
+
+
+def options(data: ExplorerData, table: PairsTable) -> dict[str, list[Any]]:
+    """The values of the settings that every network has, the first of each being what is shown first."""
+    tests = {test for points in data.points.values() for test in points.test_ids.tolist()}
+    return {
+        "removed": [*table.removed],
+        "target": [*table.actual],
+        "estimator": table.estimators,
+        "test point": [ALL, *sorted(tests)],
+        "models": sorted(MODELS, key=lambda each: each != data.counts),
+        **APPEARANCE,
+    }
+
+
 def holds(table: PairsTable, name: str, value: Any) -> bool:
     """Whether a network has a value of a setting; that all of them are shown at once is no restriction."""
     return (value == ALL and name in POOLED) or table.settings[name] == value
-
-
-def values_of(data: ExplorerData) -> dict[str, list[Any]]:
-    """The values that each setting of the networks takes."""
-    return {name: list(dict.fromkeys(table.settings[name] for table in data.tables)) for name in data.names}
 
 
 def share_of(table: PairsTable, estimator: str, wanted: Any) -> float | None:
