@@ -16,7 +16,7 @@ from typing import Any
 __version__ = "0.1.0"
 
 NOUNS = {
-    "agreement_table": "experiments.tables",
+    "agreement_table": "experiments.agreement",
     "start_report": "runner.report_writer",
     "Bootstrap": "statistics.bootstrap",
     "compare": "experiments.comparison",
@@ -43,9 +43,9 @@ NOUNS = {
     "names": "catalog",
     "null_band": "statistics.reliability",
     "Measurement": "statistics.measurement",
-    "numbers": "experiments.tables",
+    "measurements": "experiments.agreement",
     "Outcome": "experiments.trial",
-    "pairs_table": "experiments.tables",
+    "pairs_table": "experiments.agreement",
     "LeaveOneOutRetrainer": "explorer.retrain_on_demand",
     "Removals": "data.removals",
     "Report": "runner.report",
@@ -57,8 +57,7 @@ NOUNS = {
     "spearman_brown": "statistics.reliability",
     "Store": "experiments.store",
     "Study": "runner.study",
-    "summaries": "experiments.tables",
-    "summaries_by_setting": "experiments.tables",
+    "agreements": "experiments.agreement",
     "run_grid": "experiments.grid",
     "run_trials": "experiments.sweep",
     "Task": "models.task",
@@ -67,7 +66,7 @@ NOUNS = {
     "Trial": "experiments.trial",
     "vary": "experiments.trial",
     "Verdict": "runner.claim",
-    "verdicts": "runner.scorecard",
+    "verdicts": "studies.catalogue",
     "with_available_data": "experiments.sweep",
 }
 KINDS = (

@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import Protocol, TypeVar, runtime_checkable
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import joblib
 
@@ -133,8 +133,8 @@ def load_result(store: Store, key: str) -> Outcome:
     return outcome_of(entry)
 
 
-def with_available_data(trials: Sequence[Kind], *, optional: bool) -> list[Kind]:
-    """The trials whose data can be had, fetched now if need be.
+def with_available_data(trials: Mapping[Any, Kind], *, optional: bool) -> dict[Any, Kind]:
+    """The trials whose data can be had, fetched now if need be, by their keys.
 
     Args:
         trials: what is to be run.
@@ -143,8 +143,8 @@ def with_available_data(trials: Sequence[Kind], *, optional: bool) -> list[Kind]
     Raises:
         MissingData: some data cannot be had and the trials are not optional.
     """
-    found = []
-    for trial in trials:
+    found = {}
+    for key, trial in trials.items():
         try:
             trial.source.load()
         except MissingData as error:
@@ -152,5 +152,5 @@ def with_available_data(trials: Sequence[Kind], *, optional: bool) -> list[Kind]
                 raise
             warnings.warn(f"A trial on {kind_name(trial.source)} is left out: {error}", stacklevel=2)
             continue
-        found.append(trial)
+        found[key] = trial
     return found

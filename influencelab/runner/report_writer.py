@@ -18,8 +18,9 @@ from influencelab.runner import json_file, notebook
 from influencelab.runner.atomic_folder import PROGRESS, Progress, replace_folder, staging
 from influencelab.runner.profile import folder_name, profile_of
 from influencelab.runner.provenance import describe_run
-from influencelab.runner.report import EXPLORATION, Report, file_hash, load
+from influencelab.runner.report import EXPLORATION, FACTS, MEASUREMENTS, Report, file_hash, load
 from influencelab.statistics.measurement import Measurement
+from influencelab.statistics.measurements import check_tidy, joined, row, tidy
 
 # Committed results stay small: a table of pairs or a figure of more bytes than this is refused.
 LARGEST = 10**6
@@ -44,18 +45,26 @@ class ReportWriter:
         self.folder = folder
         self.staging = staging(folder)
         self._parameters = json_file.to_jsonable(parameters)
-        self._numbers: dict[str, Measurement] = {}
+        self._measurements: list[pandas.DataFrame] = []
         self._facts: dict[str, Any] = {}
         self._started = time.perf_counter()
 
-    def number(self, name: str, number: Measurement) -> None:
-        """Keep one number; a claim finds it by this name, such as `digits/top/exact/slope/0.001`."""
-        self._numbers[checked(name, "number")] = number
+    def measure(self, measurements: pandas.DataFrame) -> None:
+        """Keep measurements, a tidy table as `statistics.measurements.tidy` makes it; a claim selects rows of it.
+
+        Raises:
+            InvalidData: one combination of settings has two numbers.
+        """
+        check_tidy(measurements)
+        self._measurements.append(measurements)
+
+    def number(self, measurement: Measurement, **settings: Any) -> None:
+        """Keep one number with its settings, such as `number(Measurement(1.2), data="digits", statistic="slope")`."""
+        self.measure(tidy([row(measurement, **settings)]))
 
     def numbers(self, numbers: Mapping[str, Measurement]) -> None:
-        """Keep several numbers."""
-        for name, number in numbers.items():
-            self.number(name, number)
+        """Keep several numbers by name."""
+        self.measure(tidy(row(number, name=name) for name, number in numbers.items()))
 
     def fact(self, name: str, value: Any) -> None:
         """Keep a fact about the run that no claim rests on: seconds of a step, how many models converged."""
@@ -126,10 +135,8 @@ class ReportWriter:
             InvalidParameter: it was published before.
         """
         self._check_open()
-        if not self._numbers:
-            raise InvalidData(f"The report of {self.study} holds no number. Give it one with `number` first.")
-        numbers = {name: vars(number) for name, number in sorted(self._numbers.items())}
-        json_file.write(self.staging / "numbers.json", {"numbers": numbers, "facts": self._facts})
+        self._write_measurements()
+        json_file.write(self.staging / FACTS, self._facts)
         json_file.write(self.staging / "parameters.json", self._parameters)
         (self.staging / PROGRESS).unlink(missing_ok=True)
         manifest = {
@@ -144,6 +151,16 @@ class ReportWriter:
         json_file.write(self.staging / "manifest.json", manifest)
         replace_folder(self.staging, self.folder)
         return load(self.folder)
+
+    def _write_measurements(self) -> None:
+        """The table as Parquet, which programs read, and as CSV, which people read."""
+        if not any(map(len, self._measurements)):
+            raise InvalidData(f"The report of {self.study} holds no number. Give it some with `measure` first.")
+        whole = joined(self._measurements)
+        whole.insert(0, "study", pandas.Series(self.study, index=whole.index, dtype="string"))
+        check_tidy(whole)
+        whole.to_parquet(self.staging / MEASUREMENTS, compression="zstd", index=False)
+        whole.to_csv((self.staging / MEASUREMENTS).with_suffix(".csv"), index=False, lineterminator="\n")
 
     def _check_open(self) -> None:
         """Refuse to write where nothing can be written any more."""

@@ -20,6 +20,7 @@ from influencelab.runner.atomic_folder import Progress
 from influencelab.runner.report import load
 from influencelab.runner.report_writer import start_report
 from influencelab.statistics.measurement import Measurement
+from influencelab.studies.catalogue import all_claims
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = ROOT / "tests" / "support" / "notebooks"
@@ -44,7 +45,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 def publish(results: Path, name: str, profile: str) -> dict[str, bytes]:
     """An earlier report of a study; what is in its folder."""
     draft = start_report(name, profile=profile, parameters={}, results=results)
-    draft.number("earlier", Measurement(1.0))
+    draft.number(Measurement(1.0), statistic="earlier")
     return contents(draft.publish().folder)
 
 
@@ -187,7 +188,7 @@ def test_changed_parameters_go_to_their_own_folder_and_replace_nothing(tmp_path:
     report = load(changed)
     assert report.parameters == {"size": 3, "flag": False, "rates": [0.1]}
     assert report.facts["kinds"] == ["int", "bool", "tuple", 2]
-    assert report.numbers["fine/sum"].value == pytest.approx(-0.6)
+    assert report.numbers()["sum"].value == pytest.approx(-0.6)
 
 
 @pytest.mark.notebook
@@ -225,17 +226,18 @@ def test_the_scorecard_is_printed_and_its_page_is_written(tmp_path: Path) -> Non
     assert printed.exit_code == 0
     assert "influence_sizes_top_points: not run" in printed.output
     draft = start_report("leave_one_out", profile="paper", parameters={}, results=tmp_path)
-    draft.number("mnist/top/conjugate_gradient/slope", Measurement(1.006, low=1.005, high=1.007, n=500))
+    where = next(claim.where for claim in all_claims() if claim.name == "influence_sizes_top_points")
+    draft.number(Measurement(1.006, low=1.005, high=1.007, n=500), **where)
     draft.publish()
     assert "1.006 [1.005, 1.007] reproduced" in inside("scorecard", "--results", str(tmp_path)).output
     assert not (tmp_path / "README.md").exists()
     written = inside("scorecard", "--write", "--results", str(tmp_path))
     assert str(tmp_path / "README.md") in written.output
     assert "1.006 [1.005, 1.007] reproduced" in (tmp_path / "README.md").read_text()
-    (tmp_path / "leave_one_out" / "paper" / "numbers.json").write_text("{}")
+    (tmp_path / "leave_one_out" / "paper" / "measurements.csv").write_text("{}")
     refused = inside("scorecard", "--results", str(tmp_path))
     assert refused.exit_code == 2
-    assert "numbers.json is not what was published" in refused.stderr
+    assert "measurements.csv is not what was published" in refused.stderr
 
 
 def test_lab_becomes_jupyterlab_and_passes_arguments_on() -> None:

@@ -31,7 +31,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 def publish(results: Path, name: str) -> dict[str, bytes]:
     """An earlier report of a study at tiny; what is in the results folder."""
     draft = start_report(name, profile="tiny", parameters={}, results=results)
-    draft.number("earlier", Measurement(1.0))
+    draft.number(Measurement(1.0), statistic="earlier")
     draft.publish()
     return contents(results)
 
@@ -139,7 +139,7 @@ def test_a_run_publishes_what_it_was_asked_for(ran: tuple[Report, list[Progress 
     report, _ = ran
     assert report.changed
     assert report.parameters == {"size": 3, "flag": True, "rates": [2.0]}
-    assert report.numbers["fine/sum"].value == 12
+    assert report.numbers()["sum"].value == 12
     assert report.facts["kinds"] == ["int", "bool", "tuple", 2]
     assert [path.name for path in report.folder.parent.iterdir()] == [report.folder.name]
 
@@ -209,7 +209,7 @@ def test_a_report_that_records_other_parameters_than_it_ran_with_is_refused(tmp_
 
     def publish_with(**parameters: object) -> None:
         draft = start_report("fine", profile="tiny", parameters=parameters, results=tmp_path)
-        draft.number("fine/sum", Measurement(1.0))
+        draft.number(Measurement(1.0), statistic="sum")
         draft.publish()
 
     publish_with(size=3, flag=True, rates=(0.1, 0.01))

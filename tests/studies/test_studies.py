@@ -1,6 +1,5 @@
 """Every study runs headless at its smallest size, says the same twice, and takes what it has from the store."""
 
-import json
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -10,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from influencelab.experiments.store import Store
-from influencelab.runner.claim import all_claims
 from influencelab.runner.report import load
 from influencelab.runner.study import studies
+from influencelab.studies.catalogue import all_claims
 
 ROOT = Path(__file__).parents[2]
 STUDIES = [study.name for study in studies(ROOT / "studies")]
@@ -34,8 +33,7 @@ def folders(tmp_path_factory):
 
 def written(report) -> str:
     """Its numbers to the last bit; what a clock said is not among them."""
-    numbers = json.loads((report.folder / "numbers.json").read_text())["numbers"]
-    return json.dumps({name: number for name, number in numbers.items() if number["unit"] != "s"}, sort_keys=True)
+    return report.measurements[report.measurements["unit"] != "s"].to_csv()
 
 
 @pytest.mark.notebook

@@ -47,7 +47,7 @@ def explored() -> ExplorerData:
 def report(folder: Path, kept: bool = True) -> Report:
     """A published report with or without what can be explored."""
     draft = start_report("look", profile="tiny", parameters={"size": 3}, results=folder)
-    draft.number("one", Measurement(1.0, 0.5, 1.5, n=3, note="made up"))
+    draft.number(Measurement(1.0, 0.5, 1.5, n=3, note="made up"), statistic="one")
     figure, axis = plt.subplots(figsize=(2, 2))
     axis.plot([0, 1])
     draft.figure("drawn", figure)

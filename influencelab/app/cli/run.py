@@ -10,10 +10,11 @@ from influencelab.app.cli.bar import Bar
 from influencelab.app.cli.text import shortened, shown
 from influencelab.errors import InfluenceLabError, InvalidParameter, UnknownName
 from influencelab.runner.atomic_folder import Progress
-from influencelab.runner.claim import all_claims
 from influencelab.runner.report import Report, reports
 from influencelab.runner.scorecard import rows, scorecard_text
 from influencelab.runner.study import Plan, Study, studies, study
+from influencelab.statistics.measurement import Measurement
+from influencelab.studies.catalogue import all_claims
 
 # How many numbers of a report are printed; all are in its folder.
 SHOWN = 12
@@ -120,24 +121,23 @@ def announcement(plans: Sequence[Plan]) -> str:
 
 def outcome(report: Report, seconds: float) -> str:
     """Where a report is, how long it took, and its numbers in short: those that claims rest on come first."""
-    judged = [claim.quantity for claim in all_claims() if claim.study == report.study]
-    names = sorted(report.numbers, key=lambda name: (name not in judged, name))
-    width = max(len(name) for name in names[:SHOWN])
+    numbers = report.numbers(first=[claim.where for claim in all_claims() if claim.study == report.study])
+    printed = list(numbers.items())[:SHOWN]
+    width = max(len(name) for name, _ in printed)
     lines = [
         f"\n{report.study} at {report.profile}: {seconds:.1f} s",
         f"  executed notebook  {shown(report.notebook)}",
         f"  report             {shown(report.folder)}",
-        *(f"  {name:<{width}}  {report.numbers[name]}{count(report, name)}" for name in names[:SHOWN]),
+        *(f"  {name:<{width}}  {number}{count(number)}" for name, number in printed),
     ]
-    if len(names) > SHOWN:
-        lines.append(f"  and {len(names) - SHOWN} more in {shown(report.folder / 'numbers.json')}")
+    if len(numbers) > SHOWN:
+        lines.append(f"  and {len(numbers) - SHOWN} more in {shown(report.folder / 'measurements.csv')}")
     return "\n".join(lines)
 
 
-def count(report: Report, name: str) -> str:
+def count(number: Measurement) -> str:
     """`  n = 500`, where the number says so."""
-    n = report.numbers[name].n
-    return "" if n is None else f"  n = {n:,}"
+    return "" if number.n is None else f"  n = {number.n:,}"
 
 
 def verdicts(plans: Sequence[Plan]) -> str:

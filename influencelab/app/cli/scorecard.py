@@ -3,11 +3,12 @@
 from pathlib import Path
 
 from influencelab.app.cli.text import shown
-from influencelab.runner.claim import all_claims
 from influencelab.runner.notebook import studies_folder
 from influencelab.runner.report import reports
-from influencelab.runner.scorecard import rows, scorecard_text, write_readme
+from influencelab.runner.scorecard import rows, scorecard_text
 from influencelab.runner.study import studies as all_studies
+from influencelab.studies.catalogue import all_claims
+from influencelab.studies.results_page import write_readme
 
 
 def results_folder(studies: Path | None, results: Path | None) -> Path:

@@ -9,12 +9,13 @@ from typing import Any
 from influencelab.app.lab.home import Home
 from influencelab.errors import InfluenceLabError, InvalidParameter, unknown
 from influencelab.runner import json_file
-from influencelab.runner.claim import Claim, all_claims, judge
+from influencelab.runner.claim import Claim, judge
 from influencelab.runner.notebook import RUN_PARAMETERS
 from influencelab.runner.parameter import Parameter, example
 from influencelab.runner.profile import PROFILES, is_folder_name, profile_of, rank
 from influencelab.runner.report import Report, load
 from influencelab.runner.study import Plan, Study, studies, study
+from influencelab.studies.catalogue import all_claims
 
 # Parameters that the panel sets in other ways.
 OWN = ("profile", "results")
@@ -83,8 +84,8 @@ def newest(found: list[Path], home: Home, claims: Iterable[Claim]) -> dict[str, 
 
 def verdicts(report: Report, claims: Iterable[Claim]) -> list[dict[str, str]]:
     """The verdicts of one report on the claims whose number it has."""
-    tested = [claim for claim in claims if claim.study == report.study and claim.quantity in report.numbers]
-    judged = [judge(claim, report.numbers, profile_of(report.profile)) for claim in tested]
+    profile = profile_of(report.profile)
+    judged = [judge(claim, report.measurements, profile) for claim in claims if claim.study == report.study]
     return [
         {
             "claim": verdict.claim.name,
@@ -101,8 +102,7 @@ def verdicts(report: Report, claims: Iterable[Claim]) -> list[dict[str, str]]:
 def described(report: Report, home: Home) -> dict[str, Any]:
     """One report: what it cost, what it found, and what can be opened."""
     judged = verdicts(report, all_claims())
-    decisive = {claim.quantity for claim in all_claims() if claim.study == report.study}
-    names = sorted(report.numbers, key=lambda name: (name not in decisive, name))
+    numbers = report.numbers(first=[claim.where for claim in all_claims() if claim.study == report.study])
     return {
         "study": report.study,
         "folder": report.profile,
@@ -112,7 +112,7 @@ def described(report: Report, home: Home) -> dict[str, Any]:
         "changed": report.changed,
         "parameters": {name: text(value) for name, value in report.parameters.items()},
         "verdicts": judged,
-        "numbers": [{"name": name, "value": str(report.numbers[name]), "n": report.numbers[name].n} for name in names],
+        "numbers": [{"name": name, "value": str(number), "n": number.n} for name, number in numbers.items()],
         "figures": list(pictures(report)),
         "place": home.shown(report.folder),
         "notebook": home.shown(report.notebook),

@@ -6,8 +6,9 @@ import numpy
 import pandas
 from pandas.io.formats.style import Styler
 
+from influencelab.experiments.agreement import SIZED
 from influencelab.experiments.replication import repeatability
-from influencelab.experiments.tables import SIZED, display_name, format_interval
+from influencelab.experiments.tables import display_name, format_interval
 from influencelab.experiments.trial import Outcome
 from influencelab.statistics.bootstrap import Bootstrap, Interval
 from influencelab.statistics.display import readable

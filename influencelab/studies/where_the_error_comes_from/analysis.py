@@ -14,10 +14,11 @@ from jaxtyping import Float
 from matplotlib.figure import Figure
 from pandas.io.formats.style import Styler
 
+from influencelab.experiments.agreement import KEPT
 from influencelab.experiments.comparison import array
 from influencelab.experiments.line_plots import correlation_by_depth, draw_bars, drawing, legend_below
 from influencelab.experiments.replication import mapped
-from influencelab.experiments.tables import KEPT, format_interval
+from influencelab.experiments.tables import format_interval
 from influencelab.experiments.trial import Outcome
 from influencelab.statistics.bootstrap import Bootstrap, Interval
 from influencelab.statistics.display import readable
