@@ -114,19 +114,38 @@ def profiles(source: str, path: Path) -> dict[str, Profile]:
     stray = sorted(str(name) for name in given if not is_profile(str(name)))
     if stray:
         raise unknown("profile", stray[0], PROFILES)
-    return {name: profile(name, given[name], path) for name in sorted(given, key=rank)}
+    return {name: profile(name, extended(name, given, path=path), path) for name in sorted(given, key=rank)}
+
+
+def extended(name: str, given: dict[str, Any], *, path: Path, through: tuple[str, ...] = ()) -> dict[str, Any]:
+    """The values of a profile: those of the one it `extends`, but for its cost, under its own.
+
+    Raises:
+        UnknownName: it extends a profile that is not there.
+        StudyFailed: it extends itself, perhaps through others.
+    """
+    own = dict(given[name])
+    base = own.pop("extends", None)
+    if base is None:
+        return own
+    if base in (name, *through):
+        chain = " extends ".join([*through, name, base])
+        raise StudyFailed(f"{path.name}: a profile extends itself ({chain}). Let one of them stand alone.")
+    if base not in given:
+        raise unknown("profile", str(base), given, of=path.stem)
+    inherited = extended(base, given, path=path, through=(*through, name))
+    return {key: value for key, value in inherited.items() if key != "expected"} | own
 
 
 def profile(name: str, given: dict[str, Any], path: Path) -> Profile:
     """One profile: its parameters apart from what it is expected to cost."""
-    expected = given.get("expected")
+    expected = given.pop("expected", None)
     if not isinstance(expected, dict) or set(expected) != {"seconds", "memory_gb"}:
         raise StudyFailed(
             f"{path.name}: profile '{name}' does not say what it costs. "
             "Add `expected: {seconds: 20, memory_gb: 1}` as measured on two cores."
         )
-    parameters = {key: value for key, value in given.items() if key != "expected"}
-    return Profile(name, parameters, float(expected["seconds"]), float(expected["memory_gb"]))
+    return Profile(name, given, float(expected["seconds"]), float(expected["memory_gb"]))
 
 
 def studies_folder(start: Path | None = None) -> Path:

@@ -162,7 +162,7 @@ class Plan(Recipe):
         if state(self.folder) == before:
             raise StudyFailed(
                 f"it ended without publishing a report. End it with `publish()` on the draft of "
-                f"`begin('{self.study.name}', profile=profile, parameters=…, results=results)`"
+                f"`start_report('{self.study.name}', globals())`"
             )
         report = load(self.folder)
         for name in self.parameters.keys() - set(RUN_PARAMETERS):

@@ -11,7 +11,7 @@ from influencelab.errors import InfluenceLabError, InvalidParameter, unknown
 from influencelab.runner import json_file
 from influencelab.runner.claim import Claim, all_claims, judge
 from influencelab.runner.notebook import RUN_PARAMETERS
-from influencelab.runner.parameter import Parameter, example
+from influencelab.runner.parameter import Parameter
 from influencelab.runner.profile import PROFILES, is_folder_name, profile_of, rank
 from influencelab.runner.report import Report, load
 from influencelab.runner.study import Plan, Study, studies, study
@@ -65,7 +65,7 @@ def field(parameter: Parameter) -> dict[str, Any]:
         "name": parameter.name,
         "type": parameter.type,
         "help": parameter.help,
-        "example": example(parameter.type),
+        "example": parameter.example,
         "where": parameter.name in RUN_PARAMETERS,
     }
 
