@@ -9,14 +9,13 @@ from pathlib import Path
 import psutil
 
 from influencelab.errors import MissingData
-from influencelab.recipe import Recipe
 from influencelab.runner import json_file
 
 PROGRESS = "progress.json"
 
 
 @dataclass(frozen=True)
-class Progress(Recipe):
+class RunProgress:
     """How far a run is.
 
     Attributes:
@@ -50,14 +49,14 @@ def staging(folder: Path) -> Path:
     return fresh
 
 
-def read_progress(folder: Path, *, writer: int) -> Progress | None:
+def read_progress(folder: Path, *, writer: int) -> RunProgress | None:
     """How far the process is that writes a folder; None before it has said so, and when the folder is in its place."""
     try:
         said = json_file.read(sibling(folder, role="writing", writer=writer) / PROGRESS)
     except (MissingData, FileNotFoundError):
         # The writer may put the folder in its place at any moment, also while this reads.
         return None
-    return Progress(said["done"], said["total"], said["label"])
+    return RunProgress(said["done"], said["total"], said["label"])
 
 
 def replace_folder(fresh: Path, folder: Path) -> None:

@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,10 +12,10 @@ import pandas
 from matplotlib.figure import Figure
 
 from influencelab.errors import InvalidData, InvalidParameter
-from influencelab.experiments.store import Store
 from influencelab.explorer.data import ExplorerData
+from influencelab.progress import Progress, stage
 from influencelab.runner import json_file, notebook
-from influencelab.runner.atomic_folder import PROGRESS, Progress, replace_folder, staging
+from influencelab.runner.atomic_folder import PROGRESS, replace_folder, staging
 from influencelab.runner.profile import folder_name, profile_of
 from influencelab.runner.provenance import describe_run
 from influencelab.runner.report import EXPLORATION, Report, file_hash, load
@@ -99,20 +99,19 @@ class ReportWriter:
         titled = replace(exploration, title=f"{self.study} at {self.folder.name}")
         (self.staging / EXPLORATION).write_bytes(titled.within(LARGEST).compressed())
 
-    def progress(self, done: float, total: float, label: str = "") -> None:
+    def progress(self, done: float, total: float = 1.0, label: str = "") -> None:
         """Say how far the run is, for the bar of whoever started it."""
         self._check_open()
-        said = Progress(done, total, label)
-        json_file.write(self.staging / PROGRESS, {"done": said.done, "total": said.total, "label": said.label})
+        json_file.write(self.staging / PROGRESS, {"done": done, "total": total, "label": label})
 
-    def stage(self, first: float, last: float) -> Callable[[float, float, str], None]:
+    def stage(self, first: float, last: float) -> Progress:
         """`progress` for one part of the run, such as `stage(0.2, 1.0)` for all but the first fifth."""
-        return lambda done, total, label: self.progress(first + (last - first) * done / max(total, 1), 1, label)
+        return stage(self.progress, first, last)
 
     @property
-    def store(self) -> Store:
-        """Where finished trials are kept, shared by all studies of one results folder."""
-        return Store(self.folder.parent.parent / STORE_FOLDER)
+    def store(self) -> Path:
+        """The folder of finished trials, shared by all studies of one results folder."""
+        return self.folder.parent.parent / STORE_FOLDER
 
     def publish(self, *, datasets: Iterable[tuple[str, str]] = (), seeds: Iterable[int] = ()) -> Report:
         """Put the report in its place, whole; it replaces the one before.

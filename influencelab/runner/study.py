@@ -11,7 +11,7 @@ from typing import Any
 from influencelab.errors import StudyFailed, UnknownName, unknown
 from influencelab.recipe import Recipe
 from influencelab.runner import json_file
-from influencelab.runner.atomic_folder import Progress, clean_up, read_progress, sibling
+from influencelab.runner.atomic_folder import RunProgress, clean_up, read_progress, sibling
 from influencelab.runner.notebook import RUN_PARAMETERS, Notebook, read, studies_folder
 from influencelab.runner.parameter import Parameter
 from influencelab.runner.profile import Profile, folder_name
@@ -81,7 +81,7 @@ class Study(Recipe):
         profile: str = "quick",
         *,
         results: Path | None = None,
-        progress: Callable[[Progress | None], None] | None = None,
+        progress: Callable[[RunProgress | None], None] | None = None,
         **changes: object,
     ) -> Report:
         """Run the notebook from top to bottom and return what it published; see `plan` for the arguments.
@@ -115,7 +115,7 @@ class Plan(Recipe):
         """Where the executed notebook is kept if the run fails."""
         return self.folder.with_name(f"{self.folder.name}.failed.ipynb")
 
-    def execute(self, *, progress: Callable[[Progress | None], None] | None = None) -> Report:
+    def execute(self, *, progress: Callable[[RunProgress | None], None] | None = None) -> Report:
         """Run it. An earlier report stays as it is until the new one is complete.
 
         Args:

@@ -14,7 +14,7 @@ from nbformat.sign import NotebookNotary
 
 from influencelab.errors import InvalidParameter, StudyFailed, UnknownName
 from influencelab.runner import notebook
-from influencelab.runner.atomic_folder import Progress
+from influencelab.runner.atomic_folder import RunProgress
 from influencelab.runner.report import Report
 from influencelab.runner.report_writer import start_report
 from influencelab.runner.study import Study, studies, study
@@ -172,16 +172,16 @@ def test_a_report_takes_the_values_of_what_its_notebook_declares_and_nothing_els
 
 
 @pytest.fixture(scope="module")
-def ran(tmp_path_factory: pytest.TempPathFactory) -> tuple[Report, list[Progress | None]]:
+def ran(tmp_path_factory: pytest.TempPathFactory) -> tuple[Report, list[RunProgress | None]]:
     """The fine study, run once; its folder has braces and a blank, as a user's may."""
-    said: list[Progress | None] = []
+    said: list[RunProgress | None] = []
     results = tmp_path_factory.mktemp("results {of} mine")
     report = study("fine", folder=NOTEBOOKS).run("tiny", results=results, progress=said.append, workers=2, rates=[2])
     return report, said
 
 
 @pytest.mark.notebook
-def test_a_run_publishes_what_it_was_asked_for(ran: tuple[Report, list[Progress | None]]) -> None:
+def test_a_run_publishes_what_it_was_asked_for(ran: tuple[Report, list[RunProgress | None]]) -> None:
     report, _ = ran
     assert report.changed
     assert report.parameters == {"size": 3, "flag": True, "rates": [2.0], "workers": 2}
@@ -191,7 +191,7 @@ def test_a_run_publishes_what_it_was_asked_for(ran: tuple[Report, list[Progress 
 
 
 @pytest.mark.notebook
-def test_the_executed_notebook_lies_in_the_report_and_is_trusted(ran: tuple[Report, list[Progress | None]]) -> None:
+def test_the_executed_notebook_lies_in_the_report_and_is_trusted(ran: tuple[Report, list[RunProgress | None]]) -> None:
     report, _ = ran
     executed = nbformat.read(report.notebook, as_version=4)
     code = [cell for cell in executed.cells if cell.cell_type == "code"]
@@ -204,10 +204,10 @@ def test_the_executed_notebook_lies_in_the_report_and_is_trusted(ran: tuple[Repo
 
 
 @pytest.mark.notebook
-def test_progress_is_asked_for_while_the_notebook_runs(ran: tuple[Report, list[Progress | None]]) -> None:
+def test_progress_is_asked_for_while_the_notebook_runs(ran: tuple[Report, list[RunProgress | None]]) -> None:
     _, said = ran
     assert len(said) >= 3
-    assert {one for one in said if one} <= {Progress(1, 2, "numbers")}
+    assert {one for one in said if one} <= {RunProgress(1, 2, "numbers")}
 
 
 @pytest.mark.notebook

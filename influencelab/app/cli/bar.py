@@ -4,7 +4,7 @@ import time
 
 from tqdm import tqdm
 
-from influencelab.runner.atomic_folder import Progress
+from influencelab.runner.atomic_folder import RunProgress
 
 # A study that has not said how far it is counts as this far at most: the bar never says that it is done.
 UNKNOWN = 0.95
@@ -29,7 +29,7 @@ class Bar:
         self._drawn.set_description(name)
         self._drawn.set_postfix_str("")
 
-    def move(self, said: Progress | None, *, expected: float) -> None:
+    def move(self, said: RunProgress | None, *, expected: float) -> None:
         """Draw how far the study is: as it said, or else by the clock.
 
         Args:

@@ -9,7 +9,7 @@ from pathlib import Path
 from influencelab.app.cli.bar import Bar
 from influencelab.app.cli.text import shortened, shown
 from influencelab.errors import InfluenceLabError, InvalidParameter, UnknownName
-from influencelab.runner.atomic_folder import Progress
+from influencelab.runner.atomic_folder import RunProgress
 from influencelab.runner.claim import all_claims
 from influencelab.runner.report import Report, reports
 from influencelab.runner.scorecard import rows, scorecard_text
@@ -47,7 +47,7 @@ def one(plan: Plan, bar: Bar) -> str:
     """Run one study and tell what it found."""
     expected, began = plan.profile.seconds, time.perf_counter()
 
-    def progress(said: Progress | None) -> None:
+    def progress(said: RunProgress | None) -> None:
         bar.move(said, expected=expected)
 
     report = plan.execute(progress=progress)

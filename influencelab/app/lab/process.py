@@ -11,7 +11,7 @@ import psutil
 
 from influencelab.app.lab.home import Home
 from influencelab.app.lab.run import Run
-from influencelab.runner.atomic_folder import Progress, read_progress
+from influencelab.runner.atomic_folder import RunProgress, read_progress
 
 # How long a process may take to stop by itself, in seconds, before it is ended.
 GRACE = 5
@@ -95,7 +95,7 @@ def marked(run: Run) -> list[psutil.Process]:
     return found
 
 
-def progress(run: Run, home: Home) -> Progress | None:
+def progress(run: Run, home: Home) -> RunProgress | None:
     """How far the notebook of a run says it is; None while it has not said."""
     process = alive(run)
     writers = [member.pid for member in family(process)] if process else []

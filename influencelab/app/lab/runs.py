@@ -16,7 +16,7 @@ from influencelab.app.lab import process
 from influencelab.app.lab.home import Home
 from influencelab.app.lab.run import CANCELLED, DONE, FAILED, QUEUED, RUNNING, Run, keep, kept, log, new
 from influencelab.errors import InvalidParameter, Unavailable, unknown
-from influencelab.runner.atomic_folder import Progress
+from influencelab.runner.atomic_folder import RunProgress
 from influencelab.runner.study import Plan
 
 # Where records are, in the folder of results; a hidden one, so that it is no study's.
@@ -47,7 +47,7 @@ class Runs:
         self._records = home.results / RECORDS
         self._held = kept(self._records)
         self._started: dict[str, subprocess.Popen[bytes]] = {}
-        self._said: dict[str, Progress] = {}
+        self._said: dict[str, RunProgress] = {}
         self._ending: set[str] = set()
         self._lock = threading.RLock()
         self._closed = threading.Event()
@@ -187,7 +187,7 @@ class Runs:
             shutil.rmtree(Path(self._records, name), ignore_errors=True)
 
 
-def further(said: Progress, before: Progress | None) -> Progress:
+def further(said: RunProgress, before: RunProgress | None) -> RunProgress:
     """What a run says now, as far as it was before: a study that starts counting anew never moves its bar back."""
     return replace(before, label=said.label) if before is not None and said.fraction < before.fraction else said
 
