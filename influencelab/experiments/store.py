@@ -114,7 +114,7 @@ class Store(Recipe):
         """The exclusive right to do this work while inside, or False where another process or thread has it.
 
         The lock ends with the process, however that ends. Where the file system has no locks everybody gets it: work
-        may then be done twice, and is still kept whole.
+        may then be done twice, and is still stored whole.
         """
         path = self.path(key).with_suffix(".lock")
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -167,9 +167,9 @@ def from_bytes(content: bytes) -> Entry | str:
     except SafetensorError as error:
         return f"cannot be read ({error})"
     header = json.loads(body[8 : 8 + int.from_bytes(body[:8], "little")])["__metadata__"]
-    kept = json.loads(header["entry"])
+    described = json.loads(header["entry"])
     # safetensors returns them in any order; the order of tables and figures must not change from run to run.
-    return Entry(arrays={name: arrays[name] for name in kept["names"]}, facts=kept["facts"])
+    return Entry(arrays={name: arrays[name] for name in described["names"]}, facts=described["facts"])
 
 
 def acquire(lock: BaseFileLock) -> bool | None:

@@ -1,4 +1,4 @@
-"""A study's notebook as it is written: its question, its parameters, its profiles, and where such notebooks are."""
+"""Notebook of a study: its question, parameters and profiles, read without running it, and the folder of studies."""
 
 import json
 import re
@@ -14,19 +14,19 @@ from influencelab.recipe import Recipe
 from influencelab.runner.parameter import Parameter, declared
 from influencelab.runner.profile import PROFILES, Profile, is_profile, rank
 
-# Parameters that say where and how a study runs, not what it computes: they never make a run a changed one.
+# Parameters of where and how a study runs, not of what it computes: changing one changes no number.
 RUN_PARAMETERS = ("profile", "results", "workers", "scheduler", "device")
 
 
 @dataclass(frozen=True, eq=False)
 class Notebook(Recipe):
-    """What a study notebook declares.
+    """Declarations of a study notebook.
 
     Attributes:
         path: the file.
         question: the heading of its first text cell.
-        parameters: what its cell tagged `parameters` declares, in order.
-        profiles: what its raw cell tagged `profiles` declares, smallest first.
+        parameters: those of its cell tagged `parameters`, in order.
+        profiles: those of its raw cell tagged `profiles`, smallest first.
     """
 
     path: Path
@@ -46,7 +46,7 @@ class Notebook(Recipe):
         return known[name]
 
     def values(self, profile: str) -> dict[str, Any]:
-        """Every parameter's value at one profile: the profile's where it says one, else the default.
+        """Every parameter's value at one profile: the profile's own, else the default.
 
         Raises:
             UnknownName: no such profile, or a profile that names an unknown parameter.
@@ -60,7 +60,7 @@ class Notebook(Recipe):
 
 
 def read(path: Path) -> Notebook:
-    """Read what a study notebook declares, without running it.
+    """Read the declarations of a study notebook, without running it.
 
     Raises:
         UnknownName: no such file.
@@ -81,7 +81,7 @@ def read(path: Path) -> Notebook:
 
 
 def text(cell: dict[str, Any]) -> str:
-    """A cell's source, which notebooks keep as one text or as a list of lines."""
+    """Source of a cell, which notebooks store as one text or as a list of lines."""
     source = cell.get("source", "")
     return source if isinstance(source, str) else "".join(source)
 
@@ -138,7 +138,7 @@ def extended(name: str, given: dict[str, Any], *, path: Path, through: tuple[str
 
 
 def profile(name: str, given: dict[str, Any], path: Path) -> Profile:
-    """One profile: its parameters apart from what it is expected to cost."""
+    """One profile: its parameters, and apart from them its expected cost."""
     expected = given.pop("expected", None)
     if not isinstance(expected, dict) or set(expected) != {"seconds", "memory_gb"}:
         raise StudyFailed(
@@ -163,7 +163,7 @@ def studies_folder(start: Path | None = None) -> Path:
 
 
 def candidates(here: Path, checkout: Path) -> Iterator[Path]:
-    """Where studies may be, nearest first."""
+    """Folders where studies may be, nearest first."""
     for folder in (here, *here.parents):
         if folder.name == "studies":
             yield folder

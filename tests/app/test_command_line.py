@@ -108,7 +108,7 @@ def test_studies_are_listed_with_their_questions_and_one_with_its_parameters() -
         (["run", "fine", "--profile", "tiny", "-p", "sise=1"], "Did you mean 'size'?"),
         (
             ["run", "fine", "--profile", "tiny", "-p", "size=7.5"],
-            "Parameter 'size' is declared int, and '7.5' is none.",
+            "Parameter 'size' is declared int, and '7.5' is none: Input should be a valid integer.",
         ),
         (["run", "fine", "--profile", "tiny", "-p", "size"], "'-p size' sets nothing. Write -p name=value"),
         (["run", "fine", "--profile", "tiny", "-p", "size=1", "-p", "size=2"], "Parameter 'size' is given twice."),

@@ -1,4 +1,4 @@
-"""What the panel shows of studies and reports, as JSON: paths begin at the file browser's folder, or are left out."""
+"""Studies and reports as JSON for the panel: paths begin at the file browser's folder, or are left out."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -23,7 +23,7 @@ LONGEST = 2000
 
 
 def catalogue(home: Home) -> dict[str, Any]:
-    """Every study, and the notebooks beside them that are none."""
+    """Every study, and the notebooks beside them that cannot be read as one."""
     claims = all_claims()
     cards, problems = [], []
     for each in studies(home.studies):
@@ -35,7 +35,7 @@ def catalogue(home: Home) -> dict[str, Any]:
 
 
 def card(each: Study, home: Home, claims: Iterable[Claim]) -> dict[str, Any]:
-    """One study: its question, its form, its sizes, its reports, and what the newest of them says."""
+    """One study: its question, form, sizes and reports, and the verdicts of the newest."""
     declared = each.notebook
     shown = [parameter for parameter in declared.parameters if parameter.name not in OWN]
     profiles = [
@@ -71,7 +71,7 @@ def field(parameter: Parameter) -> dict[str, Any]:
 
 
 def newest(found: list[Path], home: Home, claims: Iterable[Claim]) -> dict[str, Any]:
-    """What the newest report says of the claims it measured; a damaged one says what is wrong with it."""
+    """Verdicts of the newest report on the claims it measured; of a damaged one, what is wrong with it."""
     if not found:
         return {"newest": None, "verdicts": [], "damage": ""}
     try:
@@ -99,7 +99,7 @@ def verdicts(report: Report, claims: Iterable[Claim]) -> list[dict[str, str]]:
 
 
 def described(report: Report, home: Home) -> dict[str, Any]:
-    """One report: what it cost, what it found, and what can be opened."""
+    """One report: its cost, verdicts and numbers, and the files that can be opened."""
     judged = verdicts(report, all_claims())
     decisive = {claim.quantity for claim in all_claims() if claim.study == report.study}
     names = sorted(report.numbers, key=lambda name: (name not in decisive, name))
@@ -134,7 +134,7 @@ def folders(name: str, home: Home) -> list[Path]:
 
 
 def stamp(folder: Path) -> int:
-    """When a report was published, in nanoseconds since 1970."""
+    """Time of publication of a report, in nanoseconds since 1970."""
     return (folder / "manifest.json").stat().st_mtime_ns
 
 
