@@ -1,4 +1,4 @@
-"""A hash of the code that decides what a recipe computes, blind to comments, docstrings, layout and file names."""
+"""Hash of the code that decides what a recipe computes, blind to comments, docstrings, layout and file names."""
 
 import ast
 import copy
@@ -42,8 +42,8 @@ def kinds_in(recipe: Any) -> Iterator[type]:
 def code_version(*modules: str) -> str:
     """A hash of the rooms that compute, of these modules, and of what they import from their own folder.
 
-    It is made of what each definition says, wherever it stands: a file that is moved, renamed or split changes
-    nothing, nor does a line of imports.
+    Each definition counts by its text, whatever file it is in: a file that is moved, renamed or split changes nothing,
+    nor does a line of imports.
 
     Args:
         modules: dotted names of further modules that decide a number, such as those that hold a recipe.
@@ -81,7 +81,7 @@ def trees() -> dict[str, ast.Module]:
 
 
 def imports(module: str) -> dict[str, tuple[str, str]]:
-    """What a module imports from the package: (module, name there) by the name it has here; a whole module has none."""
+    """Imports of a module from the package: (module, name there) by the name it has here; a whole module has none."""
     found = {}
     for node in ast.walk(trees()[module]):
         if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == PACKAGE:
@@ -97,7 +97,7 @@ def imported_modules(module: str) -> set[str]:
 
 
 def statements(module: str, *, counted: frozenset[str]) -> Iterator[str]:
-    """The text of each top-level statement, every name from another counted module joined to what it stands for."""
+    """Text of each top-level statement, every name from another counted module joined to a hash of its definition."""
     names = imports(module)
 
     def written(source: str, name: str) -> str:
@@ -110,7 +110,7 @@ def statements(module: str, *, counted: frozenset[str]) -> Iterator[str]:
 
 @cache
 def meaning(module: str, name: str) -> str:
-    """Eight digits of what a name stands for in a module; none where it is not defined there."""
+    """Eight digits of the hash of a definition in a module; none where the name is not defined there."""
     for node in trees()[module].body:
         if name in defined(node):
             text = ast.unparse(Names(imports(module), lambda _, name: name).visit(copy.deepcopy(node)))
@@ -127,7 +127,7 @@ def defined(node: ast.stmt) -> set[str]:
 
 
 class Names(ast.NodeTransformer):
-    """Writes names from other modules in one way, however they were imported."""
+    """Transformer that writes names from other modules in one way, however they were imported."""
 
     def __init__(self, names: Mapping[str, tuple[str, str]], written: Any) -> None:
         self.names = names

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields, replace
+from pathlib import Path
 from typing import Any
 
 import numpy
@@ -35,7 +36,7 @@ def explorer_data(
     portraits: Collection[Key] = (),
     features: Sequence[str] = (),
     counts: str = "trusted",
-    store: Store | None = None,
+    store: Store | Path | None = None,
 ) -> ExplorerData:
     """Everything that can be looked at in these outcomes.
 
@@ -59,7 +60,11 @@ def explorer_data(
             points[shared] = (
                 replace(held, name=f"{held.name}, split {trial.source.seed}") if held.name in taken else held
             )
-        seen = cached_fit_details(trial, outcome, store=store) if key in portraits else None
+        seen = (
+            cached_fit_details(trial, outcome, store=None if store is None else Store.at(store))
+            if key in portraits
+            else None
+        )
         settings = dict(zip(names, key, strict=True))
         sheets.append(
             sheet_of(

@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,10 +12,10 @@ import pandas
 from matplotlib.figure import Figure
 
 from influencelab.errors import InvalidData, InvalidParameter
-from influencelab.experiments.store import Store
 from influencelab.explorer.data import ExplorerData
+from influencelab.progress import Progress, stage
 from influencelab.runner import json_file, notebook
-from influencelab.runner.atomic_folder import PROGRESS, Progress, replace_folder, staging
+from influencelab.runner.atomic_folder import PROGRESS, replace_folder, staging
 from influencelab.runner.profile import folder_name, profile_of
 from influencelab.runner.provenance import describe_run
 from influencelab.runner.report import EXPLORATION, FACTS, MEASUREMENTS, Report, file_hash, load
@@ -108,20 +108,19 @@ class ReportWriter:
         titled = replace(exploration, title=f"{self.study} at {self.folder.name}")
         (self.staging / EXPLORATION).write_bytes(titled.within(LARGEST).compressed())
 
-    def progress(self, done: float, total: float, label: str = "") -> None:
+    def progress(self, done: float, total: float = 1.0, label: str = "") -> None:
         """Say how far the run is, for the bar of whoever started it."""
         self._check_open()
-        said = Progress(done, total, label)
-        json_file.write(self.staging / PROGRESS, {"done": said.done, "total": said.total, "label": said.label})
+        json_file.write(self.staging / PROGRESS, {"done": done, "total": total, "label": label})
 
-    def stage(self, first: float, last: float) -> Callable[[float, float, str], None]:
+    def stage(self, first: float, last: float) -> Progress:
         """`progress` for one part of the run, such as `stage(0.2, 1.0)` for all but the first fifth."""
-        return lambda done, total, label: self.progress(first + (last - first) * done / max(total, 1), 1, label)
+        return stage(self.progress, first, last)
 
     @property
-    def store(self) -> Store:
-        """Where finished trials are kept, shared by all studies of one results folder."""
-        return Store(self.folder.parent.parent / STORE_FOLDER)
+    def store(self) -> Path:
+        """The folder of finished trials, shared by all studies of one results folder."""
+        return self.folder.parent.parent / STORE_FOLDER
 
     def publish(self, *, datasets: Iterable[tuple[str, str]] = (), seeds: Iterable[int] = ()) -> Report:
         """Put the report in its place, whole; it replaces the one before.
@@ -166,25 +165,40 @@ class ReportWriter:
         """Refuse to write where nothing can be written any more."""
         if not self.staging.is_dir():
             raise InvalidParameter(
-                f"The report of {self.study} was published already, or begun anew elsewhere. Begin another: `begin(…)`."
+                f"The report of {self.study} was published already, or begun anew elsewhere. "
+                f"Begin another: `start_report('{self.study}', globals())`."
             )
 
 
-def start_report(study: str, *, profile: str, parameters: Mapping[str, Any], results: str | Path = "") -> ReportWriter:
-    """Begin the report of a study; called by its notebook.
+def start_report(
+    study: str,
+    values: Mapping[str, Any] | None = None,
+    *,
+    profile: str = "",
+    parameters: Mapping[str, Any] | None = None,
+    results: str | Path = "",
+) -> ReportWriter:
+    """Begin the report of a study; its notebook calls `start_report("leave_one_out", globals())`.
 
     Run by hand, results go to the `results` folder beside the `studies` folder at or above the working folder, and
     parameters that were edited away from the profile's send them to a folder of their own, as on the command line.
 
     Args:
         study: the notebook's name.
-        profile: its parameter `profile`.
+        values: where the values of the notebook's parameters are, by name; what it declares is read from its file, and
+            `profile`, `parameters` and `results` are not needed.
+        profile: the value of its parameter `profile`.
         parameters: the values of its other parameters.
-        results: its parameter `results`, the folder of all results; empty when it is run by hand.
+        results: the folder of all results; empty when it is run by hand.
 
     Raises:
-        UnknownName: no such profile, or no `studies` folder.
+        UnknownName: no such profile, or no `studies` folder or notebook.
+        InvalidParameter: a declared parameter has no value, or one of another type.
     """
+    if values is not None:
+        parameters = declared_values(study, values)
+        profile, results = parameters.pop("profile"), parameters.pop("results")
+    parameters = parameters or {}
     profile_of(profile)
     if results:
         return ReportWriter(study, folder=Path(results).resolve() / study / profile, parameters=parameters)
@@ -193,6 +207,20 @@ def start_report(study: str, *, profile: str, parameters: Mapping[str, Any], res
     changes = edited(notebook.read(path), profile, parameters) if path.is_file() else {}
     folder = studies.parent / "results" / study / folder_name(profile, changes)
     return ReportWriter(study, folder=folder, parameters=parameters)
+
+
+def declared_values(study: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """The value of each parameter that a notebook declares, checked against its declaration."""
+    beside = Path(f"{study}.ipynb")
+    declared = notebook.read(beside if beside.is_file() else notebook.studies_folder() / beside)
+    missing = [name for name in ("profile", "results") if name not in values]
+    missing += [parameter.name for parameter in declared.parameters if parameter.name not in values]
+    if missing:
+        raise InvalidParameter(
+            f"{study}.ipynb declares the parameter '{missing[0]}', which has no value here. Save the notebook, run its "
+            "parameters cell, and begin the report again."
+        )
+    return {each.name: each.parse(values[each.name]) for each in declared.parameters}
 
 
 def edited(declared: notebook.Notebook, profile: str, parameters: Mapping[str, Any]) -> dict[str, Any]:

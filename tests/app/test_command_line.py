@@ -16,7 +16,7 @@ from typer.testing import CliRunner, Result
 from influencelab import __version__
 from influencelab.__main__ import app
 from influencelab.app.cli.bar import Bar
-from influencelab.runner.atomic_folder import Progress
+from influencelab.runner.atomic_folder import RunProgress
 from influencelab.runner.report import load
 from influencelab.runner.report_writer import start_report
 from influencelab.statistics.measurement import Measurement
@@ -109,7 +109,7 @@ def test_studies_are_listed_with_their_questions_and_one_with_its_parameters() -
         (["run", "fine", "--profile", "tiny", "-p", "sise=1"], "Did you mean 'size'?"),
         (
             ["run", "fine", "--profile", "tiny", "-p", "size=7.5"],
-            "Parameter 'size' is declared int, and '7.5' is none.",
+            "Parameter 'size' is declared int, and '7.5' is none: Input should be a valid integer.",
         ),
         (["run", "fine", "--profile", "tiny", "-p", "size"], "'-p size' sets nothing. Write -p name=value"),
         (["run", "fine", "--profile", "tiny", "-p", "size=1", "-p", "size=2"], "Parameter 'size' is given twice."),
@@ -272,11 +272,17 @@ def test_one_bar_tells_how_far_all_studies_are_and_never_goes_back(monkeypatch: 
     monkeypatch.setattr(sys, "stderr", screen)
     bar = Bar(100)
     bar.begin("first")
-    for said in (None, Progress(1, 4, "training"), Progress(3, 4, "training"), Progress(1, 9, "retraining"), None):
+    for said in (
+        None,
+        RunProgress(1, 4, "training"),
+        RunProgress(3, 4, "training"),
+        RunProgress(1, 9, "retraining"),
+        None,
+    ):
         bar.move(said, expected=80)
     bar.end(expected=80)
     bar.begin("second")
-    bar.move(Progress(1, 2), expected=20)
+    bar.move(RunProgress(1, 2), expected=20)
     bar.close()
     percents = [int(found) for found in re.findall(r"(\d+)% ", screen.drawn)]
     assert percents == sorted(percents)

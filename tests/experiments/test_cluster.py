@@ -81,7 +81,7 @@ def test_what_is_no_address_is_refused(tmp_path: Path, address: str) -> None:
 
 
 def test_a_scheduler_that_is_not_there_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(clusters, "PATIENCE", 0.5)
+    monkeypatch.setattr(clusters, "TIMEOUT", 0.5)
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     for address in (f"tcp://127.0.0.1:{port}", "tcp://nowhere.invalid:8786", "tcp://127.0.0.1:99999"):
@@ -97,7 +97,7 @@ def test_what_the_store_has_needs_no_scheduler(tmp_path: Path) -> None:
 
 
 def test_a_scheduler_without_workers_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(clusters, "PATIENCE", 1.0)
+    monkeypatch.setattr(clusters, "TIMEOUT", 1.0)
     with (
         LocalCluster(n_workers=0, processes=True, dashboard_address=None) as local,
         pytest.raises(Unavailable, match=r"has no workers\. Start some: `dask worker tcp://"),
@@ -108,7 +108,7 @@ def test_a_scheduler_without_workers_is_said(monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.mark.parametrize("words", [b"", b"SSH-2.0-OpenSSH_9.6\r\n", b"HTTP/1.1 400 Bad Request\r\n\r\n"])
 def test_somebody_else_at_that_address_is_no_scheduler(monkeypatch: pytest.MonkeyPatch, words: bytes) -> None:
-    monkeypatch.setattr(clusters, "PATIENCE", 0.5)
+    monkeypatch.setattr(clusters, "TIMEOUT", 0.5)
     with socket.create_server(("127.0.0.1", 0)) as server, ThreadPoolExecutor(1) as pool:
         address = f"tcp://127.0.0.1:{server.getsockname()[1]}"
         answered = pool.submit(lambda: answer(server, words))
@@ -143,12 +143,12 @@ def test_what_is_done_out_of_sight_of_the_store_is_sent_and_kept(tmp_path: Path)
         for each in jobs:
             yield function(replace(each, store=there.store))
 
-    assert list(run_cluster([here], spread=out_of_sight, version=recipe_version)) == [(here.key, True)]
+    assert list(run_cluster([here], cluster_map=out_of_sight, version=recipe_version)) == [(here.key, True)]
     assert not there.store.folder.exists()
     assert [note.event for note in here.store.journal()] == ["received"]
     seen = job(tmp_path / "seen")
     seen.store.folder.mkdir()
-    assert list(run_cluster([seen], spread=map, version=recipe_version)) == [(seen.key, True)]
+    assert list(run_cluster([seen], cluster_map=map, version=recipe_version)) == [(seen.key, True)]
     assert [note.event for note in seen.store.journal()] == ["begun", "finished"]
     one, two = here.store.find(here.key), seen.store.find(seen.key)
     assert all((one.arrays[name] == two.arrays[name]).all() for name in two.arrays)

@@ -178,7 +178,7 @@ def test_no_number_of_workers_means_one_a_core(tmp_path, monkeypatch, workers, c
 
     def one_after_the_other(jobs, *, workers):
         asked.append(workers)
-        return run_serial(jobs, during=lambda key, share: None)
+        return run_serial(jobs, update=lambda key, share: None)
 
     monkeypatch.setattr(sweep, "run_processes", one_after_the_other)
     monkeypatch.setattr(sweep.joblib, "cpu_count", lambda: cores)
@@ -188,14 +188,14 @@ def test_no_number_of_workers_means_one_a_core(tmp_path, monkeypatch, workers, c
 
 @pytest.mark.parametrize("other", ["finishes", "gives up"])
 def test_a_trial_that_somebody_else_is_at_is_waited_for(tmp_path, runs, monkeypatch, other):
-    monkeypatch.setattr(sweep, "PAUSE", 0.05)
+    monkeypatch.setattr(sweep, "POLL", 0.05)
     store, begun, done = Store(tmp_path), threading.Event(), threading.Event()
     key = fingerprint((TWO[0], recipe_version(TWO[0]), "cpu"))
     entry = TWO[0].run().entry()
     runs.clear()
 
     def somebody_else():
-        with store.turn(key) as ours:
+        with store.lock(key) as ours:
             assert ours
             begun.set()
             assert done.wait(60)

@@ -17,6 +17,7 @@ from influencelab.experiments.sweep import run_trials
 from influencelab.experiments.trial import Outcome, Trial
 from influencelab.influence.estimators.exact import Exact
 from influencelab.models.tasks.logistic import Logistic
+from influencelab.progress import Progress
 from influencelab.recipe import Recipe
 from influencelab.training.trainers.newton import Newton
 
@@ -33,7 +34,7 @@ class Unhurried(Recipe):
     trial: Trial
     seconds: float
 
-    def run(self, *, device: str = "cpu", progress: Callable[[float], None] | None = None) -> Outcome:
+    def run(self, *, device: str = "cpu", progress: Progress | None = None) -> Outcome:
         """Run the trial, and wait for the rest of the time."""
         began = time.perf_counter()
         outcome = self.trial.run(device=device, progress=progress)
@@ -59,7 +60,7 @@ class Fatal(Recipe):
     beside: str = ""
     others: int = 0
 
-    def run(self, *, device: str = "cpu", progress: Callable[[float], None] | None = None) -> Outcome:
+    def run(self, *, device: str = "cpu", progress: Progress | None = None) -> Outcome:
         """Die, or run the trial."""
         folder = Path(self.marks)
         before = len(list(folder.iterdir()))

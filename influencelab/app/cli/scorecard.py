@@ -22,6 +22,6 @@ def printed(studies: Path | None, results: Path | None) -> str:
 
 
 def written(studies: Path | None, results: Path | None) -> str:
-    """Write the page of results, and say where it is."""
+    """Write the page of results; a text on where it is."""
     planned = {each.name: each.profiles.values() for each in all_studies(studies)}
     return f"Wrote {shown(write_readme(results_folder(studies, results), planned=planned))}."

@@ -1,4 +1,4 @@
-"""What the panel shows of studies and reports, as JSON: paths begin at the file browser's folder, or are left out."""
+"""Studies and reports as JSON for the panel: paths begin at the file browser's folder, or are left out."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -11,7 +11,7 @@ from influencelab.errors import InfluenceLabError, InvalidParameter, unknown
 from influencelab.runner import json_file
 from influencelab.runner.claim import Claim, judge
 from influencelab.runner.notebook import RUN_PARAMETERS
-from influencelab.runner.parameter import Parameter, example
+from influencelab.runner.parameter import Parameter
 from influencelab.runner.profile import PROFILES, is_folder_name, profile_of, rank
 from influencelab.runner.report import Report, load
 from influencelab.runner.study import Plan, Study, studies, study
@@ -24,7 +24,7 @@ LONGEST = 2000
 
 
 def catalogue(home: Home) -> dict[str, Any]:
-    """Every study, and the notebooks beside them that are none."""
+    """Every study, and the notebooks beside them that cannot be read as one."""
     claims = all_claims()
     cards, problems = [], []
     for each in studies(home.studies):
@@ -36,7 +36,7 @@ def catalogue(home: Home) -> dict[str, Any]:
 
 
 def card(each: Study, home: Home, claims: Iterable[Claim]) -> dict[str, Any]:
-    """One study: its question, its form, its sizes, its reports, and what the newest of them says."""
+    """One study: its question, form, sizes and reports, and the verdicts of the newest."""
     declared = each.notebook
     shown = [parameter for parameter in declared.parameters if parameter.name not in OWN]
     profiles = [
@@ -66,13 +66,13 @@ def field(parameter: Parameter) -> dict[str, Any]:
         "name": parameter.name,
         "type": parameter.type,
         "help": parameter.help,
-        "example": example(parameter.type),
+        "example": parameter.example,
         "where": parameter.name in RUN_PARAMETERS,
     }
 
 
 def newest(found: list[Path], home: Home, claims: Iterable[Claim]) -> dict[str, Any]:
-    """What the newest report says of the claims it measured; a damaged one says what is wrong with it."""
+    """Verdicts of the newest report on the claims it measured; of a damaged one, what is wrong with it."""
     if not found:
         return {"newest": None, "verdicts": [], "damage": ""}
     try:
@@ -100,7 +100,7 @@ def verdicts(report: Report, claims: Iterable[Claim]) -> list[dict[str, str]]:
 
 
 def described(report: Report, home: Home) -> dict[str, Any]:
-    """One report: what it cost, what it found, and what can be opened."""
+    """One report: its cost, verdicts and numbers, and the files that can be opened."""
     judged = verdicts(report, all_claims())
     numbers = report.numbers(first=[claim.where for claim in all_claims() if claim.study == report.study])
     return {
@@ -134,7 +134,7 @@ def folders(name: str, home: Home) -> list[Path]:
 
 
 def stamp(folder: Path) -> int:
-    """When a report was published, in nanoseconds since 1970."""
+    """Time of publication of a report, in nanoseconds since 1970."""
     return (folder / "manifest.json").stat().st_mtime_ns
 
 

@@ -43,7 +43,7 @@ def page(report: Report) -> str:
 
 
 def facts(report: Report) -> str:
-    """What was run, with which parameters, on what."""
+    """The run: study, parameters, code and machine."""
     manifest = report.manifest
     versions = ", ".join(f"{name} {version}" for name, version in manifest["versions"].items())
     parameters = ", ".join(f"{name} = {json.dumps(value)}" for name, value in report.parameters.items())

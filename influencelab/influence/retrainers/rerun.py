@@ -9,9 +9,10 @@ from torch import Tensor
 
 from influencelab.data.removals import Removals
 from influencelab.errors import InvalidParameter
-from influencelab.influence.retrainer import Part, Progress, Retrained, Retrainer
+from influencelab.influence.retrainer import Part, Retrained, Retrainer
 from influencelab.models import derivatives
 from influencelab.models.tasks.mlp import ACTIVATIONS, MLP
+from influencelab.progress import Progress
 from influencelab.training.first_order import FirstOrder
 from influencelab.training.fit import Fit
 from influencelab.training.trainer import Memory, Trained, Trainer

@@ -12,9 +12,10 @@ from influencelab.errors import InvalidParameter
 from influencelab.influence.chord_newton import Batch, ConvergenceTest, NewtonResult, batch_of, chord_of, descend
 from influencelab.influence.curvature import Curvature, check_recipe
 from influencelab.influence.preconditioned_lbfgs import minimise_from_fit
-from influencelab.influence.retrainer import Part, Progress, Retrained, Retrainer
+from influencelab.influence.retrainer import Part, Retrained, Retrainer
 from influencelab.models import derivatives
 from influencelab.models.proximal import proximal, proximal_bregman_response
+from influencelab.progress import Progress
 from influencelab.training.fit import Fit
 from influencelab.training.trainer import Trainer
 from influencelab.training.trainers.newton import Newton
