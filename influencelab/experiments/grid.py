@@ -10,6 +10,8 @@ from influencelab.experiments.store import Store
 from influencelab.experiments.sweep import run_trials
 from influencelab.experiments.trial import Outcome, Repeated, with_setting
 
+__all__ = ["cells", "grid", "run_grid"]
+
 Key = tuple[Any, ...]
 Progress = Callable[[float, float, str], None]
 

@@ -19,6 +19,8 @@ from torch import Tensor
 
 from influencelab.recipe import Recipe
 
+__all__ = ["Store"]
+
 DIGEST = 64
 # What the system says where a file system keeps no locks.
 NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)

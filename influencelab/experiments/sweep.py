@@ -21,6 +21,8 @@ from influencelab.experiments.store import Store
 from influencelab.experiments.trial import Outcome, outcome_of
 from influencelab.recipe import fingerprint, kind_name
 
+__all__ = ["run_trials", "with_available_data"]
+
 
 @runtime_checkable
 class Sourced(Protocol):

@@ -14,6 +14,8 @@ from influencelab.statistics.bootstrap import Bootstrap, Interval, Statistic
 from influencelab.statistics.display import readable
 from influencelab.statistics.measurement import Measurement
 
+__all__ = ["agreement_table", "fit_table", "numbers", "pairs_table", "summaries", "summaries_by_setting"]
+
 # Statistics that speak of size, and mean nothing for a score without a unit.
 SIZED = ("slope", "intercept", "rms_ratio")
 # Pairs of one comparison that a report keeps; more are sampled.

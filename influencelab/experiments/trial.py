@@ -27,6 +27,8 @@ from influencelab.recipe import Recipe, kind_name
 from influencelab.training.fit import Fit, fit
 from influencelab.training.trainer import Trainer
 
+__all__ = ["Outcome", "Trial", "vary"]
+
 # What a study repeats: a trial, or a recipe around one.
 Repeated = TypeVar("Repeated", bound=Recipe)
 # Shares of a trial's time, for the progress bar: fitting, estimating, retraining.

@@ -13,6 +13,8 @@ from influencelab.data.removals import Removals
 from influencelab.recipe import Recipe
 from influencelab.training.fit import Fit
 
+__all__ = ["Retrained", "Retrainer"]
+
 Progress = Callable[[int, int], None]
 # Numbers that one batch of models may hold.
 BATCH = 2**24

@@ -11,6 +11,8 @@ from influencelab.recipe import Recipe
 from influencelab.runner.profile import RECORD, rank
 from influencelab.statistics.measurement import Measurement
 
+__all__ = ["Claim", "Verdict"]
+
 NOT_RUN = "not run"
 ARMS = ("", "published", "controlled")
 

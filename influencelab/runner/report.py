@@ -16,6 +16,8 @@ from influencelab.runner import json_file
 from influencelab.runner.profile import PROFILES, is_folder_name, is_profile, profile_of, rank, size_of
 from influencelab.statistics.measurement import Measurement
 
+__all__ = ["Report"]
+
 # Where what an explorer shows is kept, in the report's folder.
 EXPLORATION = "exploration.gz"
 OLDER = (

@@ -21,6 +21,8 @@ from influencelab.runner.provenance import describe_run
 from influencelab.runner.report import EXPLORATION, Report, file_hash, load
 from influencelab.statistics.measurement import Measurement
 
+__all__ = ["start_report"]
+
 # Committed results stay small: a table of pairs or a figure of more bytes than this is refused.
 LARGEST = 10**6
 STORE_FOLDER = ".store"

@@ -14,6 +14,8 @@ from influencelab.runner.report import Report, reports
 from influencelab.statistics.display import readable
 from influencelab.studies import findings
 
+__all__ = ["verdicts"]
+
 INTRODUCTION = """# Results
 
 Written by `influencelab scorecard --write` from the reports in this folder; edit the claims or run the studies, not

@@ -7,7 +7,7 @@ import torch
 from problems import class_data, value_data
 from trainer_truths import KINDS, NETWORK, SHORT, TO_A_MINIMUM, dropped, quick, starts, true_gradient
 
-from influencelab import catalog
+from influencelab import make
 from influencelab.errors import InvalidParameter, NotFinite
 from influencelab.models import derivatives
 from influencelab.models.tasks.logistic import Logistic
@@ -118,7 +118,7 @@ def test_divergence_names_its_step(kind):
 )
 def test_settings_out_of_range_are_refused_by_name(kind, settings):
     with pytest.raises(InvalidParameter, match=next(iter(settings))):
-        catalog.make(Trainer, kind, **settings)
+        make(Trainer, kind, **settings)
 
 
 # Published protocols, against torch.optim.

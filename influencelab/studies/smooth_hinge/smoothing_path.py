@@ -33,6 +33,8 @@ from influencelab.training.trainers.liblinear import Liblinear
 from influencelab.training.trainers.newton import Newton
 from influencelab.training.trainers.sequential import Sequential
 
+__all__ = ["SmoothingPath"]
+
 ARMS = ("published", "consistent", "newton_step")
 TRUTH = "hinge"
 # Shares of the time: fits, influence, retraining.
