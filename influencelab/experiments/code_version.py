@@ -4,6 +4,7 @@ import ast
 import dataclasses
 import hashlib
 import importlib
+import pickle
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -102,9 +103,9 @@ def statements(module: str, *, counted: frozenset[str]) -> Iterator[str]:
         return f"{name}_{meaning(source, name)}" if source in counted else name
 
     for node in trees()[module].body:
-        # What is public computes nothing.
+        # What is public computes nothing. Pickled because that copies ten times as fast as `copy.deepcopy`.
         if not isinstance(node, ast.Import | ast.ImportFrom | ast.Pass) and defined(node) != {"__all__"}:
-            yield ast.unparse(Names(names, written).visit(copied(node)))
+            yield ast.unparse(Names(names, written).visit(pickle.loads(pickle.dumps(node))))
 
 
 @cache
@@ -112,7 +113,7 @@ def meaning(module: str, name: str) -> str:
     """Eight digits of what a name stands for in a module; none where it is not defined there."""
     for node in trees()[module].body:
         if name in defined(node):
-            text = ast.unparse(Names(imports(module), lambda _, name: name).visit(copied(node)))
+            text = ast.unparse(Names(imports(module), lambda _, name: name).visit(pickle.loads(pickle.dumps(node))))
             return hashlib.sha256(text.encode()).hexdigest()[:8]
     return ""
 
@@ -142,15 +143,6 @@ class Names(ast.NodeTransformer):
         """`gradients`, imported by name, as the definition that it is."""
         source, name = self.names.get(node.id, ("", ""))
         return ast.Name(self.written(source, name)) if name else node
-
-
-def copied(node: Any) -> Any:
-    """The same code in new nodes, at a tenth of the cost of `copy.deepcopy`."""
-    if isinstance(node, list):
-        return [copied(part) for part in node]
-    if isinstance(node, ast.AST):
-        return type(node)(**{name: copied(part) for name, part in vars(node).items()})
-    return node
 
 
 @cache
