@@ -132,6 +132,7 @@ def test_a_task_that_is_anchored_still_says_and_watches_the_same(target):
     assert unanchored(fitted.task) is fitted.task
     assert task.convex is fitted.task.convex
     assert anchored(stopped(logistic_problem), target).convex
+    # Equal bits: the same draws and, below, the same functions of the same arrays.
     assert torch.equal(task.start(data, 3), fitted.task.start(data, 3))
     theta = elsewhere(fitted)[0]
     x, y = data.x_test, data.y_test

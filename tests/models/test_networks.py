@@ -74,6 +74,7 @@ def test_hessians_are_exactly_symmetric(case):
     task, data, theta, weights, _ = case
     for kind in derivatives.KINDS:
         found = mlp_hessian.hessians(task, data, theta, weights, kind=kind)
+        # Equal bits: one triangle is a copy of the other.
         assert torch.equal(found, found.mT)
 
 

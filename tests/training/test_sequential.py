@@ -48,6 +48,7 @@ def test_the_second_goes_on_where_the_first_stopped():
     theta, weights = starts(task, data, 2), dropped(data, -1, 4)
     first, then = GradientDescent(steps=7), Recorder()
     trained = Sequential(first=first, then=then, tolerance=1e-5).train(task, data, theta, weights)
+    # Equal bits: the same steps.
     assert then.seen[0][0].equal(first.train(task, data, theta, weights).theta)
     assert then.seen[0][1] == 1e-5
     assert trained.steps == 10

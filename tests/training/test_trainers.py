@@ -24,7 +24,8 @@ def test_models_trained_together_are_the_models_trained_alone(kind, task):
     alone = [quick(kind).train(task, data, theta[[row]], weights[[row]]) for row in range(3)]
     assert torch.cat([one.theta for one in alone]).allclose(together.theta, rtol=0, atol=1e-6)
     assert torch.cat([one.converged for one in alone]).equal(together.converged)
-    assert max(one.steps for one in alone) == together.steps
+    # Sums over other numbers of models round otherwise, and a step more or less may then be needed.
+    assert abs(max(one.steps for one in alone) - together.steps) <= 1
     assert (together.theta[0] - together.theta[1]).norm() > 1e-4
 
 
