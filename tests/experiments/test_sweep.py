@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from long_sweep import Unhurried
+from long_sweep import Gated
 
 from influencelab.data.sources.iris import Iris
 from influencelab.errors import InvalidParameter, MissingData
@@ -148,7 +148,7 @@ def test_weights_say_how_much_of_the_time_each_trial_takes(tmp_path):
 
 
 def test_a_wrapped_trial_is_a_recipe_of_its_own(tmp_path, runs):
-    run_trials([TRIAL, Unhurried(TRIAL, seconds=0.0), Unhurried(TRIAL, seconds=0.01)], store=Store(tmp_path))
+    run_trials([TRIAL, Gated(TRIAL, number=0), Gated(TRIAL, number=1)], store=Store(tmp_path))
     assert len(runs) == 3
     assert len(entries(tmp_path)) == 3
 

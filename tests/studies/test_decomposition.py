@@ -249,6 +249,7 @@ def test_a_trial_with_these_names_can_be_taken_apart():
     for term in TERMS:
         assert torch.allclose(found.parts[term], again.parts[term], rtol=1e-6, atol=1e-9 * rms(found.truth))
     of_other = terms_in(outcome, estimate="other")
+    # Equal bits: the same difference of the same arrays.
     assert torch.equal(of_other.parts["linearisation"], found.parts["linearisation"])
     assert rms(of_other.parts["solver"]) > 10 * rms(found.parts["solver"])
     doubted = replace(outcome, trusted={**outcome.trusted, "pbrf": torch.arange(20) != 4})
