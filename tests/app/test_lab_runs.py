@@ -10,7 +10,7 @@ from typing import Any
 import psutil
 import pytest
 from distributed import LocalCluster
-from published import published
+from reports import published
 
 from influencelab.app.lab import process, runs
 from influencelab.app.lab.catalogue import planned

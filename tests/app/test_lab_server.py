@@ -10,7 +10,7 @@ from typing import Any
 
 import psutil
 import pytest
-from published import published
+from reports import published
 from tornado.httpclient import HTTPClientError, HTTPResponse
 
 from influencelab.app.lab import process

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from distributed import LocalCluster
-from long_sweep import (
+from gated_sweep import (
     Fatal,
     assert_each_done_once,
     begin,

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from long_sweep import Fatal, trials
+from gated_sweep import Fatal, trials
 
 from influencelab.errors import Unavailable
 from influencelab.experiments.store import Store

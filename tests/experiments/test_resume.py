@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from long_sweep import assert_each_done_once, begin, finished, open_gates, result, under_way, undisturbed, until
+from gated_sweep import assert_each_done_once, begin, finished, open_gates, result, under_way, undisturbed, until
 
 from influencelab.experiments.store import Store
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from long_sweep import Gated
+from gated_sweep import Gated
 
 from influencelab.data.sources.iris import Iris
 from influencelab.errors import InvalidParameter, MissingData

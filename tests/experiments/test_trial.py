@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy
 import pytest
 import torch
-from clouds import TRIAL, Clouds
-from contract import INFLUENCE, check_estimate
+from estimator_contract import INFLUENCE, check_estimate
 from oracles import model, points_of, removal_changes
+from small_trial import TRIAL, Clouds
 
 from influencelab.data.removals import Groups
 from influencelab.errors import InvalidParameter, NotConverged, UnknownName

@@ -3,7 +3,7 @@
 import numpy
 import pytest
 import torch
-from contract import SAME, check_estimate, faults
+from estimator_contract import SAME, check_estimate, faults
 from oracles import gradient, hessian, model, objective, points_of
 from problems import logistic_problem, minimum, mlp_problem
 

@@ -5,7 +5,7 @@ from functools import cache
 import numpy
 import pytest
 import torch
-from contract import INFLUENCE, NEWTON_STEP, SAME, check_estimate, faults
+from estimator_contract import INFLUENCE, NEWTON_STEP, SAME, check_estimate, faults
 from impostors import IMPOSTORS, NEED_CLASSES, Impostor
 from oracles import (
     influence,

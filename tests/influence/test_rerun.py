@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 import torch
 from problems import class_data, logistic_problem, minimum
-from retraining import Lazy, worst
+from tight_retraining import Lazy, worst
 from torch import Tensor
-from trainer_truths import NETWORK, torch_run
+from trainer_oracles import NETWORK, torch_run
 
 from influencelab.data.removals import CONVENTIONS, groups, leave_one_out
 from influencelab.errors import InvalidParameter

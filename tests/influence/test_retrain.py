@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy
 import pytest
 import torch
-from contract import INFLUENCE, SAME, check_estimate, faults
+from estimator_contract import INFLUENCE, SAME, check_estimate, faults
 from oracles import along, model, newton, objective, points_of, removal_changes, ridge_changes
 from problems import binary_problem, logistic_problem, minimum, mlp_problem, ridge_problem
-from retraining import EXACT, OTHER, worst
 from scipy.optimize import minimize
+from tight_retraining import EXACT, OTHER, worst
 
 from influencelab.data.removals import CONVENTIONS, groups, leave_one_out
 from influencelab.influence import retrainer

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy
 import pytest
 import torch
-from contract import Bounds, check_estimate, faults
+from estimator_contract import Bounds, check_estimate, faults
 from oracles import along, linear_gradient, model, point_gradients, points_of
 from problems import binary_problem, logistic_problem, minimum, mlp_problem
 

@@ -5,8 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 import torch_networks
-from problems import split
-from random_images import images
+from problems import images, split
 
 from influencelab.errors import InvalidData, InvalidParameter
 from influencelab.models import derivatives

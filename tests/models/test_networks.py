@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from network_truths import CLASSES, PLAIN, VALUES, drawn, error, errors, losses, network
+from network_oracles import CLASSES, PLAIN, VALUES, drawn, error, errors, losses, network
 from torch.func import grad, hessian, jacrev, vmap
 from torch.utils._python_dispatch import TorchDispatchMode
 

@@ -4,8 +4,8 @@ import tracemalloc
 
 import numpy
 import pytest
-from agreement import ORACLES, drawn, made, whole_counts, worst_error
 from scipy import stats
+from scipy_statistics import ORACLES, drawn, made, whole_counts, worst_error
 
 from influencelab.errors import InvalidParameter
 from influencelab.statistics import bootstrap

@@ -8,7 +8,7 @@ import torch
 from problems import class_data, value_data
 from scipy import optimize
 from sklearn.linear_model import LogisticRegression
-from trainer_truths import (
+from trainer_oracles import (
     digits,
     dropped,
     quick,

@@ -7,7 +7,7 @@ import pytest
 import torch
 from problems import class_data, value_data
 from torch import Tensor
-from trainer_truths import NETWORK, Sibling, dropped, starts, torch_run
+from trainer_oracles import NETWORK, Sibling, dropped, starts, torch_run
 
 from influencelab.errors import InvalidParameter, NotFinite
 from influencelab.models import derivatives

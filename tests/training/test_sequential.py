@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import pytest
 import torch
 from problems import class_data, logistic_problem
-from trainer_truths import dropped, starts, true_gradient, true_hessian
+from trainer_oracles import dropped, starts, true_gradient, true_hessian
 
 from influencelab.data.sources.iris import Iris
 from influencelab.errors import InvalidParameter

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 from problems import class_data, value_data
-from trainer_truths import KINDS, NETWORK, SHORT, TO_A_MINIMUM, dropped, quick, starts, true_gradient
+from trainer_oracles import KINDS, NETWORK, SHORT, TO_A_MINIMUM, dropped, quick, starts, true_gradient
 
 from influencelab import make
 from influencelab.errors import InvalidParameter, NotFinite

@@ -143,7 +143,7 @@ def begin(
     folder: Path, *, count: int, gates: Path | str = "", workers: int = 1, scheduler: str = ""
 ) -> subprocess.Popen[str]:
     """Start the sweep in a process that leads a group of its own."""
-    command = "import long_sweep; long_sweep.main()"
+    command = "import gated_sweep; gated_sweep.main()"
     words = [str(word) for word in (folder, count, gates, workers, scheduler)]
     path = os.pathsep.join([str(TESTS.parents[1]), str(TESTS)])
     return subprocess.Popen(
