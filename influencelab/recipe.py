@@ -1,4 +1,4 @@
-"""What a noun of the house is: a frozen dataclass, abstract or final, that can say what it is made of."""
+"""Recipes: frozen settings with a description and a content hash, and the progress that running one reports."""
 
 import dataclasses
 import enum
@@ -6,7 +6,7 @@ import hashlib
 import inspect
 import json
 from abc import ABC
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 
 class Recipe(ABC):  # noqa: B024 - it has no method of its own: being abstract is what it checks
@@ -63,3 +63,25 @@ def fingerprint(value: Any) -> str:
     """A recipe's content hash, 64 hexadecimal digits: the address of what it makes."""
     text = json.dumps(describe(value), sort_keys=True, allow_nan=True)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+@runtime_checkable
+class Progress(Protocol):
+    """Called now and then as (done, total, label): (3, 12, "models"); one number alone is the share done, 0 … 1."""
+
+    def __call__(self, done: float, total: float = 1.0, label: str = "") -> None:
+        """Report that so much of the total is done, fractions allowed, and what is being done."""
+        ...
+
+
+def unheard(done: float, total: float = 1.0, label: str = "") -> None:
+    """Progress that nobody waits for."""
+
+
+def stage(progress: Progress, first: float, last: float) -> Progress:
+    """Progress of one part of some work, which takes its share from `first` to `last`, both between 0 and 1."""
+
+    def report(done: float, total: float = 1.0, label: str = "") -> None:
+        progress(first + (last - first) * (done / total if total else 0.0), 1.0, label)
+
+    return report

@@ -10,6 +10,8 @@ from torch import Tensor
 from influencelab.errors import InvalidParameter
 from influencelab.recipe import Recipe
 
+__all__ = ["Groups", "Removals", "groups", "halves", "leave_one_out"]
+
 CONVENTIONS = ("drop", "renormalise")
 # A share of the total weight that is only rounding.
 EMPTY = 1e-12

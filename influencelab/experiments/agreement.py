@@ -15,6 +15,8 @@ from influencelab.statistics.bootstrap import Bootstrap, Interval, Statistic
 from influencelab.statistics.measurement import Measurement
 from influencelab.statistics.measurements import row, tidy
 
+__all__ = ["Agreement", "agreement_table", "agreements", "measurements", "pairs_table"]
+
 # Statistics that speak of size, and mean nothing for a score without a unit.
 SIZED = ("slope", "intercept", "rms_ratio")
 # Those that a reader looks at first.

@@ -15,6 +15,8 @@ from influencelab.recipe import Recipe, kind_name
 from influencelab.statistics.bootstrap import Bootstrap, Statistic
 from influencelab.statistics.pairs import Pairs
 
+__all__ = ["Comparison", "compare"]
+
 
 @dataclass(frozen=True, eq=False)
 class Comparison(Recipe):

@@ -8,8 +8,7 @@ from influencelab.influence.curvature import Curvature
 from influencelab.influence.estimator import Estimator
 from influencelab.influence.estimators.exact import Exact
 from influencelab.models.derivatives import check_kind
-from influencelab.progress import Progress
-from influencelab.recipe import Recipe
+from influencelab.recipe import Progress, Recipe
 from influencelab.training.fit import Fit, fit
 
 

@@ -10,7 +10,9 @@ from influencelab.experiments.job import Runnable
 from influencelab.experiments.store import Store
 from influencelab.experiments.sweep import run_trials
 from influencelab.experiments.trial import Outcome, Repeated, with_setting
-from influencelab.progress import Progress
+from influencelab.recipe import Progress
+
+__all__ = ["cells", "grid", "run_grid"]
 
 Key = tuple[Any, ...]
 

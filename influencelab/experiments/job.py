@@ -15,7 +15,7 @@ from influencelab.errors import Unavailable
 from influencelab.experiments.cluster import ClusterMap
 from influencelab.experiments.store import Store, to_bytes
 from influencelab.experiments.trial import Outcome
-from influencelab.progress import Progress
+from influencelab.recipe import Progress
 
 # How often worker processes may die (killed, or out of memory) before a sweep gives up.
 DEATHS = 3

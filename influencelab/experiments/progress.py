@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from tqdm import tqdm
 
-from influencelab.progress import Progress, unheard
+from influencelab.recipe import Progress, unheard
 
 BAR = "{percentage:3.0f}% of {total:g} trials {bar} {elapsed} gone, {remaining} to go"
 

@@ -19,6 +19,8 @@ from torch import Tensor
 
 from influencelab.recipe import Recipe
 
+__all__ = ["Store"]
+
 DIGEST = 64
 # Error numbers of a file system without locks.
 NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)

@@ -20,8 +20,9 @@ from influencelab.experiments.job import Job, Runnable, run_cluster, run_process
 from influencelab.experiments.progress import SweepProgress
 from influencelab.experiments.store import Store
 from influencelab.experiments.trial import Outcome, outcome_of
-from influencelab.progress import Progress
-from influencelab.recipe import fingerprint, kind_name
+from influencelab.recipe import Progress, fingerprint, kind_name
+
+__all__ = ["run_trials", "with_available_data"]
 
 
 @runtime_checkable

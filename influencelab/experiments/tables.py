@@ -13,6 +13,9 @@ from influencelab.statistics.display import readable
 from influencelab.statistics.measurement import Measurement
 from influencelab.statistics.measurements import measurement_of, records, settings_of
 
+__all__ = ["fit_table"]
+
+
 # Names of kinds as a reader says them.
 WORDS = {
     "exact": "influence (exact)",

@@ -23,10 +23,11 @@ from influencelab.influence.leverage import effective_parameters
 from influencelab.influence.retrainer import Retrained, Retrainer
 from influencelab.influence.retrainers.second_order import SecondOrder
 from influencelab.models.task import LinearTask, Task
-from influencelab.progress import Progress, stage, unheard
-from influencelab.recipe import Recipe, kind_name
+from influencelab.recipe import Progress, Recipe, kind_name, stage, unheard
 from influencelab.training.fit import Fit, fit
 from influencelab.training.trainer import Trainer
+
+__all__ = ["Outcome", "Trial", "vary"]
 
 # What a study repeats: a trial, or a recipe around one.
 Repeated = TypeVar("Repeated", bound=Recipe)

@@ -22,6 +22,8 @@ from influencelab.explorer.pairs_table import DampingSteps, PairsTable, Setting
 from influencelab.explorer.point_display import Points
 from influencelab.recipe import fingerprint
 
+__all__ = ["explorer_data"]
+
 Key = tuple[Setting, ...]
 # Features of more numbers than this are no table that a person reads.
 READABLE = 30

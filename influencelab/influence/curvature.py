@@ -14,6 +14,8 @@ from influencelab.models.task import LinearTask
 from influencelab.recipe import Recipe
 from influencelab.training.fit import Fit
 
+__all__ = ["Curvature"]
+
 # A Cholesky pivot this small beside the largest says that the matrix is singular to working precision; in float32, one
 # of 100 times its rounding.
 PIVOT = 1e-13

@@ -15,6 +15,8 @@ from influencelab.models import derivatives
 from influencelab.recipe import Recipe
 from influencelab.training.fit import Fit
 
+__all__ = ["Estimate", "Estimator"]
+
 
 @dataclass(frozen=True, eq=False)
 class Estimate(Recipe):

@@ -10,6 +10,8 @@ from influencelab.runner.profile import RECORD, rank
 from influencelab.statistics.measurement import Measurement
 from influencelab.statistics.measurements import Where, find
 
+__all__ = ["Claim", "Verdict"]
+
 NOT_RUN = "not run"
 ARMS = ("", "published", "controlled")
 

@@ -16,6 +16,8 @@ from influencelab.runner.profile import PROFILES, is_folder_name, is_profile, pr
 from influencelab.statistics.measurement import Measurement
 from influencelab.statistics.measurements import Where, describe, measurement_of, records, select
 
+__all__ = ["Report"]
+
 # Where what an explorer shows is kept, in the report's folder.
 EXPLORATION = "exploration.gz"
 MEASUREMENTS, FACTS = "measurements.parquet", "facts.json"

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from influencelab.errors import InvalidData, InvalidParameter
 from influencelab.explorer.data import ExplorerData
-from influencelab.progress import Progress, stage
+from influencelab.recipe import Progress, stage
 from influencelab.runner import json_file, notebook
 from influencelab.runner.atomic_folder import PROGRESS, replace_folder, staging
 from influencelab.runner.profile import folder_name, profile_of
@@ -21,6 +21,8 @@ from influencelab.runner.provenance import describe_run
 from influencelab.runner.report import EXPLORATION, FACTS, MEASUREMENTS, Report, file_hash, load
 from influencelab.statistics.measurement import Measurement
 from influencelab.statistics.measurements import check_tidy, joined, row, tidy
+
+__all__ = ["start_report"]
 
 # Committed results stay small: a table of pairs or a figure of more bytes than this is refused.
 LARGEST = 10**6

@@ -17,6 +17,8 @@ from influencelab.runner.parameter import Parameter
 from influencelab.runner.profile import Profile, folder_name
 from influencelab.runner.report import Report, load
 
+__all__ = ["Study"]
+
 
 @dataclass(frozen=True)
 class Study(Recipe):

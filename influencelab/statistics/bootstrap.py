@@ -23,6 +23,8 @@ from influencelab.statistics.correlation import (
 from influencelab.statistics.pairs import Pairs
 from influencelab.statistics.rank_correlation import kendall, spearman, within_class_spearman
 
+__all__ = ["Bootstrap"]
+
 Measure = Callable[[Pairs, numpy.ndarray], numpy.ndarray]
 MEASURES: Mapping[str, Measure] = MappingProxyType(
     {

@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from influencelab.errors import InvalidParameter
 from influencelab.recipe import Recipe
 
+__all__ = ["Measurement"]
+
 
 @dataclass(frozen=True)
 class Measurement(Recipe):

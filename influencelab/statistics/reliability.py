@@ -12,6 +12,8 @@ from influencelab.statistics.bootstrap import Interval, Measure
 from influencelab.statistics.correlation import pearson
 from influencelab.statistics.pairs import Pairs
 
+__all__ = ["fisher_interval", "null_band", "spearman_brown"]
+
 
 class NullBand(NamedTuple):
     """What |correlation| does where there is nothing to find: its mean, and the point it exceeds only rarely."""

@@ -15,6 +15,8 @@ from influencelab.runner.profile import profile_of
 from influencelab.runner.report import Report
 from influencelab.statistics.display import readable
 
+__all__ = ["verdicts"]
+
 
 def all_claims() -> tuple[Claim, ...]:
     """The claims of every study: the tuple `CLAIMS` of `claims.py` in its folder.

@@ -11,6 +11,8 @@ from influencelab.errors import NotFinite
 from influencelab.models.task import Task
 from influencelab.recipe import Recipe
 
+__all__ = ["Trained", "Trainer"]
+
 
 @dataclass(frozen=True, eq=False)
 class Memory(Recipe):

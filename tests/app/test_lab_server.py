@@ -10,7 +10,7 @@ from typing import Any
 
 import psutil
 import pytest
-from published import published
+from reports import published
 from tornado.httpclient import HTTPClientError, HTTPResponse
 
 from influencelab.app.lab import process
@@ -25,7 +25,7 @@ pytest_plugins = ("pytest_jupyter.jupyter_server",)
 
 ROOT = Path(__file__).parents[2]
 # Seconds. A tiny study takes four on two idle cores.
-PATIENCE = 120
+PATIENCE = 600
 Ask = Callable[..., Awaitable[tuple[int, Any]]]
 
 
@@ -168,7 +168,7 @@ async def test_twenty_runs_at_once_are_queued_and_none_is_lost(ask: Ask, held: R
     names = {answer["id"] for _, answer in answers}
     listed = (await ask("runs"))[1]["runs"]
     assert {run["id"] for run in listed} == names == set(kept(jp_root_dir / "results" / ".runs"))
-    await asyncio.sleep(1)
+    await until(ask, listed[-1]["id"], "running", "done", "failed")
     states = [run["state"] for run in (await ask("runs"))[1]["runs"]]
     assert states.count("running") <= held.at_once
     assert (await ask("studies"))[0] == 200

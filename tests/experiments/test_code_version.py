@@ -9,7 +9,7 @@ import pytest
 import influencelab
 from influencelab.data.sources.iris import Iris
 from influencelab.experiments import code_version as module
-from influencelab.experiments.code_version import code_version, recipe_version, without_docstrings
+from influencelab.experiments.code_version import code_version, recipe_version, tree
 from influencelab.experiments.trial import Trial
 from influencelab.influence.estimators.exact import Exact
 from influencelab.models.tasks.logistic import Logistic
@@ -26,13 +26,13 @@ def copied(tmp_path, monkeypatch):
     monkeypatch.setattr(influencelab, "__path__", [str(folder)])
 
     def version() -> str:
-        for cached in (module.trees, module.meaning, code_version):
+        for cached in (module.trees, module.imports, module.meaning, code_version):
             cached.cache_clear()
         return recipe_version(TRIAL)
 
     yield folder, version
     monkeypatch.undo()
-    for cached in (module.trees, module.meaning, code_version):
+    for cached in (module.trees, module.imports, module.meaning, code_version):
         cached.cache_clear()
 
 
@@ -48,6 +48,8 @@ def test_words_and_layout_do_not_count_and_code_does(copied):
     first, path = version(), folder / "models" / "penalty.py"
     edit(path, "from collections", "# A comment.\nfrom collections")
     edit(path, '"""R of k models, in nats, up to a constant."""', '"""Other words."""\n\n')
+    assert version() == first
+    edit(folder / "data" / "removals.py", '__all__ = ["Groups", ', "__all__ = [")
     assert version() == first
     edit(path, ".sum(-1) / 2", ".sum(-1) / 3")
     assert version() != first
@@ -104,6 +106,6 @@ def test_the_module_of_a_recipe_counts_wherever_it_lies(copied):
 
 
 def test_only_strings_that_stand_alone_are_words():
-    tree = without_docstrings(ast.parse('def f():\n    "word"\n\nx = "value"\n'))
-    assert "word" not in ast.dump(tree)
-    assert "value" in ast.dump(tree)
+    found = ast.dump(tree('def f():\n    "word"\n\nx = "value"\n'))
+    assert "word" not in found
+    assert "value" in found

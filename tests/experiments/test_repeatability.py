@@ -2,7 +2,7 @@
 
 import numpy
 import pytest
-from replicated import outcome
+from outcomes import outcome
 from scipy import stats
 
 from influencelab.errors import InvalidData, InvalidParameter

@@ -7,8 +7,8 @@ import oracles
 import pandas
 import pytest
 import torch
-from explored import NAMES, SOURCE, TRIAL, explored, run
 from problems import class_data, logistic_problem, minimum
+from reports import NAMES, SOURCE, TRIAL, explored, run
 
 from influencelab.data.removals import Groups, leave_one_out
 from influencelab.data.sources.iris import Iris

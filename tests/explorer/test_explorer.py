@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy
 import pandas
 import pytest
-from explored import NAMES, explored, report, run
 from problems import logistic_problem, minimum
+from reports import NAMES, explored, report, run
 from scipy import stats
 
 from influencelab.data.removals import leave_one_out

@@ -31,6 +31,7 @@ def test_first_gradients_are_those_of_the_objectives_without_the_points(build, c
         groups(20, members=[[1, 2], [], [5]], convention=convention),
     ):
         batch = batch_of(removals, fitted.weights, slice(0, 3))
+        # Equal bits: a copy.
         assert torch.equal(batch.weights[0], fitted.weights)
         start = fitted.theta.expand(4, -1)
         wanted = derivatives.gradients(fitted.task, fitted.data, start, batch.weights)

@@ -1,6 +1,7 @@
 """The curvature operator and what is derived from it, against dense algebra in NumPy."""
 
 import gc
+from copy import copy
 from dataclasses import replace
 
 import numpy
@@ -22,9 +23,8 @@ LINEAR = PROBLEMS[:3]
 
 
 def fresh(build, **settings):
-    """A fit of its own, about which no curvature knows anything yet."""
-    task, data = build(**settings)
-    return fit(task, data, Newton(tolerance=1e-10))
+    """A minimum of its own, about which no curvature knows anything yet."""
+    return copy(minimum(build, **settings))
 
 
 def some_vectors(fitted, count: int = 3) -> torch.Tensor:

@@ -6,10 +6,9 @@ import numpy
 import pytest
 import torch
 import torch_networks
-from contract import SAME, faults
+from estimator_contract import SAME, faults
 from oracles import softmax
-from problems import class_data, minimum, ridge_problem, split, value_data
-from random_images import images
+from problems import class_data, images, minimum, ridge_problem, split, value_data
 
 from influencelab.errors import InvalidParameter, NotConverged
 from influencelab.influence import kronecker

@@ -6,7 +6,7 @@ import numpy
 import pytest
 import torch
 from problems import binary_problem, logistic_problem, minimum, mlp_problem, ridge_problem
-from softmax import softmax_oracle, softmax_parts
+from softmax_oracles import softmax_oracle, softmax_parts
 
 import influencelab.influence.estimators.lissa as lissa_module
 from influencelab.errors import Diverged, InvalidParameter, NotConverged

@@ -72,6 +72,7 @@ def test_loading_weights_into_another_bend_trains_nothing_and_says_where_it_stan
     true = fit(SmoothHinge(0.05, t=0.0), DATA, ActiveSet())
     task = SmoothHinge(0.05, t=0.1)
     seen = at_weights(true, task)
+    # Equal bits: a copy.
     assert torch.equal(seen.theta, true.theta)
     assert not seen.converged
     z = torch.where(DATA.y_train == 1, 1.0, -1.0).double()[:, None] * DATA.x_train

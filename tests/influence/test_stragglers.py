@@ -6,7 +6,7 @@ from functools import cache
 import pytest
 import torch
 from problems import minimum, mlp_problem
-from trainer_truths import dropped, true_gradient, true_hessian
+from trainer_oracles import dropped, true_gradient, true_hessian
 
 from influencelab.data.removals import leave_one_out
 from influencelab.data.sources.iris import Iris

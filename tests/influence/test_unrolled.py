@@ -63,6 +63,7 @@ def test_slopes_are_central_differences_of_whole_runs(trainer, problem):
     for point in (0, 7, 39):
         assert gap(estimate.slopes[point], slope(fitted, point)) < 1e-6
         assert gap(estimate.slopes[point], estimate.slopes[point - 1]) > 1e-2
+    # Equal bits: one product a number.
     assert estimate.values.equal(-fitted.weights[:, None] * estimate.slopes)
     assert float(estimate.residual.max()) == 0
 

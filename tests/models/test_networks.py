@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from network_truths import CLASSES, PLAIN, VALUES, drawn, error, errors, losses, network
+from network_oracles import CLASSES, PLAIN, VALUES, drawn, error, errors, losses, network
 from torch.func import grad, hessian, jacrev, vmap
 from torch.utils._python_dispatch import TorchDispatchMode
 
@@ -74,6 +74,7 @@ def test_hessians_are_exactly_symmetric(case):
     task, data, theta, weights, _ = case
     for kind in derivatives.KINDS:
         found = mlp_hessian.hessians(task, data, theta, weights, kind=kind)
+        # Equal bits: one triangle is a copy of the other.
         assert torch.equal(found, found.mT)
 
 

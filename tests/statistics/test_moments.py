@@ -2,8 +2,8 @@
 
 import numpy
 import pytest
-from agreement import drawn, made, whole_counts
 from scipy import stats
+from scipy_statistics import drawn, made, whole_counts
 
 from influencelab.statistics.correlation import pearson, pearson_without_top3, sign_agreement, slope
 from influencelab.statistics.rank_correlation import kendall, spearman

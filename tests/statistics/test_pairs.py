@@ -3,7 +3,7 @@
 import jaxtyping
 import numpy
 import pytest
-from agreement import made
+from scipy_statistics import made
 
 from influencelab.errors import InvalidData, InvalidWeights
 from influencelab.statistics.bootstrap import MEASURES

@@ -2,7 +2,7 @@
 
 import numpy
 import pytest
-from replicated import outcome, table
+from outcomes import outcome, table
 from scipy import stats
 
 from influencelab.errors import InvalidData, InvalidParameter, UnknownName

@@ -2,7 +2,7 @@
 
 import numpy
 import pytest
-from replicated import table
+from outcomes import table
 from scipy import optimize
 
 from influencelab.errors import InvalidData

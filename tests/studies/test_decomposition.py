@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass, replace
 
-import anchors
 import numpy
+import proximal_oracles
 import pytest
 import torch
 from oracles import model, points_of, squared_error, with_ones
 from problems import logistic_problem, mlp_problem, ridge_problem
-from retraining import EXACT, rms, worst
+from tight_retraining import EXACT, rms, worst
 
 from influencelab.data.arrays import Arrays
 from influencelab.data.removals import Removals, leave_one_out
@@ -82,15 +82,15 @@ def test_on_an_unconverged_logistic_fit_each_term_is_what_dense_newton_says():
     found = exactly(DAMPING, fitted, leave_one_out(20), estimator)
     groups = [[i] for i in range(20)]
     steps = {
-        target: anchors.changes(anchors.held(fitted, target, damping), groups)
+        target: proximal_oracles.changes(proximal_oracles.held(fitted, target, damping), groups)
         for target, damping in (("loss", 0.0), ("proximal", DAMPING), ("pbrf", DAMPING))
     }
     assert float(found.parts["warm start"].abs().max()) < 1e-9 * rms(found.truth)
     assert worst(found.parts["proximity"], steps["loss"] - steps["proximal"]) < 1e-8
     assert worst(found.parts["non-convergence"], steps["proximal"] - steps["pbrf"]) < 1e-8
     assert rms(found.parts["non-convergence"]) > 0.1 * rms(found.truth)
-    forgotten = anchors.rises(
-        anchors.held(fitted, "proximal", DAMPING),
+    forgotten = proximal_oracles.rises(
+        proximal_oracles.held(fitted, "proximal", DAMPING),
         [numpy.where(numpy.arange(20) == i, 0, fitted.weights.numpy()) for i in range(20)],
     )
     assert worst(found.parts["non-convergence"], forgotten - steps["pbrf"]) > 0.1
@@ -249,6 +249,7 @@ def test_a_trial_with_these_names_can_be_taken_apart():
     for term in TERMS:
         assert torch.allclose(found.parts[term], again.parts[term], rtol=1e-6, atol=1e-9 * rms(found.truth))
     of_other = terms_in(outcome, estimate="other")
+    # Equal bits: the same difference of the same arrays.
     assert torch.equal(of_other.parts["linearisation"], found.parts["linearisation"])
     assert rms(of_other.parts["solver"]) > 10 * rms(found.parts["solver"])
     doubted = replace(outcome, trusted={**outcome.trusted, "pbrf": torch.arange(20) != 4})

@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy
 import pytest
 import torch
-from clouds import TRIAL
-from replicated import network, resampled, spearman
+from outcomes import network, resampled, spearman
 from scipy import stats
+from small_trial import TRIAL
 
 from influencelab.errors import InvalidParameter
 from influencelab.influence.estimators.exact import Exact

@@ -67,6 +67,7 @@ def test_another_draw_is_predicted_worse_than_its_own(cell):
 def test_predictions_stay_and_truths_move_to_the_next_seed(cell):
     moved = draws.other_seeds(cell)
     for place, each in enumerate(moved):
+        # Equal bits: copies.
         assert torch.equal(each.predicted["unrolled"], cell[place].predicted["unrolled"])
         assert torch.equal(each.actual["paired"], cell[(place + 1) % 4].actual["paired"])
 

@@ -2,7 +2,7 @@
 
 import numpy
 import pytest
-from replicated import resampled
+from outcomes import resampled
 
 from influencelab.studies.retraining_noise import numbers
 from influencelab.studies.retraining_noise.draws import NOISE_ARMS, Noise, stands_off

@@ -2,9 +2,8 @@
 
 import numpy
 import pytest
-from replicated import resampled, spearman, table
+from outcomes import M, R, cells, resampled, spearman, table, tried
 from scipy import stats
-from solved import M, R, cells, tried
 
 from influencelab.errors import UnknownName
 from influencelab.statistics.bootstrap import Bootstrap

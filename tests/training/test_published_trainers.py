@@ -7,7 +7,7 @@ import pytest
 import torch
 from problems import class_data, value_data
 from torch import Tensor
-from trainer_truths import NETWORK, Sibling, dropped, starts, torch_run
+from trainer_oracles import NETWORK, Sibling, dropped, starts, torch_run
 
 from influencelab.errors import InvalidParameter, NotFinite
 from influencelab.models import derivatives
@@ -212,6 +212,7 @@ def test_the_number_of_threads_changes_no_result(trainer, monkeypatch):
             assert torch.get_num_threads() == threads
     finally:
         torch.set_num_threads(before)
+    # Equal bits are the promise: models are cut into the same chunks, each done by one thread.
     assert torch.equal(ends[0].theta, ends[1].theta)
     assert all(torch.equal(*pair) for pair in zip(ends[0].memory.parts, ends[1].memory.parts, strict=True))
     assert set(walks[:5]) == {get_ident()}
@@ -227,6 +228,7 @@ def test_what_a_trainer_is_given_stays_as_it_was(trainer):
     given = (theta, weights, *memory.parts)
     before = [part.clone() for part in given]
     first, second = (trainer.go_on(NETWORK, data, theta, weights, memory=memory, models=models) for _ in range(2))
+    # Equal bits: copies, and the same steps twice.
     assert all(torch.equal(*pair) for pair in zip(given, before, strict=True))
     assert torch.equal(first.theta, second.theta)
 

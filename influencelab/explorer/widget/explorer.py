@@ -22,6 +22,8 @@ from influencelab.explorer.widget import bundle, picture
 from influencelab.explorer.widget.view import View, strict, view
 from influencelab.runner.report import Report, load
 
+__all__ = ["Explorer"]
+
 # What an explorer holds, compressed, at most; a notebook that keeps it stays below 8 MB.
 LARGEST = 3 * 10**6
 # Points that are removed together on request, at most.

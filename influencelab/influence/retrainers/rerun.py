@@ -12,7 +12,7 @@ from influencelab.errors import InvalidParameter
 from influencelab.influence.retrainer import Part, Retrained, Retrainer
 from influencelab.models import derivatives
 from influencelab.models.tasks.mlp import ACTIVATIONS, MLP
-from influencelab.progress import Progress
+from influencelab.recipe import Progress
 from influencelab.training.first_order import FirstOrder
 from influencelab.training.fit import Fit
 from influencelab.training.trainer import Memory, Trained, Trainer

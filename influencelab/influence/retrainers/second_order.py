@@ -15,7 +15,7 @@ from influencelab.influence.preconditioned_lbfgs import minimise_from_fit
 from influencelab.influence.retrainer import Part, Retrained, Retrainer
 from influencelab.models import derivatives
 from influencelab.models.proximal import proximal, proximal_bregman_response
-from influencelab.progress import Progress
+from influencelab.recipe import Progress
 from influencelab.training.fit import Fit
 from influencelab.training.trainer import Trainer
 from influencelab.training.trainers.newton import Newton

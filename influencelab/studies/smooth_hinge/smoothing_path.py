@@ -25,14 +25,15 @@ from influencelab.influence.retrainers.rerun import Rerun
 from influencelab.influence.strain import at_weights, effective_curvature_points, margin_shift
 from influencelab.models.losses.hinge import margins
 from influencelab.models.tasks.smooth_hinge import SmoothHinge
-from influencelab.progress import Progress, stage, unheard
-from influencelab.recipe import Recipe
+from influencelab.recipe import Progress, Recipe, stage, unheard
 from influencelab.training.fit import Fit, fit
 from influencelab.training.trainer import Trainer
 from influencelab.training.trainers.active_set import ActiveSet
 from influencelab.training.trainers.liblinear import Liblinear
 from influencelab.training.trainers.newton import Newton
 from influencelab.training.trainers.sequential import Sequential
+
+__all__ = ["SmoothingPath"]
 
 ARMS = ("published", "consistent", "newton_step")
 TRUTH = "hinge"

@@ -23,6 +23,8 @@ from influencelab.statistics.bootstrap import Bootstrap, Measure, Statistic
 from influencelab.statistics.pairs import FEWEST, Pairs, pairs_drawn, ratio
 from influencelab.training.fit import Fit
 
+__all__ = ["Decomposition"]
+
 # Each answer to "what does the removal do?", from training anew to first order; each term is one minus the next.
 TRUTHS = ("cold", "warm", "proximal", "pbrf")
 STEPS = (*TRUTHS, "linearised")

@@ -1,5 +1,6 @@
 """Objectives that hold on to a known θˢ, by their definitions in plain NumPy, and their minima for linear models."""
 
+from functools import cache
 from typing import NamedTuple
 
 import numpy
@@ -104,7 +105,8 @@ def changes(at: Held, groups, *, convention: str = "drop"):
     return removed - rises(at, [at.points.w])
 
 
+@cache
 def stopped(build, *, steps=10, **settings):
-    """A fit that training left far from any minimum."""
+    """A fit that training left far from any minimum; the same call gives the same fit."""
     task, data = build(**settings)
     return fit(task, data, GradientDescent(steps=steps, learning_rate=0.1), seed=1)

@@ -7,9 +7,12 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+
+import torch
 
 from influencelab.data.sources.iris import Iris
 from influencelab.experiments.store import Store
@@ -17,29 +20,49 @@ from influencelab.experiments.sweep import run_trials
 from influencelab.experiments.trial import Outcome, Trial
 from influencelab.influence.estimators.exact import Exact
 from influencelab.models.tasks.logistic import Logistic
-from influencelab.progress import Progress
-from influencelab.recipe import Recipe
+from influencelab.recipe import Progress, Recipe
 from influencelab.training.trainers.newton import Newton
 
 TESTS = Path(__file__).parent
 DECAYS = (0.5, 0.2, 0.1, 0.05, 0.02, 0.01)
-# More than fifty trials and sixty seconds of work.
-COUNT, SECONDS = 54, 1.2
+# Seconds that anything may take before it is given up; a busy machine needs a part of it, an idle one hardly any.
+PATIENCE = 3000
 
 
 @dataclass(frozen=True)
-class Unhurried(Recipe):
-    """A trial that takes at least so long."""
+class Gated(Recipe):
+    """A trial that waits in its process until somebody opens its gate: every second one before it runs, others after.
+
+    Attributes:
+        trial: what it does.
+        gates: a folder of the gates that are open; none where it never waits.
+        number: which gate is its own.
+    """
 
     trial: Trial
-    seconds: float
+    gates: str = ""
+    number: int = 0
 
     def run(self, *, device: str = "cpu", progress: Progress | None = None) -> Outcome:
-        """Run the trial, and wait for the rest of the time."""
-        began = time.perf_counter()
+        """Run the trial, and wait at the gate."""
+        if self.number % 2:
+            self.wait()
         outcome = self.trial.run(device=device, progress=progress)
-        time.sleep(max(0.0, self.seconds - (time.perf_counter() - began)))
+        self.wait()
         return outcome
+
+    def wait(self) -> None:
+        """Return once the gate is open."""
+        end = time.monotonic() + PATIENCE
+        while self.gates and not Path(self.gates, str(self.number)).exists() and time.monotonic() < end:
+            time.sleep(0.02)
+
+
+def open_gates(gates: Path, numbers: Iterable[int]) -> None:
+    """Let the trials of these numbers through, now and whenever they come."""
+    gates.mkdir(exist_ok=True)
+    for number in numbers:
+        (gates / str(number)).touch()
 
 
 @dataclass(frozen=True)
@@ -66,31 +89,35 @@ class Fatal(Recipe):
         before = len(list(folder.iterdir()))
         if before < self.deaths:
             (folder / str(time.time_ns())).touch()
-            end = time.monotonic() + (100 if before else 0)
+            end = time.monotonic() + (PATIENCE if before else 0)
             while time.monotonic() < end and len(list(Path(self.beside).rglob("*.entry"))) < self.others:
                 time.sleep(0.02)
             os.kill(os.getpid(), signal.SIGKILL)
         return self.trial.run(device=device, progress=progress)
 
 
-def trials(count: int, *, seconds: float) -> list[Unhurried]:
+def trials(count: int, *, gates: str = "") -> list[Gated]:
     """Small trials, all different: weight decays within seeds of the subset."""
     return [
-        Unhurried(
+        Gated(
             Trial(
                 source=Iris(scaling="standard", train_size=30, test_size=4, seed=number // len(DECAYS)),
                 task=Logistic(weight_decay=DECAYS[number % len(DECAYS)]),
                 trainer=Newton(),
                 estimators={"exact": Exact()},
             ),
-            seconds=seconds,
+            gates=gates,
+            number=number,
         )
         for number in range(count)
     ]
 
 
 def table(outcomes: list[Outcome]) -> str:
-    """A line a trial: a sum in hexadecimal, and a hash of every bit of every tensor."""
+    """A line a trial: a sum in hexadecimal, and a hash of every bit of every tensor.
+
+    Equal bits are the promise of a store: the same code on the same arrays, one thread each time.
+    """
     lines = []
     for number, outcome in enumerate(outcomes):
         digest = hashlib.sha256()
@@ -102,9 +129,9 @@ def table(outcomes: list[Outcome]) -> str:
 
 def main() -> None:
     """Run the sweep that the command line names, and print its table."""
-    folder, count, seconds, workers, scheduler = sys.argv[1:]
+    folder, count, gates, workers, scheduler = sys.argv[1:]
     found = run_trials(
-        trials(int(count), seconds=float(seconds)),
+        trials(int(count), gates=gates),
         store=Store(Path(folder)),
         workers=int(workers),
         scheduler=scheduler,
@@ -113,11 +140,11 @@ def main() -> None:
 
 
 def begin(
-    folder: Path, *, count: int, seconds: float = 0.0, workers: int = 1, scheduler: str = ""
+    folder: Path, *, count: int, gates: Path | str = "", workers: int = 1, scheduler: str = ""
 ) -> subprocess.Popen[str]:
     """Start the sweep in a process that leads a group of its own."""
-    command = "import long_sweep; long_sweep.main()"
-    words = [str(word) for word in (folder, count, seconds, workers, scheduler)]
+    command = "import gated_sweep; gated_sweep.main()"
+    words = [str(word) for word in (folder, count, gates, workers, scheduler)]
     path = os.pathsep.join([str(TESTS.parents[1]), str(TESTS)])
     return subprocess.Popen(
         [sys.executable, "-c", command, *words],
@@ -130,22 +157,29 @@ def begin(
 
 def result(running: subprocess.Popen[str]) -> str:
     """The table it prints at its end; a bar that came before is left out."""
-    said, _ = running.communicate(timeout=600)
+    said, _ = running.communicate(timeout=PATIENCE)
     assert running.returncode == 0
     return "\n".join(line for line in said.splitlines() if " 0x" in line or " -0x" in line)
 
 
-def uninterrupted(folder: Path, *, count: int) -> str:
-    """The table of a run that nothing disturbs; it does not dawdle, which changes no number."""
-    return result(begin(folder, count=count))
+@cache
+def undisturbed(count: int) -> str:
+    """The table of trials that ran in this process, one after the other, on one thread and without a store."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        return table([gated.run() for gated in trials(count)])
+    finally:
+        torch.set_num_threads(threads)
 
 
 def until(reached: Callable[[], bool], running: subprocess.Popen[str]) -> bool:
-    """Wait until something is so; False where the process ended before."""
+    """Wait until something is so; False where the process ended before, or all patience did."""
+    end = time.monotonic() + PATIENCE
     while not reached():
-        if running.poll() is not None:
+        if running.poll() is not None or time.monotonic() > end:
             return False
-        time.sleep(0.02)
+        time.sleep(0.05)
     return True
 
 

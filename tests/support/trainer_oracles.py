@@ -6,7 +6,7 @@ import torch
 from sklearn.datasets import load_digits
 from torch import Tensor
 
-from influencelab import catalog
+from influencelab import make, names
 from influencelab.data.dataset import Dataset
 from influencelab.models.task import Task
 from influencelab.models.tasks.mlp import MLP
@@ -16,7 +16,7 @@ from influencelab.training.trainers.newton import Newton
 
 # These train the true hinge and refuse all else: their contract is in `test_hinge_trainers.py`.
 OF_THE_HINGE = ["active_set", "liblinear"]
-KINDS = [name for name in catalog.names(Trainer) if name not in OF_THE_HINGE]
+KINDS = [name for name in names(Trainer) if name not in OF_THE_HINGE]
 # Fewer steps than the defaults where the number of steps is the protocol; a new kind is tested with its defaults.
 QUICK = {"gradient_descent": {"steps": 60}, "adam": {"steps": 60}, "sgd": {"steps": 60, "batch_size": 7}}
 TO_A_MINIMUM = ["sequential", "lbfgs", "newton"]
@@ -33,7 +33,7 @@ NETWORK = MLP(weight_decay=2e-2, depth=1, width=3)
 
 
 def quick(kind: str, **settings) -> Trainer:
-    return catalog.make(Trainer, kind, **{**QUICK.get(kind, {}), **settings})
+    return make(Trainer, kind, **{**QUICK.get(kind, {}), **settings})
 
 
 def dropped(data: Dataset, *points: int) -> Tensor:

@@ -2,11 +2,13 @@
 
 import dataclasses
 import importlib
+from collections import Counter
+from pathlib import Path
 
 import pytest
 
 import influencelab
-from influencelab.catalog import folder, kind, make, names
+from influencelab import folder, kind, make, names, public, public_in
 from influencelab.data.source import Source
 from influencelab.errors import InvalidParameter, UnknownName
 from influencelab.experiments.selection import Selection
@@ -64,9 +66,7 @@ def test_every_kind_is_one_final_class_of_its_file(noun, name):
 
 
 @pytest.mark.parametrize(("noun", "name"), EVERY)
-def test_every_kind_is_public_under_its_class_name_unless_it_is_internal(noun, name):
-    if noun is OutputLoss:
-        return
+def test_every_kind_is_public_under_its_class_name(noun, name):
     cls = kind(noun, name)
     assert getattr(influencelab, cls.__name__) is cls
 
@@ -77,6 +77,45 @@ def test_a_new_file_is_a_new_kind_and_no_list_knows_of_it(package):
     assert make(shape, "square", size=3).area() == 9
     package("circle", SQUARE.replace("Square", "Circle"))
     assert names(shape) == ["circle", "square"]
+
+
+def test_a_new_file_makes_names_public_and_no_list_knows_of_it(tmp_path, monkeypatch):
+    """A noun with a folder of kinds, a kind in it, and what a module lists; no helper, and nothing else."""
+    monkeypatch.setattr(influencelab, "__path__", [str(tmp_path)])
+    room = tmp_path / "data"
+    (room / "measures").mkdir(parents=True)
+    texts = {
+        "measure.py": "class Measure: ...\nclass Measured: ...\n",
+        "measures/group_loss.py": "class Half: ...\nclass GroupLoss: ...\n",
+        "measures/_helper.py": "class Helper: ...\n",
+        "sensitivity.py": '__all__ = [\n    "Sensitivity",\n    "solve",\n]\nclass Other: ...\n',
+        "batch.py": "class Batch: ...\n",
+    }
+    for name, text in texts.items():
+        (room / name).write_text(text)
+    assert public.__wrapped__() == {
+        "Measure": "influencelab.data.measure",
+        "GroupLoss": "influencelab.data.measures.group_loss",
+        "Sensitivity": "influencelab.data.sensitivity",
+        "solve": "influencelab.data.sensitivity",
+    }
+
+
+def test_every_public_name_stands_in_one_place_only():
+    """Kinds are among them: a recipe goes by the name of its class, and two of one name would share their results."""
+    root = Path(influencelab.__file__).parent
+    found = [name for path in root.rglob("[!_]*.py") for name, _ in public_in(path)]
+    assert [name for name, count in Counter(found).items() if count > 1] == []
+    assert sorted([*found, "kind", "make", "names"]) == dir(influencelab)
+    for name in dir(influencelab):
+        assert callable(getattr(influencelab, name)), name
+        assert getattr(influencelab, name).__module__ == public().get(name, "influencelab")
+    assert not set(found) & {path.stem for path in root.iterdir()}
+
+
+def test_a_name_that_is_not_public_is_refused_with_a_guess():
+    with pytest.raises(AttributeError, match="Did you mean Lissa"):
+        _ = influencelab.lissa_
 
 
 def test_an_unknown_name_lists_what_there_is_and_guesses_what_was_meant():
