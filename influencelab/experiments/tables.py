@@ -1,4 +1,4 @@
-"""What an outcome says: its statistics, as numbers a claim can find, as a table, as a sample of pairs."""
+"""Tables of outcomes: their statistics, as numbers a claim can find and as tables to read, and samples of pairs."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,15 +7,13 @@ import numpy
 import pandas
 from pandas.io.formats.style import Styler
 
-from influencelab.experiments.comparison import Comparison
 from influencelab.experiments.trial import Outcome
-from influencelab.recipe import Recipe
-from influencelab.statistics.bootstrap import Bootstrap, Interval, Statistic
+from influencelab.statistics.agreement import UNBOUNDED
+from influencelab.statistics.bootstrap import Bootstrap
+from influencelab.statistics.comparison import Comparison
 from influencelab.statistics.display import readable
-from influencelab.statistics.measurement import Measurement
+from influencelab.statistics.measurement import Measurement, Statistic
 
-# Statistics that speak of size, and mean nothing for a score without a unit.
-SIZED = ("slope", "intercept", "rms_ratio")
 # Pairs of one comparison that a report keeps; more are sampled.
 KEPT = 12_000
 
@@ -47,7 +45,7 @@ WORDS = {
 
 
 @dataclass(frozen=True, eq=False)
-class Summary(Recipe):
+class Summary:
     """One estimator on one selection of one trial.
 
     Attributes:
@@ -69,26 +67,12 @@ class Summary(Recipe):
         stem = f"{self.name}/{self.selection}/{self.comparison.estimator}"
         found = {}
         for name, statistic in self.statistics.items():
-            if name in SIZED and self.comparison.unit == "none":
-                continue
-            found[f"{stem}/{name}{self.setting}"] = number_of(statistic, statistic.pooled, how="mean over test points")
+            if name in UNBOUNDED and self.comparison.unit == "none":
+                continue  # a size means nothing for a score without a unit
+            found[f"{stem}/{name}{self.setting}"] = statistic.pooled
             if name == "slope":
-                median = number_of(statistic, statistic.median, how="median over test points")
-                found[f"{stem}/median_{name}{self.setting}"] = median
+                found[f"{stem}/median_{name}{self.setting}"] = statistic.median
         return found
-
-
-def number_of(statistic: Statistic, interval: Interval, *, how: str) -> Measurement:
-    """A statistic as a reported number; a missing interval stays missing."""
-    known = numpy.isfinite([interval.low, interval.high]).all()
-    return Measurement(
-        value=interval.value,
-        low=interval.low if known else None,
-        high=interval.high if known else None,
-        n=int(statistic.pairs.sum()),
-        note=f"{how}; 95% {statistic.label}",
-        unit="nats" if statistic.name == "intercept" else "",
-    )
 
 
 def summaries(outcome: Outcome, name: str, *, setting: str = "", bootstrap: Bootstrap | None = None) -> list[Summary]:
@@ -128,13 +112,6 @@ def display_name(name: str) -> str:
     return WORDS.get(name, name.replace("_", " "))
 
 
-def format_interval(interval: Interval) -> str:
-    """A number with its interval, to the digits that the interval leaves standing."""
-    width = interval.high - interval.low
-    digits = 3 if not width > 0 else int(min(6, max(2, 1 - numpy.floor(numpy.log10(width)))))
-    return f"{interval.value:.{digits}f} [{interval.low:.{digits}f}, {interval.high:.{digits}f}]"
-
-
 def agreement_table(parts: Sequence[Summary]) -> Styler:
     """A row a summary: the statistics a reader looks at first, each with its interval."""
     shown = ("pearson", "spearman", "within_class_spearman", "slope", "sign_agreement")
@@ -144,11 +121,11 @@ def agreement_table(parts: Sequence[Summary]) -> Styler:
             "removed": display_name(part.selection),
             "predicted by": display_name(part.comparison.estimator),
             **{
-                display_name(name): format_interval(part.statistics[name].pooled)
+                display_name(name): part.statistics[name].pooled.rounded()
                 for name in shown
-                if name in part.statistics and not (name in SIZED and part.comparison.unit == "none")
+                if name in part.statistics and not (name in UNBOUNDED and part.comparison.unit == "none")
             },
-            "pairs": f"{int(part.comparison.counted.sum()):,}",
+            "pairs": f"{int(part.comparison.mask.sum()):,}",
         }
         for part in parts
     ]

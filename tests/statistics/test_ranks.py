@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from influencelab.statistics.bootstrap import MEASURES
+from influencelab.statistics.agreement import MEASURES
 from influencelab.statistics.rank_correlation import kendall, spearman, within_class_spearman
 
 
