@@ -88,7 +88,8 @@ class Comparison:
             InvalidData: none has one.
         """
         some = self.mask.any(0)
-        tables = {name: getattr(self, name)[:, some] for name in ("predicted", "actual", "mask")}
+        names = ("predicted", "actual", "mask")
+        tables = {name: numpy.compress(some, getattr(self, name), axis=1) for name in names}  # in rows, unlike [:, some]
         return replace(self, **tables, test_ids=self.test_ids[some], test_labels=self.test_labels[some])
 
     def statistics(self, bootstrap: Bootstrap | None = None) -> dict[str, Statistic]:

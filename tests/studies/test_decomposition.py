@@ -43,9 +43,13 @@ def exactly(damping: float, fitted: Fit, removals: Removals, estimator) -> Terms
         name: replace(retrainer, relative=0, floor=1e-10) if name in ("proximal", "pbrf") else retrainer
         for name, retrainer in decomposition.targets().items()
     }
-    changes = {name: retrainer.retrain(fitted, removals).values for name, retrainer in truths.items()}
-    for name, each in decomposition.estimators(estimator).items():
-        changes[name] = each.estimate(fitted).predict(removals)
+    return terms_by(truths, decomposition.estimators(estimator), fitted, removals)
+
+
+def terms_by(targets, estimators, fitted: Fit, removals: Removals) -> Terms:
+    """The terms by these retrainers and estimators, one after the other."""
+    changes = {name: retrainer.retrain(fitted, removals).values for name, retrainer in targets.items()}
+    changes |= {name: each.estimate(fitted).predict(removals) for name, each in estimators.items()}
     return terms_of(changes, counted=torch.ones(removals.count, dtype=torch.bool), test_ids=fitted.data.test_ids)
 
 
@@ -178,7 +182,8 @@ def test_a_trial_with_these_names_can_be_taken_apart():
     found = terms_in(outcome)
     assert found.counted.all()
     fitted = fit(trial.task, Clouds().load(), Newton())
-    again = exactly(DAMPING, fitted, leave_one_out(20), Exact(damping=DAMPING))
+    estimators = decomposition.estimators(Exact(damping=DAMPING))
+    again = terms_by(decomposition.targets(), estimators, fitted, leave_one_out(20))
     for term in TERMS:
         assert torch.allclose(found.parts[term], again.parts[term], rtol=1e-6, atol=1e-9 * rms(found.truth))
     of_other = terms_in(outcome, estimate="other")
