@@ -88,8 +88,9 @@ class Comparison:
             InvalidData: none has one.
         """
         some = self.mask.any(0)
-        names = ("predicted", "actual", "mask")
-        tables = {name: numpy.compress(some, getattr(self, name), axis=1) for name in names}  # in rows, unlike [:, some]
+        # Laid out in rows, unlike by [:, some], so that sums are taken in the order of the whole tables.
+        parts = (numpy.compress(some, table, axis=1) for table in (self.predicted, self.actual, self.mask))
+        tables = dict(zip(("predicted", "actual", "mask"), parts, strict=True))
         return replace(self, **tables, test_ids=self.test_ids[some], test_labels=self.test_labels[some])
 
     def statistics(self, bootstrap: Bootstrap | None = None) -> dict[str, Statistic]:

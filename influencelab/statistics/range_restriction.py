@@ -1,4 +1,4 @@
-"""Whether the most influential points are better predicted than the middle ones, or merely spread wider."""
+"""Range restriction: correlations among the most influential points beside those among middling, less spread ones."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

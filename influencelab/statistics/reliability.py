@@ -1,4 +1,4 @@
-"""What a correlation can be worth: its interval by theory, the band chance alone fills, a target's repeatability."""
+"""Reliability of correlations: intervals by theory, null bands, and what a target's repeatability allows."""
 
 import math
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""The same setting run with several seeds: one statistic for every seed and test point, its mean and differences."""
+"""Replicates of one setting: a statistic for every seed and test point, its mean and differences of means."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -58,11 +58,6 @@ class Replicates:
     def per_seed(self) -> Float[numpy.ndarray, " s"]:
         """The mean over the test points of each seed where it is defined; NaN where it never is."""
         return row_means(self.values)
-
-    def spread(self) -> float:
-        """The standard deviation of the seeds' means, s − 1 below the line; NaN with one seed."""
-        known = self.per_seed()[~numpy.isnan(self.per_seed())]
-        return float(known.std(ddof=1)) if len(known) > 1 else float("nan")
 
 
 def replicates(comparisons: Sequence[Comparison], *, measure: str = "spearman") -> Replicates:

@@ -1,4 +1,4 @@
-"""Whether leave-one-out changes stand out of their own noise: the same removals retrained with many seeds."""
+"""Signal-to-noise ratios of leave-one-out changes whose removals were retrained with many seeds."""
 
 import numpy
 from jaxtyping import Float

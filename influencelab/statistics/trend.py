@@ -1,4 +1,4 @@
-"""How a statistic changes with depth, width or weight decay: the slope of a line through seeds, with its interval."""
+"""Trends of a statistic along depth, width or weight decay: the slope of a line through seeds, with its interval."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

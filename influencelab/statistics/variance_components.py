@@ -1,4 +1,4 @@
-"""Whether some test points are better predicted than others, beyond what seeds and too few removals make of them."""
+"""Variance components of correlations: between test points, between seeds, and from too few removals."""
 
 from dataclasses import dataclass
 from typing import NamedTuple

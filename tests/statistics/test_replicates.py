@@ -60,7 +60,6 @@ def test_mean_is_the_bootstrap_over_repeated_rows_and_columns():
     assert found.ends == pytest.approx((value + low - middle, value + high - middle))
     assert found.n == 29
     assert Replicates(values).per_seed() == pytest.approx(numpy.nanmean(values, axis=1))
-    assert Replicates(values).spread() == pytest.approx(numpy.nanmean(values, axis=1).std(ddof=1))
 
 
 def test_interval_of_a_mean_covers_where_one_way_resampling_does_not():

@@ -50,7 +50,7 @@ def terms_by(targets, estimators, fitted: Fit, removals: Removals) -> Terms:
     """The terms by these retrainers and estimators, one after the other."""
     changes = {name: retrainer.retrain(fitted, removals).values for name, retrainer in targets.items()}
     changes |= {name: each.estimate(fitted).predict(removals) for name, each in estimators.items()}
-    return terms_of(changes, counted=torch.ones(removals.count, dtype=torch.bool), test_ids=fitted.data.test_ids)
+    return terms_of(changes, valid=torch.ones(removals.count, dtype=torch.bool), test_ids=fitted.data.test_ids)
 
 
 # Closed forms.
@@ -147,7 +147,7 @@ def test_each_step_is_retrained_by_a_recipe_of_its_own():
 
 def test_missing_and_unequal_steps_are_refused_by_name():
     changes = {name: torch.zeros(5, 2, dtype=torch.float64) for name in (*STEPS, "estimate")}
-    rest = {"counted": torch.ones(5, dtype=torch.bool), "test_ids": torch.arange(2)}
+    rest = {"valid": torch.ones(5, dtype=torch.bool), "test_ids": torch.arange(2)}
     with pytest.raises(UnknownName, match="'pbrf'"):
         terms_of({name: each for name, each in changes.items() if name != "pbrf"}, **rest)
     with pytest.raises(UnknownName, match="'lissa'"):
@@ -180,7 +180,7 @@ def test_a_trial_with_these_names_can_be_taken_apart():
     )
     outcome = trial.run()
     found = terms_in(outcome)
-    assert found.counted.all()
+    assert found.valid.all()
     fitted = fit(trial.task, Clouds().load(), Newton())
     estimators = decomposition.estimators(Exact(damping=DAMPING))
     again = terms_by(decomposition.targets(), estimators, fitted, leave_one_out(20))
@@ -190,6 +190,6 @@ def test_a_trial_with_these_names_can_be_taken_apart():
     assert torch.equal(of_other.parts["linearisation"], found.parts["linearisation"])
     assert rms(of_other.parts["solver"]) > 10 * rms(found.parts["solver"])
     doubted = replace(outcome, trusted={**outcome.trusted, "pbrf": torch.arange(20) != 4})
-    assert terms_in(doubted).counted.tolist() == [row != 4 for row in range(20)]
+    assert terms_in(doubted).valid.tolist() == [row != 4 for row in range(20)]
     with pytest.raises(UnknownName, match="'cold'"):
         terms_in(replace(outcome, trusted={name: rows for name, rows in outcome.trusted.items() if name != "cold"}))

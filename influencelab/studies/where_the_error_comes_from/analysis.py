@@ -61,15 +61,15 @@ def settings(outcomes: Mapping[tuple, Sequence[Outcome]]) -> dict[Setting, Seque
 
 def shared(outcome: Outcome) -> Outcome:
     """The same outcome, in which a target trusts an experiment only where all four do."""
-    counted = terms_in(outcome).counted
-    return replace(outcome, trusted=dict.fromkeys(outcome.trusted, counted))
+    valid = terms_in(outcome).valid
+    return replace(outcome, trusted=dict.fromkeys(outcome.trusted, valid))
 
 
 def agreement(outcomes: Sequence[Outcome], *, target: str, estimator: str = "estimate") -> Replicates:
     """Spearman's correlation of each network and test point, of an estimator with one of the truths."""
     selection = next(iter(outcomes[0].chosen))
-    counted = [shared(outcome) for outcome in outcomes]
-    return correlations(counted, selection=selection, estimator=estimator, target=target)
+    valid = [shared(outcome) for outcome in outcomes]
+    return correlations(valid, selection=selection, estimator=estimator, target=target)
 
 
 def misses(outcomes: Sequence[Outcome]) -> Replicates:
@@ -96,8 +96,8 @@ def shares(outcomes: Sequence[Outcome], term: str) -> Replicates:
 
 
 def root_mean_squares(parts: Sequence, terms: Terms) -> Float[numpy.ndarray, "t m"]:
-    """The RMS of tables (r m) over the counted experiments; NaN where fewer than three count."""
-    rows = array(terms.counted)
+    """The RMS of tables (r m) over the valid experiments; NaN where fewer than three are."""
+    rows = array(terms.valid)
     if rows.sum() < FEWEST:
         return numpy.full((len(parts), terms.truth.shape[1]), numpy.nan)
     return numpy.stack([numpy.sqrt((array(part)[rows] ** 2).mean(0)) for part in parts])
@@ -164,7 +164,7 @@ def trust_table(cells: Cells) -> Styler:
                 "largest ‖∇J‖ of a fit": f"{max(fact['fit_grad_norm'] for fact in facts):.0e}",
                 "removals": sum(fact["removals"] for fact in facts),
                 **{f"trusted: {target}": count for target, count in trusted.items()},
-                "by all four": sum(int(terms_in(outcome).counted.sum()) for outcome in outcomes),
+                "by all four": sum(int(terms_in(outcome).valid.sum()) for outcome in outcomes),
                 "LiSSA residual": f"{max(f['estimates']['estimate']['largest_residual'] for f in facts):.2g}",
             }
         )
@@ -258,10 +258,10 @@ def budget_figure(cells: Cells) -> Figure:
 def pooled(outcomes: Sequence[Outcome]) -> tuple[dict[str, float], dict[str, float]]:
     """The RMS of each term, and of their sum and the truth, over all networks, experiments and test points, in nats."""
     found = [terms_in(outcome) for outcome in outcomes]
-    counted = [{name: array(part)[array(terms.counted)] for name, part in terms.parts.items()} for terms in found]
-    sizes = {term: math.sqrt(square_mean([parts[term] for parts in counted])) for term in TERMS}
-    total = math.sqrt(square_mean([numpy.sum(list(parts.values()), axis=0) for parts in counted]))
-    truth = math.sqrt(square_mean([array(terms.truth[terms.counted]) for terms in found]))
+    valid = [{name: array(part)[array(terms.valid)] for name, part in terms.parts.items()} for terms in found]
+    sizes = {term: math.sqrt(square_mean([parts[term] for parts in valid])) for term in TERMS}
+    total = math.sqrt(square_mean([numpy.sum(list(parts.values()), axis=0) for parts in valid]))
+    truth = math.sqrt(square_mean([array(terms.truth[terms.valid]) for terms in found]))
     return sizes, {"total": total, "truth": truth}
 
 
@@ -278,11 +278,11 @@ def agreement_figure(cells: Cells, data: str, bootstrap: Bootstrap | None = None
 
 
 def changes_table(cells: Cells, *, seed: int = 0) -> pandas.DataFrame:
-    """What each step says of each counted pair, in nats, which the terms are differences of: a sample of `KEPT`."""
+    """What each step says of each valid pair, in nats, which the terms are differences of: a sample of `KEPT`."""
     tables = []
     for setting, outcomes in cells.items():
         for network, outcome in enumerate(outcomes):
-            rows = array(terms_in(outcome).counted)
+            rows = array(terms_in(outcome).valid)
             steps = {**outcome.actual, **outcome.predicted}
             changes = {name: array(steps[name])[rows].ravel().astype("float32") for name in (*STEPS, "estimate")}
             points = {

@@ -60,20 +60,20 @@ class Terms:
             loses when one idealisation more is made. Their sum is truth − estimate. Of a network that did converge
             `non-convergence` is what the Hessian has and Gauss-Newton leaves out.
         truth: the rise of each test loss by training anew, the control subtracted.
-        counted: which experiments every retrainer trusts; the shares are about these.
+        valid: which experiments every retrainer trusts; the shares are about these.
         test_ids: where the test points stand in their source.
     """
 
     parts: dict[str, Float[Tensor, "r m"]]
     truth: Float[Tensor, "r m"]
-    counted: Bool[Tensor, " r"]
+    valid: Bool[Tensor, " r"]
     test_ids: Int[Tensor, " m"]
 
 
 def terms_of(
     changes: Mapping[str, Float[Tensor, "r m"]],
     *,
-    counted: Bool[Tensor, " r"],
+    valid: Bool[Tensor, " r"],
     test_ids: Int[Tensor, " m"],
     estimate: str = "estimate",
 ) -> Terms:
@@ -97,7 +97,7 @@ def terms_of(
     parts = {
         term: changes[one] - changes[other] for term, (one, other) in zip(TERMS, itertools.pairwise(steps), strict=True)
     }
-    return Terms(parts=parts, truth=changes["cold"], counted=counted, test_ids=test_ids)
+    return Terms(parts=parts, truth=changes["cold"], valid=valid, test_ids=test_ids)
 
 
 def terms_in(outcome: Outcome, *, estimate: str = "estimate") -> Terms:
@@ -114,7 +114,7 @@ def terms_in(outcome: Outcome, *, estimate: str = "estimate") -> Terms:
             raise unknown("target", name, outcome.trusted)
     return terms_of(
         {**outcome.actual, **outcome.predicted},
-        counted=torch.stack([outcome.trusted[name] for name in TRUTHS]).all(0),
+        valid=torch.stack([outcome.trusted[name] for name in TRUTHS]).all(0),
         test_ids=outcome.test_ids,
         estimate=estimate,
     )
