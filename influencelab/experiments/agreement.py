@@ -8,17 +8,16 @@ import numpy
 import pandas
 from pandas.io.formats.style import Styler
 
-from influencelab.experiments.comparison import Comparison
 from influencelab.experiments.tables import measurement_table
 from influencelab.experiments.trial import Outcome
-from influencelab.statistics.bootstrap import Bootstrap, Interval, Statistic
-from influencelab.statistics.measurement import Measurement
+from influencelab.statistics.agreement import UNBOUNDED
+from influencelab.statistics.bootstrap import Bootstrap
+from influencelab.statistics.comparison import Comparison
+from influencelab.statistics.measurement import Statistic
 from influencelab.statistics.measurements import row, tidy
 
 __all__ = ["Agreement", "agreement_table", "agreements", "measurements", "pairs_table"]
 
-# Statistics that speak of size, and mean nothing for a score without a unit.
-SIZED = ("slope", "intercept", "rms_ratio")
 # Those that a reader looks at first.
 SHOWN = ("pearson", "spearman", "within_class_spearman", "slope", "sign_agreement")
 # Pairs of one comparison that a report holds; more are sampled.
@@ -44,11 +43,11 @@ class Agreement:
         """A measurement a statistic, the mean over test points; of the slope the median too."""
         found = []
         for name, statistic in self.statistics.items():
-            if name in SIZED and self.comparison.unit == "none":
-                continue
-            found.append(row(mean_of(statistic), **self.settings, statistic=name))
+            if name in UNBOUNDED and self.comparison.unit == "none":
+                continue  # a size means nothing for a score without a unit
+            found.append(row(statistic.pooled, **self.settings, statistic=name))
             if name == "slope":
-                found.append(row(median_of(statistic), **self.settings, statistic=f"median_{name}"))
+                found.append(row(statistic.median, **self.settings, statistic=f"median_{name}"))
         return found
 
 
@@ -98,26 +97,3 @@ def pairs_table(parts: Sequence[Agreement], *, seed: int = 0) -> pandas.DataFram
     whole = pandas.concat(tables, ignore_index=True)
     texts = [name for name in whole.columns if isinstance(whole[name].iloc[0], str)]
     return whole.astype(dict.fromkeys(("predicted", "actual"), "float32") | dict.fromkeys(texts, "category"))
-
-
-def mean_of(statistic: Statistic) -> Measurement:
-    """The mean over test points."""
-    return number_of(statistic, statistic.pooled, how="mean over test points")
-
-
-def median_of(statistic: Statistic) -> Measurement:
-    """The median over test points."""
-    return number_of(statistic, statistic.median, how="median over test points")
-
-
-def number_of(statistic: Statistic, interval: Interval, *, how: str) -> Measurement:
-    """A statistic as a reported number; a missing interval stays missing."""
-    known = numpy.isfinite([interval.low, interval.high]).all()
-    return Measurement(
-        value=interval.value,
-        low=interval.low if known else None,
-        high=interval.high if known else None,
-        n=int(statistic.pairs.sum()),
-        note=f"{how}; 95% {statistic.label}",
-        unit="nats" if statistic.name == "intercept" else "",
-    )

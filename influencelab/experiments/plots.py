@@ -11,9 +11,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from influencelab.experiments.agreement import Agreement
-from influencelab.experiments.comparison import Comparison
-from influencelab.experiments.tables import display_name, format_interval
-from influencelab.statistics.bootstrap import Statistic
+from influencelab.experiments.tables import display_name
+from influencelab.statistics.comparison import Comparison
+from influencelab.statistics.measurement import Statistic
 from influencelab.statistics.measurements import LAST
 
 PALETTE = seaborn.color_palette("colorblind")
@@ -55,8 +55,7 @@ def title(part: Agreement) -> str:
 
 def draw_pairs(axis: Axes, comparison: Comparison) -> None:
     """The points of one comparison, zero lines and the identity."""
-    counted = comparison.counted.numpy()
-    predicted, actual = comparison.predicted.numpy()[counted], comparison.actual.numpy()[counted]
+    predicted, actual = comparison.predicted[comparison.mask], comparison.actual[comparison.mask]
     reach = 1.08 * max(numpy.abs(predicted).max(), numpy.abs(actual).max(), 1e-300)
     axis.axhline(0, color="0.8", linewidth=0.8, zorder=0)
     axis.axvline(0, color="0.8", linewidth=0.8, zorder=0)
@@ -72,7 +71,7 @@ def draw_pairs(axis: Axes, comparison: Comparison) -> None:
 
 def caption(statistics: Mapping[str, Statistic]) -> str:
     """Pearson's correlation, Spearman's and the slope with their intervals, and how many pairs."""
-    lines = [f"{label} {format_interval(statistics[name].pooled)}" for label, name in SHOWN if name in statistics]
+    lines = [f"{label} {statistics[name].pooled.rounded()}" for label, name in SHOWN if name in statistics]
     pairs = int(next(iter(statistics.values())).pairs.sum())
     return "\n".join([*lines, f"{pairs:,} pairs"])
 
@@ -92,7 +91,8 @@ def slope_by_weight_decay(parts: Sequence[Agreement], *, leverage: Mapping[float
     for count, name in enumerate(dict.fromkeys(part.settings["estimator"] for part in parts)):
         mine = [part for part in parts if part.settings["estimator"] == name]
         decays = [part.settings["weight_decay"] for part in mine]
-        value, low, high = numpy.array([part.statistics["slope"].median for part in mine]).T
+        medians = [part.statistics["slope"].median for part in mine]
+        value, low, high = numpy.array([(median.value, *median.ends) for median in medians]).T
         errors = numpy.maximum(numpy.stack([value - low, high - value]), 0)
         style = {"color": PALETTE[count], "marker": "os^D"[count % 4], "capsize": 3, "label": display_name(name)}
         left.errorbar(decays, value, yerr=errors, **style)

@@ -3,12 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy
 import pandas
 from pandas.io.formats.style import Styler
 
 from influencelab.experiments.trial import Outcome
-from influencelab.statistics.bootstrap import Interval
 from influencelab.statistics.display import readable
 from influencelab.statistics.measurement import Measurement
 from influencelab.statistics.measurements import measurement_of, records, settings_of
@@ -47,20 +45,6 @@ def display_name(name: str) -> str:
     return WORDS.get(name, name.replace("_", " "))
 
 
-def format_interval(interval: Interval) -> str:
-    """A number with its interval, to the digits that the interval leaves standing."""
-    width = interval.high - interval.low
-    digits = 3 if not width > 0 else int(min(6, max(2, 1 - numpy.floor(numpy.log10(width)))))
-    return f"{interval.value:.{digits}f} [{interval.low:.{digits}f}, {interval.high:.{digits}f}]"
-
-
-def measurement_text(measurement: Measurement) -> str:
-    """A number with its interval where it has one, to the digits that the interval leaves standing."""
-    low, high = measurement.interval or (numpy.nan, numpy.nan)
-    text = format_interval(Interval(measurement.value, low, high))
-    return text if measurement.interval else text.partition(" [")[0]
-
-
 def measurement_table(
     measurements: pandas.DataFrame, *, across: str = "statistic", shown: Sequence[Any] = (), caption: str = ""
 ) -> Styler:
@@ -81,7 +65,7 @@ def measurement_table(
     rows = []
     for key, row in cells.items():
         named = {name.replace("_", " "): setting_text(value) for name, value in zip(settings, key, strict=True)}
-        texts = {setting_text(column): measurement_text(row[column]) if column in row else "" for column in columns}
+        texts = {setting_text(column): row[column].rounded() if column in row else "" for column in columns}
         counts = [row[column].n for column in columns if column in row and row[column].n is not None]
         rows.append({**named, **texts, "n": f"{counts[0]:,}" if counts else ""})
     return readable(pandas.DataFrame(rows), caption=caption)

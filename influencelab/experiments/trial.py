@@ -13,7 +13,7 @@ from influencelab.data.dataset import Dataset
 from influencelab.data.removals import Groups, Removals, leave_one_out
 from influencelab.data.source import Source
 from influencelab.errors import InvalidParameter, UnknownName
-from influencelab.experiments.comparison import Comparison
+from influencelab.experiments.comparison import array
 from influencelab.experiments.selection import Selection, removed_rows
 from influencelab.experiments.selections.everything import Everything
 from influencelab.experiments.store import Entry
@@ -24,6 +24,7 @@ from influencelab.influence.retrainer import Retrained, Retrainer
 from influencelab.influence.retrainers.second_order import SecondOrder
 from influencelab.models.task import LinearTask, Task
 from influencelab.recipe import Progress, Recipe, kind_name, stage, unheard
+from influencelab.statistics.comparison import Comparison
 from influencelab.training.fit import Fit, fit
 from influencelab.training.trainer import Trainer
 
@@ -168,16 +169,16 @@ class Outcome(Recipe):
             if name not in known:
                 raise UnknownName(f"This trial has no '{name}'. It has: {', '.join(known)}.")
         return Comparison(
+            predicted=array(self.predicted[estimator]),
+            actual=array(self.actual[target]),
+            mask=array(self.chosen[selection] & self.trusted[target][:, None]),
+            train_ids=array(self.train_ids),
+            train_labels=array(self.train_labels),
+            test_ids=array(self.test_ids),
+            test_labels=array(self.test_labels),
+            classes=self.facts["classes"] if self.facts["single"] else 0,
             estimator=estimator,
             unit=self.facts["estimates"][estimator]["unit"],
-            predicted=self.predicted[estimator],
-            actual=self.actual[target],
-            counted=self.chosen[selection] & self.trusted[target][:, None],
-            train_ids=self.train_ids,
-            train_labels=self.train_labels,
-            test_ids=self.test_ids,
-            test_labels=self.test_labels,
-            classes=self.facts["classes"] if self.facts["single"] else 0,
         )
 
     def entry(self) -> Entry:

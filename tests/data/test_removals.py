@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from problems import logistic_problem, minimum
 
-from influencelab.data.removals import CONVENTIONS, Removals, groups, halves, leave_one_out
+from influencelab.data.removals import CONVENTIONS, Removals, groups, leave_one_out
 from influencelab.errors import InvalidParameter
 from influencelab.influence.estimators.exact import Exact
 from influencelab.influence.estimators.random import Random
@@ -80,18 +80,6 @@ def test_selected_experiments_keep_their_order_and_convention():
     assert chosen.convention == "renormalise"
     with pytest.raises(InvalidParameter, match="one point each"):
         groups(7, members=GROUPS).select(torch.tensor([0]))
-
-
-def test_halves_are_random_halves_that_repeat_with_their_seed():
-    first = halves(11, count=4, seed=1)
-    assert first.convention == "renormalise"
-    assert torch.bincount(first.rows).tolist() == [5] * 4
-    base = torch.full((11,), 1 / 11, dtype=torch.float64)
-    weights = rows_of_weights(first, base)
-    # Equal bits: the same draws by the same code.
-    assert torch.equal(weights, rows_of_weights(halves(11, count=4, seed=1), base))
-    assert not torch.equal(weights, rows_of_weights(halves(11, count=4, seed=2), base))
-    assert len({tuple(row.tolist()) for row in weights}) == 4
 
 
 @pytest.mark.parametrize(

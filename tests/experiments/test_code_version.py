@@ -74,7 +74,7 @@ def test_a_definition_moved_to_another_file_leaves_the_version_as_it_is(copied):
     folder, version = copied
     first, source, target = version(), folder / "data" / "removals.py", folder / "models" / "penalty.py"
     text = source.read_text(encoding="utf-8")
-    start = text.index("def halves")
+    start = text.index("def groups")
     source.write_text(text[:start], encoding="utf-8")
     target.write_text(target.read_text(encoding="utf-8") + "\n\n" + text[start:], encoding="utf-8")
     assert version() == first

@@ -58,7 +58,7 @@ def test_a_comparison_counts_the_chosen_and_trusted_pairs_only(outcome):
     part = replace(outcome, trusted={"warm": every_other})
     assert (outcome.chosen["top"] & ~every_other[:, None]).any()
     found = part.comparison("top", "exact")
-    assert torch.equal(found.counted, outcome.chosen["top"] & every_other[:, None])
+    assert numpy.array_equal(found.mask, outcome.chosen["top"] & every_other[:, None])
     assert found.unit == "nats"
     assert part.comparison("random_points", "random").unit == "none"
     assert found.classes == 3

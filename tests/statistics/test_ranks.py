@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from scipy_statistics import ORACLES, drawn, made, worst_error
 
-from influencelab.statistics.bootstrap import MEASURES
+from influencelab.statistics.agreement import MEASURES
 from influencelab.statistics.rank_correlation import kendall, spearman, within_class_spearman
 
 

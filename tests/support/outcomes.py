@@ -7,8 +7,7 @@ import torch
 from scipy import stats
 
 from influencelab.experiments.trial import Outcome
-from influencelab.statistics.bootstrap import Interval
-from influencelab.statistics.replicates import Resampled
+from influencelab.statistics.measurement import Measurement
 
 
 def outcome(predicted, actual, *, trusted=None, converged=None, chosen=None, train_ids=None, test_ids=None, facts=None):
@@ -86,7 +85,7 @@ def spearman(held, *, estimator="exact", target="warm", rows=None):
 
 def resampled(value, low, high, *, count=4):
     """A number with the ends of its interval, as if it had been drawn anew."""
-    return Resampled(Interval(value, low, high), "made by hand", count)
+    return Measurement(value, low, high, count, "made by hand")
 
 
 def table(generator, s, m, *, seed=0.0, test=0.0, rest=0.0, mean=0.0, tests=None):

@@ -3,15 +3,14 @@
 import numpy
 from scipy import stats
 
-from influencelab.statistics.pairs import Pairs
+from influencelab.statistics.comparison import Comparison, comparison_of
 
 
-def made(predicted, actual, counted=None, labels=None) -> Pairs:
-    everything = numpy.ones(numpy.shape(predicted), dtype=bool)
-    return Pairs(predicted, actual, everything if counted is None else counted, labels)
+def made(predicted, actual, mask=None, labels=None) -> Comparison:
+    return comparison_of(predicted, actual, mask=mask, labels=labels)
 
 
-def drawn(seed: int, r: int = 40, m: int = 3, *, ties: bool = False, holes: bool = False) -> Pairs:
+def drawn(seed: int, r: int = 40, m: int = 3, *, ties: bool = False, holes: bool = False) -> Comparison:
     """Correlated pairs of heavy-tailed values; with ties, a few distinct values, zeros among them."""
     generator = numpy.random.default_rng(seed)
     x = generator.standard_t(4, (r, m))
@@ -53,12 +52,12 @@ ORACLES = {
 }
 
 
-def worst_error(measure, name: str, pairs: Pairs, weights: numpy.ndarray) -> float:
+def worst_error(measure, name: str, pairs: Comparison, weights: numpy.ndarray) -> float:
     """Largest difference from SciPy on the rows repeated by their weights."""
     table, worst = measure(pairs, weights), 0.0
     for b, counts in enumerate(weights.astype(int)):
         for j in range(pairs.m):
-            kept = numpy.repeat(numpy.arange(pairs.r), counts * pairs.counted[:, j])
+            kept = numpy.repeat(numpy.arange(pairs.r), counts * pairs.mask[:, j])
             truth = ORACLES[name](pairs.predicted[kept, j], pairs.actual[kept, j], pairs.labels[kept])
             worst = max(worst, abs(table[b, j] - truth))
     return worst
