@@ -198,8 +198,8 @@ def test_a_comparison_is_explored_with_its_pictures_or_without() -> None:
     explorer = Explorer(found, data=fitted.data)
     agrees(
         explorer.statistics["shown"],
-        found.predicted.T.numpy().astype("f4").astype(float).ravel(),
-        found.actual.T.numpy().astype("f4").astype(float).ravel(),
+        found.predicted.T.astype("f4").astype(float).ravel(),
+        found.actual.T.astype("f4").astype(float).ravel(),
     )
 
 
