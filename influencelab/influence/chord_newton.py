@@ -15,7 +15,6 @@ from influencelab.data.removals import Removals
 from influencelab.influence.curvature import Curvature
 from influencelab.influence.leverage import amplification
 from influencelab.models import derivatives
-from influencelab.models.task import LinearTask
 from influencelab.recipe import Recipe
 
 # A step that leaves more than this share of the gradient is not contracting: the model is handed on.
@@ -122,7 +121,7 @@ class Chord(Recipe):
 def chord_of(curvature: Curvature, batch: Batch) -> Chord:
     """The step for one batch, with the curvature of each removed point taken out where the task is linear."""
     fit = curvature.fit
-    if not isinstance(fit.task, LinearTask):
+    if not (fit.task.linear and fit.task.plain):
         return Chord(curvature, None, None, torch.ones_like(batch.weights[:, 0]))
     rows = batch.removed.clamp_min(0)
     x = fit.data.x_train[rows]

@@ -5,7 +5,7 @@ from abc import abstractmethod
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import partial
 
 import torch
 from jaxtyping import Float, Int
@@ -14,11 +14,7 @@ from torch import Tensor
 from influencelab.data.dataset import Dataset
 from influencelab.errors import InvalidParameter
 from influencelab.models import derivatives
-from influencelab.models.closed_forms import mlp
-from influencelab.models.layered import LayeredTask
-from influencelab.models.proximal import ProximalTask, unanchored
 from influencelab.models.task import Task
-from influencelab.models.tasks.mlp import MLP
 from influencelab.training.batches import Batches, Rows
 from influencelab.training.trainer import Memory, Trained, Trainer, check_finite
 
@@ -121,7 +117,7 @@ class FirstOrder(Trainer):
             return self.walk(task, data, theta[rows], weights[rows], memory=memory.take(rows), models=models[rows])
 
         chunks = [slice(first, first + size) for first in range(0, len(theta), size)]
-        ends = side_by_side(walk, chunks) if on_threads(task, theta) else [walk(rows) for rows in chunks]
+        ends = side_by_side(walk, chunks) if on_threads(task, data) else [walk(rows) for rows in chunks]
         end = torch.cat([found for found, _ in ends])
         parts = tuple(torch.cat(found) for found in zip(*(kept for _, kept in ends), strict=True))
         norms = derivatives.gradients(task, data, end, weights).norm(dim=-1)
@@ -162,10 +158,8 @@ class FirstOrder(Trainer):
 
 
 def decay(task: Task, data: Dataset) -> Float[Tensor, " p"] | None:
-    """How hard weight decay pulls at each parameter: ∇R is this times θ. None where the penalty is more than that."""
-    if isinstance(task, ProximalTask):
-        return None
-    return task.weight_decay * task.penalised(data).to(data.x_train)
+    """Weight decay of each parameter: ∇R is this times θ. None where the penalty is more than that."""
+    return task.penalty(data, data.x_train).stiffness if task.plain else None
 
 
 def gradients_of(task: Task, data: Dataset, weights: Float[Tensor, "k n"]) -> Gradients:
@@ -174,73 +168,38 @@ def gradients_of(task: Task, data: Dataset, weights: Float[Tensor, "k n"]) -> Gr
     θ must be contiguous: it may move, and is read where it lies.
     What no step changes is found once: training small networks is mostly the overhead of calls.
     """
-    pull, of_losses = decay(task, data), loss_gradients_of(task, data, weights)
+    held, of_losses = decay(task, data), task.derivatives(data).batch_gradients(weights, cache=cache_size(data))
 
     def at(theta: Float[Tensor, "k p"]) -> Gradient:
         of_batch = of_losses(theta)
 
         def gradient(rows: Rows) -> Float[Tensor, "k p"]:
             total = of_batch(rows)
-            if pull is None:
+            if held is None:
                 return derivatives.penalty_gradient(task, data, theta).add_(total)
-            return total.addcmul_(pull, theta)
+            return total.addcmul_(held, theta)
 
         return gradient
 
     return at
 
 
-def loss_gradients_of(task: Task, data: Dataset, weights: Float[Tensor, "k n"]) -> Gradients:
-    """(n / |batch|) Σ wᵢ ∇ℓᵢ over a batch, as a function of θ and then of the batch's rows."""
-    # The last batch of an epoch may be smaller, so there are at most two scales.
-    scaled = lru_cache(maxsize=2)(lambda points: weights if points == data.n else weights * (data.n / points))
-    inner = unanchored(task)
-
-    def in_chunks(theta: Float[Tensor, "k p"], rows: Rows) -> Float[Tensor, "k p"]:
-        if rows is not None:
-            return derivatives.loss_gradients(task, data, theta, scaled(rows.shape[-1]), rows)
-        chunks = derivatives.point_chunks(task, data, models=len(weights))
-        return sum(
-            (derivatives.loss_gradients(task, data, theta, weights, some) for some in chunks), torch.zeros_like(theta)
-        )
-
-    if not isinstance(inner, MLP):
-        return lambda theta: partial(in_chunks, theta)
-    network, shapes, most = inner, inner.shapes(data), 2 * held(data) // (len(weights) * numbers(inner, data))
-    read = lru_cache(maxsize=2)(lambda points: mlp.read_points(network, data, scaled(points), slice(None)))
-
-    def at(theta: Float[Tensor, "k p"]) -> Gradient:
-        layers = mlp.split(theta, shapes)
-        room = lru_cache(maxsize=2)(lambda points: mlp.workspace(layers, points))
-
-        def at_once(rows: Rows) -> Float[Tensor, "k p"]:
-            points = data.n if rows is None else rows.shape[-1]
-            if points > most:
-                return in_chunks(theta, rows)
-            batch = read(points) if rows is None else read(points).at(rows)
-            return mlp.gradient(mlp.trace(network, layers, batch, room(points)))
-
-        return at_once
-
-    return at
-
-
 def together(task: Task, data: Dataset, *, points: int, models: int) -> int:
-    """How many of the models to train side by side on batches of this many points.
+    """Number of models to train side by side on batches of this many points.
 
-    What networks work out should fit the cache, in chunks as even as can be; linear tasks gain from reading the
+    The forward pass of networks should fit the cache, in chunks as even as can be; linear tasks gain from reading the
     features once for all models. Threads have no say in it, so that their number changes no result.
     """
-    inner = unanchored(task)
-    if not isinstance(inner, LayeredTask):
+    trace = task.derivatives(data).trace
+    if not trace:
         return max(1, models)
-    most = max(1, held(data) // (points * numbers(inner, data)))
+    most = max(1, cache_size(data) // (points * trace))
     return max(1, math.ceil(models / math.ceil(models / most))) if models else 1
 
 
-def on_threads(task: Task, theta: Float[Tensor, "k p"]) -> bool:
-    """Whether chunks of models may train on threads of their own: networks whose products are small, on the CPU."""
-    return isinstance(unanchored(task), MLP) and theta.device.type == "cpu"
+def on_threads(task: Task, data: Dataset) -> bool:
+    """Whether chunks of models may train on threads of their own: on the CPU, where the task gains from it."""
+    return task.derivatives(data).threads and data.x_train.device.type == "cpu"
 
 
 def side_by_side(work: Callable[[slice], tuple[Tensor, Parts]], chunks: list[slice]) -> list[tuple[Tensor, Parts]]:
@@ -260,11 +219,6 @@ def side_by_side(work: Callable[[slice], tuple[Tensor, Parts]], chunks: list[sli
         torch.set_num_threads(threads)
 
 
-def held(data: Dataset) -> int:
-    """How many numbers of the data's type the cache holds."""
+def cache_size(data: Dataset) -> int:
+    """Numbers of the data's type that the cache holds."""
     return CACHE // data.x_train.element_size()
-
-
-def numbers(task: LayeredTask, data: Dataset) -> int:
-    """How many numbers a model works out for each point, about."""
-    return task.units(data) * len(task.shapes(data))

@@ -13,16 +13,10 @@ from torch import Tensor
 from influencelab.errors import InvalidParameter
 from influencelab.influence.estimator import Estimate, Estimator
 from influencelab.models import derivatives
-from influencelab.models.closed_forms import mlp
-from influencelab.models.proximal import ProximalTask
-from influencelab.models.tasks.mlp import MLP
 from influencelab.recipe import Recipe
 from influencelab.training.batches import Rows
 from influencelab.training.first_order import FirstOrder, gradients_of
 from influencelab.training.fit import Fit
-
-# Activations without kinks: at a kink the end of training has no derivative in the weights.
-SMOOTH = ("tanh", "softplus")
 
 
 @dataclass(frozen=True)
@@ -110,11 +104,12 @@ def smooth_trainer(fit: Fit) -> FirstOrder:
             f"'unrolled' follows a stated number of first-order steps; the fit is by {type(fit.trainer).__name__}. "
             "Fit with gradient_descent, sgd or adam, or use an estimator for minima, such as 'exact'."
         )
-    activation = getattr(fit.task, "activation", SMOOTH[0])
-    if activation not in SMOOTH or isinstance(fit.task, ProximalTask):
+    # At a kink the end of training has no derivative in the weights.
+    if fit.task.kink or not fit.task.plain:
         raise InvalidParameter(
-            f"'unrolled' needs a plain task without kinks; this is {type(fit.task).__name__} with activation "
-            f"'{activation}'. Use one of {', '.join(SMOOTH)}, or a linear task."
+            f"'unrolled' needs a plain task without kinks; this is {type(fit.task).__name__} with "
+            f"{fit.task.kink or 'a proximal penalty'}. Use a smooth activation, such as tanh or softplus, or a linear "
+            "task."
         )
     return fit.trainer
 
@@ -165,37 +160,9 @@ def through_gradient(
         chunks, scale = derivatives.point_chunks(fit.task, fit.data, models=len(along)), 1.0
     else:
         chunks, scale = [now.rows.flatten()], fit.data.n / now.rows.shape[-1]
-    total = derivatives.penalty_gradient(fit.task, fit.data, along)
+    total, of_losses = derivatives.penalty_gradient(fit.task, fit.data, along), fit.task.derivatives(fit.data)
     for rows in chunks:
-        if isinstance(fit.task, MLP):
-            bent, owed = bend_network(fit.task, fit, now.state.theta[0], along, rows)
-        else:
-            bent, owed = hessian_products(fit, now.state.theta[0], along, rows)
-        total = total + scale * bent
-        slopes[rows] += scale * owed.T
+        products, each = of_losses.products_and_slopes(now.state.theta[0], fit.weights, along, rows)
+        total = total + scale * products
+        slopes[rows] += scale * each.T
     return total
-
-
-def hessian_products(
-    fit: Fit, theta: Float[Tensor, " p"], along: Float[Tensor, "m p"], rows: slice | Tensor
-) -> tuple[Float[Tensor, "m p"], Float[Tensor, "m b"]]:
-    """Σ wᵢ ∇²ℓᵢ v over some points, and vᵀ∇ℓᵢ of each: both are how vᵀ Σ wᵢ ∇ℓᵢ changes, with θ and with w."""
-    leaf, weights = theta.clone().requires_grad_(), fit.weights[rows].clone().requires_grad_()
-    losses = fit.task.losses(leaf, fit.data.x_train[rows], fit.data.y_train[rows])
-    gradient = torch.autograd.grad((losses * weights).sum(), leaf, create_graph=True)
-    bent, owed = torch.autograd.grad(gradient, (leaf, weights), (along,), is_grads_batched=True)
-    return bent, owed
-
-
-def bend_network(
-    task: MLP, fit: Fit, theta: Float[Tensor, " p"], along: Float[Tensor, "m p"], rows: slice | Tensor
-) -> tuple[Float[Tensor, "m p"], Float[Tensor, "m b"]]:
-    """The same in closed form."""
-    shapes = task.shapes(fit.data)
-    ways, at = mlp.split(along, shapes), mlp.read_points(task, fit.data, fit.weights, rows)
-    each = mlp.trace(task, mlp.split(theta, shapes), at._replace(weights=torch.ones_like(at.weights)))
-    owed = torch.zeros_like(along[:, :1])
-    for way, unit, pull in zip(ways, each.units, each.pulls, strict=True):
-        owed = owed + (pull * (way @ unit)).sum(-2)
-    weighted = each._replace(pulls=[pull * at.weights for pull in each.pulls])
-    return mlp.product(task, weighted, at, ways), owed

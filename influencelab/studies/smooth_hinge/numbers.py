@@ -10,13 +10,13 @@ from pandas.io.formats.style import Styler
 
 from influencelab.experiments.tables import format_interval
 from influencelab.experiments.trial import Outcome
-from influencelab.influence.strain import rule
 from influencelab.statistics.bootstrap import Bootstrap, Interval, Statistic
 from influencelab.statistics.correlation import pearson
 from influencelab.statistics.display import readable
 from influencelab.statistics.measurement import Measurement
 from influencelab.statistics.pairs import Pairs
 from influencelab.studies.smooth_hinge.smoothing_path import ARMS, TRUTH, path_name
+from influencelab.studies.smooth_hinge.strain import rule
 
 # The t of the paper's figure, and the one it recommends.
 PUBLISHED = (0.0, 0.001, 0.1)
