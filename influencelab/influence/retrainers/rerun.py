@@ -108,7 +108,7 @@ class Rerun(Retrainer):
                 f"restore=True needs a fit and a retraining with running means (adam, sgd, gradient_descent); the fit "
                 f"is by {type(fit.trainer).__name__} and the retraining by {type(trainer).__name__}."
             )
-        return Memory(fit.memory.steps, tuple(part.repeat(count, 1) for part in fit.memory.parts))
+        return Memory(fit.memory.steps, tuple(part.repeat(count, 1) for part in fit.memory.buffers))
 
 
 def last_layer(fit: Fit) -> Fit:
@@ -120,5 +120,5 @@ def last_layer(fit: Fit) -> Fit:
     task, data = fit.task.last_layer(fit.data, fit.theta)
     last, memory = slice(-fit.task.last_layer_size(fit.data), None), fit.memory
     if memory is not None:
-        memory = Memory(memory.steps, tuple(part[:, last] for part in memory.parts))
+        memory = Memory(memory.steps, tuple(part[:, last] for part in memory.buffers))
     return replace(fit, task=task, data=data, start=fit.start[last], theta=fit.theta[last], memory=memory)

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from influencelab.errors import Diverged, IndefiniteCurvature, NotFinite, NullSpaceMass
-from influencelab.influence.block_conjugate_gradient import block_conjugate_gradient
+from influencelab.influence.conjugate_gradients import block_conjugate_gradient
 
 
 def spread_matrix(p, least, *, seed=0, first=None):
