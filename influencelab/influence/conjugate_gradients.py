@@ -3,8 +3,8 @@
 Two iterations, since there are two kinds of systems. `block_conjugate_gradient` has one matrix and many right-hand
 sides, which share one search space: a logistic regression of 650 parameters and 50 right-hand sides takes it 28 times
 fewer products and a sixteenth of the time that the simultaneous iteration takes
-(`tests/benchmarks/bench_conjugate_gradients.py`). `simultaneous_conjugate_gradients` has a matrix for each right-hand side,
-where nothing can be shared but the batched product.
+(`tests/benchmarks/bench_conjugate_gradients.py`). `simultaneous_conjugate_gradients` has a matrix for each right-hand
+side, where nothing can be shared but the batched product.
 """
 
 from collections.abc import Callable
