@@ -22,7 +22,7 @@ from influencelab.influence.estimator import Estimate, Estimator
 from influencelab.influence.leverage import effective_parameters
 from influencelab.influence.retrainer import Retrained, Retrainer
 from influencelab.influence.retrainers.second_order import SecondOrder
-from influencelab.models.task import LinearTask, Task
+from influencelab.models.task import Task
 from influencelab.recipe import Progress, Recipe, kind_name, stage, unheard
 from influencelab.statistics.comparison import Comparison
 from influencelab.training.fit import Fit, fit
@@ -257,7 +257,7 @@ def facts_of(
 def curvature_facts(fitted: Fit) -> dict[str, Any]:
     """The effective number of parameters; of a network the ends of its spectrum too, and what is negative in it."""
     curvature = Curvature(fitted)
-    if isinstance(fitted.task, LinearTask):
+    if fitted.task.linear:
         return {"effective_parameters": effective_parameters(curvature)}
     values = curvature.spectrum().values
     return {

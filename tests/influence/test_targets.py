@@ -102,7 +102,9 @@ def ends(fitted):
     """Where two models that lose nothing end, as `same_basin` is told of it."""
     curvature, removals = Curvature(fitted), groups(fitted.data.n, members=[[]])
     batch = batch_of(removals, fitted.weights, slice(0, 1))
-    descent = descend(chord_of(curvature, batch), batch, SecondOrder().goal(curvature, removals), max_steps=30)
+    descent = descend(
+        chord_of(curvature, batch), batch, SecondOrder().convergence_test(curvature, removals), max_steps=30
+    )
     start = fitted.theta.repeat(2, 1)
     theta = Newton(tolerance=1e-10).train(fitted.task, fitted.data, start, batch.weights).theta
     return batch, theta, replace(descent, first_step=torch.full_like(descent.first_step, torch.inf))

@@ -8,7 +8,7 @@ import torch_networks
 from problems import images, split
 
 from influencelab.errors import InvalidData, InvalidParameter
-from influencelab.models import derivatives
+from influencelab.models import derivatives, loss_derivatives
 from influencelab.models.tasks.all_cnn import AllCNN
 from influencelab.training.fit import fit
 from influencelab.training.trainers.adam import Adam
@@ -136,7 +136,7 @@ def test_chunks_of_points_keep_patches_small_and_change_nothing(monkeypatch):
     whole = derivatives.gradients(task, data, theta, weights)
     # 9 places at each position of each of the inputs' channels.
     assert task.units(data) == 9 * (1 * 64 + 2 * 16 + 2 * 16 + 2 * 4 + 2 * 4)
-    monkeypatch.setattr(derivatives, "CHUNK", 10 * task.units(data))
+    monkeypatch.setattr(loss_derivatives, "CHUNK", 10 * task.units(data))
     assert [len(range(20)[rows]) for rows in derivatives.point_chunks(task, data, models=2)] == [5, 5, 5, 5]
     assert torch.allclose(derivatives.gradients(task, data, theta, weights), whole, rtol=1e-12, atol=1e-16)
 

@@ -10,8 +10,9 @@ from problems import class_data, value_data
 
 from influencelab import names
 from influencelab.errors import InvalidData, InvalidParameter
-from influencelab.models import derivatives
+from influencelab.models import derivatives, loss_derivatives
 from influencelab.models.closed_forms import linear
+from influencelab.models.loss_derivatives import LossDerivatives
 from influencelab.models.task import LinearTask, Task
 from influencelab.models.tasks.binary_logistic import BinaryLogistic
 from influencelab.models.tasks.logistic import Logistic
@@ -183,7 +184,7 @@ def everything(task, data, theta, weights):
 def test_chunks_change_nothing(case, monkeypatch):
     task, data, theta, weights, *_ = case
     whole = everything(task, data, theta, weights)
-    monkeypatch.setattr(derivatives, "CHUNK", 7)
+    monkeypatch.setattr(loss_derivatives, "CHUNK", 7)
     monkeypatch.setattr(linear, "ROWS", 4)
     assert len(list(derivatives.chunks(data.n, width=2))) > 1
     for name, found in everything(task, data, theta, weights).items():
@@ -206,10 +207,11 @@ def test_no_chunk_of_a_dense_curvature_holds_all_points(monkeypatch):
     seen = []
     original = type(task).outputs
     monkeypatch.setattr(type(task), "outputs", lambda self, at, x: seen.append(len(x)) or original(self, at, x))
-    monkeypatch.setattr(derivatives, "CHUNK", 1)
-    for dense in (derivatives.loss_hessians, derivatives.loss_gauss_newtons):
+    monkeypatch.setattr(loss_derivatives, "CHUNK", 1)
+    definitions = LossDerivatives(task, data, task.units(data))
+    for kind in derivatives.KINDS:
         seen.clear()
-        dense(task, data, theta, weights)
+        definitions.hessians(theta, weights, kind=kind)
         assert max(seen) == 1
 
 

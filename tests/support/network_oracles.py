@@ -7,7 +7,6 @@ from problems import class_data, value_data
 from torch.func import grad, hessian, vmap
 
 from influencelab.data.dataset import Dataset
-from influencelab.models.closed_forms import mlp, mlp_hessian
 from influencelab.models.tasks.mlp import MLP
 
 K, N = 3, 14
@@ -61,18 +60,25 @@ def error(found: torch.Tensor, wanted: torch.Tensor) -> float:
     return float((found - wanted).abs().max() / wanted.abs().max())
 
 
+def products(task, data: Dataset, theta, weights, vectors, *, kind: str = "hessian") -> torch.Tensor:
+    """Curvature of one model's losses times vectors, by the task's closed form."""
+    closed = task.derivatives(data)
+    return closed.add_products(torch.zeros_like(vectors), theta, weights, vectors, kind=kind)
+
+
 def errors(task: MLP, data: Dataset, theta: torch.Tensor, weights: torch.Tensor, vectors: torch.Tensor) -> dict:
     """How far each closed form is from its definition."""
     loss = total(task, data)
     dense = vmap(hessian(loss))(theta, weights)
     along = (dense @ vectors.unsqueeze(-1)).squeeze(-1)
-    values, slopes = mlp.losses_and_gradients(task, data, theta, weights)
+    closed, zeros, nothing = task.derivatives(data), torch.zeros_like(theta), theta.new_zeros(len(theta))
+    values, slopes = closed.add_losses_and_gradients(nothing, zeros, theta, weights)
     return {
-        "losses": error(mlp.losses(task, data, theta, weights), vmap(loss)(theta, weights)),
+        "losses": error(closed.add_losses(nothing, theta, weights), vmap(loss)(theta, weights)),
         "losses with gradients": error(values, vmap(loss)(theta, weights)),
-        "gradients": error(mlp.loss_gradients(task, data, theta, weights), vmap(grad(loss))(theta, weights)),
+        "gradients": error(closed.gradients(theta, weights, slice(None)), vmap(grad(loss))(theta, weights)),
         "gradients with losses": error(slopes, vmap(grad(loss))(theta, weights)),
-        "model products": error(mlp.model_products(task, data, theta, weights, vectors), along),
-        "products": error(mlp.products(task, data, theta[0], weights[0], vectors), vectors @ dense[0]),
-        "hessians": error(mlp_hessian.hessians(task, data, theta, weights), dense),
+        "model products": error(closed.add_model_products(zeros.clone(), theta, weights, vectors), along),
+        "products": error(products(task, data, theta[0], weights[0], vectors), vectors @ dense[0]),
+        "hessians": error(closed.hessians(theta, weights, kind="hessian"), dense),
     }

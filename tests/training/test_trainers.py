@@ -9,7 +9,7 @@ from trainer_oracles import KINDS, NETWORK, SHORT, TO_A_MINIMUM, dropped, quick,
 
 from influencelab import make
 from influencelab.errors import InvalidParameter, NotFinite
-from influencelab.models import derivatives
+from influencelab.models import derivatives, loss_derivatives
 from influencelab.models.tasks.logistic import Logistic
 from influencelab.models.tasks.ridge import Ridge
 from influencelab.training.trainer import Trainer
@@ -131,7 +131,7 @@ def test_one_pass_in_any_chunks_gives_what_two_give(task, monkeypatch):
     theta, weights = starts(task, data, 3), dropped(data, -1, 0, 59)
     whole = derivatives.hessians(task, data, theta, weights)
     gradients = torch.stack([true_gradient(task, data, *model) for model in zip(theta, weights, strict=True)])
-    monkeypatch.setattr(derivatives, "CHUNK", 70)
+    monkeypatch.setattr(loss_derivatives, "CHUNK", 70)
     values, slopes = derivatives.objectives_and_gradients(task, data, theta, weights)
     assert values.allclose(derivatives.objectives(task, data, theta, weights), rtol=1e-13)
     assert slopes.allclose(gradients, rtol=0, atol=1e-14)

@@ -11,12 +11,12 @@ from matplotlib.figure import Figure
 
 from influencelab.experiments.plots import PALETTE, STYLE, VECTOR
 from influencelab.experiments.trial import Outcome
-from influencelab.influence.strain import WIDE_ENOUGH
 from influencelab.models.losses.hinge import Hinge
 from influencelab.statistics.agreement import statistic
 from influencelab.statistics.bootstrap import Bootstrap
 from influencelab.studies.smooth_hinge.numbers import FIXED, PUBLISHED, RULED, SEEN, cell_said, pairs_of
 from influencelab.studies.smooth_hinge.smoothing_path import ARMS, path_name
+from influencelab.studies.smooth_hinge.strain import WIDE_ENOUGH
 
 # Slopes beyond this are shown on a logarithmic scale.
 LARGE = 8.0

@@ -9,7 +9,6 @@ import pandas
 from pandas.io.formats.style import Styler
 
 from influencelab.experiments.trial import Outcome
-from influencelab.influence.strain import rule
 from influencelab.statistics.agreement import statistic
 from influencelab.statistics.bootstrap import Bootstrap
 from influencelab.statistics.comparison import Comparison
@@ -17,6 +16,7 @@ from influencelab.statistics.correlation import pearson
 from influencelab.statistics.display import readable
 from influencelab.statistics.measurement import Measurement, Statistic, from_columns
 from influencelab.studies.smooth_hinge.smoothing_path import ARMS, TRUTH, path_name
+from influencelab.studies.smooth_hinge.strain import rule
 
 # The t of the paper's figure, and the one it recommends.
 PUBLISHED = (0.0, 0.001, 0.1)

@@ -22,10 +22,10 @@ from influencelab.influence.estimator import Estimate, Estimator
 from influencelab.influence.estimators.exact import Exact
 from influencelab.influence.estimators.newton_step import NewtonStep
 from influencelab.influence.retrainers.rerun import Rerun
-from influencelab.influence.strain import at_weights, effective_curvature_points, margin_shift
 from influencelab.models.losses.hinge import margins
 from influencelab.models.tasks.smooth_hinge import SmoothHinge
 from influencelab.recipe import Progress, Recipe, stage, unheard
+from influencelab.studies.smooth_hinge.strain import at_weights, effective_curvature_points, margin_shift
 from influencelab.training.fit import Fit, fit
 from influencelab.training.trainer import Trainer
 from influencelab.training.trainers.active_set import ActiveSet

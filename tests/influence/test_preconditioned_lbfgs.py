@@ -86,13 +86,13 @@ def test_gradients_reach_what_chord_steps_do_not_and_agree_with_dense_newton(den
     monkeypatch.setattr(preconditioned_lbfgs, "DENSE", dense)
     fitted = deep(4)
     curvature, removals = Curvature(fitted), leave_one_out(130)
-    goal = SecondOrder().goal(curvature, removals)
+    test = SecondOrder().convergence_test(curvature, removals)
     batch = batch_of(removals, fitted.weights, slice(0, 130))
-    rest = (~descend(chord_of(curvature, batch), batch, goal, max_steps=30).met).nonzero().squeeze(1)
+    rest = (~descend(chord_of(curvature, batch), batch, test, max_steps=30).passed).nonzero().squeeze(1)
     assert len(rest) > 10
-    theta, gradient, met = preconditioned_lbfgs.minimise_from_fit(curvature, batch.weights[rest], goal, passes=100)
-    assert met.float().mean() > 0.5
-    rest, theta, gradient = rest[met], theta[met], gradient[met]
+    theta, gradient, passed = preconditioned_lbfgs.minimise_from_fit(curvature, batch.weights[rest], test, passes=100)
+    assert passed.float().mean() > 0.5
+    rest, theta, gradient = rest[passed], theta[passed], gradient[passed]
     assert float(gradient.norm(dim=1).max()) <= 1e-8
     for end, weights in zip(theta, batch.weights[rest], strict=True):
         assert float(torch.linalg.eigvalsh(true_hessian(fitted.task, fitted.data, end, weights))[0]) > 1e-5

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from influencelab.errors import Diverged, IndefiniteCurvature, NotFinite, NullSpaceMass
-from influencelab.influence.block_conjugate_gradient import block_conjugate_gradient
+from influencelab.influence.conjugate_gradients import block_conjugate_gradient, simultaneous_conjugate_gradients
 
 
 def spread_matrix(p, least, *, seed=0, first=None):
@@ -125,3 +125,42 @@ def test_products_and_vectors_that_are_not_finite_are_refused(bad):
     vectors[3, 1] = bad
     with pytest.raises(NotFinite):
         solved(matrix, vectors)
+
+
+def each_solved(matrices, vectors, *, tolerance=1e-10, flat=1e-5, max_iterations=300):
+    """Systems with a matrix each, all preconditioned by the first one."""
+    stack, first = torch.from_numpy(numpy.stack(matrices)), torch.from_numpy(numpy.linalg.inv(matrices[0]))
+    return simultaneous_conjugate_gradients(
+        lambda rows, ahead: (stack[rows] @ ahead.unsqueeze(-1)).squeeze(-1),
+        torch.from_numpy(vectors),
+        precondition=lambda rows: rows @ first,
+        tolerance=tolerance,
+        max_iterations=max_iterations,
+        flat=flat,
+    )
+
+
+def test_systems_with_a_matrix_each_are_solved_side_by_side():
+    matrices = [spread_matrix(30, 1e-2, seed=seed)[0] for seed in range(4)]
+    vectors = numpy.random.default_rng(9).standard_normal((4, 30))
+    vectors[2] = 0
+    found, solved = each_solved(matrices, vectors)
+    assert solved.all()
+    wanted = numpy.stack([numpy.linalg.solve(*system) for system in zip(matrices, vectors, strict=True)])
+    assert numpy.allclose(found.numpy(), wanted, rtol=1e-6, atol=1e-8)
+    assert not numpy.allclose(found.numpy(), numpy.linalg.solve(matrices[0], vectors.T).T, rtol=1e-2)
+
+
+@pytest.mark.parametrize("worst", [0.0, -1e-2, -3.0])
+def test_a_system_with_a_flat_or_falling_direction_is_not_solved_and_spoils_no_other(worst):
+    matrices = [spread_matrix(30, 1e-2, seed=0)[0], spread_matrix(30, 1e-2, seed=1, first=[worst])[0]]
+    vectors = numpy.random.default_rng(9).standard_normal((2, 30))
+    found, solved = each_solved(matrices, vectors)
+    assert solved.tolist() == [True, False]
+    assert numpy.allclose(found[0].numpy(), numpy.linalg.solve(matrices[0], vectors[0]), rtol=1e-6, atol=1e-8)
+
+
+def test_a_system_that_runs_out_of_products_is_not_solved():
+    matrices = [spread_matrix(30, 1e-4, seed=seed)[0] for seed in (0, 1)]
+    _, solved = each_solved(matrices, numpy.ones((2, 30)), max_iterations=3)
+    assert solved.tolist() == [True, False]

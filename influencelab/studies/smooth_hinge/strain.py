@@ -1,8 +1,8 @@
-"""How smooth a hinge must be for influence: who carries curvature, how far removals reach, and which t to take.
+"""Smoothness that a hinge needs for influence: points with curvature, shift of margins by a removal, and a rule for t.
 
 **The rule** (`rule`): take the smallest t at which the strain is at most √½, coming from above. The strain is how far
 removing one point moves the margins of the others, in units of t: a root mean square over the points that move, each
-weighted by the curvature it carries, and over the points removed, each weighted by its pull; a removed point takes its
+weighted by its curvature, and over the points removed, each weighted by its slope; a removed point takes its
 own curvature with it, so that its step is amplified by 1 / (1 − leverage). Influence takes each point's curvature for
 constant. That curvature is a bell in the margin, σ′(u) ≈ σ′(0) (1 − u² / 4) about its top with u = (1 − s) / t, so a
 strain of √½ loses an eighth of it: below, the bell is as good as flat, and a larger t only leads further from the true
@@ -11,7 +11,6 @@ two data sets (MNIST and 8 × 8 digits, 1 against 7), before any other was tried
 """
 
 import math
-import warnings
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -19,23 +18,20 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from influencelab.errors import FlatLoss, InvalidParameter
+from influencelab.errors import InvalidParameter
 from influencelab.models import derivatives
 from influencelab.models.closed_forms.linear import add_blocks
 from influencelab.models.losses.hinge import Hinge
-from influencelab.models.penalty import stiffness
 from influencelab.models.task import Task
 from influencelab.models.tasks.smooth_hinge import SmoothHinge
 from influencelab.training.fit import Fit
 
 # The largest strain at which a bend counts as wide enough.
 WIDE_ENOUGH = math.sqrt(0.5)
-# Below this share of weight decay, all curvature of the losses together is nothing.
-FLAT = 1e-3
 
 
 def at_weights(fit: Fit, task: Task, theta: Tensor | None = None) -> Fit:
-    """The same weights seen as a fit of another task, with its loss and gradient there: nothing is trained.
+    """The same weights as a fit of another task, with its loss and gradient there: nothing is trained.
 
     Args:
         task: such as `SmoothHinge(…, t)` for weights that were trained on the true hinge.
@@ -56,34 +52,33 @@ def at_weights(fit: Fit, task: Task, theta: Tensor | None = None) -> Fit:
 
 
 def effective_curvature_points(fit: Fit) -> float:
-    """How many points carry the curvature: (Σ cᵢ)² / Σ cᵢ² with cᵢ = wᵢ ℓᵢ″; n if all alike, 0 if none does."""
-    carried = fit.weights * bends(fit)
-    total = carried.sum()
-    return float(total.square() / carried.square().sum()) if total > 0 else 0.0
+    """Effective number of points with curvature, (Σ cᵢ)² / Σ cᵢ² with cᵢ = wᵢ ℓᵢ″; n if all alike, 0 if none has."""
+    curvature = fit.weights * curvatures(fit)
+    total = curvature.sum()
+    return float(total.square() / curvature.square().sum()) if total > 0 else 0.0
 
 
 def margin_shift(fit: Fit) -> float:
-    """How far removing one point moves the margins of the others, in units of t, as a Newton step has it: see the rule.
+    """RMS shift of the margins by the removal of one point, in units of t, as a Newton step has it: see the rule.
 
-    Infinite at t = 0, and where nobody is at the bend.
+    Infinite at t = 0, and where no point is at the bend.
 
     Raises:
         InvalidParameter: the fit is of no hinge.
     """
-    hinge = hinge_of(fit)
-    x = fit.task.features(fit.data.x_train)  # pyright: ignore[reportAttributeAccessIssue]
+    hinge, x = hinge_of(fit), fit.task.features(fit.data.x_train)
     outputs = fit.task.outputs(fit.theta, fit.data.x_train)
-    bent, pulls = hinge.bends(outputs, fit.data.y_train), hinge.pulls(outputs, fit.data.y_train)
-    if not bent.any() or not pulls.any():
+    curved, slopes = hinge.curvatures(outputs, fit.data.y_train), hinge.slopes(outputs, fit.data.y_train)
+    if not curved.any() or not slopes.any():
         return math.inf
-    carried = fit.weights * bent
-    factor = torch.linalg.cholesky(gram(x, carried) + torch.diag(stiffness(fit.task, fit.data, fit.theta)))
-    felt = pulls > 0
-    x, carried, pulls, weights = x[felt], carried[felt], pulls[felt], fit.weights[felt]
+    curvature = fit.weights * curved
+    factor = torch.linalg.cholesky(gram(x, curvature) + torch.diag(fit.task.penalty(fit.data, fit.theta).stiffness))
+    some = slopes > 0
+    x, curvature, slopes, weights = x[some], curvature[some], slopes[some], fit.weights[some]
     own = (x * torch.cholesky_solve(x.T, factor).T).sum(1)
     # Without the point its own curvature is gone too: it moves others 1 / (1 − leverage) times as far (`leverage`).
-    steps = pulls * weights / (1 - carried * own).clamp(min=torch.finfo(own.dtype).eps)
-    moving, moved = pulls * steps.square() / pulls.sum(), carried / carried.sum()
+    steps = slopes * weights / (1 - curvature * own).clamp(min=torch.finfo(own.dtype).eps)
+    moving, moved = slopes * steps.square() / slopes.sum(), curvature / curvature.sum()
     reach = torch.cholesky_solve(gram(x, moving), factor) @ torch.cholesky_solve(gram(x, moved), factor)
     square = reach.trace() - moving * moved @ own.square()
     return float(square.clamp(min=0).sqrt()) / hinge.t
@@ -103,27 +98,9 @@ def rule(strains: Mapping[float, float]) -> float:
     return chosen
 
 
-def warn_if_flat(fit: Fit) -> None:
-    """Say that a smooth hinge has no point near its bend: its influence is then a gradient product over weight decay.
-
-    At t = 0 that is so by definition, and nothing is said.
-    """
-    task = fit.task
-    if not isinstance(task, SmoothHinge) or task.t == 0:
-        return
-    x = task.features(fit.data.x_train)
-    if float(fit.weights * bends(fit) @ x.square().sum(1)) <= FLAT * task.weight_decay:
-        warnings.warn(
-            f"No training point is near the bend of the hinge (t = {task.t:g}, margin 1): the curvature is weight "
-            "decay alone, and influence no more than a gradient product. Take a larger t, or train at this t.",
-            FlatLoss,
-            stacklevel=3,
-        )
-
-
-def bends(fit: Fit) -> Float[Tensor, " n"]:
+def curvatures(fit: Fit) -> Float[Tensor, " n"]:
     """ℓᵢ″: the curvature of each training point's loss in its own margin."""
-    return hinge_of(fit).bends(fit.task.outputs(fit.theta, fit.data.x_train), fit.data.y_train)
+    return hinge_of(fit).curvatures(fit.task.outputs(fit.theta, fit.data.x_train), fit.data.y_train)
 
 
 def hinge_of(fit: Fit) -> Hinge:

@@ -66,23 +66,23 @@ def test_one_step_removes_a_point_from_a_ridge_regression():
     assert float(left.norm(dim=1).max()) < 1e-13
 
 
-def test_stretch_is_the_leverage_of_the_removed_point():
+def test_amplification_is_the_leverage_of_the_removed_point():
     task, data = Logistic(0.01), class_data(0, n=20, m=3)
     fitted = fit(task, data, Newton(tolerance=1e-10))
     single = chord_of(Curvature(fitted), batch_of(leave_one_out(20), fitted.weights, slice(0, 20)))
-    assert float(single.stretch[0]) == 1
-    assert (single.stretch[1:] > 1).all()
+    assert float(single.amplification[0]) == 1
+    assert (single.amplification[1:] > 1).all()
     group = chord_of(Curvature(fitted), batch_of(groups(20, members=[[0, 1]]), fitted.weights, slice(0, 1)))
-    assert group.stretch.tolist() == [1, 1]
+    assert group.amplification.tolist() == [1, 1]
     assert not group.correction.any()
 
 
-def test_a_goal_is_met_by_every_test_point_or_not_at_all():
+def test_the_test_is_passed_by_every_test_point_or_not_at_all():
     sensitivity = torch.tensor([[1.0, 0.0], [0.0, 100.0]], dtype=torch.float64)
-    goal = ConvergenceTest(sensitivity, torch.tensor([1.0, 1.0]).double(), tolerance=1e-3, relative=1e-2, floor=1e-4)
+    test = ConvergenceTest(sensitivity, torch.tensor([1.0, 1.0]).double(), tolerance=1e-3, relative=1e-2, floor=1e-4)
     gradient = torch.tensor([[5e-5, 5e-7], [5e-5, 5e-5], [2e-3, 0.0], [float("nan"), 0.0]], dtype=torch.float64)
     nothing = torch.zeros(4, 2, dtype=torch.float64)
-    assert goal.met(gradient, nothing).tolist() == [True, False, False, False]
-    assert goal.met(gradient, nothing + 1).tolist() == [True, True, False, False]
-    assert goal.met(gradient, nothing, torch.tensor([3.0, 1.0, 1.0, 1.0]).double()).tolist() == [False] * 4
-    assert not goal.met(gradient[:1], nothing[:1], torch.tensor([torch.inf]).double()).any()
+    assert test.passed(gradient, nothing).tolist() == [True, False, False, False]
+    assert test.passed(gradient, nothing + 1).tolist() == [True, True, False, False]
+    assert test.passed(gradient, nothing, torch.tensor([3.0, 1.0, 1.0, 1.0]).double()).tolist() == [False] * 4
+    assert not test.passed(gradient[:1], nothing[:1], torch.tensor([torch.inf]).double()).any()

@@ -11,8 +11,14 @@ from problems import class_data, logistic_problem, minimum
 from influencelab.errors import FlatLoss, InvalidParameter
 from influencelab.influence.estimators.conjugate_gradient import ConjugateGradient
 from influencelab.influence.estimators.exact import Exact
-from influencelab.influence.strain import WIDE_ENOUGH, at_weights, effective_curvature_points, margin_shift, rule
 from influencelab.models.tasks.smooth_hinge import SmoothHinge
+from influencelab.studies.smooth_hinge.strain import (
+    WIDE_ENOUGH,
+    at_weights,
+    effective_curvature_points,
+    margin_shift,
+    rule,
+)
 from influencelab.training.fit import fit
 from influencelab.training.trainers.active_set import ActiveSet
 from influencelab.training.trainers.newton import Newton
