@@ -10,6 +10,8 @@ from torch import Tensor
 from influencelab.errors import InvalidParameter
 from influencelab.recipe import Recipe
 
+__all__ = ["Groups", "Removals", "groups", "leave_one_out"]
+
 CONVENTIONS = ("drop", "renormalise")
 # A share of the total weight that is only rounding.
 EMPTY = 1e-12
@@ -132,8 +134,3 @@ def groups(n: int, *, members: Sequence[Sequence[int]], convention: str = "drop"
     rows = torch.tensor([row for row, group in enumerate(members) for _ in group], dtype=torch.int64)
     points = torch.tensor([point for group in members for point in group], dtype=torch.int64)
     return Removals(rows=rows, points=points, count=len(members), n=n, convention=convention)
-
-
-def halves(n: int, *, count: int, seed: int, convention: str = "renormalise") -> Removals:
-    """`count` experiments that each remove a random half: the subsets of the linear data-modelling score."""
-    return Groups(share=0.5, count=count, seed=seed).removals(n, convention=convention)

@@ -1,6 +1,5 @@
 """Exact influence of one fit at every damping, read off one spectrum."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from influencelab.errors import InvalidParameter
@@ -10,7 +9,7 @@ from influencelab.influence.curvature import Curvature
 from influencelab.influence.estimator import Estimate, Estimator
 from influencelab.influence.estimators.exact import Exact
 from influencelab.models.derivatives import check_kind
-from influencelab.recipe import Recipe
+from influencelab.recipe import Progress, Recipe
 from influencelab.training.fit import Fit
 
 
@@ -40,7 +39,7 @@ class DampingPath(Recipe):
         if not self.shares or not all(0 < share < float("inf") for share in self.shares):
             raise InvalidParameter(f"shares are {self.shares}, expected finite numbers > 0, at least one.")
 
-    def run(self, *, device: str = "cpu", progress: Callable[[float], None] | None = None) -> Outcome:
+    def run(self, *, device: str = "cpu", progress: Progress | None = None) -> Outcome:
         """Run the trial with every damping among its estimators, and say what each damping leaves of the curvature."""
         path = {
             path_name(kind, share): ExactAtShare(self.allow_unconverged, share=share, curvature=kind)

@@ -1,8 +1,9 @@
 """Variations of recipes: one setting changed, or every arm at every setting with every seed, run as one sweep."""
 
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, TypeVar
 
 from influencelab.errors import InvalidParameter
@@ -10,12 +11,13 @@ from influencelab.experiments.job import Runnable
 from influencelab.experiments.outcome import Outcome
 from influencelab.experiments.store import Store
 from influencelab.experiments.sweep import run_trials
-from influencelab.recipe import Recipe, kind_name
+from influencelab.recipe import Progress, Recipe, kind_name
+
+__all__ = ["cells", "grid", "run_grid", "vary"]
 
 # What a study repeats: a trial, or a recipe around one.
 Repeated = TypeVar("Repeated", bound=Recipe)
 Key = tuple[Any, ...]
-Progress = Callable[[float, float, str], None]
 
 
 def grid(arms: Mapping[str, Repeated], settings: Mapping[str, Sequence[Any]]) -> dict[Key, Repeated]:
@@ -43,7 +45,7 @@ def grid(arms: Mapping[str, Repeated], settings: Mapping[str, Sequence[Any]]) ->
 def run_grid(
     trials: Mapping[Any, Runnable],
     *,
-    store: Store,
+    store: Store | Path,
     workers: int = 1,
     scheduler: str = "",
     device: str = "cpu",

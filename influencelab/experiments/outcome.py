@@ -11,15 +11,17 @@ from torch import Tensor
 from influencelab.data.dataset import Dataset
 from influencelab.data.removals import Removals
 from influencelab.errors import MissingData, UnknownName
-from influencelab.experiments.comparison import Comparison
+from influencelab.experiments.comparison import array
 from influencelab.experiments.store import Entry
 from influencelab.influence.curvature import Curvature
 from influencelab.influence.estimator import Estimate
 from influencelab.influence.leverage import effective_parameters
 from influencelab.influence.retrainer import Retrained
-from influencelab.models.task import LinearTask
+from influencelab.statistics.comparison import Comparison
 from influencelab.training.fit import Fit
 from influencelab.training.trainer import Memory, Trained
+
+__all__ = ["Outcome"]
 
 # An eigenvalue below minus this share of the largest is negative beyond rounding.
 NEGATIVE = 1e-10
@@ -71,16 +73,16 @@ class Outcome:
             if name not in known:
                 raise UnknownName(f"This trial has no '{name}'. It has: {', '.join(known)}.")
         return Comparison(
+            predicted=array(self.predicted[estimator]),
+            actual=array(self.actual[target]),
+            mask=array(self.chosen[selection] & self.trusted[target][:, None]),
+            train_ids=array(self.train_ids),
+            train_labels=array(self.train_labels),
+            test_ids=array(self.test_ids),
+            test_labels=array(self.test_labels),
+            classes=self.facts["classes"] if self.facts["single"] else 0,
             estimator=estimator,
             unit=self.facts["estimates"][estimator]["unit"],
-            predicted=self.predicted[estimator],
-            actual=self.actual[target],
-            counted=self.chosen[selection] & self.trusted[target][:, None],
-            train_ids=self.train_ids,
-            train_labels=self.train_labels,
-            test_ids=self.test_ids,
-            test_labels=self.test_labels,
-            classes=self.facts["classes"] if self.facts["single"] else 0,
         )
 
     def trained(self, *, device: str = "cpu") -> Trained:
@@ -94,7 +96,7 @@ class Outcome:
         theta = self.theta[None].to(device)
         memory = self.memory
         if memory is not None:
-            memory = Memory(memory.steps, tuple(part.to(device) for part in memory.parts))
+            memory = Memory(memory.steps, tuple(part.to(device) for part in memory.buffers))
         return Trained(
             theta=theta,
             grad_norm=theta.new_tensor([self.facts["fit_grad_norm"]]),
@@ -110,7 +112,7 @@ class Outcome:
         fit = {} if self.theta is None else {"theta": self.theta}
         if self.memory is not None:
             fit["memory"] = torch.tensor(self.memory.steps)
-            fit |= {f"memory/{place}": part for place, part in enumerate(self.memory.parts)}
+            fit |= {f"memory/{place}": part for place, part in enumerate(self.memory.buffers)}
         return Entry(arrays=plain | families | fit, facts=self.facts)
 
 
@@ -155,7 +157,7 @@ def outcome_from(
         test_labels=data.y_test.cpu(),
         facts=facts,
         theta=fitted.theta.cpu(),
-        memory=memory and Memory(memory.steps, tuple(part.cpu() for part in memory.parts)),
+        memory=memory and Memory(memory.steps, tuple(part.cpu() for part in memory.buffers)),
     )
 
 
@@ -221,7 +223,7 @@ def facts_of(
 def curvature_facts(fitted: Fit) -> dict[str, Any]:
     """The effective number of parameters; of a network the ends of its spectrum too, and what is negative in it."""
     curvature = Curvature(fitted)
-    if isinstance(fitted.task, LinearTask):
+    if fitted.task.linear:
         return {"effective_parameters": effective_parameters(curvature)}
     values = curvature.spectrum().values
     return {

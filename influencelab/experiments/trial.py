@@ -1,7 +1,7 @@
 """Recipe of one comparison: fit, estimate, retrain, and hold predicted against actual loss changes."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
@@ -20,9 +20,11 @@ from influencelab.influence.estimator import Estimate, Estimator
 from influencelab.influence.retrainer import Retrainer
 from influencelab.influence.retrainers.second_order import SecondOrder
 from influencelab.models.task import Task
-from influencelab.recipe import Recipe, kind_name
+from influencelab.recipe import Progress, Recipe, kind_name, stage, unheard
 from influencelab.training.fit import Fit, fit, fit_from
 from influencelab.training.trainer import Trainer
+
+__all__ = ["Trial"]
 
 # Shares of a trial's time, for the progress bar: fitting, estimating, retraining.
 SHARES = (0.15, 0.35, 0.5)
@@ -61,33 +63,31 @@ class Trial(Recipe):
         if not self.estimators or not self.targets:
             raise InvalidParameter("a trial needs at least one estimator and one target, each with a name.")
 
-    def run(self, *, device: str = "cpu", progress: Callable[[float], None] | None = None) -> Outcome:
+    def run(self, *, device: str = "cpu", progress: Progress | None = None) -> Outcome:
         """Do the work.
 
         Args:
             device: where the tensors live.
             progress: called with the share done, 0 … 1.
         """
-        tell = progress or (lambda share: None)
+        report = progress or unheard
         started = time.perf_counter()
         data = self.source.load().to(device)
         fitted = fit(self.task, data, self.trainer, seed=self.seed)
         fit_seconds = time.perf_counter() - started
-        tell(SHARES[0])
+        report(SHARES[0])
         estimates = {}
         for count, (name, estimator) in enumerate(self.estimators.items(), start=1):
             estimates[name] = estimator.estimate(fitted)
-            tell(SHARES[0] + SHARES[1] * count / len(self.estimators))
+            report(SHARES[0] + SHARES[1] * count / len(self.estimators))
         removals, chosen = self.experiments(data, next(iter(estimates.values())))
         # Before the long part, so that an estimator that does not speak of this convention is refused at once.
         predicted = {name: estimate.predict(removals).cpu() for name, estimate in estimates.items()}
         truths = {}
+        long = stage(report, sum(SHARES[:2]), 1.0)
         for count, (name, retrainer) in enumerate(self.targets.items()):
-
-            def so_far(done: int, total: int, before: int = count) -> None:
-                tell(sum(SHARES[:2]) + SHARES[2] * (before + done / total) / len(self.targets))
-
-            truths[name] = retrainer.retrain(fitted, removals, progress=so_far)
+            own = stage(long, count / len(self.targets), (count + 1) / len(self.targets))
+            truths[name] = retrainer.retrain(fitted, removals, progress=own)
         facts = facts_of(fitted, estimates, truths, removals=removals, fit_seconds=fit_seconds)
         return outcome_from(fitted, removals=removals, chosen=chosen, predicted=predicted, truths=truths, facts=facts)
 

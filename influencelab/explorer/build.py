@@ -9,7 +9,7 @@ import numpy
 from influencelab.data.arrays import parts
 from influencelab.data.dataset import Dataset
 from influencelab.data.source import Source
-from influencelab.experiments.comparison import Comparison, array
+from influencelab.experiments.comparison import array
 from influencelab.experiments.outcome import Outcome
 from influencelab.experiments.replication import loss_changes, repeatability
 from influencelab.experiments.trial import trial_in
@@ -17,6 +17,9 @@ from influencelab.explorer.data import ExplorerData
 from influencelab.explorer.fit_details import FitDetails, fit_details
 from influencelab.explorer.pairs_table import DampingSteps, PairsTable, Setting
 from influencelab.explorer.point_display import Points
+from influencelab.statistics.comparison import Comparison
+
+__all__ = ["explorer_data"]
 
 Key = tuple[Setting, ...]
 # Features of more numbers than this are no table that a person reads.
@@ -182,17 +185,16 @@ def from_comparison(comparison: Comparison, data: Dataset | None = None) -> Expl
     Args:
         data: what it was made on, so that points can be shown; without it they have ids and labels only.
     """
-    columns = array(comparison.counted.any(0))
-    shown = numpy.broadcast_to(columns, comparison.counted.shape)
+    shown = numpy.broadcast_to(comparison.mask.any(0), comparison.mask.shape)
     tests, rows = shown.T.nonzero()
-    actual = numpy.where(array(comparison.counted), array(comparison.actual), numpy.nan)
+    actual = numpy.where(comparison.mask, comparison.actual, numpy.nan)
     points = points_in(comparison, data)
     table = PairsTable(
         settings={},
         points=points.name,
         train=rows,
         test=tests,
-        predicted={comparison.estimator: array(comparison.predicted)[rows, tests].astype(numpy.float32)},
+        predicted={comparison.estimator: comparison.predicted[rows, tests].astype(numpy.float32)},
         actual={"retrained": actual[rows, tests].astype(numpy.float32)},
         moved={"retrained": numpy.zeros(len(rows), dtype=bool)},
         removed={"all pairs": numpy.ones(len(rows), dtype=bool)},
@@ -203,14 +205,14 @@ def from_comparison(comparison: Comparison, data: Dataset | None = None) -> Expl
 
 def points_in(comparison: Comparison, data: Dataset | None) -> Points:
     """The points that a comparison speaks of, with what the data set says of them."""
-    train_ids, test_ids = array(comparison.train_ids), array(comparison.test_ids)
-    known = array(comparison.train_labels).astype(float)
+    train_ids, test_ids = comparison.train_ids, comparison.test_ids
+    known = comparison.train_labels.astype(float)
     alone = Points(
         name="data" if data is None else data.name,
         train_ids=train_ids,
         test_ids=test_ids,
         train_labels=known if comparison.classes else numpy.full(len(train_ids), numpy.nan),
-        test_labels=array(comparison.test_labels).astype(float),
+        test_labels=comparison.test_labels.astype(float),
         classes=comparison.classes,
     )
     if data is None or not readable(data.x_test.shape[1:]):

@@ -16,6 +16,8 @@ from influencelab.influence.retrainer import Retrainer
 from influencelab.influence.retrainers.second_order import SecondOrder
 from influencelab.training.fit import Fit
 
+__all__ = ["LeaveOneOutRetrainer"]
+
 
 @dataclass(frozen=True)
 class RetrainedPair:

@@ -10,10 +10,11 @@ from torch import Tensor
 from influencelab.data.removals import Removals
 from influencelab.errors import InvalidParameter
 from influencelab.influence.curvature import Solution
-from influencelab.influence.strain import warn_if_flat
 from influencelab.models import derivatives
 from influencelab.recipe import Recipe
 from influencelab.training.fit import Fit
+
+__all__ = ["Estimate", "Estimator"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +95,7 @@ class Estimator(Recipe):
 
 def from_solution(estimator: Estimator, fit: Fit, solution: Solution, *, damping: float, started: float) -> Estimate:
     """The estimate that follows from s_j = (C + damping I)⁻¹ ∇L_j: slopes −∇ℓᵢᵀ s_j, values −wᵢ slopes."""
-    warn_if_flat(fit)
+    fit.task.check_curvature(fit.data, fit.theta, fit.weights)
     slopes = -derivatives.point_slopes(fit.task, fit.data, fit.theta, solution.values.T)
     return Estimate(
         estimator=estimator,

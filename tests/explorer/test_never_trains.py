@@ -50,7 +50,9 @@ def test_a_stored_fit_is_the_trained_one_to_the_last_bit(outcomes: dict[str, Out
     assert (stored.memory is None) == (anew.memory is None)
     if stored.memory is not None and anew.memory is not None:
         assert stored.memory.steps == anew.memory.steps
-        assert all(torch.equal(one, other) for one, other in zip(stored.memory.parts, anew.memory.parts, strict=True))
+        assert all(
+            torch.equal(one, other) for one, other in zip(stored.memory.buffers, anew.memory.buffers, strict=True)
+        )
 
 
 def test_details_and_retraining_on_demand_train_no_fit(

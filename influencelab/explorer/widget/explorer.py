@@ -14,13 +14,15 @@ from matplotlib.figure import Figure
 
 from influencelab.data.dataset import Dataset
 from influencelab.errors import InvalidParameter
-from influencelab.experiments.comparison import Comparison
 from influencelab.explorer.build import from_comparison
 from influencelab.explorer.data import ExplorerData
 from influencelab.explorer.from_table import from_table
 from influencelab.explorer.widget import bundle, picture
 from influencelab.explorer.widget.view import View, settled, view
 from influencelab.runner.report import Report, load
+from influencelab.statistics.comparison import Comparison
+
+__all__ = ["Explorer"]
 
 # Bytes that an explorer holds at most; a notebook that keeps them as text stays below 8 MB.
 LARGEST = 5 * 10**6
