@@ -14,10 +14,9 @@ from torch.func import grad, jacrev, vmap
 
 from influencelab.data.dataset import Dataset
 from influencelab.errors import InvalidParameter
-from influencelab.models.loss_derivatives import chunks
+from influencelab.models.loss_derivatives import chunks as chunks
 from influencelab.models.task import Task
 
-__all__ = ["chunks"]
 KINDS = ("hessian", "gauss_newton")
 
 

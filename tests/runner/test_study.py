@@ -161,7 +161,7 @@ def test_a_report_takes_the_values_of_what_its_notebook_declares_and_nothing_els
     monkeypatch.chdir(NOTEBOOKS)
     here = {"profile": "tiny", "results": str(tmp_path), "size": 3, "flag": True, "rates": [1], "workers": 1}
     writer = start_report("fine", here | {"il": "a module", "other": 5})
-    writer.number("fine/sum", Measurement(1.0))
+    writer.number(Measurement(1.0), statistic="sum")
     assert writer.publish().parameters == {"size": 3, "flag": True, "rates": [1.0], "workers": 1}
     with pytest.raises(InvalidParameter, match=r"fine\.ipynb declares the parameter 'size', which has no value here"):
         start_report("fine", {name: value for name, value in here.items() if name != "size"})
