@@ -1,16 +1,19 @@
-"""The error as a budget: ratios and shares by hand, only what all four trust, a sum that is checked, and names."""
+"""The error as a budget: ratios and shares by hand, only what all four trust, a sum that is checked, and settings."""
 
 import numpy
+import pandas
 import pytest
 import torch
 
 from influencelab.experiments.outcome import Outcome
 from influencelab.statistics.bootstrap import Bootstrap
+from influencelab.statistics.measurements import check_tidy, find
 from influencelab.studies.where_the_error_comes_from import analysis
 from influencelab.studies.where_the_error_comes_from.decomposition import STEPS, TERMS
 
 QUICK = Bootstrap(resamples=60)
 R, M = 12, 4
+RATIO = {"depth": 1, "statistic": "ratio"}
 
 
 def invented(seed: int, *, spoiled: bool = False) -> Outcome:
@@ -60,7 +63,8 @@ def test_the_ratio_is_of_the_signed_sums_of_terms():
     truth, response, estimate = outcome.actual["cold"], outcome.actual["pbrf"], outcome.predicted["estimate"]
     wanted = rms(response - estimate) / rms(truth - response)
     assert numpy.exp(analysis.misses([outcome]).values[0]) == pytest.approx(wanted)
-    number = analysis.numbers_of([outcome], "a", QUICK)["a/estimate/ratio"]
+    number = find(analysis.measurements({analysis.Setting("iris", "a", 1, 0.1): [outcome]}, QUICK), RATIO)
+    assert number is not None
     assert number.value == pytest.approx(float(numpy.exp(numpy.log(wanted).mean())))
 
 
@@ -70,18 +74,29 @@ def test_shares_sum_to_one():
 
 
 def test_only_what_all_four_trust_counts_for_every_truth():
-    ours, spoiled = (analysis.numbers(cells(spoiled=each), QUICK) for each in (False, True))
-    assert ours == spoiled
+    ours, spoiled = (analysis.measurements(cells(spoiled=each), QUICK) for each in (False, True))
+    pandas.testing.assert_frame_equal(ours, spoiled, check_exact=True)
     assert (analysis.agreement([invented(0)], target="cold").pairs == R - 2).all()
 
 
-def test_numbers_are_named_by_setting_and_by_arm():
-    found = analysis.numbers(cells(), QUICK)
-    one, two = (found[f"published/iris/estimate/pbrf/spearman/{depth}/0.005"].value for depth in (1, 2))
-    assert found["published/iris/estimate/pbrf/spearman"].value == pytest.approx((one + two) / 2)
-    gain = found["published/iris/linearised/pbrf_over_cold/1/0.005"].value
-    tops = [found[f"published/iris/linearised/{target}/spearman/1/0.005"].value for target in ("pbrf", "cold")]
-    assert gain == pytest.approx(tops[0] - tops[1])
+def test_every_setting_has_its_numbers_and_so_has_an_arm_over_all_of_them():
+    found = analysis.measurements(cells(), QUICK)
+    check_tidy(found)
+    assert len(found) == 3 * (2 * (4 + 1) + 1 + len(TERMS))
+
+    def value(**where):
+        number = find(found, {"arm": "published", "data": "iris", **where})
+        assert number is not None
+        return number.value
+
+    of_response = {"estimator": "estimate", "target": "pbrf", "statistic": "spearman"}
+    one, two = (value(**of_response, depth=depth, weight_decay=0.005) for depth in (1, 2))
+    assert value(**of_response, depth=None, weight_decay=None) == pytest.approx((one + two) / 2)
+    exact = {"depth": 1, "weight_decay": 0.005, "estimator": "linearised"}
+    tops = [value(**exact, target=target, statistic="spearman") for target in ("pbrf", "cold")]
+    assert value(**exact, statistic="pbrf_over_cold") == pytest.approx(tops[0] - tops[1])
+    shares = [value(depth=2, term=term, statistic="share") for term in TERMS]
+    assert sum(shares) == pytest.approx(1)
 
 
 def test_the_terms_sum_to_the_error_and_a_lost_term_would_show(monkeypatch):

@@ -1,9 +1,10 @@
-"""The numbers of a study of retraining's noise: each under its name, single points under `one`."""
+"""The numbers of a study of retraining's noise: each a row by its settings, single points without a share."""
 
 import numpy
 import pytest
 from outcomes import resampled
 
+from influencelab.statistics.measurements import check_tidy, find, records
 from influencelab.statistics.replicates import Replicates
 from influencelab.studies.retraining_noise import numbers
 from influencelab.studies.retraining_noise.draws import NOISE_ARMS, Noise, distance_from_zero
@@ -22,39 +23,42 @@ def noise(size):
     )
 
 
+def value(table, **where):
+    """The one number with these settings."""
+    number = find(table, where)
+    assert number is not None
+    return number.value
+
+
 def test_every_number_of_the_noise_is_there_for_every_setting():
-    found = numbers.whole({"1/0.001": noise(0.2), "2/0.01": noise(0.4)}, {}, {}, {})
-    names = {
-        f"noise/{arm}/{name}/{setting}"
-        for arm in NOISE_ARMS
-        for name in ("detected", "repeatability", "draws_needed")
-        for setting in ("1/0.001", "2/0.01")
-    }
-    assert set(found) == names | {"noise/gain/1/0.001", "noise/gain/2/0.01"}
-    assert found["noise/gain/2/0.01"].value == 0.2
-    assert found["noise/unpaired/detected/1/0.001"].value == pytest.approx(0.21)
-    assert found["noise/warm/repeatability/1/0.001"].value == pytest.approx(0.3)
+    found = numbers.measurements({(1, 0.001): noise(0.2), (2, 0.01): noise(0.4)}, {}, {}, {}, {})
+    check_tidy(found)
+    assert len(found) == 2 * (1 + 3 * len(NOISE_ARMS))
+    assert value(found, depth=2, learning_rate=0.01, statistic="detection_gain") == 0.2
+    one = {"part": "noise", "depth": 1, "learning_rate": 0.001}
+    assert value(found, **one, target="unpaired", statistic="detected") == pytest.approx(0.21)
+    assert value(found, **one, target="warm", statistic="repeatability") == pytest.approx(0.3)
     # 0.8 (1 − 0.3) / (0.3 (1 − 0.8)) of Spearman and Brown; the ends change places.
-    needed = found["noise/warm/draws_needed/1/0.001"]
+    needed = find(found, {**one, "target": "warm", "statistic": "draws_needed"})
+    assert needed is not None
     assert (needed.value, needed.low, needed.high) == pytest.approx((28 / 3, 8 / 3, 36))
 
 
-def test_scores_and_repeats_are_named_by_share_and_the_least_is_a_single_point():
+def test_scores_and_repeats_have_the_share_of_a_group_and_none_where_it_is_the_least_a_single_point():
     scores = {("influence", "paired"): GROUPS, ("unrolled", "unpaired"): {0.01: GROUPS[0.01]}}
-    found = numbers.whole({}, scores, {"paired": {0.002: GROUPS[0.01], 0.5: GROUPS[0.5]}}, {})
-    assert {name: number.value for name, number in found.items()} == pytest.approx(
-        {
-            "groups/paired/influence/spearman/one": 0.1,
-            "groups/paired/influence/spearman/0.01": 0.3,
-            "groups/paired/influence/spearman/0.5": 0.8,
-            "groups/paired/influence/stands_off/one": 0.1,
-            "groups/unpaired/unrolled/spearman/one": 0.3,
-            "groups/unpaired/unrolled/stands_off/one": 0.3,
-            "groups/paired/repeatability/one": 0.3,
-            "groups/paired/repeatability/0.5": 0.8,
-        }
-    )
-    assert found["groups/paired/influence/spearman/0.5"].n == 6
+    found = numbers.measurements({}, scores, {"paired": {0.002: GROUPS[0.01], 0.5: GROUPS[0.5]}}, {}, {})
+    names = ["target", "estimator", "share", "statistic", "value"]
+    assert [tuple(line[name] for name in names) for line in records(found)] == [
+        ("paired", "influence", None, "spearman", pytest.approx(0.1)),
+        ("paired", "influence", 0.01, "spearman", pytest.approx(0.3)),
+        ("paired", "influence", 0.5, "spearman", pytest.approx(0.8)),
+        ("paired", "influence", None, "distance_from_zero", pytest.approx(0.1)),
+        ("unpaired", "unrolled", None, "spearman", pytest.approx(0.3)),
+        ("unpaired", "unrolled", None, "distance_from_zero", pytest.approx(0.3)),
+        ("paired", None, None, "repeatability", pytest.approx(0.3)),
+        ("paired", None, 0.5, "repeatability", pytest.approx(0.8)),
+    ]
+    assert found["n"][2] == 6
 
 
 def test_what_stands_off_says_how_little_it_could_have_told():
@@ -64,10 +68,15 @@ def test_what_stands_off_says_how_little_it_could_have_told():
     assert number.note.endswith("half-width 0.3")
 
 
-def test_what_is_known_of_the_derivative_is_named_by_run():
-    runs = {"sgd/1/0.01": {"same": resampled(0.9, 0.8, 1.0), "drop": resampled(0.2, 0.1, 0.3)}, "adam_by_sgd": {}}
-    found = numbers.whole({}, {}, {}, runs)
-    assert {name: (each.value, each.interval) for name, each in found.items()} == {
-        "unrolled/sgd/1/0.01/same": (0.9, (0.8, 1.0)),
-        "unrolled/sgd/1/0.01/drop": (0.2, (0.1, 0.3)),
-    }
+def test_every_score_of_a_derivative_is_one_row_of_its_run():
+    scores = {"same": resampled(0.9, 0.8, 1.0), "other": resampled(0.7, 0.6, 0.8), "drop": resampled(0.2, 0.1, 0.3)}
+    runs = {("sgd", 1, 0.01): scores, ("sgd", 1, 0.01, 0.05): scores, ("adam", 1, 0.01): scores}
+    foreign = {"foreign": resampled(0.4, 0.3, 0.5), "loss": resampled(0.5, 0.4, 0.6)}
+    found = numbers.measurements({}, {}, {}, runs, {("adam", "sgd"): foreign})
+    check_tidy(found)
+    assert len(found) == 3 * 3 + 2
+    assert value(found, part="unrolled", optimiser="sgd", share=None, draw="same", statistic="spearman") == 0.9
+    assert value(found, part="unrolled", optimiser="sgd", share=0.05, draw="other", statistic="spearman") == 0.7
+    assert value(found, part="unrolled", optimiser="adam", statistic="drop") == 0.2
+    assert value(found, optimiser="adam", derivative_of="sgd", statistic="spearman") == 0.4
+    assert value(found, optimiser="adam", derivative_of="sgd", statistic="drop") == 0.5

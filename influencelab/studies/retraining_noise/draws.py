@@ -20,6 +20,7 @@ from influencelab.influence.retrainers.rerun import Rerun
 from influencelab.statistics.bootstrap import Bootstrap
 from influencelab.statistics.display import readable
 from influencelab.statistics.measurement import Measurement
+from influencelab.statistics.measurements import row
 from influencelab.statistics.reliability import draws_needed
 from influencelab.statistics.replicates import Replicates, difference, mean
 from influencelab.statistics.signal_to_noise import THRESHOLD, consistency, detection_gain, share_detected
@@ -83,16 +84,18 @@ class Noise:
     repeats: dict[str, Measurement]
     gain: Measurement
 
-    def numbers(self, stem: str) -> dict[str, Measurement]:
-        """`noise/unpaired/detected/1/0.001` and its like, for the stem `1/0.001`."""
-        found = {f"noise/gain/{stem}": self.gain.described("share detected with batches paired less that without")}
+    def rows(self, **settings: Any) -> list[dict[str, Any]]:
+        """The numbers of these settings as rows of a table; the arm is the target."""
+        gain = self.gain.described("share detected with batches paired less that without")
+        rows = [row(gain, **settings, statistic="detection_gain")]
         for arm in self.draws:
-            found |= {
-                f"noise/{arm}/detected/{stem}": self.detected[arm].described(f"share of pairs beyond {THRESHOLD:g} sd"),
-                f"noise/{arm}/repeatability/{stem}": self.repeats[arm].described("of one draw, over removals"),
-                f"noise/{arm}/draws_needed/{stem}": draws_needed(self.repeats[arm]).described("for repeatability 0.8"),
+            found = {
+                "detected": self.detected[arm].described(f"share of pairs beyond {THRESHOLD:g} sd"),
+                "repeatability": self.repeats[arm].described("of one draw, over removals"),
+                "draws_needed": draws_needed(self.repeats[arm]).described("for repeatability 0.8"),
             }
-        return found
+            rows += [row(each, **settings, target=arm, statistic=name) for name, each in found.items()]
+        return rows
 
 
 def noise(outcomes: Sequence[Outcome], *, bootstrap: Bootstrap | None = None) -> Noise:

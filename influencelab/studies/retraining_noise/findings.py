@@ -1,8 +1,7 @@
 """What the study `retraining_noise` found, in words; every number is selected from its reports."""
 
 from influencelab.runner.finding import Finding
-
-STUDY = "retraining_noise"
+from influencelab.studies.retraining_noise.claims import ADAM, NETWORK, SGD, STUDY
 
 FINDINGS = (
     Finding(
@@ -11,19 +10,18 @@ FINDINGS = (
         "their standard deviation over draws is {} where each model draws its own batches, and {} where all "
         "see the same.",
         (
-            {"name": "noise/unpaired/detected/1/0.001"},
-            {"name": "noise/paired/detected/1/0.001"},
+            {**NETWORK, "target": "unpaired", "statistic": "detected"},
+            {**NETWORK, "target": "paired", "statistic": "detected"},
         ),
     ),
     Finding(
         STUDY,
         "**The derivative of the run predicts that run.** Its rank correlation with the same run made again "
         "without a point is {} for SGD and {} for Adam; with a run of another seed it is {} and {}.",
-        (
-            {"name": "unrolled/sgd/1/0.01/same"},
-            {"name": "unrolled/adam/1/0.001/same"},
-            {"name": "unrolled/sgd/1/0.01/other"},
-            {"name": "unrolled/adam/1/0.001/other"},
+        tuple(
+            {**run, "share": None, "draw": draw, "statistic": "spearman"}
+            for draw in ("same", "other")
+            for run in (SGD, ADAM)
         ),
     ),
 )

@@ -6,7 +6,7 @@ Only experiments that all four retrainers trust count, everywhere alike, so that
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy
 import pandas
@@ -23,6 +23,7 @@ from influencelab.statistics.bootstrap import Bootstrap
 from influencelab.statistics.comparison import FEWEST
 from influencelab.statistics.display import readable
 from influencelab.statistics.measurement import Measurement
+from influencelab.statistics.measurements import row, tidy
 from influencelab.statistics.replicates import Replicates, difference, mean
 from influencelab.studies.where_the_error_comes_from.decomposition import STEPS, TERMS, TRUTHS, Terms, terms_in
 
@@ -39,11 +40,6 @@ class Setting(NamedTuple):
     arm: str
     depth: int
     weight_decay: float
-
-    @property
-    def stem(self) -> str:
-        """`published/iris`: the first words of its numbers' names."""
-        return f"{self.arm}/{self.data}"
 
     @property
     def title(self) -> str:
@@ -109,38 +105,40 @@ def geometric_mean(logarithms: Replicates, bootstrap: Bootstrap | None) -> Measu
 
 
 # Numbers, for claims.
-def numbers(cells: Cells, bootstrap: Bootstrap | None = None) -> dict[str, Measurement]:
-    """`published/iris/estimate/pbrf/spearman/4/0.005` and its like, of each setting and of all settings of an arm.
+def measurements(cells: Cells, bootstrap: Bootstrap | None = None) -> pandas.DataFrame:
+    """The numbers of each setting as a tidy table, and of all settings of an arm on a data set.
 
-    The names of the latter are without the last two words.
+    The latter have no depth and no weight decay.
     """
-    found: dict[str, Measurement] = {}
-    whole: dict[str, list[Outcome]] = {}
+    rows: list[dict[str, Any]] = []
+    whole: dict[tuple[str, str], list[Outcome]] = {}
     for setting, outcomes in cells.items():
-        whole.setdefault(setting.stem, []).extend(outcomes)
-        found |= numbers_of(outcomes, setting.stem, bootstrap, ending=f"/{setting.depth}/{setting.weight_decay:g}")
-    for stem, outcomes in whole.items():
-        found |= numbers_of(outcomes, stem, bootstrap)
-    return found
+        whole.setdefault((setting.arm, setting.data), []).extend(outcomes)
+        rows += rows_of(outcomes, bootstrap, **setting._asdict())
+    for (arm, data), outcomes in whole.items():
+        rows += rows_of(outcomes, bootstrap, arm=arm, data=data)
+    return tidy(rows)
 
 
-def numbers_of(
-    outcomes: Sequence[Outcome], stem: str, bootstrap: Bootstrap | None, *, ending: str = ""
-) -> dict[str, Measurement]:
+def rows_of(outcomes: Sequence[Outcome], bootstrap: Bootstrap | None, **settings: Any) -> list[dict[str, Any]]:
     """The correlations, their difference, the ratio of the terms and the terms' shares of some networks."""
-    found = {}
+    rows = []
     for estimator in SOLVERS:
+        own = {**settings, "estimator": estimator}
         tables = {target: agreement(outcomes, target=target, estimator=estimator) for target in TRUTHS}
         for target, table in tables.items():
-            found[f"{stem}/{estimator}/{target}/spearman{ending}"] = with_precision(mean(table, bootstrap=bootstrap))
+            found = with_precision(mean(table, bootstrap=bootstrap))
+            rows.append(row(found, **own, target=target, statistic="spearman"))
         gain = difference(tables["pbrf"], tables["cold"], paired=True, bootstrap=bootstrap)
-        found[f"{stem}/{estimator}/pbrf_over_cold{ending}"] = with_precision(gain)
+        rows.append(row(with_precision(gain), **own, statistic="pbrf_over_cold"))
+    own = {**settings, "estimator": "estimate"}
     ratio = geometric_mean(misses(outcomes), bootstrap)
-    found[f"{stem}/estimate/ratio{ending}"] = with_precision(ratio, "geometric mean over networks and test points")
+    how = "geometric mean over networks and test points"
+    rows.append(row(with_precision(ratio, how), **own, statistic="ratio"))
     for term in TERMS:
         share = mean(shares(outcomes, term), bootstrap=bootstrap)
-        found[f"{stem}/share/{term.replace(' ', '_')}{ending}"] = with_precision(share)
-    return found
+        rows.append(row(with_precision(share), **own, term=term, statistic="share"))
+    return rows
 
 
 def with_precision(found: Measurement, how: str = "mean over networks and test points") -> Measurement:

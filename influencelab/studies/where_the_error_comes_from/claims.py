@@ -1,6 +1,6 @@
 """What is claimed about where the error of an influence function comes from: Bae et al. (2022)."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from influencelab.runner.claim import Claim
 
@@ -17,6 +17,10 @@ class Row(NamedTuple):
     words: str
     estimator: str
     solver: str
+
+    def where(self, **settings: Any) -> dict[str, Any]:
+        """The settings of one of its numbers over all depths and weight decays."""
+        return {"arm": self.arm, "data": self.data, "depth": None, "weight_decay": None, **settings}
 
 
 ROWS = (
@@ -36,7 +40,7 @@ CLAIMS = tuple(
             statement=f"For {row.words}, influence (by {row.solver}) ranks removals as the proximal Bregman response "
             "does: Spearman .9 or more.",
             study=STUDY,
-            where={"name": f"{row.arm}/{row.data}/{row.estimator}/pbrf/spearman"},
+            where=row.where(estimator=row.estimator, target="pbrf", statistic="spearman"),
             low=0.9,
             high=None,
             published=PUBLISHED,
@@ -49,7 +53,7 @@ CLAIMS = tuple(
             statement=f"For {row.words}, influence (by {row.solver}) agrees more with that response than with "
             "retraining anew: the difference of Spearman's correlations is positive.",
             study=STUDY,
-            where={"name": f"{row.arm}/{row.data}/{row.estimator}/pbrf_over_cold"},
+            where=row.where(estimator=row.estimator, statistic="pbrf_over_cold"),
             low=0.0,
             high=None,
             published=PUBLISHED,
@@ -62,7 +66,7 @@ CLAIMS = tuple(
             statement=f"For {row.words}, linearisation and solver (LiSSA) together err a tenth, at most, of what warm "
             "start, proximity and non-convergence do together: RMS over removals.",
             study=STUDY,
-            where={"name": f"{row.arm}/{row.data}/estimate/ratio"},
+            where=row.where(estimator="estimate", statistic="ratio"),
             low=None,
             high=0.1,
             published=PUBLISHED,

@@ -3,6 +3,10 @@
 from influencelab.runner.finding import Finding
 
 STUDY = "where_the_error_comes_from"
+# Over all networks on Iris.
+IRIS = {"data": "iris", "depth": None, "weight_decay": None}
+MINIMUM = {**IRIS, "arm": "controlled", "estimator": "linearised"}
+EARLY = {**IRIS, "arm": "published", "estimator": "estimate"}
 
 FINDINGS = (
     Finding(
@@ -11,9 +15,9 @@ FINDINGS = (
         " proximal response with {} and beats its own agreement with cold retraining by {}; for networks "
         "stopped early the difference is {}.",
         (
-            {"name": "controlled/iris/linearised/pbrf/spearman"},
-            {"name": "controlled/iris/linearised/pbrf_over_cold"},
-            {"name": "published/iris/estimate/pbrf_over_cold"},
+            {**MINIMUM, "target": "pbrf", "statistic": "spearman"},
+            {**MINIMUM, "statistic": "pbrf_over_cold"},
+            {**EARLY, "statistic": "pbrf_over_cold"},
         ),
     ),
 )
