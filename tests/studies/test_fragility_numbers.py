@@ -15,18 +15,10 @@ from influencelab.studies.depth_and_weight_decay.readings import Cell, Reading
 QUICK = Bootstrap(resamples=60)
 WARM = Reading("controlled", "warm")
 PUBLISHED = Reading("published", "published", selection="highest_loss", minima=False)
-LAST = [
-    Reading("epifano", "epifano", estimator=name, selection="highest_loss", minima=False)
-    for name in ("corrected", "theirs")
-]
-CHOSEN = Reading(
-    "sensitivity",
-    "learning rate 0.1, init he",
-    choice={"learning_rate": 0.1, "init": "he"},
-    selection="highest_loss",
-    minima=False,
-)
+LAST = [replace(PUBLISHED, arm="epifano", networks="epifano", estimator=name) for name in ("corrected", "theirs")]
+CHOSEN = replace(PUBLISHED, arm="sensitivity", networks="chosen", choice={"learning_rate": 0.1, "init": "he"})
 SEEDS = (0, 1, 2)
+USUAL = (1, 5, 0.005)
 
 
 def cell(arm, depth, width, decay, **settings):
@@ -44,7 +36,7 @@ def study():
         **cell("warm", 1, 5, 1e-4),
         **cell("warm", 1, 8, 0.005),
         **cell("epifano", 1, 5, 0.005, own=2),
-        **cell(CHOSEN.networks, 1, 5, 0.005, own=1),
+        **cell("chosen", 1, 5, 0.005, own=1),
     }
 
 
@@ -53,10 +45,10 @@ def found():
     return numbers.whole([PUBLISHED, WARM, *LAST, CHOSEN], study(), bootstrap=QUICK)
 
 
-def one(table, statistic, cell=(None, None, None), **where):
-    """The one number of a statistic at a depth, width and weight decay."""
+def one(table, statistic, cell=(None, None, None), *, arm="controlled"):
+    """The one number of a statistic of an arm, at a depth, width and weight decay."""
     settings = dict(zip(("depth", "width", "weight_decay"), cell, strict=True))
-    (line,) = select(table, {"arm": "controlled", "statistic": statistic, **settings, **where})
+    (line,) = select(table, {"arm": arm, "statistic": statistic, **settings})
     return measurement_of(line)
 
 
@@ -74,21 +66,13 @@ def settings(table, statistic, *names):
 
 def test_every_reading_says_what_it_must(found):
     check_tidy(found)
-    warm = {
-        ("controlled", "exact", 1, 5, 0.005),
-        ("controlled", "exact", 1, 5, 1e-4),
-        ("controlled", "exact", 1, 8, 0.005),
-    }
-    published = {
-        ("published", "exact", 1, 5, 0.005),
-        ("published", "exact", 2, 5, 0.005),
-        ("published", "exact", 2, 5, 0),
-    }
-    last = {("epifano", name, 1, 5, 0.005) for name in ("corrected", "theirs")}
+    warm = {("controlled", "exact", *each) for each in (USUAL, (1, 5, 1e-4), (1, 8, 0.005))}
+    published = {("published", "exact", *each) for each in (USUAL, (2, 5, 0.005), (2, 5, 0))}
+    last = {("epifano", name, *USUAL) for name in ("corrected", "theirs")}
     where = ("arm", "estimator", "depth", "width", "weight_decay")
     for name in ("median_spearman", "undefined"):
         assert settings(found, name, *where) == warm | published | last
-    assert settings(found, "spearman", *where) == warm | published | last | {("sensitivity", "exact", 1, 5, 0.005)}
+    assert settings(found, "spearman", *where) == warm | published | last | {("sensitivity", "exact", *USUAL)}
     assert settings(found, "repeatability", *where) == warm
     for kind in ("", "_undefined_as_0", "_given_gradient"):
         assert settings(found, f"slope{kind}", *where) == {("published", "exact", None, 5, 0.005)}
@@ -101,20 +85,20 @@ def test_every_reading_says_what_it_must(found):
     assert settings(found, "largest_half_width", *where) == once
     for name in ("fits_at_a_minimum", "converged"):
         assert settings(found, name, *where) == once | warm | published
-    assert settings(found, "corrected_less_theirs", *where) == {("epifano", None, 1, 5, 0.005)}
+    assert settings(found, "corrected_less_theirs", *where) == {("epifano", None, *USUAL)}
     mine = select(found, {"arm": "sensitivity"})
     assert [(each["learning_rate"], each["init"]) for each in mine] == [(0.1, "he")]
-    assert mine[0]["value"] == pytest.approx(rho("learning rate 0.1, init he", 1, 5, 0.005)[:, 1].mean())
+    assert mine[0]["value"] == pytest.approx(rho("chosen", 1, 5, 0.005)[:, 1].mean())
 
 
 # Values.
 def test_means_and_medians_are_of_what_counts(found):
     every = rho("warm", 1, 5, 0.005, rows=range(1, 9))
-    number = one(found, "spearman", (1, 5, 0.005))
+    number = one(found, "spearman", USUAL)
     assert number.value == pytest.approx(every.mean())
     assert number.low < number.value < number.high
     assert number.note.startswith(numbers.ALL)
-    assert one(found, "median_spearman", (1, 5, 0.005)).value == pytest.approx(numpy.median(every.mean(1)))
+    assert one(found, "median_spearman", USUAL).value == pytest.approx(numpy.median(every.mean(1)))
     own = one(found, "spearman", (2, 5, 0.005), arm="published")
     assert own.value == pytest.approx(rho("published", 2, 5, 0.005)[:, 0].mean())
     assert own.note.startswith(numbers.OWN)
@@ -123,16 +107,16 @@ def test_means_and_medians_are_of_what_counts(found):
 def test_a_gain_is_more_decay_less_less_decay(found):
     gain = rho("warm", 1, 5, 0.005, rows=range(1, 9)) - rho("warm", 1, 5, 1e-4)
     assert one(found, "decay_gain", (1, 5, None)).value == pytest.approx(gain.mean())
+    number = one(found, "decay_gain", (2, 5, None), arm="published")
     without = rho("published", 2, 5, 0.005)[:, 0] - rho("published", 2, 5, 0.0)[:, 0]
-    assert one(found, "decay_gain", (2, 5, None), arm="published").value == pytest.approx(without.mean())
-    assert "0.005 less that at 0" in one(found, "decay_gain", (2, 5, None), arm="published").note
+    assert number.value == pytest.approx(without.mean())
+    assert "0.005 less that at 0" in number.note
 
 
 def test_slopes_are_least_squares_along_depth_and_along_width(found):
     by_depth = numpy.concatenate([rho("published", depth, 5, 0.005)[:, column] for depth, column in ((1, 1), (2, 0))])
-    assert one(found, "slope", (None, 5, 0.005), arm="published").value == pytest.approx(
-        numpy.polyfit(numpy.repeat([1, 2], 3), by_depth, 1)[0]
-    )
+    number = one(found, "slope", (None, 5, 0.005), arm="published")
+    assert number.value == pytest.approx(numpy.polyfit(numpy.repeat([1, 2], 3), by_depth, 1)[0])
     by_width = numpy.concatenate([rho("warm", 1, 5, 0.005, rows=range(1, 9)), rho("warm", 1, 8, 0.005)]).mean(1)
     number = one(found, "width_slope", (1, None, 0.005))
     assert number.value == pytest.approx(numpy.polyfit(numpy.repeat([5, 8], 3), by_width, 1)[0])
@@ -141,17 +125,17 @@ def test_slopes_are_least_squares_along_depth_and_along_width(found):
 
 def test_the_corrected_estimate_is_held_against_the_uncorrected_one(found):
     less = rho("epifano", 1, 5, 0.005, estimator="corrected") - rho("epifano", 1, 5, 0.005, estimator="theirs")
-    assert one(found, "corrected_less_theirs", (1, 5, 0.005), arm="epifano").value == pytest.approx(less[:, 2].mean())
+    assert one(found, "corrected_less_theirs", USUAL, arm="epifano").value == pytest.approx(less[:, 2].mean())
 
 
 def test_quality_and_correlation_without_moved_models_stand_by_cell(found):
     trusted = rho("warm", 1, 5, 0.005, rows=range(3, 9))
-    assert one(found, "trusted_spearman", (1, 5, 0.005)).value == pytest.approx(trusted.mean())
-    assert one(found, "converged", (1, 5, 0.005)).value == pytest.approx(8 / 9)
-    assert one(found, "trusted", (1, 5, 0.005)).value == pytest.approx(6 / 9)
-    loss = one(found, "train_loss", (1, 5, 0.005))
+    assert one(found, "trusted_spearman", USUAL).value == pytest.approx(trusted.mean())
+    assert one(found, "converged", USUAL).value == pytest.approx(8 / 9)
+    assert one(found, "trusted", USUAL).value == pytest.approx(6 / 9)
+    loss = one(found, "train_loss", USUAL)
     assert (loss.value, loss.unit, loss.n) == (pytest.approx(numpy.mean([1.6, 1.61, 1.62])), "nats", 3)
-    assert one(found, "train_accuracy", (1, 5, 0.005)).unit == ""
+    assert one(found, "train_accuracy", USUAL).unit == ""
     assert one(found, "fits_at_a_minimum", (2, 5, 0), arm="published").value == 0
 
 
@@ -159,9 +143,8 @@ def test_shares_count_all_networks_and_all_models(found):
     minima, converged = one(found, "fits_at_a_minimum", arm="published"), one(found, "converged")
     assert (minima.value, minima.n) == (pytest.approx(6 / 9), 9)
     assert (converged.value, converged.n) == (pytest.approx((81 - 3) / 81), 81)
-    means = select(found, {"arm": "controlled", "statistic": "spearman"})
-    halves = [(each["high"] - each["low"]) / 2 for each in means]
-    assert one(found, "largest_half_width").value == pytest.approx(max(halves))
+    halves = found.query("arm == 'controlled' and statistic == 'spearman'").eval("(high - low) / 2")
+    assert one(found, "largest_half_width").value == pytest.approx(halves.max())
     assert "worst at depth" in one(found, "largest_half_width").note
 
 
@@ -213,10 +196,9 @@ def test_a_slope_may_hold_the_gradient_norm():
     design = numpy.stack([numpy.ones(9), depth, size], axis=1)[known]
     wanted = numpy.linalg.lstsq(design, value[known], rcond=None)[0][1]
     found = tidy(numbers.numbers(WARM, outcomes, decays=(1, 0), bootstrap=QUICK))
-    assert one(found, "slope_given_gradient", (None, 5, 0.1)).value == pytest.approx(wanted)
-    assert one(found, "slope_given_gradient", (None, 5, 0.1)).value != pytest.approx(
-        one(found, "slope", (None, 5, 0.1)).value, abs=1e-3
-    )
+    given, plain = (one(found, name, (None, 5, 0.1)).value for name in ("slope_given_gradient", "slope"))
+    assert given == pytest.approx(wanted)
+    assert given != pytest.approx(plain, abs=1e-3)
 
 
 def test_a_slope_that_cannot_be_had_says_why():
@@ -237,14 +219,9 @@ def test_one_seed_at_its_own_test_point_has_no_interval():
     found = tidy(numbers.numbers(PUBLISHED, outcomes, decays=(0.005, 0.0), bootstrap=QUICK))
     assert one(found, "spearman", (1, 5, 0), arm="published").value == pytest.approx(spearman(network(1))[1])
     assert one(found, "decay_gain", (1, 5, None), arm="published").value == 0
-    for statistic, cell in (
-        ("spearman", (1, 5, 0)),
-        ("median_spearman", (1, 5, 0)),
-        ("decay_gain", (1, 5, None)),
-        ("slope", (None, 5, 0)),
-        ("slope_undefined_as_0", (None, 5, 0)),
-    ):
-        assert one(found, statistic, cell, arm="published").interval is None
+    bare = dict.fromkeys(("spearman", "median_spearman"), (1, 5, 0)) | {"decay_gain": (1, 5, None)}
+    bare |= dict.fromkeys(("slope", "slope_undefined_as_0"), (None, 5, 0))
+    assert {one(found, name, at, arm="published").interval for name, at in bare.items()} == {None}
 
 
 # Medians.

@@ -27,12 +27,11 @@ FINDINGS = (
         (
             {**CONTROLLED, **SLOPE, "weight_decay": 0.005},
             {**CONTROLLED, **SLOPE, "weight_decay": 0.0001},
-            {**DEEPEST, "statistic": "spearman", "weight_decay": 0.005},
-            {**DEEPEST, "statistic": "spearman", "weight_decay": 0.0001},
-            {**DEEPEST, "statistic": "trusted_spearman", "weight_decay": 0.005},
-            {**DEEPEST, "statistic": "trusted_spearman", "weight_decay": 0.0001},
-            {**DEEPEST, "statistic": "converged", "weight_decay": 0.005},
-            {**DEEPEST, "statistic": "converged", "weight_decay": 0.0001},
+            *(
+                {**DEEPEST, "statistic": statistic, "weight_decay": decay}
+                for statistic in ("spearman", "trusted_spearman", "converged")
+                for decay in (0.005, 0.0001)
+            ),
         ),
     ),
     Finding(

@@ -23,6 +23,7 @@ OWN = "mean over networks, each at its own test point of largest loss"
 ALL = "mean over networks and test points"
 
 Row = dict[str, Any]
+Tables = Mapping[Cell, Replicates]
 
 # The gain from weight decay that is reported: between which two, by arm. Without any there is no minimum.
 DECAYS = {"published": (5e-3, 0.0), "epifano": (5e-3, 0.0)}
@@ -43,7 +44,8 @@ def whole(readings: Sequence[Reading], outcomes: Mapping[Key, Outcome], *, boots
     found = []
     for reading in readings:
         if reading.choice:
-            found += rows(reading, "spearman", reading.means(outcomes, bootstrap=bootstrap), OWN)
+            for cell, number in reading.means(outcomes, bootstrap=bootstrap).items():
+                found += rows(reading, cell.settings, {"spearman": number.described(OWN)})
             continue
         found += numbers(reading, outcomes, decays=DECAYS.get(reading.arm, CONTROLLED), bootstrap=bootstrap)
         if reading.arm != "epifano":
@@ -59,12 +61,9 @@ def whole(readings: Sequence[Reading], outcomes: Mapping[Key, Outcome], *, boots
     return tidy(found)
 
 
-def rows(reading: Reading, statistic: str, cells: Mapping[Cell, Measurement], how: str) -> list[Row]:
-    """One statistic of every cell."""
-    return [
-        row(number.described(how), **reading.settings, **cell.settings, statistic=statistic)
-        for cell, number in cells.items()
-    ]
+def rows(reading: Reading, settings: Mapping[str, Any], statistics: Mapping[str, Measurement]) -> list[Row]:
+    """A row for each statistic, by name; a setting that is None is one of the reading's that it does not depend on."""
+    return [row(number, **{**reading.settings, **settings}, statistic=name) for name, number in statistics.items()]
 
 
 def numbers(
@@ -86,20 +85,14 @@ def numbers(
             "undefined": share(undefined, len(table.values), "networks"),
             "median_spearman": median(table.per_seed()),
         }
-        settings = {**reading.settings, **cell.settings}
-        found += [row(number, **settings, statistic=name) for name, number in statistics.items()]
+        found += rows(reading, cell.settings, statistics)
     for axis in SLOPES:
         found += trends(reading, tables, cells, axis=axis, bootstrap=bootstrap)
     return found + gains(reading, tables, decays=decays, bootstrap=bootstrap)
 
 
 def trends(
-    reading: Reading,
-    tables: Mapping[Cell, Replicates],
-    cells: Mapping[Cell, Sequence[Outcome]],
-    *,
-    axis: str,
-    bootstrap: Bootstrap,
+    reading: Reading, tables: Tables, cells: Mapping[Cell, Sequence[Outcome]], *, axis: str, bootstrap: Bootstrap
 ) -> list[Row]:
     """The slopes along depth or width of every line of two cells or more."""
     found = []
@@ -110,29 +103,21 @@ def trends(
         if min(line) != getattr(cell, axis) or len(line) < 2:
             continue
         grads = {x: [out.facts["fit_grad_norm"] for out in part] for x, part in along(cells, axis, held).items()}
-        settings = {**reading.settings, **cell.settings, axis: None}
-        found += [
-            row(number, **settings, statistic=name)
-            for name, number in slopes(line, axis=axis, grads=grads, bootstrap=bootstrap).items()
-        ]
+        found += rows(reading, cell.settings | {axis: None}, slopes(line, axis=axis, grads=grads, bootstrap=bootstrap))
     return found
 
 
-def gains(
-    reading: Reading, tables: Mapping[Cell, Replicates], *, decays: Sequence[float], bootstrap: Bootstrap
-) -> list[Row]:
+def gains(reading: Reading, tables: Tables, *, decays: Sequence[float], bootstrap: Bootstrap) -> list[Row]:
     """ρ at the larger less ρ at the smaller weight decay, where a depth and width has both, the same seeds paired."""
     larger, smaller = decays
     how = f"mean ρ at weight decay {larger:g} less that at {smaller:g}"
-    return [
-        row(
-            paired(table, tables[other], how, bootstrap=bootstrap),
-            **{**reading.settings, **cell.settings, "weight_decay": None},
-            statistic="decay_gain",
-        )
-        for cell, table in tables.items()
-        if cell.decay == larger and (other := cell._replace(decay=smaller)) in tables
-    ]
+    found = []
+    for cell, table in tables.items():
+        other = tables.get(cell._replace(decay=smaller))
+        if cell.decay == larger and other is not None:
+            gain = paired(table, other, how, bootstrap=bootstrap)
+            found += rows(reading, cell.settings | {"weight_decay": None}, {"decay_gain": gain})
+    return found
 
 
 def paired(first: Replicates, second: Replicates, how: str, *, bootstrap: Bootstrap) -> Measurement:
@@ -193,35 +178,32 @@ def paired_difference(
     first: Reading, second: Reading, outcomes: Mapping[Key, Outcome], *, bootstrap: Bootstrap
 ) -> list[Row]:
     """ρ of the first reading less that of the second, cell by cell, of the same networks."""
-    others = second.correlations(outcomes)
-    statistic = f"{first.estimator}_less_{second.estimator}"
-    return [
-        row(
-            paired(table, others[cell], OWN, bootstrap=bootstrap),
-            **{**first.settings, **cell.settings, "estimator": None},
-            statistic=statistic,
-        )
-        for cell, table in first.correlations(outcomes).items()
-        if cell in others
-    ]
+    others, found = second.correlations(outcomes), []
+    for cell, table in first.correlations(outcomes).items():
+        less = {f"{first.estimator}_less_{second.estimator}": paired(table, others[cell], OWN, bootstrap=bootstrap)}
+        found += rows(first, cell.settings | {"estimator": None}, less)
+    return found
 
 
 def repeatabilities(reading: Reading, outcomes: Mapping[Key, Outcome], *, bootstrap: Bootstrap) -> list[Row]:
     """How well the truth itself repeats in each cell."""
     how = "correlation of true changes between two seeds, mean over couples and test points"
-    repeats = {cell: mean(table, bootstrap=bootstrap) for cell, table in reading.repeats(outcomes).items()}
-    return rows(reading, "repeatability", repeats, how)
+    found = []
+    for cell, table in reading.repeats(outcomes).items():
+        found += rows(reading, cell.settings, {"repeatability": mean(table, bootstrap=bootstrap).described(how)})
+    return found
 
 
 def cell_qualities(reading: Reading, outcomes: Mapping[Key, Outcome], *, bootstrap: Bootstrap) -> list[Row]:
     """How well each cell's networks were trained, and ρ without the retrained models that left the fit's basin."""
     trusted = replace(reading, trusted=True).means(outcomes, bootstrap=bootstrap)
-    found = rows(reading, "trusted_spearman", trusted, f"{ALL}, models of the fit's own basin only")
+    how, found = f"{ALL}, models of the fit's own basin only", []
     for cell, part in reading.cells(outcomes).items():
+        statistics = {"trusted_spearman": trusted[cell].described(how)}
         for name, value in quality(part, reading.target).items():
             unit, note = ("nats" if name == "train_loss" else ""), f"mean over {len(part)} networks; no interval"
-            number = Measurement(value, n=len(part), note=note, unit=unit)
-            found.append(row(number, **reading.settings, **cell.settings, statistic=name))
+            statistics[name] = Measurement(value, n=len(part), note=note, unit=unit)
+        found += rows(reading, cell.settings, statistics)
     return found
 
 
@@ -233,12 +215,12 @@ def qualities(reading: Reading, outcomes: Mapping[Key, Outcome], *, bootstrap: B
     minima = sum(outcome.facts["fit_converged"] for outcome in networks)
     good = sum(int(outcome.converged[reading.target].sum()) for outcome in networks)
     removed = sum(len(outcome.train_ids) for outcome in networks)
-    found = {
+    statistics = {
         "fits_at_a_minimum": share(minima, len(networks), "fits at a minimum"),
         "converged": share(good, removed, "retrained models converged"),
         "largest_half_width": widest(reading.means(outcomes, bootstrap=bootstrap)),
     }
-    return [row(number, **reading.settings, statistic=name) for name, number in found.items()]
+    return rows(reading, {}, statistics)
 
 
 def widest(means: Mapping[Cell, Measurement]) -> Measurement:
