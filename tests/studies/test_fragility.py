@@ -17,7 +17,7 @@ from influencelab.studies.depth_and_weight_decay import readings
 from influencelab.studies.depth_and_weight_decay.readings import Cell, Reading
 
 QUICK = Bootstrap(resamples=60)
-WARM = Reading("controlled/warm", "warm")
+WARM = Reading("controlled", "warm")
 PUBLISHED = Reading("published", "published", selection="highest_loss", minima=False)
 FAILED, MOVED = (0,), (1, 2)
 
@@ -137,7 +137,8 @@ def test_choices_are_every_combination_and_a_choice_moves_all_its_settings():
     options = {"decay": (("task.weight_decay", "source.seed"), (1, 2)), "start": (("seed",), (7, 8))}
     found = readings.choices(TRIAL, options)
     assert list(found) == ["decay 1, start 7", "decay 1, start 8", "decay 2, start 7", "decay 2, start 8"]
-    last = found["decay 2, start 7"]
+    choice, last = found["decay 2, start 7"]
+    assert choice == {"decay": 2, "start": 7}
     assert (last.task.weight_decay, last.source.seed, last.seed) == (2, 2, 7)
     assert replace(last, task=TRIAL.task, source=TRIAL.source, seed=TRIAL.seed) == TRIAL
 
@@ -178,8 +179,11 @@ def test_lines_by_setting_are_labelled_by_what_is_held_and_short_ones_left_out()
     }
 
 
-def test_a_cell_names_its_width_only_where_it_is_not_the_usual_one():
-    assert [Cell(4, 5, 0.005).label, Cell(4, 50, 1e-4).label] == ["4/0.005", "4/0.0001/width_50"]
+def test_a_reading_says_which_slice_and_which_choice_its_numbers_belong_to():
+    shared = {"arm": "controlled", "data": "iris", "estimator": "exact", "target": "warm"}
+    assert WARM.settings == shared
+    sliced = replace(WARM, data="digits", part="digits", choice={"init": "he"})
+    assert sliced.settings == shared | {"data": "digits", "part": "digits", "init": "he"}
 
 
 # How well networks were trained, as numbers and in words.
@@ -215,7 +219,7 @@ def test_the_table_of_cells_has_both_correlations():
         numpy.mean([spearman(held, rows=counted) for held in outcomes.values()])
         for counted in (range(9), (0, *range(3, 9)))
     )
-    assert (row["arm"], row["layers"], row["width"], row["weight decay"]) == ("controlled/warm", 1, 5, "0.1")
+    assert (row["arm"], row["truth"], row["layers"], row["weight decay"]) == ("controlled", "warm", 1, "0.1")
     assert float(row["ρ, all converged"].split()[0]) == pytest.approx(every, abs=0.006)
     assert float(row["ρ, trusted only"].split()[0]) == pytest.approx(kept, abs=0.006)
     assert abs(every - kept) > 0.02
@@ -239,11 +243,13 @@ def test_the_table_of_agreement_leaves_what_was_not_run_empty():
 
 def test_each_network_has_its_own_mean_by_cell():
     outcomes = {("warm", 1, width, 0.1, seed): network(seed + width) for width in (5, 8) for seed in (1, 0)}
-    found = readings.by_network([WARM], outcomes)["controlled/warm"]
-    assert found == {
-        label: pytest.approx([spearman(network(seed + width)).mean() for seed in (1, 0)], abs=1e-5)
-        for label, width in (("1/0.1", 5), ("1/0.1/width_8", 8))
-    }
+    found = readings.by_network([WARM], outcomes)
+    assert [(each["arm"], each["depth"], each["width"], each["weight_decay"]) for each in found] == [
+        ("controlled", 1, width, 0.1) for width in (5, 8)
+    ]
+    for each in found:
+        wanted = [spearman(network(seed + each["width"])).mean() for seed in (1, 0)]
+        assert each["spearman"] == pytest.approx(wanted, abs=1e-5)
 
 
 # Pairs.
@@ -263,17 +269,17 @@ def test_pairs_are_small_and_only_those_that_count():
         "train_id": "int16",
         "predicted": "float32",
         "actual": "float32",
-        "reading": "category",
-        "cell": "category",
-        "seed": "int16",
+        **dict.fromkeys(("arm", "data", "estimator", "target"), "category"),
+        **dict.fromkeys(("depth", "width", "seed"), "int16"),
+        "weight_decay": "float64",
     }
-    assert found.groupby(["reading", "cell", "seed"], observed=True).size().to_dict() == {
-        ("controlled/warm", "1/0.1", 0): 8 * 3,
-        ("controlled/warm", "1/0.1/width_8", 1): 9 * 3,
-        ("published", "1/0.1", 0): 9,
+    assert found.groupby(["arm", "depth", "width", "weight_decay", "seed"], observed=True).size().to_dict() == {
+        ("controlled", 1, 5, 0.1, 0): 8 * 3,
+        ("controlled", 1, 8, 0.1, 1): 9 * 3,
+        ("published", 1, 5, 0.1, 0): 9,
     }
-    assert set(found[found.reading == "published"].test_id) == {1}
-    first = found[(found.reading == "controlled/warm") & (found.seed == 0)]
+    assert set(found[found.arm == "published"].test_id) == {1}
+    first = found[(found.arm == "controlled") & (found.seed == 0)]
     assert 0 not in set(first.train_id)
     truth = network(0).actual["warm"].numpy()
     assert first.actual.to_numpy() == pytest.approx(
@@ -285,7 +291,7 @@ def test_too_many_pairs_are_sampled_alike_from_each_network(monkeypatch):
     every = readings.pairs([WARM, PUBLISHED], arms())
     monkeypatch.setattr(readings, "KEPT", 36)
     found = readings.pairs([WARM, PUBLISHED], arms())
-    assert found.groupby(["reading", "seed"], observed=True).size().tolist() == [12, 12, 9]
+    assert found.groupby(["arm", "seed"], observed=True).size().tolist() == [12, 12, 9]
     assert found.merge(every).shape == found.shape
     assert not found.duplicated().any()
     assert found.equals(readings.pairs([WARM, PUBLISHED], arms()))

@@ -12,6 +12,14 @@ WIDER = (
     "falls from width 8 to 50; no interval (the 50 networks a width of Epifano et al.: 0.38 to −0.03, sd 0.5 to 0.66)"
 )
 LAST = "0.66 ± 0.05 (standard error) over 50 networks with selu and weight decay, recomputed from the authors' arrays"
+# The settings that most claims share: networks of the usual width, and the whole study rather than a slice of it.
+IRIS = {"data": "iris", "part": None}
+PUBLISHED = {**IRIS, "arm": "published", "estimator": "exact", "target": "warm"}
+CONTROLLED = {**PUBLISHED, "arm": "controlled"}
+LAST_LAYER = {**IRIS, "arm": "epifano", "target": "warm", "depth": 1, "width": 5, "weight_decay": 0.005}
+SLOPE = {"statistic": "slope", "width": 5}
+GAIN = {"statistic": "decay_gain", "depth": 1, "width": 5}
+WIDTH_SLOPE = {"statistic": "width_slope", "depth": 1, "weight_decay": 0.005}
 
 CLAIMS = (
     Claim(
@@ -20,7 +28,7 @@ CLAIMS = (
         statement="With one hidden layer of 5 units and weight decay 0.005 the median network's influence ranks "
         "removals as the published retraining does.",
         study=STUDY,
-        where={"name": "published/median_spearman/1/0.005"},
+        where={**PUBLISHED, "statistic": "median_spearman", "depth": 1, "width": 5, "weight_decay": 0.005},
         low=0.9,
         high=None,
         published=SHALLOW,
@@ -32,14 +40,14 @@ CLAIMS = (
         paper=BASU,
         statement="Under the published protocol signed ρ falls with depth: its slope per hidden layer is below 0.",
         study=STUDY,
-        where={"name": "published/slope/0.005"},
+        where={**PUBLISHED, **SLOPE, "weight_decay": 0.005},
         low=None,
         high=0.0,
         published=FALLS,
         least="standard",
         unit="per layer",
         arm="published",
-        control={"name": "controlled/warm/slope/0.005"},
+        control={**CONTROLLED, **SLOPE, "weight_decay": 0.005},
     ),
     *(
         Claim(
@@ -48,7 +56,7 @@ CLAIMS = (
             statement=f"The same slope where every network is at a minimum, all points are removed and the truth is "
             f"retraining {told}, at weight decay {decay}.",
             study=STUDY,
-            where={"name": f"controlled/{target}/slope/{decay}"},
+            where={**CONTROLLED, **SLOPE, "target": target, "weight_decay": float(decay)},
             low=None,
             high=0.0,
             published=FALLS,
@@ -64,13 +72,13 @@ CLAIMS = (
         paper=BASU,
         statement="With one hidden layer, weight decay 0.005 raises ρ over none, under the published protocol.",
         study=STUDY,
-        where={"name": "published/decay_gain/1"},
+        where={**PUBLISHED, **GAIN},
         low=0.0,
         high=None,
         published=DECAY,
         least="standard",
         arm="published",
-        control={"name": "controlled/warm/decay_gain/1"},
+        control={**CONTROLLED, **GAIN},
     ),
     *(
         Claim(
@@ -79,7 +87,7 @@ CLAIMS = (
             statement=f"With one hidden layer, weight decay 0.005 raises ρ over 0.0001 where every network is at a "
             f"minimum and the truth is {target} retraining.",
             study=STUDY,
-            where={"name": f"controlled/{target}/decay_gain/1"},
+            where={**CONTROLLED, **GAIN, "target": target},
             low=0.0,
             high=None,
             published=DECAY,
@@ -93,21 +101,21 @@ CLAIMS = (
         paper=BASU,
         statement="With one hidden layer signed ρ falls as it widens from 5 to 50 units, under the published protocol.",
         study=STUDY,
-        where={"name": "published/width_slope/1/0.005"},
+        where={**PUBLISHED, **WIDTH_SLOPE},
         low=None,
         high=0.0,
         published=WIDER,
         least="paper",
         unit="per unit of width",
         arm="published",
-        control={"name": "controlled/warm/width_slope/1/0.005"},
+        control={**CONTROLLED, **WIDTH_SLOPE},
     ),
     Claim(
         name="width_lowers_agreement_warm",
         paper=BASU,
         statement="The same where every network is at a minimum and retraining goes on to one.",
         study=STUDY,
-        where={"name": "controlled/warm/width_slope/1/0.005"},
+        where={**CONTROLLED, **WIDTH_SLOPE},
         low=None,
         high=0.0,
         published=WIDER,
@@ -121,7 +129,7 @@ CLAIMS = (
         statement="Last-layer influence with the penalty in its curvature and a pseudo-inverse agrees better with the "
         "published retraining than the authors' own, which has neither.",
         study=STUDY,
-        where={"name": "epifano/corrected_less_theirs/1/0.005"},
+        where={**LAST_LAYER, "statistic": "corrected_less_theirs"},
         low=0.0,
         high=None,
         published="their validation is what is fragile; no corrected estimate was made",
@@ -133,7 +141,7 @@ CLAIMS = (
         paper=EPIFANO,
         statement="Mean signed ρ of the authors' own last-layer influence at one hidden layer.",
         study=STUDY,
-        where={"name": "epifano/theirs/spearman/1/0.005"},
+        where={**LAST_LAYER, "estimator": "theirs", "statistic": "spearman"},
         low=None,
         high=None,
         published=LAST,

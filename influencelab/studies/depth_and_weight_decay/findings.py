@@ -1,8 +1,12 @@
 """What the study `depth_and_weight_decay` found, in words; every number is selected from its reports."""
 
 from influencelab.runner.finding import Finding, FindingTable
+from influencelab.studies.depth_and_weight_decay.claims import CONTROLLED, LAST_LAYER, PUBLISHED, SLOPE, WIDTH_SLOPE
 
 STUDY = "depth_and_weight_decay"
+DEEPEST = {**CONTROLLED, "depth": 8, "width": 5}
+# The slices whose networks have test flowers of their own.
+OWN_FLOWERS = {**CONTROLLED, "part": "cold", "width": 5, "statistic": "spearman"}
 
 FINDINGS = (
     Finding(
@@ -10,8 +14,8 @@ FINDINGS = (
         "**The published picture is real.** With one hidden layer and weight decay, Basu et al.'s protocol "
         "gives a median rank correlation of {} over seeds; with each further layer it changes by {}.",
         (
-            {"name": "published/median_spearman/1/0.005"},
-            {"name": "published/slope/0.005"},
+            {**PUBLISHED, "width": 5, "statistic": "median_spearman", "depth": 1, "weight_decay": 0.005},
+            {**PUBLISHED, **SLOPE, "weight_decay": 0.005},
         ),
     ),
     Finding(
@@ -21,14 +25,13 @@ FINDINGS = (
         "is {} and {}, and without the models that left for another basin {} and {}. The share of those "
         "models that converged is {} and {}.",
         (
-            {"name": "controlled/warm/slope/0.005"},
-            {"name": "controlled/warm/slope/0.0001"},
-            {"name": "controlled/warm/spearman/8/0.005"},
-            {"name": "controlled/warm/spearman/8/0.0001"},
-            {"name": "controlled/warm/trusted_spearman/8/0.005"},
-            {"name": "controlled/warm/trusted_spearman/8/0.0001"},
-            {"name": "controlled/warm/converged/8/0.005"},
-            {"name": "controlled/warm/converged/8/0.0001"},
+            {**CONTROLLED, **SLOPE, "weight_decay": 0.005},
+            {**CONTROLLED, **SLOPE, "weight_decay": 0.0001},
+            *(
+                {**DEEPEST, "statistic": statistic, "weight_decay": decay}
+                for statistic in ("spearman", "trusted_spearman", "converged")
+                for decay in (0.005, 0.0001)
+            ),
         ),
     ),
     Finding(
@@ -36,8 +39,8 @@ FINDINGS = (
         "**Training again from the start asks another question.** Cold, the mean rank correlation at the "
         "greatest depth is {} and, at the smaller weight decay, {}.",
         (
-            {"name": "controlled/cold/spearman/8/0.005"},
-            {"name": "controlled/cold/spearman/8/0.0001"},
+            {**DEEPEST, "target": "cold", "statistic": "spearman", "weight_decay": 0.005},
+            {**DEEPEST, "target": "cold", "statistic": "spearman", "weight_decay": 0.0001},
         ),
     ),
     Finding(
@@ -48,11 +51,11 @@ FINDINGS = (
         "all asked about the same flowers; where the two disagree, trust the hundreds. The table below has "
         "every depth.",
         (
-            {"name": "cold/controlled/cold/spearman/1/0.005"},
-            {"name": "cold/controlled/cold/spearman/8/0.005"},
-            {"name": "cold/controlled/cold/spearman/1/0.0001"},
-            {"name": "cold/controlled/warm/spearman/1/0.0001"},
-            {"name": "cold/controlled/cold/spearman/8/0.0001"},
+            {**OWN_FLOWERS, "target": "cold", "depth": 1, "weight_decay": 0.005},
+            {**OWN_FLOWERS, "target": "cold", "depth": 8, "weight_decay": 0.005},
+            {**OWN_FLOWERS, "target": "cold", "depth": 1, "weight_decay": 0.0001},
+            {**OWN_FLOWERS, "target": "warm", "depth": 1, "weight_decay": 0.0001},
+            {**OWN_FLOWERS, "target": "cold", "depth": 8, "weight_decay": 0.0001},
         ),
     ),
     Finding(
@@ -61,8 +64,8 @@ FINDINGS = (
         "singular matrix inverted, as in Epifano et al.'s code, the rank correlation is {}; mended, on the "
         "same networks and removals, it is {}.",
         (
-            {"name": "epifano/theirs/spearman/1/0.005"},
-            {"name": "epifano/corrected/spearman/1/0.005"},
+            {**LAST_LAYER, "estimator": "theirs", "statistic": "spearman"},
+            {**LAST_LAYER, "estimator": "corrected", "statistic": "spearman"},
         ),
     ),
     Finding(
@@ -70,8 +73,8 @@ FINDINGS = (
         "**Width tells the same story.** Under the published protocol each further hidden unit changes the "
         "rank correlation by {}; at minima, by {}.",
         (
-            {"name": "published/width_slope/1/0.005"},
-            {"name": "controlled/warm/width_slope/1/0.005"},
+            {**PUBLISHED, **WIDTH_SLOPE},
+            {**CONTROLLED, **WIDTH_SLOPE},
         ),
     ),
 )
@@ -83,7 +86,11 @@ TABLES = (
         "Mean signed rank correlation of influence with retraining, over networks with test flowers of their own, "
         "every training flower removed in turn:",
         "hidden layers",
-        {},
-        {},
+        {name: {"depth": depth} for name, depth in (("one", 1), ("two", 2), ("four", 4), ("six", 6), ("eight", 8))},
+        {
+            f"{target}, {size} weight decay": {**OWN_FLOWERS, "target": target, "weight_decay": decay}
+            for size, decay in (("larger", 0.005), ("smaller", 0.0001))
+            for target in ("warm", "cold")
+        },
     ),
 )

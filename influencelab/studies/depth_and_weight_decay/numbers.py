@@ -2,8 +2,10 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy
+import pandas
 from jaxtyping import Float
 from scipy import stats
 
@@ -12,101 +14,109 @@ from influencelab.experiments.grid import Key
 from influencelab.experiments.outcome import Outcome
 from influencelab.statistics.bootstrap import Bootstrap
 from influencelab.statistics.measurement import Measurement
+from influencelab.statistics.measurements import row, tidy
 from influencelab.statistics.replicates import Replicates, difference, mean
 from influencelab.statistics.trend import Trend, trend
-from influencelab.studies.depth_and_weight_decay.readings import WIDTH, Cell, Reading, along, quality
+from influencelab.studies.depth_and_weight_decay.readings import Cell, Reading, along, quality
 
 OWN = "mean over networks, each at its own test point of largest loss"
 ALL = "mean over networks and test points"
 
+Row = dict[str, Any]
+Tables = Mapping[Cell, Replicates]
 
 # The gain from weight decay that is reported: between which two, by arm. Without any there is no minimum.
 DECAYS = {"published": (5e-3, 0.0), "epifano": (5e-3, 0.0)}
 CONTROLLED = (5e-3, 1e-4)
+# The statistic that is a slope along each axis.
+SLOPES = {"depth": "slope", "width": "width_slope"}
 
 
-def whole(
-    readings: Sequence[Reading],
-    outcomes: Mapping[Key, Outcome],
-    *,
-    sensitivity: Mapping[str, Mapping[Cell, Measurement]],
-    stem: str,
-    bootstrap: Bootstrap,
-) -> dict[str, Measurement]:
-    """Every number of the study.
+def whole(readings: Sequence[Reading], outcomes: Mapping[Key, Outcome], *, bootstrap: Bootstrap) -> pandas.DataFrame:
+    """Every number of the study, as a tidy table.
 
     Args:
-        readings: what is read off which networks; those that ask for minima are the controlled ones.
+        readings: what is read off which networks; those that ask for minima are the controlled ones, and of those that
+            try a choice that a paper leaves open nothing but the means is taken.
         outcomes: of all networks.
-        sensitivity: mean ρ of each cell under each choice that a paper leaves open.
-        stem: what every name starts with.
         bootstrap: of the intervals.
     """
-    found: dict[str, Measurement] = {}
+    found = []
     for reading in readings:
-        decays = DECAYS.get(reading.arm, CONTROLLED)
-        found |= numbers(reading, outcomes, decays=decays, bootstrap=bootstrap)
+        if reading.choice:
+            for cell, number in reading.means(outcomes, bootstrap=bootstrap).items():
+                found += rows(reading, cell.settings, {"spearman": number.described(OWN)})
+            continue
+        found += numbers(reading, outcomes, decays=DECAYS.get(reading.arm, CONTROLLED), bootstrap=bootstrap)
         if reading.arm != "epifano":
-            found |= cell_qualities(reading, outcomes, bootstrap=bootstrap)
-            found |= qualities(reading, outcomes, bootstrap=bootstrap)
+            found += cell_qualities(reading, outcomes, bootstrap=bootstrap)
+            found += qualities(reading, outcomes, bootstrap=bootstrap)
         if reading.minima:
-            found |= repeatabilities(reading, outcomes, bootstrap=bootstrap)
+            found += repeatabilities(reading, outcomes, bootstrap=bootstrap)
     corrected, theirs = (
         [reading for reading in readings if reading.estimator == name] for name in ("corrected", "theirs")
     )
     for first, second in zip(corrected, theirs, strict=True):
-        name = f"{stem}epifano/corrected_less_theirs"
-        found |= paired_difference(first, second, outcomes, name=name, bootstrap=bootstrap)
-    return found | by_choice(f"{stem}sensitivity", sensitivity)
+        found += paired_difference(first, second, outcomes, bootstrap=bootstrap)
+    return tidy(found)
+
+
+def rows(reading: Reading, settings: Mapping[str, Any], statistics: Mapping[str, Measurement]) -> list[Row]:
+    """A row for each statistic, by name; a setting that is None is one of the reading's that it does not depend on."""
+    return [row(number, **{**reading.settings, **settings}, statistic=name) for name, number in statistics.items()]
 
 
 def numbers(
     reading: Reading, outcomes: Mapping[Key, Outcome], *, decays: Sequence[float], bootstrap: Bootstrap
-) -> dict[str, Measurement]:
+) -> list[Row]:
     """Everything one reading says: means, slopes along depth and width, and the gain from the largest weight decay.
 
     Args:
         decays: the larger and the smaller weight decay whose difference is the gain.
     """
     tables, cells = reading.correlations(outcomes), reading.cells(outcomes)
-    found = {}
+    found = []
     for cell, table in tables.items():
         how = OWN if reading.own_test(cells[cell]) else ALL
         undefined = int(numpy.isnan(table.per_seed()).sum())
         how += f"; {undefined} of {len(table.values)} networks have none and are left out" if undefined else ""
-        found[f"{reading.name}/spearman/{cell.label}"] = mean(table, bootstrap=bootstrap).described(how)
-        found[f"{reading.name}/undefined/{cell.label}"] = share(undefined, len(table.values), "networks")
-        found[f"{reading.name}/median_spearman/{cell.label}"] = median(table.per_seed())
-    for axis, name in (("depth", "slope"), ("width", "width_slope")):
-        for cell in tables:
-            held = {each: getattr(cell, each) for each in Cell._fields if each != axis}
-            line = along(tables, axis, held)
-            if min(line) != getattr(cell, axis) or len(line) < 2:
-                continue
-            # A cell at the least setting stands for its line: named by what is held, and not the usual.
-            rest = Cell(1 if axis == "depth" else cell.depth, WIDTH if axis == "width" else cell.width, cell.decay)
-            label = rest.label.partition("/")[2] if axis == "depth" else rest.label
-            grads = {x: [out.facts["fit_grad_norm"] for out in part] for x, part in along(cells, axis, held).items()}
-            found |= {
-                f"{reading.name}/{key}/{label}": number
-                for key, number in slopes(line, name, axis=axis, grads=grads, bootstrap=bootstrap).items()
-            }
-    return found | gains(reading, tables, decays=decays, bootstrap=bootstrap)
+        statistics = {
+            "spearman": mean(table, bootstrap=bootstrap).described(how),
+            "undefined": share(undefined, len(table.values), "networks"),
+            "median_spearman": median(table.per_seed()),
+        }
+        found += rows(reading, cell.settings, statistics)
+    for axis in SLOPES:
+        found += trends(reading, tables, cells, axis=axis, bootstrap=bootstrap)
+    return found + gains(reading, tables, decays=decays, bootstrap=bootstrap)
 
 
-def gains(
-    reading: Reading, tables: Mapping[Cell, Replicates], *, decays: Sequence[float], bootstrap: Bootstrap
-) -> dict[str, Measurement]:
+def trends(
+    reading: Reading, tables: Tables, cells: Mapping[Cell, Sequence[Outcome]], *, axis: str, bootstrap: Bootstrap
+) -> list[Row]:
+    """The slopes along depth or width of every line of two cells or more."""
+    found = []
+    for cell in tables:
+        held = {each: getattr(cell, each) for each in Cell._fields if each != axis}
+        line = along(tables, axis, held)
+        # A cell at the least setting stands for its line.
+        if min(line) != getattr(cell, axis) or len(line) < 2:
+            continue
+        grads = {x: [out.facts["fit_grad_norm"] for out in part] for x, part in along(cells, axis, held).items()}
+        found += rows(reading, cell.settings | {axis: None}, slopes(line, axis=axis, grads=grads, bootstrap=bootstrap))
+    return found
+
+
+def gains(reading: Reading, tables: Tables, *, decays: Sequence[float], bootstrap: Bootstrap) -> list[Row]:
     """ρ at the larger less ρ at the smaller weight decay, where a depth and width has both, the same seeds paired."""
     larger, smaller = decays
-    found = {}
+    how = f"mean ρ at weight decay {larger:g} less that at {smaller:g}"
+    found = []
     for cell, table in tables.items():
         other = tables.get(cell._replace(decay=smaller))
-        if cell.decay != larger or other is None:
-            continue
-        label = cell.label.replace(f"/{larger:g}", "", 1)
-        how = f"mean ρ at weight decay {larger:g} less that at {smaller:g}"
-        found[f"{reading.name}/decay_gain/{label}"] = paired(table, other, how, bootstrap=bootstrap)
+        if cell.decay == larger and other is not None:
+            gain = paired(table, other, how, bootstrap=bootstrap)
+            found += rows(reading, cell.settings | {"weight_decay": None}, {"decay_gain": gain})
     return found
 
 
@@ -116,14 +126,10 @@ def paired(first: Replicates, second: Replicates, how: str, *, bootstrap: Bootst
 
 
 def slopes(
-    line: Mapping[float, Replicates],
-    name: str,
-    *,
-    axis: str,
-    grads: Mapping[float, Sequence[float]],
-    bootstrap: Bootstrap,
+    line: Mapping[float, Replicates], *, axis: str, grads: Mapping[float, Sequence[float]], bootstrap: Bootstrap
 ) -> dict[str, Measurement]:
     """The slope of ρ; the same with networks without any ρ at 0; and with how far each is from a minimum held."""
+    name = SLOPES[axis]
     how = f"least squares of signed ρ on {axis}, per unit of {axis}, {min(line):g} to {max(line):g}"
     zero = {x: replace(table, values=zeroed(table)) for x, table in line.items()}
     size = {"log10 of the gradient norm": {x: numpy.log10(numpy.maximum(each, 1e-30)) for x, each in grads.items()}}
@@ -169,67 +175,52 @@ def median(values: Float[numpy.ndarray, " s"]) -> Measurement:
 
 
 def paired_difference(
-    first: Reading, second: Reading, outcomes: Mapping[Key, Outcome], *, name: str, bootstrap: Bootstrap
-) -> dict[str, Measurement]:
+    first: Reading, second: Reading, outcomes: Mapping[Key, Outcome], *, bootstrap: Bootstrap
+) -> list[Row]:
     """ρ of the first reading less that of the second, cell by cell, of the same networks."""
-    others = second.correlations(outcomes)
-    return {
-        f"{name}/{cell.label}": paired(table, others[cell], OWN, bootstrap=bootstrap)
-        for cell, table in first.correlations(outcomes).items()
-        if cell in others
-    }
-
-
-def repeatabilities(
-    reading: Reading, outcomes: Mapping[Key, Outcome], *, bootstrap: Bootstrap
-) -> dict[str, Measurement]:
-    """How well the truth itself repeats in each cell."""
-    how = "correlation of true changes between two seeds, mean over couples and test points"
-    repeats = reading.repeats(outcomes)
-    return {
-        f"{reading.name}/repeatability/{cell.label}": mean(table, bootstrap=bootstrap).described(how)
-        for cell, table in repeats.items()
-    }
-
-
-def by_choice(name: str, means: Mapping[str, Mapping[Cell, Measurement]]) -> dict[str, Measurement]:
-    """Mean ρ under each choice, `learning rate 0.1, init he` becoming `learning_rate_0.1/init_he` in the name."""
-    return {
-        f"{name}/{choice.replace(', ', '/').replace(' ', '_')}/{cell.label}": found.described(OWN)
-        for choice, line in means.items()
-        for cell, found in line.items()
-    }
-
-
-def cell_qualities(
-    reading: Reading, outcomes: Mapping[Key, Outcome], *, bootstrap: Bootstrap
-) -> dict[str, Measurement]:
-    """How well each cell's networks were trained, and ρ without the retrained models that left the fit's basin."""
-    trusted = replace(reading, trusted=True).means(outcomes, bootstrap=bootstrap)
-    found = {
-        f"{reading.name}/trusted_spearman/{cell.label}": value.described(f"{ALL}, models of the fit's own basin only")
-        for cell, value in trusted.items()
-    }
-    for cell, part in reading.cells(outcomes).items():
-        for name, value in quality(part, reading.target).items():
-            unit, note = ("nats" if name == "train_loss" else ""), f"mean over {len(part)} networks; no interval"
-            found[f"{reading.name}/{name}/{cell.label}"] = Measurement(value, n=len(part), note=note, unit=unit)
+    others, found = second.correlations(outcomes), []
+    for cell, table in first.correlations(outcomes).items():
+        less = {f"{first.estimator}_less_{second.estimator}": paired(table, others[cell], OWN, bootstrap=bootstrap)}
+        found += rows(first, cell.settings | {"estimator": None}, less)
     return found
 
 
-def qualities(reading: Reading, outcomes: Mapping[Key, Outcome], *, bootstrap: Bootstrap) -> dict[str, Measurement]:
+def repeatabilities(reading: Reading, outcomes: Mapping[Key, Outcome], *, bootstrap: Bootstrap) -> list[Row]:
+    """How well the truth itself repeats in each cell."""
+    how = "correlation of true changes between two seeds, mean over couples and test points"
+    found = []
+    for cell, table in reading.repeats(outcomes).items():
+        found += rows(reading, cell.settings, {"repeatability": mean(table, bootstrap=bootstrap).described(how)})
+    return found
+
+
+def cell_qualities(reading: Reading, outcomes: Mapping[Key, Outcome], *, bootstrap: Bootstrap) -> list[Row]:
+    """How well each cell's networks were trained, and ρ without the retrained models that left the fit's basin."""
+    trusted = replace(reading, trusted=True).means(outcomes, bootstrap=bootstrap)
+    how, found = f"{ALL}, models of the fit's own basin only", []
+    for cell, part in reading.cells(outcomes).items():
+        statistics = {"trusted_spearman": trusted[cell].described(how)}
+        for name, value in quality(part, reading.target).items():
+            unit, note = ("nats" if name == "train_loss" else ""), f"mean over {len(part)} networks; no interval"
+            statistics[name] = Measurement(value, n=len(part), note=note, unit=unit)
+        found += rows(reading, cell.settings, statistics)
+    return found
+
+
+def qualities(reading: Reading, outcomes: Mapping[Key, Outcome], *, bootstrap: Bootstrap) -> list[Row]:
     """Whether the truth can be trusted, and the widest interval of any cell: what the study can tell at all."""
     networks = [outcome for part in reading.cells(outcomes).values() for outcome in part]
     if not networks:
-        return {}
+        return []
     minima = sum(outcome.facts["fit_converged"] for outcome in networks)
     good = sum(int(outcome.converged[reading.target].sum()) for outcome in networks)
     removed = sum(len(outcome.train_ids) for outcome in networks)
-    return {
-        f"{reading.name}/fits_at_a_minimum": share(minima, len(networks), "fits at a minimum"),
-        f"{reading.name}/converged": share(good, removed, "retrained models converged"),
-        f"{reading.name}/largest_half_width": widest(reading.means(outcomes, bootstrap=bootstrap)),
+    statistics = {
+        "fits_at_a_minimum": share(minima, len(networks), "fits at a minimum"),
+        "converged": share(good, removed, "retrained models converged"),
+        "largest_half_width": widest(reading.means(outcomes, bootstrap=bootstrap)),
     }
+    return rows(reading, {}, statistics)
 
 
 def widest(means: Mapping[Cell, Measurement]) -> Measurement:
@@ -239,6 +230,5 @@ def widest(means: Mapping[Cell, Measurement]) -> Measurement:
     if not known:
         return Measurement(float("nan"), note="no cell has an interval")
     worst = max(known, key=lambda cell: known[cell])
-    return Measurement(
-        known[worst], n=len(known), note=f"half-width of the 95% interval of mean ρ, worst cell {worst.label}"
-    )
+    where = f"worst at depth {worst.depth}, width {worst.width}, weight decay {worst.decay:g}"
+    return Measurement(known[worst], n=len(known), note=f"half-width of the 95% interval of mean ρ, {where}")

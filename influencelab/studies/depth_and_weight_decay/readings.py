@@ -2,8 +2,8 @@
 
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import NamedTuple, TypeVar
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple, TypeVar
 
 import numpy
 import pandas
@@ -20,8 +20,6 @@ from influencelab.statistics.measurement import Measurement
 from influencelab.statistics.replicates import Replicates, mean
 
 Value = TypeVar("Value")
-# The width of the published networks: names of numbers mention only others.
-WIDTH = 5
 # Pairs that a report keeps, over all networks.
 KEPT = 40_000
 
@@ -34,9 +32,9 @@ class Cell(NamedTuple):
     decay: float
 
     @property
-    def label(self) -> str:
-        """`4/0.005`: depth and weight decay, as numbers are named; the width where it is not the usual one."""
-        return f"{self.depth}/{self.decay:g}" + ("" if self.width == WIDTH else f"/width_{self.width}")
+    def settings(self) -> dict[str, Any]:
+        """Its columns in the table of measurements."""
+        return {"depth": self.depth, "width": self.width, "weight_decay": self.decay}
 
 
 @dataclass(frozen=True)
@@ -44,8 +42,11 @@ class Reading(Recipe):
     """Which correlation is taken of which networks.
 
     Attributes:
-        name: first part of its numbers' names, such as `controlled/warm`.
-        arm: first part of the networks' keys in a grid over depth, width, weight decay and seed.
+        arm: of the study, as its numbers have it, such as `controlled`.
+        networks: first part of the networks' keys in a grid over depth, width, weight decay and seed.
+        data: what the networks were fitted to.
+        part: of the study, where a slice asks something else than the claims do; empty otherwise.
+        choice: how what a paper leaves open was chosen, by name.
         estimator: whose predictions.
         target: which truth.
         selection: which removals count.
@@ -53,19 +54,28 @@ class Reading(Recipe):
         trusted: whether retrained models that left the fit's basin are left out too, which conditions on the outcome.
     """
 
-    name: str
     arm: str
+    networks: str
+    data: str = "iris"
+    part: str = ""
+    choice: Mapping[str, Any] = field(default_factory=dict)
     estimator: str = "exact"
     target: str = "warm"
     selection: str = "everything"
     minima: bool = True
     trusted: bool = False
 
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What its numbers share: columns of the table of measurements."""
+        own = {"arm": self.arm, "data": self.data} | ({"part": self.part} if self.part else {})
+        return {**own, **self.choice, "estimator": self.estimator, "target": self.target}
+
     def cells(self, outcomes: Mapping[Key, Outcome]) -> dict[Cell, list[Outcome]]:
         """The networks of each setting, one a seed, with exactly those retrained models as truth that count here."""
         found: dict[Cell, list[Outcome]] = {}
-        for (arm, depth, width, decay, _), outcome in outcomes.items():
-            if arm == self.arm:
+        for (networks, depth, width, decay, _), outcome in outcomes.items():
+            if networks == self.networks:
                 found.setdefault(Cell(depth, width, decay), []).append(self.counting(outcome))
         return found
 
@@ -140,19 +150,21 @@ def first_seeds(outcomes: Mapping[Key, Value], count: int) -> dict[Key, Value]:
     return {key: outcome for key, outcome in outcomes.items() if key[-1] < count}
 
 
-def choices(trial: Trial, options: Mapping[str, tuple[Sequence[str], Sequence[object]]]) -> dict[str, Trial]:
-    """The trial under every combination of choices that a paper leaves open, by the combination in words.
+def choices(
+    trial: Trial, options: Mapping[str, tuple[Sequence[str], Sequence[Any]]]
+) -> dict[str, tuple[dict[str, Any], Trial]]:
+    """Every combination of choices that a paper leaves open, by itself in words: the choices, and the trial under them.
 
     Args:
-        options: by name in words: the settings that follow the choice, and its values.
+        options: by name, such as `learning_rate`: the settings that follow the choice, and its values.
     """
     found = {}
     for values in itertools.product(*(values for _, values in options.values())):
-        varied = trial
-        for (settings, _), value in zip(options.values(), values, strict=True):
-            for setting in settings:
+        choice, varied = dict(zip(options, values, strict=True)), trial
+        for name, value in choice.items():
+            for setting in options[name][0]:
                 varied = with_setting(varied, setting, value)
-        found[", ".join(f"{name} {value}" for name, value in zip(options, values, strict=True))] = varied
+        found[", ".join(f"{name.replace('_', ' ')} {value}" for name, value in choice.items())] = choice, varied
     return found
 
 
@@ -198,7 +210,8 @@ def cell_table(readings: Sequence[Reading], outcomes: Mapping[Key, Outcome], *, 
         kept = replace(reading, trusted=True).means(outcomes, bootstrap=bootstrap)
         for cell, part in reading.cells(outcomes).items():
             rows.append(
-                {"arm": reading.name, "layers": cell.depth, "width": cell.width, "weight decay": f"{cell.decay:g}"}
+                {"arm": reading.arm, "truth": reading.target, "layers": cell.depth, "width": cell.width}
+                | {"weight decay": f"{cell.decay:g}"}
                 | trained(part, reading.target)
                 | {"ρ, all converged": every[cell].rounded(), "ρ, trusted only": kept[cell].rounded()}
             )
@@ -254,15 +267,13 @@ def agreement_table(means: Mapping[str, Mapping[Cell, Measurement]], *, rows: st
     return readable(pandas.DataFrame(table), caption=caption)
 
 
-def by_network(readings: Sequence[Reading], outcomes: Mapping[Key, Outcome]) -> dict[str, dict[str, list[float]]]:
+def by_network(readings: Sequence[Reading], outcomes: Mapping[Key, Outcome]) -> list[dict[str, Any]]:
     """Each network's own mean ρ, by reading and cell, in the order of the seeds: what every mean is made of."""
-    return {
-        reading.name: {
-            cell.label: [round(float(each), 5) for each in table.per_seed()]
-            for cell, table in reading.correlations(outcomes).items()
-        }
+    return [
+        {**reading.settings, **cell.settings, "spearman": [round(float(each), 5) for each in table.per_seed()]}
         for reading in readings
-    }
+        for cell, table in reading.correlations(outcomes).items()
+    ]
 
 
 def pairs(readings: Sequence[Reading], outcomes: Mapping[Key, Outcome]) -> pandas.DataFrame:
@@ -272,15 +283,17 @@ def pairs(readings: Sequence[Reading], outcomes: Mapping[Key, Outcome]) -> panda
         (reading, key, reading.counting(outcome))
         for reading in readings
         for key, outcome in outcomes.items()
-        if key[0] == reading.arm
+        if key[0] == reading.networks
     ]
     for reading, (_, *setting, seed), outcome in networks:
         table = outcome.comparison(reading.selection, reading.estimator, reading.target).table()
         most = max(1, KEPT // len(networks))
         if len(table) > most:
             table = table.iloc[numpy.sort(generator.permutation(len(table))[:most])]
-        labels = {"reading": reading.name, "cell": Cell(*setting).label, "seed": seed}
-        tables.append(table[["test_id", "train_id", "predicted", "actual"]].assign(**labels))
+        settings = {**reading.settings, **Cell(*setting).settings, "seed": seed}
+        tables.append(table[["test_id", "train_id", "predicted", "actual"]].assign(**settings))
     whole = pandas.concat(tables, ignore_index=True)
-    small = dict.fromkeys(("predicted", "actual"), "float32") | dict.fromkeys(("test_id", "train_id", "seed"), "int16")
-    return whole.astype(small | dict.fromkeys(("reading", "cell"), "category"))
+    kinds = {"float32": ("predicted", "actual"), "int16": ("test_id", "train_id", "depth", "width", "seed")}
+    texts = [name for name in whole.columns if isinstance(whole[name].iloc[0], str)]
+    small = {name: kind for kind, names in kinds.items() for name in names} | dict.fromkeys(texts, "category")
+    return whole.astype(small)
