@@ -10,7 +10,8 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from influencelab.data.dataset import Dataset
-from influencelab.data.removals import Groups, Removals, leave_one_out
+from influencelab.data.perturbations.removals import Removals
+from influencelab.data.removals import Groups, leave_one_out
 from influencelab.data.source import Source
 from influencelab.errors import InvalidParameter, UnknownName
 from influencelab.experiments.comparison import Comparison
