@@ -19,7 +19,8 @@ class Problem:
     """Models of one batch that train on the same points with the same weight decay, each with its own weights.
 
     Attributes:
-        fit: the fit, seen on these points (new ones weigh nothing in it) and with this weight decay.
+        fit: the fit, seen on these points; new ones weigh nothing in it, so that it is the same minimum of the same J.
+        weight_decay: what the models train with; perhaps not the fit's.
         weights: of each model.
         removed: the one point that each model does without; −1 where none, several or something else is changed.
         models: their places in the batch, whose model 0 is the control.
@@ -27,6 +28,7 @@ class Problem:
     """
 
     fit: Fit
+    weight_decay: float
     weights: Float[Tensor, "k n"]
     removed: Int[Tensor, " k"]
     models: Int[Tensor, " k"]
@@ -44,8 +46,7 @@ def problems(fit: Fit, perturbation: Perturbation, rows: slice) -> list[Problem]
     posed = []
     for decay in decays.unique().tolist():
         models = (decays == decay).nonzero()[:, 0].to(weights.device)
-        here = seen if decay == fit.weight_decay else replace(seen, task=replace(fit.task, weight_decay=decay))
-        posed.append(Problem(here, weights[models], removed[models], models, found.places))
+        posed.append(Problem(seen, decay, weights[models], removed[models], models, found.places))
     return posed
 
 
@@ -74,7 +75,8 @@ def in_place(problem: Problem) -> list[Problem]:
         here = replace(data, **parts, train_ids=data.train_ids[:n])
         fit = replace(problem.fit, data=here, weights=problem.fit.weights[:n])
         one = slice(row, row + 1)
-        posed.append(Problem(fit, weight[None], problem.removed[one], problem.models[one], problem.places[:0]))
+        alone = {"removed": problem.removed[one], "models": problem.models[one], "places": problem.places[:0]}
+        posed.append(replace(problem, fit=fit, weights=weight[None], **alone))
     return posed
 
 
@@ -86,6 +88,11 @@ def joined(parts: Sequence[tuple[Int[Tensor, " k"], Part]]) -> Part:
     return Part(
         **{field.name: torch.cat([getattr(part, field.name) for _, part in parts])[order] for field in fields(Part)}
     )
+
+
+def penalised_by(fit: Fit, weight_decay: float) -> Fit:
+    """The fit's θ seen under another weight decay, where it is no minimum; the fit itself if that is its own."""
+    return fit if weight_decay == fit.weight_decay else replace(fit, task=replace(fit.task, weight_decay=weight_decay))
 
 
 def share_factors(fit: Fit, other: Fit) -> None:

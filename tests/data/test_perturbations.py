@@ -1,5 +1,6 @@
 """What each perturbation trains on, and what it refuses."""
 
+import jaxtyping
 import pytest
 import torch
 from perturbed import ROWS, examples
@@ -15,6 +16,12 @@ from influencelab.errors import InvalidData, InvalidParameter
 from influencelab.influence.estimators.exact import Exact
 from influencelab.influence.retrainers.rerun import Rerun
 from influencelab.influence.retrainers.second_order import SecondOrder
+
+
+@pytest.fixture
+def as_a_user_meets_it(monkeypatch):
+    """Shapes are checked in tests only; here the library must refuse them itself."""
+    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
 
 
 def fitted():
@@ -80,7 +87,7 @@ TWO = torch.tensor([3, 4])
         (lambda: PenaltyChange((float("nan"),)), "expected finite numbers"),
     ],
 )
-def test_impossible_perturbations_are_refused(make, message):
+def test_impossible_perturbations_are_refused(make, message, as_a_user_meets_it):  # noqa: ARG001
     with pytest.raises(InvalidParameter, match=message):
         make()
 
@@ -98,7 +105,12 @@ def test_impossible_perturbations_are_refused(make, message):
         (PenaltyChange((0.1, -0.02)), InvalidParameter, "negative weight decay; the fit has 0.01.*at least -0.01"),
     ],
 )
-def test_what_does_not_suit_the_fit_is_refused_by_predictions_and_retraining_alike(perturbation, error, message):
+def test_what_does_not_suit_the_fit_is_refused_by_predictions_and_retraining_alike(
+    perturbation,
+    error,
+    message,
+    as_a_user_meets_it,  # noqa: ARG001
+):
     at = fitted()
     estimate = Exact().estimate(at)
     for ask in (

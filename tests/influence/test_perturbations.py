@@ -90,7 +90,8 @@ def test_every_sensitivity_of_the_same_curvature_is_the_same(name):
     assert found.residual.shape == (4,)
     if name not in ("ekfac", "gradient_dot"):
         assert found.residual.max() < 1e-6
-        assert torch.allclose(found.values, Exact().sensitivity(fitted).values, rtol=1e-4, atol=1e-6)
+        # Along the null direction of the intercepts anything goes, and nothing follows from it.
+        assert torch.allclose(found.slopes(), Exact().sensitivity(fitted).slopes(), rtol=1e-4, atol=1e-7)
 
 
 @pytest.mark.parametrize("kind", names(Perturbation))

@@ -1,6 +1,4 @@
-"""Every perturbation made true by retraining: closed forms, scikit-learn, an independent Newton; and predictions held
-against it.
-"""
+"""Every perturbation made true by retraining: closed forms, scikit-learn, an independent Newton; and predicted."""
 
 from dataclasses import replace
 

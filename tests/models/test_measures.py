@@ -1,4 +1,4 @@
-"""Every measure by its formula in plain NumPy, its derivative by finite differences, and its sensitivity by retraining."""
+"""Every measure by its formula in NumPy, its derivative by finite differences, its sensitivity by retraining."""
 
 import numpy
 import pytest

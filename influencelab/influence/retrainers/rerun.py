@@ -9,7 +9,7 @@ from torch import Tensor
 
 from influencelab.data.perturbation import Perturbation
 from influencelab.errors import InvalidParameter
-from influencelab.influence.perturbed import in_place, joined, problems
+from influencelab.influence.perturbed import in_place, joined, penalised_by, problems
 from influencelab.influence.retrainer import Part, Progress, Retrained, Retrainer
 from influencelab.models import derivatives
 from influencelab.models.tasks.mlp import ACTIVATIONS, MLP
@@ -88,7 +88,8 @@ class Rerun(Retrainer):
         models = torch.cat([torch.zeros(1, dtype=torch.int64), torch.arange(rows.start, rows.stop) + 1])
         for problem in problems(fit, perturbation, rows):
             for each in (problem,) if appended else in_place(problem):
-                part = last_layer(each.fit) if self.last_layer else each.fit
+                part = penalised_by(each.fit, each.weight_decay)
+                part = last_layer(part) if self.last_layer else part
                 found.append((each.models, self.part(part, each.weights, models[each.models.cpu()])))
         return joined(found)
 

@@ -12,7 +12,7 @@ from influencelab.data.perturbations.removals import Removals
 from influencelab.errors import InvalidParameter
 from influencelab.influence.chord_newton import Batch, ConvergenceTest, NewtonResult, chord_of, descend
 from influencelab.influence.curvature import Curvature, check_recipe
-from influencelab.influence.perturbed import joined, problems, share_factors
+from influencelab.influence.perturbed import joined, penalised_by, problems, share_factors
 from influencelab.influence.preconditioned_lbfgs import minimise_from_fit
 from influencelab.influence.retrainer import Part, Progress, Retrained, Retrainer
 from influencelab.models import derivatives
@@ -137,9 +137,8 @@ class SecondOrder(Retrainer):
         found = []
         for problem in problems(fit, perturbation, rows):
             seen = aim if problem.fit is fit else self.aim(problem.fit)
-            if problem.fit.task is fit.task:
-                # Points that come in weigh nothing at the fit: its curvature is the one already factorised.
-                share_factors(aim, seen)
+            share_factors(aim, seen)
+            seen = penalised_by(seen, problem.weight_decay)
             batch = Batch(problem.weights, problem.removed)
             part = self.retrain_batch(Curvature(seen, damping=self.damping), batch, goal)
             if not (seen.converged or seen.task.convex or 0 in problem.models):
