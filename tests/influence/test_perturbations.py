@@ -9,12 +9,18 @@ from contract import SAME, check_estimate, faults
 from oracles import along, gradient, hessian, model, objective, points_of
 from perturbed import IMPOSTORS, changed, examples, minimum_losses
 from problems import binary_problem, logistic_problem, minimum, mlp_problem, ridge_problem
+from random_images import images
 
 from influencelab.catalog import make, names
 from influencelab.data.perturbation import Perturbation
+from influencelab.data.perturbations.feature_move import FeatureMove
+from influencelab.data.perturbations.replacement import Replacement
 from influencelab.errors import InvalidParameter
 from influencelab.influence.estimator import Estimator, Solver
 from influencelab.influence.estimators.exact import Exact
+from influencelab.models.tasks.all_cnn import AllCNN
+from influencelab.models.tasks.logistic import Logistic
+from influencelab.models.tasks.mlp import MLP
 from influencelab.training.fit import fit
 from influencelab.training.trainers.gradient_descent import GradientDescent
 
@@ -80,6 +86,21 @@ def test_a_network_is_predicted_by_the_derivatives_of_its_formulas(kind, depth):
     pulls = gradient(lambda here: by_hand.losses(here, points.x_test, points.y_test), theta)
     wanted = -changes @ numpy.linalg.solve(bend, pulls.T)
     check_estimate(Exact().estimate(fitted).predict(perturbation).numpy(), wanted, bounds=SAME)
+
+
+@pytest.mark.parametrize("task", [AllCNN(weight_decay=0.01), MLP(weight_decay=0.01, width=3), Logistic(0.01)])
+def test_the_gradient_moves_with_the_features_as_it_does_at_moved_points(task):
+    data = images(side=8)
+    fitted, points = fit(task, data, GradientDescent(steps=3)), torch.tensor([0, 4])
+    moves = torch.randn(2, 8, 8, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+
+    def moved(share):
+        x = data.x_train[points] + float(share) * moves
+        return Replacement(points=points, x=x, y=data.y_train[points], n=data.n).gradient_change(fitted).numpy()
+
+    found = FeatureMove(points=points, moves=moves, n=data.n).gradient_change(fitted)
+    assert found.numpy() == pytest.approx(along(moved, 0.0, 1.0), rel=1e-4, abs=1e-7)
+    assert found.abs().max() > 1e-3
 
 
 @pytest.mark.parametrize("name", SOLVERS)
