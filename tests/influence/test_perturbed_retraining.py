@@ -210,7 +210,9 @@ def test_targets_that_hold_on_to_the_fit_answer_as_damped_influence_says(what, t
 
 
 # Published protocols.
-@pytest.mark.parametrize("trainer", [GradientDescent(steps=30), SGD(steps=30, batch_size=7, learning_rate=0.05)])
+@pytest.mark.parametrize(
+    "trainer", [GradientDescent(steps=30), *(SGD(steps=30, batch_size=size, learning_rate=0.05) for size in (7, 100))]
+)
 @pytest.mark.parametrize("kind", ["replacement", "feature_move", "penalty_change"])
 def test_a_rerun_is_training_anew_on_what_the_perturbation_leaves(trainer, kind):
     task, data = mlp_problem(n=100, m=4)

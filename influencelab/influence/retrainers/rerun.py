@@ -82,11 +82,11 @@ class Rerun(Retrainer):
     def batch(self, fit: Fit, perturbation: Perturbation, rows: slice) -> Part:
         """The control and some experiments."""
         trainer, found = self.trainer or fit.trainer, []
-        # A point of no weight would still take its turn in the batches, and in trainers that go from point to point.
-        appended = isinstance(trainer, FirstOrder) and trainer.batches.full(fit.data.n)
         # The control is always model 0, so that it is the same in every batch whatever the models draw.
         models = torch.cat([torch.zeros(1, dtype=torch.int64), torch.arange(rows.start, rows.stop) + 1])
         for problem in problems(fit, perturbation, rows):
+            # A point of no weight would still take its turn in batches, and in trainers that go from point to point.
+            appended = isinstance(trainer, FirstOrder) and trainer.batches.full(problem.fit.data.n)
             for each in (problem,) if appended else in_place(problem):
                 part = penalised_by(each.fit, each.weight_decay)
                 part = last_layer(part) if self.last_layer else part
