@@ -147,7 +147,7 @@ def test_memory_grows_with_the_root_of_the_steps(monkeypatch):
         held.append(len(moments))
         return iter(moments)
 
-    monkeypatch.setattr(module, "course", counted)
+    monkeypatch.setattr(module, "replay", counted)
     Unrolled().estimate(fitted)
     assert max(held) <= 20
     assert sum(held) == 800
