@@ -11,8 +11,12 @@ BENCHMARKS = $(sort $(wildcard tests/benchmarks/bench_*.py))
 BROWSER_TESTS = $(wildcard tests/browser/test_*.py)
 STRIP = $(BIN)/nbstripout --keep-id --extra-keys "metadata.papermill cell.metadata.papermill"
 
-# $(call timed,what,command): run one step, say what it is and how long it took.
-timed = @start=$$(date +%s); echo "--- $(1)"; $(2); echo "    $(1): $$(($$(date +%s) - start)) s"
+# Quick tests; all others are long. What drives a browser or installs from nothing has targets of its own.
+QUICK := not slow and not notebook and not browser and not install
+LONG := (slow or notebook) and not browser and not install
+
+# $(call timed,what,command): run one step, say what it is, how long it took, and how long processors worked on it.
+timed = @echo "--- $(1)"; TIMEFORMAT="    $(1): %0R s; CPU time %0U s, and %0S s in the system"; time { $(2); }
 
 .PHONY: help study test test-browser test-versions bench lab lab-build format check clean
 
@@ -22,8 +26,9 @@ help: ## this list
 study: .venv/.installed ## run every study at the quick profile and print the scorecard (ten minutes)
 	$(call timed,studies,$(BIN)/influencelab run --all --profile quick)
 
-test: check ## check format, types, layers and notebooks, then run the tests: quick ones first, notebooks last
-	$(call timed,tests,$(BIN)/pytest --durations=10)
+test: check ## check format, types, layers and notebooks, then run the quick tests, then the long ones
+	$(call timed,quick tests,$(BIN)/pytest -m "$(QUICK)")
+	$(call timed,long tests,$(BIN)/pytest -m "$(LONG)")
 
 check: .venv/.installed
 	$(call timed,format,$(BIN)/ruff format --check .)

@@ -1,117 +1,117 @@
 """Does influence predict what retraining does? Estimators, exact retraining and published claims, side by side.
 
-Every public name is here: nouns and verbs by the table below, and each kind by its class name, found by its file:
-`influencelab.ConjugateGradient` is the class in `estimators/conjugate_gradient.py`. Nothing is imported before it is
-asked for, so that the command line answers at once.
+The one registry. A kind is found by its file: `make(Estimator, "lissa")` is the class in `estimators/lissa.py`, public
+as `influencelab.Lissa`. Of any other module those names are public that it lists in its `__all__`. Sources are read and
+nothing is imported before it is asked for, so that the command line answers at once.
 """
 
+import dataclasses
 import difflib
 import importlib
-import pkgutil
+import inspect
 import re
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+from influencelab.errors import InvalidParameter, UnknownName, unknown
+from influencelab.recipe import Recipe
 
 __version__ = "0.1.0"
 
-NOUNS = {
-    "agreement_table": "experiments.tables",
-    "start_report": "runner.report_writer",
-    "Bootstrap": "statistics.bootstrap",
-    "compare": "experiments.comparison",
-    "Claim": "runner.claim",
-    "Comparison": "experiments.comparison",
-    "Curvature": "influence.curvature",
-    "cells": "experiments.grid",
-    "Dataset": "data.dataset",
-    "Decomposition": "studies.where_the_error_comes_from.decomposition",
-    "Estimate": "influence.estimator",
-    "Estimator": "influence.estimator",
-    "Fit": "training.fit",
-    "explorer_data": "explorer.build",
-    "Explorer": "explorer.widget.explorer",
-    "fisher_interval": "statistics.reliability",
-    "fit": "training.fit",
-    "fit_table": "experiments.tables",
-    "grid": "experiments.grid",
-    "Groups": "data.removals",
-    "groups": "data.removals",
-    "halves": "data.removals",
-    "leave_one_out": "data.removals",
-    "make": "catalog",
-    "names": "catalog",
-    "null_band": "statistics.reliability",
-    "Measure": "models.measure",
-    "Measurement": "statistics.measurement",
-    "numbers": "experiments.tables",
-    "Outcome": "experiments.trial",
-    "pairs_table": "experiments.tables",
-    "LeaveOneOutRetrainer": "explorer.retrain_on_demand",
-    "Perturbation": "data.perturbation",
-    "Report": "runner.report",
-    "Retrained": "influence.retrainer",
-    "Retrainer": "influence.retrainer",
-    "Selection": "experiments.selection",
-    "Sensitivity": "influence.sensitivity",
-    "SmoothingPath": "studies.smooth_hinge.smoothing_path",
-    "Source": "data.source",
-    "spearman_brown": "statistics.reliability",
-    "Store": "experiments.store",
-    "Study": "runner.study",
-    "summaries": "experiments.tables",
-    "summaries_by_setting": "experiments.tables",
-    "run_grid": "experiments.grid",
-    "run_trials": "experiments.sweep",
-    "Task": "models.task",
-    "Trained": "training.trainer",
-    "Trainer": "training.trainer",
-    "Trial": "experiments.trial",
-    "vary": "experiments.trial",
-    "Verdict": "runner.claim",
-    "verdicts": "runner.scorecard",
-    "with_available_data": "experiments.sweep",
-}
-KINDS = (
-    "data/sources",
-    "data/perturbations",
-    "models/tasks",
-    "models/losses",
-    "models/measures",
-    "training/trainers",
-    "influence/estimators",
-    "influence/retrainers",
-    "experiments/selections",
-)
+Kind = TypeVar("Kind", bound=Recipe)
 
 
 def __getattr__(name: str) -> Any:
     """A public name, imported now."""
-    if name in NOUNS:
-        return getattr(importlib.import_module(f"influencelab.{NOUNS[name]}"), name)
-    found = kinds()
-    if name in found:
-        return getattr(importlib.import_module(found[name]), name)
+    if name in public():
+        return getattr(importlib.import_module(public()[name]), name)
     near = difflib.get_close_matches(name, __dir__(), n=1, cutoff=0.5)
     raise AttributeError(f"influencelab has no public name '{name}'.{f' Did you mean {near[0]}?' if near else ''}")
 
 
 def __dir__() -> list[str]:
-    """The nouns and verbs, and the class of every kind."""
-    return sorted([*NOUNS, *kinds()])
+    """Every public name."""
+    return sorted([*public(), kind.__name__, make.__name__, names.__name__])
+
+
+def make(noun: type[Kind], name: str, **settings: Any) -> Kind:
+    """One kind with these settings; unknown settings are refused by name.
+
+    Raises:
+        UnknownName: no such kind.
+        InvalidParameter: no such setting; the message lists those it has.
+    """
+    cls = kind(noun, name)
+    known = [field.name for field in dataclasses.fields(cls) if field.init]  # pyright: ignore[reportArgumentType]
+    strange = sorted(set(settings) - set(known))
+    if strange:
+        has = ", ".join(known) or "no settings"
+        raise InvalidParameter(f"{noun.__name__} '{name}' has no setting '{strange[0]}'. It has: {has}.")
+    return cls(**settings)
+
+
+def names(noun: type[Recipe]) -> list[str]:
+    """All kinds of a noun, in alphabetical order."""
+    return modules_in(importlib.import_module(folder(noun)).__path__)
+
+
+def kind(noun: type[Kind], name: str) -> type[Kind]:
+    """The class of one kind.
+
+    Raises:
+        UnknownName: there is no such file; the message lists what there is.
+    """
+    known = names(noun)
+    if name not in known:
+        raise unknown(noun.__name__, name, known)
+    module = importlib.import_module(f"{folder(noun)}.{name}")
+    found = [
+        member
+        for member in vars(module).values()
+        if inspect.isclass(member)
+        and issubclass(member, noun)
+        and member.__module__ == module.__name__
+        and not inspect.isabstract(member)
+    ]
+    if len(found) != 1:
+        raise UnknownName(f"{module.__name__} should hold exactly one final {noun.__name__}, and holds {len(found)}.")
+    return found[0]
+
+
+def folder(noun: type[Recipe]) -> str:
+    """The package that holds a noun's kinds: `influencelab.influence.estimators` for `Estimator`."""
+    return plural(noun.__module__)
+
+
+def plural(word: str) -> str:
+    """The name of the folder that holds the kinds of a module: `estimators` for `estimator`, `losses` for `loss`."""
+    return f"{word}es" if word.endswith("s") else f"{word}s"
+
+
+def modules_in(paths: Iterable[str | Path]) -> list[str]:
+    """The modules of a folder; those whose names begin with `_` are its helpers."""
+    return sorted(path.stem for folder in paths for path in Path(folder).glob("[!_]*.py"))
 
 
 @cache
-def kinds() -> dict[str, str]:
-    """The module of every kind by the name of its class: the one in the file whose name it is, read, not imported."""
-    found = {}
-    for folder in KINDS:
-        for module in pkgutil.iter_modules([f"{path}/{folder}" for path in __path__]):
-            text = Path(__path__[0], folder, f"{module.name}.py").read_text(encoding="utf-8")
-            classes = re.findall(r"^class (\w+)", text, flags=re.MULTILINE)
-            found |= {
-                name: f"influencelab.{folder.replace('/', '.')}.{module.name}"
-                for name in classes
-                if name.lower() == module.name.replace("_", "")
-            }
-    return found
+def public() -> dict[str, str]:
+    """The module of every public name."""
+    return {name: module for path in Path(__path__[0]).rglob("[!_]*.py") for name, module in public_in(path)}
+
+
+def public_in(path: Path) -> Iterator[tuple[str, str]]:
+    """The public names of one file, and its module: what its `__all__` lists; else a kind or a noun that has kinds."""
+    text = path.read_text(encoding="utf-8")
+    listed = re.search(r"^__all__ = \[(.*?)\]", text, flags=re.MULTILINE | re.DOTALL)
+    noun = (path.parent / plural(path.stem)).is_dir()
+    if listed:
+        found = re.findall(r'"(\w+)"', listed[1])
+    elif noun or path.parent.name in map(plural, modules_in([path.parent.parent])):
+        classes = re.findall(r"^class (\w+)", text, flags=re.MULTILINE)
+        found = [name for name in classes if name.lower() == path.stem.replace("_", "")]
+    else:
+        found = []
+    module = ".".join((__name__, *path.relative_to(__path__[0]).with_suffix("").parts))
+    return ((name, module) for name in found)

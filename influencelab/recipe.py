@@ -1,4 +1,4 @@
-"""What a noun of the house is: a frozen dataclass, abstract or final, that can say what it is made of."""
+"""Recipes: frozen settings with a description and a content hash, and the progress that running one reports."""
 
 import dataclasses
 import enum
@@ -6,14 +6,28 @@ import hashlib
 import inspect
 import json
 from abc import ABC
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Protocol, TypeVar, runtime_checkable
+
+Method = TypeVar("Method", bound=Callable[..., Any])
+
+
+def default(method: Method) -> Method:
+    """Mark a method of an abstract class as a default answer, which a kind that knows a better one may replace."""
+    vars(method)["default"] = True
+    return method
+
+
+def is_default(member: object) -> bool:
+    """Whether a method, or the getter of a property, was marked as a default answer."""
+    return getattr(getattr(member, "fget", member), "default", False)
 
 
 class Recipe(ABC):  # noqa: B024 - it has no method of its own: being abstract is what it checks
     """A recipe (settings) or a result (outcomes); never both, never changed after it was made.
 
     A class is either abstract (it still has an abstract method) or final (nobody extends it), and no concrete
-    method is written twice. To vary a final class, wrap it.
+    method is written twice, unless it is marked as a `default`. To vary a final class, wrap it.
     """
 
     def __init_subclass__(cls, **keywords: Any) -> None:
@@ -27,7 +41,7 @@ class Recipe(ABC):  # noqa: B024 - it has no method of its own: being abstract i
                 inherited = vars(base).get(name)
                 concrete = not getattr(inherited, "__isabstractmethod__", False)
                 methods = all(callable(each) or isinstance(each, property) for each in (member, inherited))
-                if methods and concrete and not name.startswith("__"):
+                if methods and concrete and not is_default(inherited) and not name.startswith("__"):
                     raise TypeError(f"{cls.__name__}.{name} overrides a method that {base.__name__} already has.")
 
 
@@ -63,3 +77,25 @@ def fingerprint(value: Any) -> str:
     """A recipe's content hash, 64 hexadecimal digits: the address of what it makes."""
     text = json.dumps(describe(value), sort_keys=True, allow_nan=True)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+@runtime_checkable
+class Progress(Protocol):
+    """Called now and then as (done, total, label): (3, 12, "models"); one number alone is the share done, 0 … 1."""
+
+    def __call__(self, done: float, total: float = 1.0, label: str = "") -> None:
+        """Report that so much of the total is done, fractions allowed, and what is being done."""
+        ...
+
+
+def unheard(done: float, total: float = 1.0, label: str = "") -> None:
+    """Progress that nobody waits for."""
+
+
+def stage(progress: Progress, first: float, last: float) -> Progress:
+    """Progress of one part of some work, which takes its share from `first` to `last`, both between 0 and 1."""
+
+    def report(done: float, total: float = 1.0, label: str = "") -> None:
+        progress(first + (last - first) * (done / total if total else 0.0), 1.0, label)
+
+    return report

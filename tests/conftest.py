@@ -1,5 +1,6 @@
 """What every test relies on: quick tests first, repeatable examples, no display, no trace in the user's home."""
 
+import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,10 +8,23 @@ from pathlib import Path
 import hypothesis
 import matplotlib
 import pytest
+import threadpoolctl
+import torch
+from cpu_time import CpuTime
 
 hypothesis.settings.register_profile("house", derandomize=True, deadline=None)
 hypothesis.settings.load_profile("house")
+# One thread, here and in what tests start: for small work threads cost more than they save, most of all where others
+# are at work too.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+threadpoolctl.threadpool_limits(1)
+torch.set_num_threads(1)
 matplotlib.use("Agg")  # in this process only: a kernel under test shows its figures as it would for a user
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Say at the end where the time went."""
+    config.pluginmanager.register(CpuTime(), "cpu-time")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -7,7 +7,7 @@ import pytest
 import torch
 from problems import class_data, logistic_problem, minimum, mlp_problem, ridge_problem, value_data
 
-from influencelab.catalog import make, names
+from influencelab import make, names
 from influencelab.data.dataset import Dataset
 from influencelab.errors import (
     InfluenceLabError,

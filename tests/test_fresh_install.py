@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from fresh import ROOT, Fresh, fresh
+from environments import ROOT, Fresh, fresh
 
 pytestmark = [pytest.mark.install, pytest.mark.timeout(3600)]
 

@@ -21,7 +21,7 @@ from influencelab.influence.retrainers.second_order import SecondOrder
 from influencelab.models.task import LinearTask
 from influencelab.models.tasks.logistic import Logistic
 from influencelab.models.tasks.ridge import Ridge
-from influencelab.recipe import Recipe, describe, fingerprint, kind_name
+from influencelab.recipe import Recipe, default, describe, fingerprint, kind_name
 from influencelab.training.trainers.newton import Newton
 
 # The one noun that is neither recipe nor result (an operator that remembers its factors) is no dataclass.
@@ -81,6 +81,41 @@ def test_a_final_class_cannot_be_extended():
 
         class Tile(Square):
             """Not allowed."""
+
+
+def test_a_default_answer_may_be_replaced_and_the_better_one_may_not():
+    @dataclass(frozen=True)
+    class Guess(Recipe):
+        """Abstract."""
+
+        @property
+        @default
+        def area(self) -> float:
+            """Not known well."""
+            return 1.0
+
+        @abstractmethod
+        def sides(self) -> int:
+            """Not known."""
+
+    @dataclass(frozen=True)
+    class Better(Guess):
+        """Abstract too."""
+
+        @property
+        def area(self) -> float:
+            """Known well."""
+            return 2.0
+
+    with pytest.raises(TypeError, match=r"Worse.area overrides a method that Better already has"):
+
+        class Worse(Better):
+            """Not allowed."""
+
+            @property
+            def area(self) -> float:
+                """Another one."""
+                return 3.0
 
 
 def test_a_concrete_method_or_property_cannot_be_written_twice():

@@ -1,1 +1,1 @@
-"""The ways in: the command line (`cli`), the panel in JupyterLab (`lab`), a page for any browser (`page`)."""
+"""Applications: the command line (`cli`), the panel in JupyterLab (`lab`), a page for any browser (`page`)."""

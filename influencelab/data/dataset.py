@@ -11,6 +11,8 @@ from torch import Tensor
 from influencelab.errors import InvalidData, Unavailable
 from influencelab.recipe import Recipe
 
+__all__ = ["Dataset"]
+
 
 @dataclass(frozen=True, eq=False)
 class Dataset(Recipe):

@@ -11,7 +11,7 @@ from influencelab.data.perturbations.removals import Removals
 from influencelab.errors import InvalidParameter
 from influencelab.recipe import Recipe
 
-__all__ = ["Groups", "Removals", "groups", "halves", "leave_one_out"]
+__all__ = ["Groups", "groups", "leave_one_out"]
 
 # 0.29 of 100 points are 29, whatever floating point says.
 ROUNDING = 1e-9
@@ -61,8 +61,3 @@ def groups(n: int, *, members: Sequence[Sequence[int]], convention: str = "drop"
     rows = torch.tensor([row for row, group in enumerate(members) for _ in group], dtype=torch.int64)
     points = torch.tensor([point for group in members for point in group], dtype=torch.int64)
     return Removals(rows=rows, points=points, r=len(members), n=n, convention=convention)
-
-
-def halves(n: int, *, count: int, seed: int, convention: str = "renormalise") -> Removals:
-    """`count` experiments that each remove a random half: the subsets of the linear data-modelling score."""
-    return Groups(share=0.5, count=count, seed=seed).removals(n, convention=convention)

@@ -1,4 +1,4 @@
-"""Work done on a cluster: calls go to a dask scheduler, and those of a worker that dies go to another."""
+"""Map over the workers of a dask cluster; calls of a worker that dies go to another."""
 
 import asyncio
 import re
@@ -11,16 +11,16 @@ from influencelab.errors import InvalidParameter, Unavailable
 
 ADDRESS = re.compile(r"(?:tcp|tls)://(?:\[[^\]]+\]|[^:/\s]+):\d{1,5}")
 # How long to wait for a scheduler to answer and for its first worker to come, in seconds.
-PATIENCE = 10.0
+TIMEOUT = 10.0
 
-Spread = Callable[[Callable[[Any], Any], Iterable[Any]], Iterator[Any]]
+ClusterMap = Callable[[Callable[[Any], Any], Iterable[Any]], Iterator[Any]]
 
 
 @contextmanager
-def cluster(address: str) -> Iterator[Spread]:
-    """A function that calls another on each of many things, on the workers there, and yields what comes back first.
+def cluster(address: str) -> Iterator[ClusterMap]:
+    """A map over the workers of the scheduler at this address; it yields results in the order in which they come.
 
-    Leaving gives up the calls that no worker has begun.
+    On leaving, calls that no worker has begun are cancelled.
 
     Raises:
         InvalidParameter: that is no address.
@@ -29,7 +29,7 @@ def cluster(address: str) -> Iterator[Spread]:
     """
     client = connected(address)
     try:
-        yield lambda function, things: spread(client, function, things)
+        yield lambda function, things: map_calls(client, function, things)
     finally:
         client.close()
 
@@ -43,10 +43,10 @@ def connected(address: str) -> Any:
     except ImportError as error:
         raise Unavailable("A scheduler needs dask, which is not here: pip install 'influencelab[cluster]'.") from error
     try:
-        # A client waits for ever where something else listens, and goes on trying behind our back where nothing does.
+        # A client waits for ever where something else listens, and goes on trying in a thread where nothing does.
         with ThreadPoolExecutor(1) as pool:
-            pool.submit(asyncio.run, greeted(address)).result()
-        client = Client(address, timeout=PATIENCE, set_as_default=False)
+            pool.submit(asyncio.run, handshake(address)).result()
+        client = Client(address, timeout=TIMEOUT, set_as_default=False)
     except (OSError, OverflowError, MemoryError) as error:
         reason = str(error) or "silence"
         raise Unavailable(
@@ -54,33 +54,33 @@ def connected(address: str) -> Any:
             f"`dask worker {address}`."
         ) from error
     try:
-        client.wait_for_workers(1, timeout=PATIENCE)
+        client.wait_for_workers(1, timeout=TIMEOUT)
     except TimeoutError as error:
         client.close()
         raise Unavailable(f"The scheduler at {address} has no workers. Start some: `dask worker {address}`.") from error
     return client
 
 
-async def greeted(address: str) -> None:
-    """Exchange the first words with a scheduler, and leave.
+async def handshake(address: str) -> None:
+    """Open a connection to a scheduler, exchange the first messages, and close it.
 
     Raises:
-        OSError: nobody answers, or not as a scheduler does; MemoryError where the answer makes no sense at all.
+        OSError: nothing answers, or not as a scheduler does; MemoryError where the answer cannot be parsed at all.
     """
     from distributed import Security
     from distributed.comm.core import connect
 
     settings = Security().get_connection_args("client")
-    # The time given to `connect` ends where a line is open, before anything was said.
-    line = await asyncio.wait_for(connect(address, timeout=PATIENCE, **settings), 2 * PATIENCE)
+    # The timeout of `connect` ends when the line is open, before the first message.
+    line = await asyncio.wait_for(connect(address, timeout=TIMEOUT, **settings), 2 * TIMEOUT)
     await line.close()
 
 
-def spread(client: Any, function: Callable[[Any], Any], things: Iterable[Any]) -> Iterator[Any]:
-    """What the function makes of each thing, in the order in which they are done."""
+def map_calls(client: Any, function: Callable[[Any], Any], things: Iterable[Any]) -> Iterator[Any]:
+    """The result of the function on each thing, in the order in which they are done."""
     from distributed import KilledWorker, as_completed
 
-    # Not pure: what is asked again is done again.
+    # Not pure: a call that is repeated is done again.
     waiting = as_completed(client.map(function, list(things), pure=False), loop=client.loop)
     for future in waiting:
         try:

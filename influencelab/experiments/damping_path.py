@@ -1,6 +1,5 @@
 """One fit and one spectrum of it, and from them influence at every damping."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from influencelab.errors import InvalidParameter
@@ -9,7 +8,7 @@ from influencelab.influence.curvature import Curvature
 from influencelab.influence.estimator import Estimator
 from influencelab.influence.estimators.exact import Exact
 from influencelab.models.derivatives import check_kind
-from influencelab.recipe import Recipe
+from influencelab.recipe import Progress, Recipe
 from influencelab.training.fit import Fit, fit
 
 
@@ -39,7 +38,7 @@ class DampingPath(Recipe):
         if not self.shares or not all(0 < share < float("inf") for share in self.shares):
             raise InvalidParameter(f"shares are {self.shares}, expected finite numbers > 0, at least one.")
 
-    def run(self, *, device: str = "cpu", progress: Callable[[float], None] | None = None) -> Outcome:
+    def run(self, *, device: str = "cpu", progress: Progress | None = None) -> Outcome:
         """Fit once for the spectrum, then run the trial with every damping that follows from it."""
         trial = self.trial
         fitted = fit(trial.task, trial.source.load().to(device), trial.trainer, seed=trial.seed)

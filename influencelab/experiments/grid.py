@@ -1,7 +1,8 @@
 """Many variations of a few trials: every arm at every setting, with every seed."""
 
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from influencelab.errors import InvalidParameter
@@ -9,9 +10,11 @@ from influencelab.experiments.job import Runnable
 from influencelab.experiments.store import Store
 from influencelab.experiments.sweep import run_trials
 from influencelab.experiments.trial import Outcome, Repeated, with_setting
+from influencelab.recipe import Progress
+
+__all__ = ["cells", "grid", "run_grid"]
 
 Key = tuple[Any, ...]
-Progress = Callable[[float, float, str], None]
 
 
 def grid(arms: Mapping[str, Repeated], settings: Mapping[str, Sequence[Any]]) -> dict[Key, Repeated]:
@@ -39,7 +42,7 @@ def grid(arms: Mapping[str, Repeated], settings: Mapping[str, Sequence[Any]]) ->
 def run_grid(
     trials: Mapping[Any, Runnable],
     *,
-    store: Store,
+    store: Store | Path,
     workers: int = 1,
     scheduler: str = "",
     device: str = "cpu",

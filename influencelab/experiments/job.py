@@ -12,10 +12,10 @@ import joblib
 import torch
 
 from influencelab.errors import Unavailable
-from influencelab.experiments.cluster import Spread
-from influencelab.experiments.store import Store, packed
+from influencelab.experiments.cluster import ClusterMap
+from influencelab.experiments.store import Store, to_bytes
 from influencelab.experiments.trial import Outcome
-from influencelab.recipe import Recipe
+from influencelab.recipe import Progress
 
 # How often worker processes may die (killed, or out of memory) before a sweep gives up.
 DEATHS = 3
@@ -25,21 +25,21 @@ PARALLEL: Any = joblib.Parallel
 
 @runtime_checkable
 class Runnable(Protocol):
-    """What a sweep repeats: a `Trial`, or another frozen noun whose settings say everything about its outcome."""
+    """Work that a sweep repeats: a `Trial`, or another recipe whose settings say everything about its outcome."""
 
-    def run(self, *, device: str = "cpu", progress: Callable[[float], None] | None = None) -> Outcome:
+    def run(self, *, device: str = "cpu", progress: Progress | None = None) -> Outcome:
         """Do the work; `progress` is called with the share done, 0 … 1."""
         ...
 
 
 @dataclass(frozen=True)
-class Job(Recipe):
+class Job:
     """One piece of work.
 
     Attributes:
         key: its address in the store.
         recipe: what to run.
-        store: where it is kept; an absolute folder, as other processes may work elsewhere.
+        store: where its result goes; an absolute folder, as other processes may work elsewhere.
         device: where the tensors live.
         version: of the code that must do it.
     """
@@ -51,13 +51,13 @@ class Job(Recipe):
     version: str
 
 
-def finish(job: Job, *, progress: Callable[[float], None] | None = None) -> bool:
-    """Do the work and keep it before anything more is said of it, unless that was done before.
+def finish(job: Job, *, progress: Progress | None = None) -> bool:
+    """Run the trial and store its result, unless it is stored already; holds the key's lock.
 
     Returns:
-        Whether it is kept now; if not, another process is at it.
+        Whether the result is stored now; if not, another process is at it.
     """
-    with job.store.turn(job.key) as ours:
+    with job.store.lock(job.key) as ours:
         if ours and not job.store.holds(job.key):
             job.store.note("begun", job.key)
             began = time.perf_counter()
@@ -66,10 +66,14 @@ def finish(job: Job, *, progress: Callable[[float], None] | None = None) -> bool
         return ours
 
 
-def run_serial(jobs: Sequence[Job], *, during: Callable[[str, float], None]) -> Iterator[tuple[str, bool]]:
-    """Finish jobs one after the other in this process; `during` hears how far each is."""
+def run_serial(jobs: Sequence[Job], *, update: Callable[[str, float], None]) -> Iterator[tuple[str, bool]]:
+    """Finish jobs one after the other in this process; `update` is called with the key and share done of each."""
     for job in jobs:
-        yield job.key, finish(job, progress=lambda share, key=job.key: during(key, share))
+
+        def report(done: float, total: float = 1.0, label: str = "", key: str = job.key) -> None:  # noqa: ARG001
+            update(key, done / total)
+
+        yield job.key, finish(job, progress=report)
 
 
 def run_processes(jobs: Sequence[Job], *, workers: int) -> Iterator[tuple[str, bool]]:
@@ -78,13 +82,13 @@ def run_processes(jobs: Sequence[Job], *, workers: int) -> Iterator[tuple[str, b
     Raises:
         Unavailable: processes died again and again.
     """
-    left = {job.key: job for job in jobs}
+    pending = {job.key: job for job in jobs}
     for deaths in range(DEATHS + 1):
-        calls = [joblib.delayed(finish_alone)(job) for job in left.values()]
+        calls = [joblib.delayed(finish_alone)(job) for job in pending.values()]
         # One at a time: a bunch that ends together moves no bar, and a killed run would lose more.
         try:
             for key, done in PARALLEL(n_jobs=workers, batch_size=1, return_as="generator_unordered")(calls):
-                del left[key]
+                del pending[key]
                 yield key, done
             return
         except BrokenProcessPool as error:
@@ -102,34 +106,34 @@ def finish_alone(job: Job) -> tuple[str, bool]:
 
 
 def run_cluster(
-    jobs: Sequence[Job], *, spread: Spread, version: Callable[[Runnable], str]
+    jobs: Sequence[Job], *, cluster_map: ClusterMap, version: Callable[[Runnable], str]
 ) -> Iterator[tuple[str, bool]]:
     """Finish jobs on a cluster, whose machines may or may not see the store's folder.
 
     Args:
         jobs: what to finish.
-        spread: how to call a function on many things there.
+        cluster_map: calls a function on many things there.
         version: finds the version of the code that runs a recipe there.
     """
     stores = {job.key: job.store for job in jobs}
     for store in stores.values():
-        # Whoever sees the folder must find it.
+        # A worker that shares this file system must find the folder.
         store.folder.mkdir(parents=True, exist_ok=True)
-    for key, content in spread(partial(finish_remote, version=version), jobs):
+    for key, content in cluster_map(partial(finish_remote, version=version), jobs):
         store = stores[key]
         if content and not store.holds(key):
-            with store.turn(key):
+            with store.lock(key):
                 store.put(key, content)
                 store.note("received", key)
         yield key, bool(content)
 
 
 def finish_remote(job: Job, *, version: Callable[[Runnable], str]) -> tuple[str, bytes]:
-    """Finish a job on a machine of a cluster, on one thread, and send back what was kept.
+    """Finish a job on a machine of a cluster, on one thread, and send the stored result back.
 
     Returns:
-        The key, and the bytes of the entry, since the store may be out of sight there; none while another process is
-        at it.
+        The key, and the bytes of the entry, since the store may be on another file system; none while another process
+        is at it.
 
     Raises:
         Unavailable: the code there is another, so its numbers do not belong under this key.
@@ -142,4 +146,4 @@ def finish_remote(job: Job, *, version: Callable[[Runnable], str]) -> tuple[str,
     torch.set_num_threads(1)
     if os.access(job.store.folder, os.W_OK):
         return job.key, job.store.path(job.key).read_bytes() if finish(job) else b""
-    return job.key, packed(job.recipe.run(device=job.device).entry())
+    return job.key, to_bytes(job.recipe.run(device=job.device).entry())

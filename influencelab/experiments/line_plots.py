@@ -1,4 +1,4 @@
-"""Figures of agreement against depth, weight decay, width and damping, and of the terms of its error."""
+"""Figures of agreement against depth, weight decay, width and damping."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -13,9 +13,9 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 from influencelab.errors import InvalidData
 from influencelab.experiments.plots import PALETTE, STYLE
 from influencelab.experiments.tables import display_name
+from influencelab.statistics.bootstrap import Bootstrap
 from influencelab.statistics.reliability import NullBand
-from influencelab.statistics.replicates import Resampled
-from influencelab.studies.where_the_error_comes_from.decomposition import TERMS
+from influencelab.statistics.replicates import Replicates, mean
 
 MARKERS = "os^Dv<>P"
 BAND = "0.92"  # grey of what chance alone fills
@@ -42,19 +42,21 @@ NEUTRAL = Look("0.35", "D", "--")  # of what is no arm: repeatability, counts
 
 
 def correlation_by_depth(
-    panels: Mapping[str, Mapping[str, Mapping[float, Resampled]]],
+    panels: Mapping[str, Mapping[str, Mapping[float, Replicates]]],
     *,
-    repeatability: Mapping[str, Mapping[float, Resampled]] | None = None,
+    repeatability: Mapping[str, Mapping[float, Replicates]] | None = None,
     null: NullBand | None = None,
     across: str = "hidden layers",
+    bootstrap: Bootstrap | None = None,
 ) -> Figure:
     """A panel a weight decay: each arm's mean correlation against depth with its interval, and every seed's mean.
 
     Args:
-        panels: by title, then by arm, then by depth; `per_seed` of each number gives the faint points.
+        panels: by title, then by arm, then by depth: the correlation of each seed and test point.
         repeatability: by title, then by depth: how well the target repeats.
         null: what one correlation of as many pairs does by chance.
         across: what depth counts.
+        bootstrap: of the intervals.
     """
     figure, axes = drawing(len(panels), width=4.6, height=4.9)
     arms = list(dict.fromkeys(arm for panel in panels.values() for arm in panel))
@@ -63,7 +65,8 @@ def correlation_by_depth(
         lines = {**panel, REPEATABILITY: (repeatability or {}).get(title, {})}
         settings = sorted({x for line in lines.values() for x in line})
         draw_null(axis, null)
-        draw_lines(axis, lines, places={x: float(place) for place, x in enumerate(settings)}, looks=looks)
+        places = {x: float(place) for place, x in enumerate(settings)}
+        draw_lines(axis, lines, places=places, looks=looks, bootstrap=bootstrap)
         axis.set_xlabel(across)
         axis.set_title(title, fontsize=11)
     label_correlation(axes)
@@ -72,21 +75,23 @@ def correlation_by_depth(
 
 
 def correlation_by_setting(
-    lines: Mapping[str, Mapping[float, Resampled]],
+    lines: Mapping[str, Mapping[float, Replicates]],
     *,
     across: str,
     scale: str = "linear",
-    repeatability: Mapping[str, Mapping[float, Resampled]] | None = None,
+    repeatability: Mapping[str, Mapping[float, Replicates]] | None = None,
     null: NullBand | None = None,
+    bootstrap: Bootstrap | None = None,
 ) -> Figure:
     """A line a depth: mean correlation against weight decay or width, with intervals and every seed's mean.
 
     Args:
-        lines: by name (such as `1 hidden layer`), then by setting.
+        lines: by name (such as `1 hidden layer`), then by setting: the correlation of each seed and test point.
         across: what the setting is, with its unit if it has one.
         scale: `log` or `linear`; 0 on a log scale stands one step left of the smallest setting, behind a break.
         repeatability: of the target, by the name of the line; dashed, in the same colour.
         null: what one correlation of as many pairs does by chance.
+        bootstrap: of the intervals.
 
     Raises:
         InvalidData: a negative setting on a log scale.
@@ -97,11 +102,11 @@ def correlation_by_setting(
     draw_null(axis, null)
     for name, line in (repeatability or {}).items():
         known = sorted(line)
-        values = [line[x].interval.value for x in known]
+        values = [mean(line[x], bootstrap=bootstrap).value for x in known]
         axis.plot([places[x] for x in known], values, color=looks[name].color, linestyle="--", linewidth=1.2, zorder=2)
     if repeatability:
         axis.plot([], [], color=NEUTRAL.color, linestyle="--", linewidth=1.2, label=REPEATABILITY)
-    draw_lines(axis, lines, places=places, looks=looks)
+    draw_lines(axis, lines, places=places, looks=looks, bootstrap=bootstrap)
     if scale == "log":
         axis.tick_params(axis="x", rotation=35)
     if scale == "log" and 0 in places:
@@ -161,42 +166,12 @@ def draw_negative(axis: Axes, table: pandas.DataFrame) -> None:
     right.tick_params(axis="y", colors=NEUTRAL.color)
 
 
-def error_terms(table: pandas.DataFrame) -> Figure:
-    """A panel a weight decay, a bar a depth: what each step between influence and retraining adds to the error.
-
-    The terms are signed and sum to truth − estimate point by point, so their RMS sizes do not: above each bar stands
-    the RMS of the signed sum over that of the truth. Much less than the bar would suggest means that terms cancel.
-
-    Args:
-        table: a row for each weight decay, depth and term: `weight_decay`, `depth`, `term`, `rms` of the
-            term, and, the same in the rows of one bar, `total`, the RMS of the signed sum, and `truth`, that of
-            the actual changes; all in nats.
-
-    Raises:
-        InvalidData: a column or a term is missing, or a term has another name.
-    """
-    need(table, ("weight_decay", "depth", "term", "rms", "total", "truth"))
-    panels = {f"weight decay {decay:g}": part for decay, part in table.groupby("weight_decay", sort=True)}
-    sizes = {title: part.pivot(index="depth", columns="term", values="rms") for title, part in panels.items()}
-    for title, size in sizes.items():
-        if set(size.columns) != set(TERMS) or size.isna().any(axis=None):
-            raise InvalidData(f"The terms at {title} are {list(size.columns)}; expected {TERMS} at each depth.")
-    figure, axes = drawing(len(panels), width=4.4, height=4.6)
-    for axis, (title, part) in zip(axes, panels.items(), strict=True):
-        draw_bars(axis, sizes[title], totals=part.drop_duplicates("depth").set_index("depth"))
-        axis.set_title(title, fontsize=11)
-        axis.set_xlabel("hidden layers")
-    axes[0].set_ylabel("share of the terms' RMS sizes\n(above: RMS of signed sum / RMS of truth)")
-    legend_below(figure, axes)
-    return figure
-
-
 def draw_bars(axis: Axes, sizes: pandas.DataFrame, *, totals: pandas.DataFrame) -> None:
-    """Stacked shares, a bar a depth, each with the relative size of the whole error above it."""
+    """Stacked shares, a bar a depth (row) and a colour a column, each with totals' size over their truth above it."""
     shares = sizes.div(sizes.sum(axis=1), axis=0)
     bottom = numpy.zeros(len(shares))
-    for place, term in enumerate(TERMS):
-        axis.bar(range(len(shares)), shares[term], bottom=bottom, width=0.72, color=PALETTE[place], label=term)
+    for place, term in enumerate(shares):
+        axis.bar(range(len(shares)), shares[term], bottom=bottom, width=0.72, color=PALETTE[place], label=str(term))
         bottom += shares[term].to_numpy()
     for place, (_, row) in enumerate(totals.iterrows()):
         axis.text(place, 1.015, f"{row['total'] / row['truth']:.2g}", ha="center", va="bottom", fontsize=9)
@@ -208,10 +183,11 @@ def draw_bars(axis: Axes, sizes: pandas.DataFrame, *, totals: pandas.DataFrame) 
 
 def draw_lines(
     axis: Axes,
-    lines: Mapping[str, Mapping[float, Resampled]],
+    lines: Mapping[str, Mapping[float, Replicates]],
     *,
     places: Mapping[float, float],
     looks: Mapping[str, Look],
+    bootstrap: Bootstrap | None,
 ) -> None:
     """Means with intervals, side by side so that none hides another, and behind them each seed's own mean."""
     drawn = {name: line for name, line in lines.items() if line}
@@ -222,15 +198,14 @@ def draw_lines(
     for count, (name, line) in enumerate(drawn.items()):
         style, shift = looks[name], (count - (len(drawn) - 1) / 2) * step
         x = numpy.array([places[setting] + shift for setting in sorted(line)])
-        intervals = numpy.array([line[setting].interval for setting in sorted(line)]).T
-        errors = numpy.nan_to_num(numpy.maximum([intervals[0] - intervals[1], intervals[2] - intervals[0]], 0))
+        means = [mean(line[setting], bootstrap=bootstrap) for setting in sorted(line)]
+        value, low, high = numpy.array([(each.value, *each.ends) for each in means]).T
+        errors = numpy.nan_to_num(numpy.maximum([value - low, high - value], 0))
         for at, setting in zip(x, sorted(line), strict=True):
-            seeds = line[setting].per_seed
+            seeds = line[setting].per_seed()
             jitter = step * generator.uniform(-0.3, 0.3, size=len(seeds))
             axis.scatter(at + jitter, seeds, s=9, color=style.color, alpha=0.3, linewidth=0, zorder=2)
-        axis.errorbar(
-            x, intervals[0], yerr=errors, **style._asdict(), markersize=5.5, capsize=2.5, label=name, zorder=3
-        )
+        axis.errorbar(x, value, yerr=errors, **style._asdict(), markersize=5.5, capsize=2.5, label=name, zorder=3)
     axis.axhline(0, color="0.6", linewidth=0.8, zorder=1)
     axis.set_xticks(list(places.values()), [f"{setting:g}" for setting in places])
     axis.grid(visible=False, axis="x")

@@ -10,10 +10,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from influencelab.experiments.comparison import Comparison
-from influencelab.experiments.tables import Summary, display_name, format_interval
-from influencelab.experiments.trial import Outcome
-from influencelab.statistics.bootstrap import Statistic
+from influencelab.experiments.agreement import Agreement
+from influencelab.experiments.tables import display_name
+from influencelab.statistics.comparison import Comparison
+from influencelab.statistics.measurement import Statistic
+from influencelab.statistics.measurements import LAST
 
 PALETTE = seaborn.color_palette("colorblind")
 STYLE: Any = {"axes.grid": True, "grid.alpha": 0.3, "axes.spines.top": False, "axes.spines.right": False}
@@ -21,7 +22,7 @@ STYLE: Any = {"axes.grid": True, "grid.alpha": 0.3, "axes.spines.top": False, "a
 VECTOR = 600
 
 
-def predicted_against_actual(parts: Sequence[Summary], *, columns: int = 3) -> Figure:
+def predicted_against_actual(parts: Sequence[Agreement], *, columns: int = 3) -> Figure:
     """One panel a summary: a point for each removal and test point, and the line on which prediction is truth.
 
     Args:
@@ -44,16 +45,17 @@ def predicted_against_actual(parts: Sequence[Summary], *, columns: int = 3) -> F
     return figure
 
 
-def title(part: Summary) -> str:
-    """Who predicts, on which removals, of which data."""
-    setting = f", weight decay {part.setting.removeprefix('/')}" if part.setting else ""
-    return f"{display_name(part.comparison.estimator)}\n{part.name}{setting}: {display_name(part.selection)}"
+def title(part: Agreement) -> str:
+    """The estimator, the data with what was varied, and the selection."""
+    varied = {name: value for name, value in part.settings.items() if name not in LAST}
+    words = [each if isinstance(each, str) else f"{name.replace('_', ' ')} {each:g}" for name, each in varied.items()]
+    selection = display_name(part.settings["selection"])
+    return f"{display_name(part.settings['estimator'])}\n{', '.join(words)}: {selection}"
 
 
 def draw_pairs(axis: Axes, comparison: Comparison) -> None:
     """The points of one comparison, zero lines and the identity."""
-    counted = comparison.counted.numpy()
-    predicted, actual = comparison.predicted.numpy()[counted], comparison.actual.numpy()[counted]
+    predicted, actual = comparison.predicted[comparison.mask], comparison.actual[comparison.mask]
     reach = 1.08 * max(numpy.abs(predicted).max(), numpy.abs(actual).max(), 1e-300)
     axis.axhline(0, color="0.8", linewidth=0.8, zorder=0)
     axis.axvline(0, color="0.8", linewidth=0.8, zorder=0)
@@ -69,7 +71,7 @@ def draw_pairs(axis: Axes, comparison: Comparison) -> None:
 
 def caption(statistics: Mapping[str, Statistic]) -> str:
     """Pearson's correlation, Spearman's and the slope with their intervals, and how many pairs."""
-    lines = [f"{label} {format_interval(statistics[name].pooled)}" for label, name in SHOWN if name in statistics]
+    lines = [f"{label} {statistics[name].pooled.rounded()}" for label, name in SHOWN if name in statistics]
     pairs = int(next(iter(statistics.values())).pairs.sum())
     return "\n".join([*lines, f"{pairs:,} pairs"])
 
@@ -77,24 +79,24 @@ def caption(statistics: Mapping[str, Statistic]) -> str:
 SHOWN = (("Pearson", "pearson"), ("Spearman", "spearman"), ("slope", "slope"))
 
 
-def slope_by_weight_decay(parts: Sequence[Summary], *, outcomes: Mapping[str, Outcome]) -> Figure:
+def slope_by_weight_decay(parts: Sequence[Agreement], *, leverage: Mapping[float, float]) -> Figure:
     """How the slope of actual on predicted leaves 1 as weight decay falls and the average leverage grows.
 
     Args:
-        parts: one selection's summaries, whose settings are weight decays.
-        outcomes: the trial of each setting, for its average leverage.
+        parts: one selection's, at several weight decays.
+        leverage: the average leverage, effective parameters / training points, at each weight decay.
     """
     with plt.rc_context(STYLE):
         figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
-    for count, name in enumerate(dict.fromkeys(part.comparison.estimator for part in parts)):
-        mine = [part for part in parts if part.comparison.estimator == name]
-        settings = [part.setting.removeprefix("/") for part in mine]
-        facts = [outcomes[setting].facts for setting in settings]
-        value, low, high = numpy.array([part.statistics["slope"].median for part in mine]).T
+    for count, name in enumerate(dict.fromkeys(part.settings["estimator"] for part in parts)):
+        mine = [part for part in parts if part.settings["estimator"] == name]
+        decays = [part.settings["weight_decay"] for part in mine]
+        medians = [part.statistics["slope"].median for part in mine]
+        value, low, high = numpy.array([(median.value, *median.ends) for median in medians]).T
         errors = numpy.maximum(numpy.stack([value - low, high - value]), 0)
         style = {"color": PALETTE[count], "marker": "os^D"[count % 4], "capsize": 3, "label": display_name(name)}
-        left.errorbar([float(setting) for setting in settings], value, yerr=errors, **style)
-        right.errorbar([fact["effective_parameters"] / fact["n"] for fact in facts], value, yerr=errors, **style)
+        left.errorbar(decays, value, yerr=errors, **style)
+        right.errorbar([leverage[decay] for decay in decays], value, yerr=errors, **style)
     for axis in (left, right):
         axis.axhline(1, color="0.4", linestyle="--", linewidth=1)
         axis.set_ylabel("slope of actual on predicted change\n(1 = right size; median over test points)")

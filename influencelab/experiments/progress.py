@@ -1,30 +1,31 @@
-"""How far a sweep is: one bar of text, and whoever else asked."""
+"""Progress of a sweep, shown by tqdm as a bar of text and reported to whoever waits."""
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from tqdm import tqdm
 
-Progress = Callable[[float, float, str], None]
+from influencelab.recipe import Progress, unheard
+
 BAR = "{percentage:3.0f}% of {total:g} trials {bar} {elapsed} gone, {remaining} to go"
 
 
 class SweepProgress:
-    """What is done of a sweep; it changes by nature.
+    """Progress of a sweep; it changes by nature.
 
     The bar of text goes away at the end: a widget in a saved notebook would be a row of broken links.
 
     Args:
         shares: for each piece of work that is left, how much of the whole it is, in trials.
         total: trials in all.
-        progress: told whatever the bar shows, as (trials done, trials in all, "trials").
+        progress: receives whatever the bar shows, as (trials done, trials in all, "trials").
     """
 
     def __init__(self, shares: Mapping[str, float], *, total: int, progress: Progress | None) -> None:
         self._shares = shares
         self._done = total - sum(shares.values())
-        self._progress = progress
-        # What was there from the start says nothing of the pace; and jobs end in bunches, so the pace is the mean one.
+        self._report = progress or unheard
+        # Trials found in the store say nothing of the pace; and jobs end in bunches, so the pace is the mean one.
         self._bar = tqdm(
             total=total,
             initial=self._done,
@@ -44,16 +45,15 @@ class SweepProgress:
         self._bar.close()
 
     def update(self, key: str, share: float) -> None:
-        """One piece of work is this far, 0 … 1."""
+        """Show that one piece of work is this far, 0 … 1."""
         self._show(self._done + share * self._shares[key])
 
     def finished(self, key: str) -> None:
-        """One piece of work is done."""
+        """Show that one piece of work is done."""
         self._done += self._shares[key]
         self._show(self._done)
 
     def _show(self, done: float) -> None:
-        """Move the bar, and tell."""
+        """Move the bar, and report where it is."""
         self._bar.update(done - self._bar.n)
-        if self._progress is not None:
-            self._progress(done, self._bar.total, "trials")
+        self._report(done, self._bar.total, "trials")

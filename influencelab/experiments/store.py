@@ -1,36 +1,38 @@
-"""Finished work on disk, addressed by what it was made from: whole or not at all, checked when read, done once."""
+"""Content-addressed store of finished work on disk: written whole or not at all, checked when read, done once."""
 
 import errno
-import fcntl
 import hashlib
 import json
 import os
 import tempfile
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from filelock import BaseFileLock, FileLock, Timeout
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
 from influencelab.recipe import Recipe
 
+__all__ = ["Store"]
+
 DIGEST = 64
-# What the system says where a file system keeps no locks.
+# Error numbers of a file system without locks.
 NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 
 
 @dataclass(frozen=True, eq=False)
-class Entry(Recipe):
+class Entry:
     """One finished piece of work.
 
     Attributes:
         arrays: its tensors by name.
-        facts: whatever else it found, as plain JSON values.
+        facts: everything else, as plain JSON values.
     """
 
     arrays: dict[str, Tensor]
@@ -38,7 +40,7 @@ class Entry(Recipe):
 
 
 @dataclass(frozen=True)
-class Note(Recipe):
+class Note:
     """One line of a store's journal.
 
     Attributes:
@@ -58,11 +60,16 @@ class Note(Recipe):
 class Store(Recipe):
     """A folder of entries, one file each, named by the fingerprint of the work.
 
-    A file appears by an atomic rename, so a killed run leaves no half-written entry. Runs may share a store: whoever
-    holds the `turn` of a key does that work, and a journal tells who did what.
+    A file appears by an atomic rename, so a killed run leaves no half-written entry. Runs may share a store: the holder
+    of a key's `lock` does that work, and a journal records who did what.
     """
 
     folder: Path
+
+    @staticmethod
+    def at(place: "Store | Path") -> "Store":
+        """A store, or the one in a folder."""
+        return place if isinstance(place, Store) else Store(place)
 
     def path(self, key: str) -> Path:
         """Where the entry of this key is, or would be."""
@@ -73,7 +80,7 @@ class Store(Recipe):
         path = self.path(key)
         if not path.exists():
             return None
-        found = opened(path.read_bytes())
+        found = from_bytes(path.read_bytes())
         if isinstance(found, str):
             warnings.warn(f"The stored entry {path.name} {found} and will be made again.", stacklevel=2)
             return None
@@ -82,14 +89,14 @@ class Store(Recipe):
     def holds(self, key: str) -> bool:
         """Whether there is an undamaged entry."""
         path = self.path(key)
-        return path.exists() and isinstance(opened(path.read_bytes()), Entry)
+        return path.exists() and isinstance(from_bytes(path.read_bytes()), Entry)
 
     def keep(self, key: str, entry: Entry) -> Path:
         """Write an entry under its key; an older one with the same key is replaced."""
-        return self.put(key, packed(entry))
+        return self.put(key, to_bytes(entry))
 
     def put(self, key: str, content: bytes) -> Path:
-        """Write what `packed` gave, perhaps on another machine."""
+        """Write what `to_bytes` made, perhaps on another machine."""
         path = self.path(key)
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{key}.")
@@ -105,29 +112,27 @@ class Store(Recipe):
         return path
 
     @contextmanager
-    def turn(self, key: str) -> Iterator[bool]:
-        """The sole right to do this work while inside, or False where another process or thread has it.
+    def lock(self, key: str) -> Iterator[bool]:
+        """The exclusive right to do this work while inside, or False where another process or thread has it.
 
-        The right ends with the process, however that ends. Where the file system keeps no locks everybody gets it:
-        work may then be done twice, and is still kept whole.
+        The lock ends with the process, however that ends. Where the file system has no locks everybody gets it: work
+        may then be done twice, and is still stored whole.
         """
         path = self.path(key).with_suffix(".lock")
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        lock = FileLock(path, blocking=False, fallback_to_soft=False)
+        acquired = acquire(lock)
+        if acquired:
+            for abandoned in path.parent.glob(f".{key}.*"):
+                abandoned.unlink(missing_ok=True)
         try:
-            taken = locked(handle, path)
-            if taken:
-                for abandoned in path.parent.glob(f".{key}.*"):
-                    abandoned.unlink(missing_ok=True)
-            try:
-                yield taken is not False
-            finally:
-                if taken:
-                    path.unlink(missing_ok=True)
-                    # Said outright, since a process forked meanwhile would hold the lock as long as it lives.
-                    fcntl.flock(handle, fcntl.LOCK_UN)
+            yield acquired is not False
         finally:
-            os.close(handle)
+            if acquired:
+                # Before the release, or the file of another's lock would go; Windows removes no open file.
+                with suppress(OSError):
+                    path.unlink()
+                lock.release()
 
     def note(self, event: str, key: str, *, seconds: float = 0.0) -> None:
         """Add a line to the journal, whole even if others write at the same moment."""
@@ -139,14 +144,14 @@ class Store(Recipe):
             os.close(handle)
 
     def journal(self) -> list[Note]:
-        """What was begun and finished in this store, in the order of time; lines cut short by a crash are left out."""
+        """Work begun and finished in this store, in the order of time; lines cut short by a crash are left out."""
         path = self.folder / "journal"
         lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
         whole = [words for words in map(str.split, lines) if len(words) == 4]
         return [Note(event, key, int(process), float(seconds)) for event, key, process, seconds in whole]
 
 
-def packed(entry: Entry) -> bytes:
+def to_bytes(entry: Entry) -> bytes:
     """An entry as the bytes of its file: equal work gives equal bytes."""
     arrays = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in entry.arrays.items()}
     # One key: with two, safetensors writes them in any order, and equal work would not be equal files.
@@ -154,7 +159,7 @@ def packed(entry: Entry) -> bytes:
     return hashlib.sha256(body).hexdigest().encode() + body
 
 
-def opened(content: bytes) -> Entry | str:
+def from_bytes(content: bytes) -> Entry | str:
     """The entry in these bytes, or what is wrong with them."""
     digest, body = content[:DIGEST], content[DIGEST:]
     if hashlib.sha256(body).hexdigest().encode() != digest:
@@ -164,23 +169,19 @@ def opened(content: bytes) -> Entry | str:
     except SafetensorError as error:
         return f"cannot be read ({error})"
     header = json.loads(body[8 : 8 + int.from_bytes(body[:8], "little")])["__metadata__"]
-    kept = json.loads(header["entry"])
-    # safetensors gives them back in any order; what they are drawn or listed in must not change from run to run.
-    return Entry(arrays={name: arrays[name] for name in kept["names"]}, facts=kept["facts"])
+    described = json.loads(header["entry"])
+    # safetensors returns them in any order; the order of tables and figures must not change from run to run.
+    return Entry(arrays={name: arrays[name] for name in described["names"]}, facts=described["facts"])
 
 
-def locked(handle: int, path: Path) -> bool | None:
-    """Whether this open file is locked now, by us alone; None where the file system keeps no locks."""
+def acquire(lock: BaseFileLock) -> bool | None:
+    """Whether this process holds the lock now, by this very object; None where the file system has no locks."""
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+        lock.acquire()
+    except Timeout:
         return False
     except OSError as error:
         if error.errno not in NO_LOCKS:
             raise
         return None
-    # Whoever had it removes the file, and a lock on a file that is gone keeps nobody out.
-    try:
-        return os.path.samestat(os.fstat(handle), path.stat())
-    except FileNotFoundError:
-        return False
+    return True

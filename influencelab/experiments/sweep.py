@@ -1,4 +1,4 @@
-"""Many trials as jobs: run in parallel, kept as they finish, never done twice."""
+"""Sweep of many trials: run in parallel, stored as they finish, never run twice."""
 
 import math
 import time
@@ -6,7 +6,8 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import Protocol, TypeVar, runtime_checkable
+from pathlib import Path
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import joblib
 
@@ -16,10 +17,12 @@ from influencelab.errors import InvalidParameter, MissingData
 from influencelab.experiments.cluster import cluster
 from influencelab.experiments.code_version import recipe_version
 from influencelab.experiments.job import Job, Runnable, run_cluster, run_processes, run_serial
-from influencelab.experiments.progress import Progress, SweepProgress
+from influencelab.experiments.progress import SweepProgress
 from influencelab.experiments.store import Store
 from influencelab.experiments.trial import Outcome, outcome_of
-from influencelab.recipe import fingerprint, kind_name
+from influencelab.recipe import Progress, fingerprint, kind_name
+
+__all__ = ["run_trials", "with_available_data"]
 
 
 @runtime_checkable
@@ -33,15 +36,15 @@ class Sourced(Protocol):
 
 
 Kind = TypeVar("Kind", bound=Sourced)
-Team = Callable[[Sequence[Job]], Iterator[tuple[str, bool]]]
-# How long to leave a trial alone that another run is at, in seconds.
-PAUSE = 0.5
+Executor = Callable[[Sequence[Job]], Iterator[tuple[str, bool]]]
+# How often to look whether a trial that another run is at was stored there, in seconds.
+POLL = 0.5
 
 
 def run_trials(
     trials: Sequence[Runnable],
     *,
-    store: Store,
+    store: Store | Path,
     workers: int = 1,
     scheduler: str = "",
     device: str = "cpu",
@@ -50,12 +53,12 @@ def run_trials(
 ) -> list[Outcome]:
     """The outcome of each trial, in their order; those the store already has are not run again.
 
-    Several runs may share a store: each does what no other is doing, and all end with every outcome. A run that was
-    killed holds up nobody.
+    Several runs may share a store: each does what no other is doing, and all end with every outcome. A killed run
+    blocks no other.
 
     Args:
         trials: what to run.
-        store: where each finished trial is kept, under the hash of its recipe and of the code that computes it.
+        store: or its folder; a finished trial is stored under the hash of its recipe and of the code that computes it.
         workers: processes on this machine, 0 for one a core; with more than one, each uses one thread.
         scheduler: the address of a dask scheduler, such as `tcp://10.0.0.1:8786`, whose workers then do the work.
         device: where the tensors of the trials live.
@@ -65,30 +68,30 @@ def run_trials(
     Raises:
         InvalidParameter: workers < 0, weights that are no positive numbers, one a trial, or no address.
         Unavailable: no such device, no scheduler there, or workers that keep dying.
-        MissingData: an outcome was taken from the store while the sweep ran.
+        MissingData: an outcome was removed from the store while the sweep ran.
     """
     if workers < 0:
         raise InvalidParameter(f"workers is {workers}, expected 1 or more processes, or 0 for one a core.")
     versions = [recipe_version(trial) for trial in trials]
     keys = [fingerprint((trial, version, device)) for trial, version in zip(trials, versions, strict=True)]
-    shared = Store(store.folder.resolve())
+    shared = Store(Store.at(store).folder.resolve())
     jobs = {
         key: Job(key, trial, store=shared, device=device, version=version)
         for key, trial, version in zip(keys, trials, versions, strict=True)
     }
-    left = {key: job for key, job in jobs.items() if shared.find(key) is None}
+    pending = {key: job for key, job in jobs.items() if shared.find(key) is None}
     shares = dict.fromkeys(keys, 0.0)
     for key, share in zip(keys, trial_shares(weights, len(trials)), strict=True):
         shares[key] += share
-    with SweepProgress({key: shares[key] for key in left}, total=len(trials), progress=progress) as tally:
-        if left:
-            with executor(workers or joblib.cpu_count(), scheduler, device=device, tally=tally) as finished:
-                run_pending(left, finished=finished, tally=tally)
+    with SweepProgress({key: shares[key] for key in pending}, total=len(trials), progress=progress) as shown:
+        if pending:
+            with executor(workers or joblib.cpu_count(), scheduler, device=device, progress=shown) as execute:
+                run_pending(pending, execute=execute, progress=shown)
     return [load_result(shared, key) for key in keys]
 
 
 def trial_shares(weights: Sequence[float] | None, count: int) -> list[float]:
-    """What each trial is of the whole, in trials: their weights, scaled to a mean of 1."""
+    """Share of each trial in the whole, in trials: the weights scaled to a mean of 1."""
     if weights is None:
         return [1.0] * count
     if len(weights) != count or not all(0 < weight < math.inf for weight in weights):
@@ -97,35 +100,35 @@ def trial_shares(weights: Sequence[float] | None, count: int) -> list[float]:
 
 
 @contextmanager
-def executor(workers: int, scheduler: str, *, device: str, tally: SweepProgress) -> Iterator[Team]:
-    """Who does the jobs: this process, several of this machine, or a cluster."""
+def executor(workers: int, scheduler: str, *, device: str, progress: SweepProgress) -> Iterator[Executor]:
+    """Executor of the jobs: this process, several of this machine, or a cluster."""
     if scheduler:
-        with cluster(scheduler) as spread:
-            yield lambda jobs: run_cluster(jobs, spread=spread, version=recipe_version)
+        with cluster(scheduler) as cluster_map:
+            yield lambda jobs: run_cluster(jobs, cluster_map=cluster_map, version=recipe_version)
         return
     usable(device)
-    yield partial(run_serial, during=tally.update) if workers == 1 else partial(run_processes, workers=workers)
+    yield partial(run_serial, update=progress.update) if workers == 1 else partial(run_processes, workers=workers)
 
 
-def run_pending(left: Mapping[str, Job], *, finished: Team, tally: SweepProgress) -> None:
-    """Finish these jobs; those that another run is at are looked at again until they are kept or given up there."""
-    while left:
-        busy = {}
-        for key, done in finished(list(left.values())):
+def run_pending(pending: Mapping[str, Job], *, execute: Executor, progress: SweepProgress) -> None:
+    """Run these jobs; poll those locked by another process until their results appear or the lock is released."""
+    while pending:
+        locked = {}
+        for key, done in execute(list(pending.values())):
             if done:
-                tally.finished(key)
+                progress.finished(key)
             else:
-                busy[key] = left[key]
-        left = busy
-        if left:
-            time.sleep(PAUSE)
+                locked[key] = pending[key]
+        pending = locked
+        if pending:
+            time.sleep(POLL)
 
 
 def load_result(store: Store, key: str) -> Outcome:
-    """The outcome that was just kept.
+    """The outcome that was just stored.
 
     Raises:
-        MissingData: it was taken away or damaged since.
+        MissingData: it was removed or damaged since.
     """
     entry = store.find(key)
     if entry is None:
@@ -133,8 +136,8 @@ def load_result(store: Store, key: str) -> Outcome:
     return outcome_of(entry)
 
 
-def with_available_data(trials: Sequence[Kind], *, optional: bool) -> list[Kind]:
-    """The trials whose data can be had, fetched now if need be.
+def with_available_data(trials: Mapping[Any, Kind], *, optional: bool) -> dict[Any, Kind]:
+    """The trials whose data can be had, fetched now if need be, by their keys.
 
     Args:
         trials: what is to be run.
@@ -143,8 +146,8 @@ def with_available_data(trials: Sequence[Kind], *, optional: bool) -> list[Kind]
     Raises:
         MissingData: some data cannot be had and the trials are not optional.
     """
-    found = []
-    for trial in trials:
+    found = {}
+    for key, trial in trials.items():
         try:
             trial.source.load()
         except MissingData as error:
@@ -152,5 +155,5 @@ def with_available_data(trials: Sequence[Kind], *, optional: bool) -> list[Kind]
                 raise
             warnings.warn(f"A trial on {kind_name(trial.source)} is left out: {error}", stacklevel=2)
             continue
-        found.append(trial)
+        found[key] = trial
     return found

@@ -1,23 +1,17 @@
-"""What an outcome says: its statistics, as numbers a claim can find, as a table, as a sample of pairs."""
+"""Tables that studies share: measurements as people read them, and how well the models were fitted."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-import numpy
 import pandas
 from pandas.io.formats.style import Styler
 
-from influencelab.experiments.comparison import Comparison
 from influencelab.experiments.trial import Outcome
-from influencelab.recipe import Recipe
-from influencelab.statistics.bootstrap import Bootstrap, Interval, Statistic
 from influencelab.statistics.display import readable
 from influencelab.statistics.measurement import Measurement
+from influencelab.statistics.measurements import measurement_of, records, settings_of
 
-# Statistics that speak of size, and mean nothing for a score without a unit.
-SIZED = ("slope", "intercept", "rms_ratio")
-# Pairs of one comparison that a report keeps; more are sampled.
-KEPT = 12_000
+__all__ = ["fit_table"]
 
 
 # Names of kinds as a reader says them.
@@ -46,130 +40,40 @@ WORDS = {
 }
 
 
-@dataclass(frozen=True, eq=False)
-class Summary(Recipe):
-    """One estimator on one selection of one trial.
-
-    Attributes:
-        name: data and setting, such as `digits` at weight decay 0.01.
-        selection: which removals.
-        setting: what the trial was varied by, such as `/0.01`; empty for a single trial. It ends the names of numbers.
-        comparison: predicted beside actual.
-        statistics: of their agreement, by name.
-    """
-
-    name: str
-    selection: str
-    setting: str
-    comparison: Comparison
-    statistics: Mapping[str, Statistic]
-
-    def numbers(self) -> dict[str, Measurement]:
-        """`digits/top/exact/spearman/0.01` and its like: means over test points; of the slope the median too."""
-        stem = f"{self.name}/{self.selection}/{self.comparison.estimator}"
-        found = {}
-        for name, statistic in self.statistics.items():
-            if name in SIZED and self.comparison.unit == "none":
-                continue
-            found[f"{stem}/{name}{self.setting}"] = number_of(statistic, statistic.pooled, how="mean over test points")
-            if name == "slope":
-                median = number_of(statistic, statistic.median, how="median over test points")
-                found[f"{stem}/median_{name}{self.setting}"] = median
-        return found
-
-
-def number_of(statistic: Statistic, interval: Interval, *, how: str) -> Measurement:
-    """A statistic as a reported number; a missing interval stays missing."""
-    known = numpy.isfinite([interval.low, interval.high]).all()
-    return Measurement(
-        value=interval.value,
-        low=interval.low if known else None,
-        high=interval.high if known else None,
-        n=int(statistic.pairs.sum()),
-        note=f"{how}; 95% {statistic.label}",
-        unit="nats" if statistic.name == "intercept" else "",
-    )
-
-
-def summaries(outcome: Outcome, name: str, *, setting: str = "", bootstrap: Bootstrap | None = None) -> list[Summary]:
-    """Every estimator on every selection of a trial.
-
-    Args:
-        name: of the data, the first word of every number's name.
-        setting: the value the trial was varied to, the last word.
-    """
-    found = []
-    for selection in outcome.chosen:
-        for estimator in outcome.predicted:
-            comparison = outcome.comparison(selection, estimator)
-            statistics = comparison.statistics(bootstrap)
-            found.append(Summary(name, selection, f"/{setting}" if setting else "", comparison, statistics))
-    return found
-
-
-def summaries_by_setting(
-    outcomes: Mapping[str, Outcome], name: str, *, bootstrap: Bootstrap | None = None
-) -> list[Summary]:
-    """The same for every trial of a sweep, whose settings are the keys."""
-    return [
-        part
-        for setting, outcome in outcomes.items()
-        for part in summaries(outcome, name, setting=setting, bootstrap=bootstrap)
-    ]
-
-
-def numbers(parts: Iterable[Summary]) -> dict[str, Measurement]:
-    """All their numbers together."""
-    return {name: number for part in parts for name, number in part.numbers().items()}
-
-
 def display_name(name: str) -> str:
     """A kind's name for people."""
     return WORDS.get(name, name.replace("_", " "))
 
 
-def format_interval(interval: Interval) -> str:
-    """A number with its interval, to the digits that the interval leaves standing."""
-    width = interval.high - interval.low
-    digits = 3 if not width > 0 else int(min(6, max(2, 1 - numpy.floor(numpy.log10(width)))))
-    return f"{interval.value:.{digits}f} [{interval.low:.{digits}f}, {interval.high:.{digits}f}]"
+def measurement_table(
+    measurements: pandas.DataFrame, *, across: str = "statistic", shown: Sequence[Any] = (), caption: str = ""
+) -> Styler:
+    """A tidy table of measurements as a person reads it: a column for each value of one setting, a row for the rest.
+
+    Args:
+        measurements: the table.
+        across: the setting whose values become columns.
+        shown: those of its values that are shown, in this order; all unless given.
+        caption: what the table shows.
+    """
+    settings = [name for name in settings_of(measurements) if name not in (across, "study")]
+    cells: dict[tuple[Any, ...], dict[Any, Measurement]] = {}
+    for line in records(measurements):
+        cells.setdefault(tuple(line[name] for name in settings), {})[line[across]] = measurement_of(line)
+    columns = list(shown) or list(dict.fromkeys(column for row in cells.values() for column in row))
+    columns = [column for column in columns if any(column in row for row in cells.values())]
+    rows = []
+    for key, row in cells.items():
+        named = {name.replace("_", " "): setting_text(value) for name, value in zip(settings, key, strict=True)}
+        texts = {setting_text(column): row[column].rounded() if column in row else "" for column in columns}
+        counts = [row[column].n for column in columns if column in row and row[column].n is not None]
+        rows.append({**named, **texts, "n": f"{counts[0]:,}" if counts else ""})
+    return readable(pandas.DataFrame(rows), caption=caption)
 
 
-def agreement_table(parts: Sequence[Summary]) -> Styler:
-    """A row a summary: the statistics a reader looks at first, each with its interval."""
-    shown = ("pearson", "spearman", "within_class_spearman", "slope", "sign_agreement")
-    rows = [
-        {
-            "weight decay" if part.setting else "data": part.setting.removeprefix("/") or part.name,
-            "removed": display_name(part.selection),
-            "predicted by": display_name(part.comparison.estimator),
-            **{
-                display_name(name): format_interval(part.statistics[name].pooled)
-                for name in shown
-                if name in part.statistics and not (name in SIZED and part.comparison.unit == "none")
-            },
-            "pairs": f"{int(part.comparison.counted.sum()):,}",
-        }
-        for part in parts
-    ]
-    return readable(pandas.DataFrame(rows), caption="Means over test points, with 95% intervals")
-
-
-def pairs_table(parts: Sequence[Summary], *, seed: int = 0) -> pandas.DataFrame:
-    """The pairs behind the numbers, in float32: all of a comparison, or a random sample of `KEPT` where it has more."""
-    generator = numpy.random.default_rng(seed)
-    tables = []
-    for part in parts:
-        table = part.comparison.table()
-        if len(table) > KEPT:
-            table = table.iloc[numpy.sort(generator.permutation(len(table))[:KEPT])]
-        table.insert(0, "estimator", part.comparison.estimator)
-        table.insert(0, "removed", part.selection)
-        table.insert(0, "data", f"{part.name}{part.setting}")
-        tables.append(table)
-    whole = pandas.concat(tables, ignore_index=True)
-    small = dict.fromkeys(("predicted", "actual"), "float32") | dict.fromkeys(("test_id", "train_id"), "int32")
-    return whole.astype(small | dict.fromkeys(("data", "removed", "estimator"), "category"))
+def setting_text(value: Any) -> str:
+    """The value of a setting as a reader sees it."""
+    return "" if value is None else display_name(value) if isinstance(value, str) else f"{value:g}"
 
 
 def fit_table(outcomes: Mapping[str, Outcome], *, varied: str = "trial") -> Styler:

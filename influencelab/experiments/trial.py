@@ -1,7 +1,7 @@
 """One cell of a study: fit, estimate, retrain, and keep predicted beside actual."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
@@ -14,7 +14,7 @@ from influencelab.data.perturbations.removals import Removals
 from influencelab.data.removals import Groups, leave_one_out
 from influencelab.data.source import Source
 from influencelab.errors import InvalidParameter, UnknownName
-from influencelab.experiments.comparison import Comparison
+from influencelab.experiments.comparison import array
 from influencelab.experiments.selection import Selection, removed_rows
 from influencelab.experiments.selections.everything import Everything
 from influencelab.experiments.store import Entry
@@ -23,10 +23,13 @@ from influencelab.influence.estimator import Estimate, Estimator
 from influencelab.influence.leverage import effective_parameters
 from influencelab.influence.retrainer import Retrained, Retrainer
 from influencelab.influence.retrainers.second_order import SecondOrder
-from influencelab.models.task import LinearTask, Task
-from influencelab.recipe import Recipe, kind_name
+from influencelab.models.task import Task
+from influencelab.recipe import Progress, Recipe, kind_name, stage, unheard
+from influencelab.statistics.comparison import Comparison
 from influencelab.training.fit import Fit, fit
 from influencelab.training.trainer import Trainer
+
+__all__ = ["Outcome", "Trial", "vary"]
 
 # What a study repeats: a trial, or a recipe around one.
 Repeated = TypeVar("Repeated", bound=Recipe)
@@ -69,33 +72,31 @@ class Trial(Recipe):
         if not self.estimators or not self.targets:
             raise InvalidParameter("a trial needs at least one estimator and one target, each with a name.")
 
-    def run(self, *, device: str = "cpu", progress: Callable[[float], None] | None = None) -> "Outcome":
+    def run(self, *, device: str = "cpu", progress: Progress | None = None) -> "Outcome":
         """Do the work.
 
         Args:
             device: where the tensors live.
             progress: called with the share done, 0 … 1.
         """
-        tell = progress or (lambda share: None)
+        report = progress or unheard
         started = time.perf_counter()
         data = self.source.load().to(device)
         fitted = fit(self.task, data, self.trainer, seed=self.seed)
         fit_seconds = time.perf_counter() - started
-        tell(SHARES[0])
+        report(SHARES[0])
         estimates = {}
         for count, (name, estimator) in enumerate(self.estimators.items(), start=1):
             estimates[name] = estimator.estimate(fitted)
-            tell(SHARES[0] + SHARES[1] * count / len(self.estimators))
+            report(SHARES[0] + SHARES[1] * count / len(self.estimators))
         removals, chosen = self.experiments(data, next(iter(estimates.values())))
         # Before the long part, so that an estimator that does not speak of this convention is refused at once.
         predicted = {name: estimate.predict(removals).cpu() for name, estimate in estimates.items()}
         truths = {}
+        long = stage(report, sum(SHARES[:2]), 1.0)
         for count, (name, retrainer) in enumerate(self.targets.items()):
-
-            def so_far(done: int, total: int, before: int = count) -> None:
-                tell(sum(SHARES[:2]) + SHARES[2] * (before + done / total) / len(self.targets))
-
-            truths[name] = retrainer.retrain(fitted, removals, progress=so_far)
+            own = stage(long, count / len(self.targets), (count + 1) / len(self.targets))
+            truths[name] = retrainer.retrain(fitted, removals, progress=own)
         return Outcome(
             predicted=predicted,
             chosen=chosen,
@@ -169,16 +170,16 @@ class Outcome(Recipe):
             if name not in known:
                 raise UnknownName(f"This trial has no '{name}'. It has: {', '.join(known)}.")
         return Comparison(
+            predicted=array(self.predicted[estimator]),
+            actual=array(self.actual[target]),
+            mask=array(self.chosen[selection] & self.trusted[target][:, None]),
+            train_ids=array(self.train_ids),
+            train_labels=array(self.train_labels),
+            test_ids=array(self.test_ids),
+            test_labels=array(self.test_labels),
+            classes=self.facts["classes"] if self.facts["single"] else 0,
             estimator=estimator,
             unit=self.facts["estimates"][estimator]["unit"],
-            predicted=self.predicted[estimator],
-            actual=self.actual[target],
-            counted=self.chosen[selection] & self.trusted[target][:, None],
-            train_ids=self.train_ids,
-            train_labels=self.train_labels,
-            test_ids=self.test_ids,
-            test_labels=self.test_labels,
-            classes=self.facts["classes"] if self.facts["single"] else 0,
         )
 
     def entry(self) -> Entry:
@@ -257,7 +258,7 @@ def facts_of(
 def curvature_facts(fitted: Fit) -> dict[str, Any]:
     """The effective number of parameters; of a network the ends of its spectrum too, and what is negative in it."""
     curvature = Curvature(fitted)
-    if isinstance(fitted.task, LinearTask):
+    if fitted.task.linear:
         return {"effective_parameters": effective_parameters(curvature)}
     values = curvature.spectrum().values
     return {

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields, replace
+from pathlib import Path
 from typing import Any
 
 import numpy
@@ -11,7 +12,7 @@ from influencelab.data.arrays import parts
 from influencelab.data.dataset import Dataset
 from influencelab.data.source import Source
 from influencelab.experiments.code_version import code_version, kinds_in
-from influencelab.experiments.comparison import Comparison, array
+from influencelab.experiments.comparison import array
 from influencelab.experiments.replication import loss_changes, repeatability
 from influencelab.experiments.store import Entry, Store
 from influencelab.experiments.trial import Outcome, Trial
@@ -20,6 +21,9 @@ from influencelab.explorer.fit_details import FitDetails, fit_details
 from influencelab.explorer.pairs_table import DampingSteps, PairsTable, Setting
 from influencelab.explorer.point_display import Points
 from influencelab.recipe import fingerprint
+from influencelab.statistics.comparison import Comparison
+
+__all__ = ["explorer_data"]
 
 Key = tuple[Setting, ...]
 # Features of more numbers than this are no table that a person reads.
@@ -35,7 +39,7 @@ def explorer_data(
     portraits: Collection[Key] = (),
     features: Sequence[str] = (),
     counts: str = "trusted",
-    store: Store | None = None,
+    store: Store | Path | None = None,
 ) -> ExplorerData:
     """Everything that can be looked at in these outcomes.
 
@@ -59,7 +63,11 @@ def explorer_data(
             points[shared] = (
                 replace(held, name=f"{held.name}, split {trial.source.seed}") if held.name in taken else held
             )
-        seen = cached_fit_details(trial, outcome, store=store) if key in portraits else None
+        seen = (
+            cached_fit_details(trial, outcome, store=None if store is None else Store.at(store))
+            if key in portraits
+            else None
+        )
         settings = dict(zip(names, key, strict=True))
         sheets.append(
             sheet_of(
@@ -198,17 +206,16 @@ def compared(comparison: Comparison, data: Dataset | None = None) -> ExplorerDat
     Args:
         data: what it was made on, so that points can be shown; without it they have ids and labels only.
     """
-    columns = array(comparison.counted.any(0))
-    shown = numpy.broadcast_to(columns, comparison.counted.shape)
+    shown = numpy.broadcast_to(comparison.mask.any(0), comparison.mask.shape)
     tests, rows = shown.T.nonzero()
-    actual = numpy.where(array(comparison.counted), array(comparison.actual), numpy.nan)
+    actual = numpy.where(comparison.mask, comparison.actual, numpy.nan)
     points = points_in(comparison, data)
     sheet = PairsTable(
         settings={},
         points=points.name,
         train=rows,
         test=tests,
-        predicted={comparison.estimator: array(comparison.predicted)[rows, tests].astype(numpy.float32)},
+        predicted={comparison.estimator: comparison.predicted[rows, tests].astype(numpy.float32)},
         actual={"retrained": actual[rows, tests].astype(numpy.float32)},
         moved={"retrained": numpy.zeros(len(rows), dtype=bool)},
         removed={"all pairs": numpy.ones(len(rows), dtype=bool)},
@@ -219,14 +226,14 @@ def compared(comparison: Comparison, data: Dataset | None = None) -> ExplorerDat
 
 def points_in(comparison: Comparison, data: Dataset | None) -> Points:
     """The points that a comparison speaks of, with what the data set says of them."""
-    train_ids, test_ids = array(comparison.train_ids), array(comparison.test_ids)
-    known = array(comparison.train_labels).astype(float)
+    train_ids, test_ids = comparison.train_ids, comparison.test_ids
+    known = comparison.train_labels.astype(float)
     alone = Points(
         name="data" if data is None else data.name,
         train_ids=train_ids,
         test_ids=test_ids,
         train_labels=known if comparison.classes else numpy.full(len(train_ids), numpy.nan),
-        test_labels=array(comparison.test_labels).astype(float),
+        test_labels=comparison.test_labels.astype(float),
         classes=comparison.classes,
     )
     if data is None or not readable(data.x_test.shape[1:]):

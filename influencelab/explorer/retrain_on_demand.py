@@ -14,6 +14,8 @@ from influencelab.influence.retrainers.second_order import SecondOrder
 from influencelab.recipe import Recipe
 from influencelab.training.fit import Fit, fit
 
+__all__ = ["LeaveOneOutRetrainer"]
+
 
 @dataclass(frozen=True)
 class RetrainedPair(Recipe):

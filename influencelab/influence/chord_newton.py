@@ -1,4 +1,4 @@
-"""Chord Newton: many slightly different objectives minimised with the curvature of one fit.
+"""Chord Newton steps: many slightly different objectives minimised with the curvature of one fit.
 
 Removing a point moves the minimum a little, so the factorised curvature at the fit is a superb preconditioner: each
 step costs one gradient, and the error shrinks by the same small factor every time. Where the task is linear in θ the
@@ -14,23 +14,21 @@ from torch import Tensor
 from influencelab.influence.curvature import Curvature
 from influencelab.influence.leverage import amplification
 from influencelab.models import derivatives
-from influencelab.models.task import LinearTask
-from influencelab.recipe import Recipe
 
 # A step that leaves more than this share of the gradient is not contracting: the model is handed on.
 CONTRACTION = 0.5
 
 
 @dataclass(frozen=True, eq=False)
-class ConvergenceTest(Recipe):
-    """When a retrained model is good enough to be called truth.
+class ConvergenceTest:
+    """The test that a retrained model must pass to count as truth.
 
     Attributes:
-        sensitivity: s_j = C⁻¹ ∇L_j of each test point, one a column: |s_jᵀ ∇J| is what is still missing from the loss
-            change of j.
+        sensitivity: s_j = C⁻¹ ∇L_j of each test point, one a column: |s_jᵀ ∇J| is the part of the loss change of j that
+            is still missing.
         scale: the RMS predicted change of each test loss over all the removals asked for.
         tolerance: the largest ‖∇J‖.
-        relative: what may be missing, as a share of the change found so far …
+        relative: the part that may be missing, as a share of the change so far …
         floor: … or as a share of `scale`, whichever is larger.
     """
 
@@ -40,26 +38,29 @@ class ConvergenceTest(Recipe):
     relative: float
     floor: float
 
-    def met(
-        self, gradient: Float[Tensor, "k p"], change: Float[Tensor, "k m"], stretch: Float[Tensor, " k"] | None = None
+    def passed(
+        self,
+        gradient: Float[Tensor, "k p"],
+        change: Float[Tensor, "k m"],
+        amplification: Float[Tensor, " k"] | None = None,
     ) -> Bool[Tensor, " k"]:
         """Whether each model's gradient is small and cannot matter to any test point.
 
         Args:
-            stretch: how much farther each model still has to go than the curvature of the fit says; 1 by default.
+            amplification: factor by which each model's way is longer than the curvature of the fit says; 1 by default.
         """
         missing = (gradient @ self.sensitivity).abs()
-        missing = missing if stretch is None else stretch[:, None] * missing
+        missing = missing if amplification is None else amplification[:, None] * missing
         return (gradient.norm(dim=1) <= self.tolerance) & (missing <= self.allowed(change)).all(1)
 
     def allowed(self, change: Float[Tensor, "k m"]) -> Float[Tensor, "k m"]:
-        """What may be missing from each change of a test loss, in nats; anything where nothing is removed."""
+        """The part that may be missing from each change of a test loss, in nats; anything where nothing is removed."""
         share = torch.maximum(self.relative * change.abs(), self.floor * self.scale)
         return share.where(self.scale > 0, torch.inf)
 
 
 @dataclass(frozen=True, eq=False)
-class Batch(Recipe):
+class Batch:
     """Some of the experiments: k models of one objective, each with its own training weights.
 
     Attributes:
@@ -76,27 +77,27 @@ class Batch(Recipe):
 
 
 @dataclass(frozen=True, eq=False)
-class Chord(Recipe):
+class Chord:
     """The step θ ← θ − (C − what left)⁻¹ ∇J for each model of a batch.
 
     Attributes:
         curvature: of the fit.
         correction: (I − wAG)⁻¹ wA of each model's removed point, 0 where there is none: the part that left.
         features: the removed point's features; with the correction, None where the task is not linear.
-        stretch: how much farther a gradient moves a model without its point than with it, from the point's leverage;
-            infinite for a point that the fit cannot spare.
+        amplification: factor by which a gradient moves a model without its point farther than with it, from the
+            point's leverage; infinite for a point that the fit cannot spare.
     """
 
     curvature: Curvature
     correction: Float[Tensor, "k c c"] | None
     features: Float[Tensor, "k d"] | None
-    stretch: Float[Tensor, " k"]
+    amplification: Float[Tensor, " k"]
 
     def take(self, chosen: Tensor) -> "Chord":
         """The steps of some of the models."""
         if self.correction is None or self.features is None:
             return self
-        return Chord(self.curvature, self.correction[chosen], self.features[chosen], self.stretch[chosen])
+        return Chord(self.curvature, self.correction[chosen], self.features[chosen], self.amplification[chosen])
 
     def step(self, gradient: Float[Tensor, "k p"]) -> Float[Tensor, "k p"]:
         """(C − wᵢ JᵢᵀAᵢJᵢ)⁻¹ gradient, for each model its own i."""
@@ -104,27 +105,27 @@ class Chord(Recipe):
         if self.correction is None or self.features is None:
             return moved
         outputs = torch.einsum("kcd,kd->kc", moved.unflatten(1, (-1, self.features.shape[1])), self.features)
-        pull = torch.einsum("kce,ke->kc", self.correction, outputs)
-        push = torch.einsum("kc,kd->kcd", pull, self.features).flatten(1)
-        return moved + self.curvature.inverse_products(push.T).T
+        slopes = torch.einsum("kce,ke->kc", self.correction, outputs)
+        gained = torch.einsum("kc,kd->kcd", slopes, self.features).flatten(1)
+        return moved + self.curvature.inverse_products(gained.T).T
 
 
 def chord_of(curvature: Curvature, batch: Batch) -> Chord:
     """The step for one batch, with the curvature of each removed point taken out where the task is linear."""
     fit = curvature.fit
-    if not isinstance(fit.task, LinearTask):
+    if not (fit.task.linear and fit.task.plain):
         return Chord(curvature, None, None, torch.ones_like(batch.weights[:, 0]))
     rows = batch.removed.clamp_min(0)
     x = fit.data.x_train[rows]
     outputs = fit.task.outputs(fit.theta, x)
-    bends = fit.task.output_loss.hessians(outputs, fit.data.y_train[rows]).permute(2, 0, 1)
+    curved = fit.task.output_loss.hessians(outputs, fit.data.y_train[rows]).permute(2, 0, 1)
     weight = torch.where(batch.removed >= 0, fit.weights[rows], 0.0)
     amplified = amplification(curvature, rows)
     spared = amplified.isfinite().all(-1).all(-1)
-    correction = amplified.where(spared[:, None, None], 0.0) @ (weight[:, None, None] * bends)
+    correction = amplified.where(spared[:, None, None], 0.0) @ (weight[:, None, None] * curved)
     size = torch.linalg.matrix_norm(amplified.where(spared[:, None, None], 0.0), ord=2)
-    stretch = size.where(spared, torch.inf).where(batch.removed >= 0, 1.0)
-    return Chord(curvature, correction, fit.task.features(x), stretch)
+    farther = size.where(spared, torch.inf).where(batch.removed >= 0, 1.0)
+    return Chord(curvature, correction, fit.task.features(x), farther)
 
 
 def first_gradients(curvature: Curvature, batch: Batch) -> Float[Tensor, "k p"]:
@@ -143,32 +144,32 @@ def first_gradients(curvature: Curvature, batch: Batch) -> Float[Tensor, "k p"]:
 
 
 @dataclass(frozen=True, eq=False)
-class NewtonResult(Recipe):
-    """Where a batch ended.
+class NewtonResult:
+    """Models of a batch after chord steps.
 
     Attributes:
         theta: of each model; those that did not contract are back at the fit.
         gradient: ∇J there.
-        met: whether the goal was met.
-        first_step: ‖the first step‖, what the fit's curvature predicts the removal to move.
-        steps: how many steps each model took.
+        passed: whether each passed the test.
+        first_step: ‖the first step‖, the distance that the fit's curvature predicts.
+        steps: number of steps of each.
     """
 
     theta: Float[Tensor, "k p"]
     gradient: Float[Tensor, "k p"]
-    met: Bool[Tensor, " k"]
+    passed: Bool[Tensor, " k"]
     first_step: Float[Tensor, " k"]
     steps: Int[Tensor, " k"]
 
 
-def descend(chord: Chord, batch: Batch, goal: ConvergenceTest, *, max_steps: int) -> NewtonResult:
-    """Chord steps for every model until its goal is met, or it stops contracting."""
+def descend(chord: Chord, batch: Batch, test: ConvergenceTest, *, max_steps: int) -> NewtonResult:
+    """Chord steps for every model until it passes the test, or stops contracting."""
     fit = chord.curvature.fit
     gradient = first_gradients(chord.curvature, batch)
     before = fit.measures()
     theta = fit.theta.repeat(len(gradient), 1)
     first_step = torch.zeros_like(gradient[:, 0])
-    met = torch.zeros(len(gradient), dtype=torch.bool, device=theta.device)
+    passed = torch.zeros(len(gradient), dtype=torch.bool, device=theta.device)
     steps = torch.zeros(len(gradient), dtype=torch.int64, device=theta.device)
     active, norm = torch.arange(len(gradient), device=theta.device), gradient.norm(dim=1)
     for count in range(1, max_steps + 1):
@@ -178,12 +179,12 @@ def descend(chord: Chord, batch: Batch, goal: ConvergenceTest, *, max_steps: int
         theta[active] -= move
         gradient[active] = derivatives.gradients(fit.task, fit.data, theta[active], batch.take(active).weights)
         change = derivatives.measures(fit.task, fit.data, theta[active]) - before
-        met[active] = goal.met(gradient[active], change, chord.stretch[active])
+        passed[active] = test.passed(gradient[active], change, chord.amplification[active])
         steps[active] = count
         shrunk = gradient[active].norm(dim=1) <= CONTRACTION * norm[active]
         norm[active] = gradient[active].norm(dim=1)
-        active = active[~met[active] & shrunk]
+        active = active[~passed[active] & shrunk]
         if not len(active):
             break
-    theta[~met] = fit.theta
-    return NewtonResult(theta=theta, gradient=gradient, met=met, first_step=first_step, steps=steps)
+    theta[~passed] = fit.theta
+    return NewtonResult(theta=theta, gradient=gradient, passed=passed, first_step=first_step, steps=steps)

@@ -9,10 +9,10 @@ from torch import Tensor
 
 from influencelab.errors import InvalidParameter, NullSpaceMass
 from influencelab.models import derivatives
-from influencelab.models.penalty import stiffness
-from influencelab.models.task import LinearTask
 from influencelab.recipe import Recipe
 from influencelab.training.fit import Fit
+
+__all__ = ["Curvature"]
 
 # A Cholesky pivot this small beside the largest says that the matrix is singular to working precision; in float32, one
 # of 100 times its rounding.
@@ -86,7 +86,7 @@ class Curvature:
     def __init__(self, fit: Fit, *, kind: str = "hessian", damping: float = 0.0) -> None:
         check_recipe(kind, damping)
         self.fit, self.kind, self.damping = fit, kind, damping
-        shared = "hessian" if isinstance(fit.task, LinearTask) else kind
+        shared = "hessian" if fit.task.linear else kind
         self._factors = FACTORS_OF.setdefault(fit, {}).setdefault(shared, Factors())
 
     def __matmul__(self, vectors: Float[Tensor, "p k"]) -> Float[Tensor, "p k"]:
@@ -113,19 +113,19 @@ class Curvature:
     def diagonal(self) -> Float[Tensor, " p"]:
         """The diagonal of the Gauss-Newton curvature plus damping: positive, and cheap for linear tasks."""
         fit = self.fit
-        total = stiffness(fit.task, fit.data, fit.theta) + self.damping
+        total = fit.task.penalty(fit.data, fit.theta).stiffness + self.damping
         size = fit.task.output_loss.size(fit.data)
         for rows in derivatives.chunks(fit.data.n, width=len(fit.theta)):
             x = fit.data.x_train[rows]
-            bends = fit.task.output_loss.hessians(fit.task.outputs(fit.theta, x), fit.data.y_train[rows])
-            bends = bends * fit.weights[rows]
-            if isinstance(fit.task, LinearTask):
-                total += (bends.diagonal(dim1=0, dim2=1).T @ fit.task.features(x).square()).flatten()
+            curved = fit.task.output_loss.hessians(fit.task.outputs(fit.theta, x), fit.data.y_train[rows])
+            curved = curved * fit.weights[rows]
+            if fit.task.linear:
+                total += (curved.diagonal(dim1=0, dim2=1).T @ fit.task.features(x).square()).flatten()
                 continue
             jacobians = derivatives.output_jacobians(fit.task, x, fit.theta)
             for a in range(size):
                 for e in range(size):
-                    total += torch.einsum("bp,b,bp->p", jacobians[:, a], bends[a, e], jacobians[:, e])
+                    total += torch.einsum("bp,b,bp->p", jacobians[:, a], curved[a, e], jacobians[:, e])
         return total
 
     def cholesky(self) -> Float[Tensor, "p p"] | None:

@@ -12,11 +12,12 @@ from influencelab.data.perturbations.removals import Removals
 from influencelab.errors import InvalidParameter
 from influencelab.influence.curvature import Solution
 from influencelab.influence.sensitivity import Sensitivity
-from influencelab.influence.strain import warn_if_flat
 from influencelab.models.measure import Measure
 from influencelab.models.measures.loss import Loss
 from influencelab.recipe import Recipe, kind_name
 from influencelab.training.fit import Fit, require_converged
+
+__all__ = ["Estimate", "Estimator"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,7 +136,7 @@ class Solver(Estimator):
         """Solve for all test points at once, then multiply: values wᵢ ∇ℓᵢᵀ s_j."""
         started = time.perf_counter()
         sensitivity = self.sensitivity(fit)
-        warn_if_flat(fit)
+        fit.task.check_curvature(fit.data, fit.theta, fit.weights)
         slopes = sensitivity.slopes()
         return Estimate(
             estimator=self,

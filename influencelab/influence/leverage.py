@@ -6,8 +6,6 @@ from torch import Tensor
 
 from influencelab.influence.curvature import Curvature
 from influencelab.models import derivatives
-from influencelab.models.penalty import stiffness
-from influencelab.models.task import LinearTask
 
 # An amplification above this says that the curvature without the point is singular to working precision.
 LARGEST = 1e12
@@ -23,7 +21,7 @@ def output_spread(curvature: Curvature, rows: Int[Tensor, " b"]) -> Float[Tensor
     removing the point makes its own outputs move (I − wᵢ Aᵢ Gᵢ)⁻¹ times as far as the slope says.
     """
     fit = curvature.fit
-    if isinstance(fit.task, LinearTask):
+    if fit.task.linear:
         return linear_spread(curvature, fit.task.features(fit.data.x_train[rows]))
     spread = []
     for part in derivatives.chunks(len(rows), width=len(fit.theta) * fit.task.output_loss.size(fit.data)):
@@ -67,7 +65,7 @@ def effective_parameters(curvature: Curvature) -> float:
     Divided by n it is the average leverage; plain influence falls short of the truth by about that share.
     """
     fit = curvature.fit
-    penalty = stiffness(fit.task, fit.data, fit.theta) + curvature.damping
+    penalty = fit.task.penalty(fit.data, fit.theta).stiffness + curvature.damping
     inverse = curvature.inverse()
     whole = len(inverse)
     if curvature.cholesky() is None:

@@ -1,4 +1,8 @@
-"""Models that chord steps cannot reach: quasi-Newton steps, then Newton's, preconditioned by the fit's curvature."""
+"""Fallback for leave-one-out models on which chord Newton does not contract.
+
+L-BFGS preconditioned by the fit's curvature takes each model near a minimum; a Newton step with the model's own
+curvature certifies it.
+"""
 
 from dataclasses import dataclass
 from functools import partial
@@ -8,70 +12,70 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from influencelab.influence.chord_newton import ConvergenceTest
+from influencelab.influence.conjugate_gradients import simultaneous_conjugate_gradients
 from influencelab.influence.curvature import Curvature
 from influencelab.models import derivatives
-from influencelab.recipe import Recipe
 from influencelab.training.trainers.lbfgs import LBFGS
 from influencelab.training.trainers.newton import HESSIANS
 
 # Models of at most so many parameters get their own dense curvature; it is cheaper than many products.
 DENSE = 512
-# Conjugate gradients may leave this share of ∇J, and of a random force, measured in the fit's metric …
+# Conjugate gradients may leave this share of ∇J, and of a random probe, measured in the fit's metric …
 LEFT = 1e-6
 # … within this many products.
 PRODUCTS = 300
-# A direction that bends less than this share of what it does at the fit may as well go on falling for ever.
+# Below this share of the fit's curvature along a direction, a model may as well go on falling along it for ever.
 FLAT = 1e-5
-# Of the random forces.
+# Of the random probes.
 SEED = 0
-# Steps of Newton after the quasi-Newton ones: one, if it shows that nothing was missing.
+# Newton steps after L-BFGS: one, if it shows that nothing was missing.
 ROUNDS = 3
 
 
 def minimise_from_fit(
-    curvature: Curvature, weights: Float[Tensor, "k n"], goal: ConvergenceTest, *, passes: int
+    curvature: Curvature, weights: Float[Tensor, "k n"], test: ConvergenceTest, *, passes: int
 ) -> tuple[Float[Tensor, "k p"], Float[Tensor, "k p"], Bool[Tensor, " k"]]:
-    """Where models go from the fit, ∇J there, and which are at a minimum from which Newton's step moves no test loss.
+    """θ of each model, ∇J there, and which are at a minimum from which Newton's step changes no test loss.
 
-    Those that arrive where nothing holds them, at a saddle or on a plain, are back at the fit; where the penalty leaves
-    out a direction, so are all that are at no minimum.
+    Those that end at a saddle or on a plain are put back at the fit; where some direction has no penalty, so are all
+    that are at no minimum.
 
     Args:
         passes: of L-BFGS at most.
     """
     fit = curvature.fit
-    theta = lbfgs_stage(curvature, weights, passes=passes, tolerance=goal.tolerance)
+    theta = lbfgs_stage(curvature, weights, passes=passes, tolerance=test.tolerance)
     gradient = derivatives.gradients(fit.task, fit.data, theta, weights)
     change = derivatives.measures(fit.task, fit.data, theta) - fit.measures()
-    met = torch.zeros_like(weights[:, 0]).bool()
-    rest = (gradient.norm(dim=-1) <= goal.tolerance).nonzero().squeeze(1)
+    passed = torch.zeros_like(weights[:, 0]).bool()
+    rest = (gradient.norm(dim=-1) <= test.tolerance).nonzero().squeeze(1)
     for _ in range(ROUNDS):
         if not len(rest):
             break
-        settling = newton_check(curvature, theta[rest], gradient[rest], weights[rest])
-        there = theta[rest] + settling.step
-        pull = derivatives.gradients(fit.task, fit.data, there, weights[rest])
-        nearer = settling.is_minimum & (pull.norm(dim=-1) <= goal.tolerance)
-        theta[rest[~settling.is_minimum]] = fit.theta
-        rest, there, pull = rest[nearer], there[nearer], pull[nearer]
+        check = newton_check(curvature, theta[rest], gradient[rest], weights[rest])
+        there = theta[rest] + check.step
+        slope = derivatives.gradients(fit.task, fit.data, there, weights[rest])
+        nearer = check.is_minimum & (slope.norm(dim=-1) <= test.tolerance)
+        theta[rest[~check.is_minimum]] = fit.theta
+        rest, there, slope = rest[nearer], there[nearer], slope[nearer]
         moved = derivatives.measures(fit.task, fit.data, there) - fit.measures()
-        stays = ((moved - change[rest]).abs() <= goal.allowed(moved)).all(1)
-        theta[rest], gradient[rest], change[rest] = there, pull, moved
-        met[rest] = stays & goal.met(pull, moved)
-        rest = rest[~met[rest]]
+        stays = ((moved - change[rest]).abs() <= test.allowed(moved)).all(1)
+        theta[rest], gradient[rest], change[rest] = there, slope, moved
+        passed[rest] = stays & test.passed(slope, moved)
+        rest = rest[~passed[rest]]
     if not (fit.task.weight_decay > 0 and fit.task.penalised(fit.data).all()):
         # The plain may have no end, and from far out on it a single step leads to where rounding passes for a minimum.
-        theta[~met] = fit.theta
-    return theta, gradient, met
+        theta[~passed] = fit.theta
+    return theta, gradient, passed
 
 
 def lbfgs_stage(
     curvature: Curvature, weights: Float[Tensor, "k n"], *, passes: int, tolerance: float
 ) -> Float[Tensor, "k p"]:
-    """Where L-BFGS takes each model from the fit, whose curvature is its first guess; converged or not.
+    """θ of each model after L-BFGS from the fit, with the fit's curvature as its first guess; converged or not.
 
-    Each model learns how its own curvature differs from the fit's, and a line search keeps J going down, so that most
-    removals that chord steps overshoot need a few tens of gradients. Nothing here asks whether the end is a minimum:
+    Each model learns by how much its own curvature differs from the fit's, and a line search keeps J going down, so
+    that most removals that chord steps overshoot need a few tens of gradients. No test of a minimum is made here:
     where two units of a network agree, gradients alone never part them.
     """
     fit = curvature.fit
@@ -81,13 +85,13 @@ def lbfgs_stage(
 
 
 @dataclass(frozen=True, eq=False)
-class NewtonCheck(Recipe):
-    """What Newton's step would do to each model.
+class NewtonCheck:
+    """Newton's step of each model, and whether the model is at a minimum.
 
     Attributes:
         step: −H⁻¹ ∇J, with H the model's own curvature.
-        firm: whether every direction bends up by at least the share FLAT of what it does at the fit. Where this is not
-            read off the dense curvature, a random force is answered too: the way there leads through all directions.
+        is_minimum: whether the curvature along every direction is at least the share FLAT of the fit's. Where this is
+            not read off the dense curvature, a random probe is solved for too: its solution involves all directions.
     """
 
     step: Float[Tensor, "k p"]
@@ -98,63 +102,37 @@ def newton_check(
     curvature: Curvature, theta: Float[Tensor, "k p"], gradient: Float[Tensor, "k p"], weights: Float[Tensor, "k n"]
 ) -> NewtonCheck:
     """Newton's step of each model, by its dense curvature or, for larger models, by conjugate gradients."""
-    factor = curvature.cholesky()
+    factor, fit = curvature.cholesky(), curvature.fit
     if factor is not None and len(factor) <= DENSE:
         return dense_newton_check(curvature, theta, gradient, weights)
-    wanted = torch.cat([-gradient, random_probes(curvature, len(theta))])
-    step, firm = conjugate_gradients(curvature, theta.repeat(2, 1), weights.repeat(2, 1), wanted)
-    return NewtonCheck(step[: len(theta)], firm[: len(theta)] & firm[len(theta) :])
+    at, ours = theta.repeat(2, 1), weights.repeat(2, 1)
+    step, positive = simultaneous_conjugate_gradients(
+        lambda rows, vectors: derivatives.model_products(fit.task, fit.data, at[rows], ours[rows], vectors),
+        torch.cat([-gradient, random_probes(curvature, len(theta))]),
+        precondition=partial(precondition, curvature),
+        tolerance=LEFT,
+        max_iterations=PRODUCTS,
+        flat=FLAT,
+    )
+    return NewtonCheck(step[: len(theta)], positive[: len(theta)] & positive[len(theta) :])
 
 
 def dense_newton_check(
     curvature: Curvature, theta: Float[Tensor, "k p"], gradient: Float[Tensor, "k p"], weights: Float[Tensor, "k n"]
 ) -> NewtonCheck:
-    """The same for small models: H − FLAT C is positive definite, or the model is not firm."""
-    fit, step, firm = curvature.fit, torch.zeros_like(theta), torch.zeros_like(theta[:, 0]).bool()
+    """The same for small models: at a minimum H − FLAT C is positive definite."""
+    fit, step, is_minimum = curvature.fit, torch.zeros_like(theta), torch.zeros_like(theta[:, 0]).bool()
     least = FLAT * curvature.dense()
     for rows in torch.arange(len(theta), device=theta.device).split(max(1, HESSIANS // theta.shape[1] ** 2)):
         hessian = derivatives.hessians(fit.task, fit.data, theta[rows], weights[rows])
-        firm[rows] = torch.linalg.cholesky_ex(hessian - least).info == 0
+        is_minimum[rows] = torch.linalg.cholesky_ex(hessian - least).info == 0
         solved = torch.linalg.solve_ex(hessian, -gradient[rows, :, None]).result.squeeze(-1)
-        step[rows] = solved.where(firm[rows, None], 0.0)
-    return NewtonCheck(step, firm)
-
-
-def conjugate_gradients(
-    curvature: Curvature,
-    theta: Float[Tensor, "k p"],
-    weights: Float[Tensor, "k n"],
-    wanted: Float[Tensor, "k p"],
-) -> tuple[Float[Tensor, "k p"], Bool[Tensor, " k"]]:
-    """H⁻¹ wanted for each model's own H, and whether it was found without meeting a flat direction."""
-    fit = curvature.fit
-    found, firm = torch.zeros_like(wanted), (wanted == 0).all(-1)
-    active, remainder = (~firm).nonzero().squeeze(1), wanted[~firm]
-    way = precondition(curvature, remainder)
-    # What the fit's curvature makes of the way, kept up by the same recursion: the measure of what counts as flat.
-    metric, size = remainder, torch.linalg.vecdot(remainder, way)
-    end = LEFT**2 * size
-    for _ in range(PRODUCTS):
-        if not len(active):
-            break
-        bent = derivatives.model_products(fit.task, fit.data, theta[active], weights[active], way)
-        bend = torch.linalg.vecdot(way, bent)
-        length = size / bend
-        found[active] += length[:, None] * way
-        remainder = remainder - length[:, None] * bent
-        eased = precondition(curvature, remainder)
-        before, size = size, torch.linalg.vecdot(remainder, eased)
-        up = bend > FLAT * torch.linalg.vecdot(way, metric)
-        firm[active] = up & (size <= end)
-        share = (size / before)[:, None]
-        way, metric = eased + share * way, remainder + share * metric
-        on = up & (size > end)
-        active, way, metric, remainder, size, end = (each[on] for each in (active, way, metric, remainder, size, end))
-    return found, firm
+        step[rows] = solved.where(is_minimum[rows, None], 0.0)
+    return NewtonCheck(step, is_minimum)
 
 
 def precondition(curvature: Curvature, vectors: Float[Tensor, "k p"]) -> Float[Tensor, "k p"]:
-    """|C|⁺ times each row: at a fit that is no minimum, what bends down counts as if it bent up."""
+    """|C|⁺ times each row: at a fit that is no minimum, negative curvature counts by its size."""
     if curvature.cholesky() is not None:
         return curvature.inverse_products(vectors.T).T
     spectrum = curvature.spectrum()
@@ -164,7 +142,7 @@ def precondition(curvature: Curvature, vectors: Float[Tensor, "k p"]) -> Float[T
 
 
 def random_probes(curvature: Curvature, count: int) -> Float[Tensor, "k p"]:
-    """Random forces of covariance |C|: as strong along every direction, by the measure of `guess`."""
+    """Random right-hand sides of covariance |C|: equally strong along every direction, in the metric of |C|⁺."""
     theta = curvature.fit.theta
     generator = torch.Generator().manual_seed(SEED)
     drawn = torch.randn(count, len(theta), generator=generator, dtype=torch.float64).to(theta)

@@ -10,10 +10,11 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from influencelab.data.perturbation import Perturbation
-from influencelab.recipe import Recipe
+from influencelab.recipe import Progress, Recipe
 from influencelab.training.fit import Fit
 
-Progress = Callable[[int, int], None]
+__all__ = ["Retrained", "Retrainer"]
+
 # Numbers that one batch of models may hold.
 BATCH = 2**24
 

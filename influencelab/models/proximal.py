@@ -1,4 +1,4 @@
-"""A task whose penalty holds on to a known θˢ: the objectives that stand between retraining and influence."""
+"""Proximal objectives, whose penalty pulls back to a known θˢ: they stand between retraining and influence."""
 
 from dataclasses import dataclass
 
@@ -8,8 +8,11 @@ from torch import Tensor
 
 from influencelab.data.dataset import Dataset
 from influencelab.errors import InvalidParameter
+from influencelab.models.layer_factors import LayerFactors
 from influencelab.models.loss import OutputLoss
-from influencelab.models.task import LinearTask, Task
+from influencelab.models.loss_derivatives import LossDerivatives
+from influencelab.models.penalty import OutputTerm, Penalty
+from influencelab.models.task import Task
 
 # Points whose outputs are computed at once.
 ROWS = 4096
@@ -42,7 +45,7 @@ class ProximalTask(Task):
         super().__post_init__()
         if not 0 <= self.damping < float("inf"):
             raise InvalidParameter(f"damping is {self.damping}, expected a finite number ≥ 0.")
-        if isinstance(self.inner, ProximalTask):
+        if not self.inner.plain:
             raise InvalidParameter("the task is anchored already; anchor the task inside it instead.")
 
     @property
@@ -52,8 +55,27 @@ class ProximalTask(Task):
 
     @property
     def convex(self) -> bool:
-        """As the task inside: the outputs of a convex task are linear in θ, and so is a force on them."""
+        """As the task inside: the outputs of a convex task are linear in θ, and so is the linear term in them."""
         return self.inner.convex
+
+    @property
+    def plain(self) -> bool:
+        """Never: the penalty holds on to θˢ too."""
+        return False
+
+    @property
+    def linear(self) -> bool:
+        """As the task inside."""
+        return self.inner.linear
+
+    def features(self, x: Float[Tensor, " b *shape"]) -> Float[Tensor, "b d"]:
+        """Of the task inside."""
+        return self.inner.features(x)
+
+    @property
+    def kink(self) -> str | None:
+        """Of the task inside."""
+        return self.inner.kink
 
     def start(self, data: Dataset, seed: int) -> Float[Tensor, " p"]:
         """Of the task inside."""
@@ -72,6 +94,29 @@ class ProximalTask(Task):
     ) -> Float[Tensor, "*k b"]:
         """Of the task inside."""
         return self.inner.measure(theta, x, y)
+
+    def derivatives(self, data: Dataset) -> LossDerivatives:
+        """Of the task inside, whose losses these are."""
+        return self.inner.derivatives(data)
+
+    def output_slopes(
+        self, theta: Float[Tensor, " p"], x: Float[Tensor, " b *shape"], directions: Float[Tensor, "k p"]
+    ) -> Float[Tensor, "k c b"]:
+        """Of the task inside."""
+        return self.inner.output_slopes(theta, x, directions)
+
+    def penalty(self, data: Dataset, like: Float[Tensor, "*k p"]) -> Penalty:
+        """R(θ) with all its terms."""
+        stiffness = self.weight_decay * self.penalised(data).to(like) + self.damping
+        if self.output_linear_term is None:
+            return Penalty(stiffness, self.linear_term)
+        return Penalty(stiffness, self.linear_term, OutputTerm(self.outputs, data.x_train, self.output_linear_term))
+
+    def layer_factors(
+        self, theta: Float[Tensor, " p"], x: Float[Tensor, " b *shape"], y: Num[Tensor, " b"]
+    ) -> list[LayerFactors]:
+        """Of the task inside."""
+        return self.inner.layer_factors(theta, x, y)
 
 
 def proximal(task: Task, anchor: Float[Tensor, " p"], *, damping: float) -> ProximalTask:
@@ -100,25 +145,20 @@ def proximal_bregman_response(
         anchor: θˢ, converged or not.
         weights: w, those of the fit.
     """
-    stiffness = task.weight_decay * task.penalised(data).to(anchor) + damping
-    pull, forces = stiffness * anchor, []
+    stiffness = task.penalty(data, anchor).stiffness + damping
+    linear_term, slopes = stiffness * anchor, []
     for rows in torch.arange(data.n, device=anchor.device).split(ROWS):
         x = data.x_train[rows]
-        force = task.output_loss.gradients(task.outputs(anchor, x), data.y_train[rows]) * weights[rows]
-        if isinstance(task, LinearTask):
-            pull = pull + (force @ task.features(x)).flatten()
+        slope = task.output_loss.gradients(task.outputs(anchor, x), data.y_train[rows]) * weights[rows]
+        if task.linear:
+            linear_term = linear_term + (slope @ task.features(x)).flatten()
         else:
-            forces.append(force)
+            slopes.append(slope)
     return ProximalTask(
         weight_decay=task.weight_decay,
         inner=task,
         anchor=anchor,
         damping=damping,
-        linear_term=pull,
-        output_linear_term=torch.cat(forces, dim=-1) if forces else None,
+        linear_term=linear_term,
+        output_linear_term=torch.cat(slopes, dim=-1) if slopes else None,
     )
-
-
-def unanchored(task: Task) -> Task:
-    """The task whose losses these are, for closed forms that depend on its kind."""
-    return task.inner if isinstance(task, ProximalTask) else task

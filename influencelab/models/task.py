@@ -1,4 +1,4 @@
-"""What is trained and what is measured: a model's outputs, its loss, its penalty, its start."""
+"""The objective that is trained and the measure that is predicted: a model's outputs, loss, penalty and start."""
 
 from abc import abstractmethod
 from dataclasses import dataclass
@@ -9,13 +9,20 @@ from torch import Tensor
 
 from influencelab.data.dataset import Dataset
 from influencelab.errors import InvalidParameter
+from influencelab.models.closed_forms.linear import LinearDerivatives
+from influencelab.models.layer_factors import Layer, LayerFactors, affine, linear_factors, recorded_factors
 from influencelab.models.loss import OutputLoss
-from influencelab.recipe import Recipe
+from influencelab.models.loss_derivatives import LossDerivatives, output_slopes
+from influencelab.models.penalty import Penalty
+from influencelab.recipe import Recipe, default
 
 
 @dataclass(frozen=True)
 class Task(Recipe):
     """The objective J(θ; w) = Σᵢ wᵢ ℓᵢ(θ) + (weight_decay / 2) ‖Pθ‖², and the measure whose change is predicted.
+
+    A new model needs `output_loss`, `convex`, `start`, `penalised` and `outputs`, in one file. Whatever the mathematics
+    asks beyond these has a default answer here, which a task replaces where it knows a better one.
 
     Attributes:
         weight_decay: strength of the penalty on the penalised parameters; 0 for none. It stays what it is when
@@ -48,19 +55,103 @@ class Task(Recipe):
 
     @abstractmethod
     def outputs(self, theta: Float[Tensor, "*k p"], x: Float[Tensor, " b *shape"]) -> Float[Tensor, "*k c b"]:
-        """What k models say of b points, in one batched computation; points on the last axis."""
-
-    @abstractmethod
-    def measure(
-        self, theta: Float[Tensor, "*k p"], x: Float[Tensor, " b *shape"], y: Num[Tensor, " b"]
-    ) -> Float[Tensor, "*k b"]:
-        """What is watched at each test point, in nats: the loss, unless the task says otherwise."""
+        """Outputs of k models for b points, in one batched computation; points on the last axis."""
 
     def losses(
         self, theta: Float[Tensor, "*k p"], x: Float[Tensor, " b *shape"], y: Num[Tensor, " b"]
     ) -> Float[Tensor, "*k b"]:
         """ℓᵢ(θ) of each point, in nats, without the penalty."""
         return self.output_loss.values(self.outputs(theta, x), y)
+
+    @default
+    def measure(
+        self, theta: Float[Tensor, "*k p"], x: Float[Tensor, " b *shape"], y: Num[Tensor, " b"]
+    ) -> Float[Tensor, "*k b"]:
+        """The watched measure of each test point, in nats: the loss, unless the task says otherwise."""
+        return self.losses(theta, x, y)
+
+    @default
+    def derivatives(self, data: Dataset) -> LossDerivatives:
+        """Derivatives of the weighted losses on this data: by automatic differentiation, unless closed forms exist."""
+        return LossDerivatives(self, data, self.output_loss.size(data))
+
+    @default
+    def output_slopes(
+        self, theta: Float[Tensor, " p"], x: Float[Tensor, " b *shape"], directions: Float[Tensor, "k p"]
+    ) -> Float[Tensor, "k c b"]:
+        """J dₖ: slope of each output of each point as θ moves along each direction."""
+        return output_slopes(self, theta, x, directions)
+
+    @default
+    def penalty(self, data: Dataset, like: Float[Tensor, "*k p"]) -> Penalty:
+        """R(θ) and its derivatives, in the type and on the device of `like`: weight decay on what is penalised."""
+        # A number times a mask would be float32, whatever θ is.
+        return Penalty(self.weight_decay * self.penalised(data).to(like))
+
+    @property
+    @default
+    def plain(self) -> bool:
+        """True where the penalty is weight decay and nothing else."""
+        return True
+
+    @property
+    @default
+    def linear(self) -> bool:
+        """True where outputs are Θ φ(x), with Θ of c rows flattened row by row, and `features` gives φ."""
+        return False
+
+    @default
+    def features(self, x: Float[Tensor, " b *shape"]) -> Float[Tensor, "b d"]:
+        """φ of a linear task, a row a point.
+
+        Raises:
+            InvalidParameter: the task is not linear.
+        """
+        raise InvalidParameter(f"The outputs of {type(self).__name__} are not linear in θ; ask `linear` first.")
+
+    @property
+    @default
+    def kink(self) -> str | None:
+        """The part of the objective that is not smooth in θ, as an error names it; None where all of it is."""
+        return None
+
+    @default
+    def layer_factors(
+        self, theta: Float[Tensor, " p"], x: Float[Tensor, " b *shape"], y: Num[Tensor, " b"]
+    ) -> list[LayerFactors]:
+        """Inputs and output slopes of each layer for some points, first layer first.
+
+        Raises:
+            InvalidParameter: the task is not made of layers.
+        """
+        raise InvalidParameter(
+            f"{type(self).__name__} is not made of layers that can be told apart; take a linear task, 'mlp' or "
+            "'all_cnn', or an estimator that needs no layers, such as 'conjugate_gradient'."
+        )
+
+    @default
+    def last_layer_size(self, data: Dataset) -> int:
+        """Number of parameters of the last layer, which lie last in θ.
+
+        Raises:
+            InvalidParameter: the task has no last layer.
+        """
+        raise InvalidParameter(f"{type(self).__name__} has no last layer to speak of; use an MLP.")
+
+    @default
+    def last_layer(self, data: Dataset, theta: Float[Tensor, " p"]) -> tuple["Task", Dataset]:
+        """The last layer as a linear network of its own, and data whose features are its inputs under θ.
+
+        Raises:
+            InvalidParameter: the task is no fully connected network.
+        """
+        raise InvalidParameter(
+            f"last_layer=True needs a network of the kind 'mlp'; the fit is of {type(self).__name__}."
+        )
+
+    @default
+    def check_curvature(self, data: Dataset, theta: Float[Tensor, " p"], weights: Float[Tensor, " n"]) -> None:
+        """Warn of a fit whose losses have so little curvature that influence means little; by default, of none."""
 
 
 @dataclass(frozen=True)
@@ -77,18 +168,27 @@ class LinearTask(Task):
     intercept: bool = True
     penalise_intercept: bool = False
 
-    def features(self, x: Float[Tensor, " b *shape"]) -> Float[Tensor, "b d"]:
-        """Each point as a row, with a last column of ones where there is an intercept."""
-        flat = x.flatten(1)
-        return torch.cat([flat, flat.new_ones(len(flat), 1)], dim=1) if self.intercept else flat
-
     @property
     def convex(self) -> bool:
         """A convex loss of linear outputs is convex."""
         return True
 
+    @property
+    def linear(self) -> bool:
+        """Always."""
+        return True
+
+    def features(self, x: Float[Tensor, " b *shape"]) -> Float[Tensor, "b d"]:
+        """Each point as a row, with a last column of ones where there is an intercept."""
+        flat = x.flatten(1)
+        return torch.cat([flat, flat.new_ones(len(flat), 1)], dim=1) if self.intercept else flat
+
+    def width(self, data: Dataset) -> int:
+        """d, the number of columns of Θ."""
+        return data.x_train[0].numel() + self.intercept
+
     def start(self, data: Dataset, seed: int) -> Float[Tensor, " p"]:
-        """Zeros, where the outputs say nothing; the seed has no part in it."""
+        """Zeros, where all outputs are 0; the seed has no part in it."""
         return data.x_train.new_zeros(self.output_loss.size(data) * self.width(data))
 
     def penalised(self, data: Dataset) -> Bool[Tensor, " p"]:
@@ -103,12 +203,65 @@ class LinearTask(Task):
         features = self.features(x)
         return theta.unflatten(-1, (-1, features.shape[1])) @ features.T
 
-    def measure(
-        self, theta: Float[Tensor, "*k p"], x: Float[Tensor, " b *shape"], y: Num[Tensor, " b"]
-    ) -> Float[Tensor, "*k b"]:
-        """The loss."""
-        return self.losses(theta, x, y)
+    def derivatives(self, data: Dataset) -> LossDerivatives:
+        """In closed form: matrix products with the features."""
+        return LinearDerivatives(self, data, self.output_loss.size(data), features=self.features)
 
-    def width(self, data: Dataset) -> int:
-        """d, the number of columns of Θ."""
-        return data.x_train[0].numel() + self.intercept
+    def output_slopes(
+        self, theta: Float[Tensor, " p"], x: Float[Tensor, " b *shape"], directions: Float[Tensor, "k p"]
+    ) -> Float[Tensor, "k c b"]:
+        """The outputs of each direction, wherever θ is."""
+        return self.outputs(directions, x)
+
+    def layer_factors(
+        self, theta: Float[Tensor, " p"], x: Float[Tensor, " b *shape"], y: Num[Tensor, " b"]
+    ) -> list[LayerFactors]:
+        """The one layer there is."""
+        return linear_factors(self.features(x), self.outputs(theta, x), y, self.output_loss)
+
+    def last_layer_size(self, data: Dataset) -> int:
+        """All parameters."""
+        return self.output_loss.size(data) * self.width(data)
+
+
+@dataclass(frozen=True)
+class LayeredTask(Task):
+    """A network of affine layers, each kept as one matrix whose last column is the bias.
+
+    θ holds the matrices one after the other, flattened row by row, first layer first. What happens between the layers
+    (activations, patches of an image, means over positions) is the network's own.
+    """
+
+    @abstractmethod
+    def shapes(self, data: Dataset) -> list[tuple[int, int]]:
+        """(units, inputs + 1) of each layer."""
+
+    @abstractmethod
+    def units(self, data: Dataset) -> int:
+        """Numbers that one model computes for one point: they decide how many points a chunk has."""
+
+    @abstractmethod
+    def forward(
+        self, theta: Float[Tensor, "*k p"], x: Float[Tensor, " b *shape"], layer: Layer
+    ) -> Float[Tensor, "*k c b"]:
+        """The outputs, every layer's product being left to `layer`, which is called once a layer, in order.
+
+        A layer that is applied at several positions of a point (a convolution) is given them side by side, points
+        running fastest.
+        """
+
+    def outputs(self, theta: Float[Tensor, "*k p"], x: Float[Tensor, " b *shape"]) -> Float[Tensor, "*k c b"]:
+        """Layer by layer; each layer is one batched matrix product over models."""
+        return self.forward(theta, x, affine)
+
+    @default
+    def derivatives(self, data: Dataset) -> LossDerivatives:
+        """By automatic differentiation, unless the network knows closed forms."""
+        units = self.units(data)
+        return LossDerivatives(self, data, units, trace=units * len(self.shapes(data)))
+
+    def layer_factors(
+        self, theta: Float[Tensor, " p"], x: Float[Tensor, " b *shape"], y: Num[Tensor, " b"]
+    ) -> list[LayerFactors]:
+        """Recorded on one forward pass and pulled back from the outputs."""
+        return recorded_factors(self.forward, theta, x, y, self.output_loss)

@@ -1,4 +1,4 @@
-"""How a notebook becomes a report: parameters, profiles, execution, files, claims.
+"""Runner of studies: a notebook's parameters and profiles, its execution, the files of its report, claims.
 
-It knows neither torch nor what a study is about.
+It knows neither torch nor the subject of a study.
 """

@@ -1,4 +1,4 @@
-"""Folders written beside their place and put there whole, and what an interrupted writer left behind."""
+"""Folders written beside their place and put there whole, and recovery after an interrupted writer."""
 
 import os
 import re
@@ -9,20 +9,19 @@ from pathlib import Path
 import psutil
 
 from influencelab.errors import MissingData
-from influencelab.recipe import Recipe
 from influencelab.runner import json_file
 
 PROGRESS = "progress.json"
 
 
 @dataclass(frozen=True)
-class Progress(Recipe):
-    """How far a run is.
+class RunProgress:
+    """Progress of a run, as its notebook reported it last.
 
     Attributes:
         done: jobs finished, such as models retrained.
         total: jobs in all.
-        label: what is being done, in a few words.
+        label: the current step, in a few words.
     """
 
     done: float
@@ -31,12 +30,12 @@ class Progress(Recipe):
 
     @property
     def fraction(self) -> float:
-        """Between 0 and 1."""
+        """Share done, between 0 and 1."""
         return min(max(self.done / self.total, 0.0), 1.0) if self.total > 0 else 0.0
 
 
 def sibling(folder: Path, *, role: str, writer: int) -> Path:
-    """A hidden folder next to another, named by what it is for and by the process that made it."""
+    """A hidden folder next to another, named by its role and by the process that made it."""
     return folder.with_name(f".{folder.name}.{role}.{writer}")
 
 
@@ -50,20 +49,20 @@ def staging(folder: Path) -> Path:
     return fresh
 
 
-def read_progress(folder: Path, *, writer: int) -> Progress | None:
-    """How far the process is that writes a folder; None before it has said so, and when the folder is in its place."""
+def read_progress(folder: Path, *, writer: int) -> RunProgress | None:
+    """Progress of the process that writes a folder; None before its first report and once the folder is in place."""
     try:
-        said = json_file.read(sibling(folder, role="writing", writer=writer) / PROGRESS)
+        found = json_file.read(sibling(folder, role="writing", writer=writer) / PROGRESS)
     except (MissingData, FileNotFoundError):
         # The writer may put the folder in its place at any moment, also while this reads.
         return None
-    return Progress(said["done"], said["total"], said["label"])
+    return RunProgress(found["done"], found["total"], found["label"])
 
 
 def replace_folder(fresh: Path, folder: Path) -> None:
     """Put a finished folder in its place; what was there goes only when the new one stands.
 
-    If this process dies between the two renames, `recover` puts the old one back.
+    If this process dies between the two renames, `clean_up` puts the old one back.
     """
     aside = sibling(folder, role="replaced", writer=os.getpid())
     if folder.exists():
@@ -74,11 +73,11 @@ def replace_folder(fresh: Path, folder: Path) -> None:
 
 
 def clean_up(folder: Path) -> None:
-    """Clear away what writers that are no more left beside a folder; restore it if one died while replacing it."""
-    left = re.compile(rf"\.{re.escape(folder.name)}\.(writing|executing|replaced)\.(\d+)")
+    """Remove folders left beside a folder by writers that died; restore it if one died while replacing it."""
+    leftover = re.compile(rf"\.{re.escape(folder.name)}\.(writing|executing|replaced)\.(\d+)")
     siblings = sorted(folder.parent.iterdir()) if folder.parent.is_dir() else []
     for path in siblings:
-        match = left.fullmatch(path.name)
+        match = leftover.fullmatch(path.name)
         if not match or alive(int(match[2]), path):
             continue
         if match[1] == "replaced" and not folder.exists():

@@ -1,22 +1,23 @@
-"""What a paper claims, as a band a measured number must fall in, and the verdict on it."""
+"""A published claim as an acceptance interval for one measured number, and its verdict."""
 
-import importlib
 import math
-import pkgutil
-from collections.abc import Mapping
 from dataclasses import dataclass
 
+import pandas
+
 from influencelab.errors import InvalidParameter
-from influencelab.recipe import Recipe
 from influencelab.runner.profile import RECORD, rank
 from influencelab.statistics.measurement import Measurement
+from influencelab.statistics.measurements import Where, find
+
+__all__ = ["Claim", "Verdict"]
 
 NOT_RUN = "not run"
 ARMS = ("", "published", "controlled")
 
 
 @dataclass(frozen=True)
-class Claim(Recipe):
+class Claim:
     """One statement of a paper that a study tests.
 
     The band was chosen before the number was measured, and stands here only: a scorecard is computed, never typed.
@@ -26,15 +27,16 @@ class Claim(Recipe):
         paper: where it is made: `Koh & Liang 2017, Fig. 2 left`.
         statement: what is claimed, in one sentence.
         study: the notebook that tests it.
-        quantity: the name of the number that decides, among the report's numbers.
+        where: the settings of the number that decides, such as `{"data": "mnist", "statistic": "slope"}`: one row of
+            the report's measurements.
         unit: of that number; empty for a pure number.
         low: the least value that counts as reproduced; None for no lower bound.
         high: the greatest; None for no upper bound. Both None: the number is reported and not judged.
         published: what the paper printed.
         least: the smallest profile whose number decides, `standard` or `paper`; a smaller one gives a preview.
         arm: `published` for the paper's own protocol, `controlled` for the same with our controls, or empty.
-        control: the name of the number that the same quantity has with our controls; where the claim is reproduced and
-            the controls take the effect away, the verdict is `explained`.
+        control: the settings of the same quantity with our controls; where the claim is reproduced and the controls
+            take the effect away, the verdict is `explained`.
         bare: what the scorecard says of a number without an interval; other words where that is no lack, as of the
             distance of an interval from 0.
 
@@ -46,14 +48,14 @@ class Claim(Recipe):
     paper: str
     statement: str
     study: str
-    quantity: str
+    where: Where
     low: float | None
     high: float | None
     published: str
     least: str
     unit: str = ""
     arm: str = ""
-    control: str = ""
+    control: Where | None = None
     bare: str = "no interval"
 
     def __post_init__(self) -> None:
@@ -78,7 +80,7 @@ class Claim(Recipe):
 
 
 @dataclass(frozen=True)
-class Verdict(Recipe):
+class Verdict:
     """What one number says about one claim.
 
     Attributes:
@@ -120,9 +122,14 @@ class Verdict(Recipe):
         return f"{self.verdict}{f' ({self.remark})' if self.remark else ''}"
 
 
-def judge(claim: Claim, numbers: Mapping[str, Measurement], profile: str) -> Verdict:
-    """The verdict of a report's numbers, measured at one profile, on one claim."""
-    number, control = numbers.get(claim.quantity), numbers.get(claim.control)
+def judge(claim: Claim, measurements: pandas.DataFrame, profile: str) -> Verdict:
+    """The verdict of a report's measurements, made at one profile, on one claim.
+
+    Raises:
+        InvalidData: the claim's settings fit several measurements.
+    """
+    number = find(measurements, claim.where)
+    control = None if claim.control is None else find(measurements, claim.control)
     said = word(claim, number)
     if said == "reproduced" and number and control and word(claim, control) != "reproduced" and apart(number, control):
         said = "explained"
@@ -151,21 +158,3 @@ def word(claim: Claim, number: Measurement | None) -> str:
     if high < least or greatest < low:
         return "not reproduced"
     return "inconclusive"
-
-
-def all_claims() -> tuple[Claim, ...]:
-    """The claims of every study, found by file: the module `claims` of each study's folder holds a tuple `CLAIMS`.
-
-    Raises:
-        InvalidParameter: two claims have one name.
-    """
-    package = importlib.import_module("influencelab.studies")
-    studies = sorted(module.name for module in pkgutil.iter_modules(package.__path__) if module.ispkg)
-    claims = [
-        claim for name in studies for claim in importlib.import_module(f"{package.__name__}.{name}.claims").CLAIMS
-    ]
-    names = [claim.name for claim in claims]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise InvalidParameter(f"Two claims are named '{twice[0]}'. Rename one of them.")
-    return tuple(claims)

@@ -1,4 +1,4 @@
-"""A notebook run from top to bottom in a kernel of this interpreter, stoppable, and honest about how it ended."""
+"""Execution of a notebook from top to bottom in a kernel of this interpreter, which can be stopped."""
 
 import contextlib
 import logging
@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 from influencelab.errors import StudyFailed
 
@@ -38,17 +40,17 @@ with without("rfc3987_syntax"):
     from nbformat.sign import NotebookNotary
     from papermill.exceptions import PapermillExecutionError
 
-# What papermill logs reaches those who ask for it, and nobody else: failures are raised.
+# Log records of papermill reach only handlers that were asked for: failures are raised.
 logging.getLogger("papermill").addHandler(logging.NullHandler())
 
-# How often, in seconds, a running notebook is looked at.
+# How often, in seconds, a running notebook is polled.
 POLL = 0.2
 # How long a kernel may take to start, in seconds; a loaded machine needs more than the usual 60.
 START = 120
 
 
 class Kernel:
-    """The process a notebook runs in, from before it exists until it is gone.
+    """Process of a notebook, from before it starts until it has ended.
 
     It changes by nature, like any handle on a process.
 
@@ -60,11 +62,16 @@ class Kernel:
         self.pid: int | None = None
 
     def kill(self) -> None:
-        """End the process and every worker it started, at once; nothing happens where there is none."""
+        """Kill the process and every worker it started; nothing happens where there is none."""
         if self.pid is not None:
-            # The kernel leads a session of its own, so its workers are ended with it and we are not.
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self.pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError, psutil.NoSuchProcess):
+                if hasattr(os, "killpg"):
+                    # The kernel leads a session of its own, so its workers are killed with it and this process is not.
+                    os.killpg(self.pid, signal.SIGKILL)
+                else:
+                    kernel = psutil.Process(self.pid)
+                    for process in [*kernel.children(recursive=True), kernel]:
+                        process.kill()
 
     def manager_class(self) -> type:
         """The class of kernel manager that starts this interpreter, whatever kernels are registered."""
@@ -89,7 +96,7 @@ class Kernel:
                 return spec
 
             async def start_kernel(self, **settings: Any) -> None:
-                # What a notebook prints comes another way; this is only the process's notes on being shut down.
+                # Printed output comes another way; this is only the process's messages on shutdown.
                 await super().start_kernel(stderr=subprocess.DEVNULL, **settings)
                 handle.pid = getattr(self.provisioner, "pid", None)
 
@@ -97,13 +104,13 @@ class Kernel:
 
 
 def environment() -> dict[str, str]:
-    """What a kernel finds besides our own environment: the library that runs it, and threads that share the cores.
+    """Environment of a kernel: this process's, the library that runs it, and threads that share the cores.
 
-    Threads that wait by spinning hold up everybody else's: with both cores busy elsewhere, a pass over the data that
+    Threads that wait by spinning slow down all others: with both cores busy elsewhere, a pass over the data that
     takes 50 ms took twenty times as long.
     """
     home = Path(__file__).resolve().parents[2]
-    # What is installed is found anyway, and must not come before the standard library.
+    # An installed library is found anyway, and must not come before the standard library.
     library = {} if home.name == "site-packages" else {"PYTHONPATH": str(home)}
     return library | {"OMP_WAIT_POLICY": "passive"}
 
@@ -115,7 +122,7 @@ def execute(
     output: Path,
     watch: Callable[[int | None], None],
 ) -> None:
-    """Run a notebook; what it printed and drew is kept at `output`, whether it failed or not.
+    """Run a notebook; its executed copy is written to `output`, whether it failed or not.
 
     Args:
         notebook: the file; it runs in the folder it is in.
@@ -141,7 +148,7 @@ def execute(
 
 
 def papermill_run(kernel: Kernel, notebook: Path, parameters: Mapping[str, Any], output: Path) -> None:
-    """Let papermill run it, and turn what papermill raises into our own error."""
+    """Run a notebook by papermill, and turn its exceptions into `StudyFailed`."""
     nbformat.write(injected(notebook, parameters), output)
     # papermill formats paths, so braces are doubled.
     path = str(output).replace("{", "{{").replace("}", "}}")
@@ -160,7 +167,7 @@ def papermill_run(kernel: Kernel, notebook: Path, parameters: Mapping[str, Any],
         last = [line for line in str(error.evalue).splitlines() if line.strip()][-1:]
         raise StudyFailed(": ".join([error.ename, *last])) from error
     except RuntimeError as error:
-        # nbclient says so of a kernel that ended by itself and of one that never answered.
+        # nbclient raises it for a kernel that ended by itself and for one that never answered.
         kernel.kill()
         mark_dead(output)
         raise StudyFailed(f"the kernel died (killed, or out of memory?): {error}") from error
@@ -194,5 +201,5 @@ def mark_dead(output: Path) -> None:
 
 
 def sign(notebook: Path) -> None:
-    """Sign an executed notebook, so that JupyterLab on this machine trusts and shows what it drew."""
+    """Sign an executed notebook, so that JupyterLab on this machine trusts and shows its figures."""
     NotebookNotary().sign(nbformat.read(notebook, as_version=4))

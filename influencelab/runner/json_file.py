@@ -1,4 +1,4 @@
-"""Records on disk: strict JSON, written whole or not at all."""
+"""JSON files: strict, written whole or not at all."""
 
 import json
 import math

@@ -1,4 +1,4 @@
-"""A study's notebook as it is written: its question, its parameters, its profiles, and where such notebooks are."""
+"""Notebook of a study: its question, parameters and profiles, read without running it, and the folder of studies."""
 
 import json
 import re
@@ -14,19 +14,19 @@ from influencelab.recipe import Recipe
 from influencelab.runner.parameter import Parameter, declared
 from influencelab.runner.profile import PROFILES, Profile, is_profile, rank
 
-# Parameters that say where and how a study runs, not what it computes: they never make a run a changed one.
+# Parameters of where and how a study runs, not of what it computes: changing one changes no number.
 RUN_PARAMETERS = ("profile", "results", "workers", "scheduler", "device")
 
 
 @dataclass(frozen=True, eq=False)
 class Notebook(Recipe):
-    """What a study notebook declares.
+    """Declarations of a study notebook.
 
     Attributes:
         path: the file.
         question: the heading of its first text cell.
-        parameters: what its cell tagged `parameters` declares, in order.
-        profiles: what its raw cell tagged `profiles` declares, smallest first.
+        parameters: those of its cell tagged `parameters`, in order.
+        profiles: those of its raw cell tagged `profiles`, smallest first.
     """
 
     path: Path
@@ -46,7 +46,7 @@ class Notebook(Recipe):
         return known[name]
 
     def values(self, profile: str) -> dict[str, Any]:
-        """Every parameter's value at one profile: the profile's where it says one, else the default.
+        """Every parameter's value at one profile: the profile's own, else the default.
 
         Raises:
             UnknownName: no such profile, or a profile that names an unknown parameter.
@@ -60,7 +60,7 @@ class Notebook(Recipe):
 
 
 def read(path: Path) -> Notebook:
-    """Read what a study notebook declares, without running it.
+    """Read the declarations of a study notebook, without running it.
 
     Raises:
         UnknownName: no such file.
@@ -81,7 +81,7 @@ def read(path: Path) -> Notebook:
 
 
 def text(cell: dict[str, Any]) -> str:
-    """A cell's source, which notebooks keep as one text or as a list of lines."""
+    """Source of a cell, which notebooks store as one text or as a list of lines."""
     source = cell.get("source", "")
     return source if isinstance(source, str) else "".join(source)
 
@@ -114,19 +114,38 @@ def profiles(source: str, path: Path) -> dict[str, Profile]:
     stray = sorted(str(name) for name in given if not is_profile(str(name)))
     if stray:
         raise unknown("profile", stray[0], PROFILES)
-    return {name: profile(name, given[name], path) for name in sorted(given, key=rank)}
+    return {name: profile(name, extended(name, given, path=path), path) for name in sorted(given, key=rank)}
+
+
+def extended(name: str, given: dict[str, Any], *, path: Path, through: tuple[str, ...] = ()) -> dict[str, Any]:
+    """The values of a profile: those of the one it `extends`, but for its cost, under its own.
+
+    Raises:
+        UnknownName: it extends a profile that is not there.
+        StudyFailed: it extends itself, perhaps through others.
+    """
+    own = dict(given[name])
+    base = own.pop("extends", None)
+    if base is None:
+        return own
+    if base in (name, *through):
+        chain = " extends ".join([*through, name, base])
+        raise StudyFailed(f"{path.name}: a profile extends itself ({chain}). Let one of them stand alone.")
+    if base not in given:
+        raise unknown("profile", str(base), given, of=path.stem)
+    inherited = extended(base, given, path=path, through=(*through, name))
+    return {key: value for key, value in inherited.items() if key != "expected"} | own
 
 
 def profile(name: str, given: dict[str, Any], path: Path) -> Profile:
-    """One profile: its parameters apart from what it is expected to cost."""
-    expected = given.get("expected")
+    """One profile: its parameters, and apart from them its expected cost."""
+    expected = given.pop("expected", None)
     if not isinstance(expected, dict) or set(expected) != {"seconds", "memory_gb"}:
         raise StudyFailed(
             f"{path.name}: profile '{name}' does not say what it costs. "
             "Add `expected: {seconds: 20, memory_gb: 1}` as measured on two cores."
         )
-    parameters = {key: value for key, value in given.items() if key != "expected"}
-    return Profile(name, parameters, float(expected["seconds"]), float(expected["memory_gb"]))
+    return Profile(name, given, float(expected["seconds"]), float(expected["memory_gb"]))
 
 
 def studies_folder(start: Path | None = None) -> Path:
@@ -144,7 +163,7 @@ def studies_folder(start: Path | None = None) -> Path:
 
 
 def candidates(here: Path, checkout: Path) -> Iterator[Path]:
-    """Where studies may be, nearest first."""
+    """Folders where studies may be, nearest first."""
     for folder in (here, *here.parents):
         if folder.name == "studies":
             yield folder

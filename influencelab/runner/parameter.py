@@ -1,19 +1,20 @@
-"""What a study's `parameters` cell declares, and text or YAML read as the declared type."""
+"""Parameters of a study: declarations of a notebook's `parameters` cell, and text or YAML read as the declared type."""
 
 import ast
 import io
-import math
 import tokenize
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from functools import cache, partial
+from typing import Annotated, Any, Literal
 
 import yaml
+from pydantic import AllowInfNan, BeforeValidator, Field, Strict, TypeAdapter, ValidationError
 
 from influencelab.errors import InvalidParameter
 from influencelab.recipe import Recipe
 
 EXAMPLES = {"bool": "false", "int": "5", "float": "0.01", "str": "digits"}
-TRUE, FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,8 @@ class Parameter(Recipe):
     Attributes:
         name: what it is called.
         type: the annotation, or else the default's type: `int`, `float`, `bool`, `str`, `list[int]`,
-            `tuple[float, ...]`, `int | None`.
+            `tuple[float, ...]`, `int | None`, or with bounds or choices: `int >= 1`, `0 < float <= 1`,
+            `one of iris, digits`.
         default: its value in the notebook.
         help: the comment after it.
     """
@@ -37,18 +39,24 @@ class Parameter(Recipe):
         """A value, or text that stands for one, as the declared type: `false` is False where a bool is declared.
 
         Raises:
-            InvalidParameter: it is none of that type; the message shows how one is written.
+            InvalidParameter: it is none of that type, or outside its bounds or choices; the message says which, and
+                how one is written.
         """
         try:
-            return convert(value, ast.parse(self.type, mode="eval").body)
-        except InvalidParameter:
-            # The type itself is none that a parameter can have.
-            raise
-        except (ValueError, yaml.YAMLError) as error:
+            return adapter(self.type).validate_python(value)
+        except ValidationError as error:
             raise InvalidParameter(
-                f"Parameter '{self.name}' is declared {self.type}, and {value!r} is none. "
-                f"Write it like {self.name}={example(self.type)}."
+                f"Parameter '{self.name}' is declared {self.type}, and {value!r} is none: {reason(error)}. "
+                f"Write it like {self.name}={self.example}."
             ) from error
+
+    @property
+    def example(self) -> str:
+        """How a value is written on the command line."""
+        schema = adapter(self.type).json_schema()
+        choices = schema.get("items", schema).get("enum", [])
+        inner = next(iter(choices), next((text for name, text in EXAMPLES.items() if name in self.type), "1"))
+        return f"[{inner}]" if self.type.startswith(("list", "tuple")) else inner
 
 
 def declared(source: str, *, where: str) -> tuple[Parameter, ...]:
@@ -71,21 +79,23 @@ def declared(source: str, *, where: str) -> tuple[Parameter, ...]:
                 "Each line is `name: type = literal  # what it means`; move everything else to the next cell."
             )
         default = ast.literal_eval(line.value)  # pyright: ignore[reportAttributeAccessIssue]
-        kind = ast.unparse(annotation) if annotation else infer(default)
+        kind = annotation or infer(default)
         parameter = Parameter(target, kind, default, comments.get(line.end_lineno or line.lineno, ""))
         found.append(Parameter(target, kind, parameter.parse(default), parameter.help))
     return tuple(found)
 
 
-def assigned(line: ast.stmt) -> tuple[str | None, ast.expr | None]:
+def assigned(line: ast.stmt) -> tuple[str | None, str]:
     """The name and annotation of `name = literal` or `name: type = literal`; no name for any other statement."""
     if isinstance(line, ast.AnnAssign) and isinstance(line.target, ast.Name) and literal(line.value):
-        return line.target.id, line.annotation
+        # A condition stands in quotes, since Python would compute it: seeds: "int >= 1" = 5.
+        quoted = line.annotation.value if isinstance(line.annotation, ast.Constant) else None
+        return line.target.id, quoted if isinstance(quoted, str) else ast.unparse(line.annotation)
     if isinstance(line, ast.Assign) and literal(line.value):
         match line.targets:
             case [ast.Name(id=name)]:
-                return name, None
-    return None, None
+                return name, ""
+    return None, ""
 
 
 def literal(node: ast.expr | None) -> bool:
@@ -116,74 +126,88 @@ def infer(default: object) -> str:
     return f"tuple[{kind}, ...]" if kind else "tuple"
 
 
-def convert(value: Any, annotation: ast.expr) -> Any:
-    """A value as the type an annotation names, or a ValueError."""
-    if isinstance(annotation, ast.BinOp):
-        missing = value is None or (isinstance(value, str) and value.lower() in ("none", "null"))
-        return None if missing else convert(value, annotation.left)
-    if isinstance(annotation, ast.Subscript):
-        return sequence(value, ast.unparse(annotation.value), annotation.slice)
-    kind = ast.unparse(annotation)
-    if kind in ("list", "tuple"):
-        return sequence(value, kind, None)
-    readers = {"bool": read_bool, "int": read_int, "float": read_float, "str": read_str}
-    if kind not in readers:
+def from_text(read: Callable[[str], Any], value: object) -> Any:
+    """Text read as a value; text that cannot be, and any other value, as it stands."""
+    try:
+        return read(value) if isinstance(value, str) else value
+    except (ValueError, yaml.YAMLError):
+        return value
+
+
+# No number is a truth value and no fraction a whole number, but text stands for any: YAML reads 1e-3 as text.
+INTEGER = Annotated[int, Strict(), BeforeValidator(partial(from_text, int))]
+NUMBER = Annotated[float, Strict(), AllowInfNan(False), BeforeValidator(partial(from_text, float))]
+SCALARS: dict[str, Any] = {
+    "bool": Annotated[bool, BeforeValidator(str)],
+    "int": INTEGER,
+    "float": NUMBER,
+    "str": Annotated[str, Strict()],
+}
+ITEMS = BeforeValidator(partial(from_text, yaml.safe_load))
+NOTHING = BeforeValidator(partial(from_text, lambda text: None if text.lower() in ("none", "null") else text))
+CHOICES = "one of "
+BOUNDS = {ast.Gt: "gt", ast.GtE: "ge", ast.Lt: "lt", ast.LtE: "le"}
+MIRRORED = {"gt": "lt", "ge": "le", "lt": "gt", "le": "ge"}
+
+
+@cache
+def adapter(kind: str) -> TypeAdapter:
+    """The reader of values of a declared type.
+
+    Raises:
+        InvalidParameter: a parameter cannot have that type.
+    """
+    try:
+        return TypeAdapter(type_in(kind))
+    except (KeyError, StopIteration, SyntaxError, TypeError, ValueError) as error:
         raise InvalidParameter(
-            f"'{kind}' is no type a study's parameter can have. "
-            "There are: bool, int, float, str, list[…], tuple[…, ...] and … | None."
-        )
-    return readers[kind](value)
+            f"'{kind}' is no type a study's parameter can have. There are: bool, int, float, str, list[…], "
+            "tuple[…, ...], … | None, and in quotes bounds and choices: 'int >= 1', 'one of iris, digits'."
+        ) from error
 
 
-def sequence(value: Any, kind: str, items: ast.expr | None) -> list[Any] | tuple[Any, ...]:
-    """A list or tuple, each item as its own declared type; text is read as YAML, `[1, 2]`."""
-    values = yaml.safe_load(value) if isinstance(value, str) else value
-    if not isinstance(values, list | tuple):
-        raise ValueError(f"{value!r} is no list")
-    if isinstance(items, ast.Tuple):
-        *fixed, last = items.elts
-        open_ended = isinstance(last, ast.Constant) and last.value is Ellipsis
-        kinds = fixed * len(values) if open_ended else items.elts
-        if len(kinds) != len(values):
-            raise ValueError(f"{value!r} has {len(values)} items, expected {len(kinds)}")
-        values = [convert(item, each) for item, each in zip(values, kinds, strict=True)]
-    elif items is not None:
-        values = [convert(item, items) for item in values]
-    return tuple(values) if kind == "tuple" else list(values)
+def type_in(text: str) -> Any:
+    """The type a text names: an annotation, or the choices in `one of iris, digits`."""
+    words, choices = text[: len(CHOICES)], text[len(CHOICES) :]
+    if words == CHOICES:
+        return Literal[tuple(choice.strip() for choice in choices.split(","))]
+    return python_type(ast.parse(text, mode="eval").body)
 
 
-def read_bool(value: object) -> bool:
-    """True or False, or a word for one of them."""
-    word = str(value).lower()
-    if word in TRUE + FALSE and not isinstance(value, float):
-        return word in TRUE
-    raise ValueError(f"{value!r} is neither true nor false")
+def python_type(annotation: ast.expr) -> Any:
+    """The type an annotation names, with validators for text, bounds and choices."""
+    match annotation:
+        case ast.Name(id="list" | "tuple" as kind):
+            return Annotated[list if kind == "list" else tuple, ITEMS]
+        case ast.Name(id=kind):
+            return SCALARS[kind]
+        case ast.Subscript(value=ast.Name(id="list"), slice=item):
+            return Annotated[list[python_type(item)], ITEMS]
+        case ast.Subscript(value=ast.Name(id="tuple"), slice=ast.Tuple(elts=items)):
+            types = tuple(... if isinstance(item, ast.Constant) else python_type(item) for item in items)
+            return Annotated[tuple[types], ITEMS]
+        case ast.BinOp(left=kind, op=ast.BitOr(), right=ast.Constant(value=None)):
+            return Annotated[python_type(kind) | None, NOTHING]
+        case ast.Constant(value=str(text)):
+            return type_in(text)
+        case ast.Compare():
+            return bounded(annotation)
+    raise ValueError(ast.unparse(annotation))
 
 
-def read_int(value: object) -> int:
-    """A whole number; 7.5 and true are refused."""
-    if isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool)):
-        return int(value)
-    raise ValueError(f"{value!r} is no whole number")
+def bounded(comparison: ast.Compare) -> Any:
+    """The number type in `int >= 1` or `0 < float <= 1`, with its bounds."""
+    terms = [comparison.left, *comparison.comparators]
+    middle, kind = next((place, term.id) for place, term in enumerate(terms) if isinstance(term, ast.Name))
+    limits = {}
+    for place, each in enumerate(comparison.ops):
+        bound, after = BOUNDS[type(each)], place >= middle
+        limits[bound if after else MIRRORED[bound]] = +ast.literal_eval(terms[place + after])
+    return Annotated[{"int": INTEGER, "float": NUMBER}[kind], Field(**limits)]
 
 
-def read_float(value: object) -> float:
-    """A finite number; YAML reads 1e-3 as text, so text is a number here too."""
-    if isinstance(value, bool) or not isinstance(value, str | int | float) or not math.isfinite(float(value)):
-        raise ValueError(f"{value!r} is no finite number")
-    return float(value)
-
-
-def read_str(value: object) -> str:
-    """Text as it stands."""
-    if not isinstance(value, str):
-        raise ValueError(f"{value!r} is no text")
-    return value
-
-
-def example(kind: str) -> str:
-    """How a value of a type is written on the command line."""
-    if kind.startswith(("list", "tuple")):
-        inner = next((text for name, text in EXAMPLES.items() if name in kind), "1")
-        return f"[{inner}]"
-    return EXAMPLES.get(kind.partition(" ")[0], "…")
+def reason(error: ValidationError) -> str:
+    """The first thing that is wrong with a value, and in which item of a list."""
+    first = error.errors(include_url=False)[0]
+    places = [str(index + 1) for index in first["loc"] if isinstance(index, int)]
+    return (f"item {'.'.join(places)}: " if places else "") + first["msg"]

@@ -1,4 +1,4 @@
-"""Profiles: the four named sizes of a study, their slices, and the folder a run's results go to."""
+"""Profiles: the four named sizes of a study, their slices, and the names of results folders."""
 
 import re
 from collections.abc import Mapping
@@ -17,13 +17,13 @@ NAME = rf"({'|'.join(PROFILES)}|paper_[a-z]+)"
 
 @dataclass(frozen=True, eq=False)
 class Profile(Recipe):
-    """One size of one study: the notebook parameters that make it, and what it costs on two cores.
+    """One size of one study: the notebook parameters that make it, and its cost on two cores.
 
     Attributes:
         name: one of `PROFILES`, or a slice of the largest, such as `paper_width`.
         parameters: the values that differ from the notebook's defaults.
-        seconds: how long a run is expected to take.
-        memory_gb: how much memory it is expected to need at its peak, in GB (10⁹ bytes).
+        seconds: expected duration of a run.
+        memory_gb: expected peak memory, in GB (10⁹ bytes).
     """
 
     name: str
@@ -33,7 +33,7 @@ class Profile(Recipe):
 
 
 def size_of(profile: str) -> str:
-    """Which of `PROFILES` a profile is, or is a slice of: `paper` for `paper_width`.
+    """The one of `PROFILES` that a profile is, or is a slice of: `paper` for `paper_width`.
 
     Raises:
         UnknownName: no such profile.
@@ -58,7 +58,7 @@ def rank(profile: str) -> int:
 
 
 def folder_name(profile: str, changes: Mapping[str, object]) -> str:
-    """Where a run's results go: `quick`, or `quick-1a2b3c4d` where parameters differ from the profile's.
+    """Name of the folder of a run's results: `quick`, or `quick-1a2b3c4d` where parameters differ from the profile's.
 
     The eight digits are the hash of the changes, so equal changes share a folder and a changed run never replaces
     the profile's own results.

@@ -1,4 +1,4 @@
-"""The manifest of a run: which code, which versions, which machine; no names of hosts, users or folders."""
+"""Provenance of a run: code, versions and machine, without names of hosts, users or folders."""
 
 import hashlib
 import importlib.metadata
@@ -17,7 +17,7 @@ MEGABYTE = 10**6
 
 
 def describe_run() -> dict[str, Any]:
-    """Everything about the code and the machine that could change a number or a time."""
+    """Facts about the code and the machine that could change a number or a time."""
     return {
         "versions": versions(),
         "code": {"sources": sources_hash(), **checkout()},
@@ -28,7 +28,7 @@ def describe_run() -> dict[str, Any]:
 
 
 def versions() -> dict[str, str]:
-    """Versions of Python, this library and what it computes with."""
+    """Versions of Python, this library and the packages it computes with."""
     installed = {name: importlib.metadata.version(name) for name in PACKAGES}
     return {"influencelab": own_version(), "python": platform.python_version(), **installed}
 
@@ -72,7 +72,7 @@ def checkout(folder: Path | None = None) -> dict[str, Any]:
 
 
 def git(folder: Path, *words: str) -> str | None:
-    """What git says about a folder; None where there is no git or no checkout."""
+    """Output of a git command in a folder; None where there is no git or no checkout."""
     try:
         done = subprocess.run(
             ["git", "-C", str(folder), *words], capture_output=True, text=True, check=True, timeout=30
@@ -118,7 +118,7 @@ def threads() -> dict[str, int]:
 
 
 def peak_memory_mb() -> float:
-    """The most memory this process has held so far, in MB (10⁶ bytes); workers are not counted."""
+    """Peak memory of this process so far, in MB (10⁶ bytes); workers are not counted."""
     status = Path("/proc/self/status")
     if status.is_file():
         # Not getrusage, whose peak is inherited from the process that started this one.
@@ -126,6 +126,8 @@ def peak_memory_mb() -> float:
         peak = next((line for line in lines if line.startswith("VmHWM")), None)
         if peak:
             return round(int(peak.split()[1]) * 1024 / MEGABYTE, 1)
-    import resource  # not on Windows, which has no use for this line
-
+    try:
+        import resource
+    except ImportError:  # as on Windows, where the system keeps the peak
+        return round(psutil.Process().memory_info()._asdict()["peak_wset"] / MEGABYTE, 1)
     return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / MEGABYTE, 1)

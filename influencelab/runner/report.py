@@ -1,7 +1,7 @@
 """A study's results as one published folder, checked when it is read."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,20 +11,23 @@ import pandas
 from influencelab.errors import MissingData
 from influencelab.explorer.data import ExplorerData, opened
 from influencelab.explorer.from_table import melted, tabled
-from influencelab.recipe import Recipe
 from influencelab.runner import json_file
 from influencelab.runner.profile import PROFILES, is_folder_name, is_profile, profile_of, rank, size_of
 from influencelab.statistics.measurement import Measurement
+from influencelab.statistics.measurements import Where, describe, measurement_of, records, select
+
+__all__ = ["Report"]
 
 # Where what an explorer shows is kept, in the report's folder.
 EXPLORATION = "exploration.gz"
+MEASUREMENTS, FACTS = "measurements.parquet", "facts.json"
 OLDER = (
     "This report keeps a sample of pairs only, without losses, pictures and dampings. Run the study again for those."
 )
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Report(Recipe):
+class Report:
     """What one run of a study found, as its folder holds it.
 
     Attributes:
@@ -32,7 +35,7 @@ class Report(Recipe):
         study: the notebook's name.
         profile: the folder's name: a profile, or `<profile>-<8 digits>` where parameters were changed.
         parameters: the values the study ran with.
-        numbers: each number by name, such as `digits/top/exact/slope/0.001`.
+        measurements: the tidy table of its numbers, a row a number and a column a setting (`statistics.measurements`).
         facts: what the run says about itself: counts of converged models, seconds of a step, peak memory.
         manifest: versions, code, machine, data hashes, seeds, seconds, and the hash of every file.
     """
@@ -41,18 +44,27 @@ class Report(Recipe):
     study: str
     profile: str
     parameters: dict[str, Any]
-    numbers: dict[str, Measurement]
+    measurements: pandas.DataFrame
     facts: dict[str, Any]
     manifest: dict[str, Any]
 
     def __repr__(self) -> str:
         """Short enough for the end of a notebook; the folder holds the rest."""
-        return f"Report({self.study} at {self.profile}: {len(self.numbers)} numbers in {self.folder})"
+        return f"Report({self.study} at {self.profile}: {len(self.measurements)} numbers in {self.folder})"
 
     @property
     def changed(self) -> bool:
         """Whether parameters differ from the profile's, so that the numbers are not the profile's."""
         return not is_profile(self.profile)
+
+    def numbers(self, *, first: Sequence[Where] = ()) -> dict[str, Measurement]:
+        """Every number by its settings in words, in the order of the table.
+
+        Args:
+            first: the settings of numbers that come before all others, such as those that claims rest on.
+        """
+        leading = [line for where in first for line in select(self.measurements, where)]
+        return {describe(line): measurement_of(line) for line in (*leading, *records(self.measurements))}
 
     def pairs(self) -> pandas.DataFrame:
         """Each predicted change beside the actual one, a row per removal and test point.
@@ -99,14 +111,13 @@ def load(folder: Path) -> Report:
             raise MissingData(f"{path} is missing from a published report. Run the study again, or delete {folder}.")
         if file_hash(path) != published:
             raise MissingData(f"{path} is not what was published: it was edited or damaged. Run the study again.")
-    kept = json_file.read(folder / "numbers.json")
     return Report(
         folder=folder,
         study=manifest["study"],
         profile=folder.name,
         parameters=json_file.read(folder / "parameters.json"),
-        numbers={name: number(fields) for name, fields in kept["numbers"].items()},
-        facts=kept["facts"],
+        measurements=pandas.read_parquet(folder / MEASUREMENTS),
+        facts=json_file.read(folder / FACTS),
         manifest=manifest,
     )
 
@@ -125,12 +136,6 @@ def reports(results: Path, *, profiles: Sequence[str] = PROFILES) -> list[Report
     found = [folder for folder in found if size_of(profile_of(folder.name)) in profiles]
     order = sorted(found, key=lambda path: (path.parent.name, rank(profile_of(path.name)), path.name))
     return [load(folder) for folder in order]
-
-
-def number(fields: Mapping[str, Any]) -> Measurement:
-    """A number from its record; values that are not finite were kept as text."""
-    ends = {end: None if fields[end] is None else float(fields[end]) for end in ("low", "high")}
-    return Measurement(float(fields["value"]), **ends, n=fields["n"], note=fields["note"], unit=fields["unit"])
 
 
 def file_hash(path: Path) -> str:

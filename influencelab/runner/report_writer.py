@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,14 +12,17 @@ import pandas
 from matplotlib.figure import Figure
 
 from influencelab.errors import InvalidData, InvalidParameter
-from influencelab.experiments.store import Store
 from influencelab.explorer.data import ExplorerData
+from influencelab.recipe import Progress, stage
 from influencelab.runner import json_file, notebook
-from influencelab.runner.atomic_folder import PROGRESS, Progress, replace_folder, staging
+from influencelab.runner.atomic_folder import PROGRESS, replace_folder, staging
 from influencelab.runner.profile import folder_name, profile_of
 from influencelab.runner.provenance import describe_run
-from influencelab.runner.report import EXPLORATION, Report, file_hash, load
+from influencelab.runner.report import EXPLORATION, FACTS, MEASUREMENTS, Report, file_hash, load
 from influencelab.statistics.measurement import Measurement
+from influencelab.statistics.measurements import check_tidy, joined, row, tidy
+
+__all__ = ["start_report"]
 
 # Committed results stay small: a table of pairs or a figure of more bytes than this is refused.
 LARGEST = 10**6
@@ -44,18 +47,26 @@ class ReportWriter:
         self.folder = folder
         self.staging = staging(folder)
         self._parameters = json_file.to_jsonable(parameters)
-        self._numbers: dict[str, Measurement] = {}
+        self._measurements: list[pandas.DataFrame] = []
         self._facts: dict[str, Any] = {}
         self._started = time.perf_counter()
 
-    def number(self, name: str, number: Measurement) -> None:
-        """Keep one number; a claim finds it by this name, such as `digits/top/exact/slope/0.001`."""
-        self._numbers[checked(name, "number")] = number
+    def measure(self, measurements: pandas.DataFrame) -> None:
+        """Keep measurements, a tidy table as `statistics.measurements.tidy` makes it; a claim selects rows of it.
+
+        Raises:
+            InvalidData: one combination of settings has two numbers.
+        """
+        check_tidy(measurements)
+        self._measurements.append(measurements)
+
+    def number(self, measurement: Measurement, **settings: Any) -> None:
+        """Keep one number with its settings, such as `number(Measurement(1.2), data="digits", statistic="slope")`."""
+        self.measure(tidy([row(measurement, **settings)]))
 
     def numbers(self, numbers: Mapping[str, Measurement]) -> None:
-        """Keep several numbers."""
-        for name, number in numbers.items():
-            self.number(name, number)
+        """Keep several numbers by name."""
+        self.measure(tidy(row(number, name=name) for name, number in numbers.items()))
 
     def fact(self, name: str, value: Any) -> None:
         """Keep a fact about the run that no claim rests on: seconds of a step, how many models converged."""
@@ -99,20 +110,19 @@ class ReportWriter:
         titled = replace(exploration, title=f"{self.study} at {self.folder.name}")
         (self.staging / EXPLORATION).write_bytes(titled.within(LARGEST).compressed())
 
-    def progress(self, done: float, total: float, label: str = "") -> None:
+    def progress(self, done: float, total: float = 1.0, label: str = "") -> None:
         """Say how far the run is, for the bar of whoever started it."""
         self._check_open()
-        said = Progress(done, total, label)
-        json_file.write(self.staging / PROGRESS, {"done": said.done, "total": said.total, "label": said.label})
+        json_file.write(self.staging / PROGRESS, {"done": done, "total": total, "label": label})
 
-    def stage(self, first: float, last: float) -> Callable[[float, float, str], None]:
+    def stage(self, first: float, last: float) -> Progress:
         """`progress` for one part of the run, such as `stage(0.2, 1.0)` for all but the first fifth."""
-        return lambda done, total, label: self.progress(first + (last - first) * done / max(total, 1), 1, label)
+        return stage(self.progress, first, last)
 
     @property
-    def store(self) -> Store:
-        """Where finished trials are kept, shared by all studies of one results folder."""
-        return Store(self.folder.parent.parent / STORE_FOLDER)
+    def store(self) -> Path:
+        """The folder of finished trials, shared by all studies of one results folder."""
+        return self.folder.parent.parent / STORE_FOLDER
 
     def publish(self, *, datasets: Iterable[tuple[str, str]] = (), seeds: Iterable[int] = ()) -> Report:
         """Put the report in its place, whole; it replaces the one before.
@@ -126,10 +136,8 @@ class ReportWriter:
             InvalidParameter: it was published before.
         """
         self._check_open()
-        if not self._numbers:
-            raise InvalidData(f"The report of {self.study} holds no number. Give it one with `number` first.")
-        numbers = {name: vars(number) for name, number in sorted(self._numbers.items())}
-        json_file.write(self.staging / "numbers.json", {"numbers": numbers, "facts": self._facts})
+        self._write_measurements()
+        json_file.write(self.staging / FACTS, self._facts)
         json_file.write(self.staging / "parameters.json", self._parameters)
         (self.staging / PROGRESS).unlink(missing_ok=True)
         manifest = {
@@ -145,29 +153,54 @@ class ReportWriter:
         replace_folder(self.staging, self.folder)
         return load(self.folder)
 
+    def _write_measurements(self) -> None:
+        """The table as Parquet, which programs read, and as CSV, which people read."""
+        if not any(map(len, self._measurements)):
+            raise InvalidData(f"The report of {self.study} holds no number. Give it some with `measure` first.")
+        whole = joined(self._measurements)
+        whole.insert(0, "study", pandas.Series(self.study, index=whole.index, dtype="string"))
+        check_tidy(whole)
+        whole.to_parquet(self.staging / MEASUREMENTS, compression="zstd", index=False)
+        whole.to_csv((self.staging / MEASUREMENTS).with_suffix(".csv"), index=False, lineterminator="\n")
+
     def _check_open(self) -> None:
         """Refuse to write where nothing can be written any more."""
         if not self.staging.is_dir():
             raise InvalidParameter(
-                f"The report of {self.study} was published already, or begun anew elsewhere. Begin another: `begin(…)`."
+                f"The report of {self.study} was published already, or begun anew elsewhere. "
+                f"Begin another: `start_report('{self.study}', globals())`."
             )
 
 
-def start_report(study: str, *, profile: str, parameters: Mapping[str, Any], results: str | Path = "") -> ReportWriter:
-    """Begin the report of a study; called by its notebook.
+def start_report(
+    study: str,
+    values: Mapping[str, Any] | None = None,
+    *,
+    profile: str = "",
+    parameters: Mapping[str, Any] | None = None,
+    results: str | Path = "",
+) -> ReportWriter:
+    """Begin the report of a study; its notebook calls `start_report("leave_one_out", globals())`.
 
     Run by hand, results go to the `results` folder beside the `studies` folder at or above the working folder, and
     parameters that were edited away from the profile's send them to a folder of their own, as on the command line.
 
     Args:
         study: the notebook's name.
-        profile: its parameter `profile`.
+        values: where the values of the notebook's parameters are, by name; what it declares is read from its file, and
+            `profile`, `parameters` and `results` are not needed.
+        profile: the value of its parameter `profile`.
         parameters: the values of its other parameters.
-        results: its parameter `results`, the folder of all results; empty when it is run by hand.
+        results: the folder of all results; empty when it is run by hand.
 
     Raises:
-        UnknownName: no such profile, or no `studies` folder.
+        UnknownName: no such profile, or no `studies` folder or notebook.
+        InvalidParameter: a declared parameter has no value, or one of another type.
     """
+    if values is not None:
+        parameters = declared_values(study, values)
+        profile, results = parameters.pop("profile"), parameters.pop("results")
+    parameters = parameters or {}
     profile_of(profile)
     if results:
         return ReportWriter(study, folder=Path(results).resolve() / study / profile, parameters=parameters)
@@ -176,6 +209,20 @@ def start_report(study: str, *, profile: str, parameters: Mapping[str, Any], res
     changes = edited(notebook.read(path), profile, parameters) if path.is_file() else {}
     folder = studies.parent / "results" / study / folder_name(profile, changes)
     return ReportWriter(study, folder=folder, parameters=parameters)
+
+
+def declared_values(study: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """The value of each parameter that a notebook declares, checked against its declaration."""
+    beside = Path(f"{study}.ipynb")
+    declared = notebook.read(beside if beside.is_file() else notebook.studies_folder() / beside)
+    missing = [name for name in ("profile", "results") if name not in values]
+    missing += [parameter.name for parameter in declared.parameters if parameter.name not in values]
+    if missing:
+        raise InvalidParameter(
+            f"{study}.ipynb declares the parameter '{missing[0]}', which has no value here. Save the notebook, run its "
+            "parameters cell, and begin the report again."
+        )
+    return {each.name: each.parse(values[each.name]) for each in declared.parameters}
 
 
 def edited(declared: notebook.Notebook, profile: str, parameters: Mapping[str, Any]) -> dict[str, Any]:

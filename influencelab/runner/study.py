@@ -11,11 +11,13 @@ from typing import Any
 from influencelab.errors import StudyFailed, UnknownName, unknown
 from influencelab.recipe import Recipe
 from influencelab.runner import json_file
-from influencelab.runner.atomic_folder import Progress, clean_up, read_progress, sibling
+from influencelab.runner.atomic_folder import RunProgress, clean_up, read_progress, sibling
 from influencelab.runner.notebook import RUN_PARAMETERS, Notebook, read, studies_folder
 from influencelab.runner.parameter import Parameter
 from influencelab.runner.profile import Profile, folder_name
 from influencelab.runner.report import Report, load
+
+__all__ = ["Study"]
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ class Study(Recipe):
 
     @property
     def notebook(self) -> Notebook:
-        """What the notebook declares, as it stands on disk now."""
+        """Declarations of the notebook, as it is on disk now."""
         return read(self.path)
 
     @property
@@ -45,7 +47,7 @@ class Study(Recipe):
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
-        """What can be set, in the notebook's order."""
+        """Its parameters, in the notebook's order."""
         return self.notebook.parameters
 
     @property
@@ -54,7 +56,7 @@ class Study(Recipe):
         return self.notebook.profiles
 
     def plan(self, profile: str = "quick", *, results: Path | None = None, **changes: object) -> "Plan":
-        """Everything about a run, settled and checked before it starts.
+        """Plan of a run, with every parameter checked before it starts.
 
         Args:
             profile: one of the study's profiles.
@@ -81,10 +83,10 @@ class Study(Recipe):
         profile: str = "quick",
         *,
         results: Path | None = None,
-        progress: Callable[[Progress | None], None] | None = None,
+        progress: Callable[[RunProgress | None], None] | None = None,
         **changes: object,
     ) -> Report:
-        """Run the notebook from top to bottom and return what it published; see `plan` for the arguments.
+        """Run the notebook from top to bottom and return its report; see `plan` for the arguments.
 
         Raises:
             UnknownName: no such profile or parameter.
@@ -96,13 +98,13 @@ class Study(Recipe):
 
 @dataclass(frozen=True, eq=False)
 class Plan(Recipe):
-    """One run of one study, settled.
+    """One run of one study, with every parameter settled.
 
     Attributes:
         study: what runs.
-        profile: at which size, and what that is expected to cost.
+        profile: its size and expected cost.
         parameters: the value of every parameter.
-        folder: where its report will stand.
+        folder: of its report.
     """
 
     study: Study
@@ -112,14 +114,14 @@ class Plan(Recipe):
 
     @property
     def failed(self) -> Path:
-        """Where the executed notebook is kept if the run fails."""
+        """Path of the executed notebook if the run fails."""
         return self.folder.with_name(f"{self.folder.name}.failed.ipynb")
 
-    def execute(self, *, progress: Callable[[Progress | None], None] | None = None) -> Report:
+    def execute(self, *, progress: Callable[[RunProgress | None], None] | None = None) -> Report:
         """Run it. An earlier report stays as it is until the new one is complete.
 
         Args:
-            progress: called a few times a second with how far the notebook is; None while it has not said.
+            progress: called a few times a second with the notebook's progress; None before its first report.
 
         Raises:
             StudyFailed: a cell raised, the kernel died, or the notebook published no report of this run. The message
@@ -154,7 +156,7 @@ class Plan(Recipe):
         return report
 
     def fresh(self, before: object) -> Report:
-        """The report of this run, which records what was run.
+        """The report of this run, whose parameters are those that it ran with.
 
         Args:
             before: the folder's state before the run.
@@ -162,7 +164,7 @@ class Plan(Recipe):
         if state(self.folder) == before:
             raise StudyFailed(
                 f"it ended without publishing a report. End it with `publish()` on the draft of "
-                f"`begin('{self.study.name}', profile=profile, parameters=…, results=results)`"
+                f"`start_report('{self.study.name}', globals())`"
             )
         report = load(self.folder)
         for name in self.parameters.keys() - set(RUN_PARAMETERS):
@@ -173,14 +175,14 @@ class Plan(Recipe):
 
 
 def state(folder: Path) -> object:
-    """Something that differs whenever another report was published in a folder; None where there is none."""
+    """Identity of the report in a folder, which differs whenever another was published; None where there is none."""
     manifest = folder / "manifest.json"
     return (manifest.stat().st_ino, manifest.stat().st_mtime_ns) if manifest.is_file() else None
 
 
 @contextmanager
 def kept_unless_done(folder: Path) -> Iterator[object]:
-    """Give the state of a folder, and bring back what it held if the work inside does not come to its end.
+    """Give the state of a folder, and restore its contents if the work inside does not come to its end.
 
     A notebook can fail, or be stopped, after it published.
     """

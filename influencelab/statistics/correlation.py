@@ -1,6 +1,6 @@
 """Statistics of predicted against actual that need only weighted means: correlation, line, sizes and signs.
 
-Every statistic here takes pairs and b rows of non-negative weights (b r), how often each removal was drawn, and
+Every statistic here takes a comparison and b rows of non-negative weights (b r), how often each removal was drawn, and
 gives a table (b m): the statistic of each resample for each test point, as if its rows were repeated that often.
 Rows of ones give the plain statistic. A cell is NaN where it is undefined: fewer than three pairs drawn, or, for all
 but `sign_agreement`, values that do not vary.
@@ -11,14 +11,13 @@ from dataclasses import dataclass, replace
 import numpy
 from jaxtyping import Bool, Float
 
-from influencelab.recipe import Recipe
-from influencelab.statistics.pairs import FEWEST, Pairs, check_weights, pairs_drawn, ratio
+from influencelab.statistics.comparison import FEWEST, Comparison, check_weights, pairs_drawn, ratio
 
 CANCELLED = 1e-3  # below this share of a raw second moment, its centred value is computed again in two passes
 
 
 @dataclass(frozen=True, eq=False)
-class Moments(Recipe):
+class Moments:
     """Weighted means and mean products about them, of x (predicted) and y (actual), for each resample and test point.
 
     A variance is exactly 0 where the values drawn are all equal, and NaN where fewer than three pairs were drawn.
@@ -35,45 +34,45 @@ class Moments(Recipe):
         return numpy.where(self.yy > 0, ratio(self.xy, self.xx), numpy.nan)
 
 
-def pearson(pairs: Pairs, weights: Float[numpy.ndarray, "b r"]) -> Float[numpy.ndarray, "b m"]:
+def pearson(comparison: Comparison, weights: Float[numpy.ndarray, "b r"]) -> Float[numpy.ndarray, "b m"]:
     """The product-moment correlation, −1 to 1: 1 if actual changes are a rising line in the predicted ones."""
-    check_weights(pairs, weights)
-    x, y = pairs.filled()
-    found = moments(pairs, weights, x=scaled(x, pairs.counted)[0], y=scaled(y, pairs.counted)[0])
+    check_weights(comparison, weights)
+    x, y = comparison.filled()
+    found = moments(comparison, weights, x=scaled(x, comparison.mask)[0], y=scaled(y, comparison.mask)[0])
     return correlation(found.xx, found.yy, found.xy)
 
 
-def slope(pairs: Pairs, weights: Float[numpy.ndarray, "b r"]) -> Float[numpy.ndarray, "b m"]:
+def slope(comparison: Comparison, weights: Float[numpy.ndarray, "b r"]) -> Float[numpy.ndarray, "b m"]:
     """How much the actual change rises per predicted nat, by least squares: 2 if truth is twice as large as said."""
-    return line(pairs, weights)[0]
+    return line(comparison, weights)[0]
 
 
-def intercept(pairs: Pairs, weights: Float[numpy.ndarray, "b r"]) -> Float[numpy.ndarray, "b m"]:
+def intercept(comparison: Comparison, weights: Float[numpy.ndarray, "b r"]) -> Float[numpy.ndarray, "b m"]:
     """The actual change, in nats, where none was predicted: the value at 0 of the least-squares line."""
-    return line(pairs, weights)[1]
+    return line(comparison, weights)[1]
 
 
 def line(
-    pairs: Pairs, weights: Float[numpy.ndarray, "b r"]
+    comparison: Comparison, weights: Float[numpy.ndarray, "b r"]
 ) -> tuple[Float[numpy.ndarray, "b m"], Float[numpy.ndarray, "b m"]]:
     """Slope and intercept of actual on predicted."""
-    check_weights(pairs, weights)
-    x, y = pairs.filled()
-    x, centre_x, spread_x = scaled(x, pairs.counted)
-    y, centre_y, spread_y = scaled(y, pairs.counted)
-    found = moments(pairs, weights, x=x, y=y)
+    check_weights(comparison, weights)
+    x, y = comparison.filled()
+    x, centre_x, spread_x = scaled(x, comparison.mask)
+    y, centre_y, spread_y = scaled(y, comparison.mask)
+    found = moments(comparison, weights, x=x, y=y)
     steepness = found.slope() * spread_y / spread_x
     level = (centre_y + spread_y * found.mean_y) - steepness * (centre_x + spread_x * found.mean_x)
     return steepness, level
 
 
-def rms_ratio(pairs: Pairs, weights: Float[numpy.ndarray, "b r"]) -> Float[numpy.ndarray, "b m"]:
+def rms_ratio(comparison: Comparison, weights: Float[numpy.ndarray, "b r"]) -> Float[numpy.ndarray, "b m"]:
     """RMS of actual over RMS of predicted; unlike the slope it does not shrink where the two merely disagree.
 
     NaN where either side is 0 throughout.
     """
-    x, y = pairs.filled()
-    drawn = pairs_drawn(pairs, weights)
+    x, y = comparison.filled()
+    drawn = pairs_drawn(comparison, weights)
     unit_x, unit_y = (numpy.abs(values).max(0) for values in (x, y))
     x, y = (values / numpy.where(unit > 0, unit, 1.0) for values, unit in ((x, unit_x), (y, unit_y)))
     square_x, square_y = weights @ x**2, weights @ y**2
@@ -81,26 +80,26 @@ def rms_ratio(pairs: Pairs, weights: Float[numpy.ndarray, "b r"]) -> Float[numpy
     return numpy.where((drawn >= FEWEST) & (square_y > 0), size, numpy.nan)
 
 
-def sign_agreement(pairs: Pairs, weights: Float[numpy.ndarray, "b r"]) -> Float[numpy.ndarray, "b m"]:
+def sign_agreement(comparison: Comparison, weights: Float[numpy.ndarray, "b r"]) -> Float[numpy.ndarray, "b m"]:
     """The share of pairs whose signs are equal, 0 to 1; a pair with an exact 0 on either side counts as half."""
-    x, y = pairs.filled()
+    x, y = comparison.filled()
     same = (1.0 + numpy.sign(x) * numpy.sign(y)) / 2.0
-    drawn = pairs_drawn(pairs, weights)
-    share = ratio(weights @ numpy.where(pairs.counted, same, 0.0), drawn)
+    drawn = pairs_drawn(comparison, weights)
+    share = ratio(weights @ numpy.where(comparison.mask, same, 0.0), drawn)
     return numpy.where(drawn >= FEWEST, share, numpy.nan)
 
 
-def pearson_without_top3(pairs: Pairs, weights: Float[numpy.ndarray, "b r"]) -> Float[numpy.ndarray, "b m"]:
+def pearson_without_top3(comparison: Comparison, weights: Float[numpy.ndarray, "b r"]) -> Float[numpy.ndarray, "b m"]:
     """Pearson's correlation without the three removals of largest |predicted|: is it more than a few outliers?
 
     The three are chosen once for each test point from all its pairs (the earlier removal where |predicted| ties), and
     stay out of every resample with all their copies; the interval is that of the rest.
     """
-    size = numpy.where(pairs.counted, numpy.abs(pairs.filled()[0]), -1.0)
+    size = numpy.where(comparison.mask, numpy.abs(comparison.filled()[0]), -1.0)
     top = numpy.argsort(-size, axis=0, kind="stable")[:3]
-    counted = pairs.counted.copy()
-    numpy.put_along_axis(counted, top, False, axis=0)
-    return pearson(replace(pairs, counted=counted), weights)
+    mask = comparison.mask.copy()
+    numpy.put_along_axis(mask, top, False, axis=0)
+    return pearson(replace(comparison, mask=mask), weights)
 
 
 def correlation(xx: numpy.ndarray, yy: numpy.ndarray, xy: numpy.ndarray) -> numpy.ndarray:
@@ -109,23 +108,23 @@ def correlation(xx: numpy.ndarray, yy: numpy.ndarray, xy: numpy.ndarray) -> nump
 
 
 def scaled(
-    values: Float[numpy.ndarray, "r m"], counted: Bool[numpy.ndarray, "r m"]
+    values: Float[numpy.ndarray, "r m"], mask: Bool[numpy.ndarray, "r m"]
 ) -> tuple[Float[numpy.ndarray, "r m"], Float[numpy.ndarray, " m"], Float[numpy.ndarray, " m"]]:
-    """Each test point's counted values about their mean, in units of their range, with that mean and range.
+    """Each test point's values in the mask about their mean, in units of their range, with that mean and range.
 
     Sums of squares of these lose no digits to a common offset and cannot underflow. Values that do not vary become
     exactly 0.
     """
-    high = numpy.where(counted, values, -numpy.inf).max(0)
-    low = numpy.where(counted, values, numpy.inf).min(0)
+    high = numpy.where(mask, values, -numpy.inf).max(0)
+    low = numpy.where(mask, values, numpy.inf).min(0)
     spread = numpy.where(high > low, high - low, 1.0)
-    centre = values.sum(0) / numpy.maximum(counted.sum(0), 1)
-    moved = numpy.where(counted & (high > low), (values - centre) / spread, 0.0)
+    centre = values.sum(0) / numpy.maximum(mask.sum(0), 1)
+    moved = numpy.where(mask & (high > low), (values - centre) / spread, 0.0)
     return moved, centre, spread
 
 
 def moments(
-    pairs: Pairs,
+    comparison: Comparison,
     weights: Float[numpy.ndarray, "b r"],
     *,
     x: Float[numpy.ndarray, "r m"],
@@ -136,7 +135,7 @@ def moments(
     A product of means is subtracted from a mean of products; where that loses digits (a resample without the one
     large value, say) the cell is computed again about its own mean.
     """
-    drawn = pairs_drawn(pairs, weights)
+    drawn = pairs_drawn(comparison, weights)
     share = ratio(numpy.ones_like(drawn), numpy.where(drawn >= FEWEST, drawn, 0.0))
     mean_x, mean_y = weights @ x * share, weights @ y * share
     raw_x, raw_y = weights @ x**2 * share, weights @ y**2 * share
@@ -144,7 +143,7 @@ def moments(
     xy = weights @ (x * y) * share - mean_x * mean_y
     lost = (xx <= CANCELLED * raw_x) | (yy <= CANCELLED * raw_y)
     for column in numpy.flatnonzero(lost.any(0)):
-        rows, kept = numpy.flatnonzero(lost[:, column]), numpy.flatnonzero(pairs.counted[:, column])
+        rows, kept = numpy.flatnonzero(lost[:, column]), numpy.flatnonzero(comparison.mask[:, column])
         part = weights[numpy.ix_(rows, kept)] * share[rows, column, None]
         x_moved, mean_x[rows, column] = about_mean(x[kept, column], part)
         y_moved, mean_y[rows, column] = about_mean(y[kept, column], part)

@@ -1,4 +1,4 @@
-"""Tables as a notebook should show them."""
+"""Tables styled for a notebook."""
 
 import pandas
 from pandas.io.formats.style import Styler

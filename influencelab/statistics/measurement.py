@@ -1,21 +1,27 @@
-"""A measured number with its interval: what a study reports and a claim is judged by."""
+"""Measured numbers with their intervals: what a study reports and a claim is judged by."""
 
 import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy
+from jaxtyping import Float, Int
 
 from influencelab.errors import InvalidParameter
-from influencelab.recipe import Recipe
+
+__all__ = ["Measurement"]
 
 
 @dataclass(frozen=True)
-class Measurement(Recipe):
+class Measurement:
     """One number of a study, such as the slope of actual against predicted change over 500 removals.
 
     Attributes:
         value: the number itself; NaN where it could not be had (a correlation of constants, say).
-        low: lower end of its 95% interval; None where there is no interval.
+        low: lower end of its 95% interval; None or NaN where there is no interval.
         high: upper end.
-        n: how many removals, points or models it is made of.
+        n: how many removals, points, values or models it is made of.
         note: how the interval was made, or why there is none.
         unit: `nats`, `s`, `MB`; empty for a pure number.
 
@@ -44,9 +50,15 @@ class Measurement(Recipe):
         return self.low, self.high
 
     @property
+    def ends(self) -> tuple[float, float]:
+        """Both ends, NaN where there is no usable interval."""
+        return self.interval or (math.nan, math.nan)
+
+    @property
     def half_width(self) -> float:
         """Half the width of its interval: how far from an edge it must lie to be told from it; NaN without one."""
-        return (self.interval[1] - self.interval[0]) / 2 if self.interval else math.nan
+        low, high = self.ends
+        return (high - low) / 2
 
     def with_half_width(self) -> "Measurement":
         """The same with its half-width in the note, for a number whose being inconclusive must say how little it says.
@@ -57,7 +69,73 @@ class Measurement(Recipe):
             return self
         return replace(self, note=f"{self.note}; half-width {self.half_width:.2g}")
 
+    def finite(self) -> "Measurement":
+        """The same, without an interval whose ends are not both finite."""
+        return self if all(map(math.isfinite, self.ends)) else replace(self, low=None, high=None)
+
+    def described(self, how: str = "mean over seeds and test points") -> "Measurement":
+        """The same as a report holds it: what it is stands first in its note, and a lack of a finite interval last."""
+        bare = self.finite()
+        lack = "" if bare.interval else "; no finite interval"
+        return replace(bare, note=f"{how}; {self.note}{lack}")
+
+    def mapped(self, change: Callable[[float], float], how: str) -> "Measurement":
+        """The number and its ends, each changed by a function that only rises or only falls; the note ends with how."""
+        value, *ends = (each if math.isnan(each) else float(change(each)) for each in (self.value, *self.ends))
+        return replace(self, value=value, low=min(ends), high=max(ends), note=f"{self.note}, {how}")
+
+    def columns(self, name: str) -> dict[str, float]:
+        """`{name: value, name_low: …, name_high: …}`, for a row of a table; NaN where there is no interval."""
+        low, high = self.ends
+        return {name: self.value, f"{name}_low": low, f"{name}_high": high}
+
+    def rounded(self) -> str:
+        """`0.50 [0.40, 0.60]`, to the digits that the interval leaves standing; `none` where there is no number."""
+        if self.interval is None:
+            return "none" if math.isnan(self.value) else f"{self.value:.3f}"
+        width = 2 * self.half_width
+        standing = 3 if width == 0 else 2 if math.isinf(width) else 1 - math.floor(math.log10(width))
+        digits = min(6, max(2, standing))
+        return f"{self.value:.{digits}f} [{self.interval[0]:.{digits}f}, {self.interval[1]:.{digits}f}]"
+
     def __str__(self) -> str:
         """`0.99987 [0.99985, 0.99991]`, with the unit where there is one."""
         ends = f" [{self.interval[0]:.5g}, {self.interval[1]:.5g}]" if self.interval else ""
         return f"{self.value:.5g}{ends}{' ' + self.unit if self.unit else ''}"
+
+
+def from_columns(row: Mapping[Any, Any], name: str, *, n: int | None = None, note: str = "") -> Measurement:
+    """The number whose columns in a row of a table are `name`, `name_low` and `name_high`."""
+    return Measurement(row[name], row[f"{name}_low"], row[f"{name}_high"], n=n, note=note).finite()
+
+
+@dataclass(frozen=True, eq=False)
+class Statistic:
+    """One statistic of predicted against actual, for each test point and over all, with its intervals.
+
+    Attributes:
+        name: which statistic: a key of `MEASURES`, or the name of the function that was given.
+        per_test: its value for each test point; NaN where undefined.
+        low: the lower end of each test point's interval, its removals resampled.
+        high: the upper end.
+        pooled: the mean over the test points where it is defined.
+        median: the same over test points, for when a few of them are unlike the rest.
+        pairs: how many pairs each test point has.
+        undefined: how many test points have no value (fewer than three pairs, or constant ones); they are left out
+            of pooled and median.
+        undefined_resamples: for each test point, in how many resamples it had no value; these are left out of its
+            interval, and the test point out of pooled and median in that resample. A large share means that the
+            interval describes only the resamples where there was something to see.
+        label: how the intervals of pooled and median were made.
+    """
+
+    name: str
+    per_test: Float[numpy.ndarray, " m"]
+    low: Float[numpy.ndarray, " m"]
+    high: Float[numpy.ndarray, " m"]
+    pooled: Measurement
+    median: Measurement
+    pairs: Int[numpy.ndarray, " m"]
+    undefined: int
+    undefined_resamples: Int[numpy.ndarray, " m"]
+    label: str

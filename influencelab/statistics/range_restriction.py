@@ -1,4 +1,4 @@
-"""Whether the most influential points are better predicted than the middle ones, or merely spread wider."""
+"""Range restriction: correlations among the most influential points beside those among middling, less spread ones."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -7,17 +7,14 @@ import numpy
 from jaxtyping import Bool, Float
 
 from influencelab.errors import InvalidParameter
-from influencelab.experiments.comparison import array
-from influencelab.experiments.trial import Outcome
-from influencelab.recipe import Recipe
 from influencelab.statistics.bootstrap import Bootstrap
-from influencelab.statistics.correlation import pearson
-from influencelab.statistics.pairs import FEWEST, Pairs
-from influencelab.statistics.replicates import Replicates, Resampled, all_pairs, difference
+from influencelab.statistics.comparison import FEWEST, Comparison
+from influencelab.statistics.measurement import Measurement
+from influencelab.statistics.replicates import Replicates, difference, replicates
 
 
 @dataclass(frozen=True, eq=False)
-class Restriction(Recipe):
+class Restriction:
     """Pearson's correlation among the removals of largest |predicted change| and among middling ones.
 
     Attributes:
@@ -31,31 +28,23 @@ class Restriction(Recipe):
     middle: Replicates
     corrected: Replicates
 
-    def before(self, *, bootstrap: Bootstrap | None = None) -> Resampled:
+    def raw_difference(self, *, bootstrap: Bootstrap | None = None) -> Measurement:
         """Top less middle, as papers compare them; seeds and test points paired."""
         return difference(self.top, self.middle, paired=True, bootstrap=bootstrap)
 
-    def after(self, *, bootstrap: Bootstrap | None = None) -> Resampled:
+    def corrected_difference(self, *, bootstrap: Bootstrap | None = None) -> Measurement:
         """Top less corrected middle: what spread alone does not explain."""
         return difference(self.top, self.corrected, paired=True, bootstrap=bootstrap)
 
 
 def restriction(
-    outcomes: Sequence[Outcome],
-    *,
-    selection: str,
-    estimator: str,
-    target: str,
-    top: float = 0.25,
-    middle: tuple[float, float] = (0.375, 0.625),
+    comparisons: Sequence[Comparison], *, top: float = 0.25, middle: tuple[float, float] = (0.375, 0.625)
 ) -> Restriction:
     """The two strata of each seed's removals, for each test point by |predicted change|, and their correlations.
 
     Args:
-        outcomes: of one setting, run with several seeds.
-        selection: from which removals; one that looks at all, or random ones, for shares to mean what they say.
-        estimator: whose predictions.
-        target: which truth.
+        comparisons: of one setting, run with several seeds; on a selection that takes all removals, or random ones,
+            for shares to mean what they say.
         top: the share with the largest |prediction|.
         middle: between which shares of the order the middle lies, from 0, the smallest, to 1.
 
@@ -64,19 +53,12 @@ def restriction(
     """
     if not (0 < top < 1 and 0 <= middle[0] < middle[1] <= 1 - top):
         raise InvalidParameter(f"top is {top} and middle {middle}; expected 0 <= middle < middle <= 1 - top < 1.")
-    tables = [all_pairs(outcome.comparison(selection, estimator, target)) for outcome in outcomes]
-    high = [replace(pairs, counted=stratum(pairs, 1 - top, 1.0)) for pairs in tables]
-    mid = [replace(pairs, counted=stratum(pairs, *middle)) for pairs in tables]
-    ids = numpy.stack([array(outcome.test_ids) for outcome in outcomes])
-
-    def table(values: list[numpy.ndarray], parts: list[Pairs]) -> Replicates:
-        sizes = numpy.stack([pairs.counted.sum(0) for pairs in parts])
-        return Replicates(numpy.stack(values), test_ids=ids, pairs=sizes, measure="pearson")
-
-    of_high, of_mid = ([pearson(pairs, numpy.ones((1, pairs.r)))[0] for pairs in parts] for parts in (high, mid))
-    wider = [spread(one) / spread(other) for one, other in zip(high, mid, strict=True)]
-    widened = [thorndike(value, ratio) for value, ratio in zip(of_mid, wider, strict=True)]
-    return Restriction(top=table(of_high, high), middle=table(of_mid, mid), corrected=table(widened, mid))
+    high, mid = (
+        [replace(each, mask=stratum(each, *shares)) for each in comparisons] for shares in ((1 - top, 1.0), middle)
+    )
+    of_high, of_mid = (replicates(part, measure="pearson") for part in (high, mid))
+    wider = numpy.stack([spread(one) / spread(other) for one, other in zip(high, mid, strict=True)])
+    return Restriction(top=of_high, middle=of_mid, corrected=replace(of_mid, values=thorndike(of_mid.values, wider)))
 
 
 def thorndike(
@@ -90,18 +72,18 @@ def thorndike(
     return r * wider / numpy.sqrt(1.0 - r**2 + (r * wider) ** 2)
 
 
-def stratum(pairs: Pairs, low: float, high: float) -> Bool[numpy.ndarray, "r m"]:
-    """The counted pairs from share low to share high of each test point's order by |predicted|, earlier ones first."""
-    size = numpy.where(pairs.counted, numpy.abs(pairs.filled()[0]), numpy.inf)
+def stratum(comparison: Comparison, low: float, high: float) -> Bool[numpy.ndarray, "r m"]:
+    """The masked pairs from share low to share high of each test point's order by |predicted|, earlier first."""
+    size = numpy.where(comparison.mask, numpy.abs(comparison.filled()[0]), numpy.inf)
     place = numpy.argsort(numpy.argsort(size, axis=0, kind="stable"), axis=0)
-    total = pairs.counted.sum(0)
-    return pairs.counted & (place >= numpy.round(low * total)) & (place < numpy.round(high * total))
+    total = comparison.mask.sum(0)
+    return comparison.mask & (place >= numpy.round(low * total)) & (place < numpy.round(high * total))
 
 
-def spread(pairs: Pairs) -> Float[numpy.ndarray, " m"]:
-    """The standard deviation of each test point's counted predictions; NaN where there is none."""
-    values = numpy.where(pairs.counted, pairs.predicted, 0.0)
-    total = pairs.counted.sum(0)
-    centred = numpy.where(pairs.counted, values - values.sum(0) / numpy.maximum(total, 1), 0.0)
+def spread(comparison: Comparison) -> Float[numpy.ndarray, " m"]:
+    """The standard deviation of each test point's predictions in the mask; NaN where there is none."""
+    values = numpy.where(comparison.mask, comparison.predicted, 0.0)
+    total = comparison.mask.sum(0)
+    centred = numpy.where(comparison.mask, values - values.sum(0) / numpy.maximum(total, 1), 0.0)
     deviation = numpy.sqrt((centred**2).sum(0) / numpy.maximum(total, 1))
     return numpy.where((total >= FEWEST) & (deviation > 0), deviation, numpy.nan)

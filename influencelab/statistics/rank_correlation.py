@@ -1,51 +1,52 @@
 """Statistics of predicted against actual that need only their order: Spearman's and Kendall's correlations.
 
-As in `moments`, each takes pairs and b rows of weights (b r), and gives a table (b m) of the statistic of each resample
-for each test point as if its rows were repeated that often; NaN where fewer than three pairs were drawn or the values
-drawn are all equal. Each test point is sorted once; a resample then costs running sums, O(r) for Spearman and
-O(r log r) for Kendall. With whole-number weights every sum is a whole number, so ties are exact.
+As in `correlation`, each takes a comparison and b rows of weights (b r), and gives a table (b m) of the statistic of
+each resample for each test point as if its rows were repeated that often; NaN where fewer than three pairs were drawn
+or the values drawn are all equal. Each test point is sorted once; a resample then costs running sums, O(r) for Spearman
+and O(r log r) for Kendall. With whole-number weights every sum is a whole number, so ties are exact.
 """
 
 import numpy
-import torch
 from jaxtyping import Float, Int
 
 from influencelab.errors import InvalidParameter
+from influencelab.statistics.comparison import FEWEST, Comparison, check_weights, ratio
 from influencelab.statistics.correlation import correlation
-from influencelab.statistics.pairs import FEWEST, Pairs, check_weights, ratio
 
 BLOCK = 64  # rows whose pairs are counted by one matrix product
 
 
-def spearman(pairs: Pairs, weights: Float[numpy.ndarray, "b r"]) -> Float[numpy.ndarray, "b m"]:
+def spearman(comparison: Comparison, weights: Float[numpy.ndarray, "b r"]) -> Float[numpy.ndarray, "b m"]:
     """The correlation of mid-ranks, −1 to 1: 1 if the order of actual changes is exactly the predicted order."""
-    check_weights(pairs, weights)
-    return numpy.stack([rank_correlation(x, y, weights=weights[:, rows]) for rows, x, y in pairs.columns()], axis=1)
+    check_weights(comparison, weights)
+    return numpy.stack(
+        [rank_correlation(x, y, weights=weights[:, rows]) for rows, x, y in comparison.columns()], axis=1
+    )
 
 
-def kendall(pairs: Pairs, weights: Float[numpy.ndarray, "b r"]) -> Float[numpy.ndarray, "b m"]:
+def kendall(comparison: Comparison, weights: Float[numpy.ndarray, "b r"]) -> Float[numpy.ndarray, "b m"]:
     """Tau-b, −1 to 1: pairs of removals in the predicted order less those in the opposite one, ties allowed for.
 
     Knight (1966), A computer method for calculating Kendall's tau with ungrouped data, with weights.
     """
-    check_weights(pairs, weights)
-    return numpy.stack([kendall_tau(x, y, weights=weights[:, rows]) for rows, x, y in pairs.columns()], axis=1)
+    check_weights(comparison, weights)
+    return numpy.stack([kendall_tau(x, y, weights=weights[:, rows]) for rows, x, y in comparison.columns()], axis=1)
 
 
-def within_class_spearman(pairs: Pairs, weights: Float[numpy.ndarray, "b r"]) -> Float[numpy.ndarray, "b m"]:
+def within_class_spearman(comparison: Comparison, weights: Float[numpy.ndarray, "b r"]) -> Float[numpy.ndarray, "b m"]:
     """Spearman's correlation among removals of one class, averaged over classes: is there skill beyond the label?
 
     A class with three or more removals enters, with the number of its pairs drawn as weight, wherever its correlation
     is defined.
 
     Raises:
-        InvalidParameter: the pairs have no labels.
+        InvalidParameter: the removals have no labels.
     """
-    check_weights(pairs, weights)
-    if pairs.labels is None:
-        raise InvalidParameter("A correlation within classes needs the classes: give Pairs the labels of the removals.")
-    labels = pairs.labels
-    table = [class_mean(x, y, weights=weights[:, rows], labels=labels[rows]) for rows, x, y in pairs.columns()]
+    check_weights(comparison, weights)
+    if comparison.labels is None:
+        raise InvalidParameter("A correlation within classes needs the classes: give the labels of the removals.")
+    labels = comparison.labels
+    table = [class_mean(x, y, weights=weights[:, rows], labels=labels[rows]) for rows, x, y in comparison.columns()]
     return numpy.stack(table, axis=1)
 
 
@@ -107,7 +108,7 @@ def tied_weights(
     group[order] = numpy.cumsum(starts)
     ends = numpy.append(numpy.flatnonzero(starts) - 1, len(order) - 1)
     ends = ends[ends >= 0]
-    through = running_sums(weights[:, order])
+    through = numpy.cumsum(weights[:, order], axis=1)
     if len(ends) < len(order):
         through = through[:, ends]
     below = numpy.zeros_like(through)
@@ -151,7 +152,7 @@ def discordant(y: Float[numpy.ndarray, " r"], weights: Float[numpy.ndarray, "b r
         run = position // (2 * width)
         order = numpy.lexsort((y, run))  # stable: of equal values the left run's come first
         is_left = (order // width) % 2 == 0
-        left = numpy.pad(running_sums(weights[:, order[is_left]]), ((0, 0), (1, 0)))
+        left = numpy.pad(numpy.cumsum(weights[:, order[is_left]], axis=1), ((0, 0), (1, 0)))
         passed = numpy.cumsum(is_left)  # how many rows of left runs have gone by
         right = numpy.flatnonzero(~is_left)
         end = numpy.minimum((run[right] + 1) * 2 * width, len(y)) - 1
@@ -171,8 +172,3 @@ def discordant_in_blocks(
     drawn = numpy.pad(weights, ((0, 0), (0, room))).T.reshape(blocks, BLOCK, len(weights))
     overtaken = numpy.tril(values[:, None, :] > values[:, :, None], k=-1).astype(numpy.float64)
     return numpy.einsum("krb,krb->b", drawn, overtaken @ drawn)
-
-
-def running_sums(values: Float[numpy.ndarray, "b r"]) -> Float[numpy.ndarray, "b r"]:
-    """The sums of each row up to each place, by PyTorch, which takes a sixth of the time NumPy does."""
-    return torch.from_numpy(numpy.ascontiguousarray(values)).cumsum(1).numpy()

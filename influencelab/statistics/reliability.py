@@ -1,4 +1,4 @@
-"""What a correlation can be worth: its interval by theory, the band chance alone fills, a target's repeatability."""
+"""Reliability of correlations: intervals by theory, null bands, and what a target's repeatability allows."""
 
 import math
 from typing import NamedTuple
@@ -8,9 +8,12 @@ from jaxtyping import Bool, Float
 from scipy import special
 
 from influencelab.errors import InvalidParameter
-from influencelab.statistics.bootstrap import Interval, Measure
+from influencelab.statistics.agreement import Measure
+from influencelab.statistics.comparison import comparison_of
 from influencelab.statistics.correlation import pearson
-from influencelab.statistics.pairs import Pairs
+from influencelab.statistics.measurement import Measurement
+
+__all__ = ["fisher_interval", "null_band", "spearman_brown"]
 
 
 class NullBand(NamedTuple):
@@ -20,7 +23,7 @@ class NullBand(NamedTuple):
     point: float
 
 
-def fisher_interval(r: float, n: int, *, level: float = 0.95) -> Interval:
+def fisher_interval(r: float, n: int, *, level: float = 0.95) -> Measurement:
     """The interval of one correlation r of n independent pairs, normal in both: tanh(atanh r ± z / √(n − 3)).
 
     For r = 0.8 of 40 pairs it is 0.65 to 0.89. Pairs that share removals or test points are not independent: use
@@ -33,12 +36,13 @@ def fisher_interval(r: float, n: int, *, level: float = 0.95) -> Interval:
     if not -1 <= r <= 1:
         raise InvalidParameter(f"r is {r}, expected a correlation between -1 and 1.")
     check_size(n, level, fewest=1)
+    note = f"{level:.0%} by Fisher's z"
     if n <= 3:
-        return Interval(r, -1.0, 1.0)
+        return Measurement(r, -1.0, 1.0, n=n, note=note)
     if abs(r) == 1:
-        return Interval(r, r, r)
+        return Measurement(r, r, r, n=n, note=note)
     half = float(special.ndtri(0.5 + level / 2)) / math.sqrt(n - 3)
-    return Interval(r, math.tanh(math.atanh(r) - half), math.tanh(math.atanh(r) + half))
+    return Measurement(r, math.tanh(math.atanh(r) - half), math.tanh(math.atanh(r) + half), n=n, note=note)
 
 
 def null_band(n: int, *, level: float = 0.95) -> NullBand:
@@ -79,7 +83,7 @@ def reliability(
     first: Float[numpy.ndarray, "r m"],
     second: Float[numpy.ndarray, "r m"],
     *,
-    counted: Bool[numpy.ndarray, "r m"] | None = None,
+    mask: Bool[numpy.ndarray, "r m"] | None = None,
     measure: Measure = pearson,
 ) -> Float[numpy.ndarray, " m"]:
     """How well a target repeats: for each test point, the correlation of two independent draws of it.
@@ -90,12 +94,37 @@ def reliability(
     Args:
         first: one draw of the r removals' effects on m test points.
         second: an independent draw of the same.
-        counted: which pairs count; all if not given.
+        mask: which pairs count; all if not given.
         measure: which correlation.
     """
-    everything = numpy.ones(first.shape, dtype=bool) if counted is None else counted
-    pairs = Pairs(predicted=first, actual=second, counted=everything)
-    return measure(pairs, numpy.ones((1, pairs.r)))[0]
+    return measure(comparison_of(first, second, mask=mask), numpy.ones((1, len(first))))[0]
+
+
+def stepped_up(found: Measurement, draws: float) -> Measurement:
+    """The repeatability of a mean of so many draws from that of one, ends alike (Spearman-Brown); 0 where negative."""
+    return found.mapped(lambda one: spearman_brown(max(one, 0.0), draws), f"stepped up to {draws:g} draws")
+
+
+def ceiling(found: Measurement) -> Measurement:
+    """√(repeatability): how well the best score of another seed can correlate with one draw; 0 where negative."""
+    return found.mapped(lambda one: max(one, 0.0) ** 0.5, "square root")
+
+
+def draws_needed(found: Measurement, *, wanted: float = 0.8) -> Measurement:
+    """How many draws must be averaged for the wanted repeatability; infinitely many where one draw has none.
+
+    One draw of repeatability 0.1 needs 36 for 0.8. Not rounded up.
+
+    Raises:
+        InvalidParameter: a wanted repeatability outside 0 … 1.
+    """
+    if not 0 < wanted < 1:
+        raise InvalidParameter(f"wanted is {wanted}, expected a repeatability between 0 and 1, such as 0.8.")
+
+    def needed(one: float) -> float:
+        return wanted * (1 - one) / (one * (1 - wanted)) if one > 0 else math.inf
+
+    return found.mapped(needed, f"draws for a repeatability of {wanted:g}")
 
 
 def check_size(n: int, level: float, *, fewest: int) -> None:

@@ -1,12 +1,13 @@
-"""Whether leave-one-out changes stand out of their own noise: the same removals retrained with many seeds."""
+"""Signal-to-noise ratios of leave-one-out changes whose removals were retrained with many seeds."""
 
 import numpy
 from jaxtyping import Float
 
 from influencelab.errors import InvalidData
-from influencelab.statistics.bootstrap import Bootstrap, Interval, counts, mean_over_tests
-from influencelab.statistics.pairs import FEWEST, ratio
-from influencelab.statistics.replicates import Draws, Resampled, averages, ends, generators
+from influencelab.statistics.agreement import mean_over_tests
+from influencelab.statistics.bootstrap import ANYWHERE, Bootstrap, unit_weights
+from influencelab.statistics.comparison import FEWEST, ratio
+from influencelab.statistics.measurement import Measurement
 
 THRESHOLD = 2.0  # of |mean| / sd over seeds
 
@@ -38,23 +39,51 @@ def signal_to_noise(draws: Float[numpy.ndarray, "s r m"]) -> Float[numpy.ndarray
 
 def share_detected(
     draws: Float[numpy.ndarray, "s r m"], *, threshold: float = THRESHOLD, bootstrap: Bootstrap | None = None
-) -> Resampled:
+) -> Measurement:
     """The share of (removal, test point) pairs whose |mean| / sd over seeds passes the threshold, 0 to 1.
 
     The seeds are given; the interval draws removals and test points anew, independently. One of no width means that
     every pair, or none, passes.
     """
-    way = bootstrap or Bootstrap()
-    found = signal_to_noise(draws)
-    loud = numpy.where(numpy.isnan(found), numpy.nan, found > threshold)
-    r, m = loud.shape
-    value = averages(loud, Draws(numpy.ones((1, r)), numpy.ones((1, m))))
-    _, low, high = ends(way, float(value[0]), averages(loud, resample(r, m, way)), bounded=False)
-    interval = Interval(float(value[0]), max(low, 0.0), min(high, 1.0))
-    return Resampled(interval, label(draws, way), int((~numpy.isnan(found)).sum()))
+    return mean_share(loud(draws, threshold), draws, within=(0.0, 1.0), bootstrap=bootstrap)
 
 
-def consistency(draws: Float[numpy.ndarray, "s r m"], *, bootstrap: Bootstrap | None = None) -> Resampled:
+def detection_gain(
+    first: Float[numpy.ndarray, "s r m"],
+    second: Float[numpy.ndarray, "s r m"],
+    *,
+    threshold: float = THRESHOLD,
+    bootstrap: Bootstrap | None = None,
+) -> Measurement:
+    """The share detected in the first less that in the second; removals and test points drawn together for both."""
+    return mean_share(loud(first, threshold) - loud(second, threshold), first, bootstrap=bootstrap)
+
+
+def loud(draws: Float[numpy.ndarray, "s r m"], threshold: float) -> Float[numpy.ndarray, "r m"]:
+    """1 where |mean| / sd passes the threshold, else 0; NaN where it is not known."""
+    size = signal_to_noise(draws)
+    return numpy.where(numpy.isnan(size), numpy.nan, size > threshold)
+
+
+def mean_share(
+    values: Float[numpy.ndarray, "r m"],
+    draws: Float[numpy.ndarray, "s r m"],
+    *,
+    within: tuple[float, float] = ANYWHERE,
+    bootstrap: Bootstrap | None = None,
+) -> Measurement:
+    """The mean over removals and test points, both drawn anew."""
+    way, axes = bootstrap or Bootstrap(), axes_of(draws)
+    return way.interval(
+        float(unit_weights(axes).mean(values)[0]),
+        way.draw(axes).mean(values),
+        within=within,
+        n=int((~numpy.isnan(values)).sum()),
+        note=label(draws, way),
+    )
+
+
+def consistency(draws: Float[numpy.ndarray, "s r m"], *, bootstrap: Bootstrap | None = None) -> Measurement:
     """The repeatability of one draw over removals, mean over test points: between draws, covariance over variance.
 
     That is what Pearson's correlation of two draws of equal spread is on average; stepped up to s draws it is
@@ -63,14 +92,11 @@ def consistency(draws: Float[numpy.ndarray, "s r m"], *, bootstrap: Bootstrap | 
     """
     if len(draws) < 2:
         raise InvalidData(f"Repeatability needs two draws or more, got {len(draws)}.")
-    way = bootstrap or Bootstrap()
-    _, r, m = draws.shape
-    value = one_draw(draws, numpy.ones((1, r)))
-    drawn = resample(r, m, way)
-    resampled = mean_over_tests(one_draw(draws, drawn.seeds), drawn.tests)
-    pooled = float(mean_over_tests(value, numpy.ones((1, m)))[0])
-    interval = ends(way, pooled, resampled, bounded=True)
-    return Resampled(interval, label(draws, way), int((~numpy.isnan(draws)).all(0).sum()))
+    way, axes = bootstrap or Bootstrap(), axes_of(draws)
+    once, drawn = unit_weights(axes), way.draw(axes)
+    value, resampled = (mean_over_tests(one_draw(draws, each["removals"]), each["tests"]) for each in (once, drawn))
+    n = int((~numpy.isnan(draws)).all(0).sum())
+    return way.interval(float(value[0]), resampled, within=(-1.0, 1.0), n=n, note=label(draws, way))
 
 
 def one_draw(draws: Float[numpy.ndarray, "s r m"], weights: Float[numpy.ndarray, "b r"]) -> Float[numpy.ndarray, "b m"]:
@@ -90,10 +116,9 @@ def one_draw(draws: Float[numpy.ndarray, "s r m"], weights: Float[numpy.ndarray,
     return numpy.where(size >= FEWEST, ratio(between, (s - 1) * single), numpy.nan)
 
 
-def resample(r: int, m: int, bootstrap: Bootstrap) -> Draws:
-    """How often each removal, in the place of seeds, and each test point is drawn."""
-    for_removals, for_tests = generators(bootstrap, 2)
-    return Draws(counts(for_removals, bootstrap.resamples, among=r), counts(for_tests, bootstrap.resamples, among=m))
+def axes_of(draws: Float[numpy.ndarray, "s r m"]) -> dict[str, int]:
+    """What is drawn anew; the seeds are given."""
+    return dict(zip(("removals", "tests"), draws.shape[1:], strict=True))
 
 
 def label(draws: Float[numpy.ndarray, "s r m"], bootstrap: Bootstrap) -> str:

@@ -1,4 +1,4 @@
-"""How a statistic changes with depth, width or weight decay: the slope of a line through seeds, with its interval."""
+"""Trends of a statistic along depth, width or weight decay: the slope of a line through seeds, with its interval."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,19 +7,9 @@ import numpy
 from jaxtyping import Float
 
 from influencelab.errors import InvalidData
-from influencelab.recipe import Recipe
-from influencelab.statistics.bootstrap import Bootstrap
-from influencelab.statistics.replicates import (
-    Draws,
-    Replicates,
-    Resampled,
-    averages,
-    draws,
-    ends,
-    generators,
-    once,
-    same_tests,
-)
+from influencelab.statistics.bootstrap import Bootstrap, Resample, unit_weights
+from influencelab.statistics.measurement import Measurement
+from influencelab.statistics.replicates import Replicates, same_tests
 
 Covariates = Mapping[str, Mapping[float, Sequence[float] | numpy.ndarray]]
 # A column that the others make up to this share of itself tells nothing apart.
@@ -27,7 +17,7 @@ COLLINEAR = 1e-8
 
 
 @dataclass(frozen=True, eq=False)
-class Trend(Recipe):
+class Trend:
     """A line through (x, statistic), a point for each x and seed, such as depth and signed ρ.
 
     Attributes:
@@ -37,8 +27,8 @@ class Trend(Recipe):
         x: the values of x, rising.
     """
 
-    slope: Resampled
-    covariates: dict[str, Resampled]
+    slope: Measurement
+    covariates: dict[str, Measurement]
     x: tuple[float, ...]
 
 
@@ -46,7 +36,6 @@ def trend(
     tables: Mapping[float, Replicates],
     *,
     covariates: Covariates | None = None,
-    repeats: Mapping[float, Replicates] | None = None,
     bootstrap: Bootstrap | None = None,
 ) -> Trend:
     """Regress the statistic on x, by least squares through one value (the mean over test points) for each x and seed.
@@ -58,10 +47,6 @@ def trend(
         tables: the statistic by x, such as signed ρ by depth.
         covariates: by name, then by x: one value a seed, such as log10 of the gradient norm. The slope of x without
             and with them says whether x acts through them.
-        repeats: by x, how well the target repeats. The statistic is then divided by √(mean repeatability), drawn
-            anew with it, which shows the trend against a target without noise; only for scores whose model is of
-            another seed than the target, since a shared seed shares its noise. Where repeatability is not positive
-            there is nothing to divide by, and that x is left out.
 
     Raises:
         InvalidData: fewer than two x, keys or lengths that do not fit, different test points at different x, or
@@ -69,27 +54,19 @@ def trend(
     """
     way = bootstrap or Bootstrap()
     x = sorted(tables)
-    check_tables(tables, repeats or {})
-    drawn = joint_draws(tables, way, stream=0)
-    one = {each: once(tables[each]) for each in x}
-    value, values = by_seed(tables, one), by_seed(tables, drawn)
-    if repeats is not None:
-        again = joint_draws(repeats, way, stream=1)
-        again = {each: Draws(again[each].seeds, drawn[each].tests) for each in x}
-        value = value / noise(tables, repeats, {each: once(repeats[each]) for each in x})
-        values = values / noise(tables, repeats, again)
+    check_tables(tables)
+    drawn = joint_draws(tables, way)
+    value, values = by_seed(tables, {each: unit_weights(tables[each].axes) for each in x}), by_seed(tables, drawn)
     rows, scale = design(tables, covariates or {})
     known = ~numpy.isnan(value[0]) & ~numpy.isnan(rows).any(1)
     check_design(rows[known], list(covariates or {}))
     exact = coefficients(rows, value, weights=numpy.where(known, 1.0, 0.0)[None])[0] / scale
-    weights = numpy.concatenate([drawn[each].seeds for each in x], axis=1) * known
+    weights = numpy.concatenate([drawn[each]["seeds"] for each in x], axis=1) * known
     table = coefficients(rows, values, weights=weights) / scale
     if max(each.values.size for each in tables.values()) == 1:
         table[:] = numpy.nan  # one seed and one test point at each x: there is nothing to draw anew
-    found = [
-        Resampled(ends(way, float(exact[place]), table[:, place], bounded=False), label(tables, way), int(known.sum()))
-        for place in range(1, len(exact))
-    ]
+    n, note = int(known.sum()), label(tables, way)
+    found = [way.interval(float(exact[i]), table[:, i], n=n, note=note) for i in range(1, len(exact))]
     return Trend(slope=found[0], covariates=dict(zip(covariates or {}, found[1:], strict=True)), x=tuple(x))
 
 
@@ -105,47 +82,34 @@ def label(tables: Mapping[float, Replicates], bootstrap: Bootstrap) -> str:
     )
 
 
-def check_tables(tables: Mapping[float, Replicates], repeats: Mapping[float, Replicates]) -> None:
+def check_tables(tables: Mapping[float, Replicates]) -> None:
     """Refuse tables that cannot lie on one line, or whose test points cannot be drawn jointly."""
-    if len(tables) < 2 or (repeats and set(repeats) != set(tables)):
-        raise InvalidData(f"A trend needs two or more x, each with its repeats; got {list(tables)}, {list(repeats)}.")
-    first, *others = [*tables.values(), *repeats.values()]
+    if len(tables) < 2:
+        raise InvalidData(f"A trend needs two or more x, got {list(tables)}.")
+    first, *others = tables.values()
     for other in others:
         if other.crossed != first.crossed or (first.crossed and not same_tests(first, other)):
             raise InvalidData("The tables have different test points at different x; give all the same ones.")
 
 
-def joint_draws(tables: Mapping[float, Replicates], bootstrap: Bootstrap, *, stream: int) -> dict[float, Draws]:
-    """Seeds drawn for each x, and one draw of the test points for all x."""
-    count = len(tables) + 1
-    for_tests, *for_seeds = generators(bootstrap, count * (stream + 1))[-count:]
-    found: dict[float, Draws] = {}
-    for x, each in zip(sorted(tables), for_seeds, strict=True):
-        drawn = draws(tables[x], bootstrap.resamples, for_seeds=each, for_tests=for_tests)
-        found[x] = Draws(drawn.seeds, next(iter(found.values())).tests if found else drawn.tests)
-    return found
+def joint_draws(tables: Mapping[float, Replicates], bootstrap: Bootstrap) -> dict[float, Resample]:
+    """One draw of the test points for all x, by stream 0, and seeds drawn for each x by the next streams."""
+    first = tables[min(tables)]
+    tests = bootstrap.draw({"tests": first.axes["tests"]}, nested=first.nested)
+    return {
+        x: bootstrap.draw(tables[x].axes, nested=("tests",), stream=stream).sharing(tests, ["tests"])
+        for stream, x in enumerate(sorted(tables), start=1)
+    }
 
 
-def by_seed(tables: Mapping[float, Replicates], drawn: Mapping[float, Draws]) -> Float[numpy.ndarray, "b n"]:
+def by_seed(tables: Mapping[float, Replicates], drawn: Mapping[float, Resample]) -> Float[numpy.ndarray, "b n"]:
     """The mean over the drawn test points of each x and seed, one after the other; NaN where nothing is known."""
     parts = []
     for x in sorted(tables):
-        values, tests = tables[x].values, drawn[x].tests
+        values, tests = tables[x].values, drawn[x]["tests"]
         size = tests @ (~numpy.isnan(values)).T.astype(numpy.float64)
         total = tests @ numpy.nan_to_num(values).T
         parts.append(numpy.where(size > 0, total / numpy.maximum(size, 1.0), numpy.nan))
-    return numpy.concatenate(parts, axis=1)
-
-
-def noise(
-    tables: Mapping[float, Replicates], repeats: Mapping[float, Replicates], drawn: Mapping[float, Draws]
-) -> Float[numpy.ndarray, "b n"]:
-    """√(mean repeatability) at each x, once for each seed of the statistic there; NaN where it is not positive."""
-    parts = []
-    for x in sorted(tables):
-        level = averages(repeats[x].values, drawn[x])
-        root = numpy.sqrt(numpy.where(level > 0, level, numpy.nan))
-        parts.append(numpy.repeat(root[:, None], len(tables[x].values), axis=1))
     return numpy.concatenate(parts, axis=1)
 
 

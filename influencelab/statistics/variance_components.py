@@ -1,4 +1,4 @@
-"""Whether some test points are better predicted than others, beyond what seeds and too few removals make of them."""
+"""Variance components of correlations: between test points, between seeds, and from too few removals."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -8,48 +8,49 @@ from jaxtyping import Float
 from scipy import stats
 
 from influencelab.errors import InvalidData
-from influencelab.recipe import Recipe
-from influencelab.statistics.bootstrap import Bootstrap, Interval
-from influencelab.statistics.pairs import ratio
-from influencelab.statistics.replicates import Draws, Replicates, Resampled, described, draws, ends, generators, once
+from influencelab.statistics.bootstrap import Bootstrap, Resample, unit_weights
+from influencelab.statistics.comparison import ratio
+from influencelab.statistics.measurement import Measurement
+from influencelab.statistics.replicates import Replicates, resampled_axes
 
 NEAREST = 1 - 1e-9  # a correlation of exactly 1 has no finite Fisher z
 
 
 class Squares(NamedTuple):
-    """Mean squares of a two-way table: between test points, between seeds, and what is left."""
+    """Mean squares, or variances, of a two-way table: between test points, between seeds, and the residual."""
 
-    test: Float[numpy.ndarray, " b"]
-    seed: Float[numpy.ndarray, " b"]
-    rest: Float[numpy.ndarray, " b"]
+    tests: Float[numpy.ndarray, " b"]
+    seeds: Float[numpy.ndarray, " b"]
+    residual: Float[numpy.ndarray, " b"]
 
 
 @dataclass(frozen=True, eq=False)
-class Variation(Recipe):
-    """Variances of Fisher's z = atanh ρ over s seeds and m test points, z = mean + test point + seed + rest.
+class Variation:
+    """Variances of Fisher's z = atanh ρ over s seeds and m test points, z = mean + test point + seed + residual.
 
     Attributes:
-        test: between test points, beyond seed and rest; below 0 where the table shows less than chance would.
-        seed: between seeds.
-        rest: of what neither says, sampling included.
+        between_tests: between test points, beyond seeds and residual; below 0 where the table shows less than chance.
+        between_seeds: between seeds.
+        residual: of what neither explains, sampling included.
         sampling: what drawing so few removals at random gives each z: for Spearman (1 + ρ²/2) / (n − 3) (Bonett and
             Wright 2000, Psychometrika 65:23-28), for Pearson 1 / (n − 3), which heavy tails exceed.
-        share: test / (test + seed + rest), the intraclass correlation: how alike two seeds are at one test point.
-        excess: test − sampling. Above 0, test points differ by more than other removals would have made them differ,
-            even if every seed shared that accident, as it may, since all seeds remove the same points.
-        likelihood_ratio: twice the gain in restricted log-likelihood from letting test points differ, where rest is
-            at least sampling.
+        share: between_tests over the sum of the three variances, the intraclass correlation: how alike two seeds are
+            at one test point.
+        beyond_sampling: between_tests − sampling. Above 0, test points differ by more than other removals would have
+            made them differ, even if every seed shared that accident, as it may, since all remove the same points.
+        likelihood_ratio: twice the gain in restricted log-likelihood from letting test points differ, where the
+            residual is at least sampling.
         chance: how often it would be as large if they did not differ (Self and Liang 1987, JASA 82:605-610: half the
             time 0, half χ² with one degree of freedom).
         left_out: how many test points had no value at some seed.
     """
 
-    test: float
-    seed: float
-    rest: float
+    between_tests: float
+    between_seeds: float
+    residual: float
     sampling: float
-    share: Resampled
-    excess: Resampled
+    share: Measurement
+    beyond_sampling: Measurement
     likelihood_ratio: float
     chance: float
     left_out: int
@@ -71,23 +72,21 @@ def variation(table: Replicates, *, bootstrap: Bootstrap | None = None) -> Varia
     z = numpy.arctanh(numpy.clip(whole.values, -NEAREST, NEAREST))
     s, m = z.shape
     sampling = sampling_variance(whole)
-    exact = squares(z, once(whole))
-    for_seeds, for_tests = generators(way, 2)
-    anew = components(squares(z, draws(whole, way.resamples, for_seeds=for_seeds, for_tests=for_tests)), s=s, m=m)
+    exact = squares(z, unit_weights(whole.axes))
     one = components(exact, s=s, m=m)
-    test, seed, rest = (float(part[0]) for part in one)
-    label = f"{way.level:.0%} {described(whole)}, B={way.resamples}"
+    anew = components(squares(z, way.draw(whole.axes)), s=s, m=m)
+    between_tests, between_seeds, residual = (float(part[0]) for part in one)
+    note = f"{way.level:.0%} {resampled_axes(whole)}, B={way.resamples}"
     shares = [numpy.arctanh(numpy.clip(share(each), -NEAREST, NEAREST)) for each in (one, anew)]
-    on_z = ends(way, float(shares[0][0]), shares[1], bounded=False)  # a scale on which its spread depends less on it
-    excess = ends(way, test - sampling, anew.test - sampling, bounded=False)
+    on_z = way.interval(float(shares[0][0]), shares[1])  # a scale on which its spread depends less on it
     gain = likelihood_ratio(exact, sampling=sampling, s=s, m=m)
     return Variation(
-        test=test,
-        seed=seed,
-        rest=rest,
+        between_tests=between_tests,
+        between_seeds=between_seeds,
+        residual=residual,
         sampling=sampling,
-        share=Resampled(Interval(*numpy.tanh(on_z).tolist()), label, z.size),
-        excess=Resampled(excess, label, z.size),
+        share=Measurement(*numpy.tanh([on_z.value, *on_z.ends]).tolist(), n=z.size, note=note),
+        beyond_sampling=way.interval(between_tests - sampling, anew.tests - sampling, n=z.size, note=note),
         likelihood_ratio=gain,
         chance=float(stats.chi2.sf(gain, 1)) / 2 if gain > 0 else 1.0,
         left_out=table.values.shape[1] - m,
@@ -117,39 +116,42 @@ def sampling_variance(table: Replicates) -> float:
     return float((inflation / (numpy.asarray(table.pairs) - 3)).mean())
 
 
-def squares(z: Float[numpy.ndarray, "s m"], drawn: Draws) -> Squares:
+def squares(z: Float[numpy.ndarray, "s m"], drawn: Resample) -> Squares:
     """Mean squares of each resample, as if its seeds and test points were repeated as often as drawn."""
     s, m = z.shape
+    seeds, tests = drawn["seeds"], drawn["tests"]
     z = z - z.mean()
-    by_test, by_seed = drawn.seeds @ z / s, drawn.tests @ z.T / m
-    middle = (by_test * drawn.tests).sum(1) / m
-    test = s * ((by_test - middle[:, None]) ** 2 * drawn.tests).sum(1)
-    seed = m * ((by_seed - middle[:, None]) ** 2 * drawn.seeds).sum(1)
-    total = ((drawn.seeds @ z**2) * drawn.tests).sum(1) - s * m * middle**2
-    rest = numpy.maximum(total - test - seed, 0.0)
-    return Squares(test / (m - 1), seed / (s - 1), rest / ((s - 1) * (m - 1)))
+    by_test, by_seed = seeds @ z / s, tests @ z.T / m
+    middle = (by_test * tests).sum(1) / m
+    of_tests = s * ((by_test - middle[:, None]) ** 2 * tests).sum(1)
+    of_seeds = m * ((by_seed - middle[:, None]) ** 2 * seeds).sum(1)
+    total = ((seeds @ z**2) * tests).sum(1) - s * m * middle**2
+    residual = numpy.maximum(total - of_tests - of_seeds, 0.0)
+    return Squares(of_tests / (m - 1), of_seeds / (s - 1), residual / ((s - 1) * (m - 1)))
 
 
 def components(found: Squares, *, s: int, m: int) -> Squares:
-    """Variances between test points, between seeds and of the rest, from mean squares (analysis of variance)."""
-    return Squares((found.test - found.rest) / s, (found.seed - found.rest) / m, found.rest)
+    """Variances between test points, between seeds and of the residual, from mean squares (analysis of variance)."""
+    return Squares((found.tests - found.residual) / s, (found.seeds - found.residual) / m, found.residual)
 
 
 def share(found: Squares) -> Float[numpy.ndarray, " b"]:
     """The part of the variance that test points are; NaN where there is none."""
-    return ratio(found.test, found.test + found.seed + found.rest)
+    return ratio(found.tests, found.tests + found.seeds + found.residual)
 
 
 def likelihood_ratio(found: Squares, *, sampling: float, s: int, m: int) -> float:
     """2 (ℓ − ℓ₀) of a normal two-way table by restricted likelihood, with closed maxima.
 
-    The covariance has eigenvalue λ_rest ≥ sampling, and on differences between test points, and between seeds, one that
-    is no smaller; with them ℓ = −½ Σ df (log λ + MS / λ). Without differences between test points λ_test = λ_rest.
+    The covariance has eigenvalue λ_residual ≥ sampling, and on differences between test points, and between seeds, one
+    that is no smaller; with them ℓ = −½ Σ df (log λ + MS / λ). Without differences between test points
+    λ_test = λ_residual.
     """
-    rest, freedom = float(found.rest[0]), (s - 1) * (m - 1)
-    test, seed = (float(found.test[0]), m - 1), (float(found.seed[0]), s - 1)
-    joined = ((rest * freedom + test[0] * test[1]) / (freedom + test[1]), freedom + test[1])
-    return max(0.0, 2 * (best((rest, freedom), [test, seed], floor=sampling) - best(joined, [seed], floor=sampling)))
+    residual, freedom = float(found.residual[0]), (s - 1) * (m - 1)
+    tests, seeds = (float(found.tests[0]), m - 1), (float(found.seeds[0]), s - 1)
+    joined = ((residual * freedom + tests[0] * tests[1]) / (freedom + tests[1]), freedom + tests[1])
+    apart = best((residual, freedom), [tests, seeds], floor=sampling)
+    return max(0.0, 2 * (apart - best(joined, [seeds], floor=sampling)))
 
 
 def best(root: tuple[float, int], above: list[tuple[float, int]], *, floor: float) -> float:

@@ -5,7 +5,7 @@ from abc import abstractmethod
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import partial
 
 import torch
 from jaxtyping import Float, Int
@@ -14,20 +14,16 @@ from torch import Tensor
 from influencelab.data.dataset import Dataset
 from influencelab.errors import InvalidParameter
 from influencelab.models import derivatives
-from influencelab.models.closed_forms import mlp
-from influencelab.models.layered import LayeredTask
-from influencelab.models.proximal import ProximalTask, unanchored
 from influencelab.models.task import Task
-from influencelab.models.tasks.mlp import MLP
 from influencelab.training.batches import Batches, Rows
 from influencelab.training.trainer import Memory, Trained, Trainer, check_finite
 
 # Steps between two looks at whether the numbers are still finite: a look stops a GPU.
 LOOK = 100
-# Bytes of what models trained side by side may work out in a step: what fits the cache.
+# Bytes that a step of models trained side by side may compute: what fits the cache.
 CACHE = 3 * 2**19
 
-Parts = tuple[Float[Tensor, "*k p"], ...]
+Buffers = tuple[Float[Tensor, "*k p"], ...]
 # ∇J over the rows of a batch, where θ lies at the time.
 Gradient = Callable[[Rows], Tensor]
 Gradients = Callable[[Tensor], Gradient]
@@ -64,20 +60,22 @@ class FirstOrder(Trainer):
     @property
     @abstractmethod
     def batches(self) -> Batches:
-        """Which points each step sees."""
+        """The points of each step."""
 
     @property
     @abstractmethod
-    def slots(self) -> int:
-        """How many running means the rule keeps for each parameter; all start at 0."""
+    def n_buffers(self) -> int:
+        """Number of running means that the rule keeps for each parameter; all start at 0."""
 
     @abstractmethod
-    def update(self, theta: Float[Tensor, "*k p"], parts: Parts, gradient: Float[Tensor, "*k p"], step: int) -> Parts:
+    def update(
+        self, theta: Float[Tensor, "*k p"], buffers: Buffers, gradient: Float[Tensor, "*k p"], step: int
+    ) -> Buffers:
         """Move θ by one step, where it lies; autograd can follow.
 
         Args:
             theta: where each model is: changed.
-            parts: its running means; they stay as they were.
+            buffers: its running means; they stay as they were.
             gradient: of J over the step's batch: may be changed.
             step: the step's number, from 0.
 
@@ -99,39 +97,39 @@ class FirstOrder(Trainer):
         memory: Memory | None = None,
         models: Int[Tensor, " k"] | None = None,
     ) -> Trained:
-        """Take all the steps once more, after those that the memory holds.
+        """Take all the steps once more, after those that the memory has behind it.
 
         Args:
-            memory: what earlier training remembered; None starts afresh, at step 0.
+            memory: state of earlier training; None starts afresh, at step 0.
             models: the number of each model, which decides its batches where they are not paired; 0, 1, … by default.
 
         Raises:
             InvalidParameter: the memory is another rule's, or of other models.
         """
         memory = self.blank(theta) if memory is None else memory
-        if len(memory.parts) != self.slots or any(part.shape != theta.shape for part in memory.parts):
+        if len(memory.buffers) != self.n_buffers or any(part.shape != theta.shape for part in memory.buffers):
             raise InvalidParameter(
-                f"{type(self).__name__} keeps {self.slots} running means of shape {tuple(theta.shape)}; the memory has "
-                f"{[tuple(part.shape) for part in memory.parts]}. Restore what the same kind of trainer left."
+                f"{type(self).__name__} keeps {self.n_buffers} running means of shape {tuple(theta.shape)}; the memory "
+                f"has {[tuple(part.shape) for part in memory.buffers]}. Restore what the same kind of trainer left."
             )
         models = torch.arange(len(theta)) if models is None else models
         size = together(task, data, points=self.batches.points(data.n), models=len(theta))
 
-        def walk(rows: slice) -> tuple[Tensor, Parts]:
+        def walk(rows: slice) -> tuple[Tensor, Buffers]:
             return self.walk(task, data, theta[rows], weights[rows], memory=memory.take(rows), models=models[rows])
 
         chunks = [slice(first, first + size) for first in range(0, len(theta), size)]
-        ends = side_by_side(walk, chunks) if on_threads(task, theta) else [walk(rows) for rows in chunks]
+        ends = side_by_side(walk, chunks) if on_threads(task, data) else [walk(rows) for rows in chunks]
         end = torch.cat([found for found, _ in ends])
-        parts = tuple(torch.cat(found) for found in zip(*(kept for _, kept in ends), strict=True))
+        buffers = tuple(torch.cat(found) for found in zip(*(kept for _, kept in ends), strict=True))
         norms = derivatives.gradients(task, data, end, weights).norm(dim=-1)
         last = memory.steps + self.steps
         check_finite(norms, what="The gradient", when=f"after step {last}")
-        return Trained(end, norms, norms <= self.tolerance, self.steps, Memory(last, parts))
+        return Trained(end, norms, norms <= self.tolerance, self.steps, Memory(last, buffers))
 
     def blank(self, theta: Float[Tensor, "k p"]) -> Memory:
         """The memory of models that have taken no step."""
-        return Memory(0, tuple(torch.zeros_like(theta) for _ in range(self.slots)))
+        return Memory(0, tuple(torch.zeros_like(theta) for _ in range(self.n_buffers)))
 
     def rate(self, step: int) -> float:
         """The learning rate of a step."""
@@ -146,9 +144,9 @@ class FirstOrder(Trainer):
         *,
         memory: Memory,
         models: Int[Tensor, " k"],
-    ) -> tuple[Float[Tensor, "k p"], Parts]:
-        """Where models trained side by side end, and their running means there."""
-        theta, parts = theta.clone(memory_format=torch.contiguous_format), memory.parts
+    ) -> tuple[Float[Tensor, "k p"], Buffers]:
+        """θ and running means of models trained side by side, after all steps."""
+        theta, buffers = theta.clone(memory_format=torch.contiguous_format), memory.buffers
         of_batch = gradients_of(task, data, weights)(theta)
         steps, seen = range(memory.steps, memory.steps + self.steps), memory.steps
         for step, rows in zip(steps, self.batches.rows(data.n, steps, models=models.to(theta.device)), strict=True):
@@ -157,94 +155,57 @@ class FirstOrder(Trainer):
                 when = f"at step {step}" if step == seen else f"at step {step} and was finite at step {seen}"
                 check_finite(gradient.norm(dim=-1), what="The gradient", when=when)
                 seen = step
-            parts = self.update(theta, parts, gradient, step)
-        return theta, parts
+            buffers = self.update(theta, buffers, gradient, step)
+        return theta, buffers
 
 
 def decay(task: Task, data: Dataset) -> Float[Tensor, " p"] | None:
-    """How hard weight decay pulls at each parameter: ∇R is this times θ. None where the penalty is more than that."""
-    if isinstance(task, ProximalTask):
-        return None
-    return task.weight_decay * task.penalised(data).to(data.x_train)
+    """Weight decay of each parameter: ∇R is this times θ. None where the penalty is more than that."""
+    return task.penalty(data, data.x_train).stiffness if task.plain else None
 
 
 def gradients_of(task: Task, data: Dataset, weights: Float[Tensor, "k n"]) -> Gradients:
     """∇J of k models over a batch, its losses scaled up to n points, as a function of θ and then of the batch's rows.
 
     θ must be contiguous: it may move, and is read where it lies.
-    What no step changes is found once: training small networks is mostly the overhead of calls.
+    Whatever no step changes is computed once: training small networks is mostly the overhead of calls.
     """
-    pull, of_losses = decay(task, data), loss_gradients_of(task, data, weights)
+    held, of_losses = decay(task, data), task.derivatives(data).batch_gradients(weights, cache=cache_size(data))
 
     def at(theta: Float[Tensor, "k p"]) -> Gradient:
         of_batch = of_losses(theta)
 
         def gradient(rows: Rows) -> Float[Tensor, "k p"]:
             total = of_batch(rows)
-            if pull is None:
+            if held is None:
                 return derivatives.penalty_gradient(task, data, theta).add_(total)
-            return total.addcmul_(pull, theta)
+            return total.addcmul_(held, theta)
 
         return gradient
 
     return at
 
 
-def loss_gradients_of(task: Task, data: Dataset, weights: Float[Tensor, "k n"]) -> Gradients:
-    """(n / |batch|) Σ wᵢ ∇ℓᵢ over a batch, as a function of θ and then of the batch's rows."""
-    # The last batch of an epoch may be smaller, so there are at most two scales.
-    scaled = lru_cache(maxsize=2)(lambda points: weights if points == data.n else weights * (data.n / points))
-    inner = unanchored(task)
-
-    def in_chunks(theta: Float[Tensor, "k p"], rows: Rows) -> Float[Tensor, "k p"]:
-        if rows is not None:
-            return derivatives.loss_gradients(task, data, theta, scaled(rows.shape[-1]), rows)
-        chunks = derivatives.point_chunks(task, data, models=len(weights))
-        return sum(
-            (derivatives.loss_gradients(task, data, theta, weights, some) for some in chunks), torch.zeros_like(theta)
-        )
-
-    if not isinstance(inner, MLP):
-        return lambda theta: partial(in_chunks, theta)
-    network, shapes, most = inner, inner.shapes(data), 2 * held(data) // (len(weights) * numbers(inner, data))
-    read = lru_cache(maxsize=2)(lambda points: mlp.read_points(network, data, scaled(points), slice(None)))
-
-    def at(theta: Float[Tensor, "k p"]) -> Gradient:
-        layers = mlp.split(theta, shapes)
-        room = lru_cache(maxsize=2)(lambda points: mlp.workspace(layers, points))
-
-        def at_once(rows: Rows) -> Float[Tensor, "k p"]:
-            points = data.n if rows is None else rows.shape[-1]
-            if points > most:
-                return in_chunks(theta, rows)
-            batch = read(points) if rows is None else read(points).at(rows)
-            return mlp.gradient(mlp.trace(network, layers, batch, room(points)))
-
-        return at_once
-
-    return at
-
-
 def together(task: Task, data: Dataset, *, points: int, models: int) -> int:
-    """How many of the models to train side by side on batches of this many points.
+    """Number of models to train side by side on batches of this many points.
 
-    What networks work out should fit the cache, in chunks as even as can be; linear tasks gain from reading the
+    The forward pass of networks should fit the cache, in chunks as even as can be; linear tasks gain from reading the
     features once for all models. Threads have no say in it, so that their number changes no result.
     """
-    inner = unanchored(task)
-    if not isinstance(inner, LayeredTask):
+    trace = task.derivatives(data).trace
+    if not trace:
         return max(1, models)
-    most = max(1, held(data) // (points * numbers(inner, data)))
+    most = max(1, cache_size(data) // (points * trace))
     return max(1, math.ceil(models / math.ceil(models / most))) if models else 1
 
 
-def on_threads(task: Task, theta: Float[Tensor, "k p"]) -> bool:
-    """Whether chunks of models may train on threads of their own: networks whose products are small, on the CPU."""
-    return isinstance(unanchored(task), MLP) and theta.device.type == "cpu"
+def on_threads(task: Task, data: Dataset) -> bool:
+    """Whether chunks of models may train on threads of their own: on the CPU, where the task gains from it."""
+    return task.derivatives(data).threads and data.x_train.device.type == "cpu"
 
 
-def side_by_side(work: Callable[[slice], tuple[Tensor, Parts]], chunks: list[slice]) -> list[tuple[Tensor, Parts]]:
-    """What the work makes of each chunk, as many at a time as torch has threads.
+def side_by_side(work: Callable[[slice], tuple[Tensor, Buffers]], chunks: list[slice]) -> list[tuple[Tensor, Buffers]]:
+    """Results of the work on each chunk, as many at a time as torch has threads.
 
     Products this small gain nothing from threads within them, while torch lets go of Python's lock in each. Every
     worker has one thread for its products, so that results do not depend on how many workers there are.
@@ -260,11 +221,6 @@ def side_by_side(work: Callable[[slice], tuple[Tensor, Parts]], chunks: list[sli
         torch.set_num_threads(threads)
 
 
-def held(data: Dataset) -> int:
-    """How many numbers of the data's type the cache holds."""
+def cache_size(data: Dataset) -> int:
+    """Numbers of the data's type that the cache holds."""
     return CACHE // data.x_train.element_size()
-
-
-def numbers(task: LayeredTask, data: Dataset) -> int:
-    """How many numbers a model works out for each point, about."""
-    return task.units(data) * len(task.shapes(data))

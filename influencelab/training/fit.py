@@ -13,6 +13,8 @@ from influencelab.models.task import Task
 from influencelab.recipe import Recipe
 from influencelab.training.trainer import Memory, Trainer, check_finite
 
+__all__ = ["Fit", "fit"]
+
 
 @dataclass(frozen=True, eq=False)
 class Fit(Recipe):

@@ -1,4 +1,4 @@
-"""Ways to a minimum: k models trained at once by one batched computation."""
+"""Recipes for training k models at once by one batched computation."""
 
 from abc import abstractmethod
 from dataclasses import dataclass
@@ -11,22 +11,24 @@ from influencelab.errors import NotFinite
 from influencelab.models.task import Task
 from influencelab.recipe import Recipe
 
+__all__ = ["Trained", "Trainer"]
+
 
 @dataclass(frozen=True, eq=False)
 class Memory(Recipe):
-    """What a first-order trainer knows of k models besides their parameters, so that it can go on as if never stopped.
+    """State of a first-order trainer besides the parameters of k models, so that it can go on as if never stopped.
 
     Attributes:
-        steps: how many steps it has taken: where it is in its batches, its drops of the rate, its bias correction.
-        parts: the running means it keeps: the velocity of `sgd`, the two moments of `adam`.
+        steps: number of steps taken: they decide the batch, the learning rate and the bias correction of the next.
+        buffers: the running means it keeps: the velocity of `sgd`, the two moments of `adam`.
     """
 
     steps: int
-    parts: tuple[Float[Tensor, "k p"], ...]
+    buffers: tuple[Float[Tensor, "k p"], ...]
 
     def take(self, rows: slice) -> "Memory":
-        """What it knows of some of the models."""
-        return Memory(self.steps, tuple(part[rows] for part in self.parts))
+        """The state of some of the models."""
+        return Memory(self.steps, tuple(part[rows] for part in self.buffers))
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,8 +40,8 @@ class Trained(Recipe):
         grad_norm: ‖∇J‖ of each, over its own weights: how far from a minimum it stopped.
         converged: whether grad_norm ≤ the trainer's tolerance and, for `newton`, no curvature is negative. False is a
             fact, not an error.
-        steps: how many steps each model took.
-        memory: what a first-order trainer remembers, so that it can go on; None for others.
+        steps: number of steps of each model.
+        memory: state of a first-order trainer, so that it can go on; None for others.
     """
 
     theta: Float[Tensor, "k p"]

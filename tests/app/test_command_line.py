@@ -16,10 +16,11 @@ from typer.testing import CliRunner, Result
 from influencelab import __version__
 from influencelab.__main__ import app
 from influencelab.app.cli.bar import Bar
-from influencelab.runner.atomic_folder import Progress
+from influencelab.runner.atomic_folder import RunProgress
 from influencelab.runner.report import load
 from influencelab.runner.report_writer import start_report
 from influencelab.statistics.measurement import Measurement
+from influencelab.studies.catalogue import all_claims
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = ROOT / "tests" / "support" / "notebooks"
@@ -44,18 +45,8 @@ def contents(folder: Path) -> dict[str, bytes]:
 def publish(results: Path, name: str, profile: str) -> dict[str, bytes]:
     """An earlier report of a study; what is in its folder."""
     draft = start_report(name, profile=profile, parameters={}, results=results)
-    draft.number("earlier", Measurement(1.0))
+    draft.number(Measurement(1.0), statistic="earlier")
     return contents(draft.publish().folder)
-
-
-def test_help_answers_within_a_second() -> None:
-    def seconds() -> float:
-        began = time.perf_counter()
-        assert command("--help").returncode == 0
-        return time.perf_counter() - began
-
-    # The best of five: other work on the machine must not decide.
-    assert min(seconds() for _ in range(5)) < 1
 
 
 def test_help_loads_nothing_heavy() -> None:
@@ -108,7 +99,7 @@ def test_studies_are_listed_with_their_questions_and_one_with_its_parameters() -
         (["run", "fine", "--profile", "tiny", "-p", "sise=1"], "Did you mean 'size'?"),
         (
             ["run", "fine", "--profile", "tiny", "-p", "size=7.5"],
-            "Parameter 'size' is declared int, and '7.5' is none.",
+            "Parameter 'size' is declared int, and '7.5' is none: Input should be a valid integer.",
         ),
         (["run", "fine", "--profile", "tiny", "-p", "size"], "'-p size' sets nothing. Write -p name=value"),
         (["run", "fine", "--profile", "tiny", "-p", "size=1", "-p", "size=2"], "Parameter 'size' is given twice."),
@@ -187,7 +178,7 @@ def test_changed_parameters_go_to_their_own_folder_and_replace_nothing(tmp_path:
     report = load(changed)
     assert report.parameters == {"size": 3, "flag": False, "rates": [0.1]}
     assert report.facts["kinds"] == ["int", "bool", "tuple", 2]
-    assert report.numbers["fine/sum"].value == pytest.approx(-0.6)
+    assert report.numbers()["sum"].value == pytest.approx(-0.6)
 
 
 @pytest.mark.notebook
@@ -204,14 +195,13 @@ def test_ctrl_c_ends_the_kernel_and_its_workers_and_leaves_earlier_results(tmp_p
         preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
     )
     told = tmp_path / "worker.txt"
-    until = time.monotonic() + 60
-    while not told.exists() and time.monotonic() < until:
+    until = time.monotonic() + 600
+    # Written after the notebook has published once and begun a second report.
+    while not (told.exists() and told.read_text()) and time.monotonic() < until:
         time.sleep(0.1)
     worker = psutil.Process(json.loads(told.read_text()))
-    # By now the notebook has published once and begun a second report.
-    time.sleep(0.5)
     running.send_signal(signal.SIGINT)
-    _, said = running.communicate(timeout=30)
+    _, said = running.communicate(timeout=600)
     assert running.returncode == 130
     assert said.strip() == "influencelab: stopped; earlier results are as they were."
     assert not worker.is_running() or worker.status() == psutil.STATUS_ZOMBIE
@@ -225,17 +215,18 @@ def test_the_scorecard_is_printed_and_its_page_is_written(tmp_path: Path) -> Non
     assert printed.exit_code == 0
     assert "influence_sizes_top_points: not run" in printed.output
     draft = start_report("leave_one_out", profile="paper", parameters={}, results=tmp_path)
-    draft.number("mnist/top/conjugate_gradient/slope", Measurement(1.006, low=1.005, high=1.007, n=500))
+    where = next(claim.where for claim in all_claims() if claim.name == "influence_sizes_top_points")
+    draft.number(Measurement(1.006, low=1.005, high=1.007, n=500), **where)
     draft.publish()
     assert "1.006 [1.005, 1.007] reproduced" in inside("scorecard", "--results", str(tmp_path)).output
     assert not (tmp_path / "README.md").exists()
     written = inside("scorecard", "--write", "--results", str(tmp_path))
     assert str(tmp_path / "README.md") in written.output
     assert "1.006 [1.005, 1.007] reproduced" in (tmp_path / "README.md").read_text()
-    (tmp_path / "leave_one_out" / "paper" / "numbers.json").write_text("{}")
+    (tmp_path / "leave_one_out" / "paper" / "measurements.csv").write_text("{}")
     refused = inside("scorecard", "--results", str(tmp_path))
     assert refused.exit_code == 2
-    assert "numbers.json is not what was published" in refused.stderr
+    assert "measurements.csv is not what was published" in refused.stderr
 
 
 def test_lab_becomes_jupyterlab_and_passes_arguments_on() -> None:
@@ -270,11 +261,17 @@ def test_one_bar_tells_how_far_all_studies_are_and_never_goes_back(monkeypatch: 
     monkeypatch.setattr(sys, "stderr", screen)
     bar = Bar(100)
     bar.begin("first")
-    for said in (None, Progress(1, 4, "training"), Progress(3, 4, "training"), Progress(1, 9, "retraining"), None):
+    for said in (
+        None,
+        RunProgress(1, 4, "training"),
+        RunProgress(3, 4, "training"),
+        RunProgress(1, 9, "retraining"),
+        None,
+    ):
         bar.move(said, expected=80)
     bar.end(expected=80)
     bar.begin("second")
-    bar.move(Progress(1, 2), expected=20)
+    bar.move(RunProgress(1, 2), expected=20)
     bar.close()
     percents = [int(found) for found in re.findall(r"(\d+)% ", screen.drawn)]
     assert percents == sorted(percents)

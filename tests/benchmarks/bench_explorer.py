@@ -17,21 +17,21 @@ from playwright.sync_api import sync_playwright
 KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
 MAKE = """
 import time
-import torch
+import numpy
 import influencelab as il
 
-generator = torch.Generator().manual_seed(0)
-predicted = 1e-3 * torch.randn(500, 100, generator=generator, dtype=torch.float64)
+generator = numpy.random.default_rng(0)
+predicted = 1e-3 * generator.normal(size=(500, 100))
 comparison = il.Comparison(
     estimator="exact",
     unit="nats",
     predicted=predicted,
-    actual=1.1 * predicted + 3e-4 * torch.randn(500, 100, generator=generator, dtype=torch.float64),
-    counted=torch.ones(500, 100, dtype=torch.bool),
-    train_ids=torch.arange(500),
-    train_labels=torch.arange(500) % 10,
-    test_ids=torch.arange(100),
-    test_labels=torch.arange(100) % 10,
+    actual=1.1 * predicted + 3e-4 * generator.normal(size=(500, 100)),
+    mask=numpy.ones((500, 100), dtype=bool),
+    train_ids=numpy.arange(500),
+    train_labels=numpy.arange(500) % 10,
+    test_ids=numpy.arange(100),
+    test_labels=numpy.arange(100) % 10,
     classes=10,
 )
 heard = []

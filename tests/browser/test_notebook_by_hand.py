@@ -1,6 +1,5 @@
 """A person opens a study in JupyterLab, runs it, and sees its figures and verdicts; its report is where it belongs."""
 
-import json
 import re
 import subprocess
 import sys
@@ -15,7 +14,9 @@ from browser.panel import Panel, complaints, pixels
 from browser.server import Server, serving
 from playwright.sync_api import Page, expect
 
-from influencelab.runner.claim import all_claims
+from influencelab.runner.report import load
+from influencelab.statistics.measurements import find
+from influencelab.studies.catalogue import all_claims
 
 pytestmark = pytest.mark.browser
 
@@ -78,10 +79,10 @@ def test_a_study_runs_from_top_to_bottom_and_shows_what_it_found(open_notebook: 
     assert {row["claim"] for row in rows} == set(claims)
     assert all(row["verdict"].removesuffix(" (preview)").removesuffix(" at quick") in VERDICTS for row in rows)
 
-    kept = json.loads((server.root / "results" / STUDY / "quick" / "numbers.json").read_text())["numbers"]
+    kept = load(server.root / "results" / STUDY / "quick").measurements
     measured = {row["claim"] for row in rows if row["measured"]}
     assert measured
-    assert measured == {name for name, claim in claims.items() if claim.quantity in kept}
+    assert measured == {name for name, claim in claims.items() if find(kept, claim.where) is not None}
 
 
 def test_a_study_run_by_the_command_line_opens_trusted_with_its_figures(open_notebook: Open, executed: Path) -> None:

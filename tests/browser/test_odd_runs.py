@@ -33,7 +33,7 @@ ODD = {
 def test_odd_and_empty_runs_are_shown_without_an_error(page: Page, tmp_path: Path, output_path: str, name: str) -> None:
     heard = complaints(page)
     draft = start_report("odd", profile="tiny", parameters={}, results=tmp_path)
-    draft.number("one", Measurement(1.0))
+    draft.number(Measurement(1.0), statistic="one")
     if name == "texts":
         draft.explore(with_texts())
     elif name != "nothing":

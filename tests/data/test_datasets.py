@@ -12,7 +12,7 @@ import torch
 from idx_files import IDX_SOURCES, cut_network, use_synthetic
 from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wine
 
-from influencelab import catalog
+from influencelab import make, names
 from influencelab.data.download import FOLDER_VARIABLE
 from influencelab.data.source import Source
 from influencelab.data.sources import _idx
@@ -62,7 +62,7 @@ def files(request, tmp_path, monkeypatch):
     return kind, FACTS[request.param]
 
 
-@pytest.fixture(params=catalog.names(Source))
+@pytest.fixture(params=names(Source))
 def kind(request):
     """The name of each source there is; those that are downloaded have small files."""
     request.getfixturevalue("synthetic")
@@ -70,7 +70,8 @@ def kind(request):
 
 
 def test_loading_twice_gives_one_data_set(kind):
-    first, second = (catalog.make(Source, kind).load() for _ in range(2))
+    first, second = (make(Source, kind).load() for _ in range(2))
+    # Equal bits: the same code on the same files.
     assert first.content_hash() == second.content_hash()
     assert first.name.startswith(f"{kind}-")
     assert first.x_train.dtype == first.x_test.dtype == torch.float64
@@ -78,31 +79,32 @@ def test_loading_twice_gives_one_data_set(kind):
 
 
 def test_every_point_has_one_id(kind):
-    data = catalog.make(Source, kind).load()
+    data = make(Source, kind).load()
     assert len(data.train_ids.unique()) == data.n
     assert len(data.test_ids.unique()) == data.m
 
 
 def test_a_subset_is_made_of_the_same_points(kind):
-    whole = catalog.make(Source, kind).load()
+    whole = make(Source, kind).load()
     wanted = tuple(whole.test_ids[-2:].flip(0).tolist())
-    part = catalog.make(Source, kind, train_size=8, test_size=3, test_ids=wanted).load()
+    part = make(Source, kind, train_size=8, test_size=3, test_ids=wanted).load()
     assert tuple(part.test_ids[:2].tolist()) == wanted
     assert (part.n, part.m, part.classes) == (8, 3, whole.classes)
     for side in ("train", "test"):
         row_of = {int(point): row for row, point in enumerate(getattr(whole, f"{side}_ids"))}
         rows = [row_of[int(point)] for point in getattr(part, f"{side}_ids")]
+        # Equal bits: copies.
         assert torch.equal(getattr(part, f"x_{side}"), getattr(whole, f"x_{side}")[rows])
         assert torch.equal(getattr(part, f"y_{side}"), getattr(whole, f"y_{side}")[rows])
 
 
 def test_unit_scaling_fills_zero_to_one(kind):
-    data = catalog.make(Source, kind, scaling="unit").load()
+    data = make(Source, kind, scaling="unit").load()
     assert float(data.x_train.abs().max()) == 1.0
 
 
 def test_every_setting_is_part_of_the_recipe_and_explained(kind):
-    source = catalog.make(Source, kind)
+    source = make(Source, kind)
     assert json.loads(json.dumps(describe(source)))["kind"] == type(source).__name__
     for field in fields(source):
         assert f"{field.name}:" in f"{type(source).__doc__} {Source.__doc__}"
@@ -110,7 +112,7 @@ def test_every_setting_is_part_of_the_recipe_and_explained(kind):
             changed = replace(source, **{field.name: field.default + 1})
             assert fingerprint(changed) != fingerprint(source)
     with pytest.raises(InvalidParameter, match=r"has no setting 'sede'. It has: .*seed"):
-        catalog.make(Source, kind, sede=1)
+        make(Source, kind, sede=1)
 
 
 COPIES = {"iris": load_iris, "digits": load_digits, "breast_cancer": load_breast_cancer, "wine": load_wine}
@@ -127,7 +129,7 @@ COPIES = {"iris": load_iris, "digits": load_digits, "breast_cancer": load_breast
 )
 def test_scikit_learns_points_are_dealt_once_each(kind, sizes, shape):
     x, y = COPIES[kind](return_X_y=True)
-    data = catalog.make(Source, kind).load()
+    data = make(Source, kind).load()
     assert (data.n, data.m) == sizes
     assert data.x_train.shape[1:] == shape
     ids = torch.cat([data.train_ids, data.test_ids]).numpy()
@@ -138,12 +140,12 @@ def test_scikit_learns_points_are_dealt_once_each(kind, sizes, shape):
 
 @pytest.mark.parametrize("kind", COPIES)
 def test_held_out_and_seed_decide_the_split(kind):
-    held = [catalog.make(Source, kind, held_out=30, seed=seed).load() for seed in (0, 0, 1)]
+    held = [make(Source, kind, held_out=30, seed=seed).load() for seed in (0, 0, 1)]
     assert [data.m for data in held] == [30, 30, 30]
     assert torch.equal(held[0].test_ids, held[1].test_ids)
     assert not torch.equal(held[0].test_ids, held[2].test_ids)
     with pytest.raises(InvalidParameter, match="held_out is 0"):
-        catalog.make(Source, kind, held_out=0).load()
+        make(Source, kind, held_out=0).load()
 
 
 @pytest.mark.parametrize("gamma", [0.0, 0.3])
@@ -163,7 +165,7 @@ def test_products_of_kernel_features_are_the_kernel_of_every_pair_with_a_trainin
 
 def test_image_files_hold_what_is_known_of_them(files):
     kind, facts = files
-    data = catalog.make(Source, kind).load()
+    data = make(Source, kind).load()
     assert data.x_train.shape == (facts.train, 28, 28)
     assert data.x_test.shape == (facts.test, 28, 28)
     assert tuple(torch.bincount(data.y_train).tolist()) == facts.train_counts
@@ -174,8 +176,8 @@ def test_image_files_hold_what_is_known_of_them(files):
 def test_skip_first_leaves_out_the_first_and_keeps_the_ids(files):
     kind, facts = files
     skipped = facts.train // 12
-    whole = catalog.make(Source, kind).load()
-    rest = catalog.make(Source, kind, skip_first=skipped).load()
+    whole = make(Source, kind).load()
+    rest = make(Source, kind, skip_first=skipped).load()
     assert rest.n == facts.train - skipped
     assert rest.train_ids.tolist() == list(range(skipped, facts.train))
     assert torch.equal(rest.x_train, whole.x_train[skipped:])
@@ -187,7 +189,7 @@ def test_skip_first_leaves_out_the_first_and_keeps_the_ids(files):
 @pytest.mark.parametrize("skip_first", [-1, 60])
 def test_skip_first_must_leave_a_training_image(skip_first):
     with pytest.raises(InvalidParameter, match=f"skip_first is {skip_first}, expected 0 … 59"):
-        catalog.make(Source, "mnist", skip_first=skip_first).load()
+        make(Source, "mnist", skip_first=skip_first).load()
 
 
 @pytest.mark.parametrize("kind", IDX_SOURCES)
@@ -197,7 +199,7 @@ def test_a_damaged_file_is_refused_and_left_alone(synthetic, kind, name):
     damaged = path.read_bytes()[:-1] + b"?"
     path.write_bytes(damaged)
     with pytest.raises(MissingData) as caught:
-        catalog.make(Source, kind).load()
+        make(Source, kind).load()
     message = str(caught.value)
     for part in (name, IDX_SOURCES[kind].HOME, FOLDER_VARIABLE, hashlib.md5(damaged).hexdigest(), "Delete it"):
         assert part in message
@@ -209,7 +211,7 @@ def test_without_network_the_error_says_what_to_do(tmp_path, monkeypatch, kind):
     monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path))
     asked = cut_network(monkeypatch)
     with pytest.raises(MissingData) as caught:
-        catalog.make(Source, kind).load()
+        make(Source, kind).load()
     module = IDX_SOURCES[kind]
     assert asked == [f"{mirror}{_idx.NAMES[0]}" for mirror in module.MIRRORS]
     for part in (_idx.NAMES[0], module.HOME, FOLDER_VARIABLE, f"{kind}/{_idx.NAMES[0]}", "ConnectionError"):
@@ -221,7 +223,7 @@ def test_files_at_hand_are_used_in_place(synthetic):
     folder = synthetic / "mnist"
     before = {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in folder.iterdir()}
     folder.chmod(0o555)
-    assert catalog.make(Source, "mnist").load().n == 60
+    assert make(Source, "mnist").load().n == 60
     folder.chmod(0o755)
     assert {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in folder.iterdir()} == before
 

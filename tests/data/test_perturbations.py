@@ -6,7 +6,7 @@ import torch
 from perturbed import ROWS, examples
 from problems import logistic_problem, minimum, ridge_problem
 
-from influencelab.catalog import names
+from influencelab import names
 from influencelab.data.perturbation import Perturbation
 from influencelab.data.perturbations.feature_move import FeatureMove
 from influencelab.data.perturbations.penalty_change import PenaltyChange

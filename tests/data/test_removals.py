@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from problems import logistic_problem, minimum
 
 from influencelab.data.perturbations.removals import CONVENTIONS, Removals
-from influencelab.data.removals import groups, halves, leave_one_out
+from influencelab.data.removals import groups, leave_one_out
 from influencelab.errors import InvalidParameter
 from influencelab.influence.estimators.exact import Exact
 from influencelab.influence.estimators.random import Random
@@ -34,6 +34,7 @@ def weighted():
 def test_dropping_puts_one_weight_to_zero_and_leaves_the_others():
     base = torch.linspace(0.1, 0.7, 7, dtype=torch.float64)
     found = rows_of_weights(leave_one_out(7), base)
+    # Equal bits: copies and zeros.
     assert torch.equal(found, base * (1 - torch.eye(7)))
 
 
@@ -56,12 +57,13 @@ def test_any_slice_of_the_rows_is_that_part_of_all(convention):
     whole = rows_of_weights(removals, base)
     for first in range(4):
         for last in range(first + 1, 6):
-            assert torch.equal(removals.weights(base, slice(first, last)), whole[first:last])
+            assert torch.allclose(removals.weights(base, slice(first, last)), whole[first:last], rtol=1e-14)
 
 
 def test_sums_are_over_the_removed_points():
     values = torch.arange(14, dtype=torch.float64).reshape(7, 2)
     found = groups(7, members=GROUPS).sums(values)
+    # Equal bits: sums of small whole numbers.
     assert torch.equal(found, torch.stack([values[group].sum(0) for group in GROUPS]))
 
 
@@ -79,17 +81,6 @@ def test_selected_experiments_keep_their_order_and_convention():
     assert chosen.convention == "renormalise"
     with pytest.raises(InvalidParameter, match="one point each"):
         groups(7, members=GROUPS).select(torch.tensor([0]))
-
-
-def test_halves_are_random_halves_that_repeat_with_their_seed():
-    first = halves(11, count=4, seed=1)
-    assert first.convention == "renormalise"
-    assert torch.bincount(first.rows).tolist() == [5] * 4
-    base = torch.full((11,), 1 / 11, dtype=torch.float64)
-    weights = rows_of_weights(first, base)
-    assert torch.equal(weights, rows_of_weights(halves(11, count=4, seed=1), base))
-    assert not torch.equal(weights, rows_of_weights(halves(11, count=4, seed=2), base))
-    assert len({tuple(row.tolist()) for row in weights}) == 4
 
 
 @pytest.mark.parametrize(
@@ -139,6 +130,7 @@ def test_a_prediction_follows_the_order_of_the_removals(weighted):
 def test_scores_that_only_rank_do_so_for_both_conventions_but_not_for_groups():
     estimate = Random().estimate(minimum(logistic_problem))
     for convention in CONVENTIONS:
+        # Equal bits: copies.
         assert torch.equal(estimate.predict(leave_one_out(60, convention=convention)), estimate.values)
     with pytest.raises(InvalidParameter, match="single removals only; use an estimator with slopes"):
         estimate.predict(groups(60, members=GROUPS))

@@ -11,18 +11,24 @@ from influencelab.experiments.line_plots import (
     correlation_by_depth,
     correlation_by_setting,
     damping_path,
-    error_terms,
 )
-from influencelab.statistics.bootstrap import Bootstrap, Interval
+from influencelab.statistics.bootstrap import Bootstrap
 from influencelab.statistics.reliability import null_band
-from influencelab.statistics.replicates import Resampled
+from influencelab.statistics.replicates import Replicates, mean
 from influencelab.statistics.signal_to_noise import consistency
 from influencelab.studies.retraining_noise.figures import draws_and_noise, repeatability_figure
-from influencelab.studies.where_the_error_comes_from.decomposition import TERMS
+
+QUICK = Bootstrap(resamples=200)
 
 
-def cell(value, seeds=(0.1, 0.9)):
-    return Resampled(Interval(value, value - 0.1, value + 0.2), "made by hand", 2, numpy.array(seeds))
+def cell(value, *, apart=0.2):
+    """Two seeds, their means this far to either side of a value, at two test points that differ a little."""
+    return Replicates(value + numpy.array([[-apart], [apart]]) + numpy.array([-0.01, 0.01]))
+
+
+def drawn_as(*values):
+    """The ends of the intervals that such cells are drawn with."""
+    return sorted(tuple(numpy.round(mean(cell(value), bootstrap=QUICK).ends, 6)) for value in values)
 
 
 def legend(figure):
@@ -45,16 +51,16 @@ def test_depth_figure_shows_means_intervals_and_every_seed_panel_by_panel():
         "weight decay 0.005": {"controlled, warm": {1: cell(0.6), 8: cell(0.3)}},
     }
     repeats = {"weight decay 0": {1: cell(0.4), 8: cell(0.1)}}
-    figure = correlation_by_depth(panels, repeatability=repeats, null=null_band(25))
+    figure = correlation_by_depth(panels, repeatability=repeats, null=null_band(25), bootstrap=QUICK)
     first, second = figure.axes
     assert [axis.get_title() for axis in figure.axes] == list(panels)
-    assert bars(second) == [(0.2, 0.5), (0.5, 0.8)]
+    assert bars(second) == drawn_as(0.3, 0.6)
     assert len(bars(first)) == 6
-    assert (-0.3, 0.0) in bars(first)
+    assert bars(first)[0] == drawn_as(-0.2)[0]
     points = [
         offset[1] for part in second.collections if isinstance(part, PathCollection) for offset in part.get_offsets()
     ]
-    assert sorted(points) == pytest.approx([0.1, 0.1, 0.9, 0.9])
+    assert sorted(points) == pytest.approx([0.1, 0.4, 0.5, 0.8])
     assert [text.get_text() for text in first.get_xticklabels()] == ["1", "8"]
     assert "Spearman" in first.get_ylabel()
     assert second.get_xlabel() == "hidden layers"
@@ -68,7 +74,7 @@ def test_depth_figure_shows_means_intervals_and_every_seed_panel_by_panel():
 
 
 def test_correlations_outside_the_usual_range_stay_in_view():
-    figure = correlation_by_depth({"all": {"published": {1: cell(0.5, seeds=(-0.9, 1.0))}}})
+    figure = correlation_by_depth({"all": {"published": {1: cell(0.05, apart=0.95)}}})
     low, high = figure.axes[0].get_ylim()
     assert low < -0.9
     assert high > 1.0
@@ -86,36 +92,6 @@ def test_setting_figure_keeps_zero_on_a_log_scale_apart():
     assert width.axes[0].get_xticks().tolist() == [5, 50]
     with pytest.raises(InvalidData, match="0 or more"):
         correlation_by_setting({"a": {-1: cell(0.1)}}, across="width", scale="log")
-
-
-def terms_table():
-    rows = [
-        {"weight_decay": decay, "depth": depth, "term": term, "rms": 1.0 + place, "total": 0.5, "truth": 2.0}
-        for decay in (0.0, 0.005)
-        for depth in (1, 4)
-        for place, term in enumerate(TERMS)
-    ]
-    return pandas.DataFrame(rows)
-
-
-def test_error_bars_are_stacked_shares_with_the_signed_sum_above():
-    figure = error_terms(terms_table())
-    axis = figure.axes[0]
-    heights = [[patch.get_height() for patch in container] for container in axis.containers]
-    assert heights == pytest.approx(numpy.repeat(numpy.arange(1, 6) / 15, 2).reshape(5, 2))
-    assert axis.containers[-1][0].get_y() == pytest.approx(10 / 15)
-    assert [text.get_text() for text in axis.texts] == ["0.25", "0.25"]
-    assert [each.get_title() for each in figure.axes] == ["weight decay 0", "weight decay 0.005"]
-    assert legend(figure) == list(TERMS)
-
-
-def test_a_missing_or_foreign_term_is_refused():
-    with pytest.raises(InvalidData, match="expected"):
-        error_terms(terms_table().query("term != 'solver'"))
-    with pytest.raises(InvalidData, match="expected"):
-        error_terms(terms_table().iloc[:-1])
-    with pytest.raises(InvalidData, match="'truth'"):
-        error_terms(terms_table().drop(columns="truth"))
 
 
 def test_damping_path_has_four_panels_and_counts_what_is_negative():
@@ -148,7 +124,7 @@ def test_noise_figures_say_what_draws_gain_and_what_stands_out():
     figure = repeatability_figure(draws[0, :, 0], draws[1, :, 0], repeats={"cold": found}, draws=(1, 4))
     left, right = figure.axes
     assert len(left.collections[0].get_offsets()) == 39
-    assert right.lines[0].get_ydata()[0] == pytest.approx(found.interval.value)
+    assert right.lines[0].get_ydata()[0] == pytest.approx(found.value)
     assert right.lines[1].get_ydata() == pytest.approx(numpy.sqrt(right.lines[0].get_ydata()))
     assert "nats" in left.get_xlabel()
     still = numpy.broadcast_to(signal, draws.shape).copy()

@@ -2,21 +2,16 @@
 
 import numpy
 import pytest
-from replicated import outcome
+from outcomes import outcome
 from scipy import stats
+from scipy_statistics import made
 
-from influencelab.errors import InvalidData, InvalidParameter
-from influencelab.experiments.replication import (
-    ceiling,
-    disattenuated,
-    draws_needed,
-    loss_changes,
-    repeatability,
-    stepped_up,
-)
-from influencelab.statistics.bootstrap import Bootstrap, Interval
+from influencelab.errors import InvalidData, InvalidParameter, UnknownName
+from influencelab.experiments.replication import correlations, loss_changes, repeatability
+from influencelab.statistics.bootstrap import Bootstrap
+from influencelab.statistics.measurement import Measurement
 from influencelab.statistics.range_restriction import restriction, thorndike
-from influencelab.statistics.replicates import Replicates, Resampled, correlations, mean
+from influencelab.statistics.reliability import ceiling, draws_needed, stepped_up
 from influencelab.statistics.signal_to_noise import consistency, share_detected, signal_to_noise
 
 QUICK = Bootstrap(resamples=200)
@@ -25,6 +20,17 @@ QUICK = Bootstrap(resamples=200)
 def draws_of(generator, s, *, r=150, m=6, noise=1.0):
     """Draws (s r m) of a target: one signal, and fresh noise of this size for each draw."""
     return generator.normal(size=(r, m)) + noise * generator.normal(size=(s, r, m))
+
+
+def test_correlations_are_those_of_valid_models_and_unknown_names_are_refused():
+    predicted, actual = numpy.random.default_rng(0).normal(size=(2, 12, 3))
+    valid = numpy.arange(12) < 9
+    which = {"selection": "everything", "estimator": "exact", "target": "warm"}
+    found = correlations([outcome(predicted, actual, trusted=valid)], **which)
+    assert found.values[0] == pytest.approx([stats.spearmanr(predicted[:9, j], actual[:9, j])[0] for j in range(3)])
+    assert found.pairs.tolist() == [[9] * 3]
+    with pytest.raises(UnknownName, match="cold"):
+        correlations([outcome(predicted, actual)], **{**which, "target": "cold"})
 
 
 def test_repeatability_is_the_correlation_of_removals_that_both_made():
@@ -48,11 +54,12 @@ def test_repeatability_is_the_correlation_of_removals_that_both_made():
 
 
 def test_stepping_up_and_needing_draws_undo_each_other():
-    one = Resampled(Interval(0.1, -0.05, 0.3), "made", 5)
-    assert draws_needed(one).interval == pytest.approx((36, 28 / 3, numpy.inf))
-    assert stepped_up(one, 36).interval[:2] == pytest.approx((0.8, 0.0))
-    assert ceiling(one).interval == pytest.approx((0.1**0.5, 0.0, 0.3**0.5))
-    assert draws_needed(one).number().interval is None
+    one = Measurement(0.1, -0.05, 0.3, 5, "made")
+    needed, stepped, top = draws_needed(one), stepped_up(one, 36), ceiling(one)
+    assert (needed.value, *needed.ends) == pytest.approx((36, 28 / 3, numpy.inf))
+    assert (stepped.value, stepped.low) == pytest.approx((0.8, 0.0))
+    assert (top.value, *top.ends) == pytest.approx((0.1**0.5, 0.0, 0.3**0.5))
+    assert needed.described().interval is None
     with pytest.raises(InvalidParameter, match="wanted"):
         draws_needed(one, wanted=1.0)
 
@@ -61,13 +68,13 @@ def test_consistency_is_repeatability_and_says_how_many_draws_a_mean_needs():
     generator = numpy.random.default_rng(1)
     draws = draws_of(generator, 8, r=400, noise=2.0)
     found = consistency(draws, bootstrap=QUICK)
-    assert found.interval.value == pytest.approx(0.2, abs=0.03)
-    assert found.interval.low <= 0.2 <= found.interval.high
+    assert found.value == pytest.approx(0.2, abs=0.03)
+    assert found.low <= 0.2 <= found.high
     first, second = (draws_of(numpy.random.default_rng(9), 40, r=400, noise=2.0).reshape(2, 20, 400, 6)).mean(1)
     of_means = numpy.mean([numpy.corrcoef(first[:, j], second[:, j])[0, 1] for j in range(6)])
-    assert stepped_up(found, 20).interval.value == pytest.approx(of_means, abs=0.03)
+    assert stepped_up(found, 20).value == pytest.approx(of_means, abs=0.03)
     shifted = draws + 50 * generator.normal(size=(8, 1, 6))
-    assert consistency(shifted, bootstrap=QUICK).interval.value == pytest.approx(found.interval.value)
+    assert consistency(shifted, bootstrap=QUICK).value == pytest.approx(found.value)
 
 
 def test_consistency_is_average_covariance_over_average_variance():
@@ -75,17 +82,17 @@ def test_consistency_is_average_covariance_over_average_variance():
     draws[1, 4, 0] = numpy.nan
     known = [numpy.delete(draws[:, :, 0], 4, axis=1), draws[:, :, 1]]
     truth = [numpy.cov(one)[~numpy.eye(3, dtype=bool)].mean() / numpy.diag(numpy.cov(one)).mean() for one in known]
-    assert consistency(draws, bootstrap=QUICK).interval.value == pytest.approx(numpy.mean(truth))
+    assert consistency(draws, bootstrap=QUICK).value == pytest.approx(numpy.mean(truth))
 
 
 def test_detection_finds_the_pairs_that_stand_out():
     generator = numpy.random.default_rng(3)
     draws = generator.normal(size=(10, 60, 5))
-    assert share_detected(draws, bootstrap=QUICK).interval.value == pytest.approx(0.0, abs=0.01)
+    assert share_detected(draws, bootstrap=QUICK).value == pytest.approx(0.0, abs=0.01)
     draws[:, :15] += 6.0
     found = share_detected(draws, bootstrap=QUICK)
-    assert found.interval.value == pytest.approx(0.25, abs=0.01)
-    assert found.interval.low < 0.2 < 0.3 < found.interval.high
+    assert found.value == pytest.approx(0.25, abs=0.01)
+    assert found.low < 0.2 < 0.3 < found.high
     loud = numpy.abs(draws.mean(0)) / draws.std(0, ddof=1)
     assert signal_to_noise(draws) == pytest.approx(loud)
 
@@ -101,35 +108,7 @@ def test_detection_of_effects_without_noise_or_without_draws():
         signal_to_noise(draws[:1])
 
 
-def test_disattenuation_recovers_the_noiseless_correlation_only_from_other_seeds():
-    generator = numpy.random.default_rng(4)
-    signal = generator.normal(size=(300, 5))
-    score = 0.8 * signal + 0.6 * generator.normal(size=signal.shape)
-    truths = [signal + generator.normal(size=signal.shape) for _ in range(8)]
-    scores = correlations(
-        [outcome(score, truth) for truth in truths[:4]],
-        selection="everything",
-        estimator="exact",
-        target="warm",
-        measure="pearson",
-    )
-    made = [outcome(truth, truth) for truth in truths]
-    repeats = repeatability(made[::2], made[1::2], target="warm", measure="pearson")
-    assert mean(repeats).interval.value == pytest.approx(0.5, abs=0.04)
-    seeds = {"score_seeds": [9] * 4, "target_seeds": [0, 1, 2, 3]}
-    found = disattenuated(scores, repeats, **seeds, bootstrap=QUICK)
-    assert mean(scores).interval.value == pytest.approx(0.8 * 0.5**0.5, abs=0.04)
-    assert found.interval.value == pytest.approx(0.8, abs=0.04)
-    assert found.interval.low <= 0.8 <= found.interval.high
-    with pytest.raises(InvalidParameter, match=r"share the seeds \[2\]"):
-        disattenuated(scores, repeats, score_seeds=[9, 9, 2, 9], target_seeds=[0, 1, 2, 3])
-    with pytest.raises(InvalidParameter, match="4 rows"):
-        disattenuated(scores, repeats, score_seeds=[9], target_seeds=[0])
-    with pytest.raises(InvalidData, match="different test points"):
-        disattenuated(scores, Replicates(repeats.values[:, :3]), **seeds)
-
-
-def strata_outcomes(generator, *, better_on_top):
+def strata(generator, *, better_on_top):
     """Heavy-tailed predictions with equal scatter about the line, or with less of it at the top."""
     found = []
     for _ in range(6):
@@ -137,33 +116,30 @@ def strata_outcomes(generator, *, better_on_top):
         scatter = 1.5 * generator.normal(size=predicted.shape)
         if better_on_top:
             scatter *= numpy.where(numpy.abs(predicted) > 1.4, 0.2, 1.0)
-        found.append(outcome(predicted, predicted + scatter))
+        found.append(made(predicted, predicted + scatter))
     return found
 
 
 def test_a_wider_range_alone_explains_the_top_and_better_prediction_is_left_over():
-    which = {"selection": "everything", "estimator": "exact", "target": "warm"}
-    plain = restriction(strata_outcomes(numpy.random.default_rng(5), better_on_top=False), **which)
-    assert plain.before(bootstrap=QUICK).interval.low > 0.2
-    after = plain.after(bootstrap=QUICK).interval
+    plain = restriction(strata(numpy.random.default_rng(5), better_on_top=False))
+    assert plain.raw_difference(bootstrap=QUICK).low > 0.2
+    after = plain.corrected_difference(bootstrap=QUICK)
     assert after.low < 0 < after.high
     assert plain.top.pairs.tolist() == plain.middle.pairs.tolist() == [[100] * 8] * 6
-    better = restriction(strata_outcomes(numpy.random.default_rng(6), better_on_top=True), **which)
-    assert better.after(bootstrap=QUICK).interval.low > 0.05
+    better = restriction(strata(numpy.random.default_rng(6), better_on_top=True))
+    assert better.corrected_difference(bootstrap=QUICK).low > 0.05
 
 
 def test_strata_are_taken_by_size_of_prediction_for_each_test_point():
     x = numpy.arange(1.0, 9.0)[:, None] * [[1.0, -1.0]]
     x[:, 1] = x[::-1, 1].copy()
     y = x + numpy.random.default_rng(7).normal(size=x.shape)
-    found = restriction(
-        [outcome(x, y)], selection="everything", estimator="exact", target="warm", top=0.5, middle=(0, 0.5)
-    )
+    found = restriction([made(x, y)], top=0.5, middle=(0, 0.5))
     assert found.top.values[0, 0] == pytest.approx(stats.pearsonr(x[4:, 0], y[4:, 0])[0])
     assert found.top.values[0, 1] == pytest.approx(stats.pearsonr(x[:4, 1], y[:4, 1])[0])
     assert found.middle.values[0, 0] == pytest.approx(stats.pearsonr(x[:4, 0], y[:4, 0])[0])
     with pytest.raises(InvalidParameter, match="middle"):
-        restriction([outcome(x, y)], selection="everything", estimator="exact", target="warm", middle=(0.5, 0.9))
+        restriction([made(x, y)], middle=(0.5, 0.9))
 
 
 def test_thorndike_is_exact_for_a_normal_line():

@@ -4,15 +4,15 @@ import contextlib
 import os
 import signal
 import subprocess
-import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from long_sweep import COUNT, SECONDS, assert_each_done_once, begin, finished, result, under_way, uninterrupted, until
+from gated_sweep import assert_each_done_once, begin, finished, open_gates, result, under_way, undisturbed, until
 
 from influencelab.experiments.store import Store
 
-KILLS = 10
+Sweep = Callable[..., subprocess.Popen[str]]
 
 
 def kill(running: subprocess.Popen[str], *, group: bool) -> None:
@@ -26,73 +26,83 @@ def kill(running: subprocess.Popen[str], *, group: bool) -> None:
     running.stdout.close()
 
 
-def killed_and_resumed(folder: Path, *, kills: int, count: int, seconds: float, workers: int) -> tuple[str, int]:
-    """Kill the sweep at moments spread over its progress, start it again each time, and let the last one end.
+def own(running: subprocess.Popen[str], store: Store) -> list[int]:
+    """The processes of a sweep that are at a trial; workers that outlived an earlier one are not among them."""
+    found = []
+    for process in under_way(store).values():
+        with contextlib.suppress(ProcessLookupError):
+            found += [process] * (os.getpgid(process) == running.pid)
+    return found
 
-    Returns:
-        The table of the last one, and how many trials were under way whenever one was killed.
-    """
-    store, groups, torn = Store(folder), [], 0
-    try:
-        for number in range(1, kills + 1):
-            running = begin(folder, count=count, seconds=seconds, workers=workers)
-            groups.append(running)
-            goal = number * count // (kills + 1)
-            assert until(lambda goal=goal: len(finished(store)) >= goal and bool(under_way(store)), running)
-            # Another part of a trial each time.
-            time.sleep(seconds * number / (kills + 1))
-            torn += len(under_way(store))
-            kill(running, group=number % 2 == 0)
-        running = begin(folder, count=count, seconds=seconds, workers=workers)
-        groups.append(running)
-        return result(running), torn
-    finally:
-        for each in groups:
-            # Workers that outlived theirs.
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(each.pid, signal.SIGKILL)
+
+@pytest.fixture
+def sweep(tmp_path: Path) -> Iterator[Sweep]:
+    """Starts a sweep that waits at gates; whatever is left of any is ended with the test."""
+    running: list[subprocess.Popen[str]] = []
+
+    def start(*, count: int, workers: int = 1) -> subprocess.Popen[str]:
+        running.append(begin(tmp_path / "store", count=count, gates=tmp_path / "gates", workers=workers))
+        return running[-1]
+
+    yield start
+    for each in running:
+        # Workers outlive theirs.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(each.pid, signal.SIGKILL)
 
 
 @pytest.mark.slow
-def test_a_sweep_killed_ten_times_gives_the_table_of_one_that_was_not(tmp_path: Path) -> None:
-    """By two processes."""
-    count, folder = COUNT, tmp_path / "killed"
-    table, torn = killed_and_resumed(folder, kills=KILLS, count=count, seconds=SECONDS, workers=2)
-    assert len(table.splitlines()) == len(set(table.splitlines())) == count
-    assert table == uninterrupted(tmp_path / "whole", count=count)
-    store = Store(folder)
-    assert_each_done_once(store, count=count, killed=2 * KILLS)
-    assert sum(note.seconds for note in store.journal()) >= 60
+def test_a_sweep_killed_again_and_again_gives_the_table_of_one_that_was_not(tmp_path: Path, sweep: Sweep) -> None:
+    """By two processes, each time while trials are under way that cannot end."""
+    count, kills, torn, store = 12, 3, 0, Store(tmp_path / "store")
+    for number in range(1, kills + 1):
+        goal = number * count // (kills + 1)
+        open_gates(tmp_path / "gates", range(goal))
+        running = sweep(count=count, workers=2)
+        assert until(lambda goal=goal, run=running: len(finished(store)) >= goal and bool(own(run, store)), running)
+        torn += len(own(running, store))
+        kill(running, group=number % 2 == 0)
+    open_gates(tmp_path / "gates", range(count))
+    table = result(sweep(count=count, workers=2))
+    assert table == undisturbed(count)
+    assert len(set(table.splitlines())) == count
+    assert_each_done_once(store, count=count, killed=2 * kills)
     begun = sum(note.event == "begun" for note in store.journal())
-    assert torn >= KILLS
+    assert torn >= kills
     # Only what was torn apart was begun again.
     assert count < begun <= count + torn
     lines = len(store.journal())
-    assert result(begin(folder, count=count, seconds=SECONDS, workers=2)) == table
+    assert result(sweep(count=count)) == table
     assert len(store.journal()) == lines
 
 
 @pytest.mark.slow
-def test_two_runs_at_once_on_one_store_share_the_work(tmp_path: Path) -> None:
-    count, folder = 12, tmp_path / "shared"
-    both = [begin(folder, count=count, seconds=0.5, workers=workers) for workers in (1, 2)]
-    tables = [result(running) for running in both]
-    assert tables[0] == tables[1] == uninterrupted(tmp_path / "whole", count=count)
-    store = Store(folder)
+def test_two_runs_at_once_on_one_store_share_the_work(tmp_path: Path, sweep: Sweep) -> None:
+    """The second one begins while the first is held at its first trial."""
+    count, store, both = 6, Store(tmp_path / "store"), []
+    for place in range(2):
+        both.append(sweep(count=count))
+        assert until(lambda place=place: len(under_way(store)) == place + 1, both[place])
+    assert set(under_way(store).values()) == {running.pid for running in both}
+    open_gates(tmp_path / "gates", range(count))
+    assert [result(running) for running in both] == [undisturbed(count)] * 2
     assert_each_done_once(store, count=count)
     assert sum(note.event == "begun" for note in store.journal()) == count
-    assert len({note.process for note in store.journal()}) >= 2
+    assert len({note.process for note in store.journal()}) == 2
 
 
-def test_a_trial_that_another_run_is_killed_at_is_taken_over(tmp_path: Path) -> None:
-    """The second run waits for the only trial, which the first one never finishes."""
-    folder = tmp_path / "shared"
-    first = begin(folder, count=1, seconds=600)
-    assert until(lambda: bool(under_way(Store(folder))), first)
-    second = begin(folder, count=1, seconds=600)
-    time.sleep(4)
+@pytest.mark.slow
+def test_a_trial_that_another_run_is_killed_at_is_taken_over(tmp_path: Path, sweep: Sweep) -> None:
+    """The first run never finishes its first trial; the second one does the other and waits for that one."""
+    store, gates = Store(tmp_path / "store"), tmp_path / "gates"
+    open_gates(gates, [1])
+    first = sweep(count=2)
+    assert until(lambda: bool(under_way(store)), first)
+    second = sweep(count=2)
+    assert until(lambda: bool(finished(store)), second)
     assert second.poll() is None
-    assert [note.process for note in Store(folder).journal()] == [first.pid]
+    assert set(under_way(store).values()) == {first.pid}
     kill(first, group=False)
-    assert until(lambda: under_way(Store(folder)) and set(under_way(Store(folder)).values()) == {second.pid}, second)
-    kill(second, group=False)
+    assert until(lambda: set(under_way(store).values()) == {second.pid}, second)
+    open_gates(gates, [0])
+    assert result(second) == undisturbed(2)

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from clouds import TRIAL
+from small_trial import TRIAL
 
 from influencelab.errors import InvalidParameter
 from influencelab.experiments.selections.everything import Everything

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from influencelab.experiments.store import Entry, Note, Store, opened, packed
+from influencelab.experiments.store import Entry, Note, Store, from_bytes, to_bytes
 
 KEY = "ab" * 32
 ENTRY = Entry(
@@ -112,16 +112,16 @@ def test_facts_that_are_no_json_are_refused_before_anything_is_written(tmp_path)
 
 
 def test_an_entry_travels_as_the_bytes_of_its_file(tmp_path):
-    assert Store(tmp_path).keep(KEY, ENTRY).read_bytes() == packed(ENTRY)
-    assert_same(opened(packed(ENTRY)), ENTRY)
-    Store(tmp_path / "other").put(KEY, packed(ENTRY))
+    assert Store(tmp_path).keep(KEY, ENTRY).read_bytes() == to_bytes(ENTRY)
+    assert_same(from_bytes(to_bytes(ENTRY)), ENTRY)
+    Store(tmp_path / "other").put(KEY, to_bytes(ENTRY))
     assert_same(Store(tmp_path / "other").find(KEY), ENTRY)
 
 
 # Turns: one does the work at a time.
 def test_one_has_the_turn_and_leaves_nothing_behind(tmp_path):
     store = Store(tmp_path)
-    with store.turn(KEY) as first, store.turn(KEY) as second, store.turn("cd" * 32) as elsewhere:
+    with store.lock(KEY) as first, store.lock(KEY) as second, store.lock("cd" * 32) as elsewhere:
         assert (first, second, elsewhere) == (True, False, True)
         with ThreadPoolExecutor(1) as pool:
             assert pool.submit(taken, store).result() is False
@@ -130,13 +130,13 @@ def test_one_has_the_turn_and_leaves_nothing_behind(tmp_path):
 
 
 def taken(store: Store) -> bool:
-    with store.turn(KEY) as ours:
+    with store.lock(KEY) as ours:
         return ours
 
 
 def test_a_turn_ends_with_an_error(tmp_path):
     store = Store(tmp_path)
-    with pytest.raises(OSError, match="full"), store.turn(KEY):
+    with pytest.raises(OSError, match="full"), store.lock(KEY):
         raise OSError("the disk is full")
     assert taken(store)
 
@@ -149,7 +149,7 @@ def test_many_at_once_never_have_the_same_turn(tmp_path):
     def add_one() -> None:
         done = False
         while not done:
-            with store.turn(KEY) as ours:
+            with store.lock(KEY) as ours:
                 if ours:
                     seen = int(counter.read_text())
                     time.sleep(0.001)
@@ -168,7 +168,7 @@ import sys, time
 from pathlib import Path
 from influencelab.experiments.store import Store
 store, key = Store(Path(sys.argv[1])), sys.argv[2]
-with store.turn(key) as ours:
+with store.lock(key) as ours:
     (store.folder / key[:2] / f".{key}.half").write_text("half an entry")
     print(ours, flush=True)
     time.sleep(600)
@@ -195,7 +195,7 @@ def test_where_no_locks_are_kept_everybody_has_a_turn(tmp_path, monkeypatch):
         raise OSError(errno.ENOLCK, "No locks available")
 
     monkeypatch.setattr(fcntl, "flock", refuse)
-    with store.turn(KEY) as first, store.turn(KEY) as second:
+    with store.lock(KEY) as first, store.lock(KEY) as second:
         assert first
         assert second
         store.keep(KEY, ENTRY)
@@ -207,7 +207,7 @@ def test_another_failure_of_a_lock_is_no_turn(tmp_path, monkeypatch):
         raise OSError(errno.EIO, "broken disk")
 
     monkeypatch.setattr(fcntl, "flock", refuse)
-    with pytest.raises(OSError, match="broken disk"), Store(tmp_path).turn(KEY):
+    with pytest.raises(OSError, match="broken disk"), Store(tmp_path).lock(KEY):
         pass
 
 

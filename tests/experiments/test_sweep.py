@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from long_sweep import Unhurried
+from gated_sweep import Gated
 
 from influencelab.data.sources.iris import Iris
 from influencelab.errors import InvalidParameter, MissingData
@@ -32,9 +32,6 @@ TRIAL = Trial(
     selections=(RandomPoints(count=4),),
 )
 TWO = vary(TRIAL, "task.weight_decay", [0.05, 0.1])
-# Modules that trials import and whose code cannot change a number: names, errors, records and what comes after a trial.
-BESIDE = {"errors", "noun", "catalog", "store", "download", "influencelab", ""}
-AFTER = {"comparison", "moments", "pairs", "ranks", "reliability", "statistics"}
 
 
 @pytest.fixture
@@ -52,6 +49,7 @@ def runs(monkeypatch):
 
 def same(one, two) -> bool:
     first, second = one.entry(), two.entry()
+    # Equal bits are the promise: what the store has is what it was given.
     equal = all(torch.equal(first.arrays[name], second.arrays[name]) for name in first.arrays | second.arrays)
     return equal and first.facts == second.facts
 
@@ -72,6 +70,7 @@ def test_what_is_in_the_store_is_not_run_again_and_comes_back_bit_for_bit(tmp_pa
     assert len(runs) == 2
     assert all(same(one, two) for one, two in zip(first, again[::-1], strict=True))
     fresh = TWO[0].run()
+    # Equal bits, here and below: the same trial in the same process.
     assert torch.equal(first[0].actual["warm"], fresh.actual["warm"])
     assert not torch.equal(first[0].actual["warm"], first[1].actual["warm"])
 
@@ -149,7 +148,7 @@ def test_weights_say_how_much_of_the_time_each_trial_takes(tmp_path):
 
 
 def test_a_wrapped_trial_is_a_recipe_of_its_own(tmp_path, runs):
-    run_trials([TRIAL, Unhurried(TRIAL, seconds=0.0), Unhurried(TRIAL, seconds=0.01)], store=Store(tmp_path))
+    run_trials([TRIAL, Gated(TRIAL, number=0), Gated(TRIAL, number=1)], store=Store(tmp_path))
     assert len(runs) == 3
     assert len(entries(tmp_path)) == 3
 
@@ -178,7 +177,7 @@ def test_no_number_of_workers_means_one_a_core(tmp_path, monkeypatch, workers, c
 
     def one_after_the_other(jobs, *, workers):
         asked.append(workers)
-        return run_serial(jobs, during=lambda key, share: None)
+        return run_serial(jobs, update=lambda key, share: None)
 
     monkeypatch.setattr(sweep, "run_processes", one_after_the_other)
     monkeypatch.setattr(sweep.joblib, "cpu_count", lambda: cores)
@@ -188,14 +187,14 @@ def test_no_number_of_workers_means_one_a_core(tmp_path, monkeypatch, workers, c
 
 @pytest.mark.parametrize("other", ["finishes", "gives up"])
 def test_a_trial_that_somebody_else_is_at_is_waited_for(tmp_path, runs, monkeypatch, other):
-    monkeypatch.setattr(sweep, "PAUSE", 0.05)
+    monkeypatch.setattr(sweep, "POLL", 0.05)
     store, begun, done = Store(tmp_path), threading.Event(), threading.Event()
     key = fingerprint((TWO[0], recipe_version(TWO[0]), "cpu"))
     entry = TWO[0].run().entry()
     runs.clear()
 
     def somebody_else():
-        with store.turn(key) as ours:
+        with store.lock(key) as ours:
             assert ours
             begun.set()
             assert done.wait(60)

@@ -1,7 +1,7 @@
 """A grid holds every arm at every setting with every seed, and a cell what differs in nothing but the seed."""
 
 import pytest
-from clouds import TRIAL
+from small_trial import TRIAL
 from torch import equal
 
 from influencelab.errors import InvalidParameter

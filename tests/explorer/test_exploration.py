@@ -7,13 +7,13 @@ import oracles
 import pandas
 import pytest
 import torch
-from explored import NAMES, SOURCE, TRIAL, explored, run
 from problems import class_data, logistic_problem, minimum
+from reports import NAMES, SOURCE, TRIAL, explored, run
 
 from influencelab.data.removals import Groups, leave_one_out
 from influencelab.data.sources.iris import Iris
 from influencelab.errors import InvalidData, InvalidParameter
-from influencelab.experiments.comparison import Comparison, compare
+from influencelab.experiments.comparison import compare
 from influencelab.experiments.selections.top import Top
 from influencelab.experiments.trial import Outcome, Trial
 from influencelab.explorer.build import compared, explorer_data
@@ -25,6 +25,7 @@ from influencelab.explorer.retrain_on_demand import LeaveOneOutRetrainer
 from influencelab.influence.estimators.exact import Exact
 from influencelab.influence.retrainers.second_order import SecondOrder
 from influencelab.models.tasks.logistic import Logistic
+from influencelab.statistics.comparison import Comparison
 
 
 def test_every_pair_is_kept_with_what_was_predicted_and_what_happened() -> None:
@@ -195,7 +196,7 @@ def comparison() -> tuple[Comparison, object]:
     chosen = torch.ones(60, 5, dtype=torch.bool)
     chosen[4] = False
     truth = SecondOrder().retrain(fitted, leave_one_out(60))
-    return compare(Exact().estimate(fitted), truth, chosen=chosen), fitted.data
+    return compare(Exact().estimate(fitted), truth, mask=chosen), fitted.data
 
 
 def test_a_comparison_can_be_explored_with_its_data_or_without() -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy
 import pandas
 import pytest
-from explored import NAMES, explored, report, run
 from problems import logistic_problem, minimum
+from reports import NAMES, explored, report, run
 from scipy import stats
 
 from influencelab.data.removals import leave_one_out
@@ -168,7 +168,7 @@ def test_a_report_of_an_older_version_is_explored_as_far_as_it_goes(tmp_path: Pa
     assert bare.exploration().notes == (OLDER,)
     assert Explorer(bare).statistics["shown"]["n"] == 0
     draft = start_report("older", profile="tiny", parameters={}, results=tmp_path)
-    draft.number("one", Measurement(1.0))
+    draft.number(Measurement(1.0), statistic="one")
     draft.pairs(table(9).assign(cell="a"))
     assert Explorer(draft.publish()).statistics["shown"]["n"] == 9
 
@@ -184,7 +184,7 @@ def test_what_a_report_keeps_stays_below_a_megabyte(tmp_path: Path) -> None:
         }
     )
     draft = start_report("many", profile="tiny", parameters={}, results=tmp_path)
-    draft.number("one", Measurement(1.0))
+    draft.number(Measurement(1.0), statistic="one")
     draft.explore(Explorer(many)._exploration)
     found = draft.publish()
     assert 5 * 10**5 < (found.folder / EXPLORATION).stat().st_size <= 10**6
@@ -198,8 +198,8 @@ def test_a_comparison_is_explored_with_its_pictures_or_without() -> None:
     explorer = Explorer(found, data=fitted.data)
     agrees(
         explorer.statistics["shown"],
-        found.predicted.T.numpy().astype("f4").astype(float).ravel(),
-        found.actual.T.numpy().astype("f4").astype(float).ravel(),
+        found.predicted.T.astype("f4").astype(float).ravel(),
+        found.actual.T.astype("f4").astype(float).ravel(),
     )
 
 

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from explored import report
+from reports import report
 
 from influencelab.app.page.page import page
 from influencelab.errors import InvalidData

@@ -3,7 +3,7 @@
 import numpy
 import pytest
 import torch
-from contract import SAME, check_estimate, faults
+from estimator_contract import SAME, check_estimate, faults
 from oracles import gradient, hessian, model, objective, points_of
 from problems import logistic_problem, minimum, mlp_problem
 
@@ -48,11 +48,17 @@ def kept(matrix: numpy.ndarray, rank: int, damping: float) -> numpy.ndarray:
     return vectors[:, best] @ numpy.diag(1 / (values[best] + damping)) @ vectors[:, best].T
 
 
-@pytest.mark.parametrize("rank", [1, 5, 12])
-def test_estimates_are_dense_algebra_on_the_directions_that_bend_most(rank):
+@pytest.fixture(scope="module")
+def network():
+    """A fit, its dense curvature and its gradients, differentiated once."""
     fitted = minimum(mlp_problem, width=3)
+    return fitted, dense(fitted), pulls(fitted)
+
+
+@pytest.mark.parametrize("rank", [1, 5, 12])
+def test_estimates_are_dense_algebra_on_the_directions_that_bend_most(rank, network):
+    fitted, curvature, (train, test) = network
     estimate = Arnoldi(size=len(fitted.theta), rank=rank, damping=0.02).estimate(fitted)
-    curvature, (train, test) = dense(fitted), pulls(fitted)
     wanted = train @ kept(curvature, rank, 0.02) @ test.T
     check_estimate(estimate.values.numpy(), wanted, bounds=SAME)
     assert faults(estimate.values.numpy(), train @ kept(curvature, rank + 1, 0.02) @ test.T, bounds=SAME)
@@ -91,6 +97,7 @@ def test_a_small_krylov_space_finds_the_ends_of_the_spectrum():
     assert values[-10:].numpy() == pytest.approx(truth[-10:], rel=1e-8)
     assert torch.allclose(vectors.T @ vectors, torch.eye(60, dtype=torch.float64), atol=1e-12)
     again, other = found_in(symmetric(truth), size=60), found_in(symmetric(truth), size=60, seed=1)
+    # Equal bits: the same draws and the same products twice.
     assert torch.equal(values, again[0])
     assert not torch.equal(values, other[0])
     assert torch.allclose(values[-10:], other[0][-10:], rtol=1e-8)

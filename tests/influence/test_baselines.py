@@ -5,7 +5,7 @@ import pytest
 import torch
 from problems import binary_problem, logistic_problem, minimum, mlp_problem, ridge_problem
 
-from influencelab.catalog import make
+from influencelab import make
 from influencelab.data.removals import groups, leave_one_out
 from influencelab.errors import InvalidData, InvalidParameter
 from influencelab.influence.estimator import Estimator
@@ -87,6 +87,7 @@ def test_weights_of_points_count_in_the_dot_product_only():
 def test_random_scores_are_repeatable_and_say_nothing():
     fit = minimum(logistic_problem, n=400, m=20)
     first, again, other = (make(Estimator, "random", seed=seed).estimate(fit).values for seed in (0, 0, 1))
+    # Equal bits: the same draws.
     assert torch.equal(first, again)
     truth = Exact().estimate(fit).values
     stacked = torch.stack([first.flatten(), other.flatten(), truth.flatten()])
@@ -119,6 +120,7 @@ def test_baselines_rank_single_removals_and_claim_no_more(name):
     assert estimate.slopes is None
     assert estimate.values.shape == (fit.data.n, fit.data.m)
     for convention in ("drop", "renormalise"):
+        # Equal bits: copies.
         assert torch.equal(estimate.predict(leave_one_out(fit.data.n, convention=convention)), estimate.values)
     with pytest.raises(InvalidParameter, match="single removals"):
         estimate.predict(groups(fit.data.n, members=[[0, 1]]))

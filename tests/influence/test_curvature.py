@@ -1,6 +1,7 @@
 """The curvature operator and what is derived from it, against dense algebra in NumPy."""
 
 import gc
+from copy import copy
 from dataclasses import replace
 
 import numpy
@@ -13,7 +14,7 @@ from influencelab.errors import InvalidParameter, NullSpaceMass
 from influencelab.influence import curvature as module
 from influencelab.influence.curvature import Curvature
 from influencelab.influence.leverage import amplification, effective_parameters, output_spread
-from influencelab.models import derivatives
+from influencelab.models import derivatives, loss_derivatives
 from influencelab.training.fit import fit
 from influencelab.training.trainers.newton import Newton
 
@@ -22,9 +23,8 @@ LINEAR = PROBLEMS[:3]
 
 
 def fresh(build, **settings):
-    """A fit of its own, about which no curvature knows anything yet."""
-    task, data = build(**settings)
-    return fit(task, data, Newton(tolerance=1e-10))
+    """A minimum of its own, about which no curvature knows anything yet."""
+    return copy(minimum(build, **settings))
 
 
 def some_vectors(fitted, count: int = 3) -> torch.Tensor:
@@ -199,7 +199,7 @@ def by_hand(fitted, damping):
 @pytest.mark.parametrize("damping", [0.0, 0.1])
 def test_spread_and_amplification_are_dense_algebra(build, damping, chunk, monkeypatch):
     fitted = fresh(build)
-    monkeypatch.setattr(derivatives, "CHUNK", chunk)
+    monkeypatch.setattr(loss_derivatives, "CHUNK", chunk)
     rows = torch.tensor([3, 0, 17, 3])
     curvature = Curvature(fitted, damping=damping)
     jacobians, bends, inverse = by_hand(fitted, damping)

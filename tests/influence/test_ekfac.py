@@ -6,16 +6,15 @@ import numpy
 import pytest
 import torch
 import torch_networks
-from contract import SAME, faults
+from estimator_contract import SAME, faults
 from oracles import softmax
-from problems import class_data, minimum, ridge_problem, split, value_data
-from random_images import images
+from problems import class_data, images, minimum, ridge_problem, split, value_data
 
 from influencelab.errors import InvalidParameter, NotConverged
 from influencelab.influence import kronecker
 from influencelab.influence.estimators.ekfac import EKFAC
 from influencelab.influence.estimators.exact import Exact
-from influencelab.models import derivatives
+from influencelab.models import derivatives, loss_derivatives
 from influencelab.models.task import Task
 from influencelab.models.tasks.all_cnn import AllCNN
 from influencelab.models.tasks.logistic import Logistic
@@ -219,7 +218,7 @@ def test_where_the_assumption_is_true_it_is_gauss_newton_influence(build):
 def test_what_is_known_of_a_fit_serves_every_damping(monkeypatch):
     made = CASES["network"][0]()
     first = EKFAC(allow_unconverged=True).estimate(made)
-    monkeypatch.setattr(kronecker, "see", None)
+    monkeypatch.setattr(type(made.task), "layer_factors", None)
     second = EKFAC(damping=1.0, allow_unconverged=True).estimate(made)
     assert not torch.allclose(first.values, second.values, rtol=0.1)
     with pytest.raises(TypeError):
@@ -230,7 +229,7 @@ def test_points_come_in_chunks_and_change_nothing(monkeypatch):
     made = CASES["convolutional network"][0]()
     whole = kronecker.blocks(made)
     again = replace(made)
-    monkeypatch.setattr(derivatives, "CHUNK", 3 * 3 * max(len(made.theta), made.task.units(made.data)))
+    monkeypatch.setattr(loss_derivatives, "CHUNK", 3 * 3 * max(len(made.theta), made.task.units(made.data)))
     assert [len(weights) for _, weights in kronecker.passes(again)] == [3, 3, 2]
     for one, two in zip(whole, kronecker.blocks(again), strict=True):
         assert torch.allclose(one.losses, two.losses, rtol=1e-9, atol=1e-14)
@@ -259,10 +258,6 @@ class Shift(Task):
     def outputs(self, theta, x):
         """θ + the feature."""
         return theta[..., None] + x[:, 0]
-
-    def measure(self, theta, x, y):
-        """The loss."""
-        return self.losses(theta, x, y)
 
 
 def test_a_task_without_layers_is_refused_by_name():

@@ -5,7 +5,7 @@ from functools import cache
 import numpy
 import pytest
 import torch
-from contract import INFLUENCE, NEWTON_STEP, SAME, check_estimate, faults
+from estimator_contract import INFLUENCE, NEWTON_STEP, SAME, check_estimate, faults
 from impostors import IMPOSTORS, NEED_CLASSES, Impostor
 from oracles import (
     influence,
@@ -20,7 +20,7 @@ from oracles import (
 )
 from problems import binary_problem, logistic_problem, minimum, mlp_problem, ridge_problem
 
-from influencelab.catalog import make, names
+from influencelab import make, names
 from influencelab.data.removals import groups, leave_one_out
 from influencelab.errors import InvalidParameter, NotConverged, NotFinite
 from influencelab.influence.estimator import Estimator
@@ -173,6 +173,7 @@ def test_every_estimate_says_what_it_is(kind):
     if estimate.slopes is None:
         assert estimate.convention in (("drop", "renormalise") if estimate.unit == "nats" else (None,))
     else:
+        # Equal bits: one product a number.
         assert torch.equal(estimate.values, -fitted.weights[:, None] * estimate.slopes)
         assert estimate.convention is None
 

@@ -6,14 +6,14 @@ import numpy
 import pytest
 import torch
 from problems import binary_problem, logistic_problem, minimum, mlp_problem, ridge_problem
-from softmax import softmax_oracle, softmax_parts
+from softmax_oracles import softmax_oracle, softmax_parts
 
 import influencelab.influence.estimators.lissa as lissa_module
 from influencelab.errors import Diverged, InvalidParameter, NotConverged
 from influencelab.influence.curvature import Curvature
 from influencelab.influence.estimators.exact import Exact
 from influencelab.influence.estimators.lissa import Lissa, batch_scale, full_scale
-from influencelab.influence.minibatch import draws, partition, sample_products
+from influencelab.influence.minibatch import draws, partition
 from influencelab.influence.power_iteration import largest_eigenvalues
 from influencelab.models import derivatives
 
@@ -53,7 +53,7 @@ def test_products_of_a_sample_are_those_of_its_points_counted_and_weighted(build
     samples = torch.randint(data.n, (4, 6), generator=generator)
     samples[0] = samples[0, 0]
     vectors = torch.randn(4, 2, len(fit.theta), generator=generator, dtype=torch.float64)
-    found = sample_products(task, data, fit.theta, fit.weights, vectors, samples=samples, kind=kind)
+    found = derivatives.sample_products(task, data, fit.theta, fit.weights, vectors, samples=samples, kind=kind)
     penalty = task.weight_decay * task.penalised(data).double()
     for row in range(4):
         counted = fit.weights * torch.bincount(samples[row], minlength=data.n) * data.n / 6
@@ -67,7 +67,7 @@ def test_an_epoch_of_samples_has_the_curvature_of_all_points():
     assert sorted(epoch.flatten().tolist()) == list(range(fit.data.n))
     vector = torch.randn(len(fit.theta), generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     rows = vector.expand(len(epoch), 1, -1).contiguous()
-    found = sample_products(fit.task, fit.data, fit.theta, fit.weights, rows, samples=epoch).mean(0)[0]
+    found = derivatives.sample_products(fit.task, fit.data, fit.theta, fit.weights, rows, samples=epoch).mean(0)[0]
     _, matrix = softmax_oracle(fit, 0.0)
     penalty = fit.task.weight_decay * fit.task.penalised(fit.data).double() * vector
     assert numpy.allclose((found + penalty).numpy(), matrix @ vector.numpy(), atol=1e-13)

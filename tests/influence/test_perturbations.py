@@ -5,13 +5,12 @@ from functools import cache
 import numpy
 import pytest
 import torch
-from contract import SAME, check_estimate, faults
+from estimator_contract import SAME, check_estimate, faults
 from oracles import along, gradient, hessian, model, objective, points_of
 from perturbed import IMPOSTORS, changed, examples, minimum_losses
-from problems import binary_problem, logistic_problem, minimum, mlp_problem, ridge_problem
-from random_images import images
+from problems import binary_problem, images, logistic_problem, minimum, mlp_problem, ridge_problem
 
-from influencelab.catalog import make, names
+from influencelab import make, names
 from influencelab.data.perturbation import Perturbation
 from influencelab.data.perturbations.feature_move import FeatureMove
 from influencelab.data.perturbations.replacement import Replacement

@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 import torch
 from problems import class_data, logistic_problem, minimum
-from retraining import Lazy, worst
+from tight_retraining import Lazy, worst
 from torch import Tensor
-from trainer_truths import NETWORK, torch_run
+from trainer_oracles import NETWORK, torch_run
 
 from influencelab.data.perturbations.removals import CONVENTIONS
 from influencelab.data.removals import groups, leave_one_out
@@ -130,6 +130,7 @@ def test_the_trainer_of_the_fit_is_the_default_and_its_cold_control_does_nothing
     removals = leave_one_out(60)
     found = Rerun(start="cold").retrain(fitted, removals)
     assert found.control.abs().max() < 1e-12
+    # Equal bits: the same code on the same arrays.
     assert found.values.equal(Rerun(trainer=TRAINERS[1], start="cold").retrain(fitted, removals).values)
     assert Rerun().retrain(fitted, removals).control.abs().max() > 1e-4
 
@@ -165,6 +166,7 @@ def test_another_seed_of_the_trainer_is_another_draw():
         Rerun(trainer=SGD(steps=60, batch_size=7, seed=seed)).retrain(fitted, leave_one_out(60)).values
         for seed in (1, 2, 1)
     )
+    # Equal bits: the same draws and the same steps.
     assert first.equal(again)
     assert worst(first, second) > 1e-2
 

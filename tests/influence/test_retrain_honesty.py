@@ -6,7 +6,7 @@ import pytest
 import torch
 from oracles import model, points_of, removal_changes
 from problems import class_data, logistic_problem, minimum, mlp_problem, ridge_problem
-from retraining import EXACT, Lazy, worst
+from tight_retraining import EXACT, Lazy, worst
 
 from influencelab.data.perturbations.removals import CONVENTIONS
 from influencelab.data.removals import groups, leave_one_out

@@ -6,9 +6,9 @@ import numpy
 import pytest
 import torch
 from problems import binary_problem, logistic_problem, minimum, mlp_problem, ridge_problem
-from softmax import softmax_oracle
+from softmax_oracles import softmax_oracle
 
-from influencelab.catalog import make
+from influencelab import make
 from influencelab.errors import IndefiniteCurvature, InvalidParameter, NotConverged, NullSpaceMass
 from influencelab.influence.curvature import Curvature
 from influencelab.influence.estimator import Estimator

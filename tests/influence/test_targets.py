@@ -2,15 +2,15 @@
 
 from dataclasses import replace
 
-import anchors
 import numpy
+import proximal_oracles
 import pytest
 import torch
-from anchors import DAMPING, stopped
 from oracles import along, model, without
 from problems import binary_problem, logistic_problem, mlp_problem
-from retraining import EXACT, batch_of, rms, worst
+from proximal_oracles import DAMPING, stopped
 from scipy.optimize import minimize
+from tight_retraining import EXACT, batch_of, rms, worst
 
 from influencelab.data.perturbations.removals import CONVENTIONS
 from influencelab.data.removals import groups, leave_one_out
@@ -33,10 +33,10 @@ def test_retraining_meets_dense_newton_on_each_target_from_an_unconverged_fit(bu
     found = replace(EXACT, target=target, target_damping=damping).retrain(fitted, removals)
     assert found.fit is fitted
     assert found.trusted.all()
-    oracle = anchors.held(fitted, target, damping)
-    wanted = anchors.changes(oracle, [[i] for i in range(20)], convention=convention)
+    oracle = proximal_oracles.held(fitted, target, damping)
+    wanted = proximal_oracles.changes(oracle, [[i] for i in range(20)], convention=convention)
     assert worst(found.values, wanted) < 1e-8
-    drift = anchors.rises(oracle, [oracle.points.w])[0]
+    drift = proximal_oracles.rises(oracle, [oracle.points.w])[0]
     assert numpy.abs(found.control.numpy() - drift).max() < 1e-9
     assert (rms(drift) < 1e-12) == (target == "pbrf")
 
@@ -44,20 +44,20 @@ def test_retraining_meets_dense_newton_on_each_target_from_an_unconverged_fit(bu
 def test_impostors_are_refused():
     """A forgotten control, proximity around 0, and removals of the wrong sign are all far from the oracle."""
     fitted = stopped(logistic_problem, n=20, m=3, weight_decay=0.05)
-    oracle = anchors.held(fitted, "proximal", DAMPING)
+    oracle = proximal_oracles.held(fitted, "proximal", DAMPING)
     alone = [[i] for i in range(20)]
-    wanted = anchors.changes(oracle, alone)
+    wanted = proximal_oracles.changes(oracle, alone)
     found = replace(EXACT, target="proximal", target_damping=DAMPING).retrain(fitted, leave_one_out(20))
     assert worst(found.values, wanted) < 1e-8
     assert worst(found.values + found.control, wanted) > 1
     shifted = replace(fitted.task, weight_decay=fitted.task.weight_decay + DAMPING, penalise_intercept=True)
-    around_zero = anchors.Held(model(shifted, fitted.data), oracle.points, oracle.anchor, 0.0, "loss")
-    assert worst(anchors.changes(around_zero, alone), wanted) > 1e-2
+    around_zero = proximal_oracles.Held(model(shifted, fitted.data), oracle.points, oracle.anchor, 0.0, "loss")
+    assert worst(proximal_oracles.changes(around_zero, alone), wanted) > 1e-2
     response_oracle = oracle._replace(target="pbrf")
     response_found = replace(EXACT, target="pbrf", target_damping=DAMPING).retrain(fitted, leave_one_out(20)).values
     w = oracle.points.w
-    twice = anchors.rises(response_oracle, [2 * w - without(w, group, "drop") for group in alone])
-    assert worst(response_found, anchors.changes(response_oracle, alone)) < 1e-8
+    twice = proximal_oracles.rises(response_oracle, [2 * w - without(w, group, "drop") for group in alone])
+    assert worst(response_found, proximal_oracles.changes(response_oracle, alone)) < 1e-8
     assert worst(twice, response_found.numpy()) > 1
 
 
@@ -68,15 +68,15 @@ def test_a_network_meets_an_independent_minimiser_of_the_response(steps):
     found = replace(EXACT, target="pbrf", target_damping=0.05).retrain(fitted, leave_one_out(16))
     assert found.trusted.all()
     assert float(found.control.abs().max()) < 1e-12
-    oracle, before = anchors.held(fitted, "pbrf", 0.05), fitted.measures().numpy()
+    oracle, before = proximal_oracles.held(fitted, "pbrf", 0.05), fitted.measures().numpy()
     axes = numpy.eye(len(oracle.anchor))
     for row in (0, 5):
         w = without(oracle.points.w, [row], "drop")
         result = minimize(
-            lambda at, w=w: anchors.value(oracle, at, w),
+            lambda at, w=w: proximal_oracles.value(oracle, at, w),
             oracle.anchor,
             jac=lambda at, w=w: numpy.array(
-                [along(lambda here: anchors.value(oracle, here, w), at, axis) for axis in axes]
+                [along(lambda here: proximal_oracles.value(oracle, here, w), at, axis) for axis in axes]
             ),
             method="BFGS",
             options={"gtol": 1e-10},
@@ -103,7 +103,9 @@ def ends(fitted):
     """Where two models that lose nothing end, as `same_basin` is told of it."""
     curvature, removals = Curvature(fitted), groups(fitted.data.n, members=[[]])
     batch = batch_of(removals, fitted.weights, slice(0, 1))
-    descent = descend(chord_of(curvature, batch), batch, SecondOrder().goal(curvature, removals), max_steps=30)
+    descent = descend(
+        chord_of(curvature, batch), batch, SecondOrder().convergence_test(curvature, removals), max_steps=30
+    )
     start = fitted.theta.repeat(2, 1)
     theta = Newton(tolerance=1e-10).train(fitted.task, fitted.data, start, batch.weights).theta
     return batch, theta, replace(descent, first_step=torch.full_like(descent.first_step, torch.inf))

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy
 import pytest
 import torch
-from contract import Bounds, check_estimate, faults
+from estimator_contract import Bounds, check_estimate, faults
 from oracles import along, linear_gradient, model, point_gradients, points_of
 from problems import binary_problem, logistic_problem, minimum, mlp_problem
 
@@ -50,6 +50,7 @@ def test_scores_are_sums_over_the_checkpoints_of_a_run_by_hand(checkpoints, stop
         before = stop
     estimate = TracIn(checkpoints=checkpoints).estimate(fitted)
     assert estimate.values.numpy() == pytest.approx(wanted, rel=1e-9)
+    # Equal bits: one product a number.
     assert torch.equal(estimate.values, -fitted.weights[:, None] * estimate.slopes)
     assert (estimate.unit, estimate.damping, estimate.convention) == ("nats", 0.0, None)
     assert not estimate.residual.any()
@@ -124,6 +125,7 @@ def test_a_run_that_is_no_minimum_is_followed_too_and_the_docstring_says_so():
     assert not rough.converged
     assert "`allow_unconverged` has no effect" in (TracIn.__doc__ or "").replace("\n    ", " ")
     values = [TracIn(allow_unconverged=allowed).estimate(rough).values for allowed in (False, True)]
+    # Equal bits: the same code on the same arrays.
     assert torch.equal(*values)
 
 

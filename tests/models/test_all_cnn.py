@@ -5,11 +5,10 @@ from dataclasses import replace
 import pytest
 import torch
 import torch_networks
-from problems import split
-from random_images import images
+from problems import images, split
 
 from influencelab.errors import InvalidData, InvalidParameter
-from influencelab.models import derivatives
+from influencelab.models import derivatives, loss_derivatives
 from influencelab.models.tasks.all_cnn import AllCNN
 from influencelab.training.fit import fit
 from influencelab.training.trainers.adam import Adam
@@ -48,7 +47,8 @@ def test_outputs_of_several_models_are_those_of_torch_one_by_one(case):
     for model, z in zip(theta, found, strict=True):
         wanted = torch_networks.outputs(network, model, data.x_train).detach()
         assert torch.allclose(z.T, wanted, rtol=1e-13, atol=1e-14)
-        assert torch.equal(task.outputs(model, data.x_train), task.outputs(model[None], data.x_train)[0])
+        alone, batch_of_one = task.outputs(model, data.x_train), task.outputs(model[None], data.x_train)[0]
+        assert torch.allclose(alone, batch_of_one, rtol=1e-13, atol=1e-14)
 
 
 def test_zeros_on_both_sides_of_an_even_side_are_another_network(case, monkeypatch):
@@ -97,7 +97,8 @@ def test_the_dense_curvature_is_the_products_with_every_direction(kind):
 def test_pixels_in_a_row_are_the_square_they_make():
     task, data = AllCNN(0.1, channels=2, pool=2), images(side=8)
     theta = task.start(data, 0)
-    assert torch.equal(task.outputs(theta, data.x_train.flatten(1)), task.outputs(theta, data.x_train))
+    flat, square = task.outputs(theta, data.x_train.flatten(1)), task.outputs(theta, data.x_train)
+    assert torch.allclose(flat, square, rtol=1e-13, atol=1e-14)
 
 
 def test_pooling_averages_squares_of_the_image():
@@ -124,6 +125,7 @@ def test_weights_start_as_published_and_biases_at_0_unpenalised():
         if layer in (1, 2, 3, 4):
             assert float(matrix[:, :-1].std()) == pytest.approx(cut * spread, rel=0.02)
         used += rows * columns
+    # Equal bits: the same draws by the same code.
     assert torch.equal(start, task.start(data, 3))
     assert not torch.equal(start, task.start(data, 4))
 
@@ -134,7 +136,7 @@ def test_chunks_of_points_keep_patches_small_and_change_nothing(monkeypatch):
     whole = derivatives.gradients(task, data, theta, weights)
     # 9 places at each position of each of the inputs' channels.
     assert task.units(data) == 9 * (1 * 64 + 2 * 16 + 2 * 16 + 2 * 4 + 2 * 4)
-    monkeypatch.setattr(derivatives, "CHUNK", 10 * task.units(data))
+    monkeypatch.setattr(loss_derivatives, "CHUNK", 10 * task.units(data))
     assert [len(range(20)[rows]) for rows in derivatives.point_chunks(task, data, models=2)] == [5, 5, 5, 5]
     assert torch.allclose(derivatives.gradients(task, data, theta, weights), whole, rtol=1e-12, atol=1e-16)
 

@@ -2,21 +2,21 @@
 
 from dataclasses import replace
 
-import anchors
 import numpy
+import proximal_oracles
 import pytest
 import torch
-from anchors import DAMPING, stopped
 from oracles import along, gradient, hessian, model, points_of, softmax
 from problems import binary_problem, logistic_problem, minimum, mlp_problem, ridge_problem, value_data
-from retraining import worst
+from proximal_oracles import DAMPING, stopped
+from tight_retraining import worst
 
 from influencelab.errors import InvalidParameter
 from influencelab.influence.curvature import Curvature
 from influencelab.influence.estimators.exact import Exact
 from influencelab.influence.retrainers.second_order import SecondOrder
-from influencelab.models import derivatives
-from influencelab.models.proximal import ProximalTask, proximal, proximal_bregman_response, unanchored
+from influencelab.models import derivatives, loss_derivatives
+from influencelab.models.proximal import ProximalTask, proximal, proximal_bregman_response
 from influencelab.models.tasks.mlp import MLP
 from influencelab.training.trainers.newton import Newton
 
@@ -48,13 +48,15 @@ def elsewhere(fitted):
 @pytest.mark.parametrize("build", BUILDS)
 def test_objectives_follow_their_definition_up_to_a_constant(build, target):
     fitted = stopped(build, n=12, m=3)
-    task, oracle = anchored(fitted, target), anchors.held(fitted, target, DAMPING)
+    task, oracle = anchored(fitted, target), proximal_oracles.held(fitted, target, DAMPING)
     theta, weights = elsewhere(fitted)
     here = derivatives.objectives(task, fitted.data, theta, weights)
     there = derivatives.objectives(task, fitted.data, fitted.theta.expand_as(theta), weights)
     for k in range(2):
         w = weights[k].numpy()
-        wanted = anchors.value(oracle, theta[k].numpy(), w) - anchors.value(oracle, fitted.theta.numpy(), w)
+        wanted = proximal_oracles.value(oracle, theta[k].numpy(), w) - proximal_oracles.value(
+            oracle, fitted.theta.numpy(), w
+        )
         assert float(here[k] - there[k]) == pytest.approx(wanted, rel=1e-11, abs=1e-13)
     again, slopes = derivatives.objectives_and_gradients(task, fitted.data, theta, weights)
     assert torch.allclose(again, here, rtol=1e-13)
@@ -67,10 +69,10 @@ def test_objectives_follow_their_definition_up_to_a_constant(build, target):
 def test_derivatives_are_those_of_the_definition(build, target, chunk, monkeypatch):
     if chunk:
         monkeypatch.setattr("influencelab.models.penalty.CHUNK", chunk)
-        monkeypatch.setattr(derivatives, "CHUNK", chunk)
+        monkeypatch.setattr(loss_derivatives, "CHUNK", chunk)
     settings = {"features": 2} if build is not regression_problem else {}
     fitted = stopped(build, n=10, m=2, **settings)
-    task, oracle = anchored(fitted, target), anchors.held(fitted, target, DAMPING)
+    task, oracle = anchored(fitted, target), proximal_oracles.held(fitted, target, DAMPING)
     theta, weights = elsewhere(fitted)
     slopes = derivatives.gradients(task, fitted.data, theta, weights)
     bends = derivatives.hessians(task, fitted.data, theta, weights)
@@ -78,7 +80,7 @@ def test_derivatives_are_those_of_the_definition(build, target, chunk, monkeypat
     for k in range(2):
 
         def objective(at, k=k):
-            return anchors.value(oracle, at, weights[k].numpy())
+            return proximal_oracles.value(oracle, at, weights[k].numpy())
 
         at = theta[k].numpy()
         assert slopes[k].numpy() == pytest.approx(gradient(objective, at), rel=1e-8, abs=1e-9)
@@ -128,10 +130,11 @@ def test_an_unconverged_fit_is_a_minimum_of_the_response_with_gauss_newton_curva
 def test_a_task_that_is_anchored_still_says_and_watches_the_same(target):
     fitted = stopped(mlp_problem)
     task, data = anchored(fitted, target), fitted.data
-    assert unanchored(task) is fitted.task
-    assert unanchored(fitted.task) is fitted.task
+    assert fitted.task.plain
+    assert not task.plain
     assert task.convex is fitted.task.convex
     assert anchored(stopped(logistic_problem), target).convex
+    # Equal bits: the same draws and, below, the same functions of the same arrays.
     assert torch.equal(task.start(data, 3), fitted.task.start(data, 3))
     theta = elsewhere(fitted)[0]
     x, y = data.x_test, data.y_test
@@ -182,7 +185,7 @@ def response_slopes(fitted, row, target="pbrf"):
 def test_the_response_in_a_weight_is_gauss_newton_influence(build, converged, row):
     fitted = minimum(build, n=20, m=3) if converged else stopped(build, n=20, m=3)
     assert fitted.converged is converged
-    oracle = anchors.held(fitted, "pbrf", DAMPING)
+    oracle = proximal_oracles.held(fitted, "pbrf", DAMPING)
     point = oracle.points.x[row : row + 1], oracle.points.y[row : row + 1]
     pull = gradient(lambda theta: oracle.model.losses(theta, *point)[0], oracle.anchor)
     wanted = -numpy.linalg.solve(gauss_newton_by_hand(oracle), pull)
@@ -201,7 +204,7 @@ def test_other_objectives_do_not_respond_so():
         Exact(curvature="hessian", damping=DAMPING, allow_unconverged=True),
         Exact(curvature="gauss_newton", damping=2 * DAMPING, allow_unconverged=True),
     ):
-        oracle = anchors.held(fitted, "pbrf", DAMPING)
+        oracle = proximal_oracles.held(fitted, "pbrf", DAMPING)
         watched = gradient(lambda t, o=oracle: o.model.losses(t, o.points.x_test, o.points.y_test), oracle.anchor)
         assert worst(estimator.estimate(fitted).slopes[0], watched @ found) > 1e-2
     assert numpy.linalg.norm(response_slopes(fitted, 0, "proximal") - found) > 1e-2 * numpy.linalg.norm(found)

@@ -73,6 +73,7 @@ def test_as_t_falls_the_loss_becomes_the_true_hinge():
     true = Hinge(0.0)
     assert torch.allclose(true.values(s, y), torch.tensor([3.0, 0.7, 0.1, 0.0, 0.0], dtype=torch.float64))
     assert torch.allclose(Hinge(1e-6).values(s, y), true.values(s, y), atol=1e-12)
+    # Equal bits: whole numbers.
     assert torch.equal(Hinge(1e-6).gradients(s, y).round(), true.gradients(s, y))
     assert not torch.allclose(Hinge(0.1).values(s, y), true.values(s, y), atol=1e-2)
     assert not true.hessians(s, y).any()

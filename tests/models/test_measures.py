@@ -3,12 +3,12 @@
 import numpy
 import pytest
 import torch
-from contract import SAME, check_estimate
+from estimator_contract import SAME, check_estimate
 from oracles import along, gradient, model, newton, points_of, softmax
 from perturbed import changed, examples
 from problems import binary_problem, logistic_problem, minimum, mlp_problem, ridge_problem
 
-from influencelab.catalog import make, names
+from influencelab import make, names
 from influencelab.errors import InvalidData, InvalidParameter
 from influencelab.influence.estimators.conjugate_gradient import ConjugateGradient
 from influencelab.influence.estimators.exact import Exact

@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import pytest
 import torch
-from network_truths import CLASSES, PLAIN, VALUES, drawn, error, errors, losses, network
+from network_oracles import CLASSES, PLAIN, VALUES, drawn, error, errors, losses, network, products
 from torch.func import grad, hessian, jacrev, vmap
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from influencelab.data.dataset import Dataset
 from influencelab.models import derivatives
-from influencelab.models.closed_forms import activation, mlp, mlp_hessian
+from influencelab.models.closed_forms import activation, mlp, mlp_derivatives, mlp_hessian
 from influencelab.models.tasks.all_cnn import AllCNN
 from influencelab.models.tasks.logistic import Logistic
 from influencelab.models.tasks.mlp import ACTIVATIONS, MLP
@@ -46,8 +46,8 @@ def test_gauss_newton_is_the_bend_of_the_outputs_between_jacobians(case):
 
     bends = vmap(vmap(hessian(each)))(outputs)
     wanted = torch.einsum("kn,knac,knap,kncq->kpq", weights, bends, jacobians, jacobians)
-    assert error(mlp_hessian.hessians(task, data, theta, weights, kind="gauss_newton"), wanted) < 1e-12
-    found = mlp.products(task, data, theta[1], weights[1], vectors, kind="gauss_newton")
+    assert error(task.derivatives(data).hessians(theta, weights, kind="gauss_newton"), wanted) < 1e-12
+    found = products(task, data, theta[1], weights[1], vectors, kind="gauss_newton")
     assert error(found, vectors @ wanted[1]) < 1e-12
 
 
@@ -55,7 +55,7 @@ def test_chunks_change_nothing(case, monkeypatch):
     task, data, theta, weights, vectors = case
     seen = []
     original = mlp.read_points
-    monkeypatch.setattr(mlp, "CHUNK", 1)
+    monkeypatch.setattr(mlp_derivatives, "CHUNK", 1)
     monkeypatch.setattr(mlp_hessian, "CHUNK", 1)
     monkeypatch.setattr(mlp, "read_points", lambda *of: seen.append(original(*of)) or seen[-1])
     assert max(errors(task, data, theta, weights, vectors).values()) < 1e-12
@@ -66,14 +66,15 @@ def test_measures_are_the_losses_of_the_test_points(case, monkeypatch):
     task, data, theta, *_ = case
     wanted = vmap(lambda at: losses(task, data, at, data.x_test, data.y_test))(theta)
     assert error(derivatives.measures(task, data, theta), wanted) < 1e-12
-    monkeypatch.setattr(mlp, "CHUNK", 1)
+    monkeypatch.setattr(mlp_derivatives, "CHUNK", 1)
     assert error(derivatives.measures(task, data, theta), wanted) < 1e-12
 
 
 def test_hessians_are_exactly_symmetric(case):
     task, data, theta, weights, _ = case
     for kind in derivatives.KINDS:
-        found = mlp_hessian.hessians(task, data, theta, weights, kind=kind)
+        found = task.derivatives(data).hessians(theta, weights, kind=kind)
+        # Equal bits: one triangle is a copy of the other.
         assert torch.equal(found, found.mT)
 
 
@@ -97,7 +98,7 @@ TASKS = {
 @pytest.mark.parametrize("name", TASKS)
 @pytest.mark.parametrize("chunk", [2**18, 1])
 def test_some_rows_are_the_same_for_all_models_or_each_models_own(name, chunk, monkeypatch):
-    monkeypatch.setattr(mlp, "CHUNK", chunk)
+    monkeypatch.setattr(mlp_derivatives, "CHUNK", chunk)
     task, data = TASKS[name]
     data, theta, weights, _ = drawn(task, data)
     shared, own = torch.tensor([4, 1, 1, 9]), torch.tensor([[4, 1, 1, 9], [0, 3, 13, 2], [5, 5, 5, 6]])
@@ -152,12 +153,12 @@ def test_float32_stays_float32(case):
     single = replace(data, x_train=data.x_train.float(), x_test=data.x_test.float(), y_train=y)
     small = (theta.float(), weights.float())
     for found, wanted in (
-        (mlp.loss_gradients(task, single, *small), mlp.loss_gradients(task, data, theta, weights)),
+        (derivatives.gradients(task, single, *small), derivatives.gradients(task, data, theta, weights)),
         (
-            mlp.model_products(task, single, *small, vectors.float()),
-            mlp.model_products(task, data, theta, weights, vectors),
+            derivatives.model_products(task, single, *small, vectors.float()),
+            derivatives.model_products(task, data, theta, weights, vectors),
         ),
-        (mlp_hessian.hessians(task, single, *small), mlp_hessian.hessians(task, data, theta, weights)),
+        (derivatives.hessians(task, single, *small), derivatives.hessians(task, data, theta, weights)),
     ):
         assert found.dtype == torch.float32
         assert error(found.double(), wanted) < 1e-4
@@ -172,7 +173,7 @@ def test_every_activation_has_its_closed_form():
             found = closed.write(part.clone(), torch.empty_like(part))
             assert torch.allclose(found, ACTIVATIONS[name](part), rtol=1e-15, atol=4e-16)
             slope = vmap(grad(PLAIN[name]))(part)
-            assert torch.allclose(closed.pull(torch.ones_like(found), found), slope, rtol=1e-15, atol=2e-15)
+            assert torch.allclose(closed.backward(torch.ones_like(found), found), slope, rtol=1e-15, atol=2e-15)
 
 
 class Count(TorchDispatchMode):
@@ -201,11 +202,11 @@ def test_a_gradient_takes_few_calls():
 
 
 MISTAKES = {
-    "slope of tanh without its square": ("pull", lambda g, u: g * (1 - u.abs())),
-    "no slope": ("pull", lambda g, u: g * torch.ones_like(u)),
-    "no bend of the units": ("bend", torch.zeros_like),
-    "half the bend": ("bend", lambda u: -u),
-    "bend of the wrong sign": ("bend", lambda u: 2 * u),
+    "slope of tanh without its square": ("backward", lambda g, u: g * (1 - u.abs())),
+    "no slope": ("backward", lambda g, u: g * torch.ones_like(u)),
+    "no bend of the units": ("second", torch.zeros_like),
+    "half the bend": ("second", lambda u: -u),
+    "bend of the wrong sign": ("second", lambda u: 2 * u),
 }
 
 
@@ -216,25 +217,25 @@ def test_a_wrong_slope_or_bend_is_seen(name, monkeypatch):
     monkeypatch.setitem(activation.CLOSED, "tanh", activation.CLOSED["tanh"]._replace(**{field: wrong}))
     found = errors(task, *drawn(task, CLASSES))
     curved = ("model products", "products", "hessians")
-    for what in (*curved, "gradients") if field == "pull" else curved:
+    for what in (*curved, "gradients") if field == "backward" else curved:
         assert found[what] > 1e-3, what
 
 
-def unweighted(task, data, weights, rows):
+def unweighted(network, data, weights, rows):
     """All points alike."""
-    at = mlp.read_points(task, data, weights, rows)
+    at = mlp.read_points(network, data, weights, rows)
     return at._replace(weights=torch.ones_like(at.weights))
 
 
-def without_bias(task, data, weights, rows):
+def without_bias(network, data, weights, rows):
     """A last unit of 0."""
-    at = mlp.read_points(task, data, weights, rows)
+    at = mlp.read_points(network, data, weights, rows)
     return at._replace(x=torch.cat([at.x[:, :-1], 0 * at.x[:, -1:]], 1))
 
 
-def labels_of_others(task, data, weights, rows):
+def labels_of_others(network, data, weights, rows):
     """The labels of the wrong points."""
-    at = mlp.read_points(task, data, weights, rows)
+    at = mlp.read_points(network, data, weights, rows)
     return at._replace(target=at.target.roll(1, -1))
 
 

@@ -5,15 +5,19 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from pandas import DataFrame
 
 from influencelab import studies
-from influencelab.errors import InvalidParameter, MissingData, UnknownName
-from influencelab.runner.claim import Claim, all_claims, judge
+from influencelab.errors import InvalidData, InvalidParameter, MissingData, UnknownName
+from influencelab.runner.claim import Claim, judge
 from influencelab.runner.profile import PROFILES, RECORD, Profile, size_of
 from influencelab.runner.report import reports
-from influencelab.runner.report_writer import NAME, start_report
-from influencelab.runner.scorecard import rows, scorecard, scorecard_markdown, scorecard_text, write_readme
+from influencelab.runner.report_writer import start_report
+from influencelab.runner.scorecard import rows, scorecard, scorecard_markdown, scorecard_text
 from influencelab.statistics.measurement import Measurement
+from influencelab.statistics.measurements import row, tidy
+from influencelab.studies.catalogue import all_claims
+from influencelab.studies.results_page import write_readme
 
 
 def claim(low: float | None = 0.95, high: float | None = 1.05, *, least: str = "standard", name: str = "c") -> Claim:
@@ -23,7 +27,7 @@ def claim(low: float | None = 0.95, high: float | None = 1.05, *, least: str = "
         paper="Somebody 2017, Fig. 1 | left",
         statement="The slope is 1.",
         study="fine",
-        quantity="slope",
+        where={"statistic": "slope"},
         low=low,
         high=high,
         published="nothing",
@@ -34,7 +38,7 @@ def claim(low: float | None = 0.95, high: float | None = 1.05, *, least: str = "
 def publish(results: Path, profile: str, number: Measurement, *, name: str = "slope") -> None:
     """A report with one number."""
     draft = start_report("fine", profile=profile, parameters={}, results=results)
-    draft.number(name, number)
+    draft.number(number, statistic=name)
     draft.publish()
 
 
@@ -43,10 +47,10 @@ def around(value: float, half: float = 0.01) -> Measurement:
     return Measurement(value, low=value - half, high=value + half)
 
 
-def measured(number: Measurement | None, control: Measurement | None = None) -> dict[str, Measurement]:
+def measured(number: Measurement | None, control: Measurement | None = None) -> DataFrame:
     """What a report says of the claim's number, and of its control."""
-    named = {"slope": number, "controlled/slope": control}
-    return {name: each for name, each in named.items() if each is not None}
+    named = {"slope": number, "controlled_slope": control}
+    return tidy(row(each, statistic=name) for name, each in named.items() if each is not None)
 
 
 @pytest.mark.parametrize(
@@ -107,7 +111,7 @@ def test_a_verdict_says_what_weakens_it() -> None:
 def test_an_effect_that_the_controls_take_away_is_explained(
     number: Measurement, control: Measurement, verdict: str
 ) -> None:
-    checked = replace(claim(), control="controlled/slope")
+    checked = replace(claim(), control={"statistic": "controlled_slope"})
     assert judge(checked, measured(number, control), "paper").verdict == verdict
 
 
@@ -115,9 +119,9 @@ def test_slices_of_the_published_size_stand_in_its_column(tmp_path: Path) -> Non
     publish(tmp_path, "paper_width", around(1.0))
     publish(tmp_path, "paper_depth", around(2.0), name="another")
     publish(tmp_path, "paper_depth-1a2b3c4d", around(3.0))
-    row = rows(reports(tmp_path), [claim()])[0]
-    assert list(row.verdicts) == ["paper"]
-    assert str(row.verdicts["paper"]) == "1 [0.99, 1.01] reproduced"
+    line = rows(reports(tmp_path), [claim()])[0]
+    assert list(line.verdicts) == ["paper"]
+    assert str(line.verdicts["paper"]) == "1 [0.99, 1.01] reproduced"
     assert [report.profile for report in reports(tmp_path, profiles=RECORD) if not report.changed] == [
         "paper_depth",
         "paper_width",
@@ -140,9 +144,8 @@ def test_a_claim_that_cannot_be_judged_is_refused() -> None:
 def test_claims_are_found_by_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     known = all_claims()
     assert {found.study for found in known} >= {"leave_one_out"}
-    assert all(NAME.fullmatch(found.quantity) for found in known)
     head = "from influencelab.runner.claim import Claim\n"
-    body = head + "CLAIMS = (Claim('{}', 'p', 's', 't', 'q', 0.0, None, '', 'paper'),)\n"
+    body = head + "CLAIMS = (Claim('{}', 'p', 's', 't', {{}}, 0.0, None, '', 'paper'),)\n"
     monkeypatch.setattr(studies, "__path__", [*studies.__path__, str(tmp_path)])
 
     def study(name: str, text: str) -> None:
@@ -156,6 +159,13 @@ def test_claims_are_found_by_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     study("third_study", body.format(known[0].name))
     with pytest.raises(InvalidParameter, match=f"Two claims are named '{known[0].name}'"):
         all_claims()
+
+
+def test_a_claim_that_fits_several_numbers_is_refused() -> None:
+    both = tidy(row(around(1.0), depth=depth, statistic="slope") for depth in (1, 2))
+    with pytest.raises(InvalidData, match="They differ in depth: say which is meant"):
+        judge(claim(), both, "paper")
+    assert judge(replace(claim(), where={"depth": 2, "statistic": "slope"}), both, "paper").verdict == "reproduced"
 
 
 def test_a_smaller_profile_never_replaces_a_larger_ones_verdict(tmp_path: Path) -> None:
@@ -175,8 +185,8 @@ def test_a_smaller_profile_never_replaces_a_larger_ones_verdict(tmp_path: Path) 
 def test_a_larger_profile_without_the_number_does_not_hide_a_smaller_one(tmp_path: Path) -> None:
     publish(tmp_path, "standard", around(1.0))
     publish(tmp_path, "paper", around(1.0), name="another")
-    row = rows(reports(tmp_path), [claim()])[0]
-    assert (row.verdicts["paper"].verdict, row.verdict) == ("not run", "reproduced")
+    line = rows(reports(tmp_path), [claim()])[0]
+    assert (line.verdicts["paper"].verdict, line.verdict) == ("not run", "reproduced")
 
 
 def test_a_verdict_from_a_preview_alone_says_so(tmp_path: Path) -> None:
@@ -210,11 +220,11 @@ def test_the_page_of_results_is_written_from_standard_and_paper_alone(tmp_path: 
     assert "quick" not in text
     assert "1a2b3c4d" not in text
     # Damage to what the page does not rest on does not matter; damage to what it rests on does.
-    (tmp_path / "fine" / "quick" / "numbers.json").unlink()
+    (tmp_path / "fine" / "quick" / "measurements.csv").unlink()
     write_readme(tmp_path, claims=[claim()])
     assert page.read_text() == text
-    (tmp_path / "fine" / "standard" / "numbers.json").unlink()
-    with pytest.raises(MissingData, match=r"numbers.json"):
+    (tmp_path / "fine" / "standard" / "measurements.csv").unlink()
+    with pytest.raises(MissingData, match=r"measurements.csv"):
         write_readme(tmp_path, claims=[claim()])
 
 

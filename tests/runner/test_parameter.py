@@ -84,3 +84,51 @@ def test_a_default_that_is_not_of_its_declared_type_is_refused() -> None:
         declared("size: int = 0.5", where="a.ipynb")
     with pytest.raises(InvalidParameter, match="'Path' is no type"):
         declared("place: Path = 'a'", where="a.ipynb")
+
+
+@pytest.mark.parametrize(
+    ("kind", "right", "wrong"),
+    [
+        ("int >= 1", {"1": 1, 7: 7}, ["0", 0, 1.5, True]),
+        ("0 < float <= 1", {"1e-3": 0.001, 1: 1.0}, ["0", 1.5, "nan"]),
+        ("1 <= int < 8", {"7": 7}, [0, 8]),
+        ("10 > int > 5", {"6": 6, "9": 9}, [5, 10]),
+        ("one of iris, digits", {"iris": "iris"}, ["mnist", "Iris", ""]),
+        ("list['one of iris, digits']", {"[iris]": ["iris"], "[]": []}, ["[mnist]", "iris"]),
+        ("list['int >= 1']", {"[1, 2]": [1, 2]}, ["[1, 0]", [0]]),
+    ],
+)
+def test_bounds_and_choices_hold(kind: str, right: dict[object, object], wrong: list[object]) -> None:
+    parameter = Parameter("p", kind, None, "")
+    for text, value in right.items():
+        assert parameter.parse(text) == value
+        assert type(parameter.parse(text)) is type(value)
+    for text in wrong:
+        with pytest.raises(InvalidParameter, match=r"Parameter 'p' is declared .*: .* Write it like p="):
+            parameter.parse(text)
+
+
+def test_a_refusal_says_what_is_wrong_where_and_how_it_is_written() -> None:
+    with pytest.raises(InvalidParameter, match=r"item 2: Input should be greater than or equal to 1\. Write .*p=\[5\]"):
+        Parameter("p", "list['int >= 1']", [1], "").parse("[1, 0]")
+    with pytest.raises(InvalidParameter, match=r"Write it like p=\[on a point\]"):
+        Parameter("p", "list['one of on a point, off']", [], "").parse("[of]")
+    with pytest.raises(InvalidParameter, match=r"'irs' is none: Input should be 'iris' or 'digits'\. Write .*p=iris"):
+        Parameter("p", "one of iris, digits", "iris", "").parse("irs")
+
+
+def test_a_condition_stands_in_quotes_and_holds_for_the_default() -> None:
+    cell = 'seeds: "int >= 1" = 4  # how many\ndata: "one of a, b" = "a"\n'
+    exec(cell, {})
+    assert declared(cell, where="a.ipynb") == (
+        Parameter("seeds", "int >= 1", 4, "how many"),
+        Parameter("data", "one of a, b", "a", ""),
+    )
+    with pytest.raises(InvalidParameter, match="declared int >= 1, and 0 is none"):
+        declared('seeds: "int >= 1" = 0', where="a.ipynb")
+
+
+@pytest.mark.parametrize("kind", ["int >= 'a'", "str >= 1", "int == 1", "int >= x", "int + 1", "int >=", "f(int)", "1"])
+def test_what_is_no_type_is_refused(kind: str) -> None:
+    with pytest.raises(InvalidParameter, match="is no type a study's parameter can have"):
+        declared(f'p: "{kind}" = 1', where="a.ipynb")

@@ -14,13 +14,16 @@ from nbformat.sign import NotebookNotary
 
 from influencelab.errors import InvalidParameter, StudyFailed, UnknownName
 from influencelab.runner import notebook
-from influencelab.runner.atomic_folder import Progress
+from influencelab.runner.atomic_folder import RunProgress
 from influencelab.runner.report import Report
 from influencelab.runner.report_writer import start_report
 from influencelab.runner.study import Study, studies, study
 from influencelab.statistics.measurement import Measurement
 
 NOTEBOOKS = Path(__file__).parents[1] / "support" / "notebooks"
+
+
+COST = "expected: {seconds: 1, memory_gb: 1}"
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -31,7 +34,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 def publish(results: Path, name: str) -> dict[str, bytes]:
     """An earlier report of a study at tiny; what is in the results folder."""
     draft = start_report(name, profile="tiny", parameters={}, results=results)
-    draft.number("earlier", Measurement(1.0))
+    draft.number(Measurement(1.0), statistic="earlier")
     draft.publish()
     return contents(results)
 
@@ -66,6 +69,15 @@ def test_a_notebook_declares_its_question_parameters_and_profiles() -> None:
         (1, "tiny", StudyFailed, "no YAML mapping"),
         (1, "tiny: {size: 3}", StudyFailed, "does not say what it costs"),
         (1, "huge: {}", UnknownName, "tiny, quick, standard, paper"),
+        (1, f"tiny: {{extends: tiny, {COST}}}", StudyFailed, "tiny extends tiny"),
+        (
+            1,
+            f"tiny: {{extends: quick, {COST}}}\nquick: {{extends: tiny, {COST}}}",
+            StudyFailed,
+            "tiny extends quick ext",
+        ),
+        (1, f"tiny: {{extends: quik, {COST}}}\nquick: {{{COST}}}", UnknownName, "Did you mean 'quick'"),
+        (1, f"tiny: {{extends: quick}}\nquick: {{{COST}}}", StudyFailed, "'tiny' does not say what it costs"),
         (1, "tiny: {sise: 3, expected: {seconds: 1, memory_gb: 1}}", UnknownName, "Did you mean 'size'"),
         (1, "tiny: {size: 1.5, expected: {seconds: 1, memory_gb: 1}}", InvalidParameter, "declared int"),
         (2, "size = 3", UnknownName, "no parameter 'profile'"),
@@ -79,6 +91,24 @@ def test_a_malformed_study_is_refused_before_it_runs(
 
     with pytest.raises(error, match=message):
         rewritten(tmp_path, change).plan("tiny")
+
+
+def test_a_profile_that_extends_another_takes_its_values_and_changes_some(tmp_path: Path) -> None:
+    def change(book: dict[str, Any]) -> None:
+        book["cells"][1]["source"] = (
+            f"tiny: {{size: 4, rates: [2.0], {COST}}}\n"
+            "standard: {extends: quick, size: 6, expected: {seconds: 9, memory_gb: 2}}\n"
+            "quick: {extends: tiny, flag: false, expected: {seconds: 5, memory_gb: 1}}\n"
+        )
+
+    declared = rewritten(tmp_path, change).notebook
+    taken = {name: declared.values(name) for name in declared.profiles}
+    assert {name: (each["size"], each["rates"], each["flag"], each["workers"]) for name, each in taken.items()} == {
+        "tiny": (4, (2.0,), True, 1),
+        "quick": (4, (2.0,), False, 1),
+        "standard": (6, (2.0,), False, 1),
+    }
+    assert [declared.profiles[name].seconds for name in ("tiny", "quick", "standard")] == [1, 5, 9]
 
 
 def test_a_study_without_its_tagged_cells_or_that_is_no_notebook_is_refused(tmp_path: Path) -> None:
@@ -125,27 +155,43 @@ def test_only_what_changes_the_numbers_makes_a_run_a_changed_one(tmp_path: Path)
     }
 
 
+def test_a_report_takes_the_values_of_what_its_notebook_declares_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(NOTEBOOKS)
+    here = {"profile": "tiny", "results": str(tmp_path), "size": 3, "flag": True, "rates": [1], "workers": 1}
+    writer = start_report("fine", here | {"il": "a module", "other": 5})
+    writer.number("fine/sum", Measurement(1.0))
+    assert writer.publish().parameters == {"size": 3, "flag": True, "rates": [1.0], "workers": 1}
+    with pytest.raises(InvalidParameter, match=r"fine\.ipynb declares the parameter 'size', which has no value here"):
+        start_report("fine", {name: value for name, value in here.items() if name != "size"})
+    with pytest.raises(InvalidParameter, match="'size' is declared int, and 'many' is none"):
+        start_report("fine", here | {"size": "many"})
+    with pytest.raises(UnknownName, match=r"There is no notebook .*absent\.ipynb"):
+        start_report("absent", here)
+
+
 @pytest.fixture(scope="module")
-def ran(tmp_path_factory: pytest.TempPathFactory) -> tuple[Report, list[Progress | None]]:
+def ran(tmp_path_factory: pytest.TempPathFactory) -> tuple[Report, list[RunProgress | None]]:
     """The fine study, run once; its folder has braces and a blank, as a user's may."""
-    said: list[Progress | None] = []
+    said: list[RunProgress | None] = []
     results = tmp_path_factory.mktemp("results {of} mine")
     report = study("fine", folder=NOTEBOOKS).run("tiny", results=results, progress=said.append, workers=2, rates=[2])
     return report, said
 
 
 @pytest.mark.notebook
-def test_a_run_publishes_what_it_was_asked_for(ran: tuple[Report, list[Progress | None]]) -> None:
+def test_a_run_publishes_what_it_was_asked_for(ran: tuple[Report, list[RunProgress | None]]) -> None:
     report, _ = ran
     assert report.changed
-    assert report.parameters == {"size": 3, "flag": True, "rates": [2.0]}
-    assert report.numbers["fine/sum"].value == 12
+    assert report.parameters == {"size": 3, "flag": True, "rates": [2.0], "workers": 2}
+    assert report.numbers()["sum"].value == 12
     assert report.facts["kinds"] == ["int", "bool", "tuple", 2]
     assert [path.name for path in report.folder.parent.iterdir()] == [report.folder.name]
 
 
 @pytest.mark.notebook
-def test_the_executed_notebook_lies_in_the_report_and_is_trusted(ran: tuple[Report, list[Progress | None]]) -> None:
+def test_the_executed_notebook_lies_in_the_report_and_is_trusted(ran: tuple[Report, list[RunProgress | None]]) -> None:
     report, _ = ran
     executed = nbformat.read(report.notebook, as_version=4)
     code = [cell for cell in executed.cells if cell.cell_type == "code"]
@@ -158,10 +204,10 @@ def test_the_executed_notebook_lies_in_the_report_and_is_trusted(ran: tuple[Repo
 
 
 @pytest.mark.notebook
-def test_progress_is_asked_for_while_the_notebook_runs(ran: tuple[Report, list[Progress | None]]) -> None:
+def test_progress_is_asked_for_while_the_notebook_runs(ran: tuple[Report, list[RunProgress | None]]) -> None:
     _, said = ran
     assert len(said) >= 3
-    assert {one for one in said if one} <= {Progress(1, 2, "numbers")}
+    assert {one for one in said if one} <= {RunProgress(1, 2, "numbers")}
 
 
 @pytest.mark.notebook
@@ -209,7 +255,7 @@ def test_a_report_that_records_other_parameters_than_it_ran_with_is_refused(tmp_
 
     def publish_with(**parameters: object) -> None:
         draft = start_report("fine", profile="tiny", parameters=parameters, results=tmp_path)
-        draft.number("fine/sum", Measurement(1.0))
+        draft.number(Measurement(1.0), statistic="sum")
         draft.publish()
 
     publish_with(size=3, flag=True, rates=(0.1, 0.01))

@@ -2,8 +2,8 @@
 
 import numpy
 import pytest
-from agreement import drawn, made, whole_counts
 from scipy import stats
+from scipy_statistics import drawn, made, whole_counts
 
 from influencelab.statistics.correlation import pearson, pearson_without_top3, sign_agreement, slope
 from influencelab.statistics.rank_correlation import kendall, spearman
@@ -38,7 +38,7 @@ def test_three_largest_predictions_are_left_out_with_all_their_copies():
     table = pearson_without_top3(pairs, weights)
     for j in range(2):
         x, y = pairs.predicted[:, j], pairs.actual[:, j]
-        rest = sorted(numpy.flatnonzero(pairs.counted[:, j]), key=lambda i: -abs(x[i]))[3:]
+        rest = sorted(numpy.flatnonzero(pairs.mask[:, j]), key=lambda i: -abs(x[i]))[3:]
         for b in range(len(weights)):
             kept = numpy.repeat(rest, weights[b, rest].astype(int))
             assert table[b, j] == pytest.approx(stats.pearsonr(x[kept], y[kept]).statistic, abs=1e-12)

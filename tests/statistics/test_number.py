@@ -1,11 +1,11 @@
-"""A number has a whole interval or none."""
+"""A number has a whole interval or none, says so in words, and is changed as a whole."""
 
 import math
 
 import pytest
 
 from influencelab.errors import InvalidParameter
-from influencelab.statistics.measurement import Measurement
+from influencelab.statistics.measurement import Measurement, from_columns
 
 
 def test_an_interval_has_two_ordered_ends() -> None:
@@ -28,3 +28,36 @@ def test_half_a_width_is_told_only_where_there_is_one() -> None:
     for bare in (Measurement(0.3), Measurement(0.3, low=math.nan, high=math.nan)):
         assert math.isnan(bare.half_width)
         assert "half-width" not in bare.with_half_width().note
+
+
+@pytest.mark.parametrize(
+    ("number", "shown"),
+    [
+        (Measurement(0.51234, low=0.4, high=0.6), "0.51 [0.40, 0.60]"),
+        (Measurement(0.51234, low=0.51, high=0.515), "0.5123 [0.5100, 0.5150]"),
+        (Measurement(0.9, low=0.9 - 5e-9, high=0.9), "0.900000 [0.900000, 0.900000]"),
+        (Measurement(1.0, low=1.0, high=1.0), "1.000 [1.000, 1.000]"),
+        (Measurement(120.0, low=80.0, high=math.inf), "120.00 [80.00, inf]"),
+        (Measurement(0.51234), "0.512"),
+        (Measurement(math.nan), "none"),
+    ],
+)
+def test_a_number_is_rounded_to_the_digits_its_interval_leaves_standing(number, shown) -> None:
+    assert number.rounded() == shown
+
+
+def test_a_report_holds_only_finite_intervals_and_says_which_it_lacks() -> None:
+    number = Measurement(0.3, low=0.1, high=0.5, n=7, note="by hand")
+    assert number.described("mean") == Measurement(0.3, 0.1, 0.5, 7, "mean; by hand")
+    for high in (math.inf, math.nan):
+        bare = Measurement(0.3, low=0.1, high=high, n=7, note="by hand").described("mean")
+        assert bare == Measurement(0.3, n=7, note="mean; by hand; no finite interval")
+
+
+def test_a_falling_function_swaps_the_ends_and_columns_give_a_number_back() -> None:
+    number = Measurement(2.0, low=1.0, high=4.0, n=7, note="by hand")
+    assert number.mapped(lambda value: 1 / value, "inverse") == Measurement(0.5, 0.25, 1.0, 7, "by hand, inverse")
+    row = number.columns("ratio")
+    assert row == {"ratio": 2.0, "ratio_low": 1.0, "ratio_high": 4.0}
+    assert from_columns(row, "ratio", n=7, note="by hand") == number
+    assert from_columns(Measurement(2.0).columns("ratio"), "ratio") == Measurement(2.0)

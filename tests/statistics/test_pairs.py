@@ -3,10 +3,10 @@
 import jaxtyping
 import numpy
 import pytest
-from agreement import made
+from scipy_statistics import made
 
 from influencelab.errors import InvalidData, InvalidWeights
-from influencelab.statistics.bootstrap import MEASURES
+from influencelab.statistics.agreement import MEASURES
 
 
 @pytest.mark.parametrize(("r", "m"), [(0, 2), (5, 0)])
@@ -16,7 +16,7 @@ def test_tables_without_removals_or_test_points_are_refused(r, m):
 
 
 @pytest.mark.parametrize(
-    ("actual", "labels", "said"), [((4, 1), 4, r"one shape \(r, m\)"), ((4, 2), 3, r"one label per removal: \(4,\)")]
+    ("actual", "labels", "said"), [((4, 1), 4, r"one shape \(r, m\)"), ((4, 2), 3, r"one per removal: \(4,\)")]
 )
 def test_pairs_of_unequal_shapes_are_refused_in_words(monkeypatch, actual, labels, said):
     monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)  # as for a user, whose shapes are not checked
@@ -24,10 +24,10 @@ def test_pairs_of_unequal_shapes_are_refused_in_words(monkeypatch, actual, label
         made(numpy.ones((4, 2)), numpy.ones(actual), labels=numpy.zeros(labels, dtype=int))
 
 
-def test_counted_pairs_that_are_not_finite_are_refused():
+def test_pairs_of_the_mask_that_are_not_finite_are_refused():
     bad = numpy.ones((4, 2))
     bad[2, 1] = numpy.nan
-    with pytest.raises(InvalidData, match=r"1 counted pairs .* actual value, the first at removal 2, test point 1"):
+    with pytest.raises(InvalidData, match=r"1 pairs of the mask .* actual value, the first at removal 2, test point 1"):
         made(numpy.ones((4, 2)), bad)
 
 

@@ -2,12 +2,12 @@
 
 import numpy
 import pytest
-from agreement import ORACLES, drawn, made, worst_error
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
+from scipy_statistics import ORACLES, drawn, made, worst_error
 
-from influencelab.statistics.bootstrap import MEASURES
+from influencelab.statistics.agreement import MEASURES
 from influencelab.statistics.rank_correlation import kendall, spearman, within_class_spearman
 
 

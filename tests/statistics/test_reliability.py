@@ -12,16 +12,16 @@ from influencelab.statistics.reliability import fisher_interval, null_band, reli
 
 
 def test_fisher_interval_is_the_published_one_and_covers():
-    assert fisher_interval(0.8, 40)[1:] == pytest.approx((0.65, 0.89), abs=0.005)
-    assert fisher_interval(0.5, 25)[1:] == pytest.approx((0.13, 0.75), abs=0.005)
+    assert fisher_interval(0.8, 40).ends == pytest.approx((0.65, 0.89), abs=0.005)
+    assert fisher_interval(0.5, 25).ends == pytest.approx((0.13, 0.75), abs=0.005)
     x, noise = numpy.random.default_rng(16).normal(size=(2, 30, 2000))
     found = [fisher_interval(float(r), 30) for r in reliability(x, 0.6 * x + 0.8 * noise)]
-    assert numpy.mean([low <= 0.6 <= high for _, low, high in found]) == pytest.approx(0.95, abs=0.02)
+    assert numpy.mean([one.low <= 0.6 <= one.high for one in found]) == pytest.approx(0.95, abs=0.02)
 
 
 def test_fisher_interval_ends_gracefully_and_refuses_nonsense():
-    assert fisher_interval(0.3, 3) == (0.3, -1.0, 1.0)
-    assert fisher_interval(-1.0, 10) == (-1.0, -1.0, -1.0)
+    assert fisher_interval(0.3, 3).ends == (-1.0, 1.0)
+    assert fisher_interval(-1.0, 10).ends == (-1.0, -1.0)
     with pytest.raises(InvalidParameter, match="correlation"):
         fisher_interval(1.2, 10)
     with pytest.raises(InvalidParameter, match="level"):
@@ -60,8 +60,8 @@ def test_reliability_of_averages_is_spearman_browns():
 
 def test_reliability_reads_only_what_counts():
     first, second = numpy.random.default_rng(18).normal(size=(2, 50, 2))
-    counted = numpy.arange(50)[:, None] < [30, 2]
-    found = reliability(first, second, counted=counted, measure=spearman)
+    mask = numpy.arange(50)[:, None] < [30, 2]
+    found = reliability(first, second, mask=mask, measure=spearman)
     assert found[0] == pytest.approx(stats.spearmanr(first[:30, 0], second[:30, 0]).statistic)
     assert numpy.isnan(found[1])
 

@@ -2,14 +2,13 @@
 
 import numpy
 import pytest
-from replicated import outcome, table
+from outcomes import table
 from scipy import stats
+from scipy_statistics import made
 
-from influencelab.errors import InvalidData, InvalidParameter, UnknownName
+from influencelab.errors import InvalidData, InvalidParameter
 from influencelab.statistics.bootstrap import Bootstrap
-from influencelab.statistics.replicates import Replicates, correlations, difference, ends, mean
-
-WHICH = {"selection": "everything", "estimator": "exact", "target": "warm"}
+from influencelab.statistics.replicates import Replicates, difference, mean, replicates
 
 
 def covers(interval, truth):
@@ -20,28 +19,24 @@ def test_correlations_are_signed_and_stay_with_their_test_points():
     generator = numpy.random.default_rng(0)
     predicted, actual = generator.normal(size=(2, 12, 3))
     actual[:, 1] = -predicted[:, 1]
-    trusted = numpy.arange(12) < 9
+    mask = numpy.broadcast_to(numpy.arange(12)[:, None] < 9, actual.shape)
     actual[9:] = numpy.nan
     constant = numpy.where([True, False, True], predicted, 0.25)
-    found = correlations([outcome(predicted, actual, trusted=trusted), outcome(constant, predicted)], **WHICH)
+    found = replicates([made(predicted, actual, mask), made(constant, predicted)])
     assert found.values[0] == pytest.approx([stats.spearmanr(predicted[:9, j], actual[:9, j])[0] for j in range(3)])
     assert found.values[0, 1] == pytest.approx(-1.0)
     assert numpy.isnan(found.values[1]).tolist() == [False, True, False]
     assert found.pairs.tolist() == [[9] * 3, [12] * 3]
-    slopes = correlations([outcome(predicted, 3 * predicted)], **WHICH, measure="slope")
+    slopes = replicates([made(predicted, 3 * predicted)], measure="slope")
     assert slopes.values == pytest.approx(numpy.full((1, 3), 3.0))
-    assert not slopes.bounded
-    assert found.bounded
 
 
 def test_correlations_refuse_what_is_not_one_setting():
-    one = outcome(numpy.ones((5, 2)), numpy.ones((5, 2)))
+    one = made(numpy.ones((5, 2)), numpy.ones((5, 2)))
     with pytest.raises(InvalidData, match="test points"):
-        correlations([one, outcome(numpy.ones((5, 3)), numpy.ones((5, 3)))], **WHICH)
-    with pytest.raises(InvalidData, match="0 outcomes"):
-        correlations([], **WHICH)
-    with pytest.raises(UnknownName, match="cold"):
-        correlations([one], selection="everything", estimator="exact", target="cold")
+        replicates([one, made(numpy.ones((5, 3)), numpy.ones((5, 3)))])
+    with pytest.raises(InvalidData, match="0 seeds"):
+        replicates([])
 
 
 def brute_force(values, seed_counts, test_counts):
@@ -61,10 +56,10 @@ def test_mean_is_the_bootstrap_over_repeated_rows_and_columns():
         [brute_force(values, s, t) for s, t in zip(seeds, tests, strict=True)], [0.025, 0.5, 0.975]
     )
     value = numpy.nanmean(values)
-    assert found.interval == pytest.approx((value, value + low - middle, value + high - middle))
-    assert found.count == 29
-    assert found.per_seed == pytest.approx(numpy.nanmean(values, axis=1))
-    assert Replicates(values).spread() == pytest.approx(numpy.nanmean(values, axis=1).std(ddof=1))
+    assert found.value == pytest.approx(value)
+    assert found.ends == pytest.approx((value + low - middle, value + high - middle))
+    assert found.n == 29
+    assert Replicates(values).per_seed() == pytest.approx(numpy.nanmean(values, axis=1))
 
 
 def test_interval_of_a_mean_covers_where_one_way_resampling_does_not():
@@ -73,9 +68,9 @@ def test_interval_of_a_mean_covers_where_one_way_resampling_does_not():
     both, only_seeds = 0, 0
     for _ in range(200):
         values = table(generator, 12, 15, seed=0.5, test=1.0, rest=0.5)
-        both += covers(mean(Replicates(values), bootstrap=bootstrap).interval, 0.0)
+        both += covers(mean(Replicates(values), bootstrap=bootstrap), 0.0)
         nested = numpy.arange(values.size).reshape(values.shape)
-        only_seeds += covers(mean(Replicates(values, test_ids=nested), bootstrap=bootstrap).interval, 0.0)
+        only_seeds += covers(mean(Replicates(values, test_ids=nested), bootstrap=bootstrap), 0.0)
     assert 0.89 <= both / 200 <= 0.99
     assert only_seeds / 200 < 0.8
 
@@ -83,14 +78,14 @@ def test_interval_of_a_mean_covers_where_one_way_resampling_does_not():
 def test_what_is_drawn_anew_is_said():
     values = table(numpy.random.default_rng(3), 4, 3, seed=1.0, test=1.0)
     apart = numpy.arange(12).reshape(4, 3)
-    assert "two-way bootstrap over 4 seeds and 3 test points" in mean(Replicates(values)).label
-    assert "4 seeds, whose test points differ" in mean(Replicates(values, test_ids=apart)).label
-    assert "4 seeds of one test point" in mean(Replicates(values[:, :1])).label
-    assert "3 test points of one seed" in mean(Replicates(values[:1])).label
+    assert "two-way bootstrap over 4 seeds and 3 test points" in mean(Replicates(values)).note
+    assert "4 seeds, whose test points differ" in mean(Replicates(values, test_ids=apart)).note
+    assert "4 seeds of one test point" in mean(Replicates(values[:, :1])).note
+    assert "3 test points of one seed" in mean(Replicates(values[:1])).note
     alone = mean(Replicates(values[:1, :1]))
-    assert numpy.isnan(alone.interval[1:]).all()
-    assert alone.number().interval is None
-    assert "no finite interval" in alone.number().note
+    assert alone.interval is None
+    assert (alone.described().low, alone.described().high) == (None, None)
+    assert "no finite interval" in alone.described().note
 
 
 def test_seeds_with_their_own_test_points_are_drawn_with_them():
@@ -102,10 +97,11 @@ def test_seeds_with_their_own_test_points_are_drawn_with_them():
 
 def test_a_correlation_keeps_its_interval_within_one():
     resampled = numpy.linspace(0.0, 1.0, 101)
-    assert ends(Bootstrap(), 0.9, resampled, bounded=True).high == 1.0
-    assert ends(Bootstrap(), 0.9, resampled, bounded=False).high == pytest.approx(1.375)
-    assert Replicates(numpy.ones((2, 2)), measure="spearman").bounded
-    assert not Replicates(numpy.ones((2, 2)), measure="slope").bounded
+    assert Bootstrap().interval(0.9, resampled, within=(-1.0, 1.0)).high == 1.0
+    assert Bootstrap().interval(0.9, resampled).high == pytest.approx(1.375)
+    spread = table(numpy.random.default_rng(5), 4, 4, seed=0.5, mean=0.9)
+    assert mean(Replicates(spread, measure="spearman")).high == 1.0
+    assert mean(Replicates(spread, measure="slope")).high > 1.0
 
 
 def test_pairing_shortens_a_difference_and_keeps_its_value():
@@ -115,19 +111,18 @@ def test_pairing_shortens_a_difference_and_keeps_its_value():
     better = base + 0.3 + 0.05 * generator.normal(size=base.shape)
     fresh = table(generator, 9, 10, seed=0.01, tests=tests) + 0.3
     paired = difference(Replicates(better), Replicates(base), paired=True)
-    assert paired.interval.value == pytest.approx((better - base).mean())
-    assert paired.interval.high - paired.interval.low < 0.15
-    assert paired.per_seed == pytest.approx((better - base).mean(1))
+    assert paired.value == pytest.approx((better - base).mean())
+    assert paired.high - paired.low < 0.15
     shared, other_ids = Replicates(fresh), numpy.broadcast_to(numpy.arange(10) + 50, fresh.shape)
-    of_tests = difference(shared, Replicates(fresh - 0.3)).interval
-    apart = difference(shared, Replicates(fresh - 0.3, test_ids=other_ids)).interval
+    of_tests = difference(shared, Replicates(fresh - 0.3))
+    apart = difference(shared, Replicates(fresh - 0.3, test_ids=other_ids))
     assert of_tests.high - of_tests.low < 0.2 * (apart.high - apart.low)
     assert covers(of_tests, 0.3)
 
 
 def test_only_what_both_know_counts_in_a_paired_difference():
     first, second = numpy.array([[1.0, numpy.nan], [2.0, 50.0]]), numpy.array([[0.5, 7.0], [1.0, numpy.nan]])
-    assert difference(Replicates(first), Replicates(second), paired=True).interval.value == pytest.approx(0.75)
+    assert difference(Replicates(first), Replicates(second), paired=True).value == pytest.approx(0.75)
     with pytest.raises(InvalidParameter, match="same seeds"):
         difference(Replicates(first), Replicates(second[:1]), paired=True)
 

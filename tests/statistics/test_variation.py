@@ -2,7 +2,7 @@
 
 import numpy
 import pytest
-from replicated import table
+from outcomes import table
 from scipy import optimize
 
 from influencelab.errors import InvalidData
@@ -23,28 +23,28 @@ def correlations(generator, *, test, seed=0.1, s=8, m=20):
 
 def test_components_are_those_of_the_simulation():
     found = [variation(correlations(numpy.random.default_rng(k), test=0.3), bootstrap=QUICK) for k in range(100)]
-    assert numpy.mean([one.test for one in found]) == pytest.approx(0.09, rel=0.15)
-    assert numpy.mean([one.seed for one in found]) == pytest.approx(0.01, rel=0.3)
-    assert numpy.mean([one.rest for one in found]) == pytest.approx(NOISE**2, rel=0.1)
+    assert numpy.mean([one.between_tests for one in found]) == pytest.approx(0.09, rel=0.15)
+    assert numpy.mean([one.between_seeds for one in found]) == pytest.approx(0.01, rel=0.3)
+    assert numpy.mean([one.residual for one in found]) == pytest.approx(NOISE**2, rel=0.1)
     assert found[0].sampling == pytest.approx(NOISE**2)
     truth = 0.09 / (0.09 + 0.01 + NOISE**2)
-    assert numpy.mean([one.share.interval.low <= truth <= one.share.interval.high for one in found]) >= 0.85
-    assert all(one.excess.interval.low > 0 and one.chance < 1e-6 for one in found)
+    assert numpy.mean([one.share.low <= truth <= one.share.high for one in found]) >= 0.85
+    assert all(one.beyond_sampling.low > 0 and one.chance < 1e-6 for one in found)
 
 
 def test_equal_test_points_are_not_called_different():
     found = [variation(correlations(numpy.random.default_rng(k), test=0.0), bootstrap=QUICK) for k in range(200)]
-    assert numpy.mean([one.share.interval.value for one in found]) == pytest.approx(0.0, abs=0.01)
-    assert numpy.mean([one.share.interval.low > 0 for one in found]) <= 0.05
+    assert numpy.mean([one.share.value for one in found]) == pytest.approx(0.0, abs=0.01)
+    assert numpy.mean([one.share.low > 0 for one in found]) <= 0.05
     assert 0.02 <= numpy.mean([one.chance < 0.05 for one in found]) <= 0.09
-    assert numpy.mean([one.excess.interval.high < 0 for one in found]) > 0.9
+    assert numpy.mean([one.beyond_sampling.high < 0 for one in found]) > 0.9
 
 
 def test_an_accident_that_all_seeds_share_is_a_share_but_no_excess():
     generator = numpy.random.default_rng(1)
     found = [variation(correlations(generator, test=NOISE), bootstrap=QUICK) for _ in range(40)]
-    assert numpy.mean([one.share.interval.low > 0 for one in found]) > 0.8
-    assert numpy.mean([one.excess.interval.low > 0 for one in found]) <= 0.1
+    assert numpy.mean([one.share.low > 0 for one in found]) > 0.8
+    assert numpy.mean([one.beyond_sampling.low > 0 for one in found]) <= 0.1
 
 
 def test_likelihood_is_maximal_under_its_constraints():
@@ -72,13 +72,13 @@ def test_incomplete_test_points_are_left_out_and_counted():
     assert found.left_out == 1
     kept = numpy.ix_(numpy.arange(8) != 5, numpy.arange(20) != 4)
     same = variation(Replicates(one.values[kept], pairs=one.pairs[kept], measure="pearson"), bootstrap=QUICK)
-    assert (found.test, found.share.interval) == (same.test, same.share.interval)
+    assert (found.between_tests, found.share) == (same.between_tests, same.share)
 
 
 def test_a_perfect_correlation_is_finite_and_nonsense_is_refused():
     one = correlations(numpy.random.default_rng(4), test=0.3)
     one.values[0, 0] = 1.0
-    assert numpy.isfinite(variation(one, bootstrap=QUICK).test)
+    assert numpy.isfinite(variation(one, bootstrap=QUICK).between_tests)
     with pytest.raises(InvalidData, match="numbers of pairs"):
         variation(Replicates(one.values, measure="pearson"))
     with pytest.raises(InvalidData, match="slope"):

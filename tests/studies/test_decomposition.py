@@ -1,14 +1,14 @@
-"""Five terms of an error: closed forms, independent minimisers, telescoping, shares, and what is refused."""
+"""Five terms of an error: closed forms, independent minimisers, telescoping, and what is refused."""
 
 from dataclasses import dataclass, replace
 
-import anchors
 import numpy
+import proximal_oracles
 import pytest
 import torch
 from oracles import model, points_of, squared_error, with_ones
 from problems import logistic_problem, mlp_problem, ridge_problem
-from retraining import EXACT, rms, worst
+from tight_retraining import EXACT, rms, worst
 
 from influencelab.data.arrays import Arrays
 from influencelab.data.perturbations.removals import Removals
@@ -19,7 +19,6 @@ from influencelab.experiments.trial import Trial
 from influencelab.influence.estimators.conjugate_gradient import ConjugateGradient
 from influencelab.influence.estimators.exact import Exact
 from influencelab.influence.retrainers.rerun import Rerun
-from influencelab.statistics.bootstrap import Bootstrap
 from influencelab.studies.where_the_error_comes_from.decomposition import (
     STEPS,
     TERMS,
@@ -32,7 +31,6 @@ from influencelab.training.fit import Fit, fit
 from influencelab.training.trainers.gradient_descent import GradientDescent
 from influencelab.training.trainers.newton import Newton
 
-QUICK = Bootstrap(resamples=100)
 DAMPING = 0.03
 
 
@@ -46,10 +44,14 @@ def exactly(damping: float, fitted: Fit, removals: Removals, estimator) -> Terms
         name: replace(retrainer, relative=0, floor=1e-10) if name in ("proximal", "pbrf") else retrainer
         for name, retrainer in decomposition.targets().items()
     }
-    changes = {name: retrainer.retrain(fitted, removals).values for name, retrainer in truths.items()}
-    for name, each in decomposition.estimators(estimator).items():
-        changes[name] = each.estimate(fitted).predict(removals)
-    return terms_of(changes, counted=torch.ones(removals.count, dtype=torch.bool), test_ids=fitted.data.test_ids)
+    return terms_by(truths, decomposition.estimators(estimator), fitted, removals)
+
+
+def terms_by(targets, estimators, fitted: Fit, removals: Removals) -> Terms:
+    """The terms by these retrainers and estimators, one after the other."""
+    changes = {name: retrainer.retrain(fitted, removals).values for name, retrainer in targets.items()}
+    changes |= {name: each.estimate(fitted).predict(removals) for name, each in estimators.items()}
+    return terms_of(changes, valid=torch.ones(removals.count, dtype=torch.bool), test_ids=fitted.data.test_ids)
 
 
 # Closed forms.
@@ -83,15 +85,15 @@ def test_on_an_unconverged_logistic_fit_each_term_is_what_dense_newton_says():
     found = exactly(DAMPING, fitted, leave_one_out(20), estimator)
     groups = [[i] for i in range(20)]
     steps = {
-        target: anchors.changes(anchors.held(fitted, target, damping), groups)
+        target: proximal_oracles.changes(proximal_oracles.held(fitted, target, damping), groups)
         for target, damping in (("loss", 0.0), ("proximal", DAMPING), ("pbrf", DAMPING))
     }
     assert float(found.parts["warm start"].abs().max()) < 1e-9 * rms(found.truth)
     assert worst(found.parts["proximity"], steps["loss"] - steps["proximal"]) < 1e-8
     assert worst(found.parts["non-convergence"], steps["proximal"] - steps["pbrf"]) < 1e-8
     assert rms(found.parts["non-convergence"]) > 0.1 * rms(found.truth)
-    forgotten = anchors.rises(
-        anchors.held(fitted, "proximal", DAMPING),
+    forgotten = proximal_oracles.rises(
+        proximal_oracles.held(fitted, "proximal", DAMPING),
         [numpy.where(numpy.arange(20) == i, 0, fitted.weights.numpy()) for i in range(20)],
     )
     assert worst(found.parts["non-convergence"], forgotten - steps["pbrf"]) > 0.1
@@ -123,7 +125,7 @@ def made(seed: int = 0, *, converged: bool = True):
 def test_the_terms_of_a_network_sum_to_truth_minus_estimate(converged):
     fitted, removals = made(converged=converged), leave_one_out(24)
     estimator = ConjugateGradient(damping=DAMPING, curvature="gauss_newton", tolerance=1e-2, allow_unconverged=True)
-    found = Decomposition(cold=ANEW, damping=DAMPING).decompose(fitted, removals, estimator=estimator)
+    found = exactly(DAMPING, fitted, removals, estimator)
     assert tuple(found.parts) == TERMS
     estimate = estimator.estimate(fitted).predict(removals)
     total = torch.stack(list(found.parts.values())).sum(0)
@@ -144,73 +146,9 @@ def test_each_step_is_retrained_by_a_recipe_of_its_own():
     assert (linearised.curvature, linearised.damping) == ("gauss_newton", DAMPING)
 
 
-# What is said of the terms.
-def invented(r: int = 30, m: int = 4) -> Terms:
-    generator = torch.Generator().manual_seed(0)
-    changes = {
-        name: torch.randn(r, m, generator=generator, dtype=torch.float64) * 2.0**-place
-        for place, name in enumerate((*STEPS, "estimate"))
-    }
-    counted = torch.ones(r, dtype=torch.bool)
-    counted[[2, 11]] = False
-    return terms_of(changes, counted=counted, test_ids=torch.arange(100, 100 + m))
-
-
-def test_shares_sum_to_one_and_sizes_are_ratios_of_root_mean_squares():
-    terms = invented()
-    rows = terms.counted.numpy()
-    roots = {term: numpy.sqrt((part.numpy()[rows] ** 2).mean(0)) for term, part in terms.parts.items()}
-    whole = numpy.sqrt((terms.truth.numpy()[rows] ** 2).mean(0))
-    shares = numpy.stack([terms.share(term, QUICK).per_test for term in TERMS])
-    assert shares.sum(0) == pytest.approx(numpy.ones(4))
-    for row, term in enumerate(TERMS):
-        assert shares[row] == pytest.approx(roots[term] / sum(roots.values()))
-        size = terms.size(term, QUICK)
-        assert size.per_test == pytest.approx(roots[term] / whole)
-        assert size.pooled.low < size.pooled.value < size.pooled.high
-        assert terms.share(term, QUICK).pooled.value == pytest.approx(shares[row].mean())
-    assert terms.size("warm start", QUICK).per_test.max() > 1  # cold and warm are unrelated here: not cut off at 1
-    with pytest.raises(UnknownName, match="warm start"):
-        terms.share("warm_start")
-
-
-def test_tables_hold_a_row_a_term_and_a_row_a_term_and_test_point():
-    terms = invented()
-    table = terms.table(QUICK)
-    assert list(table["term"]) == list(TERMS)
-    assert table["share"].sum() == pytest.approx(1)
-    assert (table["share_low"] <= table["share"]).all()
-    assert (table["share"] <= table["share_high"]).all()
-    assert set(table["experiments"]) == {28}
-    each = terms.per_test(QUICK)
-    assert len(each) == 5 * 4
-    assert each.groupby("test_id")["share"].sum().to_numpy() == pytest.approx(numpy.ones(4))
-    assert set(each["test_id"]) == {100, 101, 102, 103}
-    squares = each[each["term"] == "solver"]["rms"] ** 2
-    assert numpy.sqrt(squares.mean()) == pytest.approx(float(table.set_index("term").loc["solver", "rms"]))
-
-
-def test_uncounted_experiments_do_not_matter():
-    terms = invented()
-    parts = {term: torch.where(terms.counted[:, None], part, torch.nan) for term, part in terms.parts.items()}
-    truth = torch.where(terms.counted[:, None], terms.truth, torch.nan)
-    spoiled = replace(terms, parts=parts, truth=truth)
-    assert spoiled.table(QUICK).equals(terms.table(QUICK))
-
-
-def test_vanished_terms_have_no_share_and_no_size():
-    same = torch.randn(10, 2, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
-    changes = dict.fromkeys((*STEPS[:4],), same) | dict.fromkeys(("linearised", "estimate"), same / 2)
-    terms = terms_of(changes, counted=torch.ones(10, dtype=torch.bool), test_ids=torch.arange(2))
-    table = terms.table(QUICK).set_index("term")
-    assert table.loc["linearisation", "share"] == 1
-    assert table.loc["linearisation", "size"] == pytest.approx(0.5)
-    assert (table.drop("linearisation")[["share", "size", "rms"]] == 0).all(axis=None)
-
-
 def test_missing_and_unequal_steps_are_refused_by_name():
     changes = {name: torch.zeros(5, 2, dtype=torch.float64) for name in (*STEPS, "estimate")}
-    rest = {"counted": torch.ones(5, dtype=torch.bool), "test_ids": torch.arange(2)}
+    rest = {"valid": torch.ones(5, dtype=torch.bool), "test_ids": torch.arange(2)}
     with pytest.raises(UnknownName, match="'pbrf'"):
         terms_of({name: each for name, each in changes.items() if name != "pbrf"}, **rest)
     with pytest.raises(UnknownName, match="'lissa'"):
@@ -243,16 +181,17 @@ def test_a_trial_with_these_names_can_be_taken_apart():
     )
     outcome = trial.run()
     found = terms_in(outcome)
-    assert found.counted.all()
-    again = decomposition.decompose(
-        fit(trial.task, Clouds().load(), Newton()), leave_one_out(20), estimator=Exact(damping=DAMPING)
-    )
+    assert found.valid.all()
+    fitted = fit(trial.task, Clouds().load(), Newton())
+    estimators = decomposition.estimators(Exact(damping=DAMPING))
+    again = terms_by(decomposition.targets(), estimators, fitted, leave_one_out(20))
     for term in TERMS:
         assert torch.allclose(found.parts[term], again.parts[term], rtol=1e-6, atol=1e-9 * rms(found.truth))
     of_other = terms_in(outcome, estimate="other")
+    # Equal bits: the same difference of the same arrays.
     assert torch.equal(of_other.parts["linearisation"], found.parts["linearisation"])
     assert rms(of_other.parts["solver"]) > 10 * rms(found.parts["solver"])
     doubted = replace(outcome, trusted={**outcome.trusted, "pbrf": torch.arange(20) != 4})
-    assert terms_in(doubted).counted.tolist() == [row != 4 for row in range(20)]
+    assert terms_in(doubted).valid.tolist() == [row != 4 for row in range(20)]
     with pytest.raises(UnknownName, match="'cold'"):
         terms_in(replace(outcome, trusted={name: rows for name, rows in outcome.trusted.items() if name != "cold"}))

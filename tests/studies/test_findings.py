@@ -1,60 +1,63 @@
-"""Findings are words around numbers that were measured: none is typed."""
+"""Findings are words around numbers that were measured: none is typed, and each place is filled by one number."""
 
 import re
 from pathlib import Path
 
 import pytest
 
+from influencelab.runner.finding import Finding, FindingTable
 from influencelab.runner.profile import RECORD
 from influencelab.runner.report import reports
 from influencelab.runner.report_writer import start_report
 from influencelab.statistics.measurement import Measurement
-from influencelab.studies import findings
+from influencelab.studies.catalogue import all_findings
+from influencelab.studies.results_page import findings
 
 RESULTS = Path(__file__).parents[2] / "results"
+SENTENCES = [finding for finding in all_findings() if isinstance(finding, Finding)]
+SLOPE, WIDTH = {"statistic": "slope"}, {"statistic": "width"}
 
 
 def publish(results: Path, profile: str, **numbers: float) -> None:
     draft = start_report("fine", profile=profile, parameters={}, results=results)
-    draft.numbers({name: Measurement(value) for name, value in numbers.items()})
+    for name, value in numbers.items():
+        draft.number(Measurement(value), statistic=name)
     draft.publish()
 
 
 def test_a_number_is_that_of_the_largest_report_that_holds_it(tmp_path):
     publish(tmp_path, "standard", slope=1.5, width=3.0)
     publish(tmp_path, "paper", slope=2.5)
-    said = findings.written(reports(tmp_path), findings=("It is {fine:slope} at width {fine:width}.",))
-    assert said == "- It is 2.5 at width 3."
+    found = Finding("fine", "It is {} at width {}.", (SLOPE, WIDTH))
+    assert found.written(reports(tmp_path)) == "It is 2.5 at width 3."
 
 
 def test_a_finding_with_a_number_that_was_not_measured_is_left_out(tmp_path):
     publish(tmp_path, "standard", slope=1.5)
-    texts = ("Seen: {fine:slope}.", "Unseen: {fine:slope} and {fine:depth}.", "Elsewhere: {other:slope}.")
-    assert findings.written(reports(tmp_path), findings=texts) == "- Seen: 1.5."
+    assert Finding("fine", "Unseen: {} and {}.", (SLOPE, {"statistic": "depth"})).written(reports(tmp_path)) == ""
+    assert Finding("other", "Elsewhere: {}.", (SLOPE,)).written(reports(tmp_path)) == ""
 
 
-def test_the_table_by_depth_has_a_dash_for_what_was_not_measured_and_no_row_without_a_number(tmp_path):
-    assert findings.by_depth(reports(tmp_path)) == ""
-    draft = start_report("depth_and_weight_decay", profile="paper", parameters={}, results=tmp_path)
-    draft.numbers({"cold/controlled/cold/spearman/2/0.0001": Measurement(0.25, 0.2, 0.3)})
+def test_a_table_has_a_dash_for_what_was_not_measured_and_no_row_without_a_number(tmp_path):
+    shown = FindingTable(
+        "fine", "Slopes:", "depth", {"one": {"depth": 1}, "two": {"depth": 2}}, {"slope": SLOPE, "width": WIDTH}
+    )
+    assert shown.written(reports(tmp_path)) == ""
+    draft = start_report("fine", profile="paper", parameters={}, results=tmp_path)
+    draft.number(Measurement(0.25, 0.2, 0.3), depth=2, statistic="width")
     draft.publish()
-    assert findings.by_depth(reports(tmp_path)).splitlines()[-3:] == [
-        "| hidden layers | warm, larger weight decay | cold, larger weight decay "
-        "| warm, smaller weight decay | cold, smaller weight decay |",
-        "| --- | --- | --- | --- | --- |",
-        "| two | – | – | – | 0.25 [0.2, 0.3] |",
-    ]
+    lines = shown.written(reports(tmp_path)).splitlines()
+    assert lines == ["Slopes:", "", "| depth | slope | width |", "| --- | --- | --- |", "| two | – | 0.25 [0.2, 0.3] |"]
 
 
-@pytest.mark.parametrize("text", findings.FINDINGS)
-def test_no_number_is_typed(text):
-    assert not re.search(r"\d", findings.PLACE.sub("", text))
-    assert findings.PLACE.search(text)
+@pytest.mark.parametrize("finding", SENTENCES, ids=lambda finding: finding.text[:40])
+def test_no_number_is_typed(finding):
+    assert not re.search(r"\d", finding.text)
+    assert finding.text.count("{}") == len(finding.quotes) > 0
 
 
 def test_every_finding_on_the_page_is_what_the_committed_numbers_say():
     found = [report for report in reports(RESULTS, profiles=RECORD) if not report.changed]
-    said = findings.written(found)
-    assert said in (RESULTS / "README.md").read_text(encoding="utf-8")
-    assert findings.by_depth(found) in (RESULTS / "README.md").read_text(encoding="utf-8")
-    assert said.count("\n- ") == max(0, len(findings.FINDINGS) - 1)
+    text = (RESULTS / "README.md").read_text(encoding="utf-8")
+    assert all(part in text for part in findings(found))
+    assert all(finding.written(found) for finding in all_findings())

@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy
 import pytest
 import torch
-from clouds import TRIAL
-from replicated import network, resampled, spearman
+from outcomes import network, resampled, spearman
 from scipy import stats
+from small_trial import TRIAL
 
 from influencelab.errors import InvalidParameter
 from influencelab.influence.estimators.exact import Exact
@@ -67,9 +67,7 @@ def test_correlations_are_those_of_the_rows_that_count():
     for reading, kept in ((WARM, range(1, 9)), (replace(WARM, trusted=True), range(3, 9))):
         wanted = [spearman(held, rows=kept) for held in outcomes.values()]
         assert reading.correlations(outcomes)[Cell(1, 5, 0.1)].values == pytest.approx(numpy.stack(wanted))
-        assert reading.means(outcomes, bootstrap=QUICK)[Cell(1, 5, 0.1)].interval.value == pytest.approx(
-            numpy.mean(wanted)
-        )
+        assert reading.means(outcomes, bootstrap=QUICK)[Cell(1, 5, 0.1)].value == pytest.approx(numpy.mean(wanted))
 
 
 # Test points of one's own.
@@ -79,7 +77,7 @@ def test_a_network_with_one_test_point_of_its_own_is_read_there():
     found = PUBLISHED.correlation(part)
     assert found.values == pytest.approx(numpy.array([[spearman(part[0])[2]], [spearman(part[1])[0]]]))
     assert found.pairs.tolist() == [[9], [9]]
-    assert found.bounded
+    assert found.measure == "spearman"
 
 
 def test_one_network_that_looks_at_all_test_points_is_enough_to_keep_them_all():
@@ -96,18 +94,18 @@ def test_repeats_are_couples_of_seeds_and_an_odd_one_is_left_over():
     outcomes[("warm", 2, 5, 0.1, 0)] = part[0]
     truths = [held.actual["warm"].numpy() for held in part]
     wanted = [stats.spearmanr(truths[i][:, j], truths[i + 1][:, j])[0] for i in (0, 2) for j in range(3)]
-    found = WARM.repeats(outcomes, bootstrap=QUICK)
+    found = WARM.repeats(outcomes)
     assert list(found) == [Cell(1, 5, 0.1)]
-    assert found[Cell(1, 5, 0.1)].interval.value == pytest.approx(numpy.mean(wanted))
+    assert found[Cell(1, 5, 0.1)].values.ravel() == pytest.approx(wanted)
 
 
 def test_truths_of_other_test_points_are_no_repeats():
     part = {("warm", 1, 5, 0.1, seed): replace(network(seed), test_ids=torch.arange(3) + seed) for seed in range(4)}
-    assert WARM.repeats(part, bootstrap=QUICK) == {}
+    assert WARM.repeats(part) == {}
     values = WARM.correlations(part)[Cell(1, 5, 0.1)]
     assert not values.crossed
     found = WARM.means(part, bootstrap=QUICK)[Cell(1, 5, 0.1)]
-    assert found.label == "95% bootstrap over 4 seeds, whose test points differ, B=60"
+    assert found.note == "95% bootstrap over 4 seeds, whose test points differ, B=60"
 
 
 # Trials.

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy
 import pytest
-from replicated import network, resampled, spearman
+from outcomes import network, resampled, spearman
 from scipy import stats
 
 from influencelab.statistics.bootstrap import Bootstrap

@@ -8,8 +8,8 @@ import torch
 
 import influencelab as il
 from influencelab.errors import InvalidData
-from influencelab.statistics.bootstrap import Bootstrap, Interval
-from influencelab.statistics.replicates import Resampled
+from influencelab.statistics.bootstrap import Bootstrap
+from influencelab.statistics.measurement import Measurement
 from influencelab.studies.retraining_noise import draws
 
 QUICK = Bootstrap(resamples=50)
@@ -51,22 +51,21 @@ def test_published_effects_keep_what_going_on_does_to_the_control(cell):
         expected = outcome.control["warm"].expand(16, 4).numpy()
         numpy.testing.assert_allclose(extra[seed], expected, rtol=1e-9, atol=1e-12)
     assert numpy.abs(extra).max() > 1e-3
-    shares = [found.detected[name].interval.value for name in ("paired", "unpaired")]
-    assert found.gain.interval.value == pytest.approx(shares[0] - shares[1])
+    shares = [found.detected[name].value for name in ("paired", "unpaired")]
+    assert found.gain.value == pytest.approx(shares[0] - shares[1])
 
 
 def test_another_draw_is_predicted_worse_than_its_own(cell):
-    scores = draws.draw_scores(cell, "unrolled", "paired", bootstrap=QUICK)
-    assert scores["same"].interval.value > 0.9
-    assert scores["drop"].interval.value == pytest.approx(
-        scores["same"].interval.value - scores["other"].interval.value
-    )
-    assert scores["drop"].interval.low > 0
+    scores = draws.draw_scores(draws.draw_tables(cell, "unrolled", "paired"), bootstrap=QUICK)
+    assert scores["same"].value > 0.9
+    assert scores["drop"].value == pytest.approx(scores["same"].value - scores["other"].value)
+    assert scores["drop"].low > 0
 
 
 def test_predictions_stay_and_truths_move_to_the_next_seed(cell):
     moved = draws.other_seeds(cell)
     for place, each in enumerate(moved):
+        # Equal bits: copies.
         assert torch.equal(each.predicted["unrolled"], cell[place].predicted["unrolled"])
         assert torch.equal(each.actual["paired"], cell[(place + 1) % 4].actual["paired"])
 
@@ -81,7 +80,7 @@ def test_other_removals_are_refused(cell):
 
 @pytest.mark.parametrize(
     ("interval", "distance"),
-    [(Interval(0.1, -0.1, 0.3), 0.0), (Interval(0.3, 0.1, 0.5), 0.1), (Interval(-0.3, -0.5, -0.2), 0.2)],
+    [((0.1, -0.1, 0.3), 0.0), ((0.3, 0.1, 0.5), 0.1), ((-0.3, -0.5, -0.2), 0.2)],
 )
 def test_an_interval_stands_off_zero_by_its_nearer_end(interval, distance):
-    assert draws.stands_off(Resampled(interval, "", 1)).value == pytest.approx(distance)
+    assert draws.distance_from_zero(Measurement(*interval)).value == pytest.approx(distance)

@@ -11,9 +11,9 @@ from scipy.optimize import minimize
 
 import influencelab as il
 from influencelab.errors import InvalidData, InvalidParameter
-from influencelab.influence.strain import rule
 from influencelab.studies.smooth_hinge import figures as figures
 from influencelab.studies.smooth_hinge import numbers as tables
+from influencelab.studies.smooth_hinge.strain import rule
 
 DECAY, WIDTHS = 0.02, (0.001, 0.1, 1.0)
 SOURCE = il.Digits(scaling="unit", labels=(3, 8), train_size=70, seed=1)

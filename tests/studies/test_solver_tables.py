@@ -2,9 +2,8 @@
 
 import numpy
 import pytest
-from replicated import resampled, spearman, table
+from outcomes import M, R, cells, resampled, spearman, table, tried
 from scipy import stats
-from solved import M, R, cells, tried
 
 from influencelab.errors import UnknownName
 from influencelab.statistics.bootstrap import Bootstrap
@@ -198,7 +197,7 @@ def test_kept_pairs_are_a_sample_of_each_cells_first_network(monkeypatch):
 
 
 def test_the_table_of_numbers_has_a_row_each():
-    numbers = {"a": resampled(0.5, 0.4, 0.6).number("mean"), "b": Measurement(0.25, note="a count")}
+    numbers = {"a": resampled(0.5, 0.4, 0.6).described("mean"), "b": Measurement(0.25, note="a count")}
     assert analysis.number_table(numbers, caption="c").data.to_dict("records") == [
         {"number": "a", "value": "0.50 [0.40, 0.60]", "made of": 4, "how": "mean; made by hand"},
         {"number": "b", "value": "0.250", "made of": "–", "how": "a count"},

@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import sys
 
-from fresh import CONSTRAINTS, ROOT, Fresh, fresh
+from environments import CONSTRAINTS, ROOT, Fresh, fresh
 
 # Each JupyterLab with its Notebook.
 VERSIONS = {"4.2": "7.2", "4.3": "7.3", "4.4": "7.4", "4.5": "7.5", "4.6": "7.6"}

@@ -47,6 +47,13 @@ def split(x: torch.Tensor, y: torch.Tensor, *, n: int, classes: int) -> Dataset:
     )
 
 
+def images(*, side: int, n: int = 6, m: int = 2, classes: int = 3):
+    """Random pixels and labels."""
+    generator = torch.Generator().manual_seed(side)
+    x = torch.rand(n + m, side, side, generator=generator, dtype=torch.float64)
+    return split(x, torch.randint(classes, (n + m,), generator=generator), n=n, classes=classes)
+
+
 def logistic_problem(
     seed: int = 0,
     *,

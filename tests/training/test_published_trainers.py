@@ -7,7 +7,7 @@ import pytest
 import torch
 from problems import class_data, value_data
 from torch import Tensor
-from trainer_truths import NETWORK, Sibling, dropped, starts, torch_run
+from trainer_oracles import NETWORK, Sibling, dropped, starts, torch_run
 
 from influencelab.errors import InvalidParameter, NotFinite
 from influencelab.models import derivatives
@@ -127,7 +127,7 @@ def test_going_on_from_the_memory_is_never_having_stopped(trainer):
     there = rest.go_on(NETWORK, data, half.theta, weights, memory=half.memory)
     assert there.theta.allclose(whole.theta, rtol=0, atol=1e-12)
     assert there.memory.steps == whole.memory.steps == 40
-    for ours, theirs in zip(there.memory.parts, whole.memory.parts, strict=True):
+    for ours, theirs in zip(there.memory.buffers, whole.memory.buffers, strict=True):
         assert ours.allclose(theirs, rtol=0, atol=1e-12)
     afresh = rest.train(NETWORK, data, half.theta, weights)
     assert (afresh.theta - whole.theta).norm() > 1e-3
@@ -193,7 +193,7 @@ def test_models_trained_in_any_chunks_are_the_same(trainer, cache, monkeypatch):
     monkeypatch.setattr(first_order, "CACHE", cache)
     found = trainer.train(NETWORK, data, theta, weights)
     assert found.theta.allclose(wanted.theta, rtol=0, atol=1e-11)
-    assert found.memory.parts[-1].allclose(wanted.memory.parts[-1], rtol=0, atol=1e-11)
+    assert found.memory.buffers[-1].allclose(wanted.memory.buffers[-1], rtol=0, atol=1e-11)
 
 
 @pytest.mark.parametrize("trainer", [SGD(batch_size=7, steps=20), Adam(steps=20)])
@@ -212,8 +212,9 @@ def test_the_number_of_threads_changes_no_result(trainer, monkeypatch):
             assert torch.get_num_threads() == threads
     finally:
         torch.set_num_threads(before)
+    # Equal bits are the promise: models are cut into the same chunks, each done by one thread.
     assert torch.equal(ends[0].theta, ends[1].theta)
-    assert all(torch.equal(*pair) for pair in zip(ends[0].memory.parts, ends[1].memory.parts, strict=True))
+    assert all(torch.equal(*pair) for pair in zip(ends[0].memory.buffers, ends[1].memory.buffers, strict=True))
     assert set(walks[:5]) == {get_ident()}
     assert get_ident() not in walks[5:]
     assert len(walks) == 10
@@ -224,9 +225,10 @@ def test_what_a_trainer_is_given_stays_as_it_was(trainer):
     data, models = class_data(4), torch.arange(2)
     theta, weights = starts(NETWORK, data, 2), dropped(data, -1, 4)
     memory = trainer.train(NETWORK, data, theta, weights).memory
-    given = (theta, weights, *memory.parts)
+    given = (theta, weights, *memory.buffers)
     before = [part.clone() for part in given]
     first, second = (trainer.go_on(NETWORK, data, theta, weights, memory=memory, models=models) for _ in range(2))
+    # Equal bits: copies, and the same steps twice.
     assert all(torch.equal(*pair) for pair in zip(given, before, strict=True))
     assert torch.equal(first.theta, second.theta)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import pytest
 import torch
 from problems import class_data, logistic_problem
-from trainer_truths import dropped, starts, true_gradient, true_hessian
+from trainer_oracles import dropped, starts, true_gradient, true_hessian
 
 from influencelab.data.sources.iris import Iris
 from influencelab.errors import InvalidParameter
@@ -48,6 +48,7 @@ def test_the_second_goes_on_where_the_first_stopped():
     theta, weights = starts(task, data, 2), dropped(data, -1, 4)
     first, then = GradientDescent(steps=7), Recorder()
     trained = Sequential(first=first, then=then, tolerance=1e-5).train(task, data, theta, weights)
+    # Equal bits: the same steps.
     assert then.seen[0][0].equal(first.train(task, data, theta, weights).theta)
     assert then.seen[0][1] == 1e-5
     assert trained.steps == 10

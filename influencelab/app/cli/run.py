@@ -1,26 +1,27 @@
-"""`influencelab run`: studies one after the other, what each found, and the scorecard."""
+"""`influencelab run`: studies one after the other, the numbers of each, and the scorecard."""
 
 import sys
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 from influencelab.app.cli.bar import Bar
 from influencelab.app.cli.text import shortened, shown
 from influencelab.errors import InfluenceLabError, InvalidParameter, UnknownName
-from influencelab.runner.atomic_folder import Progress
-from influencelab.runner.claim import all_claims
 from influencelab.runner.report import Report, reports
 from influencelab.runner.scorecard import rows, scorecard_text
 from influencelab.runner.study import Plan, Study, studies, study
+from influencelab.statistics.measurement import Measurement
+from influencelab.studies.catalogue import all_claims
 
 # How many numbers of a report are printed; all are in its folder.
 SHOWN = 12
 
 
 def run(plans: Sequence[Plan]) -> int:
-    """Run what was planned; a failure does not stop the studies after it.
+    """Run the plans; a failure does not stop the studies after it.
 
     Returns:
         The exit status: 0 if all ran to their end, 1 if not.
@@ -31,12 +32,12 @@ def run(plans: Sequence[Plan]) -> int:
         for plan in plans:
             bar.begin(plan.study.name)
             try:
-                said = one(plan, bar)
+                found = one(plan, bar)
             except InfluenceLabError as error:
                 failures.append(shortened(str(error)))
-                said = f"\n{plan.study.name}: FAILED"
+                found = f"\n{plan.study.name}: FAILED"
             bar.end(expected=plan.profile.seconds)
-            bar.say(said)
+            bar.print(found)
     print(f"\n{verdicts(plans)}", flush=True)
     for failure in failures:
         print(f"\nFAILED {failure}", file=sys.stderr)
@@ -44,13 +45,10 @@ def run(plans: Sequence[Plan]) -> int:
 
 
 def one(plan: Plan, bar: Bar) -> str:
-    """Run one study and tell what it found."""
+    """Run one study and return a text on its report."""
     expected, began = plan.profile.seconds, time.perf_counter()
 
-    def progress(said: Progress | None) -> None:
-        bar.move(said, expected=expected)
-
-    report = plan.execute(progress=progress)
+    report = plan.execute(progress=partial(bar.move, expected=expected))
     return outcome(report, time.perf_counter() - began)
 
 
@@ -63,7 +61,7 @@ def planned(
     folder: Path | None,
     results: Path | None,
 ) -> list[Plan]:
-    """The runs that were asked for, checked before any of them starts.
+    """Plans of the runs, all checked before any of them starts.
 
     Raises:
         InvalidParameter: no study was named.
@@ -106,7 +104,7 @@ def assignments(texts: Sequence[str]) -> dict[str, str]:
 
 
 def announcement(plans: Sequence[Plan]) -> str:
-    """What will run, and what it is expected to cost."""
+    """Text on the studies that will run and their expected cost."""
     width = max(len(plan.study.name) for plan in plans)
     lines = [
         f"  {plan.study.name:<{width}}  {plan.folder.name:<9} {plan.profile.seconds:>6,.0f} s  "
@@ -120,24 +118,23 @@ def announcement(plans: Sequence[Plan]) -> str:
 
 def outcome(report: Report, seconds: float) -> str:
     """Where a report is, how long it took, and its numbers in short: those that claims rest on come first."""
-    judged = [claim.quantity for claim in all_claims() if claim.study == report.study]
-    names = sorted(report.numbers, key=lambda name: (name not in judged, name))
-    width = max(len(name) for name in names[:SHOWN])
+    numbers = report.numbers(first=[claim.where for claim in all_claims() if claim.study == report.study])
+    printed = list(numbers.items())[:SHOWN]
+    width = max(len(name) for name, _ in printed)
     lines = [
         f"\n{report.study} at {report.profile}: {seconds:.1f} s",
         f"  executed notebook  {shown(report.notebook)}",
         f"  report             {shown(report.folder)}",
-        *(f"  {name:<{width}}  {report.numbers[name]}{count(report, name)}" for name in names[:SHOWN]),
+        *(f"  {name:<{width}}  {number}{count(number)}" for name, number in printed),
     ]
-    if len(names) > SHOWN:
-        lines.append(f"  and {len(names) - SHOWN} more in {shown(report.folder / 'numbers.json')}")
+    if len(numbers) > SHOWN:
+        lines.append(f"  and {len(numbers) - SHOWN} more in {shown(report.folder / 'measurements.csv')}")
     return "\n".join(lines)
 
 
-def count(report: Report, name: str) -> str:
+def count(number: Measurement) -> str:
     """`  n = 500`, where the number says so."""
-    n = report.numbers[name].n
-    return "" if n is None else f"  n = {n:,}"
+    return "" if number.n is None else f"  n = {number.n:,}"
 
 
 def verdicts(plans: Sequence[Plan]) -> str:

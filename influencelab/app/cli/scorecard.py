@@ -3,11 +3,12 @@
 from pathlib import Path
 
 from influencelab.app.cli.text import shown
-from influencelab.runner.claim import all_claims
 from influencelab.runner.notebook import studies_folder
 from influencelab.runner.report import reports
-from influencelab.runner.scorecard import rows, scorecard_text, write_readme
+from influencelab.runner.scorecard import rows, scorecard_text
 from influencelab.runner.study import studies as all_studies
+from influencelab.studies.catalogue import all_claims
+from influencelab.studies.results_page import write_readme
 
 
 def results_folder(studies: Path | None, results: Path | None) -> Path:
@@ -21,6 +22,6 @@ def printed(studies: Path | None, results: Path | None) -> str:
 
 
 def written(studies: Path | None, results: Path | None) -> str:
-    """Write the page of results, and say where it is."""
+    """Write the page of results; a text on where it is."""
     planned = {each.name: each.profiles.values() for each in all_studies(studies)}
     return f"Wrote {shown(write_readme(results_folder(studies, results), planned=planned))}."

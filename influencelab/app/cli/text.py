@@ -1,10 +1,10 @@
-"""How paths and messages are shown: relative to the working folder where possible."""
+"""Paths and messages for the screen, relative to the working folder where possible."""
 
 from pathlib import Path
 
 
 def shown(path: Path) -> str:
-    """A path as short as it can be."""
+    """A path, relative to the working folder if it is in it."""
     here = Path.cwd()
     return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
 

@@ -1,4 +1,4 @@
-"""The server's side as Jupyter's own kind of extension, with its one setting."""
+"""Jupyter server extension of the panel, with its one setting."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What the panel shows of studies and reports, as JSON: paths begin at the file browser's folder, or are left out."""
+"""Studies and reports as JSON for the panel: paths begin at the file browser's folder, or are left out."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -9,12 +9,13 @@ from typing import Any
 from influencelab.app.lab.home import Home
 from influencelab.errors import InfluenceLabError, InvalidParameter, unknown
 from influencelab.runner import json_file
-from influencelab.runner.claim import Claim, all_claims, judge
+from influencelab.runner.claim import Claim, judge
 from influencelab.runner.notebook import RUN_PARAMETERS
-from influencelab.runner.parameter import Parameter, example
+from influencelab.runner.parameter import Parameter
 from influencelab.runner.profile import PROFILES, is_folder_name, profile_of, rank
 from influencelab.runner.report import Report, load
 from influencelab.runner.study import Plan, Study, studies, study
+from influencelab.studies.catalogue import all_claims
 
 # Parameters that the panel sets in other ways.
 OWN = ("profile", "results")
@@ -23,7 +24,7 @@ LONGEST = 2000
 
 
 def catalogue(home: Home) -> dict[str, Any]:
-    """Every study, and the notebooks beside them that are none."""
+    """Every study, and the notebooks beside them that cannot be read as one."""
     claims = all_claims()
     cards, problems = [], []
     for each in studies(home.studies):
@@ -35,7 +36,7 @@ def catalogue(home: Home) -> dict[str, Any]:
 
 
 def card(each: Study, home: Home, claims: Iterable[Claim]) -> dict[str, Any]:
-    """One study: its question, its form, its sizes, its reports, and what the newest of them says."""
+    """One study: its question, form, sizes and reports, and the verdicts of the newest."""
     declared = each.notebook
     shown = [parameter for parameter in declared.parameters if parameter.name not in OWN]
     profiles = [
@@ -65,13 +66,13 @@ def field(parameter: Parameter) -> dict[str, Any]:
         "name": parameter.name,
         "type": parameter.type,
         "help": parameter.help,
-        "example": example(parameter.type),
+        "example": parameter.example,
         "where": parameter.name in RUN_PARAMETERS,
     }
 
 
 def newest(found: list[Path], home: Home, claims: Iterable[Claim]) -> dict[str, Any]:
-    """What the newest report says of the claims it measured; a damaged one says what is wrong with it."""
+    """Verdicts of the newest report on the claims it measured; of a damaged one, what is wrong with it."""
     if not found:
         return {"newest": None, "verdicts": [], "damage": ""}
     try:
@@ -83,8 +84,8 @@ def newest(found: list[Path], home: Home, claims: Iterable[Claim]) -> dict[str, 
 
 def verdicts(report: Report, claims: Iterable[Claim]) -> list[dict[str, str]]:
     """The verdicts of one report on the claims whose number it has."""
-    tested = [claim for claim in claims if claim.study == report.study and claim.quantity in report.numbers]
-    judged = [judge(claim, report.numbers, profile_of(report.profile)) for claim in tested]
+    profile = profile_of(report.profile)
+    judged = [judge(claim, report.measurements, profile) for claim in claims if claim.study == report.study]
     return [
         {
             "claim": verdict.claim.name,
@@ -99,10 +100,9 @@ def verdicts(report: Report, claims: Iterable[Claim]) -> list[dict[str, str]]:
 
 
 def described(report: Report, home: Home) -> dict[str, Any]:
-    """One report: what it cost, what it found, and what can be opened."""
+    """One report: its cost, verdicts and numbers, and the files that can be opened."""
     judged = verdicts(report, all_claims())
-    decisive = {claim.quantity for claim in all_claims() if claim.study == report.study}
-    names = sorted(report.numbers, key=lambda name: (name not in decisive, name))
+    numbers = report.numbers(first=[claim.where for claim in all_claims() if claim.study == report.study])
     return {
         "study": report.study,
         "folder": report.profile,
@@ -112,7 +112,7 @@ def described(report: Report, home: Home) -> dict[str, Any]:
         "changed": report.changed,
         "parameters": {name: text(value) for name, value in report.parameters.items()},
         "verdicts": judged,
-        "numbers": [{"name": name, "value": str(report.numbers[name]), "n": report.numbers[name].n} for name in names],
+        "numbers": [{"name": name, "value": str(number), "n": number.n} for name, number in numbers.items()],
         "figures": list(pictures(report)),
         "place": home.shown(report.folder),
         "notebook": home.shown(report.notebook),
@@ -134,7 +134,7 @@ def folders(name: str, home: Home) -> list[Path]:
 
 
 def stamp(folder: Path) -> int:
-    """When a report was published, in nanoseconds since 1970."""
+    """Time of publication of a report, in nanoseconds since 1970."""
     return (folder / "manifest.json").stat().st_mtime_ns
 
 

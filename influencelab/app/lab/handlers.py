@@ -1,4 +1,4 @@
-"""What the page may ask of the server; every question needs the token, every change the page's own mark (XSRF)."""
+"""Requests of the page to the server; each needs the token, and each change the page's XSRF cookie."""
 
 import asyncio
 import json
@@ -24,7 +24,7 @@ NO_STUDIES = "There is no folder of studies here. Open JupyterLab with `influenc
 
 
 class Handler(APIHandler):
-    """Answers in JSON, and says in words what was wrong."""
+    """Base of the handlers, which answer in JSON and explain errors in words."""
 
     async def prepare(self) -> None:
         """Refuse a body that no form could have filled."""
@@ -50,7 +50,7 @@ class Handler(APIHandler):
         return self.runs.home
 
     async def reply(self, work: Callable[[], Any], *, status: int = 200) -> None:
-        """Do the work beside the server's loop, and answer with what it gives or with what was wrong."""
+        """Do the work in a thread, and answer with its result or its error."""
         try:
             answer = await asyncio.to_thread(work)
         except InfluenceLabError as error:
@@ -172,8 +172,8 @@ def exported(report: Any, home: Home) -> Any:
     except subprocess.TimeoutExpired as error:
         raise MissingData(f"The page was not written within {PATIENCE} s. Try again on a quieter machine.") from error
     if done.returncode:
-        said = done.stderr.strip().splitlines() or ["The page could not be written."]
-        raise MissingData(said[-1].removeprefix("influencelab: "))
+        printed = done.stderr.strip().splitlines() or ["The page could not be written."]
+        raise MissingData(printed[-1].removeprefix("influencelab: "))
     return path
 
 

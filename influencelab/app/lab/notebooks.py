@@ -36,7 +36,7 @@ def exploring(report: Report, home: Home) -> Path:
 
 
 def opening(report: Report, home: Home) -> list[NotebookNode]:
-    """What stands before the explorer: which report it is, and where."""
+    """Text above the explorer: the report and its folder."""
     question = study(report.study, folder=home.studies).question
     return [
         nbformat.v4.new_markdown_cell(f"# {report.study} at {report.profile}, point by point\n\n{question}"),

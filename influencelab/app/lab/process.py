@@ -1,4 +1,4 @@
-"""The process of one run: started without a shell, known again after the server was, ended with all it started."""
+"""Process of one run: started without a shell, found again by the next server, ended with all its children."""
 
 import contextlib
 import os
@@ -11,7 +11,7 @@ import psutil
 
 from influencelab.app.lab.home import Home
 from influencelab.app.lab.run import Run
-from influencelab.runner.atomic_folder import Progress, read_progress
+from influencelab.runner.atomic_folder import RunProgress, read_progress
 
 # How long a process may take to stop by itself, in seconds, before it is ended.
 GRACE = 5
@@ -22,7 +22,7 @@ TAIL = 16_384
 
 
 def command(run: Run, home: Home) -> list[str]:
-    """What is started: the command line of this interpreter, every value an argument of its own."""
+    """Command line of a run in this interpreter, every value an argument of its own."""
     changes = [word for name, value in run.changes.items() for word in ("-p", f"{name}={value}")]
     where = ["--studies", str(home.studies), "--results", str(home.results)]
     # Not the working folder's modules, whatever lies there.
@@ -72,9 +72,10 @@ def end(run: Run) -> None:
     if process is None:
         return
     members = family(process)
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGINT)
-    psutil.wait_procs([process], timeout=GRACE)
+    if hasattr(os, "killpg"):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGINT)
+        psutil.wait_procs([process], timeout=GRACE)
     while members:
         for member in members:
             # It knows whether its number belongs to another process by now.
@@ -95,13 +96,13 @@ def marked(run: Run) -> list[psutil.Process]:
     return found
 
 
-def progress(run: Run, home: Home) -> Progress | None:
-    """How far the notebook of a run says it is; None while it has not said."""
+def progress(run: Run, home: Home) -> RunProgress | None:
+    """Progress of the notebook of a run; None before its first report."""
     process = alive(run)
     writers = [member.pid for member in family(process)] if process else []
     folder = home.results / run.study / run.folder
-    said = (read_progress(folder, writer=writer) for writer in writers)
-    return next((each for each in said if each is not None), None)
+    found = (read_progress(folder, writer=writer) for writer in writers)
+    return next((each for each in found if each is not None), None)
 
 
 def tail(log: Path, *, lines: int) -> list[str]:
@@ -116,7 +117,7 @@ def tail(log: Path, *, lines: int) -> list[str]:
 
 
 def reason(log: Path, code: int | None) -> str:
-    """Why a run failed, from what it printed last and how its process ended.
+    """Reason why a run failed, from its last output and how its process ended.
 
     Args:
         log: what it printed.

@@ -1,4 +1,4 @@
-"""The runs that were asked for in the panel: a few at once, the others in a queue, all on record."""
+"""Queue of the panel's runs: a few at once, the others waiting, all recorded on disk."""
 
 import contextlib
 import shutil
@@ -16,12 +16,12 @@ from influencelab.app.lab import process
 from influencelab.app.lab.home import Home
 from influencelab.app.lab.run import CANCELLED, DONE, FAILED, QUEUED, RUNNING, Run, keep, kept, log, new
 from influencelab.errors import InvalidParameter, Unavailable, unknown
-from influencelab.runner.atomic_folder import Progress
+from influencelab.runner.atomic_folder import RunProgress
 from influencelab.runner.study import Plan
 
 # Where records are, in the folder of results; a hidden one, so that it is no study's.
 RECORDS = ".runs"
-# How often processes are looked at, in seconds.
+# How often processes are polled, in seconds.
 POLL = 0.3
 # How many runs may wait, and how many that are over are remembered.
 WAITING, REMEMBERED = 100, 50
@@ -47,7 +47,7 @@ class Runs:
         self._records = home.results / RECORDS
         self._held = kept(self._records)
         self._started: dict[str, subprocess.Popen[bytes]] = {}
-        self._said: dict[str, Progress] = {}
+        self._progress: dict[str, RunProgress] = {}
         self._ending: set[str] = set()
         self._lock = threading.RLock()
         self._closed = threading.Event()
@@ -68,16 +68,16 @@ class Runs:
             return run
 
     def described(self) -> list[dict[str, Any]]:
-        """What is shown of each run, the newest first."""
+        """Descriptions of all runs, the newest first."""
         with self._lock:
             held = list(self._held.values())
         queue = [run.id for run in held if run.state == QUEUED]
         return [self.describe(run) | {"ahead": _place(run, queue)} for run in reversed(held)]
 
     def describe(self, run: Run) -> dict[str, Any]:
-        """What is shown of one run; nothing of the machine."""
-        said = self._said.get(run.id)
-        fraction = 1.0 if run.state == DONE else said.fraction if said else None
+        """Description of one run, without names of the machine."""
+        progress = self._progress.get(run.id)
+        fraction = 1.0 if run.state == DONE else progress.fraction if progress else None
         lines = process.tail(log(run, self._records), lines=LINES) if run.state in (RUNNING, FAILED) else []
         ran = self.home.results / run.study / f"{run.folder}.failed.ipynb"
         return {
@@ -85,7 +85,7 @@ class Runs:
             **{name: getattr(run, name) for name in ("expected", "asked", "started", "ended")},
             "message": self.home.clean(run.message),
             "fraction": fraction,
-            "label": said.label if said and run.state == RUNNING else "",
+            "label": progress.label if progress and run.state == RUNNING else "",
             "left": left(run, fraction),
             "log": [self.home.clean(line) for line in lines],
             "ran": self.home.shown(ran) if run.state == FAILED else None,
@@ -129,7 +129,7 @@ class Runs:
                 self._start_next()
 
     def _look(self, run: Run) -> None:
-        """Notice how far a run is, or that it is over."""
+        """Read the progress of a run, or record its end."""
         if run.id in self._ending:
             return
         started = self._started.get(run.id)
@@ -137,9 +137,9 @@ class Runs:
         # A child of ours is over when its status is there; seen from outside it may be over a moment earlier.
         going = code is None if started else process.alive(run) is not None
         if going:
-            said = process.progress(run, self.home)
-            if said is not None:
-                self._said[run.id] = further(said, self._said.get(run.id))
+            now = process.progress(run, self.home)
+            if now is not None:
+                self._progress[run.id] = further(now, self._progress.get(run.id))
             return
         self._started.pop(run.id, None)
         # Put beside a report when all has run; the report itself may be there before that.
@@ -149,7 +149,7 @@ class Runs:
         self._keep(replace(run, state=DONE if done else FAILED, ended=time.time(), message=message))
 
     def _start_next(self) -> None:
-        """Start what waits, as far as there is room; two runs that write the same folder follow each other."""
+        """Start waiting runs while there is room; two that write the same folder run one after the other."""
         running = [run for run in self._held.values() if run.state == RUNNING]
         places = {(run.study, run.folder) for run in running}
         for run in [run for run in self._held.values() if run.state == QUEUED]:
@@ -183,13 +183,13 @@ class Runs:
         over = [run.id for run in self._held.values() if not run.active]
         for name in over[: max(len(over) - REMEMBERED, 0)]:
             del self._held[name]
-            self._said.pop(name, None)
+            self._progress.pop(name, None)
             shutil.rmtree(Path(self._records, name), ignore_errors=True)
 
 
-def further(said: Progress, before: Progress | None) -> Progress:
-    """What a run says now, as far as it was before: a study that starts counting anew never moves its bar back."""
-    return replace(before, label=said.label) if before is not None and said.fraction < before.fraction else said
+def further(now: RunProgress, before: RunProgress | None) -> RunProgress:
+    """Progress of a run that never moves back, also where its study starts counting anew."""
+    return replace(before, label=now.label) if before is not None and now.fraction < before.fraction else now
 
 
 def left(run: Run, fraction: float | None) -> float | None:

@@ -1,4 +1,4 @@
-"""Which sources the committed build of the page's side was made from: `python -m influencelab.app.lab.stamp` writes it.
+"""Hash of the sources of the committed browser build: `python -m influencelab.app.lab.stamp` writes it.
 
 Node builds it, and few who change Python have node; the stamp lets everybody see whether build and sources agree.
 """
@@ -33,12 +33,12 @@ def hashed(folder: Path, patterns: Iterable[str]) -> str:
 
 
 def stamp(home: Path = HERE) -> dict[str, str]:
-    """What sources and build are now."""
+    """Hashes of the sources and the build now."""
     return {"sources": hashed(home / "ui", SOURCES), "build": hashed(home / "labextension", ["**/*"])}
 
 
 def stamped(home: Path = HERE) -> dict[str, str]:
-    """What they were when it was built."""
+    """Hashes at the time of the build."""
     return json_file.read(home / "labextension" / NAME)
 
 

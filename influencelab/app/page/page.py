@@ -12,8 +12,8 @@ from pathlib import Path
 from influencelab.explorer.widget import bundle
 from influencelab.explorer.widget.explorer import Explorer
 from influencelab.runner.report import Report
-from influencelab.runner.scorecard import verdicts
 from influencelab.statistics.measurement import Measurement
+from influencelab.studies.catalogue import verdicts
 
 FOLDER = Path(__file__).parent
 # Stands in the explorer's module where the page begins to use it.
@@ -32,7 +32,7 @@ def page(report: Report) -> str:
         "FACTS": facts(report),
         "VERDICTS": verdicts(report).to_html(),
         "FIGURES": "\n".join(figure(path) for path in report.figures),
-        "NUMBERS": "\n".join(row(name, number) for name, number in sorted(report.numbers.items())),
+        "NUMBERS": "\n".join(row(name, number) for name, number in report.numbers().items()),
         "STATE": json.dumps(state, allow_nan=False).replace("</", "<\\/"),
         "GRID": base64.b64encode(explorer._grid).decode(),
         "SCRIPT": bundle.script().replace(DEFAULT, "") + shim,
@@ -43,7 +43,7 @@ def page(report: Report) -> str:
 
 
 def facts(report: Report) -> str:
-    """What was run, with which parameters, on what."""
+    """The run: study, parameters, code and machine."""
     manifest = report.manifest
     versions = ", ".join(f"{name} {version}" for name, version in manifest["versions"].items())
     parameters = ", ".join(f"{name} = {json.dumps(value)}" for name, value in report.parameters.items())

@@ -14,13 +14,15 @@ from matplotlib.figure import Figure
 
 from influencelab.data.dataset import Dataset
 from influencelab.errors import InvalidParameter
-from influencelab.experiments.comparison import Comparison
 from influencelab.explorer.build import compared
 from influencelab.explorer.data import ExplorerData
 from influencelab.explorer.from_table import tabled
 from influencelab.explorer.widget import bundle, picture
 from influencelab.explorer.widget.view import View, strict, view
 from influencelab.runner.report import Report, load
+from influencelab.statistics.comparison import Comparison
+
+__all__ = ["Explorer"]
 
 # What an explorer holds, compressed, at most; a notebook that keeps it stays below 8 MB.
 LARGEST = 3 * 10**6

@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from influencelab.errors import InvalidParameter
-from influencelab.influence.block_conjugate_gradient import block_conjugate_gradient
+from influencelab.influence.conjugate_gradients import block_conjugate_gradient
 from influencelab.influence.curvature import Curvature, Solution, check_recipe
 from influencelab.influence.estimator import Solver
 from influencelab.training.fit import Fit

@@ -9,7 +9,6 @@ from torch import Tensor
 
 from influencelab.influence.estimator import Estimate, Estimator, from_scores
 from influencelab.models import derivatives
-from influencelab.models.task import LinearTask
 from influencelab.training.fit import Fit
 
 
@@ -34,10 +33,10 @@ class GradientCosine(Estimator):
 
 def point_lengths(fit: Fit) -> Float[Tensor, " n"]:
     """‖∇ℓᵢ‖ of each training point; for linear tasks ‖∂ℓᵢ/∂z‖ ‖xᵢ‖, as each gradient is their outer product."""
-    task, data, linear = fit.task, fit.data, isinstance(fit.task, LinearTask)
+    task, data = fit.task, fit.data
     parts = []
-    for rows in derivatives.chunks(data.n, width=data.x_train[0].numel() if linear else len(fit.theta)):
-        if isinstance(task, LinearTask):
+    for rows in derivatives.chunks(data.n, width=data.x_train[0].numel() if task.linear else len(fit.theta)):
+        if task.linear:
             x = task.features(data.x_train[rows])
             pulls = task.output_loss.gradients(task.outputs(fit.theta, data.x_train[rows]), data.y_train[rows])
             parts.append(pulls.norm(dim=0) * x.norm(dim=1))

@@ -9,8 +9,6 @@ from torch import Tensor
 from influencelab.errors import InvalidParameter
 from influencelab.influence.curvature import Curvature, Solution, check_recipe
 from influencelab.influence.estimator import Solver
-from influencelab.models.task import LinearTask
-from influencelab.models.tasks.mlp import MLP
 from influencelab.training.fit import Fit
 
 # An eigenvalue below this share of the largest is left to the pseudo-inverse.
@@ -46,7 +44,7 @@ class LastLayer(Solver):
         Raises:
             InvalidParameter: the task is neither linear nor a fully connected network.
         """
-        last = slice(len(fit.theta) - size(fit), None)
+        last = slice(len(fit.theta) - fit.task.last_layer_size(fit.data), None)
         curvature = Curvature(fit).dense()[last, last].clone()
         if not self.penalty:
             curvature.diagonal().sub_(fit.task.weight_decay * fit.task.penalised(fit.data)[last])
@@ -59,13 +57,3 @@ class LastLayer(Solver):
             values[last] = torch.linalg.pinv(curvature, rtol=NULL, hermitian=True) @ pulls[last]
         residual = (curvature @ values[last] - pulls[last]).norm(dim=0) / pulls[last].norm(dim=0)
         return Solution(values, residual), self.damping
-
-
-def size(fit: Fit) -> int:
-    """How many parameters the last layer has; of a linear task, all."""
-    if isinstance(fit.task, LinearTask):
-        return len(fit.theta)
-    if not isinstance(fit.task, MLP):
-        raise InvalidParameter(f"{type(fit.task).__name__} has no last layer to speak of; use an MLP.")
-    rows, columns = fit.task.shapes(fit.data)[-1]
-    return rows * columns

@@ -10,10 +10,9 @@ from torch import Tensor
 from influencelab.errors import Diverged, InvalidParameter, NullSpaceMass
 from influencelab.influence.curvature import Curvature, Solution, check_recipe
 from influencelab.influence.estimator import Solver
-from influencelab.influence.minibatch import draws, partition, sample_products
+from influencelab.influence.minibatch import draws, partition
 from influencelab.influence.power_iteration import largest_eigenvalues
 from influencelab.models import derivatives
-from influencelab.models.penalty import stiffness
 from influencelab.training.fit import Fit
 
 # The step is this much shorter than the largest eigenvalue found asks for, which is found from below.
@@ -123,7 +122,7 @@ class Lissa(Solver):
         weights, longest = fit.weights / scale, lengths(pulls)
         summed = pulls.repeat(len(seeds), 1, 1)
         for step, samples in enumerate(draws(fit.data.n, size=size, count=self.depth, seeds=seeds), start=1):
-            bent = sample_products(
+            bent = derivatives.sample_products(
                 fit.task, fit.data, fit.theta, weights, summed, samples=samples.to(pulls.device), kind=self.curvature
             )
             torch.addcmul(pulls, summed, kept, out=summed).sub_(bent)
@@ -164,7 +163,7 @@ def check_null_mass(curvature: Curvature, left: Float[Tensor, "k p"], *, scale: 
 def steady_bend(curvature: Curvature) -> Float[Tensor, " p"]:
     """The part of C + damping I that does not depend on the points drawn: weight decay and damping."""
     fit = curvature.fit
-    return stiffness(fit.task, fit.data, fit.theta) + curvature.damping
+    return fit.task.penalty(fit.data, fit.theta).stiffness + curvature.damping
 
 
 def full_scale(curvature: Curvature, *, seed: int) -> float:
@@ -189,7 +188,7 @@ def batch_products(
 ) -> Float[Tensor, "r p"]:
     """C + damping I as each batch tells it, times the batch's own vector."""
     fit = curvature.fit
-    bent = sample_products(
+    bent = derivatives.sample_products(
         fit.task, fit.data, fit.theta, fit.weights, vectors[:, None], samples=samples, kind=curvature.kind
     )
     return bent[:, 0] + steady_bend(curvature) * vectors

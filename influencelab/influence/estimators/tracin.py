@@ -4,7 +4,7 @@ import dataclasses
 import time
 from dataclasses import dataclass
 
-from influencelab import catalog
+from influencelab import kind, names
 from influencelab.errors import InvalidParameter
 from influencelab.influence.estimator import Estimate, Estimator, from_scores
 from influencelab.models import derivatives
@@ -77,7 +77,7 @@ def traceable(trainer: Trainer) -> FirstOrder:
     """
     if isinstance(trainer, FirstOrder):
         return trainer
-    known = [name for name in catalog.names(Trainer) if issubclass(catalog.kind(Trainer, name), FirstOrder)]
+    known = [name for name in names(Trainer) if issubclass(kind(Trainer, name), FirstOrder)]
     raise InvalidParameter(
         f"training by '{kind_name(trainer)}' has no learning rate to weigh its path with; tracin can follow "
         f"{', '.join(known)}. Fit with one of them, or take an estimator that asks only for a minimum."

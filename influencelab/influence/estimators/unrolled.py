@@ -1,4 +1,4 @@
-"""The exact derivative of a finished training run: what a small change of one weight would have done to its end."""
+"""Unrolled differentiation: the exact derivative of the end of a training run in the weight of each point."""
 
 import math
 import time
@@ -13,16 +13,10 @@ from torch import Tensor
 from influencelab.errors import InvalidParameter
 from influencelab.influence.estimator import Estimate, Estimator
 from influencelab.models import derivatives
-from influencelab.models.closed_forms import mlp
-from influencelab.models.proximal import ProximalTask
-from influencelab.models.tasks.mlp import MLP
 from influencelab.recipe import Recipe
 from influencelab.training.batches import Rows
 from influencelab.training.first_order import FirstOrder, gradients_of
 from influencelab.training.fit import Fit
-
-# Activations without kinks: at a kink the end of training has no derivative in the weights.
-SMOOTH = ("tanh", "softplus")
 
 
 @dataclass(frozen=True)
@@ -46,15 +40,15 @@ class Unrolled(Estimator):
         """
         started = time.perf_counter()
         trainer = smooth_trainer(fit)
-        marks = forward_pass(fit, trainer)
-        end = marks[-1].theta[0]
+        checkpoints = forward_pass(fit, trainer)
+        end = checkpoints[-1].theta[0]
         pulls = derivatives.measure_gradients(fit.task, fit.data, end)
         slopes = pulls.new_zeros(fit.data.n, len(pulls))
-        cotangents = (pulls, *(torch.zeros_like(pulls) for _ in range(trainer.slots)))
-        for mark, following in reversed(list(pairwise(marks))):
-            moments = list(replay(fit, trainer, mark, stop=following.step))
-            for moment in reversed(moments):
-                cotangents = backward(fit, trainer, moment, cotangents, slopes=slopes)
+        cotangents = (pulls, *(torch.zeros_like(pulls) for _ in range(trainer.n_buffers)))
+        for checkpoint, following in reversed(list(pairwise(checkpoints))):
+            records = list(replay(fit, trainer, checkpoint, stop=following.step))
+            for record in reversed(records):
+                cotangents = backward(fit, trainer, record, cotangents, slopes=slopes)
         gap = float((end - fit.theta).norm() / max(float(fit.theta.norm()), torch.finfo(end.dtype).tiny))
         return Estimate(
             estimator=self,
@@ -71,17 +65,17 @@ class Unrolled(Estimator):
 
 @dataclass(frozen=True, eq=False)
 class State(Recipe):
-    """The run before a step.
+    """State of the run before a step.
 
     Attributes:
         step: the step's number.
         theta: the parameters.
-        parts: the running means.
+        buffers: the running means.
     """
 
     step: int
     theta: Float[Tensor, "1 p"]
-    parts: tuple[Float[Tensor, "1 p"], ...]
+    buffers: tuple[Float[Tensor, "1 p"], ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,10 +87,10 @@ class StepRecord(Recipe):
     gradient: Float[Tensor, "1 p"]
 
     def after(self, trainer: FirstOrder) -> State:
-        """What the step leaves."""
+        """The state after the step."""
         now, theta = self.state, self.state.theta.clone()
-        parts = trainer.update(theta, now.parts, self.gradient.clone(), now.step)
-        return State(now.step + 1, theta, parts)
+        buffers = trainer.update(theta, now.buffers, self.gradient.clone(), now.step)
+        return State(now.step + 1, theta, buffers)
 
 
 def smooth_trainer(fit: Fit) -> FirstOrder:
@@ -110,11 +104,12 @@ def smooth_trainer(fit: Fit) -> FirstOrder:
             f"'unrolled' follows a stated number of first-order steps; the fit is by {type(fit.trainer).__name__}. "
             "Fit with gradient_descent, sgd or adam, or use an estimator for minima, such as 'exact'."
         )
-    activation = getattr(fit.task, "activation", SMOOTH[0])
-    if activation not in SMOOTH or isinstance(fit.task, ProximalTask):
+    # At a kink the end of training has no derivative in the weights.
+    if fit.task.kink or not fit.task.plain:
         raise InvalidParameter(
-            f"'unrolled' needs a plain task without kinks; this is {type(fit.task).__name__} with activation "
-            f"'{activation}'. Use one of {', '.join(SMOOTH)}, or a linear task."
+            f"'unrolled' needs a plain task without kinks; this is {type(fit.task).__name__} with "
+            f"{fit.task.kink or 'a proximal penalty'}. Use a smooth activation, such as tanh or softplus, or a linear "
+            "task."
         )
     return fit.trainer
 
@@ -122,38 +117,38 @@ def smooth_trainer(fit: Fit) -> FirstOrder:
 def forward_pass(fit: Fit, trainer: FirstOrder) -> list[State]:
     """The run from its start: every √steps-th state, and its end."""
     every = max(1, math.isqrt(trainer.steps))
-    now = State(0, fit.start[None], trainer.blank(fit.start[None]).parts)
-    marks = [now]
+    now = State(0, fit.start[None], trainer.blank(fit.start[None]).buffers)
+    checkpoints = [now]
     while now.step < trainer.steps:
         *_, last = replay(fit, trainer, now, stop=min(now.step + every, trainer.steps))
         now = last.after(trainer)
-        marks.append(now)
-    return marks
+        checkpoints.append(now)
+    return checkpoints
 
 
 def replay(fit: Fit, trainer: FirstOrder, start: State, *, stop: int) -> Iterator[StepRecord]:
-    """The moments of some steps."""
+    """The records of some steps, taken again."""
     gradients = gradients_of(fit.task, fit.data, fit.weights[None])
     models = torch.zeros(1, dtype=torch.int64, device=fit.theta.device)
     now = start
     for rows in trainer.batches.rows(fit.data.n, range(start.step, stop), models=models):
-        moment = StepRecord(now, rows, gradients(now.theta)(rows))
-        yield moment
-        now = moment.after(trainer)
+        record = StepRecord(now, rows, gradients(now.theta)(rows))
+        yield record
+        now = record.after(trainer)
 
 
 def backward(
     fit: Fit, trainer: FirstOrder, now: StepRecord, cotangents: tuple[Tensor, ...], *, slopes: Float[Tensor, "n m"]
 ) -> tuple[Tensor, ...]:
-    """How the m test losses depend on θ and the running means before a step, given how they do after it.
+    """Slopes of the m test losses in θ and the running means before a step, given those after it.
 
-    What they owe to the weights of the step's points is added to `slopes`.
+    Their slopes in the weights of the step's points are added to `slopes`.
     """
-    found = (now.state.theta, *now.state.parts, now.gradient)
+    found = (now.state.theta, *now.state.buffers, now.gradient)
     before = [part.expand_as(cotangents[0]).clone().requires_grad_() for part in found]
     theta, gradient = before[0].clone(), before[-1].clone()
-    parts = trainer.update(theta, tuple(before[1:-1]), gradient, now.state.step)
-    direct, *kept, along = torch.autograd.grad((theta, *parts), before, cotangents, materialize_grads=True)
+    buffers = trainer.update(theta, tuple(before[1:-1]), gradient, now.state.step)
+    direct, *kept, along = torch.autograd.grad((theta, *buffers), before, cotangents, materialize_grads=True)
     return direct + through_gradient(fit, now, along, slopes=slopes), *kept
 
 
@@ -165,37 +160,9 @@ def through_gradient(
         chunks, scale = derivatives.point_chunks(fit.task, fit.data, models=len(along)), 1.0
     else:
         chunks, scale = [now.rows.flatten()], fit.data.n / now.rows.shape[-1]
-    total = derivatives.penalty_gradient(fit.task, fit.data, along)
+    total, of_losses = derivatives.penalty_gradient(fit.task, fit.data, along), fit.task.derivatives(fit.data)
     for rows in chunks:
-        if isinstance(fit.task, MLP):
-            bent, owed = bend_network(fit.task, fit, now.state.theta[0], along, rows)
-        else:
-            bent, owed = hessian_products(fit, now.state.theta[0], along, rows)
-        total = total + scale * bent
-        slopes[rows] += scale * owed.T
+        products, each = of_losses.products_and_slopes(now.state.theta[0], fit.weights, along, rows)
+        total = total + scale * products
+        slopes[rows] += scale * each.T
     return total
-
-
-def hessian_products(
-    fit: Fit, theta: Float[Tensor, " p"], along: Float[Tensor, "m p"], rows: slice | Tensor
-) -> tuple[Float[Tensor, "m p"], Float[Tensor, "m b"]]:
-    """Σ wᵢ ∇²ℓᵢ v over some points, and vᵀ∇ℓᵢ of each: both are how vᵀ Σ wᵢ ∇ℓᵢ changes, with θ and with w."""
-    leaf, weights = theta.clone().requires_grad_(), fit.weights[rows].clone().requires_grad_()
-    losses = fit.task.losses(leaf, fit.data.x_train[rows], fit.data.y_train[rows])
-    gradient = torch.autograd.grad((losses * weights).sum(), leaf, create_graph=True)
-    bent, owed = torch.autograd.grad(gradient, (leaf, weights), (along,), is_grads_batched=True)
-    return bent, owed
-
-
-def bend_network(
-    task: MLP, fit: Fit, theta: Float[Tensor, " p"], along: Float[Tensor, "m p"], rows: slice | Tensor
-) -> tuple[Float[Tensor, "m p"], Float[Tensor, "m b"]]:
-    """The same in closed form."""
-    shapes = task.shapes(fit.data)
-    ways, at = mlp.split(along, shapes), mlp.read_points(task, fit.data, fit.weights, rows)
-    each = mlp.trace(task, mlp.split(theta, shapes), at._replace(weights=torch.ones_like(at.weights)))
-    owed = torch.zeros_like(along[:, :1])
-    for way, unit, pull in zip(ways, each.units, each.pulls, strict=True):
-        owed = owed + (pull * (way @ unit)).sum(-2)
-    weighted = each._replace(pulls=[pull * at.weights for pull in each.pulls])
-    return mlp.product(task, weighted, at, ways), owed

@@ -10,9 +10,9 @@ from torch import Tensor
 from influencelab.data.perturbation import Perturbation
 from influencelab.errors import InvalidParameter
 from influencelab.influence.perturbed import in_place, joined, penalised_by, problems
-from influencelab.influence.retrainer import Part, Progress, Retrained, Retrainer
+from influencelab.influence.retrainer import Part, Retrained, Retrainer
 from influencelab.models import derivatives
-from influencelab.models.tasks.mlp import ACTIVATIONS, MLP
+from influencelab.recipe import Progress
 from influencelab.training.first_order import FirstOrder
 from influencelab.training.fit import Fit
 from influencelab.training.trainer import Memory, Trained, Trainer
@@ -120,38 +120,17 @@ class Rerun(Retrainer):
                 f"restore=True needs a fit and a retraining with running means (adam, sgd, gradient_descent); the fit "
                 f"is by {type(fit.trainer).__name__} and the retraining by {type(trainer).__name__}."
             )
-        return Memory(fit.memory.steps, tuple(part.repeat(count, 1) for part in fit.memory.parts))
+        return Memory(fit.memory.steps, tuple(part.repeat(count, 1) for part in fit.memory.buffers))
 
 
 def last_layer(fit: Fit) -> Fit:
-    """The fit's last layer alone: a linear model of what the layers before it make of each point.
+    """The fit's last layer alone: a linear model of the last hidden activations of each point.
 
     Raises:
         InvalidParameter: the fit is of no `mlp`.
     """
-    task = fit.task
-    if not isinstance(task, MLP):
-        raise InvalidParameter(
-            f"last_layer=True needs a network of the kind 'mlp'; the fit is of {type(task).__name__}."
-        )
-    if task.depth == 0:
-        return fit
-    size = task.output_loss.size(fit.data) * (task.width + 1)
-    below = replace(task, depth=task.depth - 1)
-
-    def features(x: Float[Tensor, " b *shape"]) -> Float[Tensor, "b d"]:
-        """What the last hidden layer says: the outputs of the network that ends there, bent."""
-        return ACTIVATIONS[task.activation](below.outputs(fit.theta[:-size], x)).T.contiguous()
-
-    memory = fit.memory
+    task, data = fit.task.last_layer(fit.data, fit.theta)
+    last, memory = slice(-fit.task.last_layer_size(fit.data), None), fit.memory
     if memory is not None:
-        memory = Memory(memory.steps, tuple(part[:, -size:] for part in memory.parts))
-    data = replace(fit.data, x_train=features(fit.data.x_train), x_test=features(fit.data.x_test))
-    return replace(
-        fit,
-        task=replace(task, depth=0),
-        data=data,
-        start=fit.start[-size:],
-        theta=fit.theta[-size:],
-        memory=memory,
-    )
+        memory = Memory(memory.steps, tuple(part[:, last] for part in memory.buffers))
+    return replace(fit, task=task, data=data, start=fit.start[last], theta=fit.theta[last], memory=memory)

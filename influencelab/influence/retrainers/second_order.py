@@ -14,16 +14,17 @@ from influencelab.influence.chord_newton import Batch, ConvergenceTest, NewtonRe
 from influencelab.influence.curvature import Curvature, check_recipe
 from influencelab.influence.perturbed import joined, penalised_by, problems, share_factors
 from influencelab.influence.preconditioned_lbfgs import minimise_from_fit
-from influencelab.influence.retrainer import Part, Progress, Retrained, Retrainer
+from influencelab.influence.retrainer import Part, Retrained, Retrainer
 from influencelab.models import derivatives
 from influencelab.models.proximal import proximal, proximal_bregman_response
+from influencelab.recipe import Progress
 from influencelab.training.fit import Fit
 from influencelab.training.trainer import Trainer
 from influencelab.training.trainers.newton import Newton
 
 # Models in one batch, at most.
 MODELS = 256
-# Shares of its own tolerance that the safeguarded trainer is asked for, one after the other, until the goal is met.
+# Shares of its own tolerance that the safeguarded trainer is asked for, one after the other, until a model passes.
 TIGHTER = (1.0, 1e-2, 1e-4, 1e-6)
 # Points on the line from the fit to the retrained model at which a barrier is looked for.
 LINE = 9
@@ -93,11 +94,11 @@ class SecondOrder(Retrainer):
         perturbation.check(fit)
         aim = self.aim(fit)
         # What is missing is judged by the curvature itself: damping would make it look smaller than it is.
-        goal = self.goal(Curvature(aim), perturbation)
+        test = self.convergence_test(Curvature(aim), perturbation)
         return self.in_batches(
             fit,
             perturbation,
-            lambda rows: self.retrain_rows(fit, aim, perturbation, rows, goal=goal),
+            lambda rows: self.retrain_rows(fit, aim, perturbation, rows, test=test),
             models=MODELS,
             # Weights, residuals, parameters and steps.
             numbers=2 * fit.data.n + 4 * len(fit.theta),
@@ -117,8 +118,8 @@ class SecondOrder(Retrainer):
         norm = float(gradient.norm())
         return replace(fit, task=task, loss=float(loss), grad_norm=norm, converged=norm <= fit.trainer.tolerance)
 
-    def goal(self, curvature: Curvature, perturbation: Perturbation) -> ConvergenceTest:
-        """What every model must reach, from the first-order effect of the experiments themselves."""
+    def convergence_test(self, curvature: Curvature, perturbation: Perturbation) -> ConvergenceTest:
+        """The test that every model must pass, from the first-order effect of the experiments themselves."""
         fit = curvature.fit
         pulls = derivatives.measure_gradients(fit.task, fit.data, fit.theta)
         sensitivity = curvature.inverse_products(pulls.T)
@@ -131,7 +132,7 @@ class SecondOrder(Retrainer):
         return ConvergenceTest(sensitivity, scale, self.tolerance, relative, self.floor)
 
     def retrain_rows(
-        self, fit: Fit, aim: Fit, perturbation: Perturbation, rows: slice, *, goal: ConvergenceTest
+        self, fit: Fit, aim: Fit, perturbation: Perturbation, rows: slice, *, test: ConvergenceTest
     ) -> Part:
         """The control and some experiments, those of one objective together."""
         found = []
@@ -140,42 +141,44 @@ class SecondOrder(Retrainer):
             share_factors(aim, seen)
             seen = penalised_by(seen, problem.weight_decay)
             batch = Batch(problem.weights, problem.removed)
-            part = self.retrain_batch(Curvature(seen, damping=self.damping), batch, goal)
+            part = self.retrain_batch(Curvature(seen, damping=self.damping), batch, test)
             if not (seen.converged or seen.task.convex or 0 in problem.models):
                 # Where the control would have gone under another objective, nobody knows.
                 part = replace(part, same_basin=torch.zeros_like(part.same_basin))
             found.append((problem.models, part))
         return joined(found)
 
-    def retrain_batch(self, curvature: Curvature, batch: Batch, goal: ConvergenceTest) -> Part:
+    def retrain_batch(self, curvature: Curvature, batch: Batch, test: ConvergenceTest) -> Part:
         """Chord steps, then the safeguarded trainer for the rest, then the tests."""
         fit = curvature.fit
         chord = chord_of(curvature, batch)
-        descent = descend(chord, batch, goal, max_steps=self.max_steps)
-        theta, gradient, met = descent.theta.clone(), descent.gradient.clone(), descent.met.clone()
-        rest = (~met).nonzero()[:, 0]
+        descent = descend(chord, batch, test, max_steps=self.max_steps)
+        theta, gradient, passed = descent.theta.clone(), descent.gradient.clone(), descent.passed.clone()
+        rest = (~passed).nonzero()[:, 0]
         if len(rest) and self.passes and not fit.task.convex:
-            theta[rest], gradient[rest], met[rest] = minimise_from_fit(
-                curvature, batch.take(rest).weights, goal, passes=self.passes
+            theta[rest], gradient[rest], passed[rest] = minimise_from_fit(
+                curvature, batch.take(rest).weights, test, passes=self.passes
             )
-            rest = rest[~met[rest]]
+            rest = rest[~passed[rest]]
         if len(rest):
-            theta[rest], gradient[rest], met[rest] = self.safeguarded(fit, theta[rest], batch.take(rest).weights, goal)
+            theta[rest], gradient[rest], passed[rest] = self.safeguarded(
+                fit, theta[rest], batch.take(rest).weights, test
+            )
         return Part(
             change=derivatives.measures(fit.task, fit.data, theta) - fit.measures(),
             grad_norm=gradient.norm(dim=1),
-            converged=met & chord.stretch.isfinite(),
+            converged=passed & chord.amplification.isfinite(),
             same_basin=self.same_basin(fit, batch, theta, descent),
             steps=descent.steps,
         )
 
     def safeguarded(
-        self, fit: Fit, start: Float[Tensor, "k p"], weights: Float[Tensor, "k n"], goal: ConvergenceTest
+        self, fit: Fit, start: Float[Tensor, "k p"], weights: Float[Tensor, "k n"], test: ConvergenceTest
     ) -> tuple[Float[Tensor, "k p"], Float[Tensor, "k p"], Bool[Tensor, " k"]]:
-        """Where the trainer takes each model, ∇J there, and whether it reached the goal and stays."""
+        """Where the trainer takes each model, ∇J there, and whether it passed the test and stays."""
         theta, before = start.clone(), fit.measures()
         gradient, change = torch.zeros_like(theta), before.new_zeros(len(weights), len(before))
-        met, rest = torch.zeros_like(weights[:, 0]).bool(), torch.arange(len(weights), device=weights.device)
+        passed, rest = torch.zeros_like(weights[:, 0]).bool(), torch.arange(len(weights), device=weights.device)
         for tighter in TIGHTER:
             trainer = replace(self.trainer, tolerance=tighter * self.trainer.tolerance)
             trained = trainer.train(fit.task, fit.data, theta[rest], weights[rest])
@@ -183,12 +186,12 @@ class SecondOrder(Retrainer):
             gradient[rest] = derivatives.gradients(fit.task, fit.data, trained.theta, weights[rest])
             change[rest] = derivatives.measures(fit.task, fit.data, trained.theta) - before
             if tighter < 1:
-                stays = ((change[rest] - earlier).abs() <= goal.allowed(change[rest])).all(1)
-                met[rest] = stays & goal.met(gradient[rest], change[rest])
-            rest = rest[~met[rest] & trained.converged]
+                stays = ((change[rest] - earlier).abs() <= test.allowed(change[rest])).all(1)
+                passed[rest] = stays & test.passed(gradient[rest], change[rest])
+            rest = rest[~passed[rest] & trained.converged]
             if not len(rest):
                 break
-        return theta, gradient, met
+        return theta, gradient, passed
 
     def same_basin(self, fit: Fit, batch: Batch, theta: Float[Tensor, "k p"], descent: NewtonResult) -> Tensor:
         """No barrier in J on the straight line from the fit, and no step far beyond the predicted one.

@@ -1,4 +1,4 @@
-"""Activations of hidden units in closed form: fast values, and derivatives told from the values alone."""
+"""Activations of hidden units in closed form: fast values, and derivatives computed from the values alone."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -17,17 +17,17 @@ BACKWARD = torch.ops.aten
 
 
 class Activation(NamedTuple):
-    """u = a(z) of each unit, and what u tells of its slope and its bend.
+    """u = a(z) of each unit, with its first two derivatives as functions of u.
 
     Attributes:
         write: a(z), written to the second argument; z is lost.
-        pull: a′(z) g, from g and u.
-        bend: a″(z) / a′(z) from u, and 0 where both are 0.
+        backward: a′(z) g, from g and u.
+        second: a″(z) / a′(z) from u, and 0 where both are 0.
     """
 
     write: Callable[[Tensor, Tensor], Tensor]
-    pull: Callable[[Tensor, Tensor], Tensor]
-    bend: Callable[[Tensor], Tensor]
+    backward: Callable[[Tensor, Tensor], Tensor]
+    second: Callable[[Tensor], Tensor]
 
 
 def write_tanh(z: Tensor, out: Tensor) -> Tensor:
@@ -37,24 +37,26 @@ def write_tanh(z: Tensor, out: Tensor) -> Tensor:
     return torch.add(MINUS_ONE, z.mul_(2).sigmoid_(), alpha=2, out=out)
 
 
-def pull_softplus(g: Tensor, u: Tensor) -> Tensor:
+def backward_softplus(g: Tensor, u: Tensor) -> Tensor:
     """σ(z) g, with σ(z) = 1 − exp(−u)."""
     return torch.neg(u).expm1_().neg_() * g
 
 
 CLOSED = {
-    "tanh": Activation(write=write_tanh, pull=lambda g, u: BACKWARD.tanh_backward.default(g, u), bend=lambda u: -2 * u),
+    "tanh": Activation(
+        write=write_tanh, backward=lambda g, u: BACKWARD.tanh_backward.default(g, u), second=lambda u: -2 * u
+    ),
     "softplus": Activation(
-        write=lambda z, out: out.copy_(softplus(z)), pull=pull_softplus, bend=lambda u: torch.neg(u).exp_()
+        write=lambda z, out: out.copy_(softplus(z)), backward=backward_softplus, second=lambda u: torch.neg(u).exp_()
     ),
     "selu": Activation(
         write=lambda z, out: out.copy_(torch.selu_(z)),
-        pull=lambda g, u: BACKWARD.elu_backward.default(g, ALPHA, SCALE, 1, True, u),
-        bend=lambda u: (u <= 0).to(u.dtype),
+        backward=lambda g, u: BACKWARD.elu_backward.default(g, ALPHA, SCALE, 1, True, u),
+        second=lambda u: (u <= 0).to(u.dtype),
     ),
     "relu": Activation(
         write=lambda z, out: torch.clamp(z, min=0, out=out),
-        pull=lambda g, u: BACKWARD.threshold_backward.default(g, u, 0),
-        bend=torch.zeros_like,
+        backward=lambda g, u: BACKWARD.threshold_backward.default(g, u, 0),
+        second=torch.zeros_like,
     ),
 }

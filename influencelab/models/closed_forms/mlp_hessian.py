@@ -1,12 +1,12 @@
-"""Dense curvature of fully connected networks, from what a push on the input of one unit does.
+"""Dense curvature of fully connected networks, from derivatives along the pre-activation of each unit.
 
-Layer l's weight (a, i) acts on point n only by pushing unit a by what it reads, u_i. So the networks are differentiated
-along one push a unit, not along one direction a weight, and the rest is matrix products over points:
+Layer l's weight (a, i) acts on point n only through the pre-activation z_a, by its input u_i. So the networks are
+differentiated along one tangent a unit, not along one direction a weight, and the rest is matrix products over points:
 
     H[l a i, m b j] = Σₙ u_i u_j ∂δ_b/∂z_a + Σₙ u_i δ_b ∂u_j/∂z_a,     l ≤ m
 
-with δ the pull of the loss on each z. Gauss-Newton keeps what bends in the outputs alone: the second term goes, and
-in the first one the pulls change as if units were linear.
+with δ = ∂ℓ/∂z of each unit. Gauss-Newton keeps the curvature of the loss in the outputs alone: the second term goes,
+and in the first one δ changes as if units were linear.
 """
 
 import itertools
@@ -20,56 +20,61 @@ from torch import Tensor
 
 from influencelab.data.dataset import Dataset
 from influencelab.models.closed_forms.activation import CLOSED
-from influencelab.models.closed_forms.mlp import Points, Trace, chunks, split, trace
-from influencelab.models.tasks.mlp import MLP
+from influencelab.models.closed_forms.mlp import Network, Points, Trace, chunks, trace
+from influencelab.models.closed_forms.mlp_workspace import split
 
 # Numbers that one chunk holds: enough models for long batches of small matrix products.
 CHUNK = 2**21
 
 
-class Pushes(NamedTuple):
-    """What a push on each unit of the layers up to this one does, layer by layer; pushes are counted in that order.
+class Tangents(NamedTuple):
+    """Derivatives of each layer along the pre-activations of all units up to it, counted layer by layer.
 
     Attributes:
-        moved: dz of each unit of the layer.
-        read: du of what the layer after it reads, without the last unit, which nothing moves.
+        outputs: dz of each unit of the layer.
+        inputs: du of each input of the layer after it, without the last, which is constant.
     """
 
-    moved: list[Float[Tensor, "k _ _ b"]]
-    read: list[Float[Tensor, "k _ _ b"]]
+    outputs: list[Float[Tensor, "k _ _ b"]]
+    inputs: list[Float[Tensor, "k _ _ b"]]
 
 
 def hessians(
-    task: MLP, data: Dataset, theta: Float[Tensor, "k p"], weights: Float[Tensor, "k n"], *, kind: str = "hessian"
+    network: Network,
+    data: Dataset,
+    theta: Float[Tensor, "k p"],
+    weights: Float[Tensor, "k n"],
+    *,
+    kind: str = "hessian",
 ) -> Float[Tensor, "k p p"]:
     """Σ wᵢ ∇²ℓᵢ of k models, each at its own θ and weights; or Gauss-Newton."""
     total = theta.new_zeros(*theta.shape, theta.shape[1])
-    shapes = task.shapes(data)
+    shapes = network.shapes
     units = sum(rows for rows, _ in shapes)
     size = 3 * units * units // 2 + max(columns for _, columns in shapes[:2]) ** 2
-    for models, at in chunks(task, data, weights, size=size, limit=CHUNK):
-        traced = trace(task, split(theta[models], shapes), at)
-        fill(total[models], task, traced, at, curved=kind == "hessian")
+    for models, at in chunks(network, data, weights, size=size, limit=CHUNK):
+        traced = trace(network, split(theta[models], shapes), at)
+        fill(total[models], network, traced, at, curved=kind == "hessian")
     mirror(total, ends_of(shapes))
     return total
 
 
-def fill(total: Float[Tensor, "k p p"], task: MLP, traced: Trace, at: Points, *, curved: bool) -> None:
+def fill(total: Float[Tensor, "k p p"], network: Network, traced: Trace, at: Points, *, curved: bool) -> None:
     """Add the upper blocks of some models and points in place, from the last layer to the first."""
-    activation, layers = CLOSED[task.activation], traced.layers
-    slopes = [activation.pull(torch.ones_like(value), value) for value in traced.values]
-    pushes = push(layers, slopes, points=at.x.shape[-2])
-    change = bend_outputs(task, traced.said, pushes.moved[-1]).mul_(at.weights[:, None, None])
+    form, layers = CLOSED[network.activation], traced.layers
+    slopes = [form.backward(torch.ones_like(units), units) for units in traced.activations]
+    tangents = tangents_of(layers, slopes, points=at.x.shape[-2])
+    change = output_curvature(network, traced.probabilities, tangents.outputs[-1]).mul_(at.weights[:, None, None])
     for later in reversed(range(len(layers))):
         for earlier in range(later + 1):
-            add_block(total, traced, pushes, change, earlier=earlier, later=later, curved=curved)
+            add_block(total, traced, tangents, change, earlier=earlier, later=later, curved=curved)
         if later == 0:
             return
-        moved = pushes.moved[later - 1]
+        moved = tangents.outputs[later - 1]
         change = fold(layers[later][:, :, :-1].mT, change[:, :, : moved.shape[2]]).mul_(slopes[later - 1].unsqueeze(2))
         if curved:
-            sag = activation.bend(traced.values[later - 1]).mul_(traced.pulls[later - 1])
-            change.addcmul_(sag.unsqueeze(2), moved)
+            bent = form.second(traced.activations[later - 1]).mul_(traced.output_gradients[later - 1])
+            change.addcmul_(bent.unsqueeze(2), moved)
 
 
 def ends_of(shapes: Iterable[tuple[int, ...]]) -> list[int]:
@@ -85,35 +90,37 @@ def mirror(total: Float[Tensor, "k p p"], ends: list[int]) -> None:
         total[:, last:, first:last] = total[:, first:last, last:].mT
 
 
-def push(layers: list[Tensor], slopes: list[Tensor], *, points: int) -> Pushes:
-    """Push each unit of each point by 1, and follow what that does to the layers after it."""
+def tangents_of(layers: list[Tensor], slopes: list[Tensor], *, points: int) -> Tangents:
+    """A tangent of 1 for each pre-activation of each point, followed through the layers after it."""
     first = layers[0]
     eyes = [torch.eye(layer.shape[1], dtype=first.dtype, device=first.device) for layer in layers]
     new = [eye[:, :, None].expand(len(first), -1, -1, points) for eye in eyes]
-    moved, read = [new[0]], []
+    outputs, inputs = [new[0]], []
     for layer, slope, fresh in zip(layers[1:], slopes, new[1:], strict=True):
-        read.append(moved[-1] * slope.unsqueeze(2))
-        moved.append(torch.cat([fold(layer[:, :, :-1], read[-1]), fresh], dim=2))
-    return Pushes(moved, read)
+        inputs.append(outputs[-1] * slope.unsqueeze(2))
+        outputs.append(torch.cat([fold(layer[:, :, :-1], inputs[-1]), fresh], dim=2))
+    return Tangents(outputs, inputs)
 
 
-def fold(matrix: Float[Tensor, "k g h"], pushed: Float[Tensor, "k h q b"]) -> Float[Tensor, "k g q b"]:
-    """A matrix times what each push does to each point."""
-    return (matrix @ pushed.flatten(2)).unflatten(2, pushed.shape[2:])
+def fold(matrix: Float[Tensor, "k g h"], tangents: Float[Tensor, "k h q b"]) -> Float[Tensor, "k g q b"]:
+    """A matrix times each tangent of each point."""
+    return (matrix @ tangents.flatten(2)).unflatten(2, tangents.shape[2:])
 
 
-def bend_outputs(task: MLP, said: Float[Tensor, "k c b"], moved: Float[Tensor, "k c q b"]) -> Float[Tensor, "k c q b"]:
-    """(∂²ℓ/∂z²) times what each push does to the outputs."""
-    if task.regression:
+def output_curvature(
+    network: Network, probabilities: Float[Tensor, "k c b"], moved: Float[Tensor, "k c q b"]
+) -> Float[Tensor, "k c q b"]:
+    """(∂²ℓ/∂z²) times each tangent of the outputs."""
+    if network.regression:
         return moved.clone()
-    weighted = said.unsqueeze(2) * moved
-    return weighted - said.unsqueeze(2) * weighted.sum(1, keepdim=True)
+    weighted = probabilities.unsqueeze(2) * moved
+    return weighted - probabilities.unsqueeze(2) * weighted.sum(1, keepdim=True)
 
 
 def add_block(
     total: Float[Tensor, "k p p"],
     traced: Trace,
-    pushes: Pushes,
+    tangents: Tangents,
     change: Float[Tensor, "k _ _ b"],
     *,
     earlier: int,
@@ -127,21 +134,21 @@ def add_block(
     mine = slice(first, first + sizes[earlier][0])
     block = total[:, ends[earlier] : ends[earlier + 1], ends[later] : ends[later + 1]]
     block = block.unflatten(2, sizes[later]).unflatten(1, sizes[earlier])
-    here, there = (of_all(traced.units[layer], len(total)) for layer in (earlier, later))
+    here, there = (of_all(traced.inputs[layer], len(total)) for layer in (earlier, later))
     block.add_(outer(here, there, change[:, :, mine]).permute(0, 4, 1, 3, 2))
     if curved and earlier < later:
-        read = pushes.read[later - 1][:, :, mine]
-        block[..., :-1].add_(outer(traced.pulls[later], here, read).permute(0, 4, 2, 1, 3))
+        inputs = tangents.inputs[later - 1][:, :, mine]
+        block[..., :-1].add_(outer(traced.output_gradients[later], here, inputs).permute(0, 4, 2, 1, 3))
 
 
 def outer(
-    left: Float[Tensor, "k g b"], right: Float[Tensor, "k h b"], pushed: Float[Tensor, "k _ q b"]
+    left: Float[Tensor, "k g b"], right: Float[Tensor, "k h b"], tangents: Float[Tensor, "k _ q b"]
 ) -> Float[Tensor, "k g h _ q"]:
-    """Σₙ left ⊗ right ⊗ pushed."""
+    """Σₙ left ⊗ right ⊗ tangents."""
     pairs = (left.unsqueeze(2) * right.unsqueeze(1)).flatten(1, 2)
-    return (pairs @ pushed.flatten(1, 2).mT).unflatten(2, pushed.shape[1:3]).unflatten(1, (left.shape[1], -1))
+    return (pairs @ tangents.flatten(1, 2).mT).unflatten(2, tangents.shape[1:3]).unflatten(1, (left.shape[1], -1))
 
 
 def of_all(units: Float[Tensor, "*_ h b"], models: int) -> Float[Tensor, "k h b"]:
-    """What each model's layer reads: the features are the same for all."""
+    """The inputs of a layer for each model: features are the same for all."""
     return units.expand(models, -1, -1)

@@ -10,7 +10,7 @@ from influencelab.data.dataset import Dataset
 from influencelab.errors import InvalidData, InvalidParameter
 from influencelab.models.loss import OutputLoss, softplus
 
-# A point whose margin exceeds 1 by no more than this is at the bend: the true hinge then pulls at it as below 1.
+# A point whose margin exceeds 1 by no more than this is at the bend: the true hinge has the slope it has below 1.
 TIE = 1e-6
 # Below this t, (1 − s) / t could overflow at margins that data can have.
 LEAST = 1e-100
@@ -50,26 +50,26 @@ class Hinge(OutputLoss):
         return short.relu() if self.t == 0 else self.t * softplus(short / self.t)
 
     def gradients(self, z: Float[Tensor, "*k c b"], y: Num[Tensor, " b"]) -> Float[Tensor, "*k c b"]:
-        """∓ the pull of each point: −pull for class 1, +pull for class 0."""
-        return -(sides(y, z) * self.pulls(z, y)).unsqueeze(-2)
+        """∓ the slope in the margin: −slope for class 1, +slope for class 0."""
+        return -(sides(y, z) * self.slopes(z, y)).unsqueeze(-2)
 
     def products(
         self, z: Float[Tensor, "c b"], y: Num[Tensor, " b"], v: Float[Tensor, "*k c b"]
     ) -> Float[Tensor, "*k c b"]:
         """Curvature times v."""
-        return self.bends(z, y) * v
+        return self.curvatures(z, y) * v
 
     def hessians(self, z: Float[Tensor, "*k c b"], y: Num[Tensor, " b"]) -> Float[Tensor, "*k c c b"]:
         """The curvature, a 1 × 1 block a point."""
-        return self.bends(z, y).unsqueeze(-2).unsqueeze(-2)
+        return self.curvatures(z, y).unsqueeze(-2).unsqueeze(-2)
 
-    def pulls(self, z: Float[Tensor, "*k c b"], y: Num[Tensor, " b"]) -> Float[Tensor, "*k b"]:
-        """How hard each point pulls its margin up, 0 … 1: σ((1 − s) / t), or whether s ≤ 1 + TIE at t = 0."""
+    def slopes(self, z: Float[Tensor, "*k c b"], y: Num[Tensor, " b"]) -> Float[Tensor, "*k b"]:
+        """−∂ℓ/∂s of each point, 0 … 1: σ((1 − s) / t), or whether s ≤ 1 + TIE at t = 0."""
         short = 1 - margins(z, y)
         return (short >= -TIE).to(z.dtype) if self.t == 0 else (short / self.t).sigmoid()
 
-    def bends(self, z: Float[Tensor, "*k c b"], y: Num[Tensor, " b"]) -> Float[Tensor, "*k b"]:
-        """The curvature of each point's loss: σ(u) σ(−u) / t with u = (1 − s) / t; 0 at t = 0."""
+    def curvatures(self, z: Float[Tensor, "*k c b"], y: Num[Tensor, " b"]) -> Float[Tensor, "*k b"]:
+        """∂²ℓ/∂s² of each point: σ(u) σ(−u) / t with u = (1 − s) / t; 0 at t = 0."""
         if self.t == 0:
             return torch.zeros_like(z.squeeze(-2))
         scaled = (1 - margins(z, y)) / self.t

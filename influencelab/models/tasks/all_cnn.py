@@ -11,9 +11,10 @@ from torch.nn.functional import pad
 
 from influencelab.data.dataset import Dataset
 from influencelab.errors import InvalidData, InvalidParameter
-from influencelab.models.layered import Layer, LayeredTask
+from influencelab.models.layer_factors import Layer
 from influencelab.models.loss import OutputLoss
 from influencelab.models.losses.cross_entropy import CrossEntropy
+from influencelab.models.task import LayeredTask
 
 # Strides of the convolutions of 3 × 3 pixels; a last one of 1 × 1 follows.
 STRIDES = (1, 2, 1, 2, 1)

@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import torch
@@ -11,10 +11,14 @@ from torch import Tensor
 
 from influencelab.data.dataset import Dataset
 from influencelab.errors import InvalidParameter
-from influencelab.models.layered import Layer, LayeredTask
+from influencelab.models.closed_forms.mlp import Network
+from influencelab.models.closed_forms.mlp_derivatives import MLPDerivatives
+from influencelab.models.layer_factors import Layer
 from influencelab.models.loss import OutputLoss, softplus
+from influencelab.models.loss_derivatives import LossDerivatives
 from influencelab.models.losses.cross_entropy import CrossEntropy
 from influencelab.models.losses.squared_error import SquaredError
+from influencelab.models.task import LayeredTask
 
 ACTIVATIONS = {
     "tanh": torch.tanh,
@@ -22,6 +26,8 @@ ACTIVATIONS = {
     "selu": torch.nn.functional.selu,
     "relu": torch.relu,
 }
+# Activations without kinks in any derivative.
+SMOOTH = ("tanh", "softplus")
 # Weight variance times the number of inputs (LeCun, He) or the mean of inputs and outputs (Glorot).
 INITS = ("lecun", "he", "glorot", "torch")
 
@@ -109,6 +115,35 @@ class MLP(LayeredTask):
         """(units, inputs + 1) of each layer."""
         widths = [data.x_train.shape[1:].numel(), *[self.width] * self.depth, self.output_loss.size(data)]
         return [(rows, inputs + 1) for inputs, rows in itertools.pairwise(widths)]
+
+    def derivatives(self, data: Dataset) -> LossDerivatives:
+        """In closed form: backpropagation of all models at once."""
+        shapes = self.shapes(data)
+        units = max(rows for rows, _ in shapes)
+        network = Network(shapes, self.activation, self.regression, self.output_loss)
+        return MLPDerivatives(self, data, units, trace=units * len(shapes), threads=True, network=network)
+
+    @property
+    def kink(self) -> str | None:
+        """The activation, where it has kinks."""
+        return None if self.activation in SMOOTH else f"activation '{self.activation}'"
+
+    def last_layer_size(self, data: Dataset) -> int:
+        """Weights and biases of the outputs."""
+        rows, columns = self.shapes(data)[-1]
+        return rows * columns
+
+    def last_layer(self, data: Dataset, theta: Float[Tensor, " p"]) -> tuple["MLP", Dataset]:
+        """A network without hidden layers, and the activations of the last hidden layer as its features."""
+        if self.depth == 0:
+            return self, data
+        below, theta = replace(self, depth=self.depth - 1), theta[: -self.last_layer_size(data)]
+
+        def features(x: Float[Tensor, " b *shape"]) -> Float[Tensor, "b d"]:
+            return ACTIVATIONS[self.activation](below.outputs(theta, x)).T.contiguous()
+
+        hidden = replace(data, x_train=features(data.x_train), x_test=features(data.x_test))
+        return replace(self, depth=0), hidden
 
 
 @lru_cache(maxsize=64)

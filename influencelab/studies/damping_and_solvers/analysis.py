@@ -6,14 +6,15 @@ import numpy
 import pandas
 from pandas.io.formats.style import Styler
 
-from influencelab.experiments.replication import repeatability
-from influencelab.experiments.tables import SIZED, display_name, format_interval
+from influencelab.experiments.replication import correlations, repeatability
+from influencelab.experiments.tables import display_name
 from influencelab.experiments.trial import Outcome
-from influencelab.statistics.bootstrap import Bootstrap, Interval
+from influencelab.statistics.agreement import UNBOUNDED
+from influencelab.statistics.bootstrap import Bootstrap
 from influencelab.statistics.display import readable
-from influencelab.statistics.measurement import Measurement
+from influencelab.statistics.measurement import Measurement, from_columns
 from influencelab.statistics.range_restriction import restriction
-from influencelab.statistics.replicates import Replicates, Resampled, correlations, difference, mean
+from influencelab.statistics.replicates import Replicates, difference, mean
 from influencelab.statistics.variance_components import variation
 
 MEASURES = ("spearman", "within_class_spearman", "pearson", "slope")
@@ -50,7 +51,7 @@ def agreement(
     target: str,
     bootstrap: Bootstrap,
     measures: Sequence[str] = MEASURES,
-) -> dict[str, Resampled]:
+) -> dict[str, Measurement]:
     """Each statistic of one estimator over the seeds of a setting; no size of a score without a unit."""
     unit = outcomes[0].facts["estimates"][estimator]["unit"]
     return {
@@ -59,7 +60,7 @@ def agreement(
             bootstrap=bootstrap,
         )
         for measure in measures
-        if not (measure in SIZED and unit == "none")
+        if not (measure in UNBOUNDED and unit == "none")
     }
 
 
@@ -86,19 +87,14 @@ def path_table(
                 bootstrap=bootstrap,
                 measures=("spearman", "slope"),
             )
-            rho, slope = numbers["spearman"].interval, numbers["slope"].interval
             rows.append(
                 {
                     "cell": cell,
                     "curvature": described["curvature"],
                     "estimator": f"{told(cell)}: {CURVATURES[described['curvature']]}",
                     "damping": described["share"],
-                    "spearman": rho.value,
-                    "spearman_low": rho.low,
-                    "spearman_high": rho.high,
-                    "slope": slope.value,
-                    "slope_low": slope.low,
-                    "slope_high": slope.high,
+                    **numbers["spearman"].columns("spearman"),
+                    **numbers["slope"].columns("slope"),
                     "effective_dimension": numpy.mean([one["effective_dimension"] for one in each]),
                     "negative_eigenvalues": numpy.mean([one["negative_eigenvalues"] for one in each]),
                     "residual": max(LEAST, residual(outcomes, name)),
@@ -121,11 +117,7 @@ def path_numbers(table: pandas.DataFrame) -> dict[str, Measurement]:
     for row in table.to_dict("records"):
         stem = f"path/{row['cell']}/{row['curvature']}/{row['damping']:g}"
         for name in ("spearman", "slope"):
-            low, high = row[f"{name}_low"], row[f"{name}_high"]
-            ends = (low, high) if numpy.isfinite([low, high]).all() else (None, None)
-            found[f"{stem}/{name}"] = Measurement(
-                row[name], *ends, note="mean over seeds and test points; 95% bootstrap"
-            )
+            found[f"{stem}/{name}"] = from_columns(row, name, note="mean over seeds and test points; 95% bootstrap")
         for name in ("effective_dimension", "negative_eigenvalues", "residual"):
             found[f"{stem}/{name}"] = Measurement(
                 value=row[name], note="mean over seeds" if name != "residual" else "worst"
@@ -142,7 +134,7 @@ def solver_numbers(
         for name in solvers_of(outcomes):
             stem = f"solvers/{cell}/{name}"
             table = agreement(outcomes, selection=selection, estimator=name, target=target, bootstrap=bootstrap)
-            numbers |= {f"{stem}/{measure}": each.number() for measure, each in table.items()}
+            numbers |= {f"{stem}/{measure}": each.described() for measure, each in table.items()}
             seconds = [outcome.facts["estimates"][name]["seconds"] for outcome in outcomes]
             numbers[f"{stem}/seconds"] = Measurement(
                 value=float(numpy.median(seconds)), note="median over seeds", unit="s"
@@ -176,10 +168,8 @@ def solver_table(numbers: Mapping[str, Measurement]) -> Styler:
 
 
 def text(number: Measurement | None) -> str:
-    """A number with its interval, bare where it has none, or a dash."""
-    if number is None or number.interval is None:
-        return "–" if number is None else f"{number.value:.3f}"
-    return format_interval(Interval(number.value, *number.interval))
+    """A number with its interval, or a dash."""
+    return "–" if number is None else number.rounded()
 
 
 def sampled_pairs(found: Mapping[str, Sequence[Outcome]], *, seed: int = 0) -> pandas.DataFrame:
@@ -213,15 +203,17 @@ def numbers_by_test_point(tables: Mapping[str, Replicates], *, bootstrap: Bootst
     for name, table in tables.items():
         stem, parts = f"test_points/{name}", variation(table, bootstrap=bootstrap)
         how = "variance of atanh ρ between test points less that of sampling"
-        found[f"{stem}/excess"] = parts.excess.number(how).with_half_width()
-        found[f"{stem}/share"] = parts.share.number("share of the variance of atanh ρ that test points are")
+        found[f"{stem}/excess"] = parts.beyond_sampling.described(how).with_half_width()
+        found[f"{stem}/share"] = parts.share.described("share of the variance of atanh ρ that test points are")
         by_test = numpy.nanmean(table.values, axis=0)
         for end, value in (("lowest", by_test.min()), ("highest", by_test.max())):
             found[f"{stem}/{end}"] = Measurement(
                 value=float(value), note=f"{end} test point, mean over seeds; no interval"
             )
         found[f"{stem}/sampling_sd"] = Measurement(value=parts.sampling**0.5, note="of atanh ρ, by theory")
-        found[f"{stem}/sd"] = Measurement(value=max(parts.test, 0.0) ** 0.5, note="of atanh ρ between test points")
+        found[f"{stem}/sd"] = Measurement(
+            value=max(parts.between_tests, 0.0) ** 0.5, note="of atanh ρ between test points"
+        )
     return found
 
 
@@ -247,16 +239,15 @@ def tail_numbers(
     numbers = {}
     middle = (percentile / 100 - tail / 2, percentile / 100 + tail / 2)
     for cell, outcomes in found.items():
-        parts = restriction(
-            outcomes, selection="everything", estimator=estimator, target=target, top=tail, middle=middle
-        )
+        compared = [outcome.comparison("everything", estimator, target) for outcome in outcomes]
+        parts = restriction(compared, top=tail, middle=middle)
         stem = f"tail/{cell}"
         for name in ("top", "middle", "corrected"):
-            numbers[f"{stem}/{name}"] = mean(getattr(parts, name), bootstrap=bootstrap).number()
+            numbers[f"{stem}/{name}"] = mean(getattr(parts, name), bootstrap=bootstrap).described()
         before = "Pearson, top less middle"
-        numbers[f"{stem}/before"] = parts.before(bootstrap=bootstrap).number(before).with_half_width()
+        numbers[f"{stem}/before"] = parts.raw_difference(bootstrap=bootstrap).described(before).with_half_width()
         after = f"{before}, the middle's corrected for its narrower range"
-        numbers[f"{stem}/after"] = parts.after(bootstrap=bootstrap).number(after).with_half_width()
+        numbers[f"{stem}/after"] = parts.corrected_difference(bootstrap=bootstrap).described(after).with_half_width()
     return numbers
 
 
@@ -277,7 +268,7 @@ def difference_numbers(
         )
         less = difference(one, two, paired=True, bootstrap=bootstrap)
         name = f"difference/{cell}/{first}/{second}"
-        numbers[name] = less.number("Spearman of the first less that of the second")
+        numbers[name] = less.described("Spearman of the first less that of the second")
     return numbers
 
 
@@ -288,11 +279,11 @@ def network_numbers(
     numbers = {}
     for selection, short in (("top", "top"), ("random_points", "random")) if outcomes else ():
         table = agreement(outcomes, selection=selection, estimator=estimator, target=target, bootstrap=bootstrap)
-        numbers |= {f"cnn/{short}/{measure}": each.number() for measure, each in table.items()}
+        numbers |= {f"cnn/{short}/{measure}": each.described() for measure, each in table.items()}
     if couples := len(outcomes) // 2:
         first, second = outcomes[0 : 2 * couples : 2], outcomes[1 : 2 * couples : 2]
         repeats = repeatability(first, second, target=target, selection="random_points")
-        numbers["cnn/random/repeatability"] = mean(repeats, bootstrap=bootstrap).number(
+        numbers["cnn/random/repeatability"] = mean(repeats, bootstrap=bootstrap).described(
             f"Spearman of two starts' changes, {couples} couples of networks"
         )
     return numbers

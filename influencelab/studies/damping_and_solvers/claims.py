@@ -15,7 +15,7 @@ CLAIMS = (
         statement="On a small convolutional network, not convex, influence with damping 0.01 correlates (Pearson) with "
         "retraining among the points it calls most influential.",
         study=STUDY,
-        quantity="cnn/top/pearson",
+        where={"name": "cnn/top/pearson"},
         low=0.6,
         high=None,
         published="Pearson 0.86 in the text, 0.8754 in the notebook",
@@ -27,7 +27,7 @@ CLAIMS = (
         paper=NETWORK,
         statement="That correlation is the published one, within a tenth.",
         study=STUDY,
-        quantity="cnn/top/pearson",
+        where={"name": "cnn/top/pearson"},
         low=0.76,
         high=0.96,
         published="Pearson 0.86 in the text, 0.8754 in the notebook",
@@ -39,7 +39,7 @@ CLAIMS = (
         paper=NETWORK,
         statement="What the same network gives on points that nobody selected (Spearman).",
         study=STUDY,
-        quantity="cnn/random/spearman",
+        where={"name": "cnn/random/spearman"},
         low=None,
         high=None,
         published="not shown: only the most influential points are drawn",
@@ -52,7 +52,7 @@ CLAIMS = (
         statement="How well the effects of removing those random points repeat when the network starts elsewhere "
         "(Spearman): what the correlation above must be read beside.",
         study=STUDY,
-        quantity="cnn/random/repeatability",
+        where={"name": "cnn/random/repeatability"},
         low=None,
         high=None,
         published="not measured",
@@ -66,7 +66,7 @@ CLAIMS = (
             statement=f"Some test points are much better predicted than others, beyond what sampling makes of them: "
             f"digits, {HIDDEN[cell]}, {told}.",
             study=STUDY,
-            quantity=f"test_points/{cell}/{selection}/excess",
+            where={"name": f"test_points/{cell}/{selection}/excess"},
             low=0.0,
             high=None,
             published="Spearman from 0.92 to 0.38 over test points",
@@ -86,13 +86,13 @@ CLAIMS = (
             statement=f"Influence is right among the most influential points and fails around the 30th percentile: "
             f"Pearson of the first less that of the second, digits, {HIDDEN[cell]}.",
             study=STUDY,
-            quantity=f"tail/{cell}/before",
+            where={"name": f"tail/{cell}/before"},
             low=0.0,
             high=None,
             published="the top tail correlates well, the 30th percentile degrades sharply",
             least="standard",
             arm="published",
-            control=f"tail/{cell}/after",
+            control={"name": f"tail/{cell}/after"},
         )
         for cell in CELLS
     ),
@@ -103,7 +103,7 @@ CLAIMS = (
             statement=f"That is more than their narrower range: the difference is left when the correlation around the "
             f"30th percentile is corrected for it, digits, {HIDDEN[cell]}.",
             study=STUDY,
-            quantity=f"tail/{cell}/after",
+            where={"name": f"tail/{cell}/after"},
             low=0.0,
             high=None,
             published="range is not considered",
@@ -119,7 +119,7 @@ CLAIMS = (
             statement=f"Kronecker factors order removals better than gradient products do: Spearman of the first less "
             f"that of the second, held against retraining, digits, {HIDDEN[cell]}.",
             study=STUDY,
-            quantity=f"difference/{cell}/ekfac/gradient_dot",
+            where={"name": f"difference/{cell}/ekfac/gradient_dot"},
             low=0.0,
             high=None,
             published="EK-FAC above gradient products on every task, held against the proximal Bregman response",

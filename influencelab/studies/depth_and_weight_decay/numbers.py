@@ -12,7 +12,7 @@ from influencelab.experiments.grid import Key
 from influencelab.experiments.trial import Outcome
 from influencelab.statistics.bootstrap import Bootstrap
 from influencelab.statistics.measurement import Measurement
-from influencelab.statistics.replicates import Replicates, Resampled, difference, mean
+from influencelab.statistics.replicates import Replicates, difference, mean
 from influencelab.statistics.trend import Trend, trend
 from influencelab.studies.depth_and_weight_decay.readings import WIDTH, Cell, Reading, along, quality
 
@@ -29,7 +29,7 @@ def whole(
     readings: Sequence[Reading],
     outcomes: Mapping[Key, Outcome],
     *,
-    sensitivity: Mapping[str, Mapping[Cell, Resampled]],
+    sensitivity: Mapping[str, Mapping[Cell, Measurement]],
     stem: str,
     bootstrap: Bootstrap,
 ) -> dict[str, Measurement]:
@@ -74,7 +74,7 @@ def numbers(
         how = OWN if reading.own_test(cells[cell]) else ALL
         undefined = int(numpy.isnan(table.per_seed()).sum())
         how += f"; {undefined} of {len(table.values)} networks have none and are left out" if undefined else ""
-        found[f"{reading.name}/spearman/{cell.label}"] = mean(table, bootstrap=bootstrap).number(how)
+        found[f"{reading.name}/spearman/{cell.label}"] = mean(table, bootstrap=bootstrap).described(how)
         found[f"{reading.name}/undefined/{cell.label}"] = share(undefined, len(table.values), "networks")
         found[f"{reading.name}/median_spearman/{cell.label}"] = median(table.per_seed())
     for axis, name in (("depth", "slope"), ("width", "width_slope")):
@@ -112,7 +112,7 @@ def gains(
 
 def paired(first: Replicates, second: Replicates, how: str, *, bootstrap: Bootstrap) -> Measurement:
     """ρ of the first less that of the second, seeds paired."""
-    return difference(first, second, paired=True, bootstrap=bootstrap).number(how)
+    return difference(first, second, paired=True, bootstrap=bootstrap).described(how)
 
 
 def slopes(
@@ -144,7 +144,7 @@ def zeroed(table: Replicates) -> Float[numpy.ndarray, "s m"]:
 def slope(line: Callable[[], Trend], how: str) -> Measurement:
     """The slope, its half-width in the note; NaN, and why, where there are too few values for one."""
     try:
-        return line().slope.number(how).with_half_width()
+        return line().slope.described(how).with_half_width()
     except InvalidData as error:
         return Measurement(float("nan"), note=f"{how}; no slope: {error}")
 
@@ -185,14 +185,17 @@ def repeatabilities(
 ) -> dict[str, Measurement]:
     """How well the truth itself repeats in each cell."""
     how = "correlation of true changes between two seeds, mean over couples and test points"
-    repeats = reading.repeats(outcomes, bootstrap=bootstrap)
-    return {f"{reading.name}/repeatability/{cell.label}": found.number(how) for cell, found in repeats.items()}
+    repeats = reading.repeats(outcomes)
+    return {
+        f"{reading.name}/repeatability/{cell.label}": mean(table, bootstrap=bootstrap).described(how)
+        for cell, table in repeats.items()
+    }
 
 
-def by_choice(name: str, means: Mapping[str, Mapping[Cell, Resampled]]) -> dict[str, Measurement]:
+def by_choice(name: str, means: Mapping[str, Mapping[Cell, Measurement]]) -> dict[str, Measurement]:
     """Mean ρ under each choice, `learning rate 0.1, init he` becoming `learning_rate_0.1/init_he` in the name."""
     return {
-        f"{name}/{choice.replace(', ', '/').replace(' ', '_')}/{cell.label}": found.number(OWN)
+        f"{name}/{choice.replace(', ', '/').replace(' ', '_')}/{cell.label}": found.described(OWN)
         for choice, line in means.items()
         for cell, found in line.items()
     }
@@ -204,7 +207,7 @@ def cell_qualities(
     """How well each cell's networks were trained, and ρ without the retrained models that left the fit's basin."""
     trusted = replace(reading, trusted=True).means(outcomes, bootstrap=bootstrap)
     found = {
-        f"{reading.name}/trusted_spearman/{cell.label}": value.number(f"{ALL}, models of the fit's own basin only")
+        f"{reading.name}/trusted_spearman/{cell.label}": value.described(f"{ALL}, models of the fit's own basin only")
         for cell, value in trusted.items()
     }
     for cell, part in reading.cells(outcomes).items():
@@ -229,9 +232,9 @@ def qualities(reading: Reading, outcomes: Mapping[Key, Outcome], *, bootstrap: B
     }
 
 
-def widest(means: Mapping[Cell, Resampled]) -> Measurement:
+def widest(means: Mapping[Cell, Measurement]) -> Measurement:
     """The largest half-width of any cell's interval: whether the study can tell what it set out to."""
-    halves = {cell: found.number().half_width for cell, found in means.items()}
+    halves = {cell: found.finite().half_width for cell, found in means.items()}
     known = {cell: half for cell, half in halves.items() if not numpy.isnan(half)}
     if not known:
         return Measurement(float("nan"), note="no cell has an interval")

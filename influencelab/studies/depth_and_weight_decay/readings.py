@@ -10,13 +10,13 @@ import pandas
 from pandas.io.formats.style import Styler
 
 from influencelab.experiments.grid import Key, grid
-from influencelab.experiments.replication import repeatability
-from influencelab.experiments.tables import format_interval
+from influencelab.experiments.replication import correlations, repeatability
 from influencelab.experiments.trial import Outcome, Trial, with_setting
 from influencelab.recipe import Recipe
 from influencelab.statistics.bootstrap import Bootstrap
 from influencelab.statistics.display import readable
-from influencelab.statistics.replicates import Replicates, Resampled, correlations, mean
+from influencelab.statistics.measurement import Measurement
+from influencelab.statistics.replicates import Replicates, mean
 
 Value = TypeVar("Value")
 # The width of the published networks: names of numbers mention only others.
@@ -96,17 +96,17 @@ class Reading(Recipe):
         """Whether the selection looks at one test point of each network."""
         return all(int(outcome.chosen[self.selection].any(0).sum()) == 1 for outcome in outcomes)
 
-    def means(self, outcomes: Mapping[Key, Outcome], *, bootstrap: Bootstrap) -> dict[Cell, Resampled]:
+    def means(self, outcomes: Mapping[Key, Outcome], *, bootstrap: Bootstrap) -> dict[Cell, Measurement]:
         """The mean correlation of each cell."""
         return {cell: mean(table, bootstrap=bootstrap) for cell, table in self.correlations(outcomes).items()}
 
-    def repeats(self, outcomes: Mapping[Key, Outcome], *, bootstrap: Bootstrap) -> dict[Cell, Resampled]:
+    def repeats(self, outcomes: Mapping[Key, Outcome]) -> dict[Cell, Replicates]:
         """How well the target repeats: its correlation between two seeds, over couples that share none.
 
         Cells whose networks have test points of their own are left out: there is nothing that two of them both say.
         """
         return {
-            cell: mean(repeatability(part[0:even:2], part[1:even:2], target=self.target), bootstrap=bootstrap)
+            cell: repeatability(part[0:even:2], part[1:even:2], target=self.target)
             for cell, part in self.cells(outcomes).items()
             if (even := len(part) - len(part) % 2) and len({tuple(each.test_ids.tolist()) for each in part}) == 1
         }
@@ -169,12 +169,10 @@ def lay_out(arms: Mapping[str, tuple[Trial, Mapping[str, Sequence[object]]]]) ->
     }
 
 
-def by_setting(
-    means: Mapping[str, Mapping[Cell, Resampled]], axis: str, *, least: int
-) -> dict[str, dict[float, Resampled]]:
+def by_setting(tables: Mapping[str, Mapping[Cell, Value]], axis: str, *, least: int) -> dict[str, dict[float, Value]]:
     """A line along `decay` or `width` for each reading and whatever else differs, if it has that many points."""
-    found: dict[str, dict[float, Resampled]] = {}
-    for name, line in means.items():
+    found: dict[str, dict[float, Value]] = {}
+    for name, line in tables.items():
         for cell, value in line.items():
             layers = f"{name}, {cell.depth} hidden layer{'s' if cell.depth > 1 else ''}"
             label = layers if axis == "decay" else f"{layers}, weight decay {cell.decay:g}"
@@ -201,7 +199,7 @@ def cell_table(readings: Sequence[Reading], outcomes: Mapping[Key, Outcome], *, 
             rows.append(
                 {"arm": reading.name, "layers": cell.depth, "width": cell.width, "weight decay": f"{cell.decay:g}"}
                 | trained(part, reading.target)
-                | {"ρ, all converged": ranged(every[cell]), "ρ, trusted only": ranged(kept[cell])}
+                | {"ρ, all converged": every[cell].rounded(), "ρ, trusted only": kept[cell].rounded()}
             )
     return readable(pandas.DataFrame(rows), caption="Every cell; means over networks, ρ signed with 95% interval")
 
@@ -241,25 +239,18 @@ def quality(outcomes: Sequence[Outcome], target: str) -> dict[str, float]:
     } | {name: float(numpy.mean([each[fact] for each in facts])) for name, fact in means.items()}
 
 
-def agreement_table(means: Mapping[str, Mapping[Cell, Resampled]], *, rows: str, caption: str) -> Styler:
+def agreement_table(means: Mapping[str, Mapping[Cell, Measurement]], *, rows: str, caption: str) -> Styler:
     """Mean ρ with its interval: a row a reading or choice, a column a cell."""
     cells = sorted({cell for line in means.values() for cell in line})
     table = [
         {rows: name}
         | {
-            f"{cell.depth} layers, weight decay {cell.decay:g}": ranged(line[cell]) if cell in line else ""
+            f"{cell.depth} layers, weight decay {cell.decay:g}": line[cell].rounded() if cell in line else ""
             for cell in cells
         }
         for name, line in means.items()
     ]
     return readable(pandas.DataFrame(table), caption=caption)
-
-
-def ranged(found: Resampled) -> str:
-    """A mean with its interval in words; `none` where no network has a value."""
-    if numpy.isnan(found.interval.value):
-        return "none"
-    return format_interval(found.interval) if not numpy.isnan(found.interval.low) else f"{found.interval.value:.3f}"
 
 
 def by_network(readings: Sequence[Reading], outcomes: Mapping[Key, Outcome]) -> dict[str, dict[str, list[float]]]:

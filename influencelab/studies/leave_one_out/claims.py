@@ -6,7 +6,7 @@ STUDY = "leave_one_out"
 EXACT = "Koh & Liang 2017, Fig. 2 left"
 STOCHASTIC = "Koh & Liang 2017, Fig. 2 middle"
 RESCALED = "Rubinstein & Hopkins 2025"
-DECAYS = ("0.01", "0.001")
+DECAYS = (1e-2, 1e-3)
 DIAGONAL = "500 points on the diagonal of a scatter; no number is printed"
 
 CLAIMS = (
@@ -16,7 +16,7 @@ CLAIMS = (
         statement="Among the 500 most influential points, influence by conjugate gradients is proportional to the "
         "change in loss that retraining without each of them brings.",
         study=STUDY,
-        quantity="mnist/top/conjugate_gradient/pearson",
+        where={"data": "mnist", "selection": "top", "estimator": "conjugate_gradient", "statistic": "pearson"},
         low=0.99,
         high=None,
         published=DIAGONAL,
@@ -28,7 +28,7 @@ CLAIMS = (
         paper=EXACT,
         statement="On the same points influence has the right size too: actual against predicted change has slope 1.",
         study=STUDY,
-        quantity="mnist/top/conjugate_gradient/slope",
+        where={"data": "mnist", "selection": "top", "estimator": "conjugate_gradient", "statistic": "slope"},
         low=0.95,
         high=1.05,
         published=DIAGONAL,
@@ -41,7 +41,12 @@ CLAIMS = (
         statement="The agreement is no accident of looking at extreme points: influence ranks 500 random points as "
         "retraining does.",
         study=STUDY,
-        quantity="mnist/random_points/conjugate_gradient/spearman",
+        where={
+            "data": "mnist",
+            "selection": "random_points",
+            "estimator": "conjugate_gradient",
+            "statistic": "spearman",
+        },
         low=0.95,
         high=None,
         published="not shown: only the most influential points are drawn",
@@ -54,7 +59,7 @@ CLAIMS = (
         statement="The stochastic estimate (LiSSA: scale 25, depth 5,000, 10 repeats) is proportional to the change "
         "that retraining brings as well.",
         study=STUDY,
-        quantity="mnist/top/lissa/pearson",
+        where={"data": "mnist", "selection": "top", "estimator": "lissa", "statistic": "pearson"},
         low=0.95,
         high=None,
         published=DIAGONAL,
@@ -67,7 +72,13 @@ CLAIMS = (
         statement="Plain influence underestimates when weight decay is small: at 1e-4 on digits the median slope of "
         "actual against predicted change is 1.1 or more.",
         study=STUDY,
-        quantity="digits/top/exact/median_slope/0.0001",
+        where={
+            "data": "digits",
+            "selection": "top",
+            "estimator": "exact",
+            "statistic": "median_slope",
+            "weight_decay": 1e-4,
+        },
         low=1.1,
         high=None,
         published="influence underestimates where there are many parameters for the points; no slope is printed",
@@ -76,12 +87,18 @@ CLAIMS = (
     ),
     *(
         Claim(
-            name=f"newton_step_keeps_its_size_at_{decay.replace('.', '_')}",
+            name=f"newton_step_keeps_its_size_at_{str(decay).replace('.', '_')}",
             paper=RESCALED,
-            statement=f"Dividing by one minus leverage mends that: at weight decay {decay} on digits the median slope "
-            "of the rescaled influence is 1.",
+            statement=f"Dividing by one minus leverage mends that: at weight decay {decay:g} on digits the median "
+            "slope of the rescaled influence is 1.",
             study=STUDY,
-            quantity=f"digits/top/newton_step/median_slope/{decay}",
+            where={
+                "data": "digits",
+                "selection": "top",
+                "estimator": "newton_step",
+                "statistic": "median_slope",
+                "weight_decay": decay,
+            },
             low=0.98,
             high=1.02,
             published="rescaled influence is close to retraining; no slope is printed",
@@ -96,7 +113,7 @@ CLAIMS = (
         statement="On the 500 most influential points of MNIST the rescaled influence has slope 1 to two parts in a "
         "thousand, where plain influence misses six.",
         study=STUDY,
-        quantity="mnist/top/newton_step/slope",
+        where={"data": "mnist", "selection": "top", "estimator": "newton_step", "statistic": "slope"},
         low=0.998,
         high=1.002,
         published="rescaled influence is close to retraining; no slope is printed",
@@ -105,11 +122,17 @@ CLAIMS = (
     ),
     *(
         Claim(
-            name=f"size_of_influence_at_{decay.replace('.', '_')}",
+            name=f"size_of_influence_at_{str(decay).replace('.', '_')}",
             paper=RESCALED,
-            statement=f"How far plain influence falls short on digits at weight decay {decay}: the median slope.",
+            statement=f"How far plain influence falls short on digits at weight decay {decay:g}: the median slope.",
             study=STUDY,
-            quantity=f"digits/top/exact/median_slope/{decay}",
+            where={
+                "data": "digits",
+                "selection": "top",
+                "estimator": "exact",
+                "statistic": "median_slope",
+                "weight_decay": decay,
+            },
             low=None,
             high=None,
             published="no slope is printed",

@@ -32,13 +32,13 @@ def claim(
         paper=paper,
         statement=statement,
         study=STUDY,
-        quantity=quantity,
+        where={"name": quantity},
         low=low,
         high=high,
         published=published,
         least="standard",
         arm=arm,
-        control=control,
+        control={"name": control} if control else None,
         bare=bare,
     )
 

@@ -12,24 +12,16 @@ from pandas.io.formats.style import Styler
 from influencelab.errors import InvalidData
 from influencelab.experiments.comparison import array
 from influencelab.experiments.grid import Key, grid
-from influencelab.experiments.replication import draws_needed, loss_changes, repeatability
-from influencelab.experiments.tables import format_interval
+from influencelab.experiments.replication import correlations, loss_changes, repeatability
 from influencelab.experiments.trial import Outcome, Trial
 from influencelab.influence.retrainer import Retrainer
 from influencelab.influence.retrainers.rerun import Rerun
-from influencelab.recipe import Recipe
-from influencelab.statistics.bootstrap import Bootstrap, Interval
+from influencelab.statistics.bootstrap import Bootstrap
 from influencelab.statistics.display import readable
 from influencelab.statistics.measurement import Measurement
-from influencelab.statistics.replicates import Draws, Resampled, averages, correlations, difference, ends, mean
-from influencelab.statistics.signal_to_noise import (
-    THRESHOLD,
-    consistency,
-    label,
-    resample,
-    share_detected,
-    signal_to_noise,
-)
+from influencelab.statistics.reliability import draws_needed
+from influencelab.statistics.replicates import Replicates, difference, mean
+from influencelab.statistics.signal_to_noise import THRESHOLD, consistency, detection_gain, share_detected
 from influencelab.training.trainer import Trainer
 
 # Each truth of one fit: where retraining starts, and whether its batches are those of the fit.
@@ -75,7 +67,7 @@ def truth(trainer: Trainer, protocol: str) -> Retrainer:
 
 
 @dataclass(frozen=True, eq=False)
-class Noise(Recipe):
+class Noise:
     """How single effects stand out of their noise over draws, by arm: a key of `NOISE_ARMS`.
 
     Attributes:
@@ -86,18 +78,18 @@ class Noise(Recipe):
     """
 
     draws: dict[str, Float[numpy.ndarray, "s r m"]]
-    detected: dict[str, Resampled]
-    repeats: dict[str, Resampled]
-    gain: Resampled
+    detected: dict[str, Measurement]
+    repeats: dict[str, Measurement]
+    gain: Measurement
 
     def numbers(self, stem: str) -> dict[str, Measurement]:
         """`noise/unpaired/detected/1/0.001` and its like, for the stem `1/0.001`."""
-        found = {f"noise/gain/{stem}": self.gain.number("share detected with batches paired less that without")}
+        found = {f"noise/gain/{stem}": self.gain.described("share detected with batches paired less that without")}
         for arm in self.draws:
             found |= {
-                f"noise/{arm}/detected/{stem}": self.detected[arm].number(f"share of pairs beyond {THRESHOLD:g} sd"),
-                f"noise/{arm}/repeatability/{stem}": self.repeats[arm].number("of one draw, over removals"),
-                f"noise/{arm}/draws_needed/{stem}": draws_needed(self.repeats[arm]).number("for repeatability 0.8"),
+                f"noise/{arm}/detected/{stem}": self.detected[arm].described(f"share of pairs beyond {THRESHOLD:g} sd"),
+                f"noise/{arm}/repeatability/{stem}": self.repeats[arm].described("of one draw, over removals"),
+                f"noise/{arm}/draws_needed/{stem}": draws_needed(self.repeats[arm]).described("for repeatability 0.8"),
             }
         return found
 
@@ -117,24 +109,8 @@ def noise(outcomes: Sequence[Outcome], *, bootstrap: Bootstrap | None = None) ->
         draws=found,
         detected={arm: share_detected(each, bootstrap=bootstrap) for arm, each in found.items()},
         repeats={arm: consistency(each, bootstrap=bootstrap) for arm, each in found.items()},
-        gain=gain(found["paired"], found["unpaired"], bootstrap=bootstrap),
+        gain=detection_gain(found["paired"], found["unpaired"], bootstrap=bootstrap),
     )
-
-
-def gain(
-    first: Float[numpy.ndarray, "s r m"],
-    second: Float[numpy.ndarray, "s r m"],
-    *,
-    bootstrap: Bootstrap | None = None,
-) -> Resampled:
-    """The share detected in the first less that in the second; removals and test points drawn together for both."""
-    way = bootstrap or Bootstrap()
-    sizes = [signal_to_noise(each) for each in (first, second)]
-    one, other = (numpy.where(numpy.isnan(size), numpy.nan, size > THRESHOLD) for size in sizes)
-    r, m = one.shape
-    value = float(averages(one - other, Draws(numpy.ones((1, r)), numpy.ones((1, m))))[0])
-    interval = ends(way, value, averages(one - other, resample(r, m, way)), bounded=False)
-    return Resampled(interval, label(first, way), int((~numpy.isnan(one - other)).sum()))
 
 
 def noise_table(found: Mapping[str, Noise]) -> Styler:
@@ -143,9 +119,9 @@ def noise_table(found: Mapping[str, Noise]) -> Styler:
         {
             "setting": setting,
             "retrained": NOISE_ARMS[arm],
-            f"|mean| > {THRESHOLD:g} sd": format_interval(each.detected[arm].interval),
-            "repeatability of one draw": format_interval(each.repeats[arm].interval),
-            "draws needed for 0.8": said_many(draws_needed(each.repeats[arm]).interval),
+            f"|mean| > {THRESHOLD:g} sd": each.detected[arm].rounded(),
+            "repeatability of one draw": each.repeats[arm].rounded(),
+            "draws needed for 0.8": number_of_draws(draws_needed(each.repeats[arm])),
         }
         for setting, each in found.items()
         for arm in each.draws
@@ -153,9 +129,10 @@ def noise_table(found: Mapping[str, Noise]) -> Styler:
     return readable(pandas.DataFrame(rows), caption="Effects beside their noise over seeds, with 95% intervals")
 
 
-def said_many(interval: Interval) -> str:
+def number_of_draws(found: Measurement) -> str:
     """A number of draws, at least 1, with its interval; ∞ where there is no repeatability."""
-    value, low, high = (f"{max(1.0, end):,.1f}" if numpy.isfinite(end) else "∞" for end in interval)
+    ends = (found.value, *found.ends)
+    value, low, high = (f"{max(1.0, end):,.1f}" if numpy.isfinite(end) else "∞" for end in ends)
     return f"{value} [{low}, {high}]"
 
 
@@ -204,20 +181,16 @@ def other_seeds(outcomes: Sequence[Outcome]) -> list[Outcome]:
     return against(outcomes, [*outcomes[1:], outcomes[0]])
 
 
-def agreement(
-    outcomes: Sequence[Outcome], estimator: str, target: str, *, bootstrap: Bootstrap | None = None
-) -> Resampled:
-    """Mean signed Spearman correlation of predicted and actual over seeds and test points, of the only selection."""
-    return mean(
-        correlations(outcomes, selection=only(outcomes), estimator=estimator, target=target), bootstrap=bootstrap
-    )
+def agreement(outcomes: Sequence[Outcome], estimator: str, target: str) -> Replicates:
+    """Signed Spearman correlation of predicted and actual by seed and test point, of the only selection."""
+    return correlations(outcomes, selection=only(outcomes), estimator=estimator, target=target)
 
 
-def repeats(outcomes: Sequence[Outcome], target: str, *, bootstrap: Bootstrap | None = None) -> Resampled:
-    """Mean Spearman correlation of two draws of a target: seeds 0 and 1, 2 and 3, …; an odd last one is unused."""
+def repeats(outcomes: Sequence[Outcome], target: str) -> Replicates:
+    """Spearman correlation of two draws of a target: seeds 0 and 1, 2 and 3, …; an odd last one is unused."""
     couples = len(outcomes) // 2 * 2
     first, second = outcomes[0:couples:2], outcomes[1:couples:2]
-    return mean(repeatability(first, second, target=target, selection=only(outcomes)), bootstrap=bootstrap)
+    return repeatability(first, second, target=target, selection=only(outcomes))
 
 
 def only(outcomes: Sequence[Outcome]) -> str:
@@ -225,33 +198,33 @@ def only(outcomes: Sequence[Outcome]) -> str:
     return next(iter(outcomes[0].chosen))
 
 
-def stands_off(found: Resampled) -> Measurement:
-    """How far the interval stands off 0: 0 where it holds it, as it must where there is nothing to find.
+def distance_from_zero(found: Measurement) -> Measurement:
+    """The distance of the interval from 0: 0 where it holds it, as it must where there is nothing to find.
 
     The note gives half the interval's width: with one of 0.3, that 0 lies inside says little.
     """
-    value, low, high = found.interval
-    note = found.number(f"distance of the interval of {value:.3f} from 0").with_half_width().note
-    return Measurement(value=float(max(low, -high, 0.0)), n=found.count, note=note)
+    low, high = found.ends
+    note = found.described(f"distance of the interval of {found.value:.3f} from 0").with_half_width().note
+    return Measurement(value=float(max(low, -high, 0.0)), n=found.n, note=note)
 
 
-def draw_scores(
-    outcomes: Sequence[Outcome], estimator: str, target: str, *, bootstrap: Bootstrap | None = None
-) -> dict[str, Resampled]:
-    """Agreement with the truth of the own draw, `same`, and of another, `other`; their difference `drop`; `repeats`.
+def draw_tables(outcomes: Sequence[Outcome], estimator: str, target: str) -> dict[str, Replicates]:
+    """Agreement with the truth of the own draw, `same`, and of another, `other`; and how draws of it agree, `repeats`.
 
-    The last is how well two draws of the target agree: what `other` comes to where `same` is perfect.
+    The last is what `other` comes to where `same` is perfect.
     """
-    tables = [
-        correlations(held, selection=only(outcomes), estimator=estimator, target=target)
-        for held in (outcomes, other_seeds(outcomes))
-    ]
     return {
-        "same": mean(tables[0], bootstrap=bootstrap),
-        "other": mean(tables[1], bootstrap=bootstrap),
-        "drop": difference(*tables, paired=True, bootstrap=bootstrap),
-        "repeats": repeats(outcomes, target, bootstrap=bootstrap),
+        "same": agreement(outcomes, estimator, target),
+        "other": agreement(other_seeds(outcomes), estimator, target),
+        "repeats": repeats(outcomes, target),
     }
+
+
+def draw_scores(tables: Mapping[str, Replicates], *, bootstrap: Bootstrap | None = None) -> dict[str, Measurement]:
+    """The means of `draw_tables`, and by how much the own draw's exceeds another's, `drop`."""
+    means = {name: mean(table, bootstrap=bootstrap) for name, table in tables.items()}
+    drop = difference(tables["same"], tables["other"], paired=True, bootstrap=bootstrap)
+    return {"same": means["same"], "other": means["other"], "drop": drop, "repeats": means["repeats"]}
 
 
 def mismatch(
@@ -261,26 +234,23 @@ def mismatch(
     target: str,
     *,
     bootstrap: Bootstrap | None = None,
-) -> dict[str, Resampled]:
+) -> dict[str, Measurement]:
     """Agreement of another training's predictions with this one's truth (`foreign`), and `loss` against its own ones.
 
     Outcomes come one a seed; both trainers start alike and see the same batches.
     """
-    tables = [
-        correlations(held, selection=only(own), estimator=estimator, target=target)
-        for held in (own, against(foreign, own))
-    ]
+    tables = [agreement(held, estimator, target) for held in (own, against(foreign, own))]
     return {
         "foreign": mean(tables[1], bootstrap=bootstrap),
         "loss": difference(*tables, paired=True, bootstrap=bootstrap),
     }
 
 
-def scores_table(found: Mapping[str, Mapping[str, Resampled]]) -> Styler:
+def scores_table(found: Mapping[str, Mapping[str, Measurement]]) -> Styler:
     """A row for each setting: its scores, each with its interval."""
     heads = {"same": "same draw", "other": "another draw", "drop": "same − another", "repeats": "draws repeat"}
     rows = [
-        {"setting": setting, **{heads.get(name, name): format_interval(each.interval) for name, each in scores.items()}}
+        {"setting": setting, **{heads.get(name, name): each.rounded() for name, each in scores.items()}}
         for setting, scores in found.items()
     ]
     return readable(pandas.DataFrame(rows), caption="Mean signed Spearman correlations, with 95% intervals")

@@ -10,9 +10,8 @@ from matplotlib.figure import Figure
 
 from influencelab.experiments.line_plots import drawing, legend_below
 from influencelab.experiments.plots import PALETTE, STYLE, VECTOR
-from influencelab.experiments.replication import ceiling, draws_needed, stepped_up
-from influencelab.experiments.tables import format_interval
-from influencelab.statistics.replicates import Resampled
+from influencelab.statistics.measurement import Measurement
+from influencelab.statistics.reliability import ceiling, draws_needed, stepped_up
 from influencelab.statistics.signal_to_noise import THRESHOLD, signal_to_noise
 
 DRAWS = (1, 2, 3, 5, 10, 20, 50, 100)
@@ -23,7 +22,7 @@ def repeatability_figure(
     first: Float[numpy.ndarray, " r"],
     second: Float[numpy.ndarray, " r"],
     *,
-    repeats: Mapping[str, Resampled],
+    repeats: Mapping[str, Measurement],
     draws: Sequence[int] = DRAWS,
 ) -> Figure:
     """Two draws of a target at one test point, and what averaging k draws gains.
@@ -38,13 +37,15 @@ def repeatability_figure(
         figure, (left, right) = plt.subplots(1, 2, figsize=(10.5, 5.2), layout="constrained")
     draw_two(left, first, second)
     for place, (name, found) in enumerate(repeats.items()):
-        steps = numpy.array([stepped_up(found, k).interval for k in draws])
-        tops = numpy.array([ceiling(stepped_up(found, k)).interval for k in draws])
-        needed = max(1.0, draws_needed(found, wanted=WANTED).interval.value)
-        told = f"{name}: {format_interval(found.interval)} for one draw, {WANTED:g} with {needed:.1f} draws"
+        averaged = [stepped_up(found, k) for k in draws]
+        steps = numpy.array([(each.value, *each.ends) for each in averaged])
+        needed = max(1.0, draws_needed(found, wanted=WANTED).value)
+        told = f"{name}: {found.rounded()} for one draw, {WANTED:g} with {needed:.1f} draws"
         right.plot(draws, steps[:, 0], color=PALETTE[place], marker="os^D"[place % 4], markersize=5, label=told)
         right.fill_between(draws, steps[:, 1], steps[:, 2], color=PALETTE[place], alpha=0.15, linewidth=0)
-        right.plot(draws, tops[:, 0], color=PALETTE[place], linestyle=":", linewidth=1.4)
+        right.plot(
+            draws, [ceiling(each).value for each in averaged], color=PALETTE[place], linestyle=":", linewidth=1.4
+        )
     right.plot([], [], color="0.35", linestyle=":", label="ceiling: √repeatability, the best score of another seed")
     right.axhline(WANTED, color="0.4", linewidth=1, linestyle="--", zorder=0)
     right.set_xscale("log")

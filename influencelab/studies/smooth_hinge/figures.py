@@ -10,13 +10,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from influencelab.experiments.plots import PALETTE, STYLE, VECTOR
-from influencelab.experiments.tables import format_interval
 from influencelab.experiments.trial import Outcome
-from influencelab.influence.strain import WIDE_ENOUGH
 from influencelab.models.losses.hinge import Hinge
+from influencelab.statistics.agreement import statistic
 from influencelab.statistics.bootstrap import Bootstrap
 from influencelab.studies.smooth_hinge.numbers import FIXED, PUBLISHED, RULED, SEEN, cell_said, pairs_of
 from influencelab.studies.smooth_hinge.smoothing_path import ARMS, path_name
+from influencelab.studies.smooth_hinge.strain import WIDE_ENOUGH
 
 # Slopes beyond this are shown on a logarithmic scale.
 LARGE = 8.0
@@ -63,7 +63,7 @@ def paper_layout(outcome: Outcome, *, arm: str, bootstrap: Bootstrap, widths: Se
         figure, axes = plt.subplots(1, len(widths), figsize=(3.8 * len(widths), 3.9), layout="constrained")
     for axis, t in zip(axes, widths, strict=True):
         pairs = pairs_of(outcome, "first", path_name(arm, t))
-        counted = pairs.counted[:, 0]
+        counted = pairs.mask[:, 0]
         predicted, actual = pairs.predicted[counted, 0], pairs.actual[counted, 0]
         reach = 1.1 * numpy.abs(actual).max()
         axis.axhline(0, color="0.8", linewidth=0.8, zorder=0)
@@ -75,7 +75,7 @@ def paper_layout(outcome: Outcome, *, arm: str, bootstrap: Bootstrap, widths: Se
             actual, predicted, s=11, alpha=0.6, color=LOOKS[arm][0], linewidth=0, rasterized=len(actual) > VECTOR
         )
         axis.set_xlim(-reach, reach)
-        found = format_interval(bootstrap.statistic(pairs, "pearson").pooled)
+        found = statistic(pairs, "pearson", bootstrap=bootstrap).pooled.rounded()
         axis.text(
             0.03, 0.97, f"Pearson {found}\n{len(actual)} removals", transform=axis.transAxes, va="top", fontsize=8
         )

@@ -8,15 +8,15 @@ import numpy
 import pandas
 from pandas.io.formats.style import Styler
 
-from influencelab.experiments.tables import format_interval
 from influencelab.experiments.trial import Outcome
-from influencelab.influence.strain import rule
-from influencelab.statistics.bootstrap import Bootstrap, Interval, Statistic
+from influencelab.statistics.agreement import statistic
+from influencelab.statistics.bootstrap import Bootstrap
+from influencelab.statistics.comparison import Comparison
 from influencelab.statistics.correlation import pearson
 from influencelab.statistics.display import readable
-from influencelab.statistics.measurement import Measurement
-from influencelab.statistics.pairs import Pairs
+from influencelab.statistics.measurement import Measurement, Statistic, from_columns
 from influencelab.studies.smooth_hinge.smoothing_path import ARMS, TRUTH, path_name
+from influencelab.studies.smooth_hinge.strain import rule
 
 # The t of the paper's figure, and the one it recommends.
 PUBLISHED = (0.0, 0.001, 0.1)
@@ -27,14 +27,12 @@ RULED = ("published", "consistent")
 VIEWS = ("first", "top", "support_vectors")
 
 
-def pairs_of(outcome: Outcome, view: str, estimator: str) -> Pairs:
+def pairs_of(outcome: Outcome, view: str, estimator: str) -> Comparison:
     """Predicted beside actual, as one of `VIEWS` looks at them."""
     found = outcome.comparison("top" if view == "first" else view, estimator, TRUTH)
-    if view != "first":
-        return found.pairs()
-    counted = found.counted.clone()
-    counted[:, 1:] = False
-    return replace(found, counted=counted).pairs()
+    if view == "first":
+        found = replace(found, mask=found.mask & (numpy.arange(found.m) == 0))
+    return found.without_empty_tests()
 
 
 def widths_of(outcome: Outcome) -> list[float]:
@@ -51,34 +49,29 @@ def path_table(outcome: Outcome, view: str, *, bootstrap: Bootstrap) -> pandas.D
     rows = []
     for arm in ARMS:
         found = {t: pairs_of(outcome, view, path_name(arm, t)) for t in [0.0, *widths_of(outcome)]}
-        value = {t: bootstrap.statistic(pairs, "pearson").pooled for t, pairs in found.items()}
+        value = {t: statistic(pairs, "pearson", bootstrap=bootstrap).pooled for t, pairs in found.items()}
         best = max(value, key=lambda t: value[t].value)
         for t, pairs in found.items():
-            slope = bootstrap.statistic(pairs, "slope").pooled
+            slope = statistic(pairs, "slope", bootstrap=bootstrap).pooled
             lost = advantage(found[best], pairs, bootstrap=bootstrap).pooled
             described = outcome.facts["smoothing"][path_name(arm, t)]
             rows.append(
                 {"view": view, "arm": arm, "t": t}
-                | spread_out("pearson", value[t])
-                | spread_out("slope", slope)
-                | spread_out("lost", lost)
+                | value[t].columns("pearson")
+                | slope.columns("slope")
+                | lost.columns("lost")
                 | {"best": t == best, "carriers": described["carriers"], "strain": described["strain"]}
             )
     return pandas.DataFrame(rows)
 
 
-def spread_out(name: str, interval: Interval) -> dict[str, float]:
-    """An interval as three columns."""
-    return {name: interval.value, f"{name}_low": interval.low, f"{name}_high": interval.high}
-
-
-def advantage(one: Pairs, other: Pairs, *, bootstrap: Bootstrap, measure: Callable = pearson) -> Statistic:
+def advantage(one: Comparison, other: Comparison, *, bootstrap: Bootstrap, measure: Callable = pearson) -> Statistic:
     """How much better one prediction agrees than another of the same removals, on the same resamples."""
 
-    def difference(pairs: Pairs, weights: numpy.ndarray) -> numpy.ndarray:
+    def difference(pairs: Comparison, weights: numpy.ndarray) -> numpy.ndarray:
         return measure(pairs, weights) - measure(replace(pairs, predicted=other.predicted), weights)
 
-    return bootstrap.statistic(one, difference)
+    return statistic(one, difference, bootstrap=bootstrap)
 
 
 def path_numbers(name: str, outcome: Outcome, tables: Mapping[str, pandas.DataFrame]) -> dict[str, Measurement]:
@@ -87,10 +80,9 @@ def path_numbers(name: str, outcome: Outcome, tables: Mapping[str, pandas.DataFr
     for view, table in tables.items():
         for row in table.to_dict("records"):
             stem = f"{name}/{row['arm']}/{row['t']:g}"
-            n = int(pairs_of(outcome, view, path_name(row["arm"], row["t"])).counted.sum())
+            n = int(pairs_of(outcome, view, path_name(row["arm"], row["t"])).mask.sum())
             for what in ("pearson", "slope", "lost"):
-                interval = Interval(row[what], row[f"{what}_low"], row[f"{what}_high"])
-                found[f"{stem}/{view}/{what}"] = number_of(interval, n=n, note=NOTES[what])
+                found[f"{stem}/{view}/{what}"] = from_columns(row, what, n=n, note=NOTES[what])
             found[f"{stem}/carriers"] = Measurement(row["carriers"], note="points that carry curvature, effectively")
             if row["strain"] == row["strain"]:
                 found[f"{stem}/strain"] = Measurement(row["strain"], note="RMS move of margins in units of t")
@@ -104,13 +96,6 @@ NOTES = {
 }
 
 
-def number_of(interval: Interval, *, n: int, note: str) -> Measurement:
-    """An interval as a reported number."""
-    known = numpy.isfinite([interval.low, interval.high]).all()
-    ends = (interval.low, interval.high) if known else (None, None)
-    return Measurement(interval.value, *ends, n=n, note=note)
-
-
 def headline_numbers(name: str, outcome: Outcome, *, bootstrap: Bootstrap) -> dict[str, Measurement]:
     """What the paper's three panels are summed up by, for each arm: overshoot at t = 0, and the drop from 0.001 to 0.1.
 
@@ -120,16 +105,16 @@ def headline_numbers(name: str, outcome: Outcome, *, bootstrap: Bootstrap) -> di
     found = {}
     for arm in ARMS:
         at = {t: pairs_of(outcome, "first", path_name(arm, t)) for t in PUBLISHED}
-        ratio = bootstrap.statistic(at[0.0], "rms_ratio").pooled
-        over = Interval(1 / ratio.value, 1 / ratio.high, 1 / ratio.low)
-        n = int(at[0.0].counted.sum())
+        ratio = statistic(at[0.0], "rms_ratio", bootstrap=bootstrap).pooled
+        over = ratio.mapped(lambda each: 1 / each if each > 0 else inf, "inverse")
+        n = int(at[0.0].mask.sum())
         note = "RMS predicted over RMS actual; 95% bootstrap over removals"
-        found[f"{name}/{arm}/0/first/overshoot"] = number_of(over, n=n, note=note)
+        found[f"{name}/{arm}/0/first/overshoot"] = replace(over.finite(), n=n, note=note)
         for view in ("first", "top"):
             near, far = (pairs_of(outcome, view, path_name(arm, t)) for t in (FIXED, 0.1))
             drop = advantage(near, far, bootstrap=bootstrap).pooled
             note = f"Pearson at t = 0.001 less that at 0.1, {SEEN[view]}; 95% bootstrap of the difference"
-            found[f"{name}/{arm}/{view}/drop"] = number_of(drop, n=int(near.counted.sum()), note=note)
+            found[f"{name}/{arm}/{view}/drop"] = replace(drop, n=int(near.mask.sum()), note=note)
     return found
 
 
@@ -144,15 +129,15 @@ def rule_table(outcomes: Mapping[str, Outcome], *, bootstrap: Bootstrap) -> pand
         chosen = chosen_width(outcome)
         for arm in RULED:
             pairs = {t: pairs_of(outcome, "support_vectors", path_name(arm, t)) for t in widths_of(outcome)}
-            value = {t: bootstrap.statistic(each, "pearson").pooled for t, each in pairs.items()}
+            value = {t: statistic(each, "pearson", bootstrap=bootstrap).pooled for t, each in pairs.items()}
             oracle = max(value, key=lambda t: value[t].value)
             rows.append(
-                {"cell": cell, "arm": arm, "t_rule": chosen, "t_oracle": oracle, "n": int(pairs[chosen].counted.sum())}
-                | spread_out("fixed", value[FIXED])
-                | spread_out("rule", value[chosen])
-                | spread_out("oracle", value[oracle])
-                | spread_out("gain", advantage(pairs[chosen], pairs[FIXED], bootstrap=bootstrap).pooled)
-                | spread_out("regret", advantage(pairs[oracle], pairs[chosen], bootstrap=bootstrap).pooled)
+                {"cell": cell, "arm": arm, "t_rule": chosen, "t_oracle": oracle, "n": int(pairs[chosen].mask.sum())}
+                | value[FIXED].columns("fixed")
+                | value[chosen].columns("rule")
+                | value[oracle].columns("oracle")
+                | advantage(pairs[chosen], pairs[FIXED], bootstrap=bootstrap).pooled.columns("gain")
+                | advantage(pairs[oracle], pairs[chosen], bootstrap=bootstrap).pooled.columns("regret")
             )
     return pandas.DataFrame(rows)
 
@@ -177,8 +162,8 @@ def rule_numbers(table: pandas.DataFrame, *, held_out: Sequence[str]) -> dict[st
         for what in ("t_rule", "t_oracle"):
             found[f"{stem}/{what}"] = Measurement(row[what])
         for what in ("fixed", "rule", "oracle", "gain", "regret"):
-            interval = Interval(row[what], row[f"{what}_low"], row[f"{what}_high"])
-            found[f"{stem}/{what}"] = number_of(interval, n=row["n"], note="Pearson on support vectors; 95% bootstrap")
+            note = "Pearson on support vectors; 95% bootstrap"
+            found[f"{stem}/{what}"] = from_columns(row, what, n=row["n"], note=note)
     for arm in RULED:
         part = table.loc[(table["arm"] == arm) & table["cell"].isin(held_out)]
         for what in ("gain", "regret"):
@@ -193,7 +178,7 @@ def mean_over_cells(table: pandas.DataFrame, what: str) -> Measurement:
     width = float(numpy.sqrt((half**2).sum()) / len(value))
     middle = float(value.mean())
     note = f"mean over {len(value)} data sets and decays; 95%, from their own intervals taken as independent"
-    return number_of(Interval(middle, middle - width, middle + width), n=len(value), note=note)
+    return Measurement(middle, middle - width, middle + width, n=len(value), note=note).finite()
 
 
 def agreement_at(tables: Mapping[str, pandas.DataFrame], *, published: Mapping[float, str]) -> Styler:
@@ -209,7 +194,7 @@ def agreement_at(tables: Mapping[str, pandas.DataFrame], *, published: Mapping[f
             cells = {}
             for view, table in tables.items():
                 row = table[(table["arm"] == arm) & (table["t"] == t)].iloc[0]
-                cells[SEEN[view]] = format_interval(Interval(row["pearson"], row["pearson_low"], row["pearson_high"]))
+                cells[SEEN[view]] = from_columns(row, "pearson").rounded()
             rows.append({"arm": arm, "t": f"{t:g}", "paper": published[t]} | cells)
     return readable(pandas.DataFrame(rows), caption="Pearson of predicted and actual change, with 95% intervals")
 
@@ -225,29 +210,6 @@ def cell_said(cell: str) -> str:
     """`breast cancer, 0.01` for `breast_cancer-0.01`."""
     name, _, decay = cell.rpartition("-")
     return f"{name.replace('_', ' ')}, {decay}"
-
-
-def rule_shown(table: pandas.DataFrame) -> Styler:
-    """The rule's test for people."""
-    rows = [
-        {
-            "data, weight decay": cell_said(row["cell"]),
-            "arm": row["arm"],
-            "t by rule": f"{row['t_rule']:g}",
-            "t by oracle": f"{row['t_oracle']:g}",
-            **{
-                title: format_interval(Interval(row[what], row[f"{what}_low"], row[f"{what}_high"]))
-                for title, what in (
-                    ("at 0.001", "fixed"),
-                    ("at the rule's t", "rule"),
-                    ("gain over 0.001", "gain"),
-                    ("regret", "regret"),
-                )
-            },
-        }
-        for row in table.to_dict("records")
-    ]
-    return readable(pandas.DataFrame(rows), caption="Pearson on random support vectors, with 95% intervals")
 
 
 def shown_pairs(outcomes: Mapping[str, Outcome]) -> pandas.DataFrame:

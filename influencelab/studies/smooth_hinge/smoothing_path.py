@@ -1,7 +1,7 @@
 """One support vector machine, influence through hinges of every width, and what removals really do to it."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from math import isfinite
 from typing import Any
@@ -22,16 +22,18 @@ from influencelab.influence.estimator import Estimate, Estimator
 from influencelab.influence.estimators.exact import Exact
 from influencelab.influence.estimators.newton_step import NewtonStep
 from influencelab.influence.retrainers.rerun import Rerun
-from influencelab.influence.strain import at_weights, effective_curvature_points, margin_shift
 from influencelab.models.losses.hinge import margins
 from influencelab.models.tasks.smooth_hinge import SmoothHinge
-from influencelab.recipe import Recipe
+from influencelab.recipe import Progress, Recipe, stage, unheard
+from influencelab.studies.smooth_hinge.strain import at_weights, effective_curvature_points, margin_shift
 from influencelab.training.fit import Fit, fit
 from influencelab.training.trainer import Trainer
 from influencelab.training.trainers.active_set import ActiveSet
 from influencelab.training.trainers.liblinear import Liblinear
 from influencelab.training.trainers.newton import Newton
 from influencelab.training.trainers.sequential import Sequential
+
+__all__ = ["SmoothingPath"]
 
 ARMS = ("published", "consistent", "newton_step")
 TRUTH = "hinge"
@@ -87,9 +89,9 @@ class SmoothingPath(Recipe):
                 "and a test for each id in first."
             )
 
-    def run(self, *, device: str = "cpu", progress: Callable[[float], None] | None = None) -> Outcome:
+    def run(self, *, device: str = "cpu", progress: Progress | None = None) -> Outcome:
         """Fit, smooth, predict, retrain."""
-        tell = progress or (lambda share: None)
+        tell = progress or unheard
         began = time.perf_counter()
         published, true = self.true_fits(self.source.load().to(device))
         fit_seconds = time.perf_counter() - began
@@ -108,7 +110,7 @@ class SmoothingPath(Recipe):
                 estimates[name] = replace(estimate, fit=published, values=estimate.values[:0], slopes=None)
             tell(SHARES[0] + SHARES[1] * count / (len(self.widths) + 1))
         retrained = Rerun(trainer=self.truth, start="warm", require_converged=True).retrain(
-            true, removals, progress=lambda done, total: tell(sum(SHARES[:2]) + SHARES[2] * done / total)
+            true, removals, progress=stage(tell, sum(SHARES[:2]), 1.0)
         )
         data = true.data
         facts = facts_of(true, estimates, {TRUTH: retrained}, removals=removals, fit_seconds=fit_seconds)

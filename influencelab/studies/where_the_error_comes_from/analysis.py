@@ -14,16 +14,16 @@ from jaxtyping import Float
 from matplotlib.figure import Figure
 from pandas.io.formats.style import Styler
 
+from influencelab.experiments.agreement import KEPT
 from influencelab.experiments.comparison import array
 from influencelab.experiments.line_plots import correlation_by_depth, draw_bars, drawing, legend_below
-from influencelab.experiments.replication import mapped
-from influencelab.experiments.tables import KEPT, format_interval
+from influencelab.experiments.replication import correlations
 from influencelab.experiments.trial import Outcome
-from influencelab.statistics.bootstrap import Bootstrap, Interval
+from influencelab.statistics.bootstrap import Bootstrap
+from influencelab.statistics.comparison import FEWEST
 from influencelab.statistics.display import readable
 from influencelab.statistics.measurement import Measurement
-from influencelab.statistics.pairs import FEWEST
-from influencelab.statistics.replicates import Replicates, Resampled, correlations, difference, mean
+from influencelab.statistics.replicates import Replicates, difference, mean
 from influencelab.studies.where_the_error_comes_from.decomposition import STEPS, TERMS, TRUTHS, Terms, terms_in
 
 # Estimators of a decomposition and how each solves for the response.
@@ -61,15 +61,15 @@ def settings(outcomes: Mapping[tuple, Sequence[Outcome]]) -> dict[Setting, Seque
 
 def shared(outcome: Outcome) -> Outcome:
     """The same outcome, in which a target trusts an experiment only where all four do."""
-    counted = terms_in(outcome).counted
-    return replace(outcome, trusted=dict.fromkeys(outcome.trusted, counted))
+    valid = terms_in(outcome).valid
+    return replace(outcome, trusted=dict.fromkeys(outcome.trusted, valid))
 
 
 def agreement(outcomes: Sequence[Outcome], *, target: str, estimator: str = "estimate") -> Replicates:
     """Spearman's correlation of each network and test point, of an estimator with one of the truths."""
     selection = next(iter(outcomes[0].chosen))
-    counted = [shared(outcome) for outcome in outcomes]
-    return correlations(counted, selection=selection, estimator=estimator, target=target)
+    valid = [shared(outcome) for outcome in outcomes]
+    return correlations(valid, selection=selection, estimator=estimator, target=target)
 
 
 def misses(outcomes: Sequence[Outcome]) -> Replicates:
@@ -96,16 +96,16 @@ def shares(outcomes: Sequence[Outcome], term: str) -> Replicates:
 
 
 def root_mean_squares(parts: Sequence, terms: Terms) -> Float[numpy.ndarray, "t m"]:
-    """The RMS of tables (r m) over the counted experiments; NaN where fewer than three count."""
-    rows = array(terms.counted)
+    """The RMS of tables (r m) over the valid experiments; NaN where fewer than three are."""
+    rows = array(terms.valid)
     if rows.sum() < FEWEST:
         return numpy.full((len(parts), terms.truth.shape[1]), numpy.nan)
     return numpy.stack([numpy.sqrt((array(part)[rows] ** 2).mean(0)) for part in parts])
 
 
-def exponential(found: Resampled) -> Resampled:
-    """The mean of logarithms as a geometric mean."""
-    return mapped(found, math.exp, told="of logarithms")
+def geometric_mean(logarithms: Replicates, bootstrap: Bootstrap | None) -> Measurement:
+    """The exponential of the mean of logarithms."""
+    return mean(logarithms, bootstrap=bootstrap).mapped(math.exp, "of logarithms")
 
 
 # Numbers, for claims.
@@ -132,21 +132,21 @@ def numbers_of(
     for estimator in SOLVERS:
         tables = {target: agreement(outcomes, target=target, estimator=estimator) for target in TRUTHS}
         for target, table in tables.items():
-            found[f"{stem}/{estimator}/{target}/spearman{ending}"] = told(mean(table, bootstrap=bootstrap))
+            found[f"{stem}/{estimator}/{target}/spearman{ending}"] = with_precision(mean(table, bootstrap=bootstrap))
         gain = difference(tables["pbrf"], tables["cold"], paired=True, bootstrap=bootstrap)
-        found[f"{stem}/{estimator}/pbrf_over_cold{ending}"] = told(gain)
-    ratio = exponential(mean(misses(outcomes), bootstrap=bootstrap))
-    found[f"{stem}/estimate/ratio{ending}"] = told(ratio, "geometric mean over networks and test points")
+        found[f"{stem}/{estimator}/pbrf_over_cold{ending}"] = with_precision(gain)
+    ratio = geometric_mean(misses(outcomes), bootstrap)
+    found[f"{stem}/estimate/ratio{ending}"] = with_precision(ratio, "geometric mean over networks and test points")
     for term in TERMS:
         share = mean(shares(outcomes, term), bootstrap=bootstrap)
-        found[f"{stem}/share/{term.replace(' ', '_')}{ending}"] = told(share)
+        found[f"{stem}/share/{term.replace(' ', '_')}{ending}"] = with_precision(share)
     return found
 
 
-def told(found: Resampled, how: str = "mean over networks and test points") -> Measurement:
-    """As a number whose note says how precisely it is known: what a claim that stays open would need to be less."""
-    width = (found.interval.high - found.interval.low) / 2
-    return found.number(f"{how}, ± {width:.2g}" if math.isfinite(width) else how)
+def with_precision(found: Measurement, how: str = "mean over networks and test points") -> Measurement:
+    """The number, its half-width in the note: what a claim that stays open would need to be less."""
+    width = found.half_width
+    return found.described(f"{how}, ± {width:.2g}" if math.isfinite(width) else how)
 
 
 # Tables and the figure.
@@ -164,7 +164,7 @@ def trust_table(cells: Cells) -> Styler:
                 "largest ‖∇J‖ of a fit": f"{max(fact['fit_grad_norm'] for fact in facts):.0e}",
                 "removals": sum(fact["removals"] for fact in facts),
                 **{f"trusted: {target}": count for target, count in trusted.items()},
-                "by all four": sum(int(terms_in(outcome).counted.sum()) for outcome in outcomes),
+                "by all four": sum(int(terms_in(outcome).valid.sum()) for outcome in outcomes),
                 "LiSSA residual": f"{max(f['estimates']['estimate']['largest_residual'] for f in facts):.2g}",
             }
         )
@@ -206,9 +206,9 @@ def term_table(cells: Cells, bootstrap: Bootstrap | None = None) -> Styler:
     """A row a setting: the share of each term with its interval, and the two parts of the error against each other."""
     rows = []
     for setting, outcomes in cells.items():
-        parts = {term: format_interval(mean(shares(outcomes, term), bootstrap=bootstrap).interval) for term in TERMS}
-        ratio = exponential(mean(misses(outcomes), bootstrap=bootstrap)).interval
-        rows.append({**described(setting), **parts, "(4+5) / (1–3)": format_interval(ratio)})
+        parts = {term: mean(shares(outcomes, term), bootstrap=bootstrap).rounded() for term in TERMS}
+        ratio = geometric_mean(misses(outcomes), bootstrap)
+        rows.append({**described(setting), **parts, "(4+5) / (1–3)": ratio.rounded()})
     caption = "Shares of the terms' RMS, means over networks and test points; and RMS of terms 4+5 over that of 1–3"
     return readable(pandas.DataFrame(rows), caption=caption)
 
@@ -219,11 +219,9 @@ def agreement_table(cells: Cells, bootstrap: Bootstrap | None = None) -> Styler:
     for setting, outcomes in cells.items():
         for estimator, solver in SOLVERS.items():
             tables = {target: agreement(outcomes, target=target, estimator=estimator) for target in TRUTHS}
-            intervals = {
-                target: format_interval(mean(table, bootstrap=bootstrap).interval) for target, table in tables.items()
-            }
-            gain: Interval = difference(tables["pbrf"], tables["cold"], paired=True, bootstrap=bootstrap).interval
-            rows.append({**described(setting), "solver": solver, **intervals, "pbrf − cold": format_interval(gain)})
+            intervals = {target: mean(table, bootstrap=bootstrap).rounded() for target, table in tables.items()}
+            gain = difference(tables["pbrf"], tables["cold"], paired=True, bootstrap=bootstrap)
+            rows.append({**described(setting), "solver": solver, **intervals, "pbrf − cold": gain.rounded()})
     return readable(pandas.DataFrame(rows), caption="Signed Spearman correlation of influence with each truth")
 
 
@@ -260,32 +258,31 @@ def budget_figure(cells: Cells) -> Figure:
 def pooled(outcomes: Sequence[Outcome]) -> tuple[dict[str, float], dict[str, float]]:
     """The RMS of each term, and of their sum and the truth, over all networks, experiments and test points, in nats."""
     found = [terms_in(outcome) for outcome in outcomes]
-    counted = [{name: array(part)[array(terms.counted)] for name, part in terms.parts.items()} for terms in found]
-    sizes = {term: math.sqrt(square_mean([parts[term] for parts in counted])) for term in TERMS}
-    total = math.sqrt(square_mean([numpy.sum(list(parts.values()), axis=0) for parts in counted]))
-    truth = math.sqrt(square_mean([array(terms.truth[terms.counted]) for terms in found]))
+    valid = [{name: array(part)[array(terms.valid)] for name, part in terms.parts.items()} for terms in found]
+    sizes = {term: math.sqrt(square_mean([parts[term] for parts in valid])) for term in TERMS}
+    total = math.sqrt(square_mean([numpy.sum(list(parts.values()), axis=0) for parts in valid]))
+    truth = math.sqrt(square_mean([array(terms.truth[terms.valid]) for terms in found]))
     return sizes, {"total": total, "truth": truth}
 
 
 def agreement_figure(cells: Cells, data: str, bootstrap: Bootstrap | None = None) -> Figure:
     """A panel a weight decay: influence against PBRF and against retraining anew, by depth, for each arm."""
-    panels: dict[str, dict[str, dict[float, Resampled]]] = {}
+    panels: dict[str, dict[str, dict[float, Replicates]]] = {}
     for setting, outcomes in cells.items():
         if setting.data == data:
             panel = panels.setdefault(f"weight decay {setting.weight_decay:g}", {})
             for target in ("pbrf", "cold"):
-                table = agreement(outcomes, target=target)
                 line = panel.setdefault(f"{WORDS.get(setting.arm, setting.arm)}: {WORDS[target]}", {})
-                line[setting.depth] = mean(table, bootstrap=bootstrap)
-    return correlation_by_depth(panels)
+                line[setting.depth] = agreement(outcomes, target=target)
+    return correlation_by_depth(panels, bootstrap=bootstrap)
 
 
 def changes_table(cells: Cells, *, seed: int = 0) -> pandas.DataFrame:
-    """What each step says of each counted pair, in nats, which the terms are differences of: a sample of `KEPT`."""
+    """What each step says of each valid pair, in nats, which the terms are differences of: a sample of `KEPT`."""
     tables = []
     for setting, outcomes in cells.items():
         for network, outcome in enumerate(outcomes):
-            rows = array(terms_in(outcome).counted)
+            rows = array(terms_in(outcome).valid)
             steps = {**outcome.actual, **outcome.predicted}
             changes = {name: array(steps[name])[rows].ravel().astype("float32") for name in (*STEPS, "estimate")}
             points = {

@@ -36,7 +36,7 @@ CLAIMS = tuple(
             statement=f"For {row.words}, influence (by {row.solver}) ranks removals as the proximal Bregman response "
             "does: Spearman .9 or more.",
             study=STUDY,
-            quantity=f"{row.arm}/{row.data}/{row.estimator}/pbrf/spearman",
+            where={"name": f"{row.arm}/{row.data}/{row.estimator}/pbrf/spearman"},
             low=0.9,
             high=None,
             published=PUBLISHED,
@@ -49,7 +49,7 @@ CLAIMS = tuple(
             statement=f"For {row.words}, influence (by {row.solver}) agrees more with that response than with "
             "retraining anew: the difference of Spearman's correlations is positive.",
             study=STUDY,
-            quantity=f"{row.arm}/{row.data}/{row.estimator}/pbrf_over_cold",
+            where={"name": f"{row.arm}/{row.data}/{row.estimator}/pbrf_over_cold"},
             low=0.0,
             high=None,
             published=PUBLISHED,
@@ -62,7 +62,7 @@ CLAIMS = tuple(
             statement=f"For {row.words}, linearisation and solver (LiSSA) together err a tenth, at most, of what warm "
             "start, proximity and non-convergence do together: RMS over removals.",
             study=STUDY,
-            quantity=f"{row.arm}/{row.data}/estimate/ratio",
+            where={"name": f"{row.arm}/{row.data}/estimate/ratio"},
             low=None,
             high=0.1,
             published=PUBLISHED,

@@ -1,4 +1,4 @@
-"""The step of gradient descent with momentum, for the full batch and for small ones."""
+"""Gradient descent with momentum, for the full batch and for small ones."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from influencelab.errors import InvalidParameter
-from influencelab.training.first_order import FirstOrder, Parts
+from influencelab.training.first_order import Buffers, FirstOrder
 
 
 @dataclass(frozen=True)
@@ -25,12 +25,14 @@ class HeavyBall(FirstOrder):
             raise InvalidParameter(f"momentum is {self.momentum}, expected 0 ≤ momentum < 1.")
 
     @property
-    def slots(self) -> int:
-        """v."""
+    def n_buffers(self) -> int:
+        """One: v."""
         return 1
 
-    def update(self, theta: Float[Tensor, "*k p"], parts: Parts, gradient: Float[Tensor, "*k p"], step: int) -> Parts:
+    def update(
+        self, theta: Float[Tensor, "*k p"], buffers: Buffers, gradient: Float[Tensor, "*k p"], step: int
+    ) -> Buffers:
         """One step along −v."""
-        velocity = gradient.add_(parts[0], alpha=self.momentum)
+        velocity = gradient.add_(buffers[0], alpha=self.momentum)
         theta.add_(velocity, alpha=-self.rate(step))
         return (velocity,)

@@ -8,9 +8,8 @@ from torch import Tensor
 
 from influencelab.data.dataset import Dataset
 from influencelab.errors import InvalidParameter
-from influencelab.models.losses.hinge import sides
+from influencelab.models.losses.hinge import Hinge, sides
 from influencelab.models.task import Task
-from influencelab.models.tasks.smooth_hinge import SmoothHinge
 from influencelab.training.svm_dual import misplaced, residual, solve
 from influencelab.training.trainer import Trained, Trainer, check_finite
 
@@ -68,13 +67,13 @@ class ActiveSet(Trainer):
         return Trained(theta=theta.new_tensor(found), grad_norm=norm, converged=norm <= self.tolerance, steps=steps)
 
 
-def true_hinge(task: Task, data: Dataset, *, who: str) -> SmoothHinge:
+def true_hinge(task: Task, data: Dataset, *, who: str) -> Task:
     """The task, if a solver of the hinge's dual can train it.
 
     Raises:
         InvalidParameter: another loss, or parameters without a penalty.
     """
-    if not isinstance(task, SmoothHinge) or task.t != 0:
+    if not (task.linear and task.plain and task.output_loss == Hinge(t=0)):
         raise InvalidParameter(
             f"The trainer '{who}' trains SmoothHinge(t=0), the true hinge, and was given {task}. "
             "Use 'newton' for a smooth loss."
@@ -87,7 +86,7 @@ def true_hinge(task: Task, data: Dataset, *, who: str) -> SmoothHinge:
     return task
 
 
-def sided(task: SmoothHinge, data: Dataset) -> Float[numpy.ndarray, "n d"]:
+def sided(task: Task, data: Dataset) -> Float[numpy.ndarray, "n d"]:
     """zᵢ: the features of each point, turned so that its margin is zᵢᵀθ."""
     x = task.features(data.x_train)
     return (sides(data.y_train, x)[:, None] * x).cpu().double().numpy()

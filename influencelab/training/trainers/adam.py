@@ -8,7 +8,7 @@ from torch import Tensor
 
 from influencelab.errors import InvalidParameter
 from influencelab.training.batches import Batches, check_batches
-from influencelab.training.first_order import FirstOrder, Parts
+from influencelab.training.first_order import Buffers, FirstOrder
 
 
 @dataclass(frozen=True)
@@ -45,15 +45,17 @@ class Adam(FirstOrder):
         return Batches(self.batch_size, self.seed, self.paired)
 
     @property
-    def slots(self) -> int:
-        """The means of ∇J and of its square."""
+    def n_buffers(self) -> int:
+        """Two: the means of ∇J and of its square."""
         return 2
 
-    def update(self, theta: Float[Tensor, "*k p"], parts: Parts, gradient: Float[Tensor, "*k p"], step: int) -> Parts:
+    def update(
+        self, theta: Float[Tensor, "*k p"], buffers: Buffers, gradient: Float[Tensor, "*k p"], step: int
+    ) -> Buffers:
         """One step along the mean of ∇J over the root of the mean square."""
         first, second = self.betas
-        mean = torch.lerp(parts[0], gradient, 1 - first)
-        square = torch.addcmul(parts[1] * second, gradient, gradient, value=1 - second)
+        mean = torch.lerp(buffers[0], gradient, 1 - first)
+        square = torch.addcmul(buffers[1] * second, gradient, gradient, value=1 - second)
         # A root has no slope at 0; where ∇J was always 0 nothing depends on it.
         floor = square.clamp_min(torch.finfo(square.dtype).tiny)
         # Both means start at 0; dividing by what they have seen of ∇J so far takes that out.

@@ -1,0 +1,99 @@
+"""Agreement of predictions with retraining in each trial of a study: its statistics, rows, table and pairs."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy
+import pandas
+from pandas.io.formats.style import Styler
+
+from influencelab.experiments.tables import measurement_table
+from influencelab.experiments.trial import Outcome
+from influencelab.statistics.agreement import UNBOUNDED
+from influencelab.statistics.bootstrap import Bootstrap
+from influencelab.statistics.comparison import Comparison
+from influencelab.statistics.measurement import Statistic
+from influencelab.statistics.measurements import row, tidy
+
+__all__ = ["Agreement", "agreement_table", "agreements", "measurements", "pairs_table"]
+
+# Those that a reader looks at first.
+SHOWN = ("pearson", "spearman", "within_class_spearman", "slope", "sign_agreement")
+# Pairs of one comparison that a report holds; more are sampled.
+KEPT = 12_000
+
+
+@dataclass(frozen=True, eq=False)
+class Agreement:
+    """One estimator held against one target on one selection of one trial.
+
+    Attributes:
+        settings: what tells it from the others, such as `{"data": "digits", "weight_decay": 0.01, "estimator": "exact",
+            "target": "warm", "selection": "top"}`.
+        comparison: predicted beside actual changes.
+        statistics: of their agreement, by name.
+    """
+
+    settings: Mapping[str, Any]
+    comparison: Comparison
+    statistics: Mapping[str, Statistic]
+
+    def rows(self) -> list[dict[str, Any]]:
+        """A measurement a statistic, the mean over test points; of the slope the median too."""
+        found = []
+        for name, statistic in self.statistics.items():
+            if name in UNBOUNDED and self.comparison.unit == "none":
+                continue  # a size means nothing for a score without a unit
+            found.append(row(statistic.pooled, **self.settings, statistic=name))
+            if name == "slope":
+                found.append(row(statistic.median, **self.settings, statistic=f"median_{name}"))
+        return found
+
+
+def agreements(
+    outcomes: Mapping[tuple[Any, ...], Outcome], names: Sequence[str], *, bootstrap: Bootstrap | None = None
+) -> list[Agreement]:
+    """Every estimator on every target and selection of every trial.
+
+    Args:
+        outcomes: each trial by its settings, such as `("digits", 0.01)`.
+        names: of these settings, such as `("data", "weight_decay")`: columns of the table of measurements.
+        bootstrap: how intervals are made.
+    """
+    found = []
+    for key, outcome in outcomes.items():
+        for selection in outcome.chosen:
+            for estimator in outcome.predicted:
+                for target in outcome.actual:
+                    own = {"estimator": estimator, "target": target, "selection": selection}
+                    comparison = outcome.comparison(selection, estimator, target)
+                    settings = {**dict(zip(names, key, strict=True)), **own}
+                    found.append(Agreement(settings, comparison, comparison.statistics(bootstrap)))
+    return found
+
+
+def measurements(parts: Sequence[Agreement]) -> pandas.DataFrame:
+    """The statistics of all as one tidy table."""
+    return tidy(line for part in parts for line in part.rows())
+
+
+def agreement_table(parts: Sequence[Agreement]) -> Styler:
+    """A row for each, a column a statistic: what a reader looks at first, with intervals."""
+    return measurement_table(
+        measurements(parts), across="statistic", shown=SHOWN, caption="Means over test points, with 95% intervals"
+    )
+
+
+def pairs_table(parts: Sequence[Agreement], *, seed: int = 0) -> pandas.DataFrame:
+    """The pairs behind the numbers, in float32: all of a comparison, or a random sample of `KEPT` where it has more."""
+    generator = numpy.random.default_rng(seed)
+    tables = []
+    for part in parts:
+        table = part.comparison.table()
+        if len(table) > KEPT:
+            table = table.iloc[numpy.sort(generator.permutation(len(table))[:KEPT])]
+        tables.append(table.assign(**part.settings)[[*part.settings, *table.columns]])
+    whole = pandas.concat(tables, ignore_index=True)
+    texts = [name for name in whole.columns if isinstance(whole[name].iloc[0], str)]
+    return whole.astype(dict.fromkeys(("predicted", "actual"), "float32") | dict.fromkeys(texts, "category"))

@@ -1,0 +1,269 @@
+"""Conjugate gradients for many symmetric positive definite systems at once, from products alone.
+
+Two iterations, since there are two kinds of systems. `block_conjugate_gradient` has one matrix and many right-hand
+sides, which share one search space: with 50 right-hand sides it takes 28 times fewer products than the simultaneous
+iteration and a sixteenth of its time for a logistic regression of 650 parameters, 23 times fewer and a thirtieth for a
+network of 1,210 (`tests/benchmarks/bench_conjugate_gradients.py`). `simultaneous_conjugate_gradients` has a matrix for
+each right-hand side, where nothing can be shared but the batched product.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from influencelab.errors import Diverged, IndefiniteCurvature, NotFinite, NullSpaceMass
+from influencelab.influence.curvature import Solution
+
+Multiply = Callable[[Tensor], Tensor]
+# The matrices of the systems with these numbers, each times its own row.
+ModelProducts = Callable[[Tensor, Tensor], Tensor]
+# The search stops a little below the tolerance, so that rounding does not lift the true residual above it.
+MARGIN = 0.9
+# A direction this small beside the others says that the block is dependent to working precision.
+DEPENDENT = 1e-10
+# A new search from the true residual that leaves more than this part of it cannot help any further.
+GAIN = 0.5
+
+
+@dataclass(frozen=True, eq=False)
+class Block:
+    """Residuals R = basis @ share of all right-hand sides.
+
+    Attributes:
+        basis: orthonormal directions, as many as the right-hand sides truly have.
+        share: component of each right-hand side along each direction.
+    """
+
+    basis: Float[Tensor, "p q"]
+    share: Float[Tensor, "q k"]
+
+
+def block_conjugate_gradient(
+    multiply: Multiply,
+    vectors: Float[Tensor, "p k"],
+    *,
+    diagonal: Float[Tensor, " p"],
+    tolerance: float,
+    max_iterations: int,
+) -> Solution:
+    """Solve A x = v for each column v, until ‖A x − v‖ ≤ tolerance ‖v‖ by a true product.
+
+    Args:
+        multiply: A times each column of a block of any width.
+        diagonal: positive; the search runs in coordinates where A has about 1 on its diagonal if this is A's own.
+            Ones for no preconditioning. The tolerance is meant in A's own coordinates.
+        max_iterations: the largest number of products with a block.
+
+    Raises:
+        Diverged: the tolerance was not reached.
+        IndefiniteCurvature: a direction of negative curvature was met.
+        NullSpaceMass: a direction of no curvature was met, and a right-hand side lies along it.
+        NotFinite: a right-hand side or a product was NaN or infinite.
+    """
+    check_finite(vectors, "A gradient")
+    scale = diagonal.rsqrt()[:, None]
+
+    def scaled(block: Tensor) -> Tensor:
+        return scale * multiply(scale * block)
+
+    size = vectors.norm(dim=0)
+    unit = size.clamp_min(torch.finfo(vectors.dtype).tiny)
+    values, left, steps = torch.zeros_like(vectors), vectors, 0
+    residual, usual = size / unit, usual_curvature(scaled, vectors)
+    while (unsolved := ~(residual <= tolerance)).any():
+        enough = MARGIN * tolerance * unit[unsolved]
+        gained, used = search(
+            scaled, left[:, unsolved], scale=scale, usual=usual, enough=enough, limit=max_iterations - steps
+        )
+        values[:, unsolved] += gained
+        steps += used
+        left = vectors - multiply(values)
+        before, residual = residual, left.norm(dim=0) / unit
+        check_progress(before, residual, unsolved, tolerance=tolerance, steps=steps, limit=max_iterations)
+    return Solution(values=values, residual=residual)
+
+
+def search(
+    scaled: Multiply,
+    vectors: Float[Tensor, "p k"],
+    *,
+    scale: Float[Tensor, "p 1"],
+    usual: float,
+    enough: Float[Tensor, " k"],
+    limit: int,
+) -> tuple[Float[Tensor, "p k"], int]:
+    """One run of BCGrQ (Dubrulle 2001) from zero; gives the solutions and the number of products.
+
+    The residual block is kept as an orthonormal basis times a small matrix, so that dependent, equal and early solved
+    right-hand sides do no harm. The search directions are orthonormal too, and so the curvatures along them are Ritz
+    values: one that is not positive is a fact about A, whatever the right-hand sides.
+    """
+    start = scale * vectors
+    size = start.norm(dim=0)
+    block = orthonormal(start / size)
+    ahead, solved, top = block.basis, torch.zeros_like(start), usual
+    for step in range(1, limit + 1):
+        pushed = scaled(ahead)
+        check_finite(pushed, "A product with the curvature")
+        ritz, turn = eigen(ahead.T @ pushed)
+        top = max(top, float(ritz[-1]))
+        kept = positive(ritz, noise=len(scale) * torch.finfo(ritz.dtype).eps * top)
+        facing = ahead.T @ block.basis
+        if not kept.all():
+            flat = turn[:, ~kept]
+            mass = flat.T @ facing @ (block.share * size) / (scale * (ahead @ flat)).norm(dim=0)[:, None]
+            check_null_mass(mass, enough)
+        inverse = (turn[:, kept] / ritz[kept]) @ turn[:, kept].T
+        move = inverse @ facing
+        solved += ahead @ (move @ block.share)
+        following = orthonormal(block.basis - pushed @ move)
+        block = Block(basis=following.basis, share=following.share @ block.share)
+        if bool((lengths(block.basis / scale, block.share * size) <= enough).all()):
+            return scale * solved * size, step
+        ahead = unit_columns(block.basis - ahead @ (inverse @ (pushed.T @ block.basis)))
+    return scale * solved * size, limit
+
+
+def usual_curvature(multiply: Multiply, vectors: Float[Tensor, "p k"]) -> float:
+    """Curvature of A along a random direction: the scale on which a curvature is nothing but rounding."""
+    probe = torch.randn(len(vectors), 1, generator=torch.Generator().manual_seed(0), dtype=vectors.dtype)
+    return float(multiply((probe / probe.norm()).to(vectors.device)).norm())
+
+
+def orthonormal(vectors: Float[Tensor, "p k"]) -> Block:
+    """The columns as an orthonormal basis and their shares of it, without directions that are only rounding."""
+    if vectors.shape[1] == 1:
+        size = vectors.norm()
+        return Block(basis=vectors / size.clamp_min(torch.finfo(size.dtype).tiny), share=size.reshape(1, 1))
+    basis, mixed = torch.linalg.qr(vectors)
+    turn, sizes, mix = torch.linalg.svd(mixed, full_matrices=False)
+    kept = sizes > DEPENDENT
+    return Block(basis=basis @ turn[:, kept], share=sizes[kept, None] * mix[kept])
+
+
+def unit_columns(vectors: Float[Tensor, "p q"]) -> Float[Tensor, "p q"]:
+    """An orthonormal basis of independent columns."""
+    return vectors / vectors.norm() if vectors.shape[1] == 1 else torch.linalg.qr(vectors)[0]
+
+
+def eigen(projected: Float[Tensor, "q q"]) -> tuple[Float[Tensor, " q"], Float[Tensor, "q q"]]:
+    """Curvatures along the principal directions of a search, ascending."""
+    return (projected[0], torch.ones_like(projected)) if len(projected) == 1 else torch.linalg.eigh(projected)
+
+
+def check_finite(block: Float[Tensor, "p k"], what: str) -> None:
+    """Refuse systems that cannot be solved.
+
+    Raises:
+        NotFinite: some number is NaN or infinite.
+    """
+    if not block.isfinite().all():
+        raise NotFinite(f"{what} is NaN or infinite. Look for features of very different scale.")
+
+
+def lengths(vectors: Float[Tensor, "p q"], share: Float[Tensor, "q k"]) -> Float[Tensor, " k"]:
+    """‖vectors @ share‖ of each column, without forming it."""
+    return (share * (vectors.T @ vectors @ share)).sum(0).clamp_min(0).sqrt()
+
+
+def positive(ritz: Float[Tensor, " q"], *, noise: float) -> Bool[Tensor, " q"]:
+    """Mask of the directions whose curvature is positive by more than rounding.
+
+    Raises:
+        IndefiniteCurvature: one is negative by more than rounding.
+    """
+    if ritz[0] < -noise:
+        raise IndefiniteCurvature(
+            f"The curvature bends down along some direction (eigenvalue ≤ {float(ritz[0]):.1e} where the largest is "
+            f"{float(ritz[-1]):.1e}), so this is no minimum and conjugate gradients cannot be used. "
+            "Take curvature='gauss_newton', add damping, or train the model to a minimum."
+        )
+    return ritz > noise
+
+
+def check_null_mass(mass: Float[Tensor, "z k"], enough: Float[Tensor, " k"]) -> None:
+    """Refuse right-hand sides that no product can ever match, because they lie where there is no curvature.
+
+    Raises:
+        NullSpaceMass: some length along a null direction is above what may be left unsolved.
+    """
+    worst = float((mass.abs() / enough).max())
+    if worst > 1:
+        raise NullSpaceMass(
+            f"The curvature has {len(mass)} or more null directions and a gradient has {worst:.0e} times as much of "
+            "its length there as the tolerance allows, so no finite influence exists. Add damping or weight decay, or "
+            "penalise the intercept."
+        )
+
+
+def check_progress(
+    before: Float[Tensor, " k"],
+    residual: Float[Tensor, " k"],
+    unsolved: Bool[Tensor, " k"],
+    *,
+    tolerance: float,
+    steps: int,
+    limit: int,
+) -> None:
+    """Refuse to go on where products are used up, or where a new search no longer helps.
+
+    Raises:
+        Diverged: some residual is above the tolerance and will stay there.
+    """
+    worst = float(residual.max())
+    stuck = not (residual[unsolved] <= GAIN * before[unsolved]).all()
+    if worst <= tolerance or (steps < limit and not stuck):
+        return
+    raise Diverged(
+        f"Conjugate gradients stopped after {steps} products at a relative residual of {worst:.1e}, above the "
+        f"tolerance {tolerance:.1e}. Raise max_iterations or the tolerance, add damping or weight decay, or use the "
+        "'exact' estimator."
+    )
+
+
+def simultaneous_conjugate_gradients(
+    multiply: ModelProducts,
+    vectors: Float[Tensor, "k p"],
+    *,
+    precondition: Multiply,
+    tolerance: float,
+    max_iterations: int,
+    flat: float = 0.0,
+) -> tuple[Float[Tensor, "k p"], Bool[Tensor, " k"]]:
+    """Solve A_k x_k = v_k for each row, every system with its own matrix and all with one preconditioner.
+
+    Args:
+        multiply: the matrices of the systems with these numbers, each times its own row.
+        precondition: M⁺ times each row, M positive semidefinite.
+        tolerance: of the residual in the metric of M⁺, as a share of the right-hand side.
+        flat: a system whose curvature along some direction is below this share of M's is given up as flat.
+
+    Returns:
+        The solutions, and which were found without meeting a flat direction.
+    """
+    found, solved = torch.zeros_like(vectors), (vectors == 0).all(-1)
+    active, residual = (~solved).nonzero().squeeze(1), vectors[~solved]
+    ahead = precondition(residual)
+    # M times the direction, by the same recursion as the direction itself: the scale on which a curvature is flat.
+    metric, size = residual, torch.linalg.vecdot(residual, ahead)
+    end = tolerance**2 * size
+    for _ in range(max_iterations):
+        if not len(active):
+            break
+        pushed = multiply(active, ahead)
+        curvature = torch.linalg.vecdot(ahead, pushed)
+        length = size / curvature
+        found[active] += length[:, None] * ahead
+        residual = residual - length[:, None] * pushed
+        eased = precondition(residual)
+        before, size = size, torch.linalg.vecdot(residual, eased)
+        up = curvature > flat * torch.linalg.vecdot(ahead, metric)
+        solved[active] = up & (size <= end)
+        share = (size / before)[:, None]
+        ahead, metric = eased + share * ahead, residual + share * metric
+        on = up & (size > end)
+        active, ahead, metric, residual, size, end = (each[on] for each in (active, ahead, metric, residual, size, end))
+    return found, solved

@@ -1,0 +1,150 @@
+"""Statistics of agreement by name, each with its intervals over removals and test points."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import cache
+from types import MappingProxyType
+
+import numpy
+from jaxtyping import Float
+from threadpoolctl import ThreadpoolController
+
+from influencelab.errors import InvalidParameter
+from influencelab.statistics.bootstrap import ANYWHERE, Bootstrap
+from influencelab.statistics.comparison import Comparison
+from influencelab.statistics.correlation import (
+    intercept,
+    pearson,
+    pearson_without_top3,
+    rms_ratio,
+    sign_agreement,
+    slope,
+)
+from influencelab.statistics.measurement import Measurement, Statistic
+from influencelab.statistics.rank_correlation import kendall, spearman, within_class_spearman
+
+Measure = Callable[[Comparison, numpy.ndarray], numpy.ndarray]
+MEASURES: Mapping[str, Measure] = MappingProxyType(
+    {
+        measure.__name__: measure
+        for measure in (
+            pearson,
+            spearman,
+            kendall,
+            slope,
+            intercept,
+            rms_ratio,
+            sign_agreement,
+            pearson_without_top3,
+            within_class_spearman,
+        )
+    }
+)
+UNBOUNDED = ("slope", "intercept", "rms_ratio")  # the others are correlations and shares, between -1 and 1
+
+
+def statistic(comparison: Comparison, measure: str | Measure, *, bootstrap: Bootstrap | None = None) -> Statistic:
+    """One statistic of a comparison with its intervals.
+
+    Args:
+        comparison: predicted beside actual.
+        measure: a key of `MEASURES`, or any function of (comparison, weights (b r)) that gives a table (b m).
+        bootstrap: of the intervals: removals are its stream 0, test points its stream 1.
+
+    Raises:
+        InvalidParameter: no such statistic, or one within classes for pairs without labels.
+    """
+    way, chosen = bootstrap or Bootstrap(), named(measure) if isinstance(measure, str) else measure
+    with thread_pools().limit(limits=1):
+        value = chosen(comparison, numpy.ones((1, comparison.r)))[0]
+        table = numpy.concatenate([chosen(comparison, weights) for weights in way.chunks(comparison.r)])
+    known = ~numpy.isnan(value)
+    missing = numpy.isnan(table).sum(0)
+    table[:, ~known] = numpy.nan
+    within, tests = bounds(chosen.__name__), way.draw({"tests": comparison.m}, stream=1)["tests"]
+    low, high = way.ends(table, value, within=within)
+    label = f"{axes_of(comparison)}, B={way.resamples}"
+
+    def over_tests(summary: Callable[..., numpy.ndarray], how: str) -> Measurement:
+        middle = float(summary(value[None], numpy.ones((1, len(value))))[0])
+        n, note = int(comparison.mask.sum()), f"{how} over test points; 95% {label}"
+        found = way.interval(middle, summary(table, tests), within=within, n=n, note=note).finite()
+        return replace(found, unit="nats" if chosen is intercept else "")
+
+    return Statistic(
+        name=chosen.__name__,
+        per_test=value,
+        low=low,
+        high=high,
+        pooled=over_tests(mean_over_tests, "mean"),
+        median=over_tests(median_over_tests, "median"),
+        pairs=comparison.mask.sum(0),
+        undefined=int((~known).sum()),
+        undefined_resamples=missing,
+        label=label,
+    )
+
+
+def statistics(comparison: Comparison, *, bootstrap: Bootstrap | None = None) -> dict[str, Statistic]:
+    """All of `MEASURES` by name, from the same resamples; the one within classes only where there are labels."""
+    names = [name for name in MEASURES if comparison.labels is not None or name != within_class_spearman.__name__]
+    return {name: statistic(comparison, name, bootstrap=bootstrap) for name in names}
+
+
+def axes_of(comparison: Comparison) -> str:
+    """The resampled axes, in words."""
+    if comparison.m > 1:
+        return "two-way bootstrap over removals and test points"
+    return "bootstrap over removals of one test point"
+
+
+def bounds(name: str) -> tuple[float, float]:
+    """Between which values a statistic lies: −1 and 1, or anywhere for a size and for what has no name."""
+    return ANYWHERE if name in ("", *UNBOUNDED) else (-1.0, 1.0)
+
+
+def named(name: str) -> Measure:
+    """The statistic of this name.
+
+    Raises:
+        InvalidParameter: there is none; the message lists what there is.
+    """
+    if name not in MEASURES:
+        raise InvalidParameter(f"No statistic is named '{name}'. There are: {', '.join(MEASURES)}.")
+    return MEASURES[name]
+
+
+@cache
+def thread_pools() -> ThreadpoolController:
+    """The thread pools of NumPy and whatever else is loaded.
+
+    Many small sums are done on one thread: where cores are busy, two that wait for each other at each sum take three
+    times as long as one.
+    """
+    return ThreadpoolController()
+
+
+def mean_over_tests(
+    table: Float[numpy.ndarray, "b m"], tests: Float[numpy.ndarray, "b m"]
+) -> Float[numpy.ndarray, " b"]:
+    """The mean of each row with its test points' counts, over those defined; NaN where none is."""
+    drawn = numpy.where(numpy.isnan(table), 0.0, tests)
+    total = drawn.sum(1)
+    mean = (numpy.nan_to_num(table) * drawn).sum(1) / numpy.maximum(total, 1.0)
+    return numpy.where(total > 0, mean, numpy.nan)
+
+
+def median_over_tests(
+    table: Float[numpy.ndarray, "b m"], tests: Float[numpy.ndarray, "b m"]
+) -> Float[numpy.ndarray, " b"]:
+    """The median of each row with its test points repeated by their counts, over those defined; NaN where none is."""
+    order = numpy.argsort(table, axis=1)
+    ordered = numpy.take_along_axis(table, order, axis=1)
+    drawn = numpy.where(numpy.isnan(ordered), 0.0, numpy.take_along_axis(tests, order, axis=1))
+    through = numpy.cumsum(drawn, axis=1)
+    total = through[:, -1:]
+    middle = [
+        numpy.take_along_axis(ordered, (through > place).argmax(1)[:, None], axis=1)
+        for place in ((total - 1) // 2, total // 2)
+    ]
+    return numpy.where(total > 0, (middle[0] + middle[1]) / 2, numpy.nan)[:, 0]

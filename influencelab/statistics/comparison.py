@@ -1,0 +1,186 @@
+"""Comparison of predicted with actual changes: the pairs that every statistic is computed from, and their table."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy
+import pandas
+from jaxtyping import Bool, Float, Int
+
+from influencelab.errors import InvalidData, InvalidWeights
+from influencelab.statistics.bootstrap import Bootstrap
+from influencelab.statistics.measurement import Statistic
+
+__all__ = ["Comparison"]
+
+FEWEST = 3  # pairs below which no statistic is defined: two pairs always lie on a line
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """Predicted beside actual rise of each test loss, for r removals and m test points.
+
+    Attributes:
+        predicted: the rise that an estimator expects of removal i for test point j, in its own unit (nats for most).
+        actual: the rise that retraining gave, in nats, the control subtracted; positive where the point had helped.
+        mask: the pairs that enter statistics: selected, and with a valid retrained model. What stands in the other
+            places is never read, so it may be NaN.
+        train_ids: where the removed points stand in their source; the number of each removal of a group.
+        train_labels: their classes or targets; −1 for groups.
+        test_ids: where the test points stand in their source.
+        test_labels: their classes or targets.
+        classes: how many classes the removed points have; 0 for real targets and for groups.
+        estimator: the kind that predicted.
+        unit: of the predictions: `nats`, or `none` for scores that only rank, whose slope means nothing.
+
+    Raises:
+        InvalidData: unequal shapes, no removal or no test point, or a pair in the mask that is NaN or infinite.
+    """
+
+    predicted: Float[numpy.ndarray, "r m"]
+    actual: Float[numpy.ndarray, "r m"]
+    mask: Bool[numpy.ndarray, "r m"]
+    train_ids: Int[numpy.ndarray, " r"]
+    train_labels: numpy.ndarray
+    test_ids: Int[numpy.ndarray, " m"]
+    test_labels: numpy.ndarray
+    classes: int = 0
+    estimator: str = ""
+    unit: str = "nats"
+
+    def __post_init__(self) -> None:
+        shapes = self.predicted.shape, self.actual.shape, self.mask.shape
+        if self.predicted.ndim != 2 or len(set(shapes)) != 1:
+            raise InvalidData(f"predicted, actual and mask have shapes {shapes}, expected one shape (r, m) for all.")
+        if not self.predicted.size:
+            raise InvalidData(f"There are {self.r} removals and {self.m} test points; give at least one of each.")
+        for name, what, size in (("train", "removal", self.r), ("test", "test point", self.m)):
+            for kind in ("ids", "labels"):
+                found = getattr(self, f"{name}_{kind}").shape
+                if found != (size,):
+                    raise InvalidData(f"{name}_{kind} have shape {found}, expected one per {what}: ({size},).")
+        for name, values in (("predicted", self.predicted), ("actual", self.actual)):
+            bad = self.mask & ~numpy.isfinite(values)
+            if bad.any():
+                row, column = numpy.argwhere(bad)[0]
+                raise InvalidData(
+                    f"{int(bad.sum())} pairs of the mask have a NaN or infinite {name} value, the first at removal "
+                    f"{row}, test point {column}. Leave unconverged removals out of the mask."
+                )
+
+    @property
+    def r(self) -> int:
+        """The number of removals."""
+        return self.predicted.shape[0]
+
+    @property
+    def m(self) -> int:
+        """The number of test points."""
+        return self.predicted.shape[1]
+
+    @property
+    def labels(self) -> Int[numpy.ndarray, " r"] | None:
+        """The class of each removed point, for statistics inside a class; None where there are none."""
+        return self.train_labels if self.classes else None
+
+    def without_empty_tests(self) -> "Comparison":
+        """The same without the test points that have no pair in the mask.
+
+        Raises:
+            InvalidData: none has one.
+        """
+        some = self.mask.any(0)
+        # Laid out in rows, unlike by [:, some], so that sums are taken in the order of the whole tables.
+        parts = (numpy.compress(some, table, axis=1) for table in (self.predicted, self.actual, self.mask))
+        tables = dict(zip(("predicted", "actual", "mask"), parts, strict=True))
+        return replace(self, **tables, test_ids=self.test_ids[some], test_labels=self.test_labels[some])
+
+    def statistics(self, bootstrap: Bootstrap | None = None) -> dict[str, Statistic]:
+        """Pearson, Spearman, Kendall, slope, intercept, sign agreement and more: per test point and over all.
+
+        Raises:
+            InvalidData: no pair is in the mask.
+        """
+        from influencelab.statistics.agreement import statistics  # they are of comparisons, so know this module
+
+        return statistics(self.without_empty_tests(), bootstrap=bootstrap)
+
+    def table(self) -> pandas.DataFrame:
+        """A row for each pair in the mask: ids, labels, predicted and actual rise of the test loss."""
+        rows, columns = self.mask.nonzero()
+        return pandas.DataFrame(
+            {
+                "test_id": self.test_ids[columns],
+                "test_label": self.test_labels[columns],
+                "train_id": self.train_ids[rows],
+                "train_label": self.train_labels[rows],
+                "predicted": self.predicted[rows, columns],
+                "actual": self.actual[rows, columns],
+            }
+        )
+
+    def filled(self) -> tuple[Float[numpy.ndarray, "r m"], Float[numpy.ndarray, "r m"]]:
+        """Predicted and actual values in float64, with 0 in the places outside the mask."""
+        return (
+            numpy.where(self.mask, self.predicted, 0.0).astype(numpy.float64),
+            numpy.where(self.mask, self.actual, 0.0).astype(numpy.float64),
+        )
+
+    def columns(self) -> Iterator[tuple[numpy.ndarray, numpy.ndarray, numpy.ndarray]]:
+        """For each test point: the rows in the mask, and their predicted and actual values."""
+        for column in range(self.m):
+            rows = numpy.flatnonzero(self.mask[:, column])
+            yield rows, self.predicted[rows, column], self.actual[rows, column]
+
+
+def comparison_of(
+    predicted: Float[numpy.ndarray, "r m"],
+    actual: Float[numpy.ndarray, "r m"],
+    *,
+    mask: Bool[numpy.ndarray, "r m"] | None = None,
+    labels: Int[numpy.ndarray, " r"] | None = None,
+) -> Comparison:
+    """Two tables beside each other, removals and test points numbered from 0.
+
+    Args:
+        predicted: one table, such as a prediction or a first draw of a target.
+        actual: the other.
+        mask: which pairs count; all if not given.
+        labels: the class of each removal, if they have classes.
+    """
+    r, m = (*predicted.shape, 0, 0)[:2]
+    return Comparison(
+        predicted=predicted,
+        actual=actual,
+        mask=numpy.ones(predicted.shape, dtype=bool) if mask is None else mask,
+        train_ids=numpy.arange(r),
+        train_labels=numpy.full(r, -1) if labels is None else labels,
+        test_ids=numpy.arange(m),
+        test_labels=numpy.full(m, -1),
+        classes=0 if labels is None or not labels.size else int(labels.max()) + 1,
+    )
+
+
+def check_weights(comparison: Comparison, weights: numpy.ndarray) -> None:
+    """Refuse weights that are not counts of these removals.
+
+    Raises:
+        InvalidWeights: a wrong shape, or a negative, NaN or infinite weight.
+    """
+    if weights.ndim != 2 or weights.shape[1] != comparison.r:
+        raise InvalidWeights(
+            f"weights have shape {weights.shape}, expected (b, {comparison.r}): a row for each resample."
+        )
+    if not (numpy.isfinite(weights).all() and (weights >= 0).all()):
+        raise InvalidWeights("Some weights are negative, NaN or infinite; expected how often each removal was drawn.")
+
+
+def pairs_drawn(comparison: Comparison, weights: Float[numpy.ndarray, "b r"]) -> Float[numpy.ndarray, "b m"]:
+    """How many pairs of the mask each resample holds for each test point, repeated draws counted each time."""
+    check_weights(comparison, weights)
+    return weights @ comparison.mask.astype(numpy.float64)
+
+
+def ratio(above: numpy.ndarray, below: numpy.ndarray) -> numpy.ndarray:
+    """Their quotient, and NaN where the denominator is 0 or NaN."""
+    return numpy.divide(above, below, out=numpy.full(numpy.shape(below), numpy.nan), where=below > 0)

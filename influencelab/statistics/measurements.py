@@ -1,0 +1,137 @@
+"""Measurements as one tidy table: a row a number, a column a setting, and rows selected by their settings."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy
+import pandas
+
+from influencelab.errors import InvalidData, InvalidParameter
+from influencelab.statistics.measurement import Measurement
+
+# Settings that most studies have stand first and last; those of one study, such as depth, between them.
+FIRST = ("study", "arm", "data")
+LAST = ("estimator", "target", "selection", "statistic")
+# What was measured; every other column is a setting.
+MEASURED = ("value", "low", "high", "n", "unit", "note")
+
+Where = Mapping[str, Any]
+
+
+def row(measurement: Measurement, **settings: Any) -> dict[str, Any]:
+    """One row of the table: the settings that a number belongs to, and the number.
+
+    Raises:
+        InvalidParameter: no setting, or one that has the name of what was measured.
+    """
+    if not settings or set(settings) & set(MEASURED):
+        raise InvalidParameter(
+            f"The settings are {sorted(settings)}; expected at least one, such as statistic='slope', and none named "
+            f"{', '.join(MEASURED)}."
+        )
+    return {**settings, **{name: getattr(measurement, name) for name in MEASURED}}
+
+
+def tidy(rows: Iterable[Mapping[str, Any]]) -> pandas.DataFrame:
+    """Rows as a table: settings in their order, then what was measured; a setting that a row lacks is missing there.
+
+    Raises:
+        InvalidParameter: a row lacks a value, or a setting is no text and no number.
+    """
+    given = [dict(each) for each in rows]
+    lacking = [each for each in given if not set(MEASURED) <= set(each)]
+    if lacking:
+        raise InvalidParameter(f"A row has {sorted(lacking[0])}, expected {', '.join(MEASURED)} too: make it by `row`.")
+    names = dict.fromkeys(name for each in given for name in each if name not in MEASURED)
+    between = [name for name in names if name not in FIRST + LAST]
+    settings = [name for name in (*FIRST, *between, *LAST) if name in names]
+    columns = {name: column(name, [each.get(name) for each in given]) for name in settings}
+    for name in MEASURED:
+        kind = {"n": "Int64", "unit": "string", "note": "string"}.get(name, "float64")
+        columns[name] = pandas.Series([each[name] for each in given], dtype=kind)
+    return pandas.DataFrame(columns)
+
+
+def joined(tables: Sequence[pandas.DataFrame]) -> pandas.DataFrame:
+    """Several tidy tables as one."""
+    return tidy(line for table in tables for line in records(table))
+
+
+def records(table: pandas.DataFrame) -> list[dict[str, Any]]:
+    """The rows as plain values, None for a setting that is missing."""
+    settings = settings_of(table)
+    known = table[settings].notna().to_numpy()
+    plain = table.to_dict("records")
+    for line, present in zip(plain, known, strict=True):
+        line.update({name: None for name, there in zip(settings, present, strict=True) if not there})
+    return plain  # pyright: ignore[reportReturnType] - the names of columns are text
+
+
+def column(name: str, values: list[Any]) -> pandas.Series:
+    """One setting as a column of text, of whole numbers or of real ones; None is a missing value."""
+    known = [value for value in values if value is not None]
+    if all(isinstance(value, str) for value in known):
+        return pandas.Series(values, dtype="string")
+    if not all(isinstance(value, int | float | numpy.number) and not isinstance(value, bool) for value in known):
+        raise InvalidParameter(f"Setting '{name}' has the values {known[:3]}, expected all text or all numbers.")
+    whole = all(isinstance(value, int | numpy.integer) for value in known)
+    return pandas.Series(values, dtype="Int64" if whole else "Float64")
+
+
+def settings_of(table: pandas.DataFrame) -> list[str]:
+    """The columns that say what a number belongs to."""
+    return [name for name in table.columns if name not in MEASURED]
+
+
+def check_tidy(table: pandas.DataFrame) -> None:
+    """Refuse a table in which one combination of settings has two numbers.
+
+    Raises:
+        InvalidData: the message says which settings they are.
+    """
+    twice = table.duplicated(settings_of(table)).to_numpy()
+    if twice.any():
+        first = describe(records(table)[int(twice.argmax())])
+        raise InvalidData(f"Two measurements have the same settings: {first}. Add a setting that tells them apart.")
+
+
+def select(table: pandas.DataFrame, where: Where) -> list[dict[str, Any]]:
+    """The rows with these settings: a missing value where None is asked for, numbers equal up to rounding."""
+    return [line for line in records(table) if all(same(line.get(name), wanted) for name, wanted in where.items())]
+
+
+def same(found: Any, wanted: Any) -> bool:
+    """Whether a setting is the one that is wanted."""
+    if found is None or wanted is None or isinstance(found, str) or isinstance(wanted, str):
+        return found is wanted or (isinstance(found, str) and found == wanted)
+    return math.isclose(found, wanted, rel_tol=1e-9)
+
+
+def find(table: pandas.DataFrame, where: Where) -> Measurement | None:
+    """The one number with these settings, or None where there is none.
+
+    Raises:
+        InvalidData: there are several; the message names settings that tell them apart.
+    """
+    lines = select(table, where)
+    if len(lines) > 1:
+        differing = [name for name in settings_of(table) if len({line[name] for line in lines}) > 1]
+        raise InvalidData(
+            f"{len(lines)} measurements have {dict(where)}. They differ in {', '.join(differing)}: say which is meant."
+        )
+    return measurement_of(lines[0]) if lines else None
+
+
+def measurement_of(line: Mapping[str, Any]) -> Measurement:
+    """A row's number as a measurement."""
+    low, high = (None if math.isnan(line[end]) else line[end] for end in ("low", "high"))
+    n = int(line["n"]) if isinstance(line["n"], int | numpy.integer) else None
+    return Measurement(line["value"], low=low, high=high, n=n, note=line["note"], unit=line["unit"])
+
+
+def describe(line: Mapping[str, Any]) -> str:
+    """The settings of a row in words: `digits, weight_decay 0.01, exact, warm, top, slope`; the study is left out."""
+    settings = {name: value for name, value in line.items() if name not in MEASURED and name != "study"}
+    known = {name: value for name, value in settings.items() if value is not None}
+    return ", ".join(value if isinstance(value, str) else f"{name} {value:g}" for name, value in known.items())
