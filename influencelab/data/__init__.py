@@ -1,4 +1,4 @@
-"""Data sets, where they come from, and what is taken out of them.
+"""Data sets, where they come from, and what may change of training: points removed, replaced or moved, weight decay.
 
-A new source is a file of `sources/`; nothing else here needs to be touched.
+A new source is a file of `sources/`, a new perturbation one of `perturbations/`; nothing else here needs to be touched.
 """

@@ -15,28 +15,29 @@ __all__ = ["compare"]
 
 
 def compare(estimate: Estimate, retrained: Retrained, *, mask: Bool[Tensor, "r m"] | None = None) -> Comparison:
-    """Hold an estimate against the truth of the same fit; removals that did not converge do not count.
+    """Hold an estimate against the truth of the same fit; experiments that did not converge do not count.
 
     Args:
         mask: which pairs enter statistics; all by default.
 
     Raises:
         InvalidData: the two speak of different fits.
-        InvalidParameter: the estimator cannot predict these removals.
+        InvalidParameter: the estimator cannot predict this perturbation.
     """
     if estimate.fit is not retrained.fit:
         raise InvalidData(
             "The estimate and the retraining come from different fits: estimate and retrain the same one."
         )
-    data, removals = estimate.fit.data, retrained.removals
-    if removals.single:
-        labels, ids, classes = data.y_train[removals.points], data.train_ids[removals.points], data.classes
+    data, perturbation = estimate.fit.data, retrained.perturbation
+    points = perturbation.changed
+    if (points >= 0).all():
+        labels, ids, classes = data.y_train[points], data.train_ids[points], data.classes
     else:
-        # A group is of no one class; its number stands for it.
-        labels, ids, classes = torch.full((removals.count,), -1), torch.arange(removals.count), 0
+        # An experiment that changes a group, or no point, is of no one class; its number stands for it.
+        labels, ids, classes = torch.full((perturbation.count,), -1), torch.arange(perturbation.count), 0
     selected = torch.ones_like(retrained.values, dtype=torch.bool) if mask is None else mask
     return Comparison(
-        predicted=array(estimate.predict(removals)),
+        predicted=array(estimate.predict(perturbation)),
         actual=array(retrained.values),
         mask=array(selected & retrained.trusted[:, None]),
         train_ids=array(ids),

@@ -10,7 +10,8 @@ from jaxtyping import Bool
 from torch import Tensor
 
 from influencelab.data.dataset import Dataset
-from influencelab.data.removals import Groups, Removals, leave_one_out
+from influencelab.data.perturbations.removals import Removals
+from influencelab.data.removals import Groups, leave_one_out
 from influencelab.data.source import Source
 from influencelab.errors import InvalidParameter, MissingData
 from influencelab.experiments.outcome import Outcome, facts_of, outcome_from

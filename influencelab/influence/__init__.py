@@ -1,4 +1,4 @@
-"""Influence: curvature, its solvers, estimators that predict a removal, and retrainers that make it true.
+"""Influence: curvature and its solvers, sensitivities, estimators that predict, retrainers that make it true.
 
 A new method is a file of `estimators/`, a new truth one of `retrainers/`.
 """

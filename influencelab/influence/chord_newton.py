@@ -11,7 +11,6 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from influencelab.data.removals import Removals
 from influencelab.influence.curvature import Curvature
 from influencelab.influence.leverage import amplification
 from influencelab.models import derivatives
@@ -62,11 +61,11 @@ class ConvergenceTest:
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """Training weights of k models: a control and some of the removals.
+    """Some of the experiments: k models of one objective, each with its own training weights.
 
     Attributes:
         weights: of each model.
-        removed: the one point that each model does without, −1 for none or for more than one.
+        removed: the one point that each model does without, −1 where none, several or something else is changed.
     """
 
     weights: Float[Tensor, "k n"]
@@ -75,15 +74,6 @@ class Batch:
     def take(self, chosen: Tensor) -> "Batch":
         """Some of the models."""
         return Batch(weights=self.weights[chosen], removed=self.removed[chosen])
-
-
-def batch_of(removals: Removals, base: Float[Tensor, " n"], rows: slice) -> Batch:
-    """The removals of `rows`, after one control from which nothing is removed."""
-    weights = torch.cat([base[None], removals.weights(base, rows)])
-    removed = torch.full((len(weights),), -1, device=base.device)
-    if removals.single:
-        removed[1:] = removals.points[rows]
-    return Batch(weights=weights, removed=removed)
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,4 +1,4 @@
-"""Predictions, without retraining, of what a removal does to the loss of each test point."""
+"""Predictions, without retraining, of what a removal or other perturbation does to the loss of each test point."""
 
 import time
 from abc import abstractmethod
@@ -7,19 +7,22 @@ from dataclasses import dataclass
 from jaxtyping import Float
 from torch import Tensor
 
-from influencelab.data.removals import Removals
+from influencelab.data.perturbation import Perturbation, WeightChange
+from influencelab.data.perturbations.removals import Removals
 from influencelab.errors import InvalidParameter
 from influencelab.influence.curvature import Solution
-from influencelab.models import derivatives
-from influencelab.recipe import Recipe
-from influencelab.training.fit import Fit
+from influencelab.influence.sensitivity import Sensitivity
+from influencelab.models.measure import Measure
+from influencelab.models.measures.loss import Loss
+from influencelab.recipe import Recipe, kind_name
+from influencelab.training.fit import Fit, require_converged
 
 __all__ = ["Estimate", "Estimator"]
 
 
 @dataclass(frozen=True, eq=False)
 class Estimate(Recipe):
-    """What an estimator says of every pair of training and test point.
+    """Predictions of an estimator for every pair of training and test point.
 
     Attributes:
         estimator: the recipe that made it.
@@ -34,6 +37,8 @@ class Estimate(Recipe):
         residual: how well the curvature system behind each test point was solved: ‖(C + damping I) s − g‖ / ‖g‖.
         damping: what was really added to the curvature, whatever the solver's own knobs.
         seconds: wall-clock time.
+        sensitivity: what was solved for the test losses, which predicts every other perturbation too; None where
+            nothing was.
     """
 
     estimator: "Estimator"
@@ -45,36 +50,45 @@ class Estimate(Recipe):
     residual: Float[Tensor, " m"]
     damping: float
     seconds: float
+    sensitivity: Sensitivity | None = None
 
-    def predict(self, removals: Removals) -> Float[Tensor, "r m"]:
-        """The predicted rise of each test loss in each experiment: Δw @ slopes.
+    def predict(self, perturbation: Perturbation) -> Float[Tensor, "r m"]:
+        """The predicted rise of each test loss in each experiment.
+
+        A change of weights is predicted by the slopes, Δw @ slopes; any other by the sensitivity.
 
         Raises:
-            InvalidParameter: a method without slopes was asked for groups, or for the convention it does not speak of;
-                or the removals do not suit the fit.
+            InvalidParameter: the method cannot speak of this perturbation, or it does not suit the fit.
+            InvalidData: the points that it brings in do not.
         """
-        removals.check(self.fit.weights)
-        if self.slopes is None:
-            if not removals.single:
-                raise InvalidParameter(f"{self.estimator} predicts single removals only; use an estimator with slopes.")
-            if self.convention not in (None, removals.convention):
-                raise InvalidParameter(
-                    f"{self.estimator} predicts the convention '{self.convention}', not '{removals.convention}': "
-                    f"make it with convention='{removals.convention}'."
-                )
-            return self.values[removals.points]
-        weights = self.fit.weights
-        taken = removals.sums(weights[:, None] * self.slopes)
-        if removals.convention == "drop":
-            return -taken
-        total = weights.sum()
-        left = total - removals.sums(weights[:, None])
-        return (total / left - 1) * (weights @ self.slopes) - (total / left) * taken
+        perturbation.check(self.fit)
+        if self.slopes is not None and isinstance(perturbation, WeightChange):
+            return perturbation.weigh(self.fit.weights, self.slopes)
+        if isinstance(perturbation, Removals):
+            return self.scores_of(perturbation)
+        if self.sensitivity is None:
+            spoken_of = "single removals" if self.slopes is None else "changes of training weights, such as removals,"
+            raise InvalidParameter(
+                f"'{kind_name(self.estimator)}' predicts {spoken_of} only, not a '{kind_name(perturbation)}'; use an "
+                "estimator with a sensitivity, such as 'exact' or 'conjugate_gradient'."
+            )
+        return self.sensitivity.predict(perturbation)
+
+    def scores_of(self, removals: Removals) -> Float[Tensor, "r m"]:
+        """The values of the removed points."""
+        if not removals.single:
+            raise InvalidParameter(f"{self.estimator} predicts single removals only; use an estimator with slopes.")
+        if self.convention not in (None, removals.convention):
+            raise InvalidParameter(
+                f"{self.estimator} predicts the convention '{self.convention}', not '{removals.convention}': "
+                f"make it with convention='{removals.convention}'."
+            )
+        return self.values[removals.points]
 
 
 @dataclass(frozen=True)
 class Estimator(Recipe):
-    """A recipe that predicts removals from one fit.
+    """A recipe that predicts removals, and other perturbations where it can, from one fit.
 
     Attributes:
         allow_unconverged: accept a fit that is not a minimum, as some published protocols did.
@@ -93,21 +107,49 @@ class Estimator(Recipe):
         """
 
 
-def from_solution(estimator: Estimator, fit: Fit, solution: Solution, *, damping: float, started: float) -> Estimate:
-    """The estimate that follows from s_j = (C + damping I)⁻¹ ∇L_j: slopes −∇ℓᵢᵀ s_j, values −wᵢ slopes."""
-    fit.task.check_curvature(fit.data, fit.theta, fit.weights)
-    slopes = -derivatives.point_slopes(fit.task, fit.data, fit.theta, solution.values.T)
-    return Estimate(
-        estimator=estimator,
-        fit=fit,
-        values=-fit.weights[:, None] * slopes,
-        slopes=slopes,
-        convention=None,
-        unit="nats",
-        residual=solution.residual,
-        damping=damping,
-        seconds=time.perf_counter() - started,
-    )
+@dataclass(frozen=True)
+class Solver(Estimator):
+    """An estimator that solves (C + damping I) s = ∇L for some curvature C of the fit; they differ in C and in how."""
+
+    @abstractmethod
+    def solve(self, fit: Fit, gradients: Float[Tensor, "m p"]) -> tuple[Solution, float]:
+        """s for each gradient, and the damping that was really added."""
+
+    def sensitivity(self, fit: Fit, *, measure: Measure | None = None) -> Sensitivity:
+        """How a measure answers to any small change of training.
+
+        Args:
+            measure: what is predicted, each of its numbers a column; the loss of each test point by default.
+
+        Raises:
+            NotConverged: the fit is no minimum and allow_unconverged is False.
+            NullSpaceMass: no finite answer exists without damping.
+            Diverged: an iterative solve did not settle.
+        """
+        require_converged(fit, allow_unconverged=self.allow_unconverged)
+        started = time.perf_counter()
+        measure = measure or Loss()
+        solution, damping = self.solve(fit, measure.gradients(fit.task, fit.data, fit.theta))
+        return Sensitivity(fit, measure, solution.values, solution.residual, damping, time.perf_counter() - started)
+
+    def estimate(self, fit: Fit) -> Estimate:
+        """Solve for all test points at once, then multiply: values wᵢ ∇ℓᵢᵀ s_j."""
+        started = time.perf_counter()
+        sensitivity = self.sensitivity(fit)
+        fit.task.check_curvature(fit.data, fit.theta, fit.weights)
+        slopes = sensitivity.slopes()
+        return Estimate(
+            estimator=self,
+            fit=fit,
+            values=-fit.weights[:, None] * slopes,
+            slopes=slopes,
+            convention=None,
+            unit="nats",
+            residual=sensitivity.residual,
+            damping=sensitivity.damping,
+            seconds=time.perf_counter() - started,
+            sensitivity=sensitivity,
+        )
 
 
 def from_scores(

@@ -1,4 +1,4 @@
-"""The truth: models trained again without the removed points, many at once."""
+"""The truth: models trained again under each experiment of a perturbation, many at once."""
 
 import time
 from abc import abstractmethod
@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from influencelab.data.removals import Removals
+from influencelab.data.perturbation import Perturbation
 from influencelab.recipe import Progress, Recipe
 from influencelab.training.fit import Fit
 
@@ -21,14 +21,14 @@ BATCH = 2**24
 
 @dataclass(frozen=True, eq=False)
 class Retrained(Recipe):
-    """What retraining without the removed points really did.
+    """Changes of the test losses that retraining really brought about.
 
     Attributes:
         retrainer: the recipe.
         fit: the model that was there before.
-        removals: who was removed.
+        perturbation: the experiments.
         values: values[r, j] is the rise, in nats, of the loss of test point j after experiment r, minus the rise of the
-            control from which nothing was removed. Positive: the removed points helped j.
+            control, in which nothing was changed. Of a removal, positive says that the removed points helped j.
         control: the rise of each test loss in that control; 0 where the fit was a minimum.
         grad_norm: ‖∇J‖ of each retrained model over its own weights.
         converged: whether it passed the retrainer's test of convergence.
@@ -40,7 +40,7 @@ class Retrained(Recipe):
 
     retrainer: "Retrainer"
     fit: Fit
-    removals: Removals
+    perturbation: Perturbation
     values: Float[Tensor, "r m"]
     control: Float[Tensor, " m"]
     grad_norm: Float[Tensor, " r"]
@@ -57,7 +57,7 @@ class Retrained(Recipe):
 
 @dataclass(frozen=True, eq=False)
 class Part(Recipe):
-    """One batch of models; the first is the control, trained on all points."""
+    """One batch of models; the first is the control, in which nothing is changed."""
 
     change: Float[Tensor, "k m"]
     grad_norm: Float[Tensor, " k"]
@@ -71,21 +71,21 @@ class Retrainer(Recipe):
     """A recipe for the truth: what it starts from, what it minimises, and when it stops."""
 
     @abstractmethod
-    def retrain(self, fit: Fit, removals: Removals, *, progress: Progress | None = None) -> Retrained:
-        """Train one model an experiment, and a control from which nothing is removed.
+    def retrain(self, fit: Fit, perturbation: Perturbation, *, progress: Progress | None = None) -> Retrained:
+        """Train one model an experiment, and a control in which nothing is changed.
 
         Args:
             progress: called as (experiments done, experiments in all) now and then.
 
         Raises:
-            InvalidParameter: the removals were made for another number of points.
+            InvalidParameter: the perturbation does not suit the fit.
             NotFinite: a model diverged.
         """
 
     def in_batches(
         self,
         fit: Fit,
-        removals: Removals,
+        perturbation: Perturbation,
         work: Callable[[slice], Part],
         *,
         models: int,
@@ -102,15 +102,15 @@ class Retrainer(Recipe):
             since: when the retrainer began, as time.perf_counter tells it.
         """
         size, parts = max(1, min(models, BATCH // numbers)), []
-        for first in range(0, removals.count, size):
-            rows = slice(first, min(first + size, removals.count))
+        for first in range(0, perturbation.count, size):
+            rows = slice(first, min(first + size, perturbation.count))
             parts.append(work(rows))
             if progress is not None:
-                progress(rows.stop, removals.count)
+                progress(rows.stop, perturbation.count)
         return Retrained(
             retrainer=self,
             fit=fit,
-            removals=removals,
+            perturbation=perturbation,
             values=torch.cat([part.change[1:] - part.change[:1] for part in parts]),
             control=torch.stack([part.change[0] for part in parts]).mean(0),
             grad_norm=torch.cat([part.grad_norm[1:] for part in parts]),

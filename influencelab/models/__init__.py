@@ -1,4 +1,4 @@
-"""What is trained: tasks, the losses of their outputs, and their derivatives, in closed form where there is one.
+"""What is trained and measured: tasks, the losses of their outputs, measures, and derivatives of them all.
 
-A new task is a file of `tasks/`, a new loss one of `losses/`.
+A new task is a file of `tasks/`, a new loss one of `losses/`, a new measure one of `measures/`.
 """

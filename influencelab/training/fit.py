@@ -8,6 +8,7 @@ from torch import Tensor
 from influencelab.data.dataset import Dataset
 from influencelab.errors import InvalidWeights, NotConverged
 from influencelab.models import derivatives
+from influencelab.models.feature_derivatives import point_slope_changes
 from influencelab.models.task import Task
 from influencelab.recipe import Recipe
 from influencelab.training.trainer import Memory, Trained, Trainer, check_finite
@@ -52,6 +53,25 @@ class Fit(Recipe):
     def measures(self) -> Float[Tensor, " m"]:
         """L_j(θ): the loss of each test point under this model, in nats."""
         return derivatives.measures(self.task, self.data, self.theta[None])[0]
+
+    @property
+    def weight_decay(self) -> float:
+        """Strength of the penalty."""
+        return self.task.weight_decay
+
+    def slopes(self, data: Dataset, directions: Float[Tensor, "k p"]) -> Float[Tensor, "n k"]:
+        """∇ℓᵢᵀ d at θ of each training point of `data`, the fit's own or other, for each direction d."""
+        return derivatives.point_slopes(self.task, data, self.theta, directions)
+
+    def slope_changes(
+        self, data: Dataset, moves: Float[Tensor, " n *shape"], directions: Float[Tensor, "k p"]
+    ) -> Float[Tensor, "n k"]:
+        """How fast ∇ℓᵢᵀ d changes when each training point of `data` moves along its row of `moves`."""
+        return point_slope_changes(self.task, data, self.theta, moves, directions)
+
+    def penalty_slopes(self, directions: Float[Tensor, "k p"]) -> Float[Tensor, " k"]:
+        """(Pθ)ᵀ d: how fast the penalty's slope along d grows with weight decay."""
+        return directions @ (self.theta * self.task.penalised(self.data))
 
     def accuracy(self) -> tuple[float, float]:
         """Shares of training and of test points whose largest output is their class (NaN for real targets)."""

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from problems import logistic_problem, minimum
 
-from influencelab.data.removals import CONVENTIONS, Removals, groups, leave_one_out
+from influencelab.data.perturbations.removals import CONVENTIONS, Removals
+from influencelab.data.removals import groups, leave_one_out
 from influencelab.errors import InvalidParameter
 from influencelab.influence.estimators.exact import Exact
 from influencelab.influence.estimators.random import Random

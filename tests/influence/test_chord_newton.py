@@ -3,9 +3,11 @@
 import pytest
 import torch
 from problems import binary_problem, class_data, logistic_problem, mlp_problem, ridge_problem, value_data
+from tight_retraining import batch_of
 
-from influencelab.data.removals import CONVENTIONS, groups, leave_one_out
-from influencelab.influence.chord_newton import ConvergenceTest, batch_of, chord_of, first_gradients
+from influencelab.data.perturbations.removals import CONVENTIONS
+from influencelab.data.removals import groups, leave_one_out
+from influencelab.influence.chord_newton import ConvergenceTest, chord_of, first_gradients
 from influencelab.influence.curvature import Curvature
 from influencelab.models import derivatives
 from influencelab.models.tasks.logistic import Logistic

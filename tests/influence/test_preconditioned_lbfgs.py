@@ -6,12 +6,13 @@ from functools import cache
 import pytest
 import torch
 from problems import minimum, mlp_problem
+from tight_retraining import batch_of
 from trainer_oracles import dropped, true_gradient, true_hessian
 
 from influencelab.data.removals import leave_one_out
 from influencelab.data.sources.iris import Iris
 from influencelab.influence import preconditioned_lbfgs
-from influencelab.influence.chord_newton import batch_of, chord_of, descend
+from influencelab.influence.chord_newton import chord_of, descend
 from influencelab.influence.curvature import Curvature
 from influencelab.influence.retrainers.second_order import SecondOrder
 from influencelab.models.tasks.mlp import MLP

@@ -9,7 +9,8 @@ from tight_retraining import Lazy, worst
 from torch import Tensor
 from trainer_oracles import NETWORK, torch_run
 
-from influencelab.data.removals import CONVENTIONS, groups, leave_one_out
+from influencelab.data.perturbations.removals import CONVENTIONS
+from influencelab.data.removals import groups, leave_one_out
 from influencelab.errors import InvalidParameter
 from influencelab.influence.retrainers import rerun as module
 from influencelab.influence.retrainers.rerun import Rerun

@@ -11,7 +11,8 @@ from problems import binary_problem, logistic_problem, minimum, mlp_problem, rid
 from scipy.optimize import minimize
 from tight_retraining import EXACT, OTHER, worst
 
-from influencelab.data.removals import CONVENTIONS, groups, leave_one_out
+from influencelab.data.perturbations.removals import CONVENTIONS
+from influencelab.data.removals import groups, leave_one_out
 from influencelab.influence import retrainer
 from influencelab.influence.estimators.exact import Exact
 from influencelab.influence.retrainers.second_order import SecondOrder

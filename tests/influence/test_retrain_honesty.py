@@ -8,7 +8,8 @@ from oracles import model, points_of, removal_changes
 from problems import class_data, logistic_problem, minimum, mlp_problem, ridge_problem
 from tight_retraining import EXACT, Lazy, worst
 
-from influencelab.data.removals import CONVENTIONS, groups, leave_one_out
+from influencelab.data.perturbations.removals import CONVENTIONS
+from influencelab.data.removals import groups, leave_one_out
 from influencelab.errors import InvalidParameter
 from influencelab.influence.retrainers.second_order import SecondOrder
 from influencelab.models.task import Task

@@ -10,11 +10,12 @@ from oracles import along, model, without
 from problems import binary_problem, logistic_problem, mlp_problem
 from proximal_oracles import DAMPING, stopped
 from scipy.optimize import minimize
-from tight_retraining import EXACT, rms, worst
+from tight_retraining import EXACT, batch_of, rms, worst
 
-from influencelab.data.removals import CONVENTIONS, groups, leave_one_out
+from influencelab.data.perturbations.removals import CONVENTIONS
+from influencelab.data.removals import groups, leave_one_out
 from influencelab.errors import InvalidParameter
-from influencelab.influence.chord_newton import batch_of, chord_of, descend
+from influencelab.influence.chord_newton import chord_of, descend
 from influencelab.influence.curvature import Curvature
 from influencelab.influence.retrainers.second_order import SecondOrder
 from influencelab.training.fit import fit

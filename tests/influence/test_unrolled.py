@@ -6,7 +6,8 @@ import pytest
 import torch
 from problems import binary_problem, logistic_problem, minimum, mlp_problem, ridge_problem
 
-from influencelab.data.removals import CONVENTIONS, groups, leave_one_out
+from influencelab.data.perturbations.removals import CONVENTIONS
+from influencelab.data.removals import groups, leave_one_out
 from influencelab.errors import InvalidParameter
 from influencelab.influence.estimators import unrolled as module
 from influencelab.influence.estimators.unrolled import Unrolled

@@ -11,7 +11,8 @@ from problems import logistic_problem, mlp_problem, ridge_problem
 from tight_retraining import EXACT, rms, worst
 
 from influencelab.data.arrays import Arrays
-from influencelab.data.removals import Removals, leave_one_out
+from influencelab.data.perturbations.removals import Removals
+from influencelab.data.removals import leave_one_out
 from influencelab.data.source import Source
 from influencelab.errors import InvalidData, UnknownName
 from influencelab.experiments.trial import Trial

@@ -10,7 +10,8 @@ from problems import class_data
 from scipy.optimize import lsq_linear
 from sklearn.svm import SVC
 
-from influencelab.data.removals import CONVENTIONS, leave_one_out
+from influencelab.data.perturbations.removals import CONVENTIONS
+from influencelab.data.removals import leave_one_out
 from influencelab.errors import InvalidData, InvalidParameter, NotConverged
 from influencelab.influence.estimators.exact import Exact
 from influencelab.influence.retrainers.rerun import Rerun

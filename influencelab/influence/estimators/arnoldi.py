@@ -1,6 +1,5 @@
 """Influence in the few directions that bend most, found from curvature products alone."""
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -10,16 +9,15 @@ from torch import Tensor
 
 from influencelab.errors import InvalidParameter
 from influencelab.influence.curvature import Curvature, Solution, check_recipe
-from influencelab.influence.estimator import Estimate, Estimator, from_solution
-from influencelab.models import derivatives
-from influencelab.training.fit import Fit, require_converged
+from influencelab.influence.estimator import Solver
+from influencelab.training.fit import Fit
 
 # A new direction shorter than this share of the product it is left of is rounding: the space found is closed.
 CLOSED = 1e-10
 
 
 @dataclass(frozen=True)
-class Arnoldi(Estimator):
+class Arnoldi(Solver):
     """(C + damping I)⁻¹ on the `rank` directions of largest |eigenvalue|, and 0 elsewhere (Schioppa et al. 2022).
 
     The directions are those that a Krylov space of `size` products from a random start shows; C is symmetric, so its
@@ -45,20 +43,16 @@ class Arnoldi(Estimator):
         if not 1 <= self.rank <= self.size:
             raise InvalidParameter(f"rank is {self.rank} and size {self.size}; expected 1 ≤ rank ≤ size.")
 
-    def estimate(self, fit: Fit) -> Estimate:
+    def solve(self, fit: Fit, gradients: Float[Tensor, "m p"]) -> tuple[Solution, float]:
         """Find the directions, divide along them, and measure what is left with one product."""
-        require_converged(fit, allow_unconverged=self.allow_unconverged)
-        started = time.perf_counter()
         curvature = Curvature(fit, kind=self.curvature, damping=self.damping)
-        pulls = derivatives.measure_gradients(fit.task, fit.data, fit.theta)
         values, vectors = self.directions(fit)
         shifted = values + self.damping
         flat = shifted.abs() <= len(fit.theta) * torch.finfo(shifted.dtype).eps * values.abs().max()
-        solved = ((pulls @ vectors) / shifted).where(~flat, 0.0) @ vectors.T
-        left = (curvature @ solved.T).T - pulls
-        size = pulls.norm(dim=1).clamp_min(torch.finfo(pulls.dtype).tiny)
-        solution = Solution(values=solved.T, residual=left.norm(dim=1) / size)
-        return from_solution(self, fit, solution, damping=self.damping, started=started)
+        solved = ((gradients @ vectors) / shifted).where(~flat, 0.0) @ vectors.T
+        left = (curvature @ solved.T).T - gradients
+        size = gradients.norm(dim=1).clamp_min(torch.finfo(gradients.dtype).tiny)
+        return Solution(values=solved.T, residual=left.norm(dim=1) / size), self.damping
 
     def directions(self, fit: Fit) -> tuple[Float[Tensor, " s"], Float[Tensor, "p s"]]:
         """Eigenvalues of largest size, without damping, largest first, and their directions, one a column."""

@@ -1,6 +1,5 @@
 """Influence by block conjugate gradients: curvature products only, to a stated residual."""
 
-import time
 from dataclasses import dataclass
 
 import torch
@@ -10,9 +9,8 @@ from torch import Tensor
 from influencelab.errors import InvalidParameter
 from influencelab.influence.conjugate_gradients import block_conjugate_gradient
 from influencelab.influence.curvature import Curvature, Solution, check_recipe
-from influencelab.influence.estimator import Estimate, Estimator, from_solution
-from influencelab.models import derivatives
-from influencelab.training.fit import Fit, require_converged
+from influencelab.influence.estimator import Solver
+from influencelab.training.fit import Fit
 
 PRECONDITIONERS = ("jacobi", "none")
 # Test points solved together: wider blocks take fewer products, but ever more arithmetic between them.
@@ -20,7 +18,7 @@ WIDTH = 128
 
 
 @dataclass(frozen=True)
-class ConjugateGradient(Estimator):
+class ConjugateGradient(Solver):
     """What `exact` gives, without ever forming the p × p curvature: for models too large to factorise.
 
     Every answer has met the tolerance by a true product. What cannot meet it raises, and no estimate is returned.
@@ -50,17 +48,10 @@ class ConjugateGradient(Estimator):
             known = ", ".join(PRECONDITIONERS)
             raise InvalidParameter(f"preconditioner is '{self.preconditioner}', expected one of {known}.")
 
-    def estimate(self, fit: Fit) -> Estimate:
-        """Solve for all test points in blocks, check each against a true product, and multiply."""
-        require_converged(fit, allow_unconverged=self.allow_unconverged)
-        started = time.perf_counter()
+    def solve(self, fit: Fit, gradients: Float[Tensor, "m p"]) -> tuple[Solution, float]:
+        """Solve in blocks, and check each answer against a true product."""
         curvature = Curvature(fit, kind=self.curvature, damping=self.damping)
-        pulls = derivatives.measure_gradients(fit.task, fit.data, fit.theta)
-        return from_solution(self, fit, self.solve(curvature, pulls), damping=self.damping, started=started)
-
-    def solve(self, curvature: Curvature, pulls: Float[Tensor, "m p"]) -> Solution:
-        """(C + damping I)⁻¹ times each test gradient."""
-        diagonal = torch.ones_like(pulls[0])
+        diagonal = torch.ones_like(gradients[0])
         if self.preconditioner == "jacobi":
             diagonal = curvature.diagonal()
             # A parameter that no training point bends has nothing to be scaled by.
@@ -73,9 +64,7 @@ class ConjugateGradient(Estimator):
                 tolerance=self.tolerance,
                 max_iterations=self.max_iterations,
             )
-            for block in pulls.split(WIDTH)
+            for block in gradients.split(WIDTH)
         ]
-        return Solution(
-            values=torch.cat([solution.values for solution in solutions], dim=1),
-            residual=torch.cat([solution.residual for solution in solutions]),
-        )
+        values = torch.cat([solution.values for solution in solutions], dim=1)
+        return Solution(values, torch.cat([solution.residual for solution in solutions])), self.damping

@@ -1,6 +1,5 @@
 """Influence by eigenvalue-corrected Kronecker factors: a curvature of layers that do not know of each other."""
 
-import time
 from dataclasses import dataclass
 
 import torch
@@ -9,14 +8,13 @@ from torch import Tensor
 
 from influencelab.errors import InvalidParameter
 from influencelab.influence.curvature import Curvature, Solution, check_recipe
-from influencelab.influence.estimator import Estimate, Estimator, from_solution
+from influencelab.influence.estimator import Solver
 from influencelab.influence.kronecker import blocks
-from influencelab.models import derivatives
-from influencelab.training.fit import Fit, require_converged
+from influencelab.training.fit import Fit
 
 
 @dataclass(frozen=True)
-class EKFAC(Estimator):
+class EKFAC(Solver):
     """Gauss-Newton influence with each layer's curvature diagonal in a Kronecker basis (George et al. 2018).
 
     As Grosse et al. (2023) use it on language models, but with the Fisher information summed over all classes in place
@@ -38,24 +36,20 @@ class EKFAC(Estimator):
         if not 0 <= self.relative_damping < float("inf"):
             raise InvalidParameter(f"relative_damping is {self.relative_damping}, expected a finite number ≥ 0.")
 
-    def estimate(self, fit: Fit) -> Estimate:
-        """Factorise each layer (or reuse what is known of the fit), solve for all test points, and multiply.
+    def solve(self, fit: Fit, gradients: Float[Tensor, "m p"]) -> tuple[Solution, float]:
+        """Factorise each layer, or reuse what is known of the fit.
 
         Raises:
             InvalidParameter: the task is not made of layers.
         """
-        require_converged(fit, allow_unconverged=self.allow_unconverged)
-        started = time.perf_counter()
-        pulls = derivatives.measure_gradients(fit.task, fit.data, fit.theta)
         layers = blocks(fit)
-        parts = pulls.split([block.losses.numel() for block in layers], dim=1)
+        parts = gradients.split([block.losses.numel() for block in layers], dim=1)
         solved, added = [], []
         for block, damping, part in zip(layers, self.dampings(fit), parts, strict=True):
             solved.append(block.inverse_products(part, damping=damping))
             added.append(torch.full_like(part[0], damping))
         each = torch.cat(added)
-        solution = check(fit, pulls, torch.cat(solved, dim=1), added=each)
-        return from_solution(self, fit, solution, damping=float(each.mean()), started=started)
+        return check(fit, gradients, torch.cat(solved, dim=1), added=each), float(each.mean())
 
     def dampings(self, fit: Fit) -> list[float]:
         """What is added to every eigenvalue of each layer, first layer first."""
@@ -63,9 +57,9 @@ class EKFAC(Estimator):
 
 
 def check(
-    fit: Fit, pulls: Float[Tensor, "m p"], solved: Float[Tensor, "m p"], *, added: Float[Tensor, " p"]
+    fit: Fit, gradients: Float[Tensor, "m p"], solved: Float[Tensor, "m p"], *, added: Float[Tensor, " p"]
 ) -> Solution:
     """The solutions with what the true curvature, and the same damping, make of them."""
-    left = (Curvature(fit, kind="gauss_newton") @ solved.T).T + added * solved - pulls
-    size = pulls.norm(dim=1).clamp_min(torch.finfo(pulls.dtype).tiny)
+    left = (Curvature(fit, kind="gauss_newton") @ solved.T).T + added * solved - gradients
+    size = gradients.norm(dim=1).clamp_min(torch.finfo(gradients.dtype).tiny)
     return Solution(values=solved.T, residual=left.norm(dim=1) / size)

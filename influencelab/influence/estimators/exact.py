@@ -1,16 +1,17 @@
 """Influence by a dense factorisation: what every other solver approximates."""
 
-import time
 from dataclasses import dataclass
 
-from influencelab.influence.curvature import Curvature, check_recipe
-from influencelab.influence.estimator import Estimate, Estimator, from_solution
-from influencelab.models import derivatives
-from influencelab.training.fit import Fit, require_converged
+from jaxtyping import Float
+from torch import Tensor
+
+from influencelab.influence.curvature import Curvature, Solution, check_recipe
+from influencelab.influence.estimator import Solver
+from influencelab.training.fit import Fit
 
 
 @dataclass(frozen=True)
-class Exact(Estimator):
+class Exact(Solver):
     """∂L_j/∂wᵢ = −∇L_jᵀ (C + damping I)⁻¹ ∇ℓᵢ, by one p × p factorisation (Koh & Liang 2017, Eq. 2).
 
     Null directions are left out (pseudo-inverse) where no test gradient has mass there.
@@ -26,10 +27,6 @@ class Exact(Estimator):
     def __post_init__(self) -> None:
         check_recipe(self.curvature, self.damping)
 
-    def estimate(self, fit: Fit) -> Estimate:
-        """Factorise (or reuse what the fit's curvature already knows), solve for all test points, and multiply."""
-        require_converged(fit, allow_unconverged=self.allow_unconverged)
-        started = time.perf_counter()
-        curvature = Curvature(fit, kind=self.curvature, damping=self.damping)
-        pulls = derivatives.measure_gradients(fit.task, fit.data, fit.theta)
-        return from_solution(self, fit, curvature.solve(pulls.T), damping=self.damping, started=started)
+    def solve(self, fit: Fit, gradients: Float[Tensor, "m p"]) -> tuple[Solution, float]:
+        """Factorise, or reuse what the fit's curvature already knows."""
+        return Curvature(fit, kind=self.curvature, damping=self.damping).solve(gradients.T), self.damping

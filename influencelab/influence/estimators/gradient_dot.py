@@ -1,10 +1,15 @@
 """The gradient dot product: influence with the curvature forgotten."""
 
+import dataclasses
 import time
 from dataclasses import dataclass
 
+import torch
+
 from influencelab.influence.estimator import Estimate, Estimator, from_scores
-from influencelab.models import derivatives
+from influencelab.influence.sensitivity import Sensitivity
+from influencelab.models.measure import Measure
+from influencelab.models.measures.loss import Loss
 from influencelab.training.fit import Fit
 
 
@@ -19,6 +24,14 @@ class GradientDot(Estimator):
     def estimate(self, fit: Fit) -> Estimate:
         """One matrix of slopes."""
         started = time.perf_counter()
-        pulls = derivatives.measure_gradients(fit.task, fit.data, fit.theta)
-        values = fit.weights[:, None] * derivatives.point_slopes(fit.task, fit.data, fit.theta, pulls)
-        return from_scores(self, fit, values, convention=None, unit="none", started=started)
+        sensitivity = self.sensitivity(fit)
+        values = -fit.weights[:, None] * sensitivity.slopes()
+        estimate = from_scores(self, fit, values, convention=None, unit="none", started=started)
+        return dataclasses.replace(estimate, sensitivity=sensitivity)
+
+    def sensitivity(self, fit: Fit, *, measure: Measure | None = None) -> Sensitivity:
+        """The gradients of the measure (of each test loss, by default): it ranks perturbations, and has no unit."""
+        started, measure = time.perf_counter(), measure or Loss()
+        gradients = measure.gradients(fit.task, fit.data, fit.theta)
+        nothing = torch.zeros_like(gradients[:, 0])
+        return Sensitivity(fit, measure, gradients.T, nothing, 0.0, time.perf_counter() - started)

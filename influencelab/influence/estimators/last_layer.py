@@ -1,22 +1,22 @@
 """Influence through the last layer alone: what several papers computed instead of that of the whole network."""
 
-import time
 from dataclasses import dataclass
 
 import torch
+from jaxtyping import Float
+from torch import Tensor
 
 from influencelab.errors import InvalidParameter
 from influencelab.influence.curvature import Curvature, Solution, check_recipe
-from influencelab.influence.estimator import Estimate, Estimator, from_solution
-from influencelab.models import derivatives
-from influencelab.training.fit import Fit, require_converged
+from influencelab.influence.estimator import Solver
+from influencelab.training.fit import Fit
 
 # An eigenvalue below this share of the largest is left to the pseudo-inverse.
 NULL = 1e-10
 
 
 @dataclass(frozen=True)
-class LastLayer(Estimator):
+class LastLayer(Solver):
     """s = (C_last + damping I)⁺ ∇L over the last layer's parameters, 0 over the others.
 
     It predicts retraining of the last layer only. Epifano et al. (2023, the authors' code) took the data loss's
@@ -38,25 +38,22 @@ class LastLayer(Estimator):
         if self.inverse not in ("pseudo", "plain"):
             raise InvalidParameter(f"inverse is '{self.inverse}', expected pseudo or plain.")
 
-    def estimate(self, fit: Fit) -> Estimate:
-        """Predict for every training and every test point.
+    def solve(self, fit: Fit, gradients: Float[Tensor, "m p"]) -> tuple[Solution, float]:
+        """Invert the last block of the dense curvature.
 
         Raises:
             InvalidParameter: the task is neither linear nor a fully connected network.
-            NotConverged: the fit is no minimum and allow_unconverged is False.
         """
-        started = time.perf_counter()
-        require_converged(fit, allow_unconverged=self.allow_unconverged)
         last = slice(len(fit.theta) - fit.task.last_layer_size(fit.data), None)
         curvature = Curvature(fit).dense()[last, last].clone()
         if not self.penalty:
             curvature.diagonal().sub_(fit.task.weight_decay * fit.task.penalised(fit.data)[last])
         curvature.diagonal().add_(self.damping)
-        pulls = derivatives.measure_gradients(fit.task, fit.data, fit.theta).T
+        pulls = gradients.T
         values = torch.zeros_like(pulls)
         if self.inverse == "plain":
             values[last] = torch.linalg.inv_ex(curvature.float()).inverse.to(pulls) @ pulls[last]
         else:
             values[last] = torch.linalg.pinv(curvature, rtol=NULL, hermitian=True) @ pulls[last]
         residual = (curvature @ values[last] - pulls[last]).norm(dim=0) / pulls[last].norm(dim=0)
-        return from_solution(self, fit, Solution(values, residual), damping=self.damping, started=started)
+        return Solution(values, residual), self.damping

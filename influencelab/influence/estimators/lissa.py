@@ -1,6 +1,5 @@
 """Influence by LiSSA: a fixed-point iteration on the curvature of all points, or of a few drawn anew at each step."""
 
-import time
 from dataclasses import dataclass
 from functools import partial
 
@@ -10,11 +9,11 @@ from torch import Tensor
 
 from influencelab.errors import Diverged, InvalidParameter, NullSpaceMass
 from influencelab.influence.curvature import Curvature, Solution, check_recipe
-from influencelab.influence.estimator import Estimate, Estimator, from_solution
+from influencelab.influence.estimator import Solver
 from influencelab.influence.minibatch import draws, partition
 from influencelab.influence.power_iteration import largest_eigenvalues
 from influencelab.models import derivatives
-from influencelab.training.fit import Fit, require_converged
+from influencelab.training.fit import Fit
 
 # The step is this much shorter than the largest eigenvalue found asks for, which is found from below.
 SAFETY = 1.05
@@ -29,7 +28,7 @@ CACHE = 2**18
 
 
 @dataclass(frozen=True)
-class Lissa(Estimator):
+class Lissa(Solver):
     """s ← g + s − (C + damping I) s / scale, and s / scale at the end (Agarwal et al. 2017; Koh & Liang 2017, Sec. 3).
 
     The fixed point is (C + damping I)⁻¹ g whatever the scale; the scale only sets the length of a step. (In Koh &
@@ -70,25 +69,21 @@ class Lissa(Estimator):
         if not 0 < self.tolerance < 1:
             raise InvalidParameter(f"tolerance is {self.tolerance}, expected a number between 0 and 1.")
 
-    def estimate(self, fit: Fit) -> Estimate:
-        """Iterate for all test points at once, and measure what is left with one product.
+    def solve(self, fit: Fit, gradients: Float[Tensor, "m p"]) -> tuple[Solution, float]:
+        """Iterate for all measures at once, and measure what is left with one product.
 
         Raises:
             Diverged: the scale is too small, or the curvature has directions that bend down.
             NullSpaceMass: with all points at every step, what is left lies where nothing bends.
         """
-        require_converged(fit, allow_unconverged=self.allow_unconverged)
         if self.batch_size is not None and self.batch_size > fit.data.n:
             raise InvalidParameter(
                 f"batch_size is {self.batch_size} and there are {fit.data.n} training points; None takes them all."
             )
-        started = time.perf_counter()
         curvature = Curvature(fit, kind=self.curvature, damping=self.damping)
-        pulls = derivatives.measure_gradients(fit.task, fit.data, fit.theta)
-        solved = self.full(curvature, pulls) if self.batch_size is None else self.sampled(curvature, pulls)
-        left = (curvature @ solved.T).T - pulls
-        solution = Solution(values=solved.T, residual=left.norm(dim=1) / lengths(pulls))
-        return from_solution(self, fit, solution, damping=self.damping, started=started)
+        solved = self.full(curvature, gradients) if self.batch_size is None else self.sampled(curvature, gradients)
+        left = (curvature @ solved.T).T - gradients
+        return Solution(values=solved.T, residual=left.norm(dim=1) / lengths(gradients)), self.damping
 
     def full(self, curvature: Curvature, pulls: Float[Tensor, "m p"]) -> Float[Tensor, "m p"]:
         """The iteration with all points at every step, written for s / scale, whose step is the residual / scale."""

@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from influencelab.data.removals import CONVENTIONS
+from influencelab.data.perturbations.removals import CONVENTIONS
 from influencelab.errors import InvalidParameter, NotFinite
 from influencelab.influence.curvature import Curvature, check_recipe
 from influencelab.influence.estimator import Estimate, Estimator

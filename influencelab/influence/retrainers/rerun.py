@@ -1,4 +1,4 @@
-"""Published protocols: training run again without the removed points, for a stated number of steps."""
+"""Published protocols: training run again on what a perturbation leaves, for a stated number of steps."""
 
 import time
 from dataclasses import dataclass, replace
@@ -7,8 +7,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from influencelab.data.removals import Removals
+from influencelab.data.perturbation import Perturbation
 from influencelab.errors import InvalidParameter
+from influencelab.influence.perturbed import in_place, joined, penalised_by, problems
 from influencelab.influence.retrainer import Part, Retrained, Retrainer
 from influencelab.models import derivatives
 from influencelab.recipe import Progress
@@ -56,34 +57,44 @@ class Rerun(Retrainer):
         if self.restore and self.start == "cold":
             raise InvalidParameter("restore=True takes up the fit's running means: it needs start='warm'.")
 
-    def retrain(self, fit: Fit, removals: Removals, *, progress: Progress | None = None) -> Retrained:
+    def retrain(self, fit: Fit, perturbation: Perturbation, *, progress: Progress | None = None) -> Retrained:
         """Train one model an experiment, plus a control in every batch.
 
         Args:
             progress: called as (experiments done, experiments in all) after each batch.
 
         Raises:
-            InvalidParameter: the removals, the memory or the last layer are not to be had from this fit.
+            InvalidParameter: the perturbation, the memory or the last layer is not to be had from this fit.
             NotFinite: a model diverged.
         """
         since = time.perf_counter()
-        removals.check(fit.weights)
-        part = last_layer(fit) if self.last_layer else fit
+        perturbation.check(fit)
         return self.in_batches(
             fit,
-            removals,
-            lambda rows: self.batch(part, removals, rows),
+            perturbation,
+            lambda rows: self.batch(fit, perturbation, rows),
             models=MODELS,
             numbers=fit.data.n + len(fit.theta),
             progress=progress,
             since=since,
         )
 
-    def batch(self, fit: Fit, removals: Removals, rows: slice) -> Part:
+    def batch(self, fit: Fit, perturbation: Perturbation, rows: slice) -> Part:
         """The control and some experiments."""
-        weights = torch.cat([fit.weights[None], removals.weights(fit.weights, rows)])
+        trainer, found = self.trainer or fit.trainer, []
         # The control is always model 0, so that it is the same in every batch whatever the models draw.
         models = torch.cat([torch.zeros(1, dtype=torch.int64), torch.arange(rows.start, rows.stop) + 1])
+        for problem in problems(fit, perturbation, rows):
+            # A point of no weight would still take its turn in batches, and in trainers that go from point to point.
+            appended = isinstance(trainer, FirstOrder) and trainer.batches.full(problem.fit.data.n)
+            for each in (problem,) if appended else in_place(problem):
+                part = penalised_by(each.fit, each.weight_decay)
+                part = last_layer(part) if self.last_layer else part
+                found.append((each.models, self.part(part, each.weights, models[each.models.cpu()])))
+        return joined(found)
+
+    def part(self, fit: Fit, weights: Float[Tensor, "k n"], models: Tensor) -> Part:
+        """Models of one objective, and how far they moved the test losses."""
         trained = self.train(fit, weights, models)
         change = derivatives.measures(fit.task, fit.data, trained.theta) - fit.measures()
         finite = change.isfinite().all(1)

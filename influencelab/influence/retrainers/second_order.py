@@ -7,10 +7,12 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from influencelab.data.removals import Removals
+from influencelab.data.perturbation import Perturbation
+from influencelab.data.perturbations.removals import Removals
 from influencelab.errors import InvalidParameter
-from influencelab.influence.chord_newton import Batch, ConvergenceTest, NewtonResult, batch_of, chord_of, descend
+from influencelab.influence.chord_newton import Batch, ConvergenceTest, NewtonResult, chord_of, descend
 from influencelab.influence.curvature import Curvature, check_recipe
+from influencelab.influence.perturbed import joined, penalised_by, problems, share_factors
 from influencelab.influence.preconditioned_lbfgs import minimise_from_fit
 from influencelab.influence.retrainer import Part, Retrained, Retrainer
 from influencelab.models import derivatives
@@ -82,22 +84,21 @@ class SecondOrder(Retrainer):
         if self.passes < 0:
             raise InvalidParameter(f"passes is {self.passes}, expected a number ≥ 0.")
 
-    def retrain(self, fit: Fit, removals: Removals, *, progress: Progress | None = None) -> Retrained:
+    def retrain(self, fit: Fit, perturbation: Perturbation, *, progress: Progress | None = None) -> Retrained:
         """Train one model an experiment, plus a control in every batch.
 
         Args:
             progress: called as (experiments done, experiments in all) after each batch.
         """
         since = time.perf_counter()
-        removals.check(fit.weights)
+        perturbation.check(fit)
         aim = self.aim(fit)
-        curvature = Curvature(aim, damping=self.damping)
         # What is missing is judged by the curvature itself: damping would make it look smaller than it is.
-        test = self.convergence_test(Curvature(aim), removals)
+        test = self.convergence_test(Curvature(aim), perturbation)
         return self.in_batches(
             fit,
-            removals,
-            lambda rows: self.retrain_batch(curvature, batch_of(removals, fit.weights, rows), test),
+            perturbation,
+            lambda rows: self.retrain_rows(fit, aim, perturbation, rows, test=test),
             models=MODELS,
             # Weights, residuals, parameters and steps.
             numbers=2 * fit.data.n + 4 * len(fit.theta),
@@ -117,16 +118,35 @@ class SecondOrder(Retrainer):
         norm = float(gradient.norm())
         return replace(fit, task=task, loss=float(loss), grad_norm=norm, converged=norm <= fit.trainer.tolerance)
 
-    def convergence_test(self, curvature: Curvature, removals: Removals) -> ConvergenceTest:
-        """The test that every model must pass, from the first-order effect of the removals themselves."""
+    def convergence_test(self, curvature: Curvature, perturbation: Perturbation) -> ConvergenceTest:
+        """The test that every model must pass, from the first-order effect of the experiments themselves."""
         fit = curvature.fit
         pulls = derivatives.measure_gradients(fit.task, fit.data, fit.theta)
         sensitivity = curvature.inverse_products(pulls.T)
-        effects = fit.weights[:, None] * derivatives.point_slopes(fit.task, fit.data, fit.theta, sensitivity.T)
-        scale = removals.sums(effects).square().mean(0).sqrt()
+        if isinstance(perturbation, Removals):
+            # Renormalising moves all experiments alike, which is no measure of what one of them does.
+            perturbation = replace(perturbation, convention="drop")
+        scale = perturbation.change_along(fit, sensitivity.T).square().mean(0).sqrt()
         # Where training goes on, every change holds its progress too: a share of that is no share of the removal.
         relative = self.relative if fit.converged else 0.0
         return ConvergenceTest(sensitivity, scale, self.tolerance, relative, self.floor)
+
+    def retrain_rows(
+        self, fit: Fit, aim: Fit, perturbation: Perturbation, rows: slice, *, test: ConvergenceTest
+    ) -> Part:
+        """The control and some experiments, those of one objective together."""
+        found = []
+        for problem in problems(fit, perturbation, rows):
+            seen = aim if problem.fit is fit else self.aim(problem.fit)
+            share_factors(aim, seen)
+            seen = penalised_by(seen, problem.weight_decay)
+            batch = Batch(problem.weights, problem.removed)
+            part = self.retrain_batch(Curvature(seen, damping=self.damping), batch, test)
+            if not (seen.converged or seen.task.convex or 0 in problem.models):
+                # Where the control would have gone under another objective, nobody knows.
+                part = replace(part, same_basin=torch.zeros_like(part.same_basin))
+            found.append((problem.models, part))
+        return joined(found)
 
     def retrain_batch(self, curvature: Curvature, batch: Batch, test: ConvergenceTest) -> Part:
         """Chord steps, then the safeguarded trainer for the rest, then the tests."""

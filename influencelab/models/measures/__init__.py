@@ -1,0 +1,1 @@
+"""Kinds of measure: what a perturbation may move, one file a kind."""

@@ -1,0 +1,46 @@
+"""The mean loss of groups of test points."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from influencelab.data.dataset import Dataset
+from influencelab.errors import InvalidParameter
+from influencelab.models import derivatives
+from influencelab.models.measure import Measure
+from influencelab.models.task import Task
+
+
+@dataclass(frozen=True)
+class GroupMeanLoss(Measure):
+    """The mean of L_j over each group of test points, in nats.
+
+    Attributes:
+        groups: the test points of each group, as positions in the test set; none is one group of all of them.
+    """
+
+    groups: tuple[tuple[int, ...], ...] = ()
+
+    def values(self, task: Task, data: Dataset, theta: Float[Tensor, "k p"]) -> Float[Tensor, "k m"]:
+        """The mean loss of each group."""
+        return derivatives.measures(task, data, theta) @ self.shares(data).T
+
+    def gradients(self, task: Task, data: Dataset, theta: Float[Tensor, " p"]) -> Float[Tensor, "m p"]:
+        """The mean of ∇L_j over each group."""
+        return self.shares(data) @ derivatives.measure_gradients(task, data, theta)
+
+    def shares(self, data: Dataset) -> Float[Tensor, "g m"]:
+        """What share each test point has of each mean.
+
+        Raises:
+            InvalidParameter: a group is empty, or names a test point that is not there.
+        """
+        groups = self.groups or (tuple(range(data.m)),)
+        table = data.x_test.new_zeros(len(groups), data.m)
+        for row, group in zip(table, groups, strict=True):
+            if not group or not all(0 <= point < data.m for point in group):
+                raise InvalidParameter(f"a group of test points is {group}, expected one or more of 0 … {data.m - 1}.")
+            row.index_add_(0, torch.tensor(group, device=row.device), row.new_full((len(group),), 1 / len(group)))
+        return table

@@ -1,0 +1,55 @@
+"""How sure the model is of each test point's own class."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Num
+from torch import Tensor
+from torch.func import grad, vmap
+
+from influencelab.data.dataset import Dataset
+from influencelab.errors import InvalidData
+from influencelab.models.measure import Measure
+from influencelab.models.task import Task
+
+
+@dataclass(frozen=True)
+class Margin(Measure):
+    """log p / (1 − p) of each test point's class, as the outputs say: the log-odds that it is right (Park et al. 2023).
+
+    For one output it is z for class 1 and −z for class 0; for several, the output of the class less log Σ exp of the
+    others. Unlike the loss it does not vanish where the model is sure. A rise is an improvement, so that removing a
+    point that helps makes it fall.
+    """
+
+    def values(self, task: Task, data: Dataset, theta: Float[Tensor, "k p"]) -> Float[Tensor, "k m"]:
+        """The margin of each test point."""
+        check_classes(data)
+        return margins(task.outputs(theta, data.x_test), data.y_test)
+
+    def gradients(self, task: Task, data: Dataset, theta: Float[Tensor, " p"]) -> Float[Tensor, "m p"]:
+        """The derivative of each margin."""
+        check_classes(data)
+
+        def one(parameters: Tensor, x: Tensor, y: Tensor) -> Tensor:
+            return margins(task.outputs(parameters, x[None]), y[None])[0]
+
+        return vmap(grad(one), in_dims=(None, 0, 0))(theta, data.x_test, data.y_test)
+
+
+def margins(z: Float[Tensor, "*k c b"], y: Num[Tensor, " b"]) -> Float[Tensor, "*k b"]:
+    """The log-odds of each point's class."""
+    if z.shape[-2] == 1:
+        return torch.where(y == 1, z[..., 0, :], -z[..., 0, :])
+    own = torch.arange(z.shape[-2], device=z.device)[:, None] == y
+    return z.where(own, 0.0).sum(-2) - z.masked_fill(own, -torch.inf).logsumexp(-2)
+
+
+def check_classes(data: Dataset) -> None:
+    """Refuse real targets, of which no model is more or less sure.
+
+    Raises:
+        InvalidData: with another measure to take.
+    """
+    if data.classes == 0:
+        raise InvalidData(f"{data.name} has real targets and no classes; take the measure 'loss'.")

@@ -1,0 +1,42 @@
+"""Parameters of the model themselves, such as a coefficient of a regression."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from influencelab.data.dataset import Dataset
+from influencelab.errors import InvalidParameter
+from influencelab.models.measure import Measure
+from influencelab.models.task import Task
+
+
+@dataclass(frozen=True)
+class Parameters(Measure):
+    """Some entries of θ, in the parameters' own units: where they lie, a sensitivity is a row of (C + damping I)⁻¹.
+
+    Attributes:
+        entries: which, as positions in θ.
+    """
+
+    entries: tuple[int, ...] = (0,)
+
+    def values(self, task: Task, data: Dataset, theta: Float[Tensor, "k p"]) -> Float[Tensor, "k m"]:
+        """The entries."""
+        return theta[:, self.checked(theta)]
+
+    def gradients(self, task: Task, data: Dataset, theta: Float[Tensor, " p"]) -> Float[Tensor, "m p"]:
+        """1 at each entry."""
+        return torch.eye(len(theta), dtype=theta.dtype, device=theta.device)[self.checked(theta)]
+
+    def checked(self, theta: Float[Tensor, "*k p"]) -> list[int]:
+        """The entries, if θ has them.
+
+        Raises:
+            InvalidParameter: with how many it has.
+        """
+        p = theta.shape[-1]
+        if not self.entries or not all(0 <= entry < p for entry in self.entries):
+            raise InvalidParameter(f"entries are {self.entries}, expected one or more of 0 … {p - 1}.")
+        return list(self.entries)

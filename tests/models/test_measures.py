@@ -1,0 +1,86 @@
+"""Every measure by its formula in NumPy, its derivative by finite differences, its sensitivity by retraining."""
+
+import numpy
+import pytest
+import torch
+from estimator_contract import SAME, check_estimate
+from oracles import along, gradient, model, newton, points_of, softmax
+from perturbed import changed, examples
+from problems import binary_problem, logistic_problem, minimum, mlp_problem, ridge_problem
+
+from influencelab import make, names
+from influencelab.errors import InvalidData, InvalidParameter
+from influencelab.influence.estimators.conjugate_gradient import ConjugateGradient
+from influencelab.influence.estimators.exact import Exact
+from influencelab.models.measure import Measure
+
+SETTINGS = {"group_mean_loss": {"groups": ((0, 2), (1, 2, 3))}, "parameters": {"entries": (4, 0)}}
+
+
+def by_hand(kind, here, theta, points):
+    """The formula of each measure."""
+    losses = here.losses(theta, points.x_test, points.y_test)
+    if kind == "margin":
+        z = here.outputs(theta, points.x_test)
+        if z.shape[1] == 1:
+            return numpy.where(points.y_test == 1, z[:, 0], -z[:, 0])
+        p = softmax(z)[numpy.arange(len(z)), points.y_test]
+        return numpy.log(p) - numpy.log1p(-p)
+    return {
+        "loss": losses,
+        "group_mean_loss": numpy.array([losses[[0, 2]].mean(), losses[[1, 2, 3]].mean()]),
+        "parameters": theta[[4, 0]],
+    }[kind]
+
+
+@pytest.mark.parametrize("kind", names(Measure))
+@pytest.mark.parametrize("build", [logistic_problem, binary_problem, mlp_problem])
+def test_values_and_gradients_are_those_of_the_formula(kind, build):
+    fitted = minimum(build, n=100, m=4)
+    measure, points = make(Measure, kind, **SETTINGS.get(kind, {})), points_of(fitted.data)
+    here, theta = model(fitted.task, fitted.data), fitted.theta.numpy()
+    both = torch.stack([fitted.theta, fitted.theta + 0.1])
+    found = measure.values(fitted.task, fitted.data, both).numpy()
+    for row, at in zip(found, both.numpy(), strict=True):
+        assert row == pytest.approx(by_hand(kind, here, at, points), rel=1e-9, abs=1e-12)
+    slopes = measure.gradients(fitted.task, fitted.data, fitted.theta).numpy()
+    wanted = gradient(lambda at: by_hand(kind, here, at, points), theta)
+    assert slopes == pytest.approx(wanted, rel=1e-6, abs=1e-8)
+
+
+@pytest.mark.parametrize("kind", names(Measure))
+@pytest.mark.parametrize("change", ["removals", "replacement", "feature_move", "penalty_change"])
+def test_the_sensitivity_of_any_measure_predicts_its_rate_under_any_perturbation(kind, change):
+    fitted = minimum(logistic_problem, n=100, m=4, weight_decay=0.05, intercept=False)
+    measure = make(Measure, kind, **SETTINGS.get(kind, {}))
+    here, points, theta = model(fitted.task, fitted.data), points_of(fitted.data), fitted.theta.numpy()
+    perturbation = examples(fitted.data)[change]
+
+    def after(share, experiment):
+        at = changed(change, here, points, perturbation, experiment, share)
+        return by_hand(kind, here, newton(at.model, at.points, start=theta), points)
+
+    wanted = numpy.stack(
+        [along(lambda share, e=each: after(share, e), 0.0, 1.0, step=0.05) for each in range(perturbation.count)]
+    )
+    for estimator in (Exact(), ConjugateGradient()):
+        found = estimator.sensitivity(fitted, measure=measure)
+        assert found.measure == measure
+        check_estimate(found.predict(perturbation).numpy(), wanted, bounds=SAME)
+
+
+def test_impossible_measures_are_refused():
+    fitted, values = minimum(logistic_problem), minimum(ridge_problem)
+    for groups in (((),), ((0, 5),), ((-1,),)):
+        with pytest.raises(InvalidParameter, match="expected one or more of 0 … 4"):
+            Exact().sensitivity(fitted, measure=make(Measure, "group_mean_loss", groups=groups))
+    with pytest.raises(InvalidParameter, match="expected one or more of 0 … 14"):
+        Exact().sensitivity(fitted, measure=make(Measure, "parameters", entries=(15,)))
+    with pytest.raises(InvalidData, match="no classes; take the measure 'loss'"):
+        Exact().sensitivity(values, measure=make(Measure, "margin"))
+
+
+def test_one_group_of_all_test_points_is_the_mean_loss():
+    fitted = minimum(logistic_problem)
+    found = Exact().sensitivity(fitted, measure=make(Measure, "group_mean_loss")).values
+    assert torch.allclose(found, Exact().sensitivity(fitted).values.mean(1, keepdim=True), rtol=1e-8, atol=1e-10)
