@@ -58,6 +58,10 @@ class ExplorerData:
         """The same as the bytes of a safetensors file; equal data give equal bytes."""
         return file_format.to_bytes({field.name: getattr(self, field.name) for field in fields(self)})
 
+    def to_file(self, *, title: str, largest: int) -> bytes:
+        """The file that a report keeps: as much as fits into so many bytes, under the report's title."""
+        return replace(self, title=title).within(largest).to_bytes()
+
     def within(self, size: int) -> "ExplorerData":
         """As much of it as fits into so many bytes, and a note of what was left out.
 

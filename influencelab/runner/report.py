@@ -9,7 +9,6 @@ from typing import Any
 import pandas
 
 from influencelab.errors import MissingData
-from influencelab.explorer.data import ExplorerData, from_bytes
 from influencelab.runner import json_file
 from influencelab.runner.profile import PROFILES, is_folder_name, is_profile, profile_of, rank, size_of
 from influencelab.statistics.measurement import Measurement
@@ -73,8 +72,8 @@ class Report:
             raise MissingData(f"{self.study} at {self.profile} keeps no pairs: {path} does not exist.")
         return pandas.read_parquet(path)
 
-    def explorer_data(self) -> ExplorerData:
-        """The pairs and points that an explorer shows of it.
+    def explorer_file(self) -> bytes:
+        """The pairs and points that an explorer shows of it, as it reads them (`explorer.data.from_bytes`).
 
         Raises:
             MissingData: the report keeps none.
@@ -85,7 +84,7 @@ class Report:
                 f"{self.study} at {self.profile} keeps nothing for the explorer: {path} does not exist. "
                 "Run the study again."
             )
-        return from_bytes(path.read_bytes())
+        return path.read_bytes()
 
     @property
     def figures(self) -> list[Path]:

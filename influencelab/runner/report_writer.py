@@ -3,16 +3,14 @@
 import re
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import matplotlib
 import pandas
 from matplotlib.figure import Figure
 
 from influencelab.errors import InvalidData, InvalidParameter
-from influencelab.explorer.data import ExplorerData
 from influencelab.recipe import Progress, stage
 from influencelab.runner import json_file, notebook
 from influencelab.runner.atomic_folder import PROGRESS, replace_folder, staging
@@ -28,6 +26,15 @@ __all__ = ["start_report"]
 LARGEST = 10**6
 STORE_FOLDER = ".store"
 NAME = re.compile(r"[A-Za-z0-9_+-][A-Za-z0-9_.+-]*(/[A-Za-z0-9_+-][A-Za-z0-9_.+-]*)*")
+
+
+@runtime_checkable
+class Explorable(Protocol):
+    """Anything that writes an explorer's file, such as `ExplorerData`."""
+
+    def to_file(self, *, title: str, largest: int) -> bytes:
+        """As much of it as fits into so many bytes, under this title."""
+        ...
 
 
 class ReportWriter:
@@ -104,11 +111,11 @@ class ReportWriter:
         pairs.to_parquet(path, compression="zstd", index=False)
         refuse_large(path, cure="Keep float32 values and categories, or a sample of the rows (say which).")
 
-    def explore(self, data: ExplorerData) -> None:
+    def explore(self, data: Explorable) -> None:
         """Keep what an explorer shows of the run: as much as fits into 1 MB, with a note of what was left out."""
         self._check_open()
-        titled = replace(data, title=f"{self.study} at {self.folder.name}")
-        (self.staging / EXPLORER).write_bytes(titled.within(LARGEST).to_bytes())
+        title = f"{self.study} at {self.folder.name}"
+        (self.staging / EXPLORER).write_bytes(data.to_file(title=title, largest=LARGEST))
 
     def progress(self, done: float, total: float = 1.0, label: str = "") -> None:
         """Say how far the run is, for the bar of whoever started it."""

@@ -16,7 +16,7 @@ from influencelab.app.page.page import page
 from influencelab.data.removals import leave_one_out
 from influencelab.errors import InvalidParameter, MissingData, UnknownName
 from influencelab.experiments.comparison import compare
-from influencelab.explorer.data import ExplorerData
+from influencelab.explorer.data import ExplorerData, from_bytes
 from influencelab.explorer.pairs_table import ANY_DAMPING
 from influencelab.explorer.retrain_on_demand import LeaveOneOutRetrainer, RetrainedPair
 from influencelab.explorer.widget.explorer import Explorer
@@ -165,7 +165,7 @@ def test_a_report_without_an_explorer_file_says_so(tmp_path: Path) -> None:
     bare = report(tmp_path / "bare", kept=False)
     assert not (bare.folder / EXPLORER).exists()
     with pytest.raises(MissingData, match=r"keeps nothing for the explorer.*Run the study again"):
-        bare.explorer_data()
+        bare.explorer_file()
     assert "keeps nothing for the explorer" in page(bare)
 
 
@@ -184,8 +184,9 @@ def test_what_a_report_keeps_stays_below_a_megabyte(tmp_path: Path) -> None:
     draft.explore(Explorer(many)._data)
     found = draft.publish()
     assert 5 * 10**5 < (found.folder / EXPLORER).stat().st_size <= 10**6
-    assert f"{found.explorer_data().pairs:,} of 200,000 pairs are kept" in found.explorer_data().notes[0]
-    assert load(found.folder).explorer_data().to_bytes() == found.explorer_data().to_bytes()
+    data = from_bytes(found.explorer_file())
+    assert f"{data.pairs:,} of 200,000 pairs are kept" in data.notes[0]
+    assert load(found.folder).explorer_file() == data.to_bytes()
 
 
 def test_a_comparison_is_explored_with_its_pictures_or_without() -> None:

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from influencelab.data.dataset import Dataset
 from influencelab.errors import InvalidParameter
 from influencelab.explorer.build import from_comparison
-from influencelab.explorer.data import ExplorerData
+from influencelab.explorer.data import ExplorerData, from_bytes
 from influencelab.explorer.from_table import from_table
 from influencelab.explorer.widget import bundle, picture
 from influencelab.explorer.widget.view import View, settled, view
@@ -199,4 +199,4 @@ def explorer_data_of(source: Source, data: Dataset | None = None) -> ExplorerDat
     if isinstance(source, pandas.DataFrame):
         return from_table(source, title="table")
     report = source if isinstance(source, Report) else load(Path(source))
-    return report.explorer_data()
+    return from_bytes(report.explorer_file())
