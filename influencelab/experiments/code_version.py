@@ -96,8 +96,9 @@ def imported_modules(module: str) -> set[str]:
 
 
 def statements(module: str, *, counted: frozenset[str]) -> Iterator[str]:
-    """Text of each top-level statement, every name from another counted module joined to a hash of its definition."""
-    names = imports(module)
+    """Text of each top-level statement, every name from a counted module joined to a hash of its definition."""
+    own = {name: (module, name) for node in trees()[module].body for name in defined(node)}
+    names = {**own, **imports(module)}
 
     def written(source: str, name: str) -> str:
         return f"{name}_{meaning(source, name)}" if source in counted else name

@@ -68,8 +68,9 @@ def test_a_definition_moved_to_another_file_leaves_the_version_as_it_is(copied):
     first, source, target = version(), folder / "data" / "removals.py", folder / "models" / "penalty.py"
     text = source.read_text(encoding="utf-8")
     start = text.index("def groups")
-    source.write_text(text[:start], encoding="utf-8")
-    target.write_text(target.read_text(encoding="utf-8") + "\n\n" + text[start:], encoding="utf-8")
+    source.write_text(f"from influencelab.models.penalty import groups\n{text[:start]}", encoding="utf-8")
+    needed = "\nfrom influencelab.data.perturbations.removals import Removals\n\n\n"
+    target.write_text(target.read_text(encoding="utf-8") + needed + text[start:], encoding="utf-8")
     assert version() == first
 
 
