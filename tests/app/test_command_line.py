@@ -156,7 +156,7 @@ def test_a_failure_is_told_and_does_not_stop_the_studies_after_it(tmp_path: Path
     assert done.returncode == 1
     assert "Running 3 studies. Expected on two cores: 13 s, 0.2 GB at most." in done.stdout
     assert f"executed notebook  {tmp_path}/fine/tiny/fine.ipynb" in done.stdout
-    assert "fine/sum  0.6 [-0.4, 1.6]  n = 3" in done.stdout
+    assert "sum  0.6 [-0.4, 1.6]  n = 3" in done.stdout
     assert "FAILED failing: ValueError: the second line is wrong." in done.stderr
     assert "FAILED killed: the kernel died" in done.stderr
     assert f"{tmp_path}/killed/tiny.failed.ipynb" in done.stderr
@@ -176,7 +176,7 @@ def test_changed_parameters_go_to_their_own_folder_and_replace_nothing(tmp_path:
     changed = next(path for path in (tmp_path / "fine").iterdir() if re.fullmatch(r"tiny-[0-9a-f]{8}", path.name))
     assert str(changed) in done.stdout
     report = load(changed)
-    assert report.parameters == {"size": 3, "flag": False, "rates": [0.1]}
+    assert report.parameters == {"size": 3, "flag": False, "rates": [0.1], "workers": 2}
     assert report.facts["kinds"] == ["int", "bool", "tuple", 2]
     assert report.numbers()["sum"].value == pytest.approx(-0.6)
 
