@@ -1,7 +1,7 @@
 """Variations of recipes: one setting changed, or every arm at every setting with every seed, run as one sweep."""
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,7 +13,7 @@ from influencelab.experiments.store import Store
 from influencelab.experiments.sweep import run_trials
 from influencelab.recipe import Progress, Recipe, kind_name
 
-__all__ = ["cells", "grid", "run_grid", "vary"]
+__all__ = ["cells", "datasets", "grid", "run_grid", "vary"]
 
 # What a study repeats: a trial, or a recipe around one.
 Repeated = TypeVar("Repeated", bound=Recipe)
@@ -64,6 +64,11 @@ def cells(outcomes: Mapping[Key, Outcome]) -> dict[Key, list[Outcome]]:
     for key, outcome in outcomes.items():
         found.setdefault(key[:-1], []).append(outcome)
     return found
+
+
+def datasets(outcomes: Iterable[Outcome]) -> list[tuple[str, str]]:
+    """Name and content hash of each data set that the outcomes rest on, for `ReportWriter.publish`."""
+    return sorted({(outcome.facts["data"], outcome.facts["data_hash"]) for outcome in outcomes})
 
 
 def vary(trial: Repeated, setting: str, values: Sequence[Any]) -> list[Repeated]:

@@ -13,15 +13,12 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 from influencelab.errors import InvalidData
 from influencelab.experiments.plots import PALETTE, STYLE
 from influencelab.experiments.tables import display_name
-from influencelab.statistics.bootstrap import Bootstrap
 from influencelab.statistics.reliability import NullBand
-from influencelab.statistics.replicates import Replicates, mean
 
 MARKERS = "os^Dv<>P"
 BAND = "0.92"  # grey of what chance alone fills
 APART = 0.12  # of neighbouring lines, as a share of the distance between neighbouring settings
 CORRELATION = "agreement of predicted and actual change\nin test loss (signed Spearman correlation)"
-REPEATABILITY = "repeatability of the target"
 PATH = {
     "spearman": "agreement (signed Spearman correlation)",
     "slope": "slope of actual on predicted change\n(1 = right size)",
@@ -41,79 +38,59 @@ class Look(NamedTuple):
 NEUTRAL = Look("0.35", "D", "--")  # of what is no arm: repeatability, counts
 
 
-def correlation_by_depth(
-    panels: Mapping[str, Mapping[str, Mapping[float, Replicates]]],
+def lines(
+    frame: pandas.DataFrame,
     *,
-    repeatability: Mapping[str, Mapping[float, Replicates]] | None = None,
+    x: str,
+    hue: str,
+    panel: str = "",
+    dots: pandas.DataFrame | None = None,
+    neutral: Sequence[str] = (),
     null: NullBand | None = None,
-    across: str = "hidden layers",
-    bootstrap: Bootstrap | None = None,
+    scale: str = "ordinal",
+    across: str = "",
+    label: str = CORRELATION,
 ) -> Figure:
-    """A panel a weight decay: each arm's mean correlation against depth with its interval, and every seed's mean.
+    """Measurements with intervals against one setting: a line for each value of another, a panel for each of a third.
 
     Args:
-        panels: by title, then by arm, then by depth: the correlation of each seed and test point.
-        repeatability: by title, then by depth: how well the target repeats.
+        frame: a tidy table of measurements, such as mean correlations; one row a panel, line and place on the axis.
+        x: the setting along the axis, a number, such as `depth`.
+        hue: the setting whose values are the lines, as the legend says them, such as `arm`.
+        panel: the setting whose values are the panels, as their titles say them; one panel where it is empty.
+        dots: rows with these settings and a `value`, drawn small behind the lines: each network's own mean.
+        neutral: lines in grey, of what is no arm, such as the repeatability of a target.
         null: what one correlation of as many pairs does by chance.
-        across: what depth counts.
-        bootstrap: of the intervals.
-    """
-    figure, axes = drawing(len(panels), width=4.6, height=4.9)
-    arms = list(dict.fromkeys(arm for panel in panels.values() for arm in panel))
-    for axis, (title, panel) in zip(axes, panels.items(), strict=True):
-        looks = {arm: look(arms.index(arm)) for arm in panel} | {REPEATABILITY: NEUTRAL}
-        lines = {**panel, REPEATABILITY: (repeatability or {}).get(title, {})}
-        settings = sorted({x for line in lines.values() for x in line})
-        draw_null(axis, null)
-        places = {x: float(place) for place, x in enumerate(settings)}
-        draw_lines(axis, lines, places=places, looks=looks, bootstrap=bootstrap)
-        axis.set_xlabel(across)
-        axis.set_title(title, fontsize=11)
-    label_correlation(axes)
-    legend_below(figure, axes)
-    return figure
-
-
-def correlation_by_setting(
-    lines: Mapping[str, Mapping[float, Replicates]],
-    *,
-    across: str,
-    scale: str = "linear",
-    repeatability: Mapping[str, Mapping[float, Replicates]] | None = None,
-    null: NullBand | None = None,
-    bootstrap: Bootstrap | None = None,
-) -> Figure:
-    """A line a depth: mean correlation against weight decay or width, with intervals and every seed's mean.
-
-    Args:
-        lines: by name (such as `1 hidden layer`), then by setting: the correlation of each seed and test point.
-        across: what the setting is, with its unit if it has one.
-        scale: `log` or `linear`; 0 on a log scale stands one step left of the smallest setting, behind a break.
-        repeatability: of the target, by the name of the line; dashed, in the same colour.
-        null: what one correlation of as many pairs does by chance.
-        bootstrap: of the intervals.
+        scale: `ordinal` (equal steps), `linear` or `log`; 0 on a log scale stands one step left of the smallest
+            setting, behind a break.
+        across: what x is, with its unit if it has one; its name unless given.
+        label: what is measured.
 
     Raises:
-        InvalidData: a negative setting on a log scale.
+        InvalidData: a column is missing, no rows, or a negative setting on a log scale.
     """
-    places = positions(sorted({x for line in lines.values() for x in line}), scale=scale)
-    looks = {name: look(place) for place, name in enumerate(lines)}
-    figure, (axis,) = drawing(1, width=7.2, height=4.9)
-    draw_null(axis, null)
-    for name, line in (repeatability or {}).items():
-        known = sorted(line)
-        values = [mean(line[x], bootstrap=bootstrap).value for x in known]
-        axis.plot([places[x] for x in known], values, color=looks[name].color, linestyle="--", linewidth=1.2, zorder=2)
-    if repeatability:
-        axis.plot([], [], color=NEUTRAL.color, linestyle="--", linewidth=1.2, label=REPEATABILITY)
-    draw_lines(axis, lines, places=places, looks=looks, bootstrap=bootstrap)
-    if scale == "log":
-        axis.tick_params(axis="x", rotation=35)
-    if scale == "log" and 0 in places:
-        axis.axvline(sum(sorted(places.values())[:2]) / 2, color="0.6", linewidth=0.8, linestyle=":")
-    axis.set_xlabel(across)
-    label_correlation([axis])
-    legend_below(figure, [axis])
+    need(frame, [name for name in (x, hue, panel, "value", "low", "high") if name])
+    titles = list(dict.fromkeys(frame[panel])) if panel else [""]
+    figure, axes = drawing(len(titles), width=4.6 if len(titles) > 1 else 7.2, height=4.9)
+    arms = [name for name in dict.fromkeys(frame[hue]) if name not in neutral]
+    looks = {name: look(place) for place, name in enumerate(arms)} | dict.fromkeys(neutral, NEUTRAL)
+    for axis, title in zip(axes, titles, strict=True):
+        part, behind = frame, dots
+        if panel:
+            part, behind = frame.loc[frame[panel] == title], None if dots is None else dots.loc[dots[panel] == title]
+        places = positions(sorted(set(part[x])), scale=scale)
+        draw_null(axis, null)
+        draw_lines(axis, part, x=x, hue=hue, dots=behind, places=places, looks=looks)
+        axis.set_xlabel(across or x.replace("_", " "))
+        axis.set_title(title, fontsize=11)
+        if scale == "log":
+            axis.tick_params(axis="x", rotation=35)
+            if 0 in places:
+                axis.axvline(sum(sorted(places.values())[:2]) / 2, color="0.6", linewidth=0.8, linestyle=":")
+    least = min(float(axis.dataLim.ymin) for axis in axes)
+    axes[0].set_ylim(max(-1.05, min(least, -0.3) - 0.05), 1.05)
+    axes[0].set_ylabel(label)
+    legend_below(figure, axes)
     return figure
 
 
@@ -183,39 +160,35 @@ def draw_bars(axis: Axes, sizes: pandas.DataFrame, *, totals: pandas.DataFrame) 
 
 def draw_lines(
     axis: Axes,
-    lines: Mapping[str, Mapping[float, Replicates]],
+    frame: pandas.DataFrame,
     *,
+    x: str,
+    hue: str,
+    dots: pandas.DataFrame | None,
     places: Mapping[float, float],
     looks: Mapping[str, Look],
-    bootstrap: Bootstrap | None,
 ) -> None:
-    """Means with intervals, side by side so that none hides another, and behind them each seed's own mean."""
-    drawn = {name: line for name, line in lines.items() if line}
+    """Values with intervals, side by side so that none hides another, and the dots behind them."""
+    names = list(dict.fromkeys(frame[hue]))
     standing = sorted(places.values())
     gap = float(numpy.diff(standing).min()) if len(standing) > 1 else 1.0
-    step = min(APART, 0.6 / max(1, len(drawn))) * gap
+    step = min(APART, 0.6 / max(1, len(names))) * gap
     generator = numpy.random.default_rng(0)
-    for count, (name, line) in enumerate(drawn.items()):
-        style, shift = looks[name], (count - (len(drawn) - 1) / 2) * step
-        x = numpy.array([places[setting] + shift for setting in sorted(line)])
-        means = [mean(line[setting], bootstrap=bootstrap) for setting in sorted(line)]
-        value, low, high = numpy.array([(each.value, *each.ends) for each in means]).T
+    for count, name in enumerate(names):
+        style, shift = looks[name], (count - (len(names) - 1) / 2) * step
+        line = frame.loc[frame[hue] == name].sort_values(by=x)
+        at = numpy.array([places[setting] + shift for setting in line[x]])
+        if dots is not None:
+            own = dots.loc[dots[hue] == name]
+            jitter = shift + step * generator.uniform(-0.3, 0.3, size=len(own))
+            where = numpy.array([places[setting] for setting in own[x]]) + jitter
+            axis.scatter(where, own["value"], s=9, color=style.color, alpha=0.3, linewidth=0, zorder=2)
+        value, low, high = line[["value", "low", "high"]].to_numpy(dtype=float).T
         errors = numpy.nan_to_num(numpy.maximum([value - low, high - value], 0))
-        for at, setting in zip(x, sorted(line), strict=True):
-            seeds = line[setting].per_seed()
-            jitter = step * generator.uniform(-0.3, 0.3, size=len(seeds))
-            axis.scatter(at + jitter, seeds, s=9, color=style.color, alpha=0.3, linewidth=0, zorder=2)
-        axis.errorbar(x, value, yerr=errors, **style._asdict(), markersize=5.5, capsize=2.5, label=name, zorder=3)
+        axis.errorbar(at, value, yerr=errors, **style._asdict(), markersize=5.5, capsize=2.5, label=name, zorder=3)
     axis.axhline(0, color="0.6", linewidth=0.8, zorder=1)
     axis.set_xticks(list(places.values()), [f"{setting:g}" for setting in places])
     axis.grid(visible=False, axis="x")
-
-
-def label_correlation(axes: Sequence[Axes]) -> None:
-    """Name the shared axis of correlations, and let it reach from the least that is drawn to 1."""
-    least = min(float(axis.dataLim.ymin) for axis in axes)
-    axes[0].set_ylim(max(-1.05, min(least, -0.3) - 0.05), 1.05)
-    axes[0].set_ylabel(CORRELATION)
 
 
 def draw_null(axis: Axes, null: NullBand | None) -> None:
@@ -226,7 +199,9 @@ def draw_null(axis: Axes, null: NullBand | None) -> None:
 
 
 def positions(settings: Sequence[float], *, scale: str) -> dict[float, float]:
-    """Where each setting stands: at itself, or at its logarithm with 0 a step left of the smallest."""
+    """Where each setting stands: in its order, at itself, or at its logarithm with 0 a step left of the smallest."""
+    if scale == "ordinal":
+        return {x: float(place) for place, x in enumerate(settings)}
     if scale == "linear":
         return {x: float(x) for x in settings}
     if scale != "log" or min(settings) < 0:

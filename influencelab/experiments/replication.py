@@ -1,16 +1,23 @@
 """Statistics over the outcomes of several seeds: correlations of each seed, and how well a target repeats."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import reduce
+from typing import Any
 
 import numpy
+import pandas
 from jaxtyping import Float
 
 from influencelab.errors import InvalidData
 from influencelab.experiments.comparison import array
 from influencelab.experiments.outcome import Outcome
+from influencelab.statistics.bootstrap import Bootstrap
 from influencelab.statistics.comparison import comparison_of
-from influencelab.statistics.replicates import Replicates, replicates
+from influencelab.statistics.measurements import row, tidy
+from influencelab.statistics.replicates import Replicates, mean, replicates
+
+# The settings of some networks, such as `{"arm": "warm", "depth": 2}`, and a statistic of each seed and test point.
+Measured = tuple[Mapping[str, Any], Replicates]
 
 
 def correlations(
@@ -87,3 +94,13 @@ def repeatability(
     found = replicates(couples, measure=measure)
     ids = numpy.stack([array(outcome.test_ids) for outcome in first])
     return Replicates(values=found.values, test_ids=ids, pairs=found.pairs, measure=measure)
+
+
+def means(parts: Iterable[Measured], *, bootstrap: Bootstrap | None = None) -> pandas.DataFrame:
+    """The mean over seeds and test points of each part, with its interval, as a tidy table."""
+    return tidy(row(mean(table, bootstrap=bootstrap).described(), **settings) for settings, table in parts)
+
+
+def seed_means(parts: Iterable[Measured]) -> pandas.DataFrame:
+    """The mean over test points of every seed of each part, a row each: the dots behind the lines of `means`."""
+    return pandas.DataFrame([{**settings, "value": value} for settings, table in parts for value in table.per_seed()])

@@ -29,11 +29,11 @@ class Claim:
         study: the notebook that tests it.
         where: the settings of the number that decides, such as `{"data": "mnist", "statistic": "slope"}`: one row of
             the report's measurements.
-        unit: of that number; empty for a pure number.
+        published: what the paper printed.
         low: the least value that counts as reproduced; None for no lower bound.
         high: the greatest; None for no upper bound. Both None: the number is reported and not judged.
-        published: what the paper printed.
         least: the smallest profile whose number decides, `standard` or `paper`; a smaller one gives a preview.
+        unit: of that number; empty for a pure number.
         arm: `published` for the paper's own protocol, `controlled` for the same with our controls, or empty.
         control: the settings of the same quantity with our controls; where the claim is reproduced and the controls
             take the effect away, the verdict is `explained`.
@@ -49,10 +49,10 @@ class Claim:
     statement: str
     study: str
     where: Where
-    low: float | None
-    high: float | None
     published: str
-    least: str
+    low: float | None = None
+    high: float | None = None
+    least: str = "standard"
     unit: str = ""
     arm: str = ""
     control: Where | None = None

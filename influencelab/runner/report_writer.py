@@ -25,6 +25,8 @@ __all__ = ["start_report"]
 # Committed results stay small: a table of pairs or a figure of more bytes than this is refused.
 LARGEST = 10**6
 STORE_FOLDER = ".store"
+# Parameters that say where a run computes, and change no number.
+COMPUTING = ("workers", "scheduler", "device")
 NAME = re.compile(r"[A-Za-z0-9_+-][A-Za-z0-9_.+-]*(/[A-Za-z0-9_+-][A-Za-z0-9_.+-]*)*")
 
 
@@ -121,6 +123,14 @@ class ReportWriter:
         """Say how far the run is, for the bar of whoever started it."""
         self._check_open()
         json_file.write(self.staging / PROGRESS, {"done": done, "total": total, "label": label})
+
+    def running(self, first: float = 0.0, last: float = 1.0) -> dict[str, Any]:
+        """Where and how this part of the run is computed, for `run_grid(trials, **draft.running(0.2, 1.0))`.
+
+        The store, the bar's part, and what the notebook declares of `workers`, `scheduler` and `device`.
+        """
+        declared = {name: self._parameters[name] for name in COMPUTING if name in self._parameters}
+        return {"store": self.store, "progress": self.stage(first, last), **declared}
 
     def stage(self, first: float, last: float) -> Progress:
         """`progress` for one part of the run, such as `stage(0.2, 1.0)` for all but the first fifth."""
