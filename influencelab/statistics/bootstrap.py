@@ -82,7 +82,7 @@ class Bootstrap(Recipe):
         Args:
             axes: how many units each axis has, such as `{"seeds": 20, "tests": 20}`.
             nested: axes whose units come with those of the other axis, and are drawn with them.
-            stream: which of the seed's independent random streams the first axis takes; the others take the next.
+            stream: the random stream of the first axis; the others take the next.
         """
         weights = {}
         for place, (axis, size) in enumerate(axes.items(), start=stream):
@@ -103,6 +103,34 @@ class Bootstrap(Recipe):
         """One of the independent random streams of the seed."""
         return numpy.random.default_rng(numpy.random.SeedSequence(self.seed, spawn_key=(stream,)))
 
+    def mean(
+        self,
+        values: Float[numpy.ndarray, "s m"],
+        axes: Mapping[str, int],
+        *,
+        over: str,
+        nested: Collection[str] = (),
+        within: tuple[float, float] = ANYWHERE,
+    ) -> Measurement:
+        """The mean of what is known (not NaN) in a table of two axes; without ends where there is nothing to draw anew.
+
+        Args:
+            values: the table.
+            axes: how many units each has, as in `draw`.
+            over: the resampled axes in words, for the note.
+            nested: axes that are drawn with the other one.
+            within: where such a mean can lie at all.
+        """
+        resampled = self.draw(axes, nested=nested).mean(values)
+        if values.size == 1:
+            resampled[:] = numpy.nan
+        value, n = float(unit_weights(axes).mean(values)[0]), int((~numpy.isnan(values)).sum())
+        return self.interval(value, resampled, within=within, n=n, note=self.note(over))
+
+    def note(self, over: str) -> str:
+        """How an interval is made: `95% bootstrap over 20 seeds, B=1000`, of the resampled axes in words."""
+        return f"{self.level:.0%} {over}, B={self.resamples}"
+
     def interval(
         self,
         value: float,
@@ -112,15 +140,7 @@ class Bootstrap(Recipe):
         n: int | None = None,
         note: str = "",
     ) -> Measurement:
-        """The value with its recentred percentile interval; NaN ends where no resample has a value.
-
-        Args:
-            value: the number itself.
-            resampled: the same number in each resample.
-            within: where such a number can lie at all.
-            n: how many things it is made of.
-            note: how the interval was made.
-        """
+        """The value with its recentred percentile interval within bounds; NaN ends where no resample has a value."""
         low, high = self.ends(resampled[:, None], numpy.array([value]), within=within)
         return Measurement(value, float(low[0]), float(high[0]), n=n, note=note)
 

@@ -3,14 +3,9 @@
 import math
 from typing import NamedTuple
 
-import numpy
-from jaxtyping import Bool, Float
 from scipy import special
 
 from influencelab.errors import InvalidParameter
-from influencelab.statistics.agreement import Measure
-from influencelab.statistics.comparison import comparison_of
-from influencelab.statistics.correlation import pearson
 from influencelab.statistics.measurement import Measurement
 
 __all__ = ["fisher_interval", "null_band", "spearman_brown"]
@@ -77,27 +72,6 @@ def spearman_brown(reliability: float, k: float) -> float:
             f"k is {k} and the reliability {reliability}; expected k > 0, and a correlation from -1/(k - 1) to 1."
         )
     return k * reliability / below
-
-
-def reliability(
-    first: Float[numpy.ndarray, "r m"],
-    second: Float[numpy.ndarray, "r m"],
-    *,
-    mask: Bool[numpy.ndarray, "r m"] | None = None,
-    measure: Measure = pearson,
-) -> Float[numpy.ndarray, " m"]:
-    """How well a target repeats: for each test point, the correlation of two independent draws of it.
-
-    Retrain every removal twice, with two seeds; a score cannot be expected to correlate with one draw above the square
-    root of this. NaN where undefined.
-
-    Args:
-        first: one draw of the r removals' effects on m test points.
-        second: an independent draw of the same.
-        mask: which pairs count; all if not given.
-        measure: which correlation.
-    """
-    return measure(comparison_of(first, second, mask=mask), numpy.ones((1, len(first))))[0]
 
 
 def stepped_up(found: Measurement, draws: float) -> Measurement:

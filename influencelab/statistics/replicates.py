@@ -7,7 +7,7 @@ import numpy
 from jaxtyping import Float, Int
 
 from influencelab.errors import InvalidData, InvalidParameter
-from influencelab.statistics.agreement import bounds, named
+from influencelab.statistics.agreement import bounds, mean_over_tests, named
 from influencelab.statistics.bootstrap import Bootstrap, unit_weights
 from influencelab.statistics.comparison import Comparison
 from influencelab.statistics.measurement import Measurement
@@ -57,7 +57,7 @@ class Replicates:
 
     def per_seed(self) -> Float[numpy.ndarray, " s"]:
         """The mean over the test points of each seed where it is defined; NaN where it never is."""
-        return row_means(self.values)
+        return mean_over_tests(self.values, numpy.ones_like(self.values))
 
 
 def replicates(comparisons: Sequence[Comparison], *, measure: str = "spearman") -> Replicates:
@@ -95,17 +95,8 @@ def mean(table: Replicates, *, bootstrap: Bootstrap | None = None) -> Measuremen
     with 5 and 76 to 90% with 3, the least where seeds differ most. Where the values are all noise, and neither seeds
     nor test points differ, it is up to √3 too wide.
     """
-    way, values = bootstrap or Bootstrap(), table.values
-    resampled = way.draw(table.axes, nested=table.nested).mean(values)
-    if values.size == 1:
-        resampled[:] = numpy.nan  # there is nothing to draw anew
-    return way.interval(
-        float(unit_weights(table.axes).mean(values)[0]),
-        resampled,
-        within=bounds(table.measure),
-        n=int((~numpy.isnan(values)).sum()),
-        note=f"{way.level:.0%} {resampled_axes(table)}, B={way.resamples}",
-    )
+    way, within = bootstrap or Bootstrap(), bounds(table.measure)
+    return way.mean(table.values, table.axes, nested=table.nested, within=within, over=resampled_axes(table))
 
 
 def difference(
@@ -145,7 +136,7 @@ def difference(
         value,
         resampled,
         n=int((~numpy.isnan(x)).sum() + (~numpy.isnan(y)).sum()),
-        note=f"{way.level:.0%} {resampled_axes(first)} ({how}), B={way.resamples}",
+        note=way.note(f"{resampled_axes(first)} ({how})"),
     )
 
 
@@ -173,10 +164,3 @@ def ids(table: Replicates) -> Int[numpy.ndarray, "s m"]:
 def same_tests(first: Replicates, second: Replicates) -> bool:
     """Whether both are crossed and have the same test points in the same places."""
     return first.crossed and second.crossed and numpy.array_equal(ids(first)[0], ids(second)[0])
-
-
-def row_means(values: Float[numpy.ndarray, "s m"]) -> Float[numpy.ndarray, " s"]:
-    """Each row's mean of what is not NaN."""
-    known = ~numpy.isnan(values)
-    size = known.sum(1)
-    return numpy.where(size > 0, numpy.nan_to_num(values).sum(1) / numpy.maximum(size, 1), numpy.nan)

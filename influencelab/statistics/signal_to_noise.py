@@ -5,7 +5,7 @@ from jaxtyping import Float
 
 from influencelab.errors import InvalidData
 from influencelab.statistics.agreement import mean_over_tests
-from influencelab.statistics.bootstrap import ANYWHERE, Bootstrap, unit_weights
+from influencelab.statistics.bootstrap import Bootstrap, unit_weights
 from influencelab.statistics.comparison import FEWEST, ratio
 from influencelab.statistics.measurement import Measurement
 
@@ -45,7 +45,8 @@ def share_detected(
     The seeds are given; the interval draws removals and test points anew, independently. One of no width means that
     every pair, or none, passes.
     """
-    return mean_share(loud(draws, threshold), draws, within=(0.0, 1.0), bootstrap=bootstrap)
+    passed, way = detected(draws, threshold), bootstrap or Bootstrap()
+    return way.mean(passed, axes_of(draws), within=(0.0, 1.0), over=resampled_axes(draws))
 
 
 def detection_gain(
@@ -56,31 +57,14 @@ def detection_gain(
     bootstrap: Bootstrap | None = None,
 ) -> Measurement:
     """The share detected in the first less that in the second; removals and test points drawn together for both."""
-    return mean_share(loud(first, threshold) - loud(second, threshold), first, bootstrap=bootstrap)
+    gain, way = detected(first, threshold) - detected(second, threshold), bootstrap or Bootstrap()
+    return way.mean(gain, axes_of(first), over=resampled_axes(first))
 
 
-def loud(draws: Float[numpy.ndarray, "s r m"], threshold: float) -> Float[numpy.ndarray, "r m"]:
+def detected(draws: Float[numpy.ndarray, "s r m"], threshold: float) -> Float[numpy.ndarray, "r m"]:
     """1 where |mean| / sd passes the threshold, else 0; NaN where it is not known."""
     size = signal_to_noise(draws)
     return numpy.where(numpy.isnan(size), numpy.nan, size > threshold)
-
-
-def mean_share(
-    values: Float[numpy.ndarray, "r m"],
-    draws: Float[numpy.ndarray, "s r m"],
-    *,
-    within: tuple[float, float] = ANYWHERE,
-    bootstrap: Bootstrap | None = None,
-) -> Measurement:
-    """The mean over removals and test points, both drawn anew."""
-    way, axes = bootstrap or Bootstrap(), axes_of(draws)
-    return way.interval(
-        float(unit_weights(axes).mean(values)[0]),
-        way.draw(axes).mean(values),
-        within=within,
-        n=int((~numpy.isnan(values)).sum()),
-        note=label(draws, way),
-    )
 
 
 def consistency(draws: Float[numpy.ndarray, "s r m"], *, bootstrap: Bootstrap | None = None) -> Measurement:
@@ -96,7 +80,8 @@ def consistency(draws: Float[numpy.ndarray, "s r m"], *, bootstrap: Bootstrap | 
     once, drawn = unit_weights(axes), way.draw(axes)
     value, resampled = (mean_over_tests(one_draw(draws, each["removals"]), each["tests"]) for each in (once, drawn))
     n = int((~numpy.isnan(draws)).all(0).sum())
-    return way.interval(float(value[0]), resampled, within=(-1.0, 1.0), n=n, note=label(draws, way))
+    note = way.note(resampled_axes(draws))
+    return way.interval(float(value[0]), resampled, within=(-1.0, 1.0), n=n, note=note)
 
 
 def one_draw(draws: Float[numpy.ndarray, "s r m"], weights: Float[numpy.ndarray, "b r"]) -> Float[numpy.ndarray, "b m"]:
@@ -121,8 +106,8 @@ def axes_of(draws: Float[numpy.ndarray, "s r m"]) -> dict[str, int]:
     return dict(zip(("removals", "tests"), draws.shape[1:], strict=True))
 
 
-def label(draws: Float[numpy.ndarray, "s r m"], bootstrap: Bootstrap) -> str:
-    """How the interval is made, in words."""
+def resampled_axes(draws: Float[numpy.ndarray, "s r m"]) -> str:
+    """Text naming the resampled axes, such as `bootstrap over 40 removals and 20 test points, 10 seeds given`."""
     s, r, m = draws.shape
     tests = f" and {m} test points" if m > 1 else " of one test point"
-    return f"{bootstrap.level:.0%} bootstrap over {r} removals{tests}, {s} seeds given, B={bootstrap.resamples}"
+    return f"bootstrap over {r} removals{tests}, {s} seeds given"

@@ -65,21 +65,19 @@ def trend(
     table = coefficients(rows, values, weights=weights) / scale
     if max(each.values.size for each in tables.values()) == 1:
         table[:] = numpy.nan  # one seed and one test point at each x: there is nothing to draw anew
-    n, note = int(known.sum()), label(tables, way)
+    n, note = int(known.sum()), way.note(resampled_axes(tables))
     found = [way.interval(float(exact[i]), table[:, i], n=n, note=note) for i in range(1, len(exact))]
     return Trend(slope=found[0], covariates=dict(zip(covariates or {}, found[1:], strict=True)), x=tuple(x))
 
 
-def label(tables: Mapping[float, Replicates], bootstrap: Bootstrap) -> str:
-    """How the interval is made, in words."""
+def resampled_axes(tables: Mapping[float, Replicates]) -> str:
+    """Text naming the resampled axes, such as `bootstrap over 20 seeds at each of 5 x, 20 test points jointly`."""
     first = next(iter(tables.values()))
     sizes = sorted({len(table.values) for table in tables.values()})
     seeds = f"{sizes[0]}" if len(sizes) == 1 else f"{sizes[0]} to {sizes[-1]}"
     m = first.values.shape[1]
     tests = f", {m} test points jointly" if first.crossed and m > 1 else ""
-    return (
-        f"{bootstrap.level:.0%} bootstrap over {seeds} seeds at each of {len(tables)} x{tests}, B={bootstrap.resamples}"
-    )
+    return f"bootstrap over {seeds} seeds at each of {len(tables)} x{tests}"
 
 
 def check_tables(tables: Mapping[float, Replicates]) -> None:

@@ -5,7 +5,6 @@ from typing import NamedTuple
 
 import numpy
 from jaxtyping import Float
-from scipy import stats
 
 from influencelab.errors import InvalidData
 from influencelab.statistics.bootstrap import Bootstrap, Resample, unit_weights
@@ -38,10 +37,6 @@ class Variation:
             at one test point.
         beyond_sampling: between_tests − sampling. Above 0, test points differ by more than other removals would have
             made them differ, even if every seed shared that accident, as it may, since all remove the same points.
-        likelihood_ratio: twice the gain in restricted log-likelihood from letting test points differ, where the
-            residual is at least sampling.
-        chance: how often it would be as large if they did not differ (Self and Liang 1987, JASA 82:605-610: half the
-            time 0, half χ² with one degree of freedom).
         left_out: how many test points had no value at some seed.
     """
 
@@ -51,8 +46,6 @@ class Variation:
     sampling: float
     share: Measurement
     beyond_sampling: Measurement
-    likelihood_ratio: float
-    chance: float
     left_out: int
 
 
@@ -72,14 +65,12 @@ def variation(table: Replicates, *, bootstrap: Bootstrap | None = None) -> Varia
     z = numpy.arctanh(numpy.clip(whole.values, -NEAREST, NEAREST))
     s, m = z.shape
     sampling = sampling_variance(whole)
-    exact = squares(z, unit_weights(whole.axes))
-    one = components(exact, s=s, m=m)
+    one = components(squares(z, unit_weights(whole.axes)), s=s, m=m)
     anew = components(squares(z, way.draw(whole.axes)), s=s, m=m)
     between_tests, between_seeds, residual = (float(part[0]) for part in one)
-    note = f"{way.level:.0%} {resampled_axes(whole)}, B={way.resamples}"
+    note = way.note(resampled_axes(whole))
     shares = [numpy.arctanh(numpy.clip(share(each), -NEAREST, NEAREST)) for each in (one, anew)]
     on_z = way.interval(float(shares[0][0]), shares[1])  # a scale on which its spread depends less on it
-    gain = likelihood_ratio(exact, sampling=sampling, s=s, m=m)
     return Variation(
         between_tests=between_tests,
         between_seeds=between_seeds,
@@ -87,8 +78,6 @@ def variation(table: Replicates, *, bootstrap: Bootstrap | None = None) -> Varia
         sampling=sampling,
         share=Measurement(*numpy.tanh([on_z.value, *on_z.ends]).tolist(), n=z.size, note=note),
         beyond_sampling=way.interval(between_tests - sampling, anew.tests - sampling, n=z.size, note=note),
-        likelihood_ratio=gain,
-        chance=float(stats.chi2.sf(gain, 1)) / 2 if gain > 0 else 1.0,
         left_out=table.values.shape[1] - m,
     )
 
@@ -138,38 +127,3 @@ def components(found: Squares, *, s: int, m: int) -> Squares:
 def share(found: Squares) -> Float[numpy.ndarray, " b"]:
     """The part of the variance that test points are; NaN where there is none."""
     return ratio(found.tests, found.tests + found.seeds + found.residual)
-
-
-def likelihood_ratio(found: Squares, *, sampling: float, s: int, m: int) -> float:
-    """2 (ℓ − ℓ₀) of a normal two-way table by restricted likelihood, with closed maxima.
-
-    The covariance has eigenvalue λ_residual ≥ sampling, and on differences between test points, and between seeds, one
-    that is no smaller; with them ℓ = −½ Σ df (log λ + MS / λ). Without differences between test points
-    λ_test = λ_residual.
-    """
-    residual, freedom = float(found.residual[0]), (s - 1) * (m - 1)
-    tests, seeds = (float(found.tests[0]), m - 1), (float(found.seeds[0]), s - 1)
-    joined = ((residual * freedom + tests[0] * tests[1]) / (freedom + tests[1]), freedom + tests[1])
-    apart = best((residual, freedom), [tests, seeds], floor=sampling)
-    return max(0.0, 2 * (apart - best(joined, [seeds], floor=sampling)))
-
-
-def best(root: tuple[float, int], above: list[tuple[float, int]], *, floor: float) -> float:
-    """The largest −½ Σ df (log λ + MS / λ) with root's λ ≥ floor and no λ below the root's: those are pooled with it.
-
-    Args:
-        root: mean square and degrees of freedom of the smallest.
-        above: the same of the others.
-        floor: the least λ.
-    """
-    level, freedom = root
-    kept = []
-    for square, size in sorted(above):
-        if square < max(level, floor):
-            level, freedom = (level * freedom + square * size) / (freedom + size), freedom + size
-        else:
-            kept.append((square, size))
-    groups = [(level, freedom, max(level, floor))] + [
-        (square, size, max(square, level, floor)) for square, size in kept
-    ]
-    return -0.5 * sum(size * (numpy.log(at) + square / at) for square, size, at in groups)

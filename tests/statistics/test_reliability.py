@@ -4,18 +4,23 @@ from itertools import permutations
 
 import numpy
 import pytest
-from scipy import stats
 
 from influencelab.errors import InvalidParameter
-from influencelab.statistics.rank_correlation import spearman
-from influencelab.statistics.reliability import fisher_interval, null_band, reliability, spearman_brown
+from influencelab.statistics.comparison import comparison_of
+from influencelab.statistics.correlation import pearson
+from influencelab.statistics.reliability import fisher_interval, null_band, spearman_brown
+
+
+def repeated(first, second):
+    """Pearson's correlation of two draws, for each test point."""
+    return pearson(comparison_of(first, second), numpy.ones((1, len(first))))[0]
 
 
 def test_fisher_interval_is_the_published_one_and_covers():
     assert fisher_interval(0.8, 40).ends == pytest.approx((0.65, 0.89), abs=0.005)
     assert fisher_interval(0.5, 25).ends == pytest.approx((0.13, 0.75), abs=0.005)
     x, noise = numpy.random.default_rng(16).normal(size=(2, 30, 2000))
-    found = [fisher_interval(float(r), 30) for r in reliability(x, 0.6 * x + 0.8 * noise)]
+    found = [fisher_interval(float(r), 30) for r in repeated(x, 0.6 * x + 0.8 * noise)]
     assert numpy.mean([one.low <= 0.6 <= one.high for one in found]) == pytest.approx(0.95, abs=0.02)
 
 
@@ -51,19 +56,11 @@ def test_null_band_has_the_exact_second_moment_of_all_pairings():
 def test_reliability_of_averages_is_spearman_browns():
     generator = numpy.random.default_rng(17)
     signal, noise = generator.normal(size=(4000, 2)), 1.5 * generator.normal(size=(6, 4000, 2))
-    one = reliability(signal + noise[0], signal + noise[1])
-    mean_of_three = reliability(signal + noise[:3].mean(0), signal + noise[3:].mean(0))
+    one = repeated(signal + noise[0], signal + noise[1])
+    mean_of_three = repeated(signal + noise[:3].mean(0), signal + noise[3:].mean(0))
     assert one == pytest.approx([1 / 3.25] * 2, abs=0.04)
     assert mean_of_three == pytest.approx([spearman_brown(r, 3) for r in one], abs=0.05)
     assert spearman_brown(0.5, 2) == pytest.approx(2 / 3)
-
-
-def test_reliability_reads_only_what_counts():
-    first, second = numpy.random.default_rng(18).normal(size=(2, 50, 2))
-    mask = numpy.arange(50)[:, None] < [30, 2]
-    found = reliability(first, second, mask=mask, measure=spearman)
-    assert found[0] == pytest.approx(stats.spearmanr(first[:30, 0], second[:30, 0]).statistic)
-    assert numpy.isnan(found[1])
 
 
 @pytest.mark.parametrize(("value", "k"), [(0.5, 0), (1.5, 2), (-0.9, 3)])
