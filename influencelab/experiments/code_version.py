@@ -40,13 +40,10 @@ def kinds_in(recipe: Any) -> Iterator[type]:
 
 @cache
 def code_version(*modules: str) -> str:
-    """A hash of the rooms that compute, of these modules, and of what they import from their own folder.
+    """Hash of the rooms that compute, of these modules (dotted names), and of what they import from their own folder.
 
     Each definition counts by its text, whatever file it is in: a file that is moved, renamed or split changes nothing,
     nor does a line of imports.
-
-    Args:
-        modules: dotted names of further modules that decide a number, such as those that hold a recipe.
     """
     counted = {module for module in trees() if room(module) in ROOMS}
     left = [module for module in modules if module in trees()]

@@ -52,11 +52,7 @@ class Job:
 
 
 def finish(job: Job, *, progress: Progress | None = None) -> bool:
-    """Run the trial and store its result, unless it is stored already; holds the key's lock.
-
-    Returns:
-        Whether the result is stored now; if not, another process is at it.
-    """
+    """Run the trial and store its result under the key's lock; false where another process holds that."""
     with job.store.lock(job.key) as ours:
         if ours and not job.store.holds(job.key):
             job.store.note("begun", job.key)
@@ -108,13 +104,7 @@ def finish_alone(job: Job) -> tuple[str, bool]:
 def run_cluster(
     jobs: Sequence[Job], *, cluster_map: ClusterMap, version: Callable[[Runnable], str]
 ) -> Iterator[tuple[str, bool]]:
-    """Finish jobs on a cluster, whose machines may or may not see the store's folder.
-
-    Args:
-        jobs: what to finish.
-        cluster_map: calls a function on many things there.
-        version: finds the version of the code that runs a recipe there.
-    """
+    """Finish jobs on a cluster, whose machines may or may not see the store's folder; `version` hashes their code."""
     stores = {job.key: job.store for job in jobs}
     for store in stores.values():
         # A worker that shares this file system must find the folder.
@@ -129,11 +119,9 @@ def run_cluster(
 
 
 def finish_remote(job: Job, *, version: Callable[[Runnable], str]) -> tuple[str, bytes]:
-    """Finish a job on a machine of a cluster, on one thread, and send the stored result back.
+    """Finish a job on a machine of a cluster, on one thread; the key, and the bytes of the stored entry.
 
-    Returns:
-        The key, and the bytes of the entry, since the store may be on another file system; none while another process
-        is at it.
+    The bytes are sent since the store may be on another file system; there are none while another process is at it.
 
     Raises:
         Unavailable: the code there is another, so its numbers do not belong under this key.

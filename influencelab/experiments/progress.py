@@ -1,4 +1,4 @@
-"""Progress of a sweep, shown by tqdm as a bar of text and reported to whoever waits."""
+"""Progress of a sweep, shown by tqdm as a bar of text and reported to a callback."""
 
 import sys
 from collections.abc import Mapping
@@ -16,14 +16,14 @@ class SweepProgress:
     The bar of text goes away at the end: a widget in a saved notebook would be a row of broken links.
 
     Args:
-        shares: for each piece of work that is left, how much of the whole it is, in trials.
+        waiting: how many of the trials each piece of work is that is left.
         total: trials in all.
         progress: receives whatever the bar shows, as (trials done, trials in all, "trials").
     """
 
-    def __init__(self, shares: Mapping[str, float], *, total: int, progress: Progress | None) -> None:
-        self._shares = shares
-        self._done = total - sum(shares.values())
+    def __init__(self, waiting: Mapping[str, int], *, total: int, progress: Progress | None) -> None:
+        self._waiting = waiting
+        self._done = total - sum(waiting.values())
         self._report = progress or unheard
         # Trials found in the store say nothing of the pace; and jobs end in bunches, so the pace is the mean one.
         self._bar = tqdm(
@@ -34,7 +34,7 @@ class SweepProgress:
             leave=False,
             mininterval=1,
             smoothing=0,
-            disable=not shares,
+            disable=not waiting,
         )
         self._show(self._done)
 
@@ -46,11 +46,11 @@ class SweepProgress:
 
     def update(self, key: str, share: float) -> None:
         """Show that one piece of work is this far, 0 … 1."""
-        self._show(self._done + share * self._shares[key])
+        self._show(self._done + share * self._waiting[key])
 
     def finished(self, key: str) -> None:
         """Show that one piece of work is done."""
-        self._done += self._shares[key]
+        self._done += self._waiting[key]
         self._show(self._done)
 
     def _show(self, done: float) -> None:

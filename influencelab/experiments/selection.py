@@ -1,4 +1,4 @@
-"""Which removals are looked at: the choice that decides what a correlation means."""
+"""Selections of pairs of training and test point: the choice that decides what a correlation means."""
 
 from abc import abstractmethod
 from dataclasses import dataclass
@@ -12,11 +12,11 @@ from influencelab.recipe import Recipe
 
 @dataclass(frozen=True)
 class Selection(Recipe):
-    """A recipe that picks pairs of training and test point; its label stands beside every number made from them."""
+    """A recipe that picks pairs of training and test point; every number made from them bears its label."""
 
     @abstractmethod
     def pairs(self, estimate: Estimate) -> Bool[Tensor, "n m"]:
-        """pairs[i, j]: whether the removal of training point i is looked at for test point j."""
+        """pairs[i, j]: whether the removal of training point i is compared on test point j."""
 
 
 def removed_rows(pairs: Bool[Tensor, "n m"]) -> Tensor:

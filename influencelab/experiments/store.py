@@ -1,4 +1,4 @@
-"""Content-addressed store of finished work on disk: written whole or not at all, checked when read, done once."""
+"""Content-addressed store of finished work on disk: entries written completely or not at all, checked when read."""
 
 import errno
 import hashlib

@@ -1,8 +1,8 @@
 """Sweep of many trials: run in parallel, stored as they finish, never run twice."""
 
-import math
 import time
 import warnings
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -48,7 +48,6 @@ def run_trials(
     workers: int = 1,
     scheduler: str = "",
     device: str = "cpu",
-    weights: Sequence[float] | None = None,
     progress: Progress | None = None,
 ) -> list[Outcome]:
     """The outcome of each trial, in their order; those the store already has are not run again.
@@ -62,11 +61,10 @@ def run_trials(
         workers: processes on this machine, 0 for one a core; with more than one, each uses one thread.
         scheduler: the address of a dask scheduler, such as `tcp://10.0.0.1:8786`, whose workers then do the work.
         device: where the tensors of the trials live.
-        weights: how long each trial takes compared with the others, for the time to go; the same unless given.
         progress: called with (trials done, trials in all, what is being done); fractions while one is running.
 
     Raises:
-        InvalidParameter: workers < 0, weights that are no positive numbers, one a trial, or no address.
+        InvalidParameter: workers < 0, or no address.
         Unavailable: no such device, no scheduler there, or workers that keep dying.
         MissingData: an outcome was removed from the store while the sweep ran.
     """
@@ -80,23 +78,12 @@ def run_trials(
         for key, trial, version in zip(keys, trials, versions, strict=True)
     }
     pending = {key: job for key, job in jobs.items() if shared.find(key) is None}
-    shares = dict.fromkeys(keys, 0.0)
-    for key, share in zip(keys, trial_shares(weights, len(trials)), strict=True):
-        shares[key] += share
-    with SweepProgress({key: shares[key] for key in pending}, total=len(trials), progress=progress) as shown:
+    waiting = Counter(key for key in keys if key in pending)
+    with SweepProgress(waiting, total=len(trials), progress=progress) as shown:
         if pending:
             with executor(workers or joblib.cpu_count(), scheduler, device=device, progress=shown) as execute:
                 run_pending(pending, execute=execute, progress=shown)
     return [load_result(shared, key) for key in keys]
-
-
-def trial_shares(weights: Sequence[float] | None, count: int) -> list[float]:
-    """Share of each trial in the whole, in trials: the weights scaled to a mean of 1."""
-    if weights is None:
-        return [1.0] * count
-    if len(weights) != count or not all(0 < weight < math.inf for weight in weights):
-        raise InvalidParameter(f"weights are {list(weights)}, expected {count} positive numbers, one a trial.")
-    return [weight * count / sum(weights) for weight in weights]
 
 
 @contextmanager
@@ -125,11 +112,7 @@ def run_pending(pending: Mapping[str, Job], *, execute: Executor, progress: Swee
 
 
 def load_result(store: Store, key: str) -> Outcome:
-    """The outcome that was just stored.
-
-    Raises:
-        MissingData: it was removed or damaged since.
-    """
+    """The outcome that was just stored; a MissingData error where it was removed or damaged since."""
     entry = store.find(key)
     if entry is None:
         raise MissingData(f"{store.path(key)} was removed or damaged while the sweep ran. Run it again.")

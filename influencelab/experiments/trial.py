@@ -1,4 +1,4 @@
-"""Recipe of one comparison: fit, estimate, retrain, and hold predicted against actual loss changes."""
+"""Recipe of one comparison: fit, estimate, retrain, and compare predicted with actual loss changes."""
 
 import time
 from collections.abc import Mapping
@@ -39,8 +39,8 @@ class Trial(Recipe):
         source: the data.
         task: the model and its objective.
         trainer: how it is fitted.
-        estimators: who predicts, by the name that its numbers bear; the first one's values decide what `top` removes.
-        selections: which removals are looked at; all of their points are retrained once.
+        estimators: by the name that their numbers bear; the first one's values decide what `top` removes.
+        selections: the pairs of removal and test point that are compared; all of their points are retrained once.
         targets: how each truth is found, by the name that its numbers bear: retraining warm and cold are two targets.
         convention: `drop` or `renormalise`, for predictions and truth alike.
         groups: removes groups of points instead of single ones; the selections then have no say.
@@ -65,12 +65,7 @@ class Trial(Recipe):
             raise InvalidParameter("a trial needs at least one estimator and one target, each with a name.")
 
     def run(self, *, device: str = "cpu", progress: Progress | None = None) -> Outcome:
-        """Do the work.
-
-        Args:
-            device: where the tensors live.
-            progress: called with the share done, 0 … 1.
-        """
+        """Fit, estimate and retrain on a device; `progress` is called with the share done, 0 … 1."""
         report = progress or unheard
         started = time.perf_counter()
         data = self.source.load().to(device)

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy
 
@@ -16,14 +16,24 @@ from influencelab.experiments.trial import trial_in
 from influencelab.explorer.data import ExplorerData
 from influencelab.explorer.fit_details import FitDetails, fit_details
 from influencelab.explorer.pairs_table import DampingSteps, PairsTable, Setting
-from influencelab.explorer.point_display import Points
+from influencelab.explorer.point_display import Points, places
 from influencelab.statistics.comparison import Comparison
 
 __all__ = ["explorer_data"]
 
 Key = tuple[Setting, ...]
-# Features of more numbers than this are no table that a person reads.
+# Features of more numbers than this are not shown as a table.
 READABLE = 30
+
+
+@runtime_checkable
+class Derived(Protocol):
+    """A source whose features are computed from those of another one, such as a kernel's."""
+
+    @property
+    def inner(self) -> Source:
+        """The source that its points come from."""
+        ...
 
 
 def explorer_data(
@@ -79,11 +89,14 @@ def points_of(source: Source, outcome: Outcome, *, features: Sequence[str] = ())
     """The points of a trial, as they were before scaling; groups are named by their numbers."""
     data = source.load()
     # Of a kernel matrix, the points that it was computed from are shown.
-    shown_source = getattr(source, "inner", source)
-    train_raw, test_raw = (dict(zip(part.ids.tolist(), part.x, strict=True)) for part in parts(shown_source.arrays()))
-    shape, grouped = next(iter(test_raw.values())).shape, not outcome.facts["single"]
+    raw = parts((source.inner if isinstance(source, Derived) else source).arrays())
+    shape, grouped = raw[1].x.shape[1:], not outcome.facts["single"]
     shown = readable(shape) and not grouped
     train_ids = array(outcome.train_ids if grouped else data.train_ids)
+    train, test = (
+        part.x[places(part.ids.tolist(), ids.tolist())] if shown else None
+        for part, ids in zip(raw, (train_ids, data.test_ids), strict=True)
+    )
     return Points(
         name=f"{len(train_ids)} groups of {data.name}" if grouped else data.name,
         train_ids=train_ids,
@@ -91,8 +104,8 @@ def points_of(source: Source, outcome: Outcome, *, features: Sequence[str] = ())
         train_labels=numpy.full(len(train_ids), numpy.nan) if grouped else array(data.y_train).astype(float),
         test_labels=array(data.y_test).astype(float),
         classes=data.classes,
-        train=numpy.stack([train_raw[each] for each in train_ids.tolist()]) if shown else None,
-        test=numpy.stack([test_raw[each] for each in data.test_ids.tolist()]) if shown else None,
+        train=train,
+        test=test,
         features=tuple(features) if len(shape) == 1 and len(features) == shape[0] else (),
         grouped=grouped,
     )
@@ -110,9 +123,8 @@ def table_of(
     """The pairs of one outcome that any of its selections takes in, test point by test point."""
     taken = numpy.any([array(each) for each in outcome.chosen.values()], axis=0)
     tests, rows = taken.T.nonzero()
-    train_place, test_place = place_of(points.train_ids), place_of(points.test_ids)
-    train = numpy.array([train_place[each] for each in outcome.train_ids.tolist()], dtype=numpy.int64)[rows]
-    test = numpy.array([test_place[each] for each in outcome.test_ids.tolist()], dtype=numpy.int64)[tests]
+    train = numpy.array(places(points.train_ids.tolist(), outcome.train_ids.tolist()), dtype=numpy.int64)[rows]
+    test = numpy.array(places(points.test_ids.tolist(), outcome.test_ids.tolist()), dtype=numpy.int64)[tests]
     along = outcome.facts.get("damping_path", {})
     known = {name: values for name, values in outcome.predicted.items() if name not in along}
     converged = outcome.converged or outcome.trusted
@@ -146,13 +158,8 @@ def table_of(
     )
 
 
-def place_of(ids: numpy.ndarray) -> dict[int, int]:
-    """Where each id stands."""
-    return {identity: place for place, identity in enumerate(ids.tolist())}
-
-
 def repeats(key: Key, outcomes: Mapping[Key, Outcome]) -> dict[str, dict[str, float]]:
-    """How far each target of a network repeats between seeds, and how much it varies; nothing where it cannot be."""
+    """Repeatability and noise of each target of a network between seeds; nothing where seeds cannot be compared."""
     cell = [outcome for other, outcome in outcomes.items() if other[:-1] == key[:-1]]
     found: dict[str, dict[str, float]] = {"repeatability": {}, "noise": {}}
     if len(cell) < 2:
@@ -180,10 +187,9 @@ def repeats(key: Key, outcomes: Mapping[Key, Outcome]) -> dict[str, dict[str, fl
 
 
 def from_comparison(comparison: Comparison, data: Dataset | None = None) -> ExplorerData:
-    """One comparison as explorer data; pairs whose truth does not count are shown as not converged.
+    """One comparison as explorer data; pairs outside its mask are shown as not converged.
 
-    Args:
-        data: what it was made on, so that points can be shown; without it they have ids and labels only.
+    Without its data set points have ids and labels only.
     """
     shown = numpy.broadcast_to(comparison.mask.any(0), comparison.mask.shape)
     tests, rows = shown.T.nonzero()
@@ -204,7 +210,7 @@ def from_comparison(comparison: Comparison, data: Dataset | None = None) -> Expl
 
 
 def points_in(comparison: Comparison, data: Dataset | None) -> Points:
-    """The points that a comparison speaks of, with what the data set says of them."""
+    """The points of a comparison, with their features where the data set is given."""
     train_ids, test_ids = comparison.train_ids, comparison.test_ids
     known = comparison.train_labels.astype(float)
     alone = Points(
@@ -217,13 +223,11 @@ def points_in(comparison: Comparison, data: Dataset | None) -> Points:
     )
     if data is None or not readable(data.x_test.shape[1:]):
         return alone
-    places = place_of(array(data.train_ids)), place_of(array(data.test_ids))
-    train, test = (
-        [place[each] for each in ids.tolist()] for place, ids in zip(places, (train_ids, test_ids), strict=True)
-    )
+    train = places(data.train_ids.tolist(), train_ids.tolist())
+    test = places(data.test_ids.tolist(), test_ids.tolist())
     return replace(alone, train=array(data.x_train)[train], test=array(data.x_test)[test])
 
 
 def readable(shape: Sequence[int]) -> bool:
-    """Whether a person can look at points of this shape: as pictures, or as a short table."""
+    """Whether points of this shape can be shown: as pictures, or as a short table."""
     return len(shape) > 1 or (len(shape) == 1 and shape[0] <= READABLE)

@@ -1,4 +1,4 @@
-"""What an explorer shows of a run: every network's pairs and the points behind them, as one compact file."""
+"""Explorer data of a run: every network's pairs and the points behind them, as one compact file."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
@@ -14,7 +14,7 @@ from influencelab.explorer.point_display import Points
 STEPS = 3
 # A table of so many test points or fewer is thinned by removals instead.
 FEW_TESTS = 1
-# How much of what is kept stays at most in each round that makes the file smaller.
+# The largest share of the pairs that stays in each round that makes the file smaller.
 SHRINK = 0.8
 
 
@@ -28,7 +28,7 @@ class ExplorerData:
         tables: one a network.
         points: by name, the data behind them.
         counts: whether at first only models in the fit's own basin count (`trusted`), or all that converged.
-        notes: what a person must know of it, such as what was left out.
+        notes: remarks on the data, such as what was left out.
     """
 
     title: str
@@ -65,11 +65,8 @@ class ExplorerData:
     def within(self, size: int) -> "ExplorerData":
         """As much of it as fits into so many bytes, and a note of what was left out.
 
-        Whole test points are left out, the same share of every network's, so that what is shown of a test point is
-        complete; where one test point is too much, removals are drawn at random.
-
-        Args:
-            size: in bytes.
+        Test points are left out with all their pairs, the same share of every network's; where one test point is too
+        much, removals are drawn at random.
         """
         whole = self.with_steps_within(size / STEPS)
         share, kept = 1.0, self.cut_to(whole, size)
@@ -156,9 +153,5 @@ def thinned(table: PairsTable, share: float) -> PairsTable:
 
 
 def from_bytes(content: bytes) -> ExplorerData:
-    """What an explorer shows, from the bytes of its file.
-
-    Raises:
-        InvalidData: they are no such file.
-    """
+    """The explorer data in the bytes of their file; an InvalidData error where they are none."""
     return ExplorerData(**file_format.from_bytes(content))

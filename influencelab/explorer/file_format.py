@@ -82,23 +82,18 @@ def from_bytes(content: bytes) -> dict[str, Any]:
 
     fields = restored(json.loads(metadata[HEADER]))
     points = {name: points_of(record) for name, record in fields["points"].items()}
-    return fields | {"points": points, "tables": [table_of(record) for record in fields["tables"]]}
+    tables = [
+        PairsTable(**{**record, "damping_steps": record["damping_steps"] and DampingSteps(**record["damping_steps"])})
+        for record in fields["tables"]
+    ]
+    return fields | {"points": points, "tables": tables}
 
 
 def points_of(record: dict[str, Any]) -> Points:
     """Points from their fields."""
-    known = {field.name for field in dataclasses.fields(Points)}
-    fields = {name: value for name, value in record.items() if name in known}
+    fields = {field.name: record[field.name] for field in dataclasses.fields(Points)}
     if record["kind"] == "images":
         n, m = len(record["train_ids"]), len(record["test_ids"])
         pictures = pictures_in(record["sprite_sheet"].tobytes(), count=n + m, shape=record["shape"])
         fields |= {"train": pictures[:n], "test": pictures[n:]}
     return Points(**fields)
-
-
-def table_of(record: dict[str, Any]) -> PairsTable:
-    """A network's pairs from their fields."""
-    steps: Any = record["damping_steps"]
-    if steps is not None:
-        steps = DampingSteps(**steps)
-    return PairsTable(**{**record, "damping_steps": steps})

@@ -1,6 +1,7 @@
-"""The points of one data set as a person should see them: pictures, features or text, with their labels."""
+"""Points of one data set for display: pictures, features or text, with their labels."""
 
 import io
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -8,7 +9,7 @@ import numpy
 from jaxtyping import Float, Int, Num, UInt8
 from PIL import Image
 
-from influencelab.errors import InvalidData
+from influencelab.errors import InvalidData, InvalidParameter
 
 # Pictures a row of the sprite sheet.
 COLUMNS = 40
@@ -88,6 +89,15 @@ class Points:
         both = both.mean(-1) if both.ndim == 4 else both
         low, high = both.min(), both.max()
         return numpy.round(255 * (both - low) / max(high - low, 1e-300)).astype(numpy.uint8)
+
+
+def places(ids: Iterable[int], wanted: Iterable[int]) -> list[int]:
+    """The places of the wanted points among all, by their ids; an InvalidParameter error where one is missing."""
+    known = {identity: place for place, identity in enumerate(ids)}
+    missing = [each for each in wanted if each not in known]
+    if missing:
+        raise InvalidParameter(f"Point {missing[0]} is not among the {len(known)} of this network.")
+    return [known[each] for each in wanted]
 
 
 def sprite_sheet(pictures: UInt8[numpy.ndarray, "k h w"]) -> bytes:

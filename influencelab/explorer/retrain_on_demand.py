@@ -6,12 +6,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-import torch
-
 from influencelab.data.removals import groups
 from influencelab.errors import InvalidParameter
 from influencelab.experiments.outcome import Outcome
 from influencelab.experiments.trial import trial_in
+from influencelab.explorer.point_display import places
 from influencelab.influence.retrainer import Retrainer
 from influencelab.influence.retrainers.second_order import SecondOrder
 from influencelab.training.fit import Fit
@@ -38,9 +37,7 @@ class RetrainedPair:
 
 @dataclass(frozen=True, eq=False)
 class LeaveOneOutRetrainer:
-    """Retrains, second order, without the points it is asked about, from the fit that an outcome keeps.
-
-    Give it to an `Explorer`, whose button then asks it.
+    """Second-order retraining without some points, from the fit that an outcome holds, for an `Explorer`'s button.
 
     Attributes:
         outcomes: of the networks, by key as in `explorer_data`.
@@ -84,8 +81,8 @@ class LeaveOneOutRetrainer:
         if trial.groups is not None:
             raise InvalidParameter("groups of points are removed here, and only points can be retrained without.")
         fitted, started = self.fit_at(key), time.perf_counter()
-        members = places(fitted.data.train_ids, train_ids)
-        (test,) = places(fitted.data.test_ids, [test_id])
+        members = places(fitted.data.train_ids.tolist(), train_ids)
+        (test,) = places(fitted.data.test_ids.tolist(), [test_id])
         removed = groups(fitted.data.n, members=[members], convention=trial.convention)
         found = self.retrainer.retrain(fitted, removed)
         return RetrainedPair(
@@ -94,16 +91,3 @@ class LeaveOneOutRetrainer:
             converged=bool(found.trusted[0]),
             seconds=time.perf_counter() - started,
         )
-
-
-def places(ids: torch.Tensor, wanted: Sequence[int]) -> list[int]:
-    """Where some points are, by their ids.
-
-    Raises:
-        InvalidParameter: one is not there.
-    """
-    known = {identity: place for place, identity in enumerate(ids.tolist())}
-    missing = [each for each in wanted if each not in known]
-    if missing:
-        raise InvalidParameter(f"Point {missing[0]} is not among the {len(known)} of this network.")
-    return [known[each] for each in wanted]

@@ -122,13 +122,10 @@ def execute(
     output: Path,
     watch: Callable[[int | None], None],
 ) -> None:
-    """Run a notebook; its executed copy is written to `output`, whether it failed or not.
+    """Run a notebook in its own folder, with these values after its `parameters` cell.
 
-    Args:
-        notebook: the file; it runs in the folder it is in.
-        parameters: values put after its `parameters` cell.
-        output: where the executed copy goes.
-        watch: called a few times a second with the kernel's process number.
+    The executed copy is written to `output`, whether it failed or not; `watch` is called a few times a second with the
+    kernel's process number.
 
     Raises:
         StudyFailed: a cell raised, or the kernel died.

@@ -1,4 +1,4 @@
-"""JSON files: strict, written whole or not at all."""
+"""JSON files: strict, written completely or not at all."""
 
 import json
 import math
@@ -30,23 +30,19 @@ def to_jsonable(value: Any) -> Any:
     if hasattr(value, "item") and getattr(value, "ndim", None) == 0:
         return to_jsonable(value.item())
     raise InvalidParameter(
-        f"A {type(value).__name__} cannot be recorded: give a number, text, a list or a dictionary of them."
+        f"A {type(value).__name__} cannot be written as JSON: give a number, text, a list or a dictionary of them."
     )
 
 
 def write(path: Path, value: Any) -> None:
-    """Write a record; a reader sees the old one or the new one, never half of it."""
+    """Write a value; a reader sees the old file or the new one, never half of it."""
     partial = path.with_name(f".{path.name}.{os.getpid()}")
     partial.write_text(json.dumps(to_jsonable(value), indent=2, allow_nan=False) + "\n", encoding="utf-8")
     partial.replace(path)
 
 
 def read(path: Path) -> dict[str, Any]:
-    """Read a record.
-
-    Raises:
-        MissingData: no such file, or no record in it.
-    """
+    """Read an object; a MissingData error where there is no such file, or no object in it."""
     if not path.is_file():
         raise MissingData(f"{path} is missing. Delete the folder it should be in, or run the study again.")
     try:

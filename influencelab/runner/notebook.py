@@ -35,11 +35,7 @@ class Notebook(Recipe):
     profiles: dict[str, Profile]
 
     def parameter(self, name: str) -> Parameter:
-        """One parameter.
-
-        Raises:
-            UnknownName: the notebook declares none of that name; the message lists what it declares.
-        """
+        """One parameter; an UnknownName error that lists those declared where there is none of that name."""
         known = {parameter.name: parameter for parameter in self.parameters}
         if name not in known:
             raise unknown("parameter", name, known, of=self.path.stem)
@@ -118,12 +114,7 @@ def profiles(source: str, path: Path) -> dict[str, Profile]:
 
 
 def extended(name: str, given: dict[str, Any], *, path: Path, through: tuple[str, ...] = ()) -> dict[str, Any]:
-    """The values of a profile: those of the one it `extends`, but for its cost, under its own.
-
-    Raises:
-        UnknownName: it extends a profile that is not there.
-        StudyFailed: it extends itself, perhaps through others.
-    """
+    """The values of a profile: those of the one it `extends`, but for its cost, under its own."""
     own = dict(given[name])
     base = own.pop("extends", None)
     if base is None:

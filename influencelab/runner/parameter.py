@@ -4,7 +4,7 @@ import ast
 import io
 import tokenize
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from typing import Annotated, Any, Literal
 
@@ -60,11 +60,7 @@ class Parameter(Recipe):
 
 
 def declared(source: str, *, where: str) -> tuple[Parameter, ...]:
-    """The parameters of a `parameters` cell, in order.
-
-    Args:
-        source: the cell.
-        where: the notebook, for the error.
+    """The parameters of a `parameters` cell, in order; errors say which notebook it is in.
 
     Raises:
         InvalidParameter: a line that declares no parameter with a literal default of a known type.
@@ -72,41 +68,33 @@ def declared(source: str, *, where: str) -> tuple[Parameter, ...]:
     comments = trailing_comments(source)
     found = []
     for line in ast.parse(source).body:
-        target, annotation = assigned(line)
-        if target is None:
+        try:
+            name, annotation, default = assigned(line)
+        except ValueError as error:
             raise InvalidParameter(
                 f"{where}: line {line.lineno} of the parameters cell is no parameter. "
                 "Each line is `name: type = literal  # what it means`; move everything else to the next cell."
-            )
-        default = ast.literal_eval(line.value)  # pyright: ignore[reportAttributeAccessIssue]
-        kind = annotation or infer(default)
-        parameter = Parameter(target, kind, default, comments.get(line.end_lineno or line.lineno, ""))
-        found.append(Parameter(target, kind, parameter.parse(default), parameter.help))
+            ) from error
+        help_text = comments.get(line.end_lineno or line.lineno, "")
+        parameter = Parameter(name, annotation or infer(default), default, help_text)
+        found.append(replace(parameter, default=parameter.parse(default)))
     return tuple(found)
 
 
-def assigned(line: ast.stmt) -> tuple[str | None, str]:
-    """The name and annotation of `name = literal` or `name: type = literal`; no name for any other statement."""
-    if isinstance(line, ast.AnnAssign) and isinstance(line.target, ast.Name) and literal(line.value):
-        # A condition stands in quotes, since Python would compute it: seeds: "int >= 1" = 5.
-        quoted = line.annotation.value if isinstance(line.annotation, ast.Constant) else None
-        return line.target.id, quoted if isinstance(quoted, str) else ast.unparse(line.annotation)
-    if isinstance(line, ast.Assign) and literal(line.value):
-        match line.targets:
-            case [ast.Name(id=name)]:
-                return name, ""
-    return None, ""
-
-
-def literal(node: ast.expr | None) -> bool:
-    """Whether an expression is a literal value."""
-    if node is None:
-        return False
-    try:
-        ast.literal_eval(node)
-    except ValueError:
-        return False
-    return True
+def assigned(line: ast.stmt) -> tuple[str, str, Any]:
+    """Name, annotation and value of `name = literal` or `name: type = literal`; a ValueError for anything else."""
+    match line:
+        case ast.AnnAssign(
+            target=ast.Name(id=name), annotation=ast.Constant(value=str(kind)), value=ast.expr() as value
+        ):
+            pass  # a condition stands in quotes, since Python would compute it: seeds: "int >= 1" = 5
+        case ast.AnnAssign(target=ast.Name(id=name), annotation=annotation, value=ast.expr() as value):
+            kind = ast.unparse(annotation)
+        case ast.Assign(targets=[ast.Name(id=name)], value=value):
+            kind = ""
+        case _:
+            raise ValueError("no assignment of one name")
+    return name, kind, ast.literal_eval(value)
 
 
 def trailing_comments(source: str) -> dict[int, str]:
@@ -152,11 +140,7 @@ MIRRORED = {"gt": "lt", "ge": "le", "lt": "gt", "le": "ge"}
 
 @cache
 def adapter(kind: str) -> TypeAdapter:
-    """The reader of values of a declared type.
-
-    Raises:
-        InvalidParameter: a parameter cannot have that type.
-    """
+    """The reader of values of a declared type; an InvalidParameter error for a type no parameter can have."""
     try:
         return TypeAdapter(type_in(kind))
     except (KeyError, StopIteration, SyntaxError, TypeError, ValueError) as error:

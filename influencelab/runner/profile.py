@@ -33,11 +33,7 @@ class Profile(Recipe):
 
 
 def size_of(profile: str) -> str:
-    """The one of `PROFILES` that a profile is, or is a slice of: `paper` for `paper_width`.
-
-    Raises:
-        UnknownName: no such profile.
-    """
+    """The one of `PROFILES` that a profile is, or is a slice of: `paper` for `paper_width`; UnknownName if none."""
     if not is_profile(profile):
         raise unknown("profile", profile, PROFILES)
     return profile.partition("_")[0]
@@ -49,11 +45,7 @@ def is_profile(name: str) -> bool:
 
 
 def rank(profile: str) -> int:
-    """0 for tiny to 3 for paper and its slices.
-
-    Raises:
-        UnknownName: no such profile.
-    """
+    """0 for tiny to 3 for paper and its slices; UnknownName for no profile."""
     return PROFILES.index(size_of(profile))
 
 
@@ -72,11 +64,7 @@ def is_folder_name(name: str) -> bool:
 
 
 def profile_of(folder: str) -> str:
-    """The profile in a results folder's name: `quick` for both `quick` and `quick-1a2b3c4d`.
-
-    Raises:
-        UnknownName: no profile's results are in a folder of this name.
-    """
+    """The profile in a results folder's name: `quick` for both `quick` and `quick-1a2b3c4d`; UnknownName if none."""
     if not is_folder_name(folder):
         raise unknown("profile", folder, PROFILES)
     return folder.partition("-")[0]

@@ -6,6 +6,7 @@ import os
 import platform
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -30,37 +31,28 @@ def describe_run() -> dict[str, Any]:
 def versions() -> dict[str, str]:
     """Versions of Python, this library and the packages it computes with."""
     installed = {name: importlib.metadata.version(name) for name in PACKAGES}
-    return {"influencelab": own_version(), "python": platform.python_version(), **installed}
-
-
-def own_version() -> str:
-    """This library's version."""
-    return str(sys.modules["influencelab"].__version__)
+    own = str(sys.modules["influencelab"].__version__)
+    return {"influencelab": own, "python": platform.python_version(), **installed}
 
 
 def sources_hash(folder: Path | None = None) -> str:
-    """SHA-256 over the library's Python files, names and contents: equal hashes are equal code.
-
-    Args:
-        folder: where they are; the library itself unless given.
-    """
+    """SHA-256 over the Python files of a folder, the library's own unless given: equal hashes are equal code."""
     root = folder or Path(__file__).parents[1]
+    return hash_of_files(root.rglob("*.py"), root)
+
+
+def hash_of_files(files: Iterable[Path], folder: Path) -> str:
+    """SHA-256 over the contents of files and their names within a folder."""
     digest = hashlib.sha256()
-    for path in sorted(root.rglob("*.py")):
-        digest.update(f"{path.relative_to(root).as_posix()}\0".encode())
-        digest.update(path.read_bytes())
-        digest.update(b"\0")
+    for path in sorted(files):
+        digest.update(f"{path.relative_to(folder).as_posix()}\0".encode() + path.read_bytes() + b"\0")
     return digest.hexdigest()
 
 
 def checkout(folder: Path | None = None) -> dict[str, Any]:
-    """The git commit of the checkout the library runs from, and whether its code differs from that commit.
+    """The `commit` of a checkout, the library's own unless given, and whether its code differs from it (`dirty`).
 
-    Args:
-        folder: the checkout; the one the library is in unless given.
-
-    Returns:
-        `commit` and `dirty`, both None where the library is not run from a checkout of its own.
+    Both are None where the library is not run from a checkout of its own.
     """
     root = folder or Path(__file__).resolve().parents[2]
     top = git(root, "rev-parse", "--show-toplevel")

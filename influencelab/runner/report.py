@@ -31,7 +31,7 @@ class Report:
         profile: the folder's name: a profile, or `<profile>-<8 digits>` where parameters were changed.
         parameters: the values the study ran with.
         measurements: the tidy table of its numbers, a row a number and a column a setting (`statistics.measurements`).
-        facts: what the run says about itself: counts of converged models, seconds of a step, peak memory.
+        facts: of the run itself: counts of converged models, seconds of a step, peak memory.
         manifest: versions, code, machine, data hashes, seeds, seconds, and the hash of every file.
     """
 
@@ -53,11 +53,7 @@ class Report:
         return not is_profile(self.profile)
 
     def numbers(self, *, first: Sequence[Where] = ()) -> dict[str, Measurement]:
-        """Every number by its settings in words, in the order of the table.
-
-        Args:
-            first: the settings of numbers that come before all others, such as those that claims rest on.
-        """
+        """Every number by its settings in words: those with the settings `first`, then all in the table's order."""
         leading = [line for where in first for line in select(self.measurements, where)]
         return {describe(line): measurement_of(line) for line in (*leading, *records(self.measurements))}
 
@@ -122,11 +118,9 @@ def load(folder: Path) -> Report:
 
 
 def reports(results: Path, *, profiles: Sequence[str] = PROFILES) -> list[Report]:
-    """Every report in a results folder, by study and then from the smallest profile to the largest.
+    """Every report of these sizes, by study and then from the smallest profile to the largest.
 
-    Args:
-        results: the folder of all results.
-        profiles: only these sizes; runs with changed parameters are among them.
+    Runs with changed parameters are among them.
 
     Raises:
         MissingData: one of them is damaged or half written; the message names it.

@@ -3,8 +3,6 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-import pandas
-
 from influencelab.runner.claim import NOT_RUN, Claim, Verdict, judge
 from influencelab.runner.profile import PROFILES, rank, size_of
 from influencelab.runner.report import Report
@@ -44,23 +42,6 @@ def rows(found: Iterable[Report], claims: Iterable[Claim]) -> list[Row]:
         return measured[0] if measured else Verdict(claim, None, size, NOT_RUN, rank(size) < rank(claim.least))
 
     return [Row(claim, {profile: verdict(claim, profile) for profile in present}) for claim in claims]
-
-
-def scorecard(found: Iterable[Report], claims: Iterable[Claim]) -> pandas.DataFrame:
-    """A row per claim: the claim, what is accepted, a column per profile that was run, and the verdict."""
-    return pandas.DataFrame(
-        [
-            {
-                "claim": row.claim.name,
-                "paper": row.claim.paper,
-                "statement": row.claim.statement,
-                "accepted": row.claim.band,
-                **{profile: str(verdict) for profile, verdict in row.verdicts.items()},
-                "verdict": row.verdict,
-            }
-            for row in rows(found, claims)
-        ]
-    )
 
 
 def scorecard_text(judged: Sequence[Row]) -> str:

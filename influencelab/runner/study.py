@@ -86,13 +86,7 @@ class Study(Recipe):
         progress: Callable[[RunProgress | None], None] | None = None,
         **changes: object,
     ) -> Report:
-        """Run the notebook from top to bottom and return its report; see `plan` for the arguments.
-
-        Raises:
-            UnknownName: no such profile or parameter.
-            InvalidParameter: a value of the wrong type.
-            StudyFailed: the notebook did not reach its end, or published nothing.
-        """
+        """Run the notebook from top to bottom and return its report; see `plan` and `Plan.execute`."""
         return self.plan(profile, results=results, **changes).execute(progress=progress)
 
 
@@ -156,11 +150,7 @@ class Plan(Recipe):
         return report
 
     def fresh(self, before: object) -> Report:
-        """The report of this run, whose parameters are those that it ran with.
-
-        Args:
-            before: the folder's state before the run.
-        """
+        """The report of this run, which changed the folder's state and records the parameters it ran with."""
         if state(self.folder) == before:
             raise StudyFailed(
                 f"it ended without publishing a report. End it with `publish()` on the draft of "
@@ -205,11 +195,7 @@ def kept_unless_done(folder: Path) -> Iterator[object]:
 
 
 def studies(folder: Path | None = None) -> list[Study]:
-    """Every study of a folder, by name; the nearest `studies` folder unless given.
-
-    Raises:
-        UnknownName: there is no such folder.
-    """
+    """Every study of a folder, by name; the nearest `studies` folder unless given. UnknownName for no folder."""
     home = folder or studies_folder()
     if not home.is_dir():
         raise UnknownName(f"There is no folder {home}. Say where the studies are: --studies FOLDER.")
@@ -217,11 +203,7 @@ def studies(folder: Path | None = None) -> list[Study]:
 
 
 def study(name: str, *, folder: Path | None = None) -> Study:
-    """One study by name.
-
-    Raises:
-        UnknownName: there is none of that name; the message lists those there are.
-    """
+    """One study by name; an UnknownName error that lists those there are where it is none of them."""
     known = {found.name: found for found in studies(folder)}
     if name not in known:
         raise unknown("study", name, known)

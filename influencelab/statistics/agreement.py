@@ -104,11 +104,7 @@ def bounds(name: str) -> tuple[float, float]:
 
 
 def named(name: str) -> Measure:
-    """The statistic of this name.
-
-    Raises:
-        InvalidParameter: there is none; the message lists what there is.
-    """
+    """The statistic of this name; an InvalidParameter error that lists what there is where there is none."""
     if name not in MEASURES:
         raise InvalidParameter(f"No statistic is named '{name}'. There are: {', '.join(MEASURES)}.")
     return MEASURES[name]

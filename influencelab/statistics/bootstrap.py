@@ -93,9 +93,9 @@ class Bootstrap(Recipe):
             )
         return Resample(weights)
 
-    def chunks(self, size: int, *, stream: int = 0) -> Iterator[Float[numpy.ndarray, "b k"]]:
-        """The weights of one axis of so many units, a few resamples at a time, for tables too large for all."""
-        generator, step = self.generator(stream), max(1, CHUNK // size)
+    def chunks(self, size: int) -> Iterator[Float[numpy.ndarray, "b k"]]:
+        """The weights of the first axis, of so many units, a few resamples at a time: for tables too large for all."""
+        generator, step = self.generator(0), max(1, CHUNK // size)
         for done in range(0, self.resamples, step):
             yield counts(generator, min(step, self.resamples - done), among=size)
 

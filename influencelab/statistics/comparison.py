@@ -84,11 +84,7 @@ class Comparison:
         return self.train_labels if self.classes else None
 
     def without_empty_tests(self) -> "Comparison":
-        """The same without the test points that have no pair in the mask.
-
-        Raises:
-            InvalidData: none has one.
-        """
+        """The same without the test points that have no pair in the mask."""
         some = self.mask.any(0)
         # Laid out in rows, unlike by [:, some], so that sums are taken in the order of the whole tables.
         parts = (numpy.compress(some, table, axis=1) for table in (self.predicted, self.actual, self.mask))
@@ -140,14 +136,7 @@ def comparison_of(
     mask: Bool[numpy.ndarray, "r m"] | None = None,
     labels: Int[numpy.ndarray, " r"] | None = None,
 ) -> Comparison:
-    """Two tables beside each other, removals and test points numbered from 0.
-
-    Args:
-        predicted: one table, such as a prediction or a first draw of a target.
-        actual: the other.
-        mask: which pairs count; all if not given.
-        labels: the class of each removal, if they have classes.
-    """
+    """Comparison of two tables, removals and test points numbered from 0; all pairs are in the mask unless given."""
     r, m = (*predicted.shape, 0, 0)[:2]
     return Comparison(
         predicted=predicted,
@@ -162,11 +151,7 @@ def comparison_of(
 
 
 def check_weights(comparison: Comparison, weights: numpy.ndarray) -> None:
-    """Refuse weights that are not counts of these removals.
-
-    Raises:
-        InvalidWeights: a wrong shape, or a negative, NaN or infinite weight.
-    """
+    """Refuse weights that are not counts of these removals, with an InvalidWeights error."""
     if weights.ndim != 2 or weights.shape[1] != comparison.r:
         raise InvalidWeights(
             f"weights have shape {weights.shape}, expected (b, {comparison.r}): a row for each resample."

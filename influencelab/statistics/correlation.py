@@ -43,7 +43,7 @@ def pearson(comparison: Comparison, weights: Float[numpy.ndarray, "b r"]) -> Flo
 
 
 def slope(comparison: Comparison, weights: Float[numpy.ndarray, "b r"]) -> Float[numpy.ndarray, "b m"]:
-    """How much the actual change rises per predicted nat, by least squares: 2 if truth is twice as large as said."""
+    """How much the actual change rises per predicted nat, by least squares: 2 if truth is twice the prediction."""
     return line(comparison, weights)[0]
 
 

@@ -56,14 +56,14 @@ class Measurement:
 
     @property
     def half_width(self) -> float:
-        """Half the width of its interval: how far from an edge it must lie to be told from it; NaN without one."""
+        """Half the width of its interval: the least distance from an edge that it can show; NaN without one."""
         low, high = self.ends
         return (high - low) / 2
 
     def with_half_width(self) -> "Measurement":
-        """The same with its half-width in the note, for a number whose being inconclusive must say how little it says.
+        """The same with its half-width in the note: how small a difference an inconclusive number could have shown.
 
-        A slope of 0.01 with half-width 0.005 would have been told from 0.02; one with half-width 0.1 from nothing.
+        A slope of 0.01 with half-width 0.005 could have been distinguished from 0.02, with half-width 0.1 not.
         """
         if self.interval is None:
             return self

@@ -93,11 +93,7 @@ def centred_ranks(
 def tied_weights(
     keys: list[Float[numpy.ndarray, " r"]], weights: Float[numpy.ndarray, "b r"]
 ) -> tuple[Float[numpy.ndarray, "b k"], Float[numpy.ndarray, "b k"], Int[numpy.ndarray, " r"]]:
-    """The k groups of rows with equal keys, in rising order of the first key, then the next.
-
-    Returns:
-        The weight before each group, the weight up to its end, and the group of each row.
-    """
+    """Weight before and through each of the k groups of equal keys, in rising order; and each row's group."""
     order = numpy.lexsort(keys[::-1])
     starts = numpy.zeros(len(order), dtype=bool)
     for key in keys:

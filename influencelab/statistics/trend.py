@@ -114,11 +114,7 @@ def by_seed(tables: Mapping[float, Replicates], drawn: Mapping[float, Resample])
 def design(
     tables: Mapping[float, Replicates], covariates: Covariates
 ) -> tuple[Float[numpy.ndarray, "n q"], Float[numpy.ndarray, " q"]]:
-    """The columns 1, x and the covariates, a row for each x and seed, in units of their spread; and these units.
-
-    Raises:
-        InvalidData: a covariate without one value for each seed at each x.
-    """
+    """The columns 1, x and the covariates, a row for each x and seed, in units of their spread; and these units."""
     sizes = {x: len(tables[x].values) for x in sorted(tables)}
     columns = [numpy.repeat(list(map(float, sizes)), list(sizes.values()))]
     for name, values in covariates.items():

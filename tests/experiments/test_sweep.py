@@ -137,17 +137,6 @@ def test_progress_counts_what_was_known_and_ends_at_the_total(tmp_path):
     assert said[-1] == (pytest.approx(2), 2, "trials")
 
 
-def test_weights_say_how_much_of_the_time_each_trial_takes(tmp_path):
-    said = []
-    run_trials(TWO, store=Store(tmp_path), weights=[1, 3], progress=lambda done, *_: said.append(done))
-    assert 0.5 in said
-    assert said == sorted(said)
-    assert said[-1] == pytest.approx(2)
-    for wrong in ([1], [1, 0], [1, -1], [1, float("nan")], [1, float("inf")]):
-        with pytest.raises(InvalidParameter, match="expected 2 positive numbers, one a trial"):
-            run_trials(TWO, store=Store(tmp_path), weights=wrong)
-
-
 def test_a_wrapped_trial_is_a_recipe_of_its_own(tmp_path, runs):
     run_trials([TRIAL, Gated(TRIAL, number=0), Gated(TRIAL, number=1)], store=Store(tmp_path))
     assert len(runs) == 3

@@ -13,7 +13,7 @@ from influencelab.runner.claim import Claim, judge
 from influencelab.runner.profile import PROFILES, RECORD, Profile, size_of
 from influencelab.runner.report import reports
 from influencelab.runner.report_writer import start_report
-from influencelab.runner.scorecard import rows, scorecard, scorecard_markdown, scorecard_text
+from influencelab.runner.scorecard import rows, scorecard_markdown, scorecard_text
 from influencelab.statistics.measurement import Measurement
 from influencelab.statistics.measurements import row, tidy
 from influencelab.studies.catalogue import all_claims
@@ -173,11 +173,11 @@ def test_a_smaller_profile_never_replaces_a_larger_ones_verdict(tmp_path: Path) 
     assert rows(reports(tmp_path), [claim()])[0].verdict == "reproduced"
     publish(tmp_path, "quick", around(2.0))
     publish(tmp_path, "tiny", around(3.0))
-    table = scorecard(reports(tmp_path), [claim()])
-    assert list(table.columns) == ["claim", "paper", "statement", "accepted", "tiny", "quick", "standard", "verdict"]
-    assert table.loc[0, "quick"] == "2 [1.99, 2.01] not reproduced (preview)"
-    assert table.loc[0, "standard"] == "1 [0.99, 1.01] reproduced"
-    assert table.loc[0, "verdict"] == "reproduced"
+    line = rows(reports(tmp_path), [claim()])[0]
+    assert list(line.verdicts) == ["tiny", "quick", "standard"]
+    assert str(line.verdicts["quick"]) == "2 [1.99, 2.01] not reproduced (preview)"
+    assert str(line.verdicts["standard"]) == "1 [0.99, 1.01] reproduced"
+    assert line.verdict == "reproduced"
     publish(tmp_path, "paper", around(2.0))
     assert rows(reports(tmp_path), [claim()])[0].verdict == "not reproduced"
 

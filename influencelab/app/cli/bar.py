@@ -30,12 +30,7 @@ class Bar:
         self._drawn.set_postfix_str("")
 
     def move(self, progress: RunProgress | None, *, expected: float) -> None:
-        """Draw the study's progress: as it reported it, or else by the clock.
-
-        Args:
-            progress: its last report; None before the first.
-            expected: duration of the study, in seconds.
-        """
+        """Draw the study's progress as it reported it last, or else by the clock and its expected seconds."""
         clock = (time.perf_counter() - self._began) / max(expected, 1e-9)
         fraction = min(clock, UNKNOWN) if progress is None else progress.fraction
         self._draw(self._done + expected * fraction)

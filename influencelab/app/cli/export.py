@@ -10,11 +10,9 @@ from influencelab.runner.report import Report, load, reports
 
 
 def exported(run: str, *, output: Path | None, studies: Path | None, results: Path | None) -> str:
-    """Write the page of a run; a text on where it is and how large.
+    """Write the page of a report's folder, or of the largest run of a study, into the report's folder unless given.
 
-    Args:
-        run: a report's folder, or a study, of which the largest profile that was run is taken.
-        output: the file; beside the report, named as its folder, unless given.
+    Returns a text on where the page is and how large.
     """
     report = found(run, studies=studies, results=results)
     path = output or report.folder / f"{report.study}.html"
@@ -26,11 +24,7 @@ def exported(run: str, *, output: Path | None, studies: Path | None, results: Pa
 
 
 def found(run: str, *, studies: Path | None, results: Path | None) -> Report:
-    """The report of a folder, or the last of a study.
-
-    Raises:
-        UnknownName: there is none.
-    """
+    """The report in a folder, or the largest of a study; an UnknownName error where there is none."""
     folder = Path(run)
     if (folder / "manifest.json").is_file():
         return load(folder.resolve())

@@ -11,14 +11,9 @@ from influencelab.runner.notebook import studies_folder
 
 
 def open_lab(folder: Path | None, arguments: Sequence[str]) -> None:
-    """Become JupyterLab; results lie beside the studies, so the file browser can go there too.
+    """Replace this process by JupyterLab in the folder of studies, the nearest unless given.
 
-    Args:
-        folder: the folder of studies; the nearest unless given.
-        arguments: passed on to JupyterLab.
-
-    Raises:
-        MissingData: JupyterLab is not installed.
+    The file browser begins one folder up, where the results are too.
     """
     if importlib.util.find_spec("jupyterlab") is None:
         raise MissingData('JupyterLab is not installed. Install it: pip install "influencelab[lab]".')

@@ -21,18 +21,16 @@ SHOWN = 12
 
 
 def run(plans: Sequence[Plan]) -> int:
-    """Run the plans; a failure does not stop the studies after it.
-
-    Returns:
-        The exit status: 0 if all ran to their end, 1 if not.
-    """
+    """Run the plans, whether one fails or not; the exit status is 0 if all ran to their end, else 1."""
     print(announcement(plans), flush=True)
     failures = []
     with closing(Bar(sum(plan.profile.seconds for plan in plans))) as bar:
         for plan in plans:
             bar.begin(plan.study.name)
             try:
-                found = one(plan, bar)
+                began = time.perf_counter()
+                report = plan.execute(progress=partial(bar.move, expected=plan.profile.seconds))
+                found = outcome(report, time.perf_counter() - began)
             except InfluenceLabError as error:
                 failures.append(shortened(str(error)))
                 found = f"\n{plan.study.name}: FAILED"
@@ -44,14 +42,6 @@ def run(plans: Sequence[Plan]) -> int:
     return 1 if failures else 0
 
 
-def one(plan: Plan, bar: Bar) -> str:
-    """Run one study and return a text on its report."""
-    expected, began = plan.profile.seconds, time.perf_counter()
-
-    report = plan.execute(progress=partial(bar.move, expected=expected))
-    return outcome(report, time.perf_counter() - began)
-
-
 def planned(
     names: Sequence[str],
     *,
@@ -61,12 +51,7 @@ def planned(
     folder: Path | None,
     results: Path | None,
 ) -> list[Plan]:
-    """Plans of the runs, all checked before any of them starts.
-
-    Raises:
-        InvalidParameter: no study was named.
-        UnknownName: no such study, profile or parameter.
-    """
+    """Plans of the runs, all checked before any of them starts."""
     chosen = chosen_studies(names, everything=everything, folder=folder)
     return [each.plan(profile, results=results, **changes) for each in chosen]
 
@@ -85,11 +70,7 @@ def chosen_studies(names: Sequence[str], *, everything: bool, folder: Path | Non
 
 
 def assignments(texts: Sequence[str]) -> dict[str, str]:
-    """`name=value` texts as a mapping.
-
-    Raises:
-        InvalidParameter: a text without `=`, a name given twice, or one that has an option of its own.
-    """
+    """`name=value` texts as a mapping; no name twice, and none that has an option of its own."""
     found: dict[str, str] = {}
     for text in texts:
         name, equals, value = (part.strip() for part in text.partition("="))

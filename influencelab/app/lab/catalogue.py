@@ -12,7 +12,7 @@ from influencelab.runner import json_file
 from influencelab.runner.claim import Claim, judge
 from influencelab.runner.notebook import RUN_PARAMETERS
 from influencelab.runner.parameter import Parameter
-from influencelab.runner.profile import PROFILES, is_folder_name, profile_of, rank
+from influencelab.runner.profile import is_folder_name, profile_of, rank
 from influencelab.runner.report import Report, load
 from influencelab.runner.study import Plan, Study, studies, study
 from influencelab.studies.catalogue import all_claims
@@ -171,27 +171,17 @@ def planned(asked: object, home: Home) -> tuple[Plan, dict[str, str]]:
     match asked:
         case {"study": str(name), "profile": str(profile), "parameters": dict(given), **rest} if not rest:
             chosen = study(name, folder=home.studies)
+            declared = chosen.notebook
         case _:
             raise InvalidParameter('A run is asked for as {"study": …, "profile": …, "parameters": {name: value}}.')
-    if profile not in chosen.profiles:
-        raise unknown("profile", profile, chosen.profiles or PROFILES, of=name)
-    declared = {each.name: each for each in chosen.parameters}
-    changes = {}
-    for key, value in given.items():
-        if key not in declared:
-            raise unknown("parameter", key, declared, of=name)
-        changes[key] = value_of(declared[key], value)
+    standard = declared.values(profile)
+    changes = {key: value_of(declared.parameter(key), value) for key, value in given.items()}
     plan = chosen.plan(profile, results=home.results, **changes)
-    standard = chosen.notebook.values(profile)
     return plan, {key: text(plan.parameters[key]) for key in changes if plan.parameters[key] != standard[key]}
 
 
 def value_of(parameter: Parameter, value: object) -> Any:
-    """One value as its declared type, if the command line would read it as the same one.
-
-    Raises:
-        InvalidParameter: it is none, it is set in another way, or it is too long.
-    """
+    """One value as its declared type, refused if the command line would read it as another one."""
     if parameter.name in OWN:
         raise InvalidParameter(f"'{parameter.name}' is no field of the form: a run of the panel has its own place.")
     written = text(value) if isinstance(value, str | int | float | bool | list | None) else ""

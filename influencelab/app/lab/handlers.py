@@ -34,11 +34,7 @@ class Handler(APIHandler):
 
     @property
     def runs(self) -> Runs:
-        """The runs of this server.
-
-        Raises:
-            UnknownName: there are no studies, so there can be none.
-        """
+        """The runs of this server; an UnknownName error where there are no studies."""
         found = self.settings[SETTING]
         if found is None:
             raise UnknownName(NO_STUDIES)
@@ -63,11 +59,7 @@ class Handler(APIHandler):
         self.finish(json.dumps(answer))
 
     def asked(self) -> Any:
-        """The body, read as JSON.
-
-        Raises:
-            InvalidParameter: it is none.
-        """
+        """The body, read as JSON; an InvalidParameter error where it is none."""
         try:
             return json.loads(self.request.body)
         except (ValueError, RecursionError) as error:
@@ -158,11 +150,7 @@ class MakingHandler(Handler):
 
 
 def exported(report: Any, home: Home) -> Any:
-    """Write the page of a report, as the command line does; where it is.
-
-    Raises:
-        MissingData: it could not be written.
-    """
+    """Path of the page of a report, written by the command line; a MissingData error where it could not be written."""
     path = report.folder / f"{report.study}.html"
     command = [sys.executable, "-P", "-m", "influencelab", "export", str(report.folder), "--output", str(path)]
     try:

@@ -117,11 +117,9 @@ def tail(log: Path, *, lines: int) -> list[str]:
 
 
 def reason(log: Path, code: int | None) -> str:
-    """Reason why a run failed, from its last output and how its process ended.
+    """Reason why a run failed, from the end of its log and its exit status.
 
-    Args:
-        log: what it printed.
-        code: its exit status, negative for a signal; None where the server was away when it ended.
+    The status is negative for a signal, and None where the server was away when the process ended.
     """
     printed = tail(log, lines=200)
     for mark in ("FAILED ", "influencelab: "):

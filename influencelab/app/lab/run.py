@@ -13,7 +13,6 @@ from influencelab.runner import json_file
 from influencelab.runner.study import Plan
 
 QUEUED, RUNNING, DONE, FAILED, CANCELLED = STATES = ("queued", "running", "done", "failed", "cancelled")
-ACTIVE = (QUEUED, RUNNING)
 
 
 @dataclass(frozen=True)
@@ -53,11 +52,6 @@ class Run(Recipe):
     def __post_init__(self) -> None:
         if self.state not in STATES:
             raise InvalidParameter(f"'{self.state}' is no state of a run. There are: {', '.join(STATES)}.")
-
-    @property
-    def active(self) -> bool:
-        """Whether it waits or runs."""
-        return self.state in ACTIVE
 
 
 def new(plan: Plan, changes: Mapping[str, str]) -> Run:

@@ -54,11 +54,7 @@ class Runs:
         threading.Thread(target=self._watch, name="influencelab-runs", daemon=True).start()
 
     def add(self, plan: Plan, changes: Mapping[str, str]) -> Run:
-        """Put a run at the end of the queue.
-
-        Raises:
-            Unavailable: too many wait already.
-        """
+        """Put a run at the end of the queue; an Unavailable error where too many wait already."""
         with self._lock:
             waiting = sum(run.state == QUEUED for run in self._held.values())
             if waiting >= WAITING:
@@ -71,8 +67,8 @@ class Runs:
         """Descriptions of all runs, the newest first."""
         with self._lock:
             held = list(self._held.values())
-        queue = [run.id for run in held if run.state == QUEUED]
-        return [self.describe(run) | {"ahead": _place(run, queue)} for run in reversed(held)]
+        ahead = {name: place for place, name in enumerate(run.id for run in held if run.state == QUEUED)}
+        return [self.describe(run) | {"ahead": ahead.get(run.id)} for run in reversed(held)]
 
     def describe(self, run: Run) -> dict[str, Any]:
         """Description of one run, without names of the machine."""
@@ -93,11 +89,7 @@ class Runs:
         }
 
     def cancel(self, name: str) -> Run:
-        """End a run, or take it out of the queue; one that is over stays as it is.
-
-        Raises:
-            UnknownName: there is none of that name.
-        """
+        """End a run, or take it out of the queue; one that is over stays as it is."""
         with self._lock:
             if name not in self._held:
                 raise unknown("run", name, list(self._held)[-5:])
@@ -180,7 +172,7 @@ class Runs:
 
     def _forget(self) -> None:
         """Remove the oldest records of runs that are over."""
-        over = [run.id for run in self._held.values() if not run.active]
+        over = [run.id for run in self._held.values() if run.state not in (QUEUED, RUNNING)]
         for name in over[: max(len(over) - REMEMBERED, 0)]:
             del self._held[name]
             self._progress.pop(name, None)
@@ -200,8 +192,3 @@ def left(run: Run, fraction: float | None) -> float | None:
     if fraction is None or fraction < 0.02:
         return max(run.expected - passed, 0.0)
     return passed * (1 - fraction) / fraction
-
-
-def _place(run: Run, queue: list[str]) -> int | None:
-    """How many runs of the queue come before this one; None where it does not wait."""
-    return queue.index(run.id) if run.id in queue else None

@@ -3,11 +3,11 @@
 Node builds it, and few who change Python have node; the stamp lets everybody see whether build and sources agree.
 """
 
-import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 
 from influencelab.runner import json_file
+from influencelab.runner.provenance import hash_of_files
 
 HERE = Path(__file__).parent
 # What a build is made from, in the folder `ui`.
@@ -24,12 +24,9 @@ NAME = "built.json"
 
 
 def hashed(folder: Path, patterns: Iterable[str]) -> str:
-    """SHA-256 over the names and contents of files."""
-    digest = hashlib.sha256()
-    for path in sorted({path for pattern in patterns for path in folder.glob(pattern) if path.is_file()}):
-        if path.name != NAME:
-            digest.update(f"{path.relative_to(folder).as_posix()}\0".encode() + path.read_bytes() + b"\0")
-    return digest.hexdigest()
+    """SHA-256 over the names and contents of the files of a folder, the stamp itself left out."""
+    files = {path for pattern in patterns for path in folder.glob(pattern) if path.is_file() and path.name != NAME}
+    return hash_of_files(files, folder)
 
 
 def stamp(home: Path = HERE) -> dict[str, str]:

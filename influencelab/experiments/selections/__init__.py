@@ -1,1 +1,1 @@
-"""Which training points are removed, one file a kind."""
+"""Selections of training points and test points, one file a kind."""

@@ -24,7 +24,7 @@ class HighestLoss(Selection):
     tests: int = 1
 
     def pairs(self, estimate: Estimate) -> Bool[Tensor, "n m"]:
-        """The same training points for each test point that is looked at."""
+        """The same training points for each test point."""
         fit = estimate.fit
         n, m = estimate.values.shape
         if not 1 <= self.count <= n or not 0 <= self.tests <= m:

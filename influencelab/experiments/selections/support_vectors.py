@@ -26,11 +26,7 @@ class SupportVectors(Selection):
     seed: int = 0
 
     def pairs(self, estimate: Estimate) -> Bool[Tensor, "n m"]:
-        """The same rows for every test point.
-
-        Raises:
-            InvalidParameter: count < 1, or no point has a slope.
-        """
+        """The same rows for every test point."""
         fit = estimate.fit
         outputs = fit.task.outputs(fit.theta, fit.data.x_train)
         pulling = fit.task.output_loss.gradients(outputs, fit.data.y_train).any(0).nonzero()[:, 0]

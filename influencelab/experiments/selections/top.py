@@ -19,7 +19,7 @@ class Top(Selection):
 
     Attributes:
         count: how many for each test point.
-        tests: the test points, as positions, that are looked at; empty means all.
+        tests: the test points, as positions; empty means all.
     """
 
     count: int = 50

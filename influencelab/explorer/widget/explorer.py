@@ -2,9 +2,9 @@
 
 import base64
 import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import anywidget
 import numpy
@@ -17,6 +17,7 @@ from influencelab.errors import InvalidParameter
 from influencelab.explorer.build import from_comparison
 from influencelab.explorer.data import ExplorerData, from_bytes
 from influencelab.explorer.from_table import from_table
+from influencelab.explorer.retrain_on_demand import RetrainedPair
 from influencelab.explorer.widget import bundle, picture
 from influencelab.explorer.widget.view import View, settled, view
 from influencelab.runner.report import Report, load
@@ -30,25 +31,8 @@ LARGEST = 5 * 10**6
 MOST = 50
 NO_FUNCTION = "no function that retrains was given: Explorer(…, retrain=LeaveOneOutRetrainer(…))"
 Source = Report | Comparison | ExplorerData | pandas.DataFrame | str | Path
-
-
-@runtime_checkable
-class ActualChange(Protocol):
-    """What a function that retrains gives back, such as `RetrainedPair`."""
-
-    value: float
-    grad_norm: float
-    converged: bool
-    seconds: float
-
-
-@runtime_checkable
-class Retrain(Protocol):
-    """A function that retrains without some points of one network, such as `LeaveOneOutRetrainer`."""
-
-    def __call__(self, settings: Mapping[str, Any], train_ids: tuple[int, ...], test_id: int) -> ActualChange:
-        """What removing them together does to one test point."""
-        ...
+# Retraining without the points of these ids, of the network with these settings: its effect on one test point.
+Retrain = Callable[[Mapping[str, Any], tuple[int, ...], int], RetrainedPair]
 
 
 class Explorer(anywidget.AnyWidget):

@@ -24,12 +24,9 @@ FEWEST = 3
 
 
 def settled(data: ExplorerData, wanted: Mapping[str, Any], *, now: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """Every setting: those of the network that has what is wanted and is nearest to what is shown now.
+    """Every setting: those of the network that has the wanted values and is nearest to what is shown now.
 
-    Args:
-        data: what there is.
-        wanted: values that must hold.
-        now: values to stay at where they exist beside those; the earlier a setting stands, the more it counts.
+    Of the settings shown now, the earlier one counts more.
 
     Raises:
         UnknownName: no such setting.
@@ -171,17 +168,15 @@ def rows_of(data: ExplorerData, table: PairsTable, settings: Mapping[str, Any], 
 def agreement(pairs: Any) -> dict[str, Any]:
     """Pearson, Spearman, slope and intercept of a table of pairs, with Fisher's 95% intervals; None if not defined."""
     x, y, n = pairs["predicted"], pairs["actual"], len(pairs)
-    r, rho = correlation(pairs, "pearson"), correlation(pairs, "spearman")
+    found: dict[str, Any] = {"n": n}
+    for method in ("pearson", "spearman"):
+        r = found[method] = correlation(pairs, method)
+        found[f"{method}_interval"] = [None, None] if r is None else list(fisher_interval(r, n).ends)
     owners = [name for name in (*POOLED, "test_id") if name in pairs]
     each = [correlation(part, "spearman") for _, part in pairs.groupby(owners) if len(part) >= FEWEST]
     defined = [value for value in each if value is not None]
     slope = float(x.cov(y) / x.var()) if x.nunique() > 1 else None
-    return {
-        "n": n,
-        "pearson": r,
-        "pearson_interval": fisher(r, n),
-        "spearman": rho,
-        "spearman_interval": fisher(rho, n),
+    return found | {
         "spearman_over_tests": float(numpy.mean(defined)) if defined else None,
         "slope": slope,
         "intercept": None if slope is None else float(y.mean() - slope * x.mean()),
@@ -192,11 +187,3 @@ def correlation(pairs: Any, method: str) -> float | None:
     """The correlation of predicted and actual changes; None where one of them does not vary."""
     x, y = pairs["predicted"], pairs["actual"]
     return float(x.corr(y, method=method)) if x.nunique() > 1 and y.nunique() > 1 else None
-
-
-def fisher(r: float | None, n: int) -> list[float | None]:
-    """The ends of Fisher's interval."""
-    if r is None:
-        return [None, None]
-    found = fisher_interval(r, n)
-    return [found.low, found.high]
