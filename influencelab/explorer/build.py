@@ -12,10 +12,10 @@ from influencelab.data.source import Source
 from influencelab.experiments.comparison import array
 from influencelab.experiments.outcome import Outcome
 from influencelab.experiments.replication import loss_changes, repeatability
-from influencelab.experiments.trial import trial_in
+from influencelab.experiments.trial import Trial, trial_in
 from influencelab.explorer.data import ExplorerData
-from influencelab.explorer.fit_details import FitDetails, fit_details
-from influencelab.explorer.pairs_table import DampingSteps, PairsTable, Setting
+from influencelab.explorer.fit_details import fit_details
+from influencelab.explorer.pairs_table import PairsTable, Setting
 from influencelab.explorer.point_display import Points, places
 from influencelab.statistics.comparison import Comparison
 
@@ -70,14 +70,13 @@ def explorer_data(
             points[shared] = (
                 replace(held, name=f"{held.name}, split {trial.source.seed}") if held.name in taken else held
             )
-        seen = fit_details(trial, outcome) if key in details else None
         settings = dict(zip(names, key, strict=True))
         tables.append(
             table_of(
                 outcome,
                 points[shared],
                 settings=settings,
-                seen=seen,
+                detailed=trial if key in details else None,
                 **repeats(key, outcomes if names[-1] == "seed" else {}),
             )
         )
@@ -116,11 +115,14 @@ def table_of(
     points: Points,
     *,
     settings: Mapping[str, Setting],
-    seen: FitDetails | None,
+    detailed: Trial | None,
     repeatability: Mapping[str, float],
     noise: Mapping[str, float],
 ) -> PairsTable:
-    """The pairs of one outcome that any of its selections takes in, test point by test point."""
+    """The pairs of one outcome that any of its selections takes in, test point by test point.
+
+    The details of its fit are those of the trial in `detailed`, if there is one.
+    """
     taken = numpy.any([array(each) for each in outcome.chosen.values()], axis=0)
     tests, rows = taken.T.nonzero()
     train = numpy.array(places(points.train_ids.tolist(), outcome.train_ids.tolist()), dtype=numpy.int64)[rows]
@@ -128,17 +130,6 @@ def table_of(
     along = outcome.facts.get("damping_path", {})
     known = {name: values for name, values in outcome.predicted.items() if name not in along}
     converged = outcome.converged or outcome.trusted
-    detailed: dict[str, Any] = {}
-    if seen is not None:
-        detailed = {
-            "damping_steps": DampingSteps(
-                seen.shares, seen.dampings, numpy.arange(len(rows)), seen.predicted[:, rows, tests]
-            ),
-            "test_loss": seen.test_loss.astype(numpy.float32),
-        }
-        if not points.grouped:
-            detailed["train_loss"] = seen.train_loss.astype(numpy.float32)
-            detailed["self_influence"] = seen.self_influence.astype(numpy.float32)
     return PairsTable(
         settings=settings,
         points=points.name,
@@ -154,7 +145,7 @@ def table_of(
         unscaled=tuple(name for name in known if outcome.facts["estimates"][name]["unit"] == "none"),
         repeatability=repeatability,
         noise=noise,
-        **detailed,
+        **(fit_details(detailed, outcome, rows=rows, tests=tests) if detailed else {}),
     )
 
 

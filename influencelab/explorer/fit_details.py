@@ -1,16 +1,16 @@
 """Losses, self-influence and predictions at every damping of one stored fit."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import Any
 
 import numpy
-from jaxtyping import Float, Float32
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from influencelab.experiments.comparison import array
 from influencelab.experiments.damping_path import ExactAtShare
 from influencelab.experiments.outcome import Outcome
 from influencelab.experiments.trial import Trial
+from influencelab.explorer.pairs_table import DampingSteps
 from influencelab.influence.curvature import Curvature
 from influencelab.models import derivatives
 from influencelab.training.fit import Fit
@@ -19,49 +19,31 @@ from influencelab.training.fit import Fit
 SHARES = tuple(float(share) for share in numpy.logspace(-7, 0, 29))
 
 
-@dataclass(frozen=True, eq=False)
-class FitDetails:
-    """Losses, self-influence and the damping path of one fit.
+def fit_details(
+    trial: Trial, outcome: Outcome, *, rows: Int[numpy.ndarray, " t"], tests: Int[numpy.ndarray, " t"]
+) -> dict[str, Any]:
+    """Fields of a `PairsTable` from the fit that an outcome stores; nothing is trained.
 
-    Attributes:
-        train_loss: of each training point, in nats.
-        self_influence: the predicted rise of each training point's own loss if it were removed, in nats, at the least
-            of the dampings.
-        test_loss: of each test point, in nats.
-        shares: dampings as shares of the largest eigenvalue.
-        dampings: the same in the curvature's own unit.
-        predicted: predicted[l, r, j], the rise of test loss j in experiment r at damping l, in nats.
-    """
-
-    train_loss: Float[numpy.ndarray, " n"]
-    self_influence: Float[numpy.ndarray, " n"]
-    test_loss: Float[numpy.ndarray, " m"]
-    shares: Float[numpy.ndarray, " l"]
-    dampings: Float[numpy.ndarray, " l"]
-    predicted: Float32[numpy.ndarray, "l r m"]
-
-
-def fit_details(trial: Trial, outcome: Outcome, *, shares: Sequence[float] = SHARES) -> FitDetails:
-    """Losses, self-influence and influence at every damping of the fit that an outcome keeps; nothing is trained.
+    These are the damping path of the pairs at the outcome's `rows` and `tests`, the test losses, and, where single
+    points are removed, the training losses and self-influence at the least of the dampings.
 
     Raises:
-        MissingData: the outcome keeps no fit.
+        MissingData: the outcome stores no fit.
     """
     fitted = trial.fit_of(outcome)
     data, removals = fitted.data, trial.removals_of(outcome, fitted.data)
     dampings, predicted = [], []
-    for share in shares:
+    for share in SHARES:
         estimate = ExactAtShare(allow_unconverged=True, share=share).estimate(fitted)
         dampings.append(estimate.damping)
-        predicted.append(array(estimate.predict(removals)).astype(numpy.float32))
-    return FitDetails(
-        train_loss=array(fitted.task.losses(fitted.theta, data.x_train, data.y_train)),
-        self_influence=array(self_influence(fitted, damping=dampings[0])),
-        test_loss=array(fitted.measures()),
-        shares=numpy.array(shares),
-        dampings=numpy.array(dampings),
-        predicted=numpy.stack(predicted),
-    )
+        predicted.append(array(estimate.predict(removals))[rows, tests].astype(numpy.float32))
+    fields: dict[str, Any] = {"test_loss": fitted.measures()}
+    if outcome.facts["single"]:
+        fields["train_loss"] = fitted.task.losses(fitted.theta, data.x_train, data.y_train)
+        fields["self_influence"] = self_influence(fitted, damping=dampings[0])
+    fields = {name: array(values).astype(numpy.float32) for name, values in fields.items()}
+    steps = DampingSteps(numpy.array(SHARES), numpy.array(dampings), numpy.arange(len(rows)), numpy.stack(predicted))
+    return fields | {"damping_steps": steps}
 
 
 def self_influence(fitted: Fit, *, damping: float) -> Float[Tensor, " n"]:

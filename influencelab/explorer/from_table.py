@@ -10,7 +10,7 @@ from influencelab.explorer.point_display import Points
 
 # Columns that are no setting.
 PAIR = ("test_id", "test_label", "train_id", "train_label", "predicted", "actual")
-# What tells the parts of one network apart, and what an explorer calls it: each part was sampled for itself.
+# Columns that part the pairs of one network, and their names in an explorer: each part is a sample of its own.
 PARTS = {"removed": "removal set", "estimator": "predictor", "target": "truth"}
 
 
@@ -45,23 +45,16 @@ def plain(value: object) -> Setting:
 
 
 def points_in(table: pandas.DataFrame) -> Points:
-    """The points that the rows speak of, with their labels where there are any."""
-    ids, labels = {}, {}
+    """The points of the rows, with their labels where there are any."""
+    fields: dict[str, numpy.ndarray] = {}
     for part in ("train", "test"):
         name = f"{part}_label"
         first = table.drop_duplicates(f"{part}_id").sort_values(f"{part}_id")
-        ids[part] = first[f"{part}_id"].to_numpy(numpy.int64)
-        labels[part] = first[name].to_numpy(float) if name in table else numpy.full(len(first), numpy.nan)
-    seen = numpy.concatenate(list(labels.values()))
-    whole = len(seen) > 0 and not numpy.isnan(seen).any() and (seen == numpy.round(seen)).all() and (seen >= 0).all()
-    return Points(
-        name="data",
-        train_ids=ids["train"],
-        test_ids=ids["test"],
-        train_labels=labels["train"],
-        test_labels=labels["test"],
-        classes=int(seen.max()) + 1 if whole else 0,
-    )
+        fields[f"{part}_ids"] = first[f"{part}_id"].to_numpy(numpy.int64)
+        fields[f"{part}_labels"] = first[name].to_numpy(float) if name in table else numpy.full(len(first), numpy.nan)
+    labels = numpy.concatenate([fields["train_labels"], fields["test_labels"]])
+    classes = len(labels) > 0 and (labels == numpy.round(labels)).all() and (labels >= 0).all()
+    return Points(name="data", classes=int(labels.max()) + 1 if classes else 0, **fields)  # pyright: ignore[reportArgumentType]
 
 
 def table_of(part: pandas.DataFrame, settings: dict[str, Setting], points: Points) -> PairsTable:

@@ -56,12 +56,6 @@ class LeaveOneOutRetrainer:
         """Fits made from their stored parameters so far, by key: their curvature need not be factorised twice."""
         return {}
 
-    def fit_at(self, key: tuple[Any, ...]) -> Fit:
-        """The fit of one network."""
-        if key not in self.fits:
-            self.fits[key] = trial_in(self.trials[key]).fit_of(self.outcomes[key])
-        return self.fits[key]
-
     def __call__(self, settings: Mapping[str, Any], train_ids: Sequence[int], test_id: int) -> RetrainedPair:
         """The effect on one test point of removing these training points together.
 
@@ -80,7 +74,9 @@ class LeaveOneOutRetrainer:
         trial = trial_in(self.trials[key])
         if trial.groups is not None:
             raise InvalidParameter("groups of points are removed here, and only points can be retrained without.")
-        fitted, started = self.fit_at(key), time.perf_counter()
+        if key not in self.fits:
+            self.fits[key] = trial.fit_of(self.outcomes[key])
+        fitted, started = self.fits[key], time.perf_counter()
         members = places(fitted.data.train_ids.tolist(), train_ids)
         (test,) = places(fitted.data.test_ids.tolist(), [test_id])
         removed = groups(fitted.data.n, members=[members], convention=trial.convention)

@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -147,16 +146,8 @@ def studies_folder(start: Path | None = None) -> Path:
     """
     here = (start or Path.cwd()).resolve()
     checkout = Path(__file__).resolve().parents[2]
-    for folder in candidates(here, checkout):
-        if folder.is_dir() and any(folder.glob("*.ipynb")):
+    above = [each for folder in (here, *here.parents) for each in (folder, folder / "studies")]
+    for folder in [*above, checkout / "studies"]:
+        if folder.name == "studies" and folder.is_dir() and any(folder.glob("*.ipynb")):
             return folder
     raise UnknownName(f"There is no folder of studies at or above {here}. Say where it is: --studies FOLDER.")
-
-
-def candidates(here: Path, checkout: Path) -> Iterator[Path]:
-    """Folders where studies may be, nearest first."""
-    for folder in (here, *here.parents):
-        if folder.name == "studies":
-            yield folder
-        yield folder / "studies"
-    yield checkout / "studies"

@@ -1,1 +1,1 @@
-"""What a person looks at in a notebook or a page: data in, words back, nothing computed."""
+"""The interactive view in a notebook or a page: explorer data in, settings and selected pairs back."""

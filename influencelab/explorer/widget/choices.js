@@ -1,7 +1,7 @@
 // Which settings can be chosen together: each control offers what exists with the choices made before it.
 import { ANY_DAMPING, nearest } from "./grid.js";
 
-// Settings whose values may also be looked at all at once.
+// Settings whose values may also be shown all at once.
 const POOLED = ["seed", "network"];
 export const ALL = "all";
 export const APPEARANCE = { colour: ["class", "seed", "|influence|", "one colour"], axes: ["linear", "symlog"] };
@@ -60,8 +60,8 @@ export function distinct(values) {
 function testPoints(tables, removed) {
   const ids = new Set();
   for (const table of tables) {
-    const looked = table.removed[removed];
-    for (let i = 0; i < table.test.length; i++) if (looked[i]) ids.add(table.points.test_ids[table.test[i]]);
+    const inSet = table.removed[removed];
+    for (let i = 0; i < table.test.length; i++) if (inSet[i]) ids.add(table.points.test_ids[table.test[i]]);
   }
   return [...ids].sort((a, b) => a - b);
 }

@@ -1,4 +1,4 @@
-// Colours that people with any colour vision can tell apart.
+// Colours that people with any colour vision can distinguish.
 
 // Okabe and Ito (2008); the ink of the page stands in for their black.
 const OKABE_ITO = ["#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#f0e442"];
@@ -57,7 +57,7 @@ function paintBy(shown, valueOf, title, dark) {
   return { tones: Uint8Array.from(values, (value) => places.get(value)), colours, legend, title };
 }
 
-/** Targets, and more classes than can be told apart, go along one scale of colours. */
+/** Targets, and more classes than can be distinguished, go along one scale of colours. */
 function paintByRank(values, kinds, title) {
   const places = new Map(kinds.map((kind, place) => [kind, Math.round(place / (kinds.length - 1) * (STEPS - 1))]));
   return {

@@ -2,7 +2,7 @@
 import { h } from "./dom.js";
 import { ALL } from "./choices.js";
 import { ANY_DAMPING, nearest } from "./grid.js";
-import { power, told } from "./scales.js";
+import { power, formatted } from "./scales.js";
 
 const WORDS = {
   removed: "set of removals", "removal set": "set of removals", predictor: "predicted by", target: "truth", estimator: "predicted by", "test point": "test point", models: "models that count",
@@ -57,7 +57,7 @@ function slideTo(label, { steps, settings }) {
   const step = on ? nearest(steps.shares, settings.damping) : Number(slider.value);
   if (Number(slider.value) !== step) slider.value = step;
   const words = on
-    ? `λ = ${told(steps.dampings[step], 3)} = ${shareInWords(steps.shares[step])} λ_max`
+    ? `λ = ${formatted(steps.dampings[step], 3)} = ${shareInWords(steps.shares[step])} λ_max`
     : "move it to damp exact influence";
   label.querySelector("output").textContent = words;
   label.classList.toggle("ile-off", !on);
@@ -66,5 +66,5 @@ function slideTo(label, { steps, settings }) {
 
 function shareInWords(share) {
   const exponent = Math.log10(share);
-  return Math.abs(exponent - Math.round(exponent)) < 1e-9 ? power(Math.round(exponent)) : told(share, 3);
+  return Math.abs(exponent - Math.round(exponent)) < 1e-9 ? power(Math.round(exponent)) : formatted(share, 3);
 }

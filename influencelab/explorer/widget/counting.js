@@ -10,7 +10,7 @@ export function statisticsOf({ shown, choice, chosen }) {
   return {
     shown: shown.summary, selected: partOf(shown, tables, chosen ?? new Uint8Array(shown.n)),
     repeatability, ceiling: repeatability > 0 ? Math.sqrt(repeatability) : null,
-    not_converged: shown.missing.rows.length, not_predicted: shown.untold,
+    not_converged: shown.missing.rows.length, not_predicted: shown.unpredicted,
     damping: settings.damping === null ? null : steps.dampings[steps.shares.indexOf(settings.damping)],
   };
 }

@@ -15,7 +15,7 @@ import { showReadings } from "./readings.js";
 import { readTheme, watchTheme } from "./theme.js";
 import { statisticsOf } from "./counting.js";
 
-// Changes of these leave the part of the plot that is looked at as it is.
+// Changes of these leave the visible part of the plot as it is.
 const STAY = ["damping", "colour"];
 const MANY = 5000; // pairs from which on painting comes before counting
 
@@ -31,7 +31,7 @@ function render({ model, el }) {
   parts.notes.replaceChildren(...grid.notes.map((note) => h("p", {}, note)));
   if (!grid.pairs) {
     parts.root.classList.add("ile-empty");
-    parts.root.append(h("p", { class: "ile-hint" }, "There is nothing to show: this run keeps no predicted beside actual changes."));
+    parts.root.append(h("p", { class: "ile-hint" }, "There is nothing to show: this run stored no pairs of predicted and actual change."));
     parts.root.dataset.ready = "true";
     return () => {};
   }
@@ -56,7 +56,7 @@ function render({ model, el }) {
     setPairs(plot, state.shown, { kind: settings.axes, alike: !state.unscaled });
     const stayed = before && Object.keys(settings).every((name) => STAY.includes(name) || before.settings[name] === settings[name]);
     if (!stayed) fit();
-    // What is looked at first: the pair that is predicted to matter most.
+    // In focus first: the pair with the largest predicted change.
     if (drawnAt(state.focus) < 0 && !state.shown.missing.rows.includes(state.focus)) state.focus = largest();
     showControls(parts.controls, state.choice, change);
     refresh();
@@ -68,7 +68,7 @@ function render({ model, el }) {
     return best < 0 ? -1 : state.shown.rows[best];
   }
 
-  /** Selected pairs and the one that is looked at stay the same pairs in another network. */
+  /** Selected pairs and the one in focus stay the same pairs in another network. */
   function follow(before) {
     const wanted = new Map();
     for (const table of state.choice.tables) for (let i = 0; i < table.train.length; i++) wanted.set(pairKey(table, i), table.first + i);
@@ -107,7 +107,7 @@ function render({ model, el }) {
     redraw();
   }
 
-  /** Show the pair that is looked at, and its test point's strip. */
+  /** Show the pair in focus, and its test point's strip. */
   function lookAt() {
     const pair = focused(), at = { address: pair && addresses[pair.table.points.name] };
     showPair(parts.pair, pair, state.choice, at.address);
@@ -173,7 +173,7 @@ function render({ model, el }) {
     const reason = retrainer.reason || (rows.length ? "" : "choose a point first");
     parts.retrain.disabled = Boolean(reason) || retrainer.busy;
     parts.retrain.textContent = rows.length > 1 ? `Retrain without these ${rows.length}` : "Retrain without this point";
-    parts.retrained.textContent = reason ? `Not now: ${reason}.` : retrainer.told;
+    parts.retrained.textContent = reason ? `Not now: ${reason}.` : retrainer.message;
     parts.retrain.title = reason;
   }
 

@@ -36,7 +36,7 @@ Retrain = Callable[[Mapping[str, Any], tuple[int, ...], int], RetrainedPair]
 
 
 class Explorer(anywidget.AnyWidget):
-    """Every predicted change beside the actual one. It trains nothing itself: it shows what a run has kept.
+    """Every predicted change and the actual one, as a widget. It trains nothing itself: it shows what a run stored.
 
     Args:
         source: a report, a results folder, a comparison, a table of pairs, or what `explorer_data` made.
@@ -129,13 +129,13 @@ class Explorer(anywidget.AnyWidget):
         self.selected = numpy.frombuffer(self._picked, dtype="<u4").tolist()
 
     def _answer(self, _: Any, content: Mapping[str, Any], __: Any) -> None:
-        """Answer the browser: whether anybody is here, and what retraining gives."""
+        """Answer the browser: that the kernel is alive, and what retraining gives."""
         if content.get("kind") == "hello":
             self.send({"kind": "alive", "reason": "" if self._retrain else NO_FUNCTION})
         if content.get("kind") == "retrain":
             try:
                 self.send({"kind": "retrained", "found": self.retrain(content["rows"])})
-            except Exception as error:  # noqa: BLE001 - somebody else's function; its message goes where the button is
+            except Exception as error:  # noqa: BLE001 - a function that the user gave; its message goes where the button is
                 self.send({"kind": "failed", "text": f"Retraining failed: {error}"})
 
     def retrain(self, rows: Iterable[int]) -> dict[str, Any]:

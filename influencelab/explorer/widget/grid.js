@@ -24,7 +24,7 @@ export function pairAt(grid, row) {
   return table ? { table, place: row - table.first } : null;
 }
 
-/** The predicted changes of a table's pairs: NaN for those of which the damping path is not kept. */
+/** The predicted changes of a table's pairs: NaN for those whose damping path is not stored. */
 export function predictions(table, settings) {
   if (settings.estimator !== ANY_DAMPING) return table.predicted[settings.estimator];
   const { shares, rows, predicted } = table.damping_steps;
@@ -43,20 +43,20 @@ export function nearest(numbers, wanted) {
   return best;
 }
 
-/** What is drawn: every pair of the chosen tables that the settings look at, as columns. */
+/** What is drawn: every pair of the chosen tables that the settings take in, as columns. */
 export function visible(grid, choice) {
   const { settings, tables } = choice;
   const rows = [], x = [], y = [], owners = [], missing = { rows: [], x: [] };
-  let untold = 0;
+  let unpredicted = 0;
   tables.forEach((table, owner) => {
     const predicted = predictions(table, settings), actual = table.actual[settings.target];
-    const looked = table.removed[settings.removed], moved = table.moved[settings.target];
+    const inSet = table.removed[settings.removed], moved = table.moved[settings.target];
     const { test_ids } = table.points;
     for (let i = 0; i < predicted.length; i++) {
-      if (!looked[i]) continue;
+      if (!inSet[i]) continue;
       if (settings["test point"] !== "all" && test_ids[table.test[i]] !== settings["test point"]) continue;
       if (moved[i] && settings.models === "trusted") continue;
-      if (!Number.isFinite(predicted[i])) { untold += 1; continue; }
+      if (!Number.isFinite(predicted[i])) { unpredicted += 1; continue; }
       if (!Number.isFinite(actual[i])) { missing.rows.push(table.first + i); missing.x.push(predicted[i]); continue; }
       rows.push(table.first + i);
       x.push(predicted[i]);
@@ -68,7 +68,7 @@ export function visible(grid, choice) {
     n: rows.length,
     rows: Uint32Array.from(rows), x: Float64Array.from(x), y: Float64Array.from(y), owners: Uint16Array.from(owners),
     missing: { rows: Uint32Array.from(missing.rows), x: Float64Array.from(missing.x) },
-    untold,
+    unpredicted,
   };
 }
 

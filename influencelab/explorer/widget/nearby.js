@@ -1,4 +1,4 @@
-// Which drawn pair is near a place on the screen: pairs lie in square bins, so that only a few are looked at.
+// Which drawn pair is near a place on the screen: pairs lie in square bins, so that only a few are compared.
 
 const BIN = 12; // pixels
 

@@ -1,22 +1,22 @@
-// The point that is looked at: test point, removed point, what was predicted, what happened, and who helps or harms most.
+// The pair in focus: test point, removed point, predicted and actual change, and the most helpful and harmful points.
 import { h } from "./dom.js";
 import { inWords } from "./controls.js";
 import { predictions } from "./grid.js";
 import { distance, idOf, labelOf, likeness } from "./points.js";
-import { told } from "./scales.js";
+import { formatted } from "./scales.js";
 
 const BEST = 6; // points in each half of the strip
 const LARGE = 76, SMALL = 44; // pixels
 
-const known = (list, place) => (list.length ? told(list[place]) : "not kept");
+const known = (list, place) => (list.length ? formatted(list[place]) : "not stored");
 
-/** A pair in one sentence, for those who hear it and for the note beside the pointer. */
+/** A pair in one sentence, for screen readers and for the note at the pointer. */
 export function inOneSentence({ table, place }, settings) {
   const { points } = table, predicted = predictions(table, settings)[place], actual = table.actual[settings.target][place];
   const label = (part) => { const words = labelOf(points, part, table[part][place]); return words ? ` (${words})` : ""; };
-  const truth = Number.isFinite(actual) ? `actual ${told(actual)} nats` : "not converged";
+  const truth = Number.isFinite(actual) ? `actual ${formatted(actual)} nats` : "not converged";
   return `Test point ${idOf(points, "test", table.test[place])}${label("test")} without ${points.grouped ? "group" : "training point"} `
-    + `${idOf(points, "train", table.train[place])}${label("train")}: predicted ${told(predicted)} (${inWords(settings.estimator)}), ${truth}.`;
+    + `${idOf(points, "train", table.train[place])}${label("train")}: predicted ${formatted(predicted)} (${inWords(settings.estimator)}), ${truth}.`;
 }
 
 /** The test point and the removed point of one pair, side by side. */
@@ -45,18 +45,18 @@ export function showPair(host, focus, choice, address) {
         ["self-influence", known(table.self_influence, train)],
       ])),
     h("dl", { class: "ile-facts" }, [
-      ["predicted without it", `${told(values[place])}${unit}`],
-      ["really, retrained", Number.isFinite(actual) ? `${told(actual)} nats` : "not converged"],
+      ["predicted without it", `${formatted(values[place])}${unit}`],
+      ["actual, retrained", Number.isFinite(actual) ? `${formatted(actual)} nats` : "not converged"],
       ["rank by |predicted|", `${order.rank} of ${order.of} removals`],
-      ["distance", far === null ? "not kept" : told(far, 3)],
+      ["distance", far === null ? "not stored" : formatted(far, 3)],
     ].flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)])));
 }
 
 function rankOf(table, place, values, settings) {
-  const looked = table.removed[settings.removed], mine = Math.abs(values[place]);
+  const inSet = table.removed[settings.removed], mine = Math.abs(values[place]);
   let rank = 1, of = 0;
   for (let i = 0; i < values.length; i++) {
-    if (table.test[i] !== table.test[place] || !looked[i] || !Number.isFinite(values[i])) continue;
+    if (table.test[i] !== table.test[place] || !inSet[i] || !Number.isFinite(values[i])) continue;
     of += 1;
     if (Math.abs(values[i]) > mine) rank += 1;
   }
@@ -66,21 +66,21 @@ function rankOf(table, place, values, settings) {
 /** The removals that are predicted to help and to harm one test point most, each a button that looks at its pair. */
 export function showStrips(host, focus, choice, { address, look }) {
   if (!focus) {
-    host.replaceChildren(h("p", { class: "ile-hint" }, "Here: who helps and who harms the test point most."));
+    host.replaceChildren(h("p", { class: "ile-hint" }, "The points that help and harm the test point most."));
     return;
   }
   const { table, place } = focus, { points } = table, values = predictions(table, choice.settings);
-  const looked = table.removed[choice.settings.removed], test = table.test[place];
+  const inSet = table.removed[choice.settings.removed], test = table.test[place];
   const mine = [];
-  for (let i = 0; i < values.length; i++) if (table.test[i] === test && looked[i] && Number.isFinite(values[i])) mine.push(i);
+  for (let i = 0; i < values.length; i++) if (table.test[i] === test && inSet[i] && Number.isFinite(values[i])) mine.push(i);
   mine.sort((a, b) => values[b] - values[a]);
   const actual = table.actual[choice.settings.target];
   const strip = (title, places) => h("section", { class: "ile-strip", "aria-label": title }, h("h4", {}, title), h("div", { class: "ile-row" },
     places.map((i) => h("button", { type: "button", class: i === place ? "ile-here" : "", onclick: () => look(table.first + i),
-      title: `id ${idOf(points, "train", table.train[i])}: predicted ${told(values[i])}, really ${told(actual[i])}` },
+      title: `id ${idOf(points, "train", table.train[i])}: predicted ${formatted(values[i])}, actual ${formatted(actual[i])}` },
     likeness(points, "train", table.train[i], { size: SMALL, address }),
     h("span", {}, labelOf(points, "train", table.train[i]) || `id ${idOf(points, "train", table.train[i])}`),
-    h("span", { class: "ile-value" }, told(values[i], 2))))));
+    h("span", { class: "ile-value" }, formatted(values[i], 2))))));
   const helpful = mine.slice(0, BEST).filter((i) => values[i] > 0), harmful = mine.slice(-BEST).reverse().filter((i) => values[i] < 0);
   host.replaceChildren(
     strip(`Most helpful to test point ${idOf(points, "test", test)}: its loss would rise without them`, helpful),

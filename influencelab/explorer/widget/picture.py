@@ -1,5 +1,6 @@
-"""The explorer's view as a figure: for papers, for GitHub, and for notebooks that nobody trusts."""
+"""The explorer's view as a figure: for papers, for GitHub, and for notebooks that are not trusted."""
 
+import textwrap
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -38,16 +39,10 @@ def drawn(view: View, selected: list[int]) -> Figure:
 
 
 def title(view: View) -> str:
-    """Which run, and which of its settings."""
+    """The run and its settings."""
     left_out = ("colour", "axes", "models")
     chosen = [f"{name} {value}" for name, value in view.settings.items() if name not in left_out and value is not None]
-    lines = [view.title]
-    for part in chosen:
-        if len(lines[-1]) + len(part) > 100 or len(lines) == 1:
-            lines.append(part)
-        else:
-            lines[-1] += f", {part}"
-    return "\n".join(lines)
+    return "\n".join([view.title, *textwrap.wrap(", ".join(chosen), 100)])
 
 
 def draw_pairs(axis: Axes, shown: Any, view: View, selected: list[int]) -> None:
@@ -63,8 +58,8 @@ def draw_pairs(axis: Axes, shown: Any, view: View, selected: list[int]) -> None:
         axis.scatter(x[some], y[some], **style, color=PALETTE[0])
     else:
         seaborn.scatterplot(x=x[some], y=y[some], hue=hue[some], palette=palette, ax=axis, **style)
-        beside: Any = {"loc": "center left", "bbox_to_anchor": (1, 0.5), "frameon": False}
-        axis.legend(title=title, fontsize=7, title_fontsize=8, **beside)
+        right: Any = {"loc": "center left", "bbox_to_anchor": (1, 0.5), "frameon": False}
+        axis.legend(title=title, fontsize=7, title_fontsize=8, **right)
     if view.settings["axes"] == "symlog":
         axis.set_xscale("symlog", linthresh=threshold(x))
         axis.set_yscale("symlog", linthresh=threshold(y))
@@ -77,7 +72,7 @@ def threshold(values: numpy.ndarray) -> float:
 
 
 def hues(shown: Any, view: View) -> tuple[str, numpy.ndarray | None, Any]:
-    """What the points are coloured by, its values, and the colours."""
+    """Name and values of the quantity that colours the points, and the colours."""
     by = view.settings["colour"]
     if by == "|influence|":
         return "log10 |predicted|", numpy.log10(shown["predicted"].abs().to_numpy() + 1e-300), "viridis"
@@ -107,12 +102,12 @@ def draw_lines(axis: Axes, view: View) -> None:
         axis.plot(across, found["slope"] * across + found["intercept"], color=PALETTE[3], linewidth=1.5, zorder=1)
     axis.set_xlim(low, high)
     axis.set_ylim(*limits)
-    told = [
+    stated = [
         f"{name} {found[key]:.3f}"
         for name, key in STATED
         if found[key] is not None and not (view.unscaled and key == "slope")
     ]
-    axis.text(0.02, 0.98, "\n".join([f"{found['n']:,} pairs", *told]), transform=axis.transAxes, va="top", fontsize=8)
+    axis.text(0.02, 0.98, "\n".join([f"{found['n']:,} pairs", *stated]), transform=axis.transAxes, va="top", fontsize=8)
 
 
 STATED = (("Pearson", "pearson"), ("Spearman", "spearman"), ("slope", "slope"))

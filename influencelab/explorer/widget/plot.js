@@ -4,7 +4,7 @@ import { makeBins } from "./nearby.js";
 
 const MARGIN = { left: 64, right: 14, top: 12, bottom: 64 };
 
-/** A plot in an element; it keeps its view until it is told to fit again. */
+/** A plot in an element; its view stays until it is fitted again. */
 export function makePlot(host) {
   const canvases = ["points", "overlay"].map((name) => {
     const canvas = document.createElement("canvas");

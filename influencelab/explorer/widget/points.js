@@ -1,12 +1,12 @@
 // What a point is: its picture, its words or its features, and what the fit says of it.
 import { h } from "./dom.js";
-import { told } from "./scales.js";
+import { formatted } from "./scales.js";
 
 /** The label of a point in words; empty where it is unknown. */
 export function labelOf(points, part, place) {
   const label = points[`${part}_labels`][place];
   if (Number.isNaN(label)) return "";
-  return points.classes ? `class ${label}` : `target ${told(label)}`;
+  return points.classes ? `class ${label}` : `target ${formatted(label)}`;
 }
 
 export const idOf = (points, part, place) => points[`${part}_ids`][place];
@@ -41,8 +41,8 @@ const valuesOf = (points, part, place) => {
 function features(points, part, place, size) {
   const values = [...valuesOf(points, part, place)];
   const names = points.features.length ? points.features : values.map((_, i) => `feature ${i + 1}`);
-  if (size < 60) return h("div", { class: "ile-tile ile-numbers" }, values.slice(0, 4).map((value) => h("span", {}, told(value, 2))));
-  return h("table", { class: "ile-features" }, values.map((value, i) => h("tr", {}, h("th", { scope: "row" }, names[i]), h("td", {}, told(value)))));
+  if (size < 60) return h("div", { class: "ile-tile ile-numbers" }, values.slice(0, 4).map((value) => h("span", {}, formatted(value, 2))));
+  return h("table", { class: "ile-features" }, values.map((value, i) => h("tr", {}, h("th", { scope: "row" }, names[i]), h("td", {}, formatted(value)))));
 }
 
 /** The pixels of every picture, 0 … 1, once the sprite sheet is decoded; null where points are no pictures. */

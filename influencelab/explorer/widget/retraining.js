@@ -1,17 +1,17 @@
 // Retraining on demand: asks the kernel to retrain without the chosen points, and draws what comes back.
 import { pairAt, predictions } from "./grid.js";
-import { told } from "./scales.js";
+import { formatted } from "./scales.js";
 
 const WAIT = 1500; // milliseconds in which a kernel that is there answers
 export const MOST = 50; // points that are removed together, at most
 
-/** The conversation with the kernel. `changed()` is called whenever what can be said of it changes. */
+/** Requests to the kernel and its answers. `changed()` is called whenever their state changes. */
 export function makeRetrainer(model, changed) {
-  const retrainer = { reason: "asking the kernel …", busy: false, told: "" };
+  const retrainer = { reason: "asking the kernel …", busy: false, message: "" };
   const hear = (message) => {
     if (message.kind === "alive") retrainer.reason = message.reason;
-    if (message.kind === "failed") Object.assign(retrainer, { busy: false, told: message.text });
-    if (message.kind === "retrained") Object.assign(retrainer, { busy: false, told: sentence(message.found) });
+    if (message.kind === "failed") Object.assign(retrainer, { busy: false, message: message.text });
+    if (message.kind === "retrained") Object.assign(retrainer, { busy: false, message: sentence(message.found) });
     changed();
   };
   model.on("msg:custom", hear);
@@ -22,7 +22,7 @@ export function makeRetrainer(model, changed) {
   }, WAIT);
   model.send({ kind: "hello" });
   retrainer.ask = (rows) => {
-    Object.assign(retrainer, { busy: true, told: "retraining …" });
+    Object.assign(retrainer, { busy: true, message: "retraining …" });
     model.send({ kind: "retrain", rows });
     changed();
   };
@@ -31,10 +31,10 @@ export function makeRetrainer(model, changed) {
 }
 
 function sentence({ actual, predicted, grad_norm, seconds }) {
-  return `true change ${told(actual, 5)} nats (predicted ${told(predicted, 5)}), ‖∇J‖ = ${told(grad_norm, 2)}, ${told(seconds, 2)} s`;
+  return `true change ${formatted(actual, 5)} nats (predicted ${formatted(predicted, 5)}), ‖∇J‖ = ${formatted(grad_norm, 2)}, ${formatted(seconds, 2)} s`;
 }
 
-/** Which pairs are asked about: the selected ones of one test point if the pair that is looked at is among them, or it alone. */
+/** The pairs to retrain without: the selected ones of one test point if the pair in focus is among them, or it alone. */
 export function asked(focus, selected) {
   if (!focus) return [];
   const { table, place } = focus, row = table.first + place, alike = [];

@@ -64,7 +64,7 @@ function logTicks(scale, low, high, room) {
 }
 
 /** A number for people: four digits, and powers of ten only where they help. */
-export function told(value, digits = 4) {
+export function formatted(value, digits = 4) {
   if (value === null || value === undefined || Number.isNaN(value)) return "–";
   if (value === 0) return "0";
   const size = Math.abs(value);

@@ -23,8 +23,8 @@ export function readTheme(root) {
 /** Call back whenever JupyterLab's theme, the system's or forced colours change; returns a function that ends it. */
 export function watchTheme(root, changed) {
   const mark = () => {
-    const told = document.body.dataset.jpThemeLight;
-    const dark = told === undefined ? matchMedia("(prefers-color-scheme: dark)").matches : told === "false";
+    const setting = document.body.dataset.jpThemeLight;
+    const dark = setting === undefined ? matchMedia("(prefers-color-scheme: dark)").matches : setting === "false";
     root.classList.toggle("ile-dark", dark);
     changed();
   };
