@@ -51,7 +51,8 @@ def code_version(*modules: str) -> str:
         module = left.pop()
         if module not in counted:
             counted.add(module)
-            left += [each for each in imported_modules(module) if room(each) == room(module)]
+            sources = {source for source, _ in imports(module).values() if source in trees()}
+            left += [source for source in sources if room(source) == room(module)]
     parts = sorted(text for module in counted for text in statements(module, counted=frozenset(counted)))
     digest = hashlib.sha256(" ".join((torch.__version__, numpy.__version__, sklearn.__version__)).encode())
     for text in parts:
@@ -85,11 +86,6 @@ def imports(module: str) -> dict[str, tuple[str, str]]:
                 whole = f"{node.module}.{alias.name}"
                 found[alias.asname or alias.name] = (whole, "") if whole in trees() else (node.module, alias.name)
     return found
-
-
-def imported_modules(module: str) -> set[str]:
-    """The modules of the package that a module imports from."""
-    return {source for source, _ in imports(module).values() if source in trees()}
 
 
 def statements(module: str, *, counted: frozenset[str]) -> Iterator[str]:

@@ -72,7 +72,7 @@ class Store(Recipe):
         return place if isinstance(place, Store) else Store(place)
 
     def path(self, key: str) -> Path:
-        """Where the entry of this key is, or would be."""
+        """The file of the entry of this key, whether it exists or not."""
         return self.folder / key[:2] / f"{key}.entry"
 
     def find(self, key: str) -> Entry | None:

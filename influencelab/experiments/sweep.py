@@ -31,7 +31,7 @@ class Sourced(Protocol):
 
     @property
     def source(self) -> Source:
-        """Where its data come from."""
+        """The source of its data."""
         ...
 
 

@@ -126,7 +126,7 @@ class AroundTrial(Protocol):
 
     @property
     def trial(self) -> Trial:
-        """What it runs."""
+        """The trial that it runs."""
         ...
 
 

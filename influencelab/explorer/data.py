@@ -51,7 +51,7 @@ class ExplorerData:
 
     @property
     def pairs(self) -> int:
-        """How many pairs of a removal and a test point there are, over all networks."""
+        """Number of pairs of a removal and a test point, over all networks."""
         return sum(len(table.train) for table in self.tables)
 
     def to_bytes(self) -> bytes:

@@ -48,7 +48,7 @@ class DampingSteps:
 
 @dataclass(frozen=True, eq=False)
 class PairsTable:
-    """Predicted beside actual rises of test losses of one network, for t pairs of a removal and a test point.
+    """Predicted and actual rises of test losses of one network, for t pairs of a removal and a test point.
 
     Attributes:
         settings: what sets the network apart: depth, weight decay, seed, …

@@ -1,4 +1,4 @@
-"""Folders written beside their place and put there whole, and recovery after an interrupted writer."""
+"""Folders written next to their place and put there complete, and recovery after an interrupted writer."""
 
 import os
 import re
@@ -73,7 +73,7 @@ def replace_folder(fresh: Path, folder: Path) -> None:
 
 
 def clean_up(folder: Path) -> None:
-    """Remove folders left beside a folder by writers that died; restore it if one died while replacing it."""
+    """Remove folders left next to a folder by writers that died; restore it if one died while replacing it."""
     leftover = re.compile(rf"\.{re.escape(folder.name)}\.(writing|executing|replaced)\.(\d+)")
     siblings = sorted(folder.parent.iterdir()) if folder.parent.is_dir() else []
     for path in siblings:

@@ -52,7 +52,7 @@ class Parameter(Recipe):
 
     @property
     def example(self) -> str:
-        """How a value is written on the command line."""
+        """A value as it is written on the command line."""
         schema = adapter(self.type).json_schema()
         choices = schema.get("items", schema).get("enum", [])
         inner = next(iter(choices), next((text for name, text in EXAMPLES.items() if name in self.type), "1"))

@@ -23,7 +23,7 @@ MEASUREMENTS, FACTS = "measurements.parquet", "facts.json"
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Report:
-    """What one run of a study found, as its folder holds it.
+    """Results of one run of a study, read from its folder.
 
     Attributes:
         folder: `results/<study>/<profile>`.
@@ -58,22 +58,14 @@ class Report:
         return {describe(line): measurement_of(line) for line in (*leading, *records(self.measurements))}
 
     def pairs(self) -> pandas.DataFrame:
-        """Each predicted change beside the actual one, a row per removal and test point.
-
-        Raises:
-            MissingData: the study keeps no pairs.
-        """
+        """Predicted and actual changes, a row per removal and test point; MissingData where the study stores none."""
         path = self.folder / "pairs.parquet"
         if not path.is_file():
             raise MissingData(f"{self.study} at {self.profile} keeps no pairs: {path} does not exist.")
         return pandas.read_parquet(path)
 
     def explorer_file(self) -> bytes:
-        """The pairs and points that an explorer shows of it, as it reads them (`explorer.data.from_bytes`).
-
-        Raises:
-            MissingData: the report keeps none.
-        """
+        """The bytes of its explorer data (`explorer.data.from_bytes`); a MissingData error where there are none."""
         path = self.folder / EXPLORER
         if not path.is_file():
             raise MissingData(
@@ -84,7 +76,7 @@ class Report:
 
     @property
     def figures(self) -> list[Path]:
-        """The figures as SVG, by name; a PNG of the same name lies beside each."""
+        """The figures as SVG, by name; each next to a PNG of the same name."""
         return sorted((self.folder / "figures").glob("**/*.svg"))
 
     @property

@@ -1,4 +1,4 @@
-"""Every claim beside what was measured, a column a profile: computed from reports, never typed."""
+"""Scorecard: every claim with its verdict at each profile, computed from reports, never typed."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

@@ -60,7 +60,7 @@ class Study(Recipe):
 
         Args:
             profile: one of the study's profiles.
-            results: the folder of all results; `results` beside the folder of studies unless given.
+            results: the folder of all results; `results` next to the folder of studies unless given.
             changes: parameters that differ from the profile's, as values or as text (`flag="false"`).
 
         Raises:

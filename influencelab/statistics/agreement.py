@@ -47,7 +47,7 @@ def statistic(comparison: Comparison, measure: str | Measure, *, bootstrap: Boot
     """One statistic of a comparison with its intervals.
 
     Args:
-        comparison: predicted beside actual.
+        comparison: of predicted with actual changes.
         measure: a key of `MEASURES`, or any function of (comparison, weights (b r)) that gives a table (b m).
         bootstrap: of the intervals: removals are its stream 0, test points its stream 1.
 

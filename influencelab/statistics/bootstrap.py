@@ -19,7 +19,7 @@ ANYWHERE = (-math.inf, math.inf)  # where a number without bounds may lie
 
 @dataclass(frozen=True, eq=False)
 class Resample:
-    """How often each unit of each named axis is drawn, in each of b resamples.
+    """Counts of each unit of each named axis in each of b resamples.
 
     Attributes:
         weights: by axis, such as `seeds` (b s) and `tests` (b m), in the order of the axes of a table (s m).
@@ -128,7 +128,7 @@ class Bootstrap(Recipe):
         return self.interval(value, resampled, within=within, n=n, note=self.note(over))
 
     def note(self, over: str) -> str:
-        """How an interval is made: `95% bootstrap over 20 seeds, B=1000`, of the resampled axes in words."""
+        """Note of an interval, such as `95% bootstrap over 20 seeds, B=1000`, from the resampled axes in words."""
         return f"{self.level:.0%} {over}, B={self.resamples}"
 
     def interval(
@@ -154,7 +154,7 @@ class Bootstrap(Recipe):
         """The two ends for each column, from the resamples where it is defined; NaN where there is none.
 
         Resamples are moved to have their median at the value: drawing a removal twice makes ties, which lower every
-        rank correlation near 1, so that the percentiles themselves can lie beside the value.
+        rank correlation near 1, so that the percentiles themselves can leave the value out.
         """
         low, high = numpy.full((2, table.shape[1]), numpy.nan)
         some = ~numpy.isnan(table).all(0)
@@ -171,5 +171,5 @@ def unit_weights(axes: Mapping[str, int]) -> Resample:
 
 
 def counts(generator: numpy.random.Generator, resamples: int, *, among: int) -> Float[numpy.ndarray, "b k"]:
-    """How often each of k things is drawn in k draws with replacement, for each resample."""
+    """Counts of each of k units in k draws with replacement, for each resample."""
     return generator.multinomial(among, numpy.full(among, 1 / among), size=resamples).astype(numpy.float64)

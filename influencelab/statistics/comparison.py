@@ -18,7 +18,7 @@ FEWEST = 3  # pairs below which no statistic is defined: two pairs always lie on
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """Predicted beside actual rise of each test loss, for r removals and m test points.
+    """Predicted and actual rise of each test loss, for r removals and m test points.
 
     Attributes:
         predicted: the rise that an estimator expects of removal i for test point j, in its own unit (nats for most).
@@ -86,7 +86,7 @@ class Comparison:
     def without_empty_tests(self) -> "Comparison":
         """The same without the test points that have no pair in the mask."""
         some = self.mask.any(0)
-        # Laid out in rows, unlike by [:, some], so that sums are taken in the order of the whole tables.
+        # Laid out in rows, unlike by [:, some], so that sums are taken in the order of the full tables.
         parts = (numpy.compress(some, table, axis=1) for table in (self.predicted, self.actual, self.mask))
         tables = dict(zip(("predicted", "actual", "mask"), parts, strict=True))
         return replace(self, **tables, test_ids=self.test_ids[some], test_labels=self.test_labels[some])
@@ -161,7 +161,7 @@ def check_weights(comparison: Comparison, weights: numpy.ndarray) -> None:
 
 
 def pairs_drawn(comparison: Comparison, weights: Float[numpy.ndarray, "b r"]) -> Float[numpy.ndarray, "b m"]:
-    """How many pairs of the mask each resample holds for each test point, repeated draws counted each time."""
+    """Number of pairs of the mask in each resample for each test point, repeated draws counted each time."""
     check_weights(comparison, weights)
     return weights @ comparison.mask.astype(numpy.float64)
 

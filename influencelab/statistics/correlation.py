@@ -6,7 +6,7 @@ Rows of ones give the plain statistic. A cell is NaN where it is undefined: fewe
 but `sign_agreement`, values that do not vary.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy
 from jaxtyping import Bool, Float
@@ -16,34 +16,17 @@ from influencelab.statistics.comparison import FEWEST, Comparison, check_weights
 CANCELLED = 1e-3  # below this share of a raw second moment, its centred value is computed again in two passes
 
 
-@dataclass(frozen=True, eq=False)
-class Moments:
-    """Weighted means and mean products about them, of x (predicted) and y (actual), for each resample and test point.
-
-    A variance is exactly 0 where the values drawn are all equal, and NaN where fewer than three pairs were drawn.
-    """
-
-    mean_x: Float[numpy.ndarray, "b m"]
-    mean_y: Float[numpy.ndarray, "b m"]
-    xx: Float[numpy.ndarray, "b m"]
-    yy: Float[numpy.ndarray, "b m"]
-    xy: Float[numpy.ndarray, "b m"]
-
-    def slope(self) -> Float[numpy.ndarray, "b m"]:
-        """Of the least-squares line of y on x; NaN where x or y does not vary."""
-        return numpy.where(self.yy > 0, ratio(self.xy, self.xx), numpy.nan)
-
-
 def pearson(comparison: Comparison, weights: Float[numpy.ndarray, "b r"]) -> Float[numpy.ndarray, "b m"]:
     """The product-moment correlation, −1 to 1: 1 if actual changes are a rising line in the predicted ones."""
     check_weights(comparison, weights)
     x, y = comparison.filled()
-    found = moments(comparison, weights, x=scaled(x, comparison.mask)[0], y=scaled(y, comparison.mask)[0])
-    return correlation(found.xx, found.yy, found.xy)
+    x, y = scaled(x, comparison.mask)[0], scaled(y, comparison.mask)[0]
+    _, _, xx, yy, xy = moments(comparison, weights, x=x, y=y)
+    return correlation(xx, yy, xy)
 
 
 def slope(comparison: Comparison, weights: Float[numpy.ndarray, "b r"]) -> Float[numpy.ndarray, "b m"]:
-    """How much the actual change rises per predicted nat, by least squares: 2 if truth is twice the prediction."""
+    """Rise of the actual change per predicted nat, by least squares: 2 if truth is twice the prediction."""
     return line(comparison, weights)[0]
 
 
@@ -55,14 +38,14 @@ def intercept(comparison: Comparison, weights: Float[numpy.ndarray, "b r"]) -> F
 def line(
     comparison: Comparison, weights: Float[numpy.ndarray, "b r"]
 ) -> tuple[Float[numpy.ndarray, "b m"], Float[numpy.ndarray, "b m"]]:
-    """Slope and intercept of actual on predicted."""
+    """Slope and intercept of the least-squares line of actual on predicted; NaN where either does not vary."""
     check_weights(comparison, weights)
     x, y = comparison.filled()
     x, centre_x, spread_x = scaled(x, comparison.mask)
     y, centre_y, spread_y = scaled(y, comparison.mask)
-    found = moments(comparison, weights, x=x, y=y)
-    steepness = found.slope() * spread_y / spread_x
-    level = (centre_y + spread_y * found.mean_y) - steepness * (centre_x + spread_x * found.mean_x)
+    mean_x, mean_y, xx, yy, xy = moments(comparison, weights, x=x, y=y)
+    steepness = numpy.where(yy > 0, ratio(xy, xx), numpy.nan) * spread_y / spread_x
+    level = (centre_y + spread_y * mean_y) - steepness * (centre_x + spread_x * mean_x)
     return steepness, level
 
 
@@ -129,11 +112,12 @@ def moments(
     *,
     x: Float[numpy.ndarray, "r m"],
     y: Float[numpy.ndarray, "r m"],
-) -> Moments:
-    """Moments of scaled values, all resamples and test points at once by matrix products.
+) -> tuple[numpy.ndarray, ...]:
+    """Weighted means of x and y, and mean products xx, yy and xy about them, each (b m): for scaled values.
 
-    A product of means is subtracted from a mean of products; where that loses digits (a resample without the one
-    large value, say) the cell is computed again about its own mean.
+    A variance is exactly 0 where the values drawn are all equal, and NaN where fewer than three pairs were drawn. All
+    resamples and test points are computed at once: a product of means is subtracted from a mean of products; where that
+    loses digits (a resample without the one large value, say) the cell is computed again about its own mean.
     """
     drawn = pairs_drawn(comparison, weights)
     share = ratio(numpy.ones_like(drawn), numpy.where(drawn >= FEWEST, drawn, 0.0))
@@ -150,7 +134,7 @@ def moments(
         xx[rows, column] = (part * x_moved**2).sum(1)
         yy[rows, column] = (part * y_moved**2).sum(1)
         xy[rows, column] = (part * x_moved * y_moved).sum(1)
-    return Moments(mean_x=mean_x, mean_y=mean_y, xx=xx, yy=yy, xy=xy)
+    return mean_x, mean_y, xx, yy, xy
 
 
 def about_mean(

@@ -1,4 +1,4 @@
-"""Range restriction: correlations among the most influential points beside those among middling, less spread ones."""
+"""Range restriction: correlations among the most influential points, and among middling, less spread ones."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

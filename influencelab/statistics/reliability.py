@@ -12,7 +12,7 @@ __all__ = ["fisher_interval", "null_band", "spearman_brown"]
 
 
 class NullBand(NamedTuple):
-    """What |correlation| does where there is nothing to find: its mean, and the point it exceeds only rarely."""
+    """Distribution of |correlation| of independent pairs: its mean, and the point it exceeds only rarely."""
 
     mean: float
     point: float
@@ -41,7 +41,7 @@ def fisher_interval(r: float, n: int, *, level: float = 0.95) -> Measurement:
 
 
 def null_band(n: int, *, level: float = 0.95) -> NullBand:
-    """How large |Pearson| or |Spearman| of n independent pairs is by chance: at n = 25, 0.165 on average, often 0.4.
+    """Size of |Pearson| or |Spearman| of n independent pairs by chance: at n = 25, 0.165 on average, often 0.4.
 
     r² is Beta(½, (n − 2)/2): exact for normal pairs, and for any values, ranks too, the law whose first two moments
     fit those of all n! pairings (Pitman 1937, Significance tests which may be applied to samples from any
@@ -85,7 +85,7 @@ def ceiling(found: Measurement) -> Measurement:
 
 
 def draws_needed(found: Measurement, *, wanted: float = 0.8) -> Measurement:
-    """How many draws must be averaged for the wanted repeatability; infinitely many where one draw has none.
+    """Number of draws to average for the wanted repeatability; infinitely many where one draw has none.
 
     One draw of repeatability 0.1 needs 36 for 0.8. Not rounded up.
 

@@ -155,7 +155,7 @@ def resampled_axes(table: Replicates) -> str:
 
 
 def ids(table: Replicates) -> Int[numpy.ndarray, "s m"]:
-    """Which test point stands where."""
+    """The test point of each place."""
     if table.test_ids is not None:
         return table.test_ids
     return numpy.broadcast_to(numpy.arange(table.values.shape[1]), table.values.shape)

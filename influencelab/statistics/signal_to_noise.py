@@ -102,7 +102,7 @@ def one_draw(draws: Float[numpy.ndarray, "s r m"], weights: Float[numpy.ndarray,
 
 
 def axes_of(draws: Float[numpy.ndarray, "s r m"]) -> dict[str, int]:
-    """What is drawn anew; the seeds are given."""
+    """The resampled axes and their sizes; the seeds are given."""
     return dict(zip(("removals", "tests"), draws.shape[1:], strict=True))
 
 

@@ -162,7 +162,3 @@ def open_jupyterlab(context: typer.Context, studies: StudiesOption = None) -> No
         from influencelab.app.cli.lab import open_lab
 
         open_lab(studies, context.args)
-
-
-if __name__ == "__main__":
-    app(prog_name="influencelab")

@@ -98,7 +98,7 @@ def announcement(plans: Sequence[Plan]) -> str:
 
 
 def outcome(report: Report, seconds: float) -> str:
-    """Where a report is, how long it took, and its numbers in short: those that claims rest on come first."""
+    """Text on a report: its place, seconds, and some of its numbers, those that claims rest on first."""
     numbers = report.numbers(first=[claim.where for claim in all_claims() if claim.study == report.study])
     printed = list(numbers.items())[:SHOWN]
     width = max(len(name) for name, _ in printed)

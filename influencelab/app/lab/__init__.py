@@ -8,12 +8,12 @@ from typing import Any
 
 
 def _jupyter_labextension_paths() -> list[dict[str, str]]:
-    """Where JupyterLab finds the browser's side."""
+    """Folder of the browser's side, for JupyterLab."""
     return [{"src": "labextension", "dest": "influencelab"}]
 
 
 def _jupyter_server_extension_points() -> list[dict[str, Any]]:
-    """Where the Jupyter server finds the server's side."""
+    """Extension of the server's side, for the Jupyter server."""
     from influencelab.app.lab.application import Panel  # the server alone needs it
 
     return [{"module": "influencelab.app.lab", "app": Panel}]

@@ -19,12 +19,14 @@ from influencelab.studies.catalogue import all_claims
 
 # Parameters that the panel sets in other ways.
 OWN = ("profile", "results")
+# What the form says of a parameter.
+FIELD = ("name", "type", "help", "example")
 # How long the text of one value may be.
 LONGEST = 2000
 
 
 def catalogue(home: Home) -> dict[str, Any]:
-    """Every study, and the notebooks beside them that cannot be read as one."""
+    """Every study, and the notebooks among them that cannot be read as one."""
     claims = all_claims()
     cards, problems = [], []
     for each in studies(home.studies):
@@ -53,21 +55,12 @@ def card(each: Study, home: Home, claims: Iterable[Claim]) -> dict[str, Any]:
         "name": each.name,
         "question": declared.question,
         "path": home.shown(each.path),
-        "parameters": [field(parameter) for parameter in shown],
+        "parameters": [
+            {**{name: getattr(each, name) for name in FIELD}, "where": each.name in RUN_PARAMETERS} for each in shown
+        ],
         "profiles": profiles,
         "reports": [{"folder": folder.name, "when": stamp(folder) / 1e9} for folder in found],
         **newest(found, home, claims),
-    }
-
-
-def field(parameter: Parameter) -> dict[str, Any]:
-    """One line of the form."""
-    return {
-        "name": parameter.name,
-        "type": parameter.type,
-        "help": parameter.help,
-        "example": parameter.example,
-        "where": parameter.name in RUN_PARAMETERS,
     }
 
 
@@ -151,7 +144,7 @@ def report_of(name: str, folder: str, home: Home) -> Report:
 
 
 def opened(folder: Path) -> Report:
-    """A report, read and checked once as long as nobody publishes another."""
+    """A report, read and checked once until another is published."""
     return read(folder, stamp(folder))
 
 

@@ -13,10 +13,10 @@ ABSOLUTE = re.compile(r"(?<![\w.:/~…])/(?:[^\s/'\"<>:;,()]+/)+")
 
 @dataclass(frozen=True)
 class Home(Recipe):
-    """Where studies are read and results go.
+    """Folders of the studies and their results.
 
     Attributes:
-        root: what JupyterLab's file browser shows.
+        root: the folder of JupyterLab's file browser.
         studies: the folder of studies.
         results: the folder of all results, the only one that is written to.
     """
@@ -35,7 +35,7 @@ class Home(Recipe):
 
 
 def home(root: Path) -> Home:
-    """The folders that belong to a file browser's: the nearest studies, and the results beside them.
+    """The folders for a file browser: the nearest studies, and the results next to them.
 
     Raises:
         UnknownName: there are no studies.

@@ -1,4 +1,4 @@
-"""Notebooks that the panel makes beside a report: one to look at it, and a copy of its study to go on from."""
+"""Notebooks that the panel makes next to a report: one that explores it, and a copy of its study to go on from."""
 
 from itertools import count
 from pathlib import Path
@@ -12,7 +12,7 @@ from influencelab.errors import MissingData
 from influencelab.runner.report import Report
 from influencelab.runner.study import study
 
-# The notebook that shows how to look, and the heading from which on it does.
+# The notebook that explores a report, and the heading from which on it does.
 TEMPLATE, LOOK = "explore.ipynb", "## Look"
 
 
@@ -29,7 +29,7 @@ def exploring(report: Report, home: Home) -> Path:
     made = nbformat.read(template, as_version=4) if template.is_file() else nbformat.v4.new_notebook()
     places = [number for number, cell in enumerate(made.cells) if cell.source.startswith(LOOK)]
     if len(places) != 1:
-        raise MissingData(f"The notebook {TEMPLATE} beside the studies has no heading '{LOOK}'. Restore it.")
+        raise MissingData(f"The notebook {TEMPLATE} among the studies has no heading '{LOOK}'. Restore it.")
     made.cells = [*opening(report, home), *made.cells[places[0] :]]
     nbformat.write(made, path)
     return path

@@ -111,7 +111,7 @@ class Runs:
         self._closed.set()
 
     def _watch(self) -> None:
-        """Look at every process again and again."""
+        """Poll every process until the server ends."""
         while not self._closed.wait(POLL):
             # A record that cannot be written, on a full disk for example, stops neither this run nor the others.
             with self._lock, contextlib.suppress(OSError):
@@ -165,7 +165,7 @@ class Runs:
         self._keep(replace(run, state=RUNNING, started=began, pid=child.pid, born=born))
 
     def _keep(self, run: Run) -> Run:
-        """Hold a run as it is now, in memory and on disk."""
+        """Record a run as it is now, in memory and on disk."""
         self._held[run.id] = run
         keep(run, self._records)
         return run
@@ -185,7 +185,7 @@ def further(now: RunProgress, before: RunProgress | None) -> RunProgress:
 
 
 def left(run: Run, fraction: float | None) -> float | None:
-    """How many seconds a run will still take: by how far it is, or else by what was expected; None unless it runs."""
+    """Seconds that a run will still take, by its progress or else as expected; None unless it runs."""
     if run.state != RUNNING or run.started is None:
         return None
     passed = time.time() - run.started

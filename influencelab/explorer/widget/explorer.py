@@ -73,7 +73,7 @@ class Explorer(anywidget.AnyWidget):
         self.on_msg(self._answer)
 
     def __repr__(self) -> str:
-        """What a notebook shows where it can show neither widget nor picture."""
+        """Title and size, where a notebook can show neither widget nor picture."""
         return f"Explorer({self._data.title}: {self._data.pairs:,} pairs)"
 
     def _repr_mimebundle_(self, **keywords: Any) -> Any:

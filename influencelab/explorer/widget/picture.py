@@ -66,7 +66,7 @@ def draw_pairs(axis: Axes, shown: Any, view: View, selected: list[int]) -> None:
 
 
 def threshold(values: numpy.ndarray) -> float:
-    """Where a symmetric logarithm turns linear: below nine in ten of the sizes."""
+    """The size below which a symmetric logarithm is linear: less than nine in ten of the values."""
     sizes = numpy.abs(values[values != 0])
     return max(float(numpy.quantile(sizes, 0.1)), float(sizes.max()) / 1e4) if len(sizes) else 1.0
 

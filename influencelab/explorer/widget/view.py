@@ -11,6 +11,7 @@ import pandas
 from influencelab.errors import InvalidParameter, unknown
 from influencelab.explorer.data import ExplorerData
 from influencelab.explorer.pairs_table import ANY_DAMPING, PairsTable
+from influencelab.statistics.comparison import FEWEST
 from influencelab.statistics.reliability import fisher_interval
 
 ALL = "all"
@@ -19,8 +20,6 @@ POOLED = ("seed", "network")
 MODELS = ("trusted", "converged")
 APPEARANCE = {"colour": ["class", "seed", "|influence|", "one colour"], "axes": ["linear", "symlog"]}
 NO_PAIR = ("row", "test_id", "test_label", "train_id", "train_label", "predicted", "actual")
-# Test points with fewer pairs have no correlation worth a mean.
-FEWEST = 3
 
 
 def settled(data: ExplorerData, wanted: Mapping[str, Any], *, now: Mapping[str, Any] | None = None) -> dict[str, Any]:
