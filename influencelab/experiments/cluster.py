@@ -64,8 +64,7 @@ def connected(address: str) -> Any:
 async def handshake(address: str) -> None:
     """Open a connection to a scheduler, exchange the first messages, and close it.
 
-    Raises:
-        OSError: nothing answers, or not as a scheduler does; MemoryError where the answer cannot be parsed at all.
+    An OSError says that no scheduler answers, and a MemoryError that the answer cannot be parsed at all.
     """
     from distributed import Security
     from distributed.comm.core import connect

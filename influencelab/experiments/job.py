@@ -73,11 +73,7 @@ def run_serial(jobs: Sequence[Job], *, update: Callable[[str, float], None]) -> 
 
 
 def run_processes(jobs: Sequence[Job], *, workers: int) -> Iterator[tuple[str, bool]]:
-    """Finish jobs in processes of this machine, a thread each; one that dies is replaced.
-
-    Raises:
-        Unavailable: processes died again and again.
-    """
+    """Finish jobs in processes of this machine, a thread each; one that dies is replaced, a few times."""
     pending = {job.key: job for job in jobs}
     for deaths in range(DEATHS + 1):
         calls = [joblib.delayed(finish_alone)(job) for job in pending.values()]

@@ -23,7 +23,7 @@ NARROWER = {numpy.dtype(numpy.int64): numpy.int32}
 
 
 def to_bytes(fields: Mapping[str, Any]) -> bytes:
-    """The file of what an explorer shows, from its fields; equal fields give equal bytes."""
+    """The file of explorer data, from their fields; equal fields give equal bytes."""
     arrays: dict[str, numpy.ndarray] = {}
     names: dict[tuple[Any, ...], str] = {}
 
@@ -62,11 +62,7 @@ def record_of(points: Points) -> dict[str, Any]:
 
 
 def from_bytes(content: bytes) -> dict[str, Any]:
-    """The fields of what an explorer shows, from its file.
-
-    Raises:
-        InvalidData: the bytes are no such file.
-    """
+    """The fields of explorer data, from the bytes of their file; an InvalidData error where they are none."""
     try:
         arrays = load(content)
     except SafetensorError as error:

@@ -139,11 +139,7 @@ def profile(name: str, given: dict[str, Any], path: Path) -> Profile:
 
 
 def studies_folder(start: Path | None = None) -> Path:
-    """The folder named `studies` at or above a place (the working folder), else the one of this checkout.
-
-    Raises:
-        UnknownName: there is none.
-    """
+    """The folder named `studies` at or above a place (the working folder), else this checkout's; else UnknownName."""
     here = (start or Path.cwd()).resolve()
     checkout = Path(__file__).resolve().parents[2]
     above = [each for folder in (here, *here.parents) for each in (folder, folder / "studies")]

@@ -12,7 +12,7 @@ from influencelab.app.cli.text import shortened, shown
 from influencelab.errors import InfluenceLabError, InvalidParameter, UnknownName
 from influencelab.runner.report import Report, reports
 from influencelab.runner.scorecard import rows, scorecard_text
-from influencelab.runner.study import Plan, Study, studies, study
+from influencelab.runner.study import Plan, studies, study
 from influencelab.statistics.measurement import Measurement
 from influencelab.studies.catalogue import all_claims
 
@@ -51,22 +51,15 @@ def planned(
     folder: Path | None,
     results: Path | None,
 ) -> list[Plan]:
-    """Plans of the runs, all checked before any of them starts."""
-    chosen = chosen_studies(names, everything=everything, folder=folder)
-    return [each.plan(profile, results=results, **changes) for each in chosen]
-
-
-def chosen_studies(names: Sequence[str], *, everything: bool, folder: Path | None) -> list[Study]:
-    """The studies that were named, each once, or all of them."""
+    """Plans of the studies that were named, each once, or of all; all are checked before any of them starts."""
     known = studies(folder)
-    if everything and not names:
-        if not known:
-            raise UnknownName("There is no study in that folder. A study is a notebook.")
-        return known
-    if not names or everything:
+    if everything == bool(names):
         listed = ", ".join(each.name for each in known) or "none"
         raise InvalidParameter(f"Name the studies to run, or give --all for all of them. There are: {listed}.")
-    return [study(name, folder=folder) for name in dict.fromkeys(names)]
+    if not names and not known:
+        raise UnknownName("There is no study in that folder. A study is a notebook.")
+    chosen = [study(name, folder=folder) for name in dict.fromkeys(names)] if names else known
+    return [each.plan(profile, results=results, **changes) for each in chosen]
 
 
 def assignments(texts: Sequence[str]) -> dict[str, str]:

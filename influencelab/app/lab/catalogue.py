@@ -40,7 +40,6 @@ def catalogue(home: Home) -> dict[str, Any]:
 def card(each: Study, home: Home, claims: Iterable[Claim]) -> dict[str, Any]:
     """One study: its question, form, sizes and reports, and the verdicts of the newest."""
     declared = each.notebook
-    shown = [parameter for parameter in declared.parameters if parameter.name not in OWN]
     profiles = [
         {
             "name": profile.name,
@@ -56,7 +55,9 @@ def card(each: Study, home: Home, claims: Iterable[Claim]) -> dict[str, Any]:
         "question": declared.question,
         "path": home.shown(each.path),
         "parameters": [
-            {**{name: getattr(each, name) for name in FIELD}, "where": each.name in RUN_PARAMETERS} for each in shown
+            {**{name: getattr(parameter, name) for name in FIELD}, "where": parameter.name in RUN_PARAMETERS}
+            for parameter in declared.parameters
+            if parameter.name not in OWN
         ],
         "profiles": profiles,
         "reports": [{"folder": folder.name, "when": stamp(folder) / 1e9} for folder in found],
@@ -94,8 +95,8 @@ def verdicts(report: Report, claims: Iterable[Claim]) -> list[dict[str, str]]:
 
 def described(report: Report, home: Home) -> dict[str, Any]:
     """One report: its cost, verdicts and numbers, and the files that can be opened."""
-    judged = verdicts(report, all_claims())
-    numbers = report.numbers(first=[claim.where for claim in all_claims() if claim.study == report.study])
+    claims = [claim for claim in all_claims() if claim.study == report.study]
+    numbers = report.numbers(first=[claim.where for claim in claims])
     return {
         "study": report.study,
         "folder": report.profile,
@@ -104,7 +105,7 @@ def described(report: Report, home: Home) -> dict[str, Any]:
         "peak_memory_mb": report.manifest["peak_memory_mb"],
         "changed": report.changed,
         "parameters": {name: text(value) for name, value in report.parameters.items()},
-        "verdicts": judged,
+        "verdicts": verdicts(report, claims),
         "numbers": [{"name": name, "value": str(number), "n": number.n} for name, number in numbers.items()],
         "figures": list(pictures(report)),
         "place": home.shown(report.folder),
@@ -132,11 +133,7 @@ def stamp(folder: Path) -> int:
 
 
 def report_of(name: str, folder: str, home: Home) -> Report:
-    """One report by names that are compared with those there are, never joined to a path.
-
-    Raises:
-        UnknownName: no such study, or no report of that name.
-    """
+    """One report by names that are compared with those there are (else UnknownName), never joined to a path."""
     found = {each.name: each for each in folders(study(name, folder=home.studies).name, home)}
     if folder not in found:
         raise unknown("report", folder, found, of=name)

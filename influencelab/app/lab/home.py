@@ -35,10 +35,6 @@ class Home(Recipe):
 
 
 def home(root: Path) -> Home:
-    """The folders for a file browser: the nearest studies, and the results next to them.
-
-    Raises:
-        UnknownName: there are no studies.
-    """
+    """The folders for a file browser: the nearest studies, and their results; UnknownName where there are none."""
     studies = studies_folder(root).resolve()
     return Home(root.resolve(), studies, studies.parent / "results")

@@ -17,11 +17,7 @@ TEMPLATE, LOOK = "explore.ipynb", "## Look"
 
 
 def exploring(report: Report, home: Home) -> Path:
-    """A notebook with the explorer on a report; one that is there already is kept, with whatever was changed in it.
-
-    Raises:
-        MissingData: the notebook it is made from is not as it was.
-    """
+    """A notebook with the explorer on a report; one that is there already stays, with whatever was changed in it."""
     path = report.folder.with_name(f"explore_{report.profile}.ipynb")
     if path.is_file():
         return path
