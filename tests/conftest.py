@@ -8,6 +8,7 @@ from pathlib import Path
 import hypothesis
 import matplotlib
 import pytest
+import shape_checks
 import threadpoolctl
 import torch
 from cpu_time import CpuTime
@@ -25,6 +26,11 @@ matplotlib.use("Agg")  # in this process only: a kernel under test shows its fig
 def pytest_configure(config: pytest.Config) -> None:
     """Say at the end where the time went."""
     config.pluginmanager.register(CpuTime(), "cpu-time")
+
+
+def pytest_runtest_setup() -> None:
+    """Check shapes and types of the first calls in every test."""
+    shape_checks.calls.clear()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -24,8 +24,7 @@ from influencelab.runner.study import studies, study
 pytestmark = pytest.mark.browser
 
 Open = Callable[[Path], Panel]
-REPOSITORY = Path(__file__).parent.parent.parent
-STUDIES = [each.name for each in studies(REPOSITORY / "studies")]
+STUDIES = [each.name for each in studies(Path(__file__).parents[2] / "studies")]
 TINY = 300  # seconds
 SOURCE = Digits(scaling="unit", labels=(0, 1, 2), train_size=45, test_size=8)
 TASK = Logistic(weight_decay=0.01)

@@ -148,9 +148,8 @@ def test_relabelling_whole_points_is_predicted_where_there_are_many():
 
 def test_experiments_that_change_no_single_point_are_named_by_their_number():
     fitted = minimum(logistic_problem, n=100, m=4, weight_decay=0.05)
-    comparison = compare(
-        Exact().estimate(fitted), SecondOrder().retrain(fitted, examples(fitted.data)["penalty_change"])
-    )
+    retrained = SecondOrder().retrain(fitted, examples(fitted.data)["penalty_change"])
+    comparison = compare(Exact().estimate(fitted), retrained)
     assert comparison.train_ids.tolist() == [0, 1, 2]
     assert comparison.classes == 0
 

@@ -54,8 +54,12 @@ def gap(found, wanted) -> float:
     return float((found - wanted).abs().max() / wanted.abs().max())
 
 
-@pytest.mark.parametrize("problem", PROBLEMS)
-@pytest.mark.parametrize("trainer", TRAINERS, ids=str)
+# Every rule on one model, and every model under one rule with state: they meet only in the chain rule.
+@pytest.mark.parametrize(
+    ("trainer", "problem"),
+    [(trainer, "tanh") for trainer in TRAINERS] + [(TRAINERS[5], problem) for problem in PROBLEMS if problem != "tanh"],
+    ids=str,
+)
 def test_slopes_are_central_differences_of_whole_runs(trainer, problem):
     build, settings = PROBLEMS[problem]
     task, data = build(**settings)
@@ -66,8 +70,7 @@ def test_slopes_are_central_differences_of_whole_runs(trainer, problem):
     for point in (0, 7, 39):
         assert gap(estimate.slopes[point], slope(fitted, point)) < 1e-6
         assert gap(estimate.slopes[point], estimate.slopes[point - 1]) > 1e-2
-    # Equal bits: one product a number.
-    assert estimate.values.equal(-fitted.weights[:, None] * estimate.slopes)
+    assert estimate.values.allclose(-fitted.weights[:, None] * estimate.slopes, rtol=1e-14)
     assert float(estimate.residual.max()) == 0
 
 
@@ -98,11 +101,14 @@ def test_unequal_weights_and_a_parameter_that_never_moves_are_followed(trainer):
 
 
 # What it predicts.
-@pytest.mark.parametrize("convention", CONVENTIONS)
-@pytest.mark.parametrize("trainer", [TRAINERS[0], TRAINERS[2], TRAINERS[4]], ids=str)
+@pytest.mark.parametrize(
+    ("trainer", "convention"),
+    [(TRAINERS[0], CONVENTIONS[0]), (TRAINERS[2], CONVENTIONS[1]), (TRAINERS[4], CONVENTIONS[0])],
+    ids=str,
+)
 def test_it_predicts_the_same_training_from_the_same_start(trainer, convention):
     task, data = mlp_problem(n=80)
-    fitted = fit(task, data, replace(trainer, steps=200, learning_rate=0.02))
+    fitted = fit(task, data, replace(trainer, steps=150, learning_rate=0.02))
     estimate = Unrolled().estimate(fitted)
     removals = leave_one_out(80, convention=convention)
     truth = Rerun(start="cold").retrain(fitted, removals).values
@@ -141,7 +147,7 @@ def correlation(one, two) -> float:
 # How it is computed.
 def test_memory_grows_with_the_root_of_the_steps(monkeypatch):
     task, data = mlp_problem()
-    fitted = fit(task, data, GradientDescent(steps=400))
+    fitted = fit(task, data, GradientDescent(steps=100))
     held = []
     original = module.replay
 
@@ -152,8 +158,8 @@ def test_memory_grows_with_the_root_of_the_steps(monkeypatch):
 
     monkeypatch.setattr(module, "replay", counted)
     Unrolled().estimate(fitted)
-    assert max(held) <= 20
-    assert sum(held) == 800
+    assert max(held) <= 10
+    assert sum(held) == 200
 
 
 def test_the_closed_form_of_networks_is_what_automatic_differentiation_gives(monkeypatch):

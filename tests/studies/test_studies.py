@@ -54,6 +54,12 @@ def test_a_run_with_half_its_store_lost_says_the_same_to_the_last_bit_and_does_n
     assert sorted(note.key for note in store.journal()[lines:] if note.event == "finished") == lost
 
 
+@pytest.mark.notebook
+@pytest.mark.parametrize("name", ["explore", "where_the_error_comes_from"])
+def test_a_run_from_an_empty_store_says_the_same_to_the_last_bit(name, results, tmp_path):
+    assert written(ran(name, tmp_path)) == written(load(results / name / "tiny"))
+
+
 # `explore` looks at what others found.
 @pytest.mark.parametrize("name", [name for name in STUDIES if name != "explore"])
 def test_every_study_tests_a_claim(name):
