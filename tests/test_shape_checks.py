@@ -1,28 +1,32 @@
-"""The check of shapes and types while tests run: it refuses a wrong shape in every test, and does not last for ever."""
+"""The check of shapes and types while tests run: it refuses a wrong one in every test, and does not last for ever."""
 
-import numpy
 import pytest
+import torch
 from jaxtyping import TypeCheckError
 from shape_checks import CALLS
 
-from influencelab.statistics.replicates import row_means
+from influencelab.models.losses.squared_error import SquaredError
+
+RIGHT, WRONG = torch.zeros(1, 4), torch.zeros(1, 1, 4)
 
 
-@pytest.mark.parametrize("calls_before", [0, CALLS - 1])
-def test_a_wrong_shape_is_refused_among_the_first_calls(calls_before):
-    for _ in range(calls_before):
-        row_means(numpy.ones((2, 3)))
-    with pytest.raises(TypeCheckError, match="row_means"):
-        row_means(numpy.ones(3))
+def values(outputs: torch.Tensor, times: int = 1) -> None:
+    for _ in range(times):
+        SquaredError().values(outputs, torch.zeros(4))
+
+
+@pytest.mark.parametrize("before", [0, CALLS - 1])
+def test_a_wrong_shape_is_refused_among_the_first_calls(before):
+    values(RIGHT, before)
+    with pytest.raises(TypeCheckError, match="values"):
+        values(WRONG)
 
 
 def test_later_calls_are_not_checked():
-    for _ in range(CALLS):
-        row_means(numpy.ones((2, 3)))
-    with pytest.raises(IndexError):
-        row_means(numpy.ones(()))
+    values(RIGHT, CALLS)
+    values(WRONG)
 
 
 def test_the_next_test_is_checked_again():
-    with pytest.raises(TypeCheckError, match="row_means"):
-        row_means(numpy.ones(()))
+    with pytest.raises(TypeCheckError, match="values"):
+        values(WRONG)

@@ -145,7 +145,7 @@ def test_claims_are_found_by_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     known = all_claims()
     assert {found.study for found in known} >= {"leave_one_out"}
     head = "from influencelab.runner.claim import Claim\n"
-    body = head + "CLAIMS = (Claim('{}', 'p', 's', 't', {{}}, 0.0, None, '', 'paper'),)\n"
+    body = head + "CLAIMS = (Claim('{}', 'p', 's', 't', {{}}, 'nothing'),)\n"
     monkeypatch.setattr(studies, "__path__", [*studies.__path__, str(tmp_path)])
 
     def study(name: str, text: str) -> None:
