@@ -7,12 +7,12 @@ from shape_checks import CALLS
 
 from influencelab.models.losses.squared_error import SquaredError
 
-RIGHT, WRONG = torch.zeros(1, 4), torch.zeros(1, 1, 4)
+RIGHT, WRONG = torch.zeros(4), torch.zeros(1)
 
 
-def values(outputs: torch.Tensor, times: int = 1) -> None:
+def values(targets: torch.Tensor, times: int = 1) -> None:
     for _ in range(times):
-        SquaredError().values(outputs, torch.zeros(4))
+        SquaredError().values(torch.zeros(1, 4), targets)
 
 
 @pytest.mark.parametrize("before", [0, CALLS - 1])
