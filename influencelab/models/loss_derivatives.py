@@ -56,9 +56,9 @@ class Model(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class LossDerivatives:
-    """Σ wᵢ ℓᵢ(θ) over the training points, without the penalty, and its derivatives, by automatic differentiation.
+    """Σ wᵢ ℓᵢ(θ) over training points, without the penalty, and its derivatives, by automatic differentiation.
 
-    Every sum runs in chunks of points, so memory does not grow with n. Methods named `add_…` give `total` plus the sum.
+    `rows` are the points of a sum, a chunk at a time, so that memory does not grow with n.
 
     Attributes:
         task: the model and its loss.
@@ -80,22 +80,14 @@ class LossDerivatives:
         """Chunks of training points: neither their features nor the outputs of `models` models outgrow the cache."""
         return chunks(self.data.n, width=max(models * self.numbers, self.data.x_train[0].numel()))
 
-    def add_losses(
-        self, total: Float[Tensor, " k"], theta: Float[Tensor, "k p"], weights: Float[Tensor, "k n"]
-    ) -> Float[Tensor, " k"]:
-        """Σ wᵢ ℓᵢ of k models, in nats."""
-        for rows in self.chunks(len(theta)):
-            losses = self.task.losses(theta, self.data.x_train[rows], self.data.y_train[rows])
-            total = total + (losses * weights[:, rows]).sum(-1)
-        return total
+    def passes(self, models: int) -> Iterator[slice]:
+        """Slices of training points to sum over one after the other; one of all points where sums cut it themselves."""
+        return self.chunks(models)
 
-    def add_gradients(
-        self, total: Float[Tensor, "k p"], theta: Float[Tensor, "k p"], weights: Float[Tensor, "k n"]
-    ) -> Float[Tensor, "k p"]:
-        """Σ wᵢ ∇ℓᵢ of k models; `total` is written to."""
-        for rows in self.chunks(len(theta)):
-            total += self.gradients(theta, weights, rows)
-        return total
+    def losses(self, theta: Float[Tensor, "k p"], weights: Float[Tensor, "k n"], rows: slice) -> Float[Tensor, " k"]:
+        """Σ wᵢ ℓᵢ of k models over some points, in nats."""
+        losses = self.task.losses(theta, self.data.x_train[rows], self.data.y_train[rows])
+        return (losses * weights[:, rows]).sum(-1)
 
     def gradients(
         self, theta: Float[Tensor, "k p"], weights: Float[Tensor, "k n"], rows: slice | Int[Tensor, "*_ b"]
@@ -107,19 +99,6 @@ class LossDerivatives:
         leaf = theta.detach().requires_grad_()
         return torch.autograd.grad((self.task.losses(leaf, x, y) * weights[:, rows]).sum(), leaf)[0]
 
-    def add_losses_and_gradients(
-        self,
-        values: Float[Tensor, " k"],
-        slopes: Float[Tensor, "k p"],
-        theta: Float[Tensor, "k p"],
-        weights: Float[Tensor, "k n"],
-    ) -> tuple[Float[Tensor, " k"], Float[Tensor, "k p"]]:
-        """Both from one pass: a chunk of features is read twice, the second time from the cache."""
-        for rows in self.chunks(len(theta)):
-            more = self.losses_and_gradients(theta, weights, rows)
-            values, slopes = values + more[0], slopes + more[1]
-        return values, slopes
-
     def losses_and_gradients(
         self, theta: Float[Tensor, "k p"], weights: Float[Tensor, "k n"], rows: slice
     ) -> tuple[Float[Tensor, " k"], Float[Tensor, "k p"]]:
@@ -128,20 +107,6 @@ class LossDerivatives:
         losses = self.task.losses(leaf, self.data.x_train[rows], self.data.y_train[rows])
         totals = (losses * weights[:, rows]).sum(-1)
         return totals.detach(), torch.autograd.grad(totals.sum(), leaf)[0]
-
-    def add_products(
-        self,
-        total: Float[Tensor, "k p"],
-        theta: Float[Tensor, " p"],
-        weights: Float[Tensor, " n"],
-        vectors: Float[Tensor, "k p"],
-        *,
-        kind: str,
-    ) -> Float[Tensor, "k p"]:
-        """Curvature of one model times k vectors; `total` is written to."""
-        for rows in self.chunks(len(vectors)):
-            total += self.products(theta, weights, vectors, rows, kind=kind)
-        return total
 
     def products(
         self,
@@ -156,21 +121,15 @@ class LossDerivatives:
         product = hessian_products if kind == "hessian" else gauss_newton_products
         return product(self.task, theta, self.data.x_train[rows], self.data.y_train[rows], weights[rows], vectors)
 
-    def add_model_products(
-        self,
-        total: Float[Tensor, "k p"],
-        theta: Float[Tensor, "k p"],
-        weights: Float[Tensor, "k n"],
-        vectors: Float[Tensor, "k p"],
+    def model_products(
+        self, theta: Float[Tensor, "k p"], weights: Float[Tensor, "k n"], vectors: Float[Tensor, "k p"], rows: slice
     ) -> Float[Tensor, "k p"]:
-        """The Hessian of each model, at its own θ and weights, times its own vector; `total` is written to."""
-        for rows in self.chunks(len(theta)):
+        """The Hessian of each model over some points, at its own θ and weights, times its own vector."""
 
-            def one(at: Tensor, weight: Tensor, vector: Tensor, rows: slice = rows) -> Tensor:
-                return self.products(at, weight, vector[None], rows)[0]
+        def one(at: Tensor, weight: Tensor, vector: Tensor) -> Tensor:
+            return self.products(at, weight, vector[None], rows)[0]
 
-            total += vmap(one)(theta, weights, vectors)
-        return total
+        return vmap(one)(theta, weights, vectors)
 
     def hessians(
         self, theta: Float[Tensor, "k p"], weights: Float[Tensor, "k n"], *, kind: str

@@ -118,12 +118,13 @@ class Lissa(Solver):
     ) -> Float[Tensor, "r m p"]:
         """s of one run a seed, not yet divided by the scale."""
         fit, size = curvature.fit, self.batch_size or curvature.fit.data.n
+        losses = fit.task.derivatives(fit.data)
         kept = 1 - steady_bend(curvature) / scale
         weights, longest = fit.weights / scale, lengths(pulls)
         summed = pulls.repeat(len(seeds), 1, 1)
         for step, samples in enumerate(draws(fit.data.n, size=size, count=self.depth, seeds=seeds), start=1):
-            bent = derivatives.sample_products(
-                fit.task, fit.data, fit.theta, weights, summed, samples=samples.to(pulls.device), kind=self.curvature
+            bent = losses.sample_products(
+                fit.theta, weights, summed, samples=samples.to(pulls.device), kind=self.curvature
             )
             torch.addcmul(pulls, summed, kept, out=summed).sub_(bent)
             if step % WATCH == 0 or step == self.depth:
@@ -188,9 +189,8 @@ def batch_products(
 ) -> Float[Tensor, "r p"]:
     """C + damping I as each batch tells it, times the batch's own vector."""
     fit = curvature.fit
-    bent = derivatives.sample_products(
-        fit.task, fit.data, fit.theta, fit.weights, vectors[:, None], samples=samples, kind=curvature.kind
-    )
+    losses = fit.task.derivatives(fit.data)
+    bent = losses.sample_products(fit.theta, fit.weights, vectors[:, None], samples=samples, kind=curvature.kind)
     return bent[:, 0] + steady_bend(curvature) * vectors
 
 

@@ -77,11 +77,11 @@ def removal_steps(
     for rows in derivatives.chunks(fit.data.n, width=task.output_loss.size(fit.data) * (len(solved) + 1)):
         x, y = fit.data.x_train[rows], fit.data.y_train[rows]
         outputs = task.outputs(fit.theta, x)
-        moved = derivatives.output_slopes(task, x, fit.theta, solved)
+        moved = task.output_slopes(fit.theta, x, solved)
         bend = amplification(curvature, torch.arange(fit.data.n, device=fit.theta.device)[rows])
         check_spared(bend, fit.data.train_ids[rows])
         weight = fit.weights[rows]
-        shared = derivatives.output_slopes(task, x, fit.theta, pushed)[0]
+        shared = task.output_slopes(fit.theta, x, pushed)[0]
         bent = weight * task.output_loss.products(outputs, y, shared)
         pull = torch.einsum("bae,eb->ab", bend, task.output_loss.gradients(outputs, y) + bent)
         values.append(weight[:, None] * (torch.einsum("mab,ab->bm", moved, pull) + solved @ force))

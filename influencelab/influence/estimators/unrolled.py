@@ -156,11 +156,11 @@ def through_gradient(
     fit: Fit, now: StepRecord, along: Float[Tensor, "m p"], *, slopes: Float[Tensor, "n m"]
 ) -> Float[Tensor, "m p"]:
     """H v for each v in `along`, with H the batch's Hessian; and vᵀ∇ℓᵢ, for each of its points, added to `slopes`."""
+    total, of_losses = derivatives.penalty_gradient(fit.task, fit.data, along), fit.task.derivatives(fit.data)
     if now.rows is None:
-        chunks, scale = derivatives.point_chunks(fit.task, fit.data, models=len(along)), 1.0
+        chunks, scale = of_losses.chunks(len(along)), 1.0
     else:
         chunks, scale = [now.rows.flatten()], fit.data.n / now.rows.shape[-1]
-    total, of_losses = derivatives.penalty_gradient(fit.task, fit.data, along), fit.task.derivatives(fit.data)
     for rows in chunks:
         products, each = of_losses.products_and_slopes(now.state.theta[0], fit.weights, along, rows)
         total = total + scale * products

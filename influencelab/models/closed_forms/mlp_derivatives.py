@@ -1,6 +1,6 @@
 """Derivatives of fully connected networks in closed form, many models and points at once."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -37,21 +37,17 @@ class MLPDerivatives(LossDerivatives):
 
     network: Network
 
-    def add_losses(
-        self, total: Float[Tensor, " k"], theta: Float[Tensor, "k p"], weights: Float[Tensor, "k n"]
-    ) -> Float[Tensor, " k"]:
-        """Σ wᵢ ℓᵢ of k models."""
+    def passes(self, models: int) -> Iterator[slice]:
+        """All points at once: `chunks` cuts them, and the models too."""
+        yield slice(None)
+
+    def losses(self, theta: Float[Tensor, "k p"], weights: Float[Tensor, "k n"], rows: slice) -> Float[Tensor, " k"]:
+        """Σ wᵢ ℓᵢ of k models over some points."""
         network, values = self.network, theta.new_zeros(len(theta))
-        for models, at in chunks(network, self.data, weights, size=network.width, limit=CHUNK):
+        for models, at in chunks(network, self.data, weights, size=network.width, limit=CHUNK, rows=rows):
             z = forward(network, split(theta[models], network.shapes), at.x)[-1]
             values[models].add_((network.loss.values(z, at.y) * at.weights).sum(-1))
-        return total + values
-
-    def add_gradients(
-        self, total: Float[Tensor, "k p"], theta: Float[Tensor, "k p"], weights: Float[Tensor, "k n"]
-    ) -> Float[Tensor, "k p"]:
-        """Σ wᵢ ∇ℓᵢ of k models; `total` is written to."""
-        return total.add_(self.gradients(theta, weights, slice(None)))
+        return values
 
     def gradients(
         self, theta: Float[Tensor, "k p"], weights: Float[Tensor, "k n"], rows: slice | Int[Tensor, "*_ b"]
@@ -62,57 +58,49 @@ class MLPDerivatives(LossDerivatives):
         parts = ((some, gradient(trace(network, split(theta[some], network.shapes), at))) for some, at in pieces)
         return summed(theta, parts)
 
-    def add_losses_and_gradients(
-        self,
-        values: Float[Tensor, " k"],
-        slopes: Float[Tensor, "k p"],
-        theta: Float[Tensor, "k p"],
-        weights: Float[Tensor, "k n"],
+    def losses_and_gradients(
+        self, theta: Float[Tensor, "k p"], weights: Float[Tensor, "k n"], rows: slice
     ) -> tuple[Float[Tensor, " k"], Float[Tensor, "k p"]]:
-        """Both from one pass over all points."""
+        """Both from one pass over the points."""
         network, losses, total = self.network, theta.new_zeros(len(theta)), torch.zeros_like(theta)
-        for models, at in chunks(network, self.data, weights, size=network.width, limit=CHUNK):
+        for models, at in chunks(network, self.data, weights, size=network.width, limit=CHUNK, rows=rows):
             traced = trace(network, split(theta[models], network.shapes), at)
             losses[models].add_((network.loss.values(traced.z, at.y) * at.weights).sum(-1))
             total[models].add_(gradient(traced))
-        return values + losses, slopes + total
+        return losses, total
 
-    def add_products(
+    def products(
         self,
-        total: Float[Tensor, "k p"],
         theta: Float[Tensor, " p"],
         weights: Float[Tensor, " n"],
         vectors: Float[Tensor, "k p"],
+        rows: slice,
         *,
-        kind: str,
+        kind: str = "hessian",
     ) -> Float[Tensor, "k p"]:
-        """Curvature of one model times k vectors; `total` is written to."""
+        """Curvature of one model over some points times k vectors."""
         network, moved = self.network, torch.zeros_like(vectors)
         shared = weights.expand(len(vectors), -1)
-        for some, each in chunks(network, self.data, shared, size=2 * network.width, limit=CHUNK):
+        for some, each in chunks(network, self.data, shared, size=2 * network.width, limit=CHUNK, rows=rows):
             at = each._replace(weights=each.weights[0])
             traced = trace(network, split(theta, network.shapes), at)
             if kind != "hessian":
                 traced = traced._replace(output_gradients=[torch.zeros_like(each) for each in traced.output_gradients])
             moved[some].add_(product(network, traced, at, split(vectors[some], network.shapes)))
-        return total.add_(moved)
+        return moved
 
-    def add_model_products(
-        self,
-        total: Float[Tensor, "k p"],
-        theta: Float[Tensor, "k p"],
-        weights: Float[Tensor, "k n"],
-        vectors: Float[Tensor, "k p"],
+    def model_products(
+        self, theta: Float[Tensor, "k p"], weights: Float[Tensor, "k n"], vectors: Float[Tensor, "k p"], rows: slice
     ) -> Float[Tensor, "k p"]:
-        """The Hessian of each model, at its own θ and weights, times its own vector; `total` is written to."""
+        """The Hessian of each model over some points, at its own θ and weights, times its own vector."""
         network = self.network
 
         def part(some: slice, at: Points) -> Float[Tensor, "k p"]:
             traced = trace(network, split(theta[some], network.shapes), at)
             return product(network, traced, at, split(vectors[some], network.shapes))
 
-        pieces = chunks(network, self.data, weights, size=2 * network.width, limit=CHUNK)
-        return total.add_(summed(vectors, ((some, part(some, at)) for some, at in pieces)))
+        pieces = chunks(network, self.data, weights, size=2 * network.width, limit=CHUNK, rows=rows)
+        return summed(vectors, ((some, part(some, at)) for some, at in pieces))
 
     def hessians(
         self, theta: Float[Tensor, "k p"], weights: Float[Tensor, "k n"], *, kind: str
