@@ -14,6 +14,7 @@ from torch import Tensor
 from influencelab.influence.curvature import Curvature
 from influencelab.influence.leverage import amplification
 from influencelab.models import derivatives
+from influencelab.models.shapes import KN, KP, K
 
 # A step that leaves more than this share of the gradient is not contracting: the model is handed on.
 CONTRACTION = 0.5
@@ -38,12 +39,7 @@ class ConvergenceTest:
     relative: float
     floor: float
 
-    def passed(
-        self,
-        gradient: Float[Tensor, "k p"],
-        change: Float[Tensor, "k m"],
-        amplification: Float[Tensor, " k"] | None = None,
-    ) -> Bool[Tensor, " k"]:
+    def passed(self, gradient: KP, change: Float[Tensor, "k m"], amplification: K | None = None) -> Bool[Tensor, " k"]:
         """Whether each model's gradient is small and cannot matter to any test point.
 
         Args:
@@ -68,7 +64,7 @@ class Batch:
         removed: the one point that each model does without, −1 where none, several or something else is changed.
     """
 
-    weights: Float[Tensor, "k n"]
+    weights: KN
     removed: Int[Tensor, " k"]
 
     def take(self, chosen: Tensor) -> "Batch":
@@ -91,7 +87,7 @@ class Chord:
     curvature: Curvature
     correction: Float[Tensor, "k c c"] | None
     features: Float[Tensor, "k d"] | None
-    amplification: Float[Tensor, " k"]
+    amplification: K
 
     def take(self, chosen: Tensor) -> "Chord":
         """The steps of some of the models."""
@@ -99,7 +95,7 @@ class Chord:
             return self
         return Chord(self.curvature, self.correction[chosen], self.features[chosen], self.amplification[chosen])
 
-    def step(self, gradient: Float[Tensor, "k p"]) -> Float[Tensor, "k p"]:
+    def step(self, gradient: KP) -> KP:
         """(C − wᵢ JᵢᵀAᵢJᵢ)⁻¹ gradient, for each model its own i."""
         moved = self.curvature.inverse_products(gradient.T).T
         if self.correction is None or self.features is None:
@@ -128,7 +124,7 @@ def chord_of(curvature: Curvature, batch: Batch) -> Chord:
     return Chord(curvature, correction, fit.task.features(x), farther)
 
 
-def first_gradients(curvature: Curvature, batch: Batch) -> Float[Tensor, "k p"]:
+def first_gradients(curvature: Curvature, batch: Batch) -> KP:
     """∇J of each model at the fit; for single removals without a pass over the data."""
     fit = curvature.fit
     start = fit.theta.expand(len(batch.weights), -1)
@@ -155,10 +151,10 @@ class NewtonResult:
         steps: number of steps of each.
     """
 
-    theta: Float[Tensor, "k p"]
-    gradient: Float[Tensor, "k p"]
+    theta: KP
+    gradient: KP
     passed: Bool[Tensor, " k"]
-    first_step: Float[Tensor, " k"]
+    first_step: K
     steps: Int[Tensor, " k"]
 
 

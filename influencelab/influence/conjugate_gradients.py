@@ -16,6 +16,7 @@ from torch import Tensor
 
 from influencelab.errors import Diverged, IndefiniteCurvature, NotFinite, NullSpaceMass
 from influencelab.influence.curvature import Solution
+from influencelab.models.shapes import KP, K, P
 
 Multiply = Callable[[Tensor], Tensor]
 # The matrices of the systems with these numbers, each times its own row.
@@ -42,12 +43,7 @@ class Block:
 
 
 def block_conjugate_gradient(
-    multiply: Multiply,
-    vectors: Float[Tensor, "p k"],
-    *,
-    diagonal: Float[Tensor, " p"],
-    tolerance: float,
-    max_iterations: int,
+    multiply: Multiply, vectors: Float[Tensor, "p k"], *, diagonal: P, tolerance: float, max_iterations: int
 ) -> Solution:
     """Solve A x = v for each column v, until ‖A x − v‖ ≤ tolerance ‖v‖ by a true product.
 
@@ -87,13 +83,7 @@ def block_conjugate_gradient(
 
 
 def search(
-    scaled: Multiply,
-    vectors: Float[Tensor, "p k"],
-    *,
-    scale: Float[Tensor, "p 1"],
-    usual: float,
-    enough: Float[Tensor, " k"],
-    limit: int,
+    scaled: Multiply, vectors: Float[Tensor, "p k"], *, scale: Float[Tensor, "p 1"], usual: float, enough: K, limit: int
 ) -> tuple[Float[Tensor, "p k"], int]:
     """One run of BCGrQ (Dubrulle 2001) from zero; gives the solutions and the number of products.
 
@@ -164,7 +154,7 @@ def check_finite(block: Float[Tensor, "p k"], what: str) -> None:
         raise NotFinite(f"{what} is NaN or infinite. Look for features of very different scale.")
 
 
-def lengths(vectors: Float[Tensor, "p q"], share: Float[Tensor, "q k"]) -> Float[Tensor, " k"]:
+def lengths(vectors: Float[Tensor, "p q"], share: Float[Tensor, "q k"]) -> K:
     """‖vectors @ share‖ of each column, without forming it."""
     return (share * (vectors.T @ vectors @ share)).sum(0).clamp_min(0).sqrt()
 
@@ -184,7 +174,7 @@ def positive(ritz: Float[Tensor, " q"], *, noise: float) -> Bool[Tensor, " q"]:
     return ritz > noise
 
 
-def check_null_mass(mass: Float[Tensor, "z k"], enough: Float[Tensor, " k"]) -> None:
+def check_null_mass(mass: Float[Tensor, "z k"], enough: K) -> None:
     """Refuse right-hand sides that no product can ever match, because they lie where there is no curvature.
 
     Raises:
@@ -200,13 +190,7 @@ def check_null_mass(mass: Float[Tensor, "z k"], enough: Float[Tensor, " k"]) -> 
 
 
 def check_progress(
-    before: Float[Tensor, " k"],
-    residual: Float[Tensor, " k"],
-    unsolved: Bool[Tensor, " k"],
-    *,
-    tolerance: float,
-    steps: int,
-    limit: int,
+    before: K, residual: K, unsolved: Bool[Tensor, " k"], *, tolerance: float, steps: int, limit: int
 ) -> None:
     """Refuse to go on where products are used up, or where a new search no longer helps.
 
@@ -226,13 +210,13 @@ def check_progress(
 
 def simultaneous_conjugate_gradients(
     multiply: ModelProducts,
-    vectors: Float[Tensor, "k p"],
+    vectors: KP,
     *,
     precondition: Multiply,
     tolerance: float,
     max_iterations: int,
     flat: float = 0.0,
-) -> tuple[Float[Tensor, "k p"], Bool[Tensor, " k"]]:
+) -> tuple[KP, Bool[Tensor, " k"]]:
     """Solve A_k x_k = v_k for each row, every system with its own matrix and all with one preconditioner.
 
     Args:

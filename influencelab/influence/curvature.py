@@ -9,6 +9,7 @@ from torch import Tensor
 
 from influencelab.errors import InvalidParameter, NullSpaceMass
 from influencelab.models import derivatives
+from influencelab.models.shapes import K, P
 from influencelab.recipe import Recipe
 from influencelab.training.fit import Fit
 
@@ -33,7 +34,7 @@ class Spectrum(Recipe):
         vectors: the directions, one a column.
     """
 
-    values: Float[Tensor, " p"]
+    values: P
     vectors: Float[Tensor, "p p"]
 
     def null(self, damping: float) -> Tensor:
@@ -52,7 +53,7 @@ class Solution(Recipe):
     """
 
     values: Float[Tensor, "p k"]
-    residual: Float[Tensor, " k"]
+    residual: K
 
 
 @dataclass
@@ -110,7 +111,7 @@ class Curvature:
             self._factors.spectrum = Spectrum(*torch.linalg.eigh(self.dense()))
         return self._factors.spectrum
 
-    def diagonal(self) -> Float[Tensor, " p"]:
+    def diagonal(self) -> P:
         """The diagonal of the Gauss-Newton curvature plus damping: positive, and cheap for linear tasks."""
         fit = self.fit
         total = fit.task.penalty(fit.data, fit.theta).stiffness + self.damping

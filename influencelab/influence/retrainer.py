@@ -10,6 +10,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from influencelab.data.perturbation import Perturbation
+from influencelab.models.shapes import K
 from influencelab.recipe import Progress, Recipe
 from influencelab.training.fit import Fit
 
@@ -60,7 +61,7 @@ class Part(Recipe):
     """One batch of models; the first is the control, in which nothing is changed."""
 
     change: Float[Tensor, "k m"]
-    grad_norm: Float[Tensor, " k"]
+    grad_norm: K
     converged: Bool[Tensor, " k"]
     same_basin: Bool[Tensor, " k"]
     steps: Int[Tensor, " k"]

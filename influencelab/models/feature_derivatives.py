@@ -6,15 +6,12 @@ from torch import Tensor
 from torch.func import jvp
 
 from influencelab.data.dataset import Dataset
+from influencelab.models.shapes import KP, P
 from influencelab.models.task import Task
 
 
 def point_slope_changes(
-    task: Task,
-    data: Dataset,
-    theta: Float[Tensor, " p"],
-    moves: Float[Tensor, " n *shape"],
-    directions: Float[Tensor, "k p"],
+    task: Task, data: Dataset, theta: P, moves: Float[Tensor, " n *shape"], directions: KP
 ) -> Float[Tensor, "n k"]:
     """(∇ₓ∇_θ ℓᵢ · δᵢ)ᵀ dₖ: how fast ∇ℓᵢᵀ dₖ changes when the features of training point i move along δᵢ."""
     parts = []

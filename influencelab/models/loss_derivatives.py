@@ -17,6 +17,7 @@ from torch.func import grad, hessian, jvp, vjp, vmap
 
 from influencelab.data.dataset import Dataset
 from influencelab.models.loss import OutputLoss
+from influencelab.models.shapes import KN, KP, K, N, P
 
 # Numbers held by one chunk's largest array: big enough for long matrix products, small enough for the cache.
 CHUNK = 2**21
@@ -84,14 +85,12 @@ class LossDerivatives:
         """Slices of training points to sum over one after the other; one of all points where sums cut it themselves."""
         return self.chunks(models)
 
-    def losses(self, theta: Float[Tensor, "k p"], weights: Float[Tensor, "k n"], rows: slice) -> Float[Tensor, " k"]:
+    def losses(self, theta: KP, weights: KN, rows: slice) -> K:
         """Σ wᵢ ℓᵢ of k models over some points, in nats."""
         losses = self.task.losses(theta, self.data.x_train[rows], self.data.y_train[rows])
         return (losses * weights[:, rows]).sum(-1)
 
-    def gradients(
-        self, theta: Float[Tensor, "k p"], weights: Float[Tensor, "k n"], rows: slice | Int[Tensor, "*_ b"]
-    ) -> Float[Tensor, "k p"]:
+    def gradients(self, theta: KP, weights: KN, rows: slice | Int[Tensor, "*_ b"]) -> KP:
         """Σ wᵢ ∇ℓᵢ of k models over some points: the same for all, or in a row for each model its own."""
         x, y = self.data.x_train[rows], self.data.y_train[rows]
         if isinstance(rows, Tensor) and rows.dim() == 2:
@@ -99,31 +98,19 @@ class LossDerivatives:
         leaf = theta.detach().requires_grad_()
         return torch.autograd.grad((self.task.losses(leaf, x, y) * weights[:, rows]).sum(), leaf)[0]
 
-    def losses_and_gradients(
-        self, theta: Float[Tensor, "k p"], weights: Float[Tensor, "k n"], rows: slice
-    ) -> tuple[Float[Tensor, " k"], Float[Tensor, "k p"]]:
+    def losses_and_gradients(self, theta: KP, weights: KN, rows: slice) -> tuple[K, KP]:
         """Σ wᵢ ℓᵢ and Σ wᵢ ∇ℓᵢ of k models over some points."""
         leaf = theta.detach().requires_grad_()
         losses = self.task.losses(leaf, self.data.x_train[rows], self.data.y_train[rows])
         totals = (losses * weights[:, rows]).sum(-1)
         return totals.detach(), torch.autograd.grad(totals.sum(), leaf)[0]
 
-    def products(
-        self,
-        theta: Float[Tensor, " p"],
-        weights: Float[Tensor, " n"],
-        vectors: Float[Tensor, "k p"],
-        rows: slice,
-        *,
-        kind: str = "hessian",
-    ) -> Float[Tensor, "k p"]:
+    def products(self, theta: P, weights: N, vectors: KP, rows: slice, *, kind: str = "hessian") -> KP:
         """Curvature of one model over some points times k vectors."""
         product = hessian_products if kind == "hessian" else gauss_newton_products
         return product(self.task, theta, self.data.x_train[rows], self.data.y_train[rows], weights[rows], vectors)
 
-    def model_products(
-        self, theta: Float[Tensor, "k p"], weights: Float[Tensor, "k n"], vectors: Float[Tensor, "k p"], rows: slice
-    ) -> Float[Tensor, "k p"]:
+    def model_products(self, theta: KP, weights: KN, vectors: KP, rows: slice) -> KP:
         """The Hessian of each model over some points, at its own θ and weights, times its own vector."""
 
         def one(at: Tensor, weight: Tensor, vector: Tensor) -> Tensor:
@@ -131,9 +118,7 @@ class LossDerivatives:
 
         return vmap(one)(theta, weights, vectors)
 
-    def hessians(
-        self, theta: Float[Tensor, "k p"], weights: Float[Tensor, "k n"], *, kind: str
-    ) -> Float[Tensor, "k p p"]:
+    def hessians(self, theta: KP, weights: KN, *, kind: str) -> Float[Tensor, "k p p"]:
         """Dense curvature of k models, each at its own θ and weights."""
         total, size = theta.new_zeros(*theta.shape, theta.shape[1]), self.task.output_loss.size(self.data)
         if kind == "hessian":
@@ -148,18 +133,14 @@ class LossDerivatives:
                 total[model] += self.products(at, weight, eye, rows, kind=kind)
         return total
 
-    def measures(self, theta: Float[Tensor, "k p"]) -> Float[Tensor, "k m"]:
+    def measures(self, theta: KP) -> Float[Tensor, "k m"]:
         """The measure of each test point, for k models, in nats."""
         models = chunks(len(theta), width=self.data.m * self.numbers)
         return torch.cat([self.task.measure(theta[rows], self.data.x_test, self.data.y_test) for rows in models])
 
     def products_and_slopes(
-        self,
-        theta: Float[Tensor, " p"],
-        weights: Float[Tensor, " n"],
-        vectors: Float[Tensor, "k p"],
-        rows: slice | Int[Tensor, " b"],
-    ) -> tuple[Float[Tensor, "k p"], Float[Tensor, "k b"]]:
+        self, theta: P, weights: N, vectors: KP, rows: slice | Int[Tensor, " b"]
+    ) -> tuple[KP, Float[Tensor, "k b"]]:
         """Σ wᵢ ∇²ℓᵢ v over some points and vᵀ∇ℓᵢ of each: the slopes of vᵀ Σ wᵢ ∇ℓᵢ in θ and in w."""
         leaf, weight = theta.clone().requires_grad_(), weights[rows].clone().requires_grad_()
         losses = self.task.losses(leaf, self.data.x_train[rows], self.data.y_train[rows])
@@ -168,20 +149,14 @@ class LossDerivatives:
         return bent, slopes
 
     def sample_products(
-        self,
-        theta: Float[Tensor, " p"],
-        weights: Float[Tensor, " n"],
-        vectors: Float[Tensor, "r k p"],
-        *,
-        samples: Int[Tensor, "r b"],
-        kind: str,
+        self, theta: P, weights: N, vectors: Float[Tensor, "r k p"], *, samples: Int[Tensor, "r b"], kind: str
     ) -> Float[Tensor, "r k p"]:
         """Curvature over each of r samples, its weights scaled up by n / b, times the sample's own k vectors."""
         product = partial(hessian_products if kind == "hessian" else gauss_newton_products, self.task, theta)
         scaled = weights[samples] * (self.data.n / samples.shape[1])
         return vmap(product)(self.data.x_train[samples], self.data.y_train[samples], scaled, vectors)
 
-    def batch_gradients(self, weights: Float[Tensor, "k n"], *, cache: int) -> Callable[[Tensor], BatchGradient]:
+    def batch_gradients(self, weights: KN, *, cache: int) -> Callable[[Tensor], BatchGradient]:
         """(n / |batch|) Σ wᵢ ∇ℓᵢ over a batch, as a function of θ (k p) and then of the batch's rows.
 
         For thousands of gradients in a row: θ must be contiguous, may move, and is read where it lies.
@@ -200,35 +175,29 @@ class LossDerivatives:
         return lambda theta: partial(gradient, theta)
 
 
-def scaled_weights(weights: Float[Tensor, "k n"], n: int) -> Callable[[int], Tensor]:
+def scaled_weights(weights: KN, n: int) -> Callable[[int], Tensor]:
     """The weights in a batch of so many points, scaled up to n; an epoch's last batch may be smaller: two scales."""
     return lru_cache(maxsize=2)(lambda points: weights if points == n else weights * (n / points))
 
 
-def weighted_loss(task: Model, theta: Float[Tensor, " p"], x: Tensor, y: Tensor, weights: Tensor) -> Float[Tensor, ""]:
+def weighted_loss(task: Model, theta: P, x: Tensor, y: Tensor, weights: Tensor) -> Float[Tensor, ""]:
     """Σ wᵢ ℓᵢ of one model."""
     return (task.losses(theta, x, y) * weights).sum()
 
 
-def hessian_products(
-    task: Model, theta: Tensor, x: Tensor, y: Tensor, weights: Tensor, vectors: Float[Tensor, "k p"]
-) -> Float[Tensor, "k p"]:
+def hessian_products(task: Model, theta: Tensor, x: Tensor, y: Tensor, weights: Tensor, vectors: KP) -> KP:
     """Forward over reverse: the derivative of the gradient along each vector."""
     loss = partial(weighted_loss, task, x=x, y=y, weights=weights)
     return vmap(lambda vector: jvp(grad(loss), (theta,), (vector,))[1])(vectors)
 
 
-def gauss_newton_products(
-    task: Model, theta: Tensor, x: Tensor, y: Tensor, weights: Tensor, vectors: Float[Tensor, "k p"]
-) -> Float[Tensor, "k p"]:
+def gauss_newton_products(task: Model, theta: Tensor, x: Tensor, y: Tensor, weights: Tensor, vectors: KP) -> KP:
     """Jᵀ (∂²ℓ/∂z²) J v: each vector through the outputs' Jacobian, their curvature, and the Jacobian's transpose."""
     outputs, pullback = vjp(lambda at: task.outputs(at, x), theta)[:2]
     curved = task.output_loss.products(outputs, y, output_slopes(task, theta, x, vectors)) * weights
     return vmap(lambda cotangent: pullback(cotangent)[0])(curved)
 
 
-def output_slopes(
-    task: Model, theta: Float[Tensor, " p"], x: Float[Tensor, " b *shape"], directions: Float[Tensor, "k p"]
-) -> Float[Tensor, "k c b"]:
+def output_slopes(task: Model, theta: P, x: Float[Tensor, " b *shape"], directions: KP) -> Float[Tensor, "k c b"]:
     """J dₖ by forward differentiation."""
     return vmap(lambda direction: jvp(lambda at: task.outputs(at, x), (theta,), (direction,))[1])(directions)

@@ -12,6 +12,7 @@ from influencelab.models.layer_factors import LayerFactors
 from influencelab.models.loss import OutputLoss
 from influencelab.models.loss_derivatives import LossDerivatives
 from influencelab.models.penalty import OutputTerm, Penalty
+from influencelab.models.shapes import KP, N, P
 from influencelab.models.task import Task
 
 # Points whose outputs are computed at once.
@@ -36,9 +37,9 @@ class ProximalTask(Task):
     """
 
     inner: Task
-    anchor: Float[Tensor, " p"]
+    anchor: P
     damping: float
-    linear_term: Float[Tensor, " p"]
+    linear_term: P
     output_linear_term: Float[Tensor, "c n"] | None = None
 
     def __post_init__(self) -> None:
@@ -77,7 +78,7 @@ class ProximalTask(Task):
         """Of the task inside."""
         return self.inner.kink
 
-    def start(self, data: Dataset, seed: int) -> Float[Tensor, " p"]:
+    def start(self, data: Dataset, seed: int) -> P:
         """Of the task inside."""
         return self.inner.start(data, seed)
 
@@ -99,9 +100,7 @@ class ProximalTask(Task):
         """Of the task inside, whose losses these are."""
         return self.inner.derivatives(data)
 
-    def output_slopes(
-        self, theta: Float[Tensor, " p"], x: Float[Tensor, " b *shape"], directions: Float[Tensor, "k p"]
-    ) -> Float[Tensor, "k c b"]:
+    def output_slopes(self, theta: P, x: Float[Tensor, " b *shape"], directions: KP) -> Float[Tensor, "k c b"]:
         """Of the task inside."""
         return self.inner.output_slopes(theta, x, directions)
 
@@ -112,14 +111,12 @@ class ProximalTask(Task):
             return Penalty(stiffness, self.linear_term)
         return Penalty(stiffness, self.linear_term, OutputTerm(self.outputs, data.x_train, self.output_linear_term))
 
-    def layer_factors(
-        self, theta: Float[Tensor, " p"], x: Float[Tensor, " b *shape"], y: Num[Tensor, " b"]
-    ) -> list[LayerFactors]:
+    def layer_factors(self, theta: P, x: Float[Tensor, " b *shape"], y: Num[Tensor, " b"]) -> list[LayerFactors]:
         """Of the task inside."""
         return self.inner.layer_factors(theta, x, y)
 
 
-def proximal(task: Task, anchor: Float[Tensor, " p"], *, damping: float) -> ProximalTask:
+def proximal(task: Task, anchor: P, *, damping: float) -> ProximalTask:
     """R(θ) = (weight_decay / 2) ‖Pθ‖² + (damping / 2) ‖θ − θˢ‖²: retraining that may not go far.
 
     At a minimum θˢ of J it changes what a removal does, never what is there without one.
@@ -129,9 +126,7 @@ def proximal(task: Task, anchor: Float[Tensor, " p"], *, damping: float) -> Prox
     )
 
 
-def proximal_bregman_response(
-    task: Task, data: Dataset, anchor: Float[Tensor, " p"], weights: Float[Tensor, " n"], *, damping: float
-) -> ProximalTask:
+def proximal_bregman_response(task: Task, data: Dataset, anchor: P, weights: N, *, damping: float) -> ProximalTask:
     """The proximal Bregman response (Bae et al. 2022; Grosse et al. 2023, Eq. 7-9).
 
     Minimises Σᵢ wᵢ Dᵢ(θ) + Σᵢ (w'ᵢ − wᵢ) ℓᵢ(θ) + ½ ‖θ − θˢ‖² in the metric weight_decay P + damping, where w are the

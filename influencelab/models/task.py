@@ -14,6 +14,7 @@ from influencelab.models.layer_factors import Layer, LayerFactors, affine, linea
 from influencelab.models.loss import OutputLoss
 from influencelab.models.loss_derivatives import LossDerivatives, output_slopes
 from influencelab.models.penalty import Penalty
+from influencelab.models.shapes import KP, N, P
 from influencelab.recipe import Recipe, default
 
 
@@ -46,7 +47,7 @@ class Task(Recipe):
         """True where J is convex in θ, so that every minimum is the same minimum."""
 
     @abstractmethod
-    def start(self, data: Dataset, seed: int) -> Float[Tensor, " p"]:
+    def start(self, data: Dataset, seed: int) -> P:
         """The parameters training starts from; the same seed gives the same start."""
 
     @abstractmethod
@@ -76,9 +77,7 @@ class Task(Recipe):
         return LossDerivatives(self, data, self.output_loss.size(data))
 
     @default
-    def output_slopes(
-        self, theta: Float[Tensor, " p"], x: Float[Tensor, " b *shape"], directions: Float[Tensor, "k p"]
-    ) -> Float[Tensor, "k c b"]:
+    def output_slopes(self, theta: P, x: Float[Tensor, " b *shape"], directions: KP) -> Float[Tensor, "k c b"]:
         """J dₖ: slope of each output of each point as θ moves along each direction."""
         return output_slopes(self, theta, x, directions)
 
@@ -116,9 +115,7 @@ class Task(Recipe):
         return None
 
     @default
-    def layer_factors(
-        self, theta: Float[Tensor, " p"], x: Float[Tensor, " b *shape"], y: Num[Tensor, " b"]
-    ) -> list[LayerFactors]:
+    def layer_factors(self, theta: P, x: Float[Tensor, " b *shape"], y: Num[Tensor, " b"]) -> list[LayerFactors]:
         """Inputs and output slopes of each layer for some points, first layer first.
 
         Raises:
@@ -139,7 +136,7 @@ class Task(Recipe):
         raise InvalidParameter(f"{type(self).__name__} has no last layer to speak of; use an MLP.")
 
     @default
-    def last_layer(self, data: Dataset, theta: Float[Tensor, " p"]) -> tuple["Task", Dataset]:
+    def last_layer(self, data: Dataset, theta: P) -> tuple["Task", Dataset]:
         """The last layer as a linear network of its own, and data whose features are its inputs under θ.
 
         Raises:
@@ -150,7 +147,7 @@ class Task(Recipe):
         )
 
     @default
-    def check_curvature(self, data: Dataset, theta: Float[Tensor, " p"], weights: Float[Tensor, " n"]) -> None:
+    def check_curvature(self, data: Dataset, theta: P, weights: N) -> None:
         """Warn of a fit whose losses have so little curvature that influence means little; by default, of none."""
 
 
@@ -187,7 +184,7 @@ class LinearTask(Task):
         """d, the number of columns of Θ."""
         return data.x_train[0].numel() + self.intercept
 
-    def start(self, data: Dataset, seed: int) -> Float[Tensor, " p"]:
+    def start(self, data: Dataset, seed: int) -> P:
         """Zeros, where all outputs are 0; the seed has no part in it."""
         return data.x_train.new_zeros(self.output_loss.size(data) * self.width(data))
 
@@ -207,15 +204,11 @@ class LinearTask(Task):
         """In closed form: matrix products with the features."""
         return LinearDerivatives(self, data, self.output_loss.size(data), features=self.features)
 
-    def output_slopes(
-        self, theta: Float[Tensor, " p"], x: Float[Tensor, " b *shape"], directions: Float[Tensor, "k p"]
-    ) -> Float[Tensor, "k c b"]:
+    def output_slopes(self, theta: P, x: Float[Tensor, " b *shape"], directions: KP) -> Float[Tensor, "k c b"]:
         """The outputs of each direction, wherever θ is."""
         return self.outputs(directions, x)
 
-    def layer_factors(
-        self, theta: Float[Tensor, " p"], x: Float[Tensor, " b *shape"], y: Num[Tensor, " b"]
-    ) -> list[LayerFactors]:
+    def layer_factors(self, theta: P, x: Float[Tensor, " b *shape"], y: Num[Tensor, " b"]) -> list[LayerFactors]:
         """The one layer there is."""
         return linear_factors(self.features(x), self.outputs(theta, x), y, self.output_loss)
 
@@ -260,8 +253,6 @@ class LayeredTask(Task):
         units = self.units(data)
         return LossDerivatives(self, data, units, trace=units * len(self.shapes(data)))
 
-    def layer_factors(
-        self, theta: Float[Tensor, " p"], x: Float[Tensor, " b *shape"], y: Num[Tensor, " b"]
-    ) -> list[LayerFactors]:
+    def layer_factors(self, theta: P, x: Float[Tensor, " b *shape"], y: Num[Tensor, " b"]) -> list[LayerFactors]:
         """Recorded on one forward pass and pulled back from the outputs."""
         return recorded_factors(self.forward, theta, x, y, self.output_loss)

@@ -14,6 +14,7 @@ from torch import Tensor
 from influencelab.data.dataset import Dataset
 from influencelab.errors import InvalidParameter
 from influencelab.models import derivatives
+from influencelab.models.shapes import KN, KP, P
 from influencelab.models.task import Task
 from influencelab.training.batches import Batches, Rows
 from influencelab.training.trainer import Memory, Trained, Trainer, check_finite
@@ -83,7 +84,7 @@ class FirstOrder(Trainer):
             The running means after the step.
         """
 
-    def train(self, task: Task, data: Dataset, theta: Float[Tensor, "k p"], weights: Float[Tensor, "k n"]) -> Trained:
+    def train(self, task: Task, data: Dataset, theta: KP, weights: KN) -> Trained:
         """Train each model from its row of theta under its row of weights; grad_norm is of the full batch."""
         return self.go_on(task, data, theta, weights)
 
@@ -91,8 +92,8 @@ class FirstOrder(Trainer):
         self,
         task: Task,
         data: Dataset,
-        theta: Float[Tensor, "k p"],
-        weights: Float[Tensor, "k n"],
+        theta: KP,
+        weights: KN,
         *,
         memory: Memory | None = None,
         models: Int[Tensor, " k"] | None = None,
@@ -127,7 +128,7 @@ class FirstOrder(Trainer):
         check_finite(norms, what="The gradient", when=f"after step {last}")
         return Trained(end, norms, norms <= self.tolerance, self.steps, Memory(last, buffers))
 
-    def blank(self, theta: Float[Tensor, "k p"]) -> Memory:
+    def blank(self, theta: KP) -> Memory:
         """The memory of models that have taken no step."""
         return Memory(0, tuple(torch.zeros_like(theta) for _ in range(self.n_buffers)))
 
@@ -136,15 +137,8 @@ class FirstOrder(Trainer):
         return self.learning_rate / 10 ** sum(step >= drop for drop in self.drops)
 
     def walk(
-        self,
-        task: Task,
-        data: Dataset,
-        theta: Float[Tensor, "k p"],
-        weights: Float[Tensor, "k n"],
-        *,
-        memory: Memory,
-        models: Int[Tensor, " k"],
-    ) -> tuple[Float[Tensor, "k p"], Buffers]:
+        self, task: Task, data: Dataset, theta: KP, weights: KN, *, memory: Memory, models: Int[Tensor, " k"]
+    ) -> tuple[KP, Buffers]:
         """θ and running means of models trained side by side, after all steps."""
         theta, buffers = theta.clone(memory_format=torch.contiguous_format), memory.buffers
         of_batch = gradients_of(task, data, weights)(theta)
@@ -159,12 +153,12 @@ class FirstOrder(Trainer):
         return theta, buffers
 
 
-def decay(task: Task, data: Dataset) -> Float[Tensor, " p"] | None:
+def decay(task: Task, data: Dataset) -> P | None:
     """Weight decay of each parameter: ∇R is this times θ. None where the penalty is more than that."""
     return task.penalty(data, data.x_train).stiffness if task.plain else None
 
 
-def gradients_of(task: Task, data: Dataset, weights: Float[Tensor, "k n"]) -> Gradients:
+def gradients_of(task: Task, data: Dataset, weights: KN) -> Gradients:
     """∇J of k models over a batch, its losses scaled up to n points, as a function of θ and then of the batch's rows.
 
     θ must be contiguous: it may move, and is read where it lies.
@@ -172,10 +166,10 @@ def gradients_of(task: Task, data: Dataset, weights: Float[Tensor, "k n"]) -> Gr
     """
     held, of_losses = decay(task, data), task.derivatives(data).batch_gradients(weights, cache=cache_size(data))
 
-    def at(theta: Float[Tensor, "k p"]) -> Gradient:
+    def at(theta: KP) -> Gradient:
         of_batch = of_losses(theta)
 
-        def gradient(rows: Rows) -> Float[Tensor, "k p"]:
+        def gradient(rows: Rows) -> KP:
             total = of_batch(rows)
             if held is None:
                 return derivatives.penalty_gradient(task, data, theta).add_(total)

@@ -9,6 +9,7 @@ from influencelab.data.dataset import Dataset
 from influencelab.errors import InvalidWeights, NotConverged
 from influencelab.models import derivatives
 from influencelab.models.feature_derivatives import point_slope_changes
+from influencelab.models.shapes import KP, K, N, P
 from influencelab.models.task import Task
 from influencelab.recipe import Recipe
 from influencelab.training.trainer import Memory, Trained, Trainer, check_finite
@@ -41,9 +42,9 @@ class Fit(Recipe):
     data: Dataset
     trainer: Trainer
     seed: int
-    start: Float[Tensor, " p"]
-    theta: Float[Tensor, " p"]
-    weights: Float[Tensor, " n"]
+    start: P
+    theta: P
+    weights: N
     grad_norm: float
     loss: float
     converged: bool
@@ -59,17 +60,15 @@ class Fit(Recipe):
         """Strength of the penalty."""
         return self.task.weight_decay
 
-    def slopes(self, data: Dataset, directions: Float[Tensor, "k p"]) -> Float[Tensor, "n k"]:
+    def slopes(self, data: Dataset, directions: KP) -> Float[Tensor, "n k"]:
         """∇ℓᵢᵀ d at θ of each training point of `data`, the fit's own or other, for each direction d."""
         return derivatives.point_slopes(self.task, data, self.theta, directions)
 
-    def slope_changes(
-        self, data: Dataset, moves: Float[Tensor, " n *shape"], directions: Float[Tensor, "k p"]
-    ) -> Float[Tensor, "n k"]:
+    def slope_changes(self, data: Dataset, moves: Float[Tensor, " n *shape"], directions: KP) -> Float[Tensor, "n k"]:
         """How fast ∇ℓᵢᵀ d changes when each training point of `data` moves along its row of `moves`."""
         return point_slope_changes(self.task, data, self.theta, moves, directions)
 
-    def penalty_slopes(self, directions: Float[Tensor, "k p"]) -> Float[Tensor, " k"]:
+    def penalty_slopes(self, directions: KP) -> K:
         """(Pθ)ᵀ d: how fast the penalty's slope along d grows with weight decay."""
         return directions @ (self.theta * self.task.penalised(self.data))
 
@@ -141,12 +140,12 @@ def fit_from(
     )
 
 
-def uniform(data: Dataset) -> Float[Tensor, " n"]:
+def uniform(data: Dataset) -> N:
     """1/n each: the objective is then the mean loss plus the penalty."""
     return data.x_train.new_full((data.n,), 1 / data.n)
 
 
-def checked_weights(weights: Tensor, data: Dataset) -> Float[Tensor, " n"]:
+def checked_weights(weights: Tensor, data: Dataset) -> N:
     """The weights in the data's dtype, if they can be weights."""
     if tuple(weights.shape) != (data.n,):
         raise InvalidWeights(f"weights have shape {tuple(weights.shape)}, expected ({data.n},): one a training point.")

@@ -3,9 +3,10 @@
 from dataclasses import dataclass, fields
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Int
 from torch import Tensor
 
+from influencelab.models.shapes import K
 from influencelab.recipe import Recipe
 
 # A step must lower J by this share of what the slope promises (Armijo), and leave at most this share of the slope.
@@ -31,26 +32,26 @@ class LineSearch(Recipe):
         trials: how many steps were refused.
     """
 
-    value: Float[Tensor, " k"]
-    slope: Float[Tensor, " k"]
-    step: Float[Tensor, " k"]
-    low: Float[Tensor, " k"]
-    low_slope: Float[Tensor, " k"]
-    high: Float[Tensor, " k"]
-    high_slope: Float[Tensor, " k"]
+    value: K
+    slope: K
+    step: K
+    low: K
+    low_slope: K
+    high: K
+    high_slope: K
     trials: Int[Tensor, " k"]
 
-    def descends(self, value: Float[Tensor, " k"], slope: Float[Tensor, " k"]) -> Bool[Tensor, " k"]:
+    def descends(self, value: K, slope: K) -> Bool[Tensor, " k"]:
         """Whether the tried step lowers J enough: by its value or, where that drowns in rounding, by its slope."""
         lower = value <= self.value + DECREASE * self.step * self.slope
         level = value <= self.value + ROUNDING * torch.finfo(value.dtype).eps * self.value.abs()
         return lower | (level & (slope <= (2 * DECREASE - 1) * self.slope))
 
-    def flattens(self, slope: Float[Tensor, " k"]) -> Bool[Tensor, " k"]:
+    def flattens(self, slope: K) -> Bool[Tensor, " k"]:
         """Whether the tried step goes so far that J bends upwards on the way: enough to learn a curvature from."""
         return slope >= FLATTENING * self.slope
 
-    def refused(self, slope: Float[Tensor, " k"], *, too_long: Bool[Tensor, " k"]) -> "LineSearch":
+    def refused(self, slope: K, *, too_long: Bool[Tensor, " k"]) -> "LineSearch":
         """The search after a refused step: next it aims where the slope would vanish if it changed evenly."""
         low, low_slope = self.low.where(too_long, self.step), self.low_slope.where(too_long, slope)
         high, high_slope = self.step.where(too_long, self.high), slope.where(too_long, self.high_slope)
@@ -78,7 +79,7 @@ class LineSearch(Recipe):
         return LineSearch(**{name: theirs.where(rows, ours) for name, (theirs, ours) in pairs.items()})
 
 
-def search(value: Float[Tensor, " k"], slope: Float[Tensor, " k"]) -> LineSearch:
+def search(value: K, slope: K) -> LineSearch:
     """A search that tries the whole direction first."""
     none, infinity = torch.zeros_like(slope), torch.full_like(slope, float("inf"))
     return LineSearch(value, slope, none + 1, none, slope, infinity, infinity, none.long())

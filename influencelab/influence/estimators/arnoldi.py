@@ -10,6 +10,7 @@ from torch import Tensor
 from influencelab.errors import InvalidParameter
 from influencelab.influence.curvature import Curvature, Solution, check_recipe
 from influencelab.influence.estimator import Solver
+from influencelab.models.shapes import P
 from influencelab.training.fit import Fit
 
 # A new direction shorter than this share of the product it is left of is rounding: the space found is closed.
@@ -63,7 +64,7 @@ class Arnoldi(Solver):
 
 
 def ritz(
-    multiply: Callable[[Tensor], Tensor], like: Float[Tensor, " p"], *, size: int, seed: int
+    multiply: Callable[[Tensor], Tensor], like: P, *, size: int, seed: int
 ) -> tuple[Float[Tensor, " s"], Float[Tensor, "p s"]]:
     """Eigenvalues and directions of a symmetric operator inside a Krylov space of at most `size` dimensions.
 
@@ -90,14 +91,14 @@ def ritz(
     return values, basis.T @ turns
 
 
-def outside(basis: Float[Tensor, "s p"], vector: Float[Tensor, " p"]) -> Float[Tensor, " p"]:
+def outside(basis: Float[Tensor, "s p"], vector: P) -> P:
     """What is left of a vector without its part in the span of orthonormal rows."""
     for _ in range(2):
         vector = vector - basis.T @ (basis @ vector)
     return vector
 
 
-def fresh(basis: Float[Tensor, "s p"], generator: torch.Generator) -> Float[Tensor, " p"]:
+def fresh(basis: Float[Tensor, "s p"], generator: torch.Generator) -> P:
     """A random vector, drawn on the CPU so that devices agree, orthogonal to the rows."""
     drawn = torch.randn(basis.shape[1], generator=generator, dtype=torch.float64)
     return outside(basis, drawn.to(basis))

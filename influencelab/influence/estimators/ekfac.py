@@ -10,6 +10,7 @@ from influencelab.errors import InvalidParameter
 from influencelab.influence.curvature import Curvature, Solution, check_recipe
 from influencelab.influence.estimator import Solver
 from influencelab.influence.kronecker import blocks
+from influencelab.models.shapes import P
 from influencelab.training.fit import Fit
 
 
@@ -56,9 +57,7 @@ class EKFAC(Solver):
         return [self.damping + self.relative_damping * float(block.losses.mean()) for block in blocks(fit)]
 
 
-def check(
-    fit: Fit, gradients: Float[Tensor, "m p"], solved: Float[Tensor, "m p"], *, added: Float[Tensor, " p"]
-) -> Solution:
+def check(fit: Fit, gradients: Float[Tensor, "m p"], solved: Float[Tensor, "m p"], *, added: P) -> Solution:
     """The solutions with what the true curvature, and the same damping, make of them."""
     left = (Curvature(fit, kind="gauss_newton") @ solved.T).T + added * solved - gradients
     size = gradients.norm(dim=1).clamp_min(torch.finfo(gradients.dtype).tiny)

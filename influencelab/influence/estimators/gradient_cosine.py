@@ -4,11 +4,10 @@ import time
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float
-from torch import Tensor
 
 from influencelab.influence.estimator import Estimate, Estimator, from_scores
 from influencelab.models import derivatives
+from influencelab.models.shapes import N
 from influencelab.training.fit import Fit
 
 
@@ -31,7 +30,7 @@ class GradientCosine(Estimator):
         return from_scores(self, fit, values, convention=None, unit="none", started=started)
 
 
-def point_lengths(fit: Fit) -> Float[Tensor, " n"]:
+def point_lengths(fit: Fit) -> N:
     """‖∇ℓᵢ‖ of each training point; for linear tasks ‖∂ℓᵢ/∂z‖ ‖xᵢ‖, as each gradient is their outer product."""
     task, data = fit.task, fit.data
     parts = []

@@ -13,6 +13,7 @@ from influencelab.influence.estimator import Solver
 from influencelab.influence.minibatch import draws, partition
 from influencelab.influence.power_iteration import largest_eigenvalues
 from influencelab.models import derivatives
+from influencelab.models.shapes import KP, P
 from influencelab.training.fit import Fit
 
 # The step is this much shorter than the largest eigenvalue found asks for, which is found from below.
@@ -146,7 +147,7 @@ def lengths(pulls: Float[Tensor, "m p"]) -> Float[Tensor, " m"]:
     return pulls.norm(dim=-1).clamp_min(torch.finfo(pulls.dtype).tiny)
 
 
-def check_null_mass(curvature: Curvature, left: Float[Tensor, "k p"], *, scale: float) -> None:
+def check_null_mass(curvature: Curvature, left: KP, *, scale: float) -> None:
     """Refuse residuals that no step can shorten. Those that many more steps would shorten pass.
 
     Raises:
@@ -161,7 +162,7 @@ def check_null_mass(curvature: Curvature, left: Float[Tensor, "k p"], *, scale: 
         )
 
 
-def steady_bend(curvature: Curvature) -> Float[Tensor, " p"]:
+def steady_bend(curvature: Curvature) -> P:
     """The part of C + damping I that does not depend on the points drawn: weight decay and damping."""
     fit = curvature.fit
     return fit.task.penalty(fit.data, fit.theta).stiffness + curvature.damping

@@ -13,6 +13,7 @@ from influencelab.influence.curvature import Curvature, check_recipe
 from influencelab.influence.estimator import Estimate, Estimator
 from influencelab.influence.leverage import amplification
 from influencelab.models import derivatives
+from influencelab.models.shapes import P
 from influencelab.training.fit import Fit, require_converged
 
 
@@ -64,9 +65,7 @@ class NewtonStep(Estimator):
         )
 
 
-def removal_steps(
-    curvature: Curvature, solved: Float[Tensor, "m p"], force: Float[Tensor, " p"]
-) -> Float[Tensor, "n m"]:
+def removal_steps(curvature: Curvature, solved: Float[Tensor, "m p"], force: P) -> Float[Tensor, "n m"]:
     """∇L_jᵀ δᵢ of every point by the matrix inversion lemma: wᵢ (Jᵢ s_j)ᵀ (I − wᵢAᵢGᵢ)⁻¹ rᵢ + what `force` adds.
 
     `force` is the part of bᵢ that all points share; its effect is amplified by the same block.

@@ -4,7 +4,6 @@ import time
 from dataclasses import dataclass, replace
 
 import torch
-from jaxtyping import Float
 from torch import Tensor
 
 from influencelab.data.perturbation import Perturbation
@@ -12,6 +11,7 @@ from influencelab.errors import InvalidParameter
 from influencelab.influence.perturbed import in_place, joined, penalised_by, problems
 from influencelab.influence.retrainer import Part, Retrained, Retrainer
 from influencelab.models import derivatives
+from influencelab.models.shapes import KN
 from influencelab.recipe import Progress
 from influencelab.training.first_order import FirstOrder
 from influencelab.training.fit import Fit
@@ -93,7 +93,7 @@ class Rerun(Retrainer):
                 found.append((each.models, self.part(part, each.weights, models[each.models.cpu()])))
         return joined(found)
 
-    def part(self, fit: Fit, weights: Float[Tensor, "k n"], models: Tensor) -> Part:
+    def part(self, fit: Fit, weights: KN, models: Tensor) -> Part:
         """Models of one objective, and how far they moved the test losses."""
         trained = self.train(fit, weights, models)
         change = derivatives.measures(fit.task, fit.data, trained.theta) - fit.measures()
@@ -102,7 +102,7 @@ class Rerun(Retrainer):
         steps = torch.full_like(met, trained.steps, dtype=torch.int64)
         return Part(change, trained.grad_norm, met & finite, torch.ones_like(met), steps)
 
-    def train(self, fit: Fit, weights: Float[Tensor, "k n"], models: Tensor) -> Trained:
+    def train(self, fit: Fit, weights: KN, models: Tensor) -> Trained:
         """Each model from its start, under its own weights."""
         trainer = self.trainer or fit.trainer
         theta = (fit.theta if self.start == "warm" else fit.start).repeat(len(weights), 1)

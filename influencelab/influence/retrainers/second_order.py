@@ -4,7 +4,7 @@ import time
 from dataclasses import dataclass, field, replace
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool
 from torch import Tensor
 
 from influencelab.data.perturbation import Perturbation
@@ -17,6 +17,7 @@ from influencelab.influence.preconditioned_lbfgs import minimise_from_fit
 from influencelab.influence.retrainer import Part, Retrained, Retrainer
 from influencelab.models import derivatives
 from influencelab.models.proximal import proximal, proximal_bregman_response
+from influencelab.models.shapes import KN, KP
 from influencelab.recipe import Progress
 from influencelab.training.fit import Fit
 from influencelab.training.trainer import Trainer
@@ -172,9 +173,7 @@ class SecondOrder(Retrainer):
             steps=descent.steps,
         )
 
-    def safeguarded(
-        self, fit: Fit, start: Float[Tensor, "k p"], weights: Float[Tensor, "k n"], test: ConvergenceTest
-    ) -> tuple[Float[Tensor, "k p"], Float[Tensor, "k p"], Bool[Tensor, " k"]]:
+    def safeguarded(self, fit: Fit, start: KP, weights: KN, test: ConvergenceTest) -> tuple[KP, KP, Bool[Tensor, " k"]]:
         """Where the trainer takes each model, ∇J there, and whether it passed the test and stays."""
         theta, before = start.clone(), fit.measures()
         gradient, change = torch.zeros_like(theta), before.new_zeros(len(weights), len(before))
@@ -193,7 +192,7 @@ class SecondOrder(Retrainer):
                 break
         return theta, gradient, passed
 
-    def same_basin(self, fit: Fit, batch: Batch, theta: Float[Tensor, "k p"], descent: NewtonResult) -> Tensor:
+    def same_basin(self, fit: Fit, batch: Batch, theta: KP, descent: NewtonResult) -> Tensor:
         """No barrier in J on the straight line from the fit, and no step far beyond the predicted one.
 
         A fit that is no minimum has no basin yet: the minimum that its control went on to then stands in its place.

@@ -16,6 +16,7 @@ from influencelab.data.dataset import Dataset
 from influencelab.models.closed_forms.activation import CLOSED
 from influencelab.models.closed_forms.mlp_workspace import Layers, Workspace, workspace
 from influencelab.models.loss import OutputLoss
+from influencelab.models.shapes import KN
 
 
 class Network(NamedTuple):
@@ -185,13 +186,7 @@ def add(total: Float[Tensor, "*k g b"], left: Tensor, right: Tensor) -> Float[Te
 
 
 def chunks(
-    network: Network,
-    data: Dataset,
-    weights: Float[Tensor, "k n"],
-    *,
-    size: int,
-    limit: int,
-    rows: slice | Tensor = slice(None),
+    network: Network, data: Dataset, weights: KN, *, size: int, limit: int, rows: slice | Tensor = slice(None)
 ) -> Iterator[tuple[slice, Points]]:
     """Chunks of points and, in each of them, chunks of models.
 

@@ -22,6 +22,7 @@ from influencelab.models.closed_forms.mlp import (
 )
 from influencelab.models.closed_forms.mlp_workspace import split, workspace
 from influencelab.models.loss_derivatives import BatchGradient, LossDerivatives, scaled_weights
+from influencelab.models.shapes import KN, KP, K, N, P
 
 # Numbers that the units of one chunk take: what one layer writes must be in the cache when the next one reads it.
 CHUNK = 2**18
@@ -41,7 +42,7 @@ class MLPDerivatives(LossDerivatives):
         """All points at once: `chunks` cuts them, and the models too."""
         yield slice(None)
 
-    def losses(self, theta: Float[Tensor, "k p"], weights: Float[Tensor, "k n"], rows: slice) -> Float[Tensor, " k"]:
+    def losses(self, theta: KP, weights: KN, rows: slice) -> K:
         """Σ wᵢ ℓᵢ of k models over some points."""
         network, values = self.network, theta.new_zeros(len(theta))
         for models, at in chunks(network, self.data, weights, size=network.width, limit=CHUNK, rows=rows):
@@ -49,18 +50,14 @@ class MLPDerivatives(LossDerivatives):
             values[models].add_((network.loss.values(z, at.y) * at.weights).sum(-1))
         return values
 
-    def gradients(
-        self, theta: Float[Tensor, "k p"], weights: Float[Tensor, "k n"], rows: slice | Int[Tensor, "*_ b"]
-    ) -> Float[Tensor, "k p"]:
+    def gradients(self, theta: KP, weights: KN, rows: slice | Int[Tensor, "*_ b"]) -> KP:
         """Σ wᵢ ∇ℓᵢ of k models over some points, or over each model's own."""
         network = self.network
         pieces = chunks(network, self.data, weights, size=network.width, limit=CHUNK, rows=rows)
         parts = ((some, gradient(trace(network, split(theta[some], network.shapes), at))) for some, at in pieces)
         return summed(theta, parts)
 
-    def losses_and_gradients(
-        self, theta: Float[Tensor, "k p"], weights: Float[Tensor, "k n"], rows: slice
-    ) -> tuple[Float[Tensor, " k"], Float[Tensor, "k p"]]:
+    def losses_and_gradients(self, theta: KP, weights: KN, rows: slice) -> tuple[K, KP]:
         """Both from one pass over the points."""
         network, losses, total = self.network, theta.new_zeros(len(theta)), torch.zeros_like(theta)
         for models, at in chunks(network, self.data, weights, size=network.width, limit=CHUNK, rows=rows):
@@ -69,15 +66,7 @@ class MLPDerivatives(LossDerivatives):
             total[models].add_(gradient(traced))
         return losses, total
 
-    def products(
-        self,
-        theta: Float[Tensor, " p"],
-        weights: Float[Tensor, " n"],
-        vectors: Float[Tensor, "k p"],
-        rows: slice,
-        *,
-        kind: str = "hessian",
-    ) -> Float[Tensor, "k p"]:
+    def products(self, theta: P, weights: N, vectors: KP, rows: slice, *, kind: str = "hessian") -> KP:
         """Curvature of one model over some points times k vectors."""
         network, moved = self.network, torch.zeros_like(vectors)
         shared = weights.expand(len(vectors), -1)
@@ -89,26 +78,22 @@ class MLPDerivatives(LossDerivatives):
             moved[some].add_(product(network, traced, at, split(vectors[some], network.shapes)))
         return moved
 
-    def model_products(
-        self, theta: Float[Tensor, "k p"], weights: Float[Tensor, "k n"], vectors: Float[Tensor, "k p"], rows: slice
-    ) -> Float[Tensor, "k p"]:
+    def model_products(self, theta: KP, weights: KN, vectors: KP, rows: slice) -> KP:
         """The Hessian of each model over some points, at its own θ and weights, times its own vector."""
         network = self.network
 
-        def part(some: slice, at: Points) -> Float[Tensor, "k p"]:
+        def part(some: slice, at: Points) -> KP:
             traced = trace(network, split(theta[some], network.shapes), at)
             return product(network, traced, at, split(vectors[some], network.shapes))
 
         pieces = chunks(network, self.data, weights, size=2 * network.width, limit=CHUNK, rows=rows)
         return summed(vectors, ((some, part(some, at)) for some, at in pieces))
 
-    def hessians(
-        self, theta: Float[Tensor, "k p"], weights: Float[Tensor, "k n"], *, kind: str
-    ) -> Float[Tensor, "k p p"]:
+    def hessians(self, theta: KP, weights: KN, *, kind: str) -> Float[Tensor, "k p p"]:
         """Dense curvature of k models, each at its own θ and weights."""
         return mlp_hessian.hessians(self.network, self.data, theta, weights, kind=kind)
 
-    def measures(self, theta: Float[Tensor, "k p"]) -> Float[Tensor, "k m"]:
+    def measures(self, theta: KP) -> Float[Tensor, "k m"]:
         """The loss of each test point, for k models."""
         network, x = self.network, read(self.data.x_test)
         step = max(1, CHUNK // (network.width * self.data.m))
@@ -116,12 +101,8 @@ class MLPDerivatives(LossDerivatives):
         return torch.cat([network.loss.values(z, self.data.y_test) for z in parts])
 
     def products_and_slopes(
-        self,
-        theta: Float[Tensor, " p"],
-        weights: Float[Tensor, " n"],
-        vectors: Float[Tensor, "k p"],
-        rows: slice | Int[Tensor, " b"],
-    ) -> tuple[Float[Tensor, "k p"], Float[Tensor, "k b"]]:
+        self, theta: P, weights: N, vectors: KP, rows: slice | Int[Tensor, " b"]
+    ) -> tuple[KP, Float[Tensor, "k b"]]:
         """Σ wᵢ ∇²ℓᵢ v over some points and vᵀ∇ℓᵢ of each, from one trace."""
         network = self.network
         along, at = split(vectors, network.shapes), read_points(network, self.data, weights, rows)
@@ -132,18 +113,18 @@ class MLPDerivatives(LossDerivatives):
         weighted = each._replace(output_gradients=[pull * at.weights for pull in each.output_gradients])
         return product(network, weighted, at, along), slopes
 
-    def batch_gradients(self, weights: Float[Tensor, "k n"], *, cache: int) -> Callable[[Tensor], BatchGradient]:
+    def batch_gradients(self, weights: KN, *, cache: int) -> Callable[[Tensor], BatchGradient]:
         """The same, with layers and points read once and activations written in place where a batch fits the cache."""
         network, most = self.network, 2 * cache // (len(weights) * self.trace)
         scaled = scaled_weights(weights, self.data.n)
         points = lru_cache(maxsize=2)(lambda count: read_points(network, self.data, scaled(count), slice(None)))
         in_chunks = super().batch_gradients(weights, cache=cache)
 
-        def at(theta: Float[Tensor, "k p"]) -> BatchGradient:
+        def at(theta: KP) -> BatchGradient:
             layers, chunked = split(theta, network.shapes), in_chunks(theta)
             space = lru_cache(maxsize=2)(lambda count: workspace(layers, count))
 
-            def at_once(rows: Tensor | None) -> Float[Tensor, "k p"]:
+            def at_once(rows: Tensor | None) -> KP:
                 count = self.data.n if rows is None else rows.shape[-1]
                 if count > most:
                     return chunked(rows)
@@ -155,7 +136,7 @@ class MLPDerivatives(LossDerivatives):
         return at
 
 
-def summed(like: Float[Tensor, "k p"], parts: Iterable[tuple[slice, Tensor]]) -> Float[Tensor, "k p"]:
+def summed(like: KP, parts: Iterable[tuple[slice, Tensor]]) -> KP:
     """The sum of what each chunk adds to some of the rows; the only part of all rows is the sum."""
     total = None
     for rows, part in parts:

@@ -22,6 +22,7 @@ from influencelab.data.dataset import Dataset
 from influencelab.models.closed_forms.activation import CLOSED
 from influencelab.models.closed_forms.mlp import Network, Points, Trace, chunks, trace
 from influencelab.models.closed_forms.mlp_workspace import split
+from influencelab.models.shapes import KN, KP
 
 # Numbers that one chunk holds: enough models for long batches of small matrix products.
 CHUNK = 2**21
@@ -40,12 +41,7 @@ class Tangents(NamedTuple):
 
 
 def hessians(
-    network: Network,
-    data: Dataset,
-    theta: Float[Tensor, "k p"],
-    weights: Float[Tensor, "k n"],
-    *,
-    kind: str = "hessian",
+    network: Network, data: Dataset, theta: KP, weights: KN, *, kind: str = "hessian"
 ) -> Float[Tensor, "k p p"]:
     """Σ wᵢ ∇²ℓᵢ of k models, each at its own θ and weights; or Gauss-Newton."""
     total = theta.new_zeros(*theta.shape, theta.shape[1])

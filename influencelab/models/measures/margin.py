@@ -10,6 +10,7 @@ from torch.func import grad, vmap
 from influencelab.data.dataset import Dataset
 from influencelab.errors import InvalidData
 from influencelab.models.measure import Measure
+from influencelab.models.shapes import KP, P
 from influencelab.models.task import Task
 
 
@@ -22,12 +23,12 @@ class Margin(Measure):
     point that helps makes it fall.
     """
 
-    def values(self, task: Task, data: Dataset, theta: Float[Tensor, "k p"]) -> Float[Tensor, "k m"]:
+    def values(self, task: Task, data: Dataset, theta: KP) -> Float[Tensor, "k m"]:
         """The margin of each test point."""
         check_classes(data)
         return margins(task.outputs(theta, data.x_test), data.y_test)
 
-    def gradients(self, task: Task, data: Dataset, theta: Float[Tensor, " p"]) -> Float[Tensor, "m p"]:
+    def gradients(self, task: Task, data: Dataset, theta: P) -> Float[Tensor, "m p"]:
         """The derivative of each margin."""
         check_classes(data)
 

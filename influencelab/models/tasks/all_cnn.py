@@ -14,6 +14,7 @@ from influencelab.errors import InvalidData, InvalidParameter
 from influencelab.models.layer_factors import Layer
 from influencelab.models.loss import OutputLoss
 from influencelab.models.losses.cross_entropy import CrossEntropy
+from influencelab.models.shapes import P
 from influencelab.models.task import LayeredTask
 
 # Strides of the convolutions of 3 × 3 pixels; a last one of 1 × 1 follows.
@@ -71,7 +72,7 @@ class AllCNN(LayeredTask):
         wide = [(self.channels, columns) for columns in (first, *[others] * (len(STRIDES) - 1))]
         return [*wide, (UNITS, self.channels + 1)]
 
-    def start(self, data: Dataset, seed: int) -> Float[Tensor, " p"]:
+    def start(self, data: Dataset, seed: int) -> P:
         """Gaussian weights cut off at two standard deviations, as in the published code; biases 0."""
         generator = torch.Generator().manual_seed(seed)
         shapes, layers = self.shapes(data), []

@@ -18,6 +18,7 @@ from influencelab.models.loss import OutputLoss, softplus
 from influencelab.models.loss_derivatives import LossDerivatives
 from influencelab.models.losses.cross_entropy import CrossEntropy
 from influencelab.models.losses.squared_error import SquaredError
+from influencelab.models.shapes import P
 from influencelab.models.task import LayeredTask
 
 ACTIVATIONS = {
@@ -75,7 +76,7 @@ class MLP(LayeredTask):
         """Only without hidden layers."""
         return self.depth == 0
 
-    def start(self, data: Dataset, seed: int) -> Float[Tensor, " p"]:
+    def start(self, data: Dataset, seed: int) -> P:
         """Random weights as `init` says, drawn on the CPU so that devices agree."""
         generator = torch.Generator().manual_seed(seed)
         layers = []
@@ -133,7 +134,7 @@ class MLP(LayeredTask):
         rows, columns = self.shapes(data)[-1]
         return rows * columns
 
-    def last_layer(self, data: Dataset, theta: Float[Tensor, " p"]) -> tuple["MLP", Dataset]:
+    def last_layer(self, data: Dataset, theta: P) -> tuple["MLP", Dataset]:
         """A network without hidden layers, and the activations of the last hidden layer as its features."""
         if self.depth == 0:
             return self, data

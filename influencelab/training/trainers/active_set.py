@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 import numpy
 from jaxtyping import Float
-from torch import Tensor
 
 from influencelab.data.dataset import Dataset
 from influencelab.errors import InvalidParameter
 from influencelab.models.losses.hinge import Hinge, sides
+from influencelab.models.shapes import KN, KP
 from influencelab.models.task import Task
 from influencelab.training.svm_dual import misplaced, residual, solve
 from influencelab.training.trainer import Trained, Trainer, check_finite
@@ -34,7 +34,7 @@ class ActiveSet(Trainer):
     tolerance: float = 1e-10
     max_steps: int = 100_000
 
-    def train(self, task: Task, data: Dataset, theta: Float[Tensor, "k p"], weights: Float[Tensor, "k n"]) -> Trained:
+    def train(self, task: Task, data: Dataset, theta: KP, weights: KN) -> Trained:
         """Train each model from the margins that its row of theta gives, under its row of weights.
 
         Raises:

@@ -10,6 +10,7 @@ from torch import Tensor
 from influencelab.data.dataset import Dataset
 from influencelab.errors import InvalidParameter
 from influencelab.models import derivatives
+from influencelab.models.shapes import KN, KP, K
 from influencelab.models.task import Task
 from influencelab.training.line_search import LineSearch, search
 from influencelab.training.trainer import Trained, Trainer, check_finite
@@ -20,7 +21,7 @@ TRIALS = 30
 CURVATURE = 1e-12
 
 # What a curvature known beforehand makes of each row: a first guess of H⁻¹ times it.
-Guess = Callable[[Float[Tensor, "k p"]], Float[Tensor, "k p"]]
+Guess = Callable[[KP], KP]
 
 
 @dataclass(frozen=True)
@@ -45,18 +46,11 @@ class LBFGS(Trainer):
                 "expected memory ≥ 1, max_steps ≥ 0 and tolerance > 0."
             )
 
-    def train(self, task: Task, data: Dataset, theta: Float[Tensor, "k p"], weights: Float[Tensor, "k n"]) -> Trained:
+    def train(self, task: Task, data: Dataset, theta: KP, weights: KN) -> Trained:
         """Train each model from its row of theta under its row of weights."""
         return self.train_with(None, task, data, theta, weights)
 
-    def train_with(
-        self,
-        guess: Guess | None,
-        task: Task,
-        data: Dataset,
-        theta: Float[Tensor, "k p"],
-        weights: Float[Tensor, "k n"],
-    ) -> Trained:
+    def train_with(self, guess: Guess | None, task: Task, data: Dataset, theta: KP, weights: KN) -> Trained:
         """The same with a first guess of the inverse curvature, symmetric and positive, to which memories add.
 
         Where the guess is that of a model near by, as without one of its points, most models need a few passes.
@@ -100,7 +94,7 @@ class Memory:
     count: Int[Tensor, " k"]
     guess: Guess | None
 
-    def remember(self, moved: Float[Tensor, "k p"], bent: Float[Tensor, "k p"], *, where: Bool[Tensor, " k"]) -> None:
+    def remember(self, moved: KP, bent: KP, *, where: Bool[Tensor, " k"]) -> None:
         """Keep one more pair of some models, in place of their oldest, where its curvature is not rounding."""
         curvature = torch.linalg.vecdot(moved, bent)
         real = where & (curvature > CURVATURE * moved.norm(dim=-1) * bent.norm(dim=-1))
@@ -120,7 +114,7 @@ class Memory:
         self.inverse[rows] = 0.0
         self.count[rows] = 0
 
-    def directions(self, gradient: Float[Tensor, "k p"]) -> Float[Tensor, "k p"]:
+    def directions(self, gradient: KP) -> KP:
         """Minus the inverse curvature times ∇J.
 
         The two loops of Nocedal & Wright (2006), algorithm 7.4, each as one triangular solve, so that moves and bends
@@ -132,7 +126,7 @@ class Memory:
         back = times(self.curvatures * shares - times(rest, self.bends.mT), self.inverse)
         return rest + times(back, self.moves)
 
-    def scales(self, gradient: Float[Tensor, "k p"]) -> Float[Tensor, " k"]:
+    def scales(self, gradient: KP) -> K:
         """One number for the inverse curvature: from the last pair, or such that a first step has length ≤ 1."""
         every = torch.arange(len(gradient), device=gradient.device)
         at = (self.count - 1) % self.moves.shape[1]
@@ -164,11 +158,11 @@ class Travel:
         memory: what it knows of its curvature.
     """
 
-    theta: Float[Tensor, "k p"]
-    weights: Float[Tensor, "k n"]
-    value: Float[Tensor, " k"]
-    gradient: Float[Tensor, "k p"]
-    direction: Float[Tensor, "k p"]
+    theta: KP
+    weights: KN
+    value: K
+    gradient: KP
+    direction: KP
     search: LineSearch
     memory: Memory
 
@@ -218,15 +212,7 @@ class Travel:
         )
 
 
-def set_out(
-    theta: Float[Tensor, "k p"],
-    weights: Float[Tensor, "k n"],
-    value: Float[Tensor, " k"],
-    gradient: Float[Tensor, "k p"],
-    *,
-    memory: int,
-    guess: Guess | None,
-) -> Travel:
+def set_out(theta: KP, weights: KN, value: K, gradient: KP, *, memory: int, guess: Guess | None) -> Travel:
     """Models that have learnt nothing yet, whose first direction is the steepest, or the guess's."""
     models, parameters = theta.shape
     none = torch.zeros_like(value)

@@ -9,6 +9,7 @@ from torch import Tensor
 from influencelab.data.dataset import Dataset
 from influencelab.errors import InvalidParameter
 from influencelab.models import derivatives
+from influencelab.models.shapes import KN, KP, K
 from influencelab.models.task import Task
 from influencelab.recipe import Recipe
 from influencelab.training.line_search import DECREASE, ROUNDING, search
@@ -50,7 +51,7 @@ class Newton(Trainer):
                 "expected max_steps ≥ 0 and tolerance > 0."
             )
 
-    def train(self, task: Task, data: Dataset, theta: Float[Tensor, "k p"], weights: Float[Tensor, "k n"]) -> Trained:
+    def train(self, task: Task, data: Dataset, theta: KP, weights: KN) -> Trained:
         """Train each model from its row of theta under its row of weights."""
         place = look(task, data, theta, weights)
         check_finite(place.value + place.norms, what="J or its gradient", when="at the start")
@@ -71,7 +72,7 @@ class Newton(Trainer):
             active = active[(moved.theta != here.theta).any(-1)]
         return Trained(theta=place.theta, grad_norm=place.norms, converged=minimum, steps=steps)
 
-    def plan(self, task: Task, data: Dataset, here: "Place", weights: Float[Tensor, "k n"], *, last: bool) -> "Plan":
+    def plan(self, task: Task, data: Dataset, here: "Place", weights: KN, *, last: bool) -> "Plan":
         """Which models are at a minimum, and where the others should go."""
         near = here.norms <= self.tolerance
         # Those who go on need a direction; a small gradient proves a minimum only where J is convex.
@@ -88,12 +89,12 @@ class Newton(Trainer):
 class Place(Recipe):
     """Where each model is: θ, J and ∇J there."""
 
-    theta: Float[Tensor, "k p"]
-    value: Float[Tensor, " k"]
-    gradient: Float[Tensor, "k p"]
+    theta: KP
+    value: K
+    gradient: KP
 
     @property
-    def norms(self) -> Float[Tensor, " k"]:
+    def norms(self) -> K:
         """‖∇J‖."""
         return self.gradient.norm(dim=-1)
 
@@ -117,8 +118,8 @@ class Plan(Recipe):
         arrived: whether the model is at a minimum and stays.
     """
 
-    direction: Float[Tensor, "k p"]
-    lowest: Float[Tensor, " k"]
+    direction: KP
+    lowest: K
     arrived: Bool[Tensor, " k"]
 
     def take(self, rows: Bool[Tensor, " k"]) -> "Plan":
@@ -126,14 +127,12 @@ class Plan(Recipe):
         return Plan(self.direction[rows], self.lowest[rows], self.arrived[rows])
 
 
-def look(task: Task, data: Dataset, theta: Float[Tensor, "k p"], weights: Float[Tensor, "k n"]) -> Place:
+def look(task: Task, data: Dataset, theta: KP, weights: KN) -> Place:
     """Measure J and ∇J."""
     return Place(theta, *derivatives.objectives_and_gradients(task, data, theta, weights))
 
 
-def descent(
-    hessian: Float[Tensor, "k p p"], gradient: Float[Tensor, "k p"], *, tolerance: float
-) -> tuple[Float[Tensor, "k p"], Float[Tensor, " k"]]:
+def descent(hessian: Float[Tensor, "k p p"], gradient: KP, *, tolerance: float) -> tuple[KP, K]:
     """Newton's direction, or the most negative curvature's where ∇J is too small beside it; and that curvature."""
     direction, solved = solution(hessian, gradient)
     lowest = torch.zeros_like(gradient[:, 0])
@@ -142,9 +141,7 @@ def descent(
     return direction, lowest
 
 
-def solution(
-    hessian: Float[Tensor, "k p p"], gradient: Float[Tensor, "k p"]
-) -> tuple[Float[Tensor, "k p"], Bool[Tensor, " k"]]:
+def solution(hessian: Float[Tensor, "k p p"], gradient: KP) -> tuple[KP, Bool[Tensor, " k"]]:
     """−H⁻¹ ∇J, and whether it could be had without eigenvalues.
 
     Where H is only semidefinite, all its eigenvalues are lifted a little: null directions then cost no eigenvalue
@@ -161,9 +158,7 @@ def solution(
     return direction, (fault == 0) & (remainder <= REMAINDER * gradient.norm(dim=-1))
 
 
-def modified(
-    hessian: Float[Tensor, "k p p"], gradient: Float[Tensor, "k p"], *, tolerance: float
-) -> tuple[Float[Tensor, "k p"], Float[Tensor, " k"]]:
+def modified(hessian: Float[Tensor, "k p p"], gradient: KP, *, tolerance: float) -> tuple[KP, K]:
     """−|H|⁻¹ ∇J without its null directions, or the most negative curvature's direction; and that curvature."""
     values, vectors = torch.linalg.eigh(hessian)
     size, norms = values.abs(), gradient.norm(dim=-1)
@@ -181,7 +176,7 @@ def rounding(hessian: Float[Tensor, "k p p"]) -> float:
     return hessian.shape[-1] * torch.finfo(hessian.dtype).eps
 
 
-def walk(task: Task, data: Dataset, here: Place, weights: Float[Tensor, "k n"], plan: Plan) -> Place:
+def walk(task: Task, data: Dataset, here: Place, weights: KN, plan: Plan) -> Place:
     """Move each model along its direction until J descends; one for which no step descends stays where it is."""
     slope = torch.linalg.vecdot(here.gradient, plan.direction)
     line, left, reached = search(here.value, slope), torch.arange(len(slope), device=slope.device), here
@@ -199,7 +194,7 @@ def walk(task: Task, data: Dataset, here: Place, weights: Float[Tensor, "k n"], 
     return escape(task, data, reached, weights, plan)
 
 
-def escape(task: Task, data: Dataset, here: Place, weights: Float[Tensor, "k n"], plan: Plan) -> Place:
+def escape(task: Task, data: Dataset, here: Place, weights: KN, plan: Plan) -> Place:
     """Move the models at a saddle along their negative curvature, which does not say which way: both are tried."""
     left = (plan.lowest < 0).nonzero().squeeze(1)
     noise = ROUNDING * torch.finfo(here.value.dtype).eps * here.value.abs()
