@@ -80,7 +80,7 @@ def lbfgs_stage(curvature: Curvature, weights: KN, *, passes: int, tolerance: fl
     fit = curvature.fit
     trainer = LBFGS(max_steps=passes, tolerance=tolerance)
     start = fit.theta.repeat(len(weights), 1)
-    return trainer.train_with(partial(precondition, curvature), fit.task, fit.data, start, weights).theta
+    return trainer.train(fit.task, fit.data, start, weights, guess=partial(precondition, curvature)).theta
 
 
 @dataclass(frozen=True, eq=False)

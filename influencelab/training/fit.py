@@ -1,4 +1,4 @@
-"""One model fitted to all the training points, with the proof of how well."""
+"""One model fitted to all training points, with the gradient norm that says how well."""
 
 from dataclasses import dataclass
 
@@ -31,11 +31,10 @@ class Fit(Recipe):
         weights: wᵢ of each training point in the objective; 1/n unless the user gave others.
         grad_norm: ‖∇J(θ)‖, in nats per unit of parameter; 0 at a minimum.
         loss: J(θ), in nats, penalty included.
-        converged: whether grad_norm ≤ the trainer's tolerance and, where the trainer looks, nothing bends down. An
-            unconverged fit is a recorded fact; estimators
-            refuse it unless told `allow_unconverged=True`.
+        converged: whether grad_norm ≤ the trainer's tolerance and, where the trainer checks it, no curvature is
+            negative. Estimators refuse an unconverged fit unless `allow_unconverged=True`.
         steps: how many steps training took.
-        memory: what a first-order trainer remembered at its last step, so that a warm start can restore it; else None.
+        memory: state of a first-order trainer after its last step, which a warm start can restore; None for others.
     """
 
     task: Task
@@ -113,16 +112,7 @@ def fit(task: Task, data: Dataset, trainer: Trainer, *, seed: int = 0, weights: 
 def fit_from(
     trained: Trained, *, task: Task, data: Dataset, trainer: Trainer, seed: int = 0, weights: Tensor | None = None
 ) -> Fit:
-    """The fit that a training ended at; nothing is trained here, so that stored parameters become a fit again.
-
-    Args:
-        trained: one model: its parameters, and how well they were found.
-        task: what was trained.
-        data: on what.
-        trainer: how.
-        seed: of the start.
-        weights: wᵢ in the objective; 1/n each by default.
-    """
+    """The fit of one trained model; nothing is trained here, so that stored parameters become a fit again."""
     used = uniform(data) if weights is None else weights
     return Fit(
         task=task,

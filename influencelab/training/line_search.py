@@ -1,13 +1,13 @@
 """How far to go along a direction, for k models at once, each at its own stage of its own search."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import torch
 from jaxtyping import Bool, Int
 from torch import Tensor
 
 from influencelab.models.shapes import K
-from influencelab.recipe import Recipe
+from influencelab.training.batched import Batched
 
 # A step must lower J by this share of what the slope promises (Armijo), and leave at most this share of the slope.
 DECREASE, FLATTENING = 1e-4, 0.9
@@ -18,8 +18,8 @@ MARGIN, GROWTH = 0.1, (2.0, 10.0)
 
 
 @dataclass(frozen=True, eq=False)
-class LineSearch(Recipe):
-    """One search a model: what is known of J along its direction, and the step to try next.
+class LineSearch(Batched):
+    """One search a model: J along its direction so far, and the step to try next.
 
     Attributes:
         value: J at the start, in nats.
@@ -58,25 +58,16 @@ class LineSearch(Recipe):
         closed = high.isfinite()
         # Without a far end, the line through the last two slopes is followed beyond them.
         other, other_slope = high.where(closed, self.low), high_slope.where(closed, self.low_slope)
-        bend = (other_slope - low_slope) / (other - low)
-        aim = low - low_slope / bend
-        room = high - low
-        inside = aim.clamp(low + MARGIN * room, high - MARGIN * room)
+        curvature = (other_slope - low_slope) / (other - low)
+        aim = low - low_slope / curvature
+        gap = high - low
+        inside = aim.clamp(low + MARGIN * gap, high - MARGIN * gap)
         outside = aim.clamp(GROWTH[0] * low, GROWTH[1] * low)
         # A slope that does not rise, or is not finite, gives nothing to aim at.
-        rises = (bend > 0) & bend.isfinite()
-        inside, outside = inside.where(rises, low + room / 2), outside.where(rises, GROWTH[1] * low)
+        rises = (curvature > 0) & curvature.isfinite()
+        inside, outside = inside.where(rises, low + gap / 2), outside.where(rises, GROWTH[1] * low)
         step = inside.where(closed, outside)
         return LineSearch(self.value, self.slope, step, low, low_slope, high, high_slope, self.trials + 1)
-
-    def take(self, rows: Bool[Tensor, " k"]) -> "LineSearch":
-        """The searches of some models."""
-        return LineSearch(**{field.name: getattr(self, field.name)[rows] for field in fields(self)})
-
-    def but(self, other: "LineSearch", *, rows: Bool[Tensor, " k"]) -> "LineSearch":
-        """These searches, but the other's for some models."""
-        pairs = {field.name: (getattr(other, field.name), getattr(self, field.name)) for field in fields(self)}
-        return LineSearch(**{name: theirs.where(rows, ours) for name, (theirs, ours) in pairs.items()})
 
 
 def search(value: K, slope: K) -> LineSearch:

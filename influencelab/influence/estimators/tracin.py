@@ -49,7 +49,7 @@ class TracIn(Estimator):
         theta, memory, before = fit.start[None], None, 0
         for step in self.steps(fit):
             stretch = dataclasses.replace(trainer, steps=step - before)
-            trained = stretch.go_on(fit.task, fit.data, theta, fit.weights[None], memory=memory)
+            trained = stretch.train(fit.task, fit.data, theta, fit.weights[None], memory=memory)
             theta, memory = trained.theta, trained.memory
             way = sum(trainer.rate(taken) for taken in range(before, step))
             pulls = derivatives.measure_gradients(fit.task, fit.data, theta[0])

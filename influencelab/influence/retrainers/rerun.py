@@ -108,7 +108,7 @@ class Rerun(Retrainer):
         theta = (fit.theta if self.start == "warm" else fit.start).repeat(len(weights), 1)
         memory = self.memory(fit, trainer, count=len(weights))
         if isinstance(trainer, FirstOrder):
-            return trainer.go_on(fit.task, fit.data, theta, weights, memory=memory, models=models)
+            return trainer.train(fit.task, fit.data, theta, weights, memory=memory, models=models)
         return trainer.train(fit.task, fit.data, theta, weights)
 
     def memory(self, fit: Fit, trainer: Trainer, *, count: int) -> Memory | None:

@@ -1,9 +1,9 @@
 """Newton's method with dense Hessians, safeguarded: for convex models and small networks, to the last digit."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from influencelab.data.dataset import Dataset
@@ -11,7 +11,7 @@ from influencelab.errors import InvalidParameter
 from influencelab.models import derivatives
 from influencelab.models.shapes import KN, KP, K
 from influencelab.models.task import Task
-from influencelab.recipe import Recipe
+from influencelab.training.batched import Batched
 from influencelab.training.line_search import DECREASE, ROUNDING, search
 from influencelab.training.trainer import Trained, Trainer, check_finite
 
@@ -86,7 +86,7 @@ class Newton(Trainer):
 
 
 @dataclass(frozen=True, eq=False)
-class Place(Recipe):
+class Place(Batched):
     """Where each model is: θ, J and ∇J there."""
 
     theta: KP
@@ -98,18 +98,9 @@ class Place(Recipe):
         """‖∇J‖."""
         return self.gradient.norm(dim=-1)
 
-    def take(self, rows: Bool[Tensor, " k"] | Int[Tensor, " b"]) -> "Place":
-        """Some of the models."""
-        return Place(self.theta[rows], self.value[rows], self.gradient[rows])
-
-    def put(self, rows: Int[Tensor, " b"], others: "Place") -> "Place":
-        """The same models, some of them elsewhere."""
-        pairs = ((getattr(self, field.name), getattr(others, field.name)) for field in fields(self))
-        return Place(*(ours.index_copy(0, rows, theirs) for ours, theirs in pairs))
-
 
 @dataclass(frozen=True, eq=False)
-class Plan(Recipe):
+class Plan(Batched):
     """Where each model should go.
 
     Attributes:
@@ -121,10 +112,6 @@ class Plan(Recipe):
     direction: KP
     lowest: K
     arrived: Bool[Tensor, " k"]
-
-    def take(self, rows: Bool[Tensor, " k"]) -> "Plan":
-        """The plans of some models."""
-        return Plan(self.direction[rows], self.lowest[rows], self.arrived[rows])
 
 
 def look(task: Task, data: Dataset, theta: KP, weights: KN) -> Place:
