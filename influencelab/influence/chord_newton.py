@@ -15,6 +15,7 @@ from influencelab.influence.curvature import Curvature
 from influencelab.influence.leverage import amplification
 from influencelab.models import derivatives
 from influencelab.models.shapes import KN, KP, K
+from influencelab.training.batched import Batched
 
 # A step that leaves more than this share of the gradient is not contracting: the model is handed on.
 CONTRACTION = 0.5
@@ -56,7 +57,7 @@ class ConvergenceTest:
 
 
 @dataclass(frozen=True, eq=False)
-class Batch:
+class Batch(Batched):
     """Some of the experiments: k models of one objective, each with its own training weights.
 
     Attributes:
@@ -67,13 +68,9 @@ class Batch:
     weights: KN
     removed: Int[Tensor, " k"]
 
-    def take(self, chosen: Tensor) -> "Batch":
-        """Some of the models."""
-        return Batch(weights=self.weights[chosen], removed=self.removed[chosen])
-
 
 @dataclass(frozen=True, eq=False)
-class Chord:
+class Chord(Batched):
     """The step θ ← θ − (C − what left)⁻¹ ∇J for each model of a batch.
 
     Attributes:
@@ -88,12 +85,6 @@ class Chord:
     correction: Float[Tensor, "k c c"] | None
     features: Float[Tensor, "k d"] | None
     amplification: K
-
-    def take(self, chosen: Tensor) -> "Chord":
-        """The steps of some of the models."""
-        if self.correction is None or self.features is None:
-            return self
-        return Chord(self.curvature, self.correction[chosen], self.features[chosen], self.amplification[chosen])
 
     def step(self, gradient: KP) -> KP:
         """(C − wᵢ JᵢᵀAᵢJᵢ)⁻¹ gradient, for each model its own i."""
@@ -118,10 +109,10 @@ def chord_of(curvature: Curvature, batch: Batch) -> Chord:
     weight = torch.where(batch.removed >= 0, fit.weights[rows], 0.0)
     amplified = amplification(curvature, rows)
     spared = amplified.isfinite().all(-1).all(-1)
-    correction = amplified.where(spared[:, None, None], 0.0) @ (weight[:, None, None] * curved)
-    size = torch.linalg.matrix_norm(amplified.where(spared[:, None, None], 0.0), ord=2)
-    farther = size.where(spared, torch.inf).where(batch.removed >= 0, 1.0)
-    return Chord(curvature, correction, fit.task.features(x), farther)
+    amplified = amplified.where(spared[:, None, None], 0.0)
+    correction = amplified @ (weight[:, None, None] * curved)
+    factor = torch.linalg.matrix_norm(amplified, ord=2).where(spared, torch.inf).where(batch.removed >= 0, 1.0)
+    return Chord(curvature, correction, fit.task.features(x), factor)
 
 
 def first_gradients(curvature: Curvature, batch: Batch) -> KP:

@@ -78,7 +78,13 @@ def block_conjugate_gradient(
         steps += used
         left = vectors - multiply(values)
         before, residual = residual, left.norm(dim=0) / unit
-        check_progress(before, residual, unsolved, tolerance=tolerance, steps=steps, limit=max_iterations)
+        worst, stuck = float(residual.max()), not (residual[unsolved] <= GAIN * before[unsolved]).all()
+        if not worst <= tolerance and (steps >= max_iterations or stuck):
+            raise Diverged(
+                f"Conjugate gradients stopped after {steps} products at a relative residual of {worst:.1e}, above the "
+                f"tolerance {tolerance:.1e}. Raise max_iterations or the tolerance, add damping or weight decay, or "
+                "use the 'exact' estimator."
+            )
     return Solution(values=values, residual=residual)
 
 
@@ -187,25 +193,6 @@ def check_null_mass(mass: Float[Tensor, "z k"], enough: K) -> None:
             "its length there as the tolerance allows, so no finite influence exists. Add damping or weight decay, or "
             "penalise the intercept."
         )
-
-
-def check_progress(
-    before: K, residual: K, unsolved: Bool[Tensor, " k"], *, tolerance: float, steps: int, limit: int
-) -> None:
-    """Refuse to go on where products are used up, or where a new search no longer helps.
-
-    Raises:
-        Diverged: some residual is above the tolerance and will stay there.
-    """
-    worst = float(residual.max())
-    stuck = not (residual[unsolved] <= GAIN * before[unsolved]).all()
-    if worst <= tolerance or (steps < limit and not stuck):
-        return
-    raise Diverged(
-        f"Conjugate gradients stopped after {steps} products at a relative residual of {worst:.1e}, above the "
-        f"tolerance {tolerance:.1e}. Raise max_iterations or the tolerance, add damping or weight decay, or use the "
-        "'exact' estimator."
-    )
 
 
 def simultaneous_conjugate_gradients(

@@ -200,3 +200,14 @@ def check_recipe(kind: str, damping: float) -> None:
     derivatives.check_kind(kind)
     if not 0 <= damping < float("inf"):
         raise InvalidParameter(f"damping is {damping}, expected a finite number ≥ 0.")
+
+
+def checked(curvature: Curvature, gradients: Float[Tensor, "m p"], solved: Float[Tensor, "m p"]) -> Solution:
+    """A solution a row, with the residual that one true product leaves of each gradient."""
+    residual = ((curvature @ solved.T).T - gradients).norm(dim=1)
+    return Solution(values=solved.T, residual=residual / lengths(gradients))
+
+
+def lengths(gradients: Float[Tensor, "m p"]) -> Float[Tensor, " m"]:
+    """‖g‖ of each gradient, never 0."""
+    return gradients.norm(dim=-1).clamp_min(torch.finfo(gradients.dtype).tiny)

@@ -138,32 +138,36 @@ class Solver(Estimator):
         sensitivity = self.sensitivity(fit)
         fit.task.check_curvature(fit.data, fit.theta, fit.weights)
         slopes = sensitivity.slopes()
-        return Estimate(
-            estimator=self,
-            fit=fit,
-            values=-fit.weights[:, None] * slopes,
+        return estimate_of(
+            self,
+            fit,
+            -fit.weights[:, None] * slopes,
             slopes=slopes,
-            convention=None,
-            unit="nats",
             residual=sensitivity.residual,
             damping=sensitivity.damping,
-            seconds=time.perf_counter() - started,
             sensitivity=sensitivity,
+            started=started,
         )
 
 
-def from_scores(
-    estimator: Estimator, fit: Fit, values: Float[Tensor, "n m"], *, convention: str | None, unit: str, started: float
+def estimate_of(
+    estimator: Estimator,
+    fit: Fit,
+    values: Float[Tensor, "n m"],
+    *,
+    started: float,
+    unit: str = "nats",
+    slopes: Float[Tensor, "n m"] | None = None,
+    convention: str | None = None,
+    residual: Float[Tensor, " m"] | None = None,
+    damping: float = 0.0,
+    sensitivity: Sensitivity | None = None,
 ) -> Estimate:
-    """The estimate of a method that solves nothing: no slopes, no residual, no damping."""
-    return Estimate(
-        estimator=estimator,
-        fit=fit,
-        values=values,
-        slopes=None,
-        convention=convention,
-        unit=unit,
-        residual=values.new_zeros(values.shape[1]),
-        damping=0.0,
-        seconds=time.perf_counter() - started,
-    )
+    """The estimate with these values; a method that solves nothing has no residual and no damping.
+
+    Args:
+        started: when the method began, by time.perf_counter.
+    """
+    residual = values.new_zeros(values.shape[1]) if residual is None else residual
+    seconds = time.perf_counter() - started
+    return Estimate(estimator, fit, values, slopes, convention, unit, residual, damping, seconds, sensitivity)

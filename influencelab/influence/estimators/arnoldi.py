@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from influencelab.errors import InvalidParameter
-from influencelab.influence.curvature import Curvature, Solution, check_recipe
+from influencelab.influence.curvature import Curvature, Solution, check_recipe, checked
 from influencelab.influence.estimator import Solver
 from influencelab.models.shapes import P
 from influencelab.training.fit import Fit
@@ -51,9 +51,7 @@ class Arnoldi(Solver):
         shifted = values + self.damping
         flat = shifted.abs() <= len(fit.theta) * torch.finfo(shifted.dtype).eps * values.abs().max()
         solved = ((gradients @ vectors) / shifted).where(~flat, 0.0) @ vectors.T
-        left = (curvature @ solved.T).T - gradients
-        size = gradients.norm(dim=1).clamp_min(torch.finfo(gradients.dtype).tiny)
-        return Solution(values=solved.T, residual=left.norm(dim=1) / size), self.damping
+        return checked(curvature, gradients, solved), self.damping
 
     def directions(self, fit: Fit) -> tuple[Float[Tensor, " s"], Float[Tensor, "p s"]]:
         """Eigenvalues of largest size, without damping, largest first, and their directions, one a column."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import torch
 
-from influencelab.influence.estimator import Estimate, Estimator, from_scores
+from influencelab.influence.estimator import Estimate, Estimator, estimate_of
 from influencelab.models import derivatives
 from influencelab.models.shapes import N
 from influencelab.training.fit import Fit
@@ -27,7 +27,7 @@ class GradientCosine(Estimator):
         )
         values = derivatives.point_slopes(fit.task, fit.data, fit.theta, pulls)
         values /= point_lengths(fit).clamp_min(torch.finfo(values.dtype).tiny)[:, None]
-        return from_scores(self, fit, values, convention=None, unit="none", started=started)
+        return estimate_of(self, fit, values, unit="none", started=started)
 
 
 def point_lengths(fit: Fit) -> N:

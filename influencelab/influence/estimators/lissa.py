@@ -8,7 +8,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from influencelab.errors import Diverged, InvalidParameter, NullSpaceMass
-from influencelab.influence.curvature import Curvature, Solution, check_recipe
+from influencelab.influence.curvature import Curvature, Solution, check_recipe, checked, lengths
 from influencelab.influence.estimator import Solver
 from influencelab.influence.minibatch import draws, partition
 from influencelab.influence.power_iteration import largest_eigenvalues
@@ -83,8 +83,7 @@ class Lissa(Solver):
             )
         curvature = Curvature(fit, kind=self.curvature, damping=self.damping)
         solved = self.full(curvature, gradients) if self.batch_size is None else self.sampled(curvature, gradients)
-        left = (curvature @ solved.T).T - gradients
-        return Solution(values=solved.T, residual=left.norm(dim=1) / lengths(gradients)), self.damping
+        return checked(curvature, gradients, solved), self.damping
 
     def full(self, curvature: Curvature, pulls: Float[Tensor, "m p"]) -> Float[Tensor, "m p"]:
         """The iteration with all points at every step, written for s / scale, whose step is the residual / scale."""
@@ -140,11 +139,6 @@ class Lissa(Solver):
             f"LiSSA diverged at scale {scale:.3g}: {what}. Raise the scale (None finds one), take larger batches, or, "
             "where the curvature bends down, curvature='gauss_newton' or more damping."
         )
-
-
-def lengths(pulls: Float[Tensor, "m p"]) -> Float[Tensor, " m"]:
-    """‖g‖ of each test gradient, never 0."""
-    return pulls.norm(dim=-1).clamp_min(torch.finfo(pulls.dtype).tiny)
 
 
 def check_null_mass(curvature: Curvature, left: KP, *, scale: float) -> None:

@@ -10,7 +10,7 @@ from torch import Tensor
 from influencelab.data.perturbations.removals import CONVENTIONS
 from influencelab.errors import InvalidParameter, NotFinite
 from influencelab.influence.curvature import Curvature, check_recipe
-from influencelab.influence.estimator import Estimate, Estimator
+from influencelab.influence.estimator import Estimate, Estimator, estimate_of
 from influencelab.influence.leverage import amplification
 from influencelab.models import derivatives
 from influencelab.models.shapes import P
@@ -52,16 +52,14 @@ class NewtonStep(Estimator):
         if self.convention == "renormalise":
             force = derivatives.penalty_gradient(fit.task, fit.data, fit.theta) / fit.weights.sum()
         values = removal_steps(curvature, solution.values.T, force)
-        return Estimate(
-            estimator=self,
-            fit=fit,
-            values=values,
-            slopes=None,
+        return estimate_of(
+            self,
+            fit,
+            values,
             convention=self.convention,
-            unit="nats",
             residual=solution.residual,
             damping=self.damping,
-            seconds=time.perf_counter() - started,
+            started=started,
         )
 
 

@@ -4,7 +4,7 @@ import time
 from dataclasses import dataclass
 
 from influencelab.errors import InvalidData
-from influencelab.influence.estimator import Estimate, Estimator, from_scores
+from influencelab.influence.estimator import Estimate, Estimator, estimate_of
 from influencelab.training.fit import Fit
 
 
@@ -27,4 +27,4 @@ class SameLabel(Estimator):
         if data.classes == 0:
             raise InvalidData(f"{data.name} has real targets and no classes to compare; use 'gradient_cosine' instead.")
         values = (data.y_train[:, None] == data.y_test).to(fit.theta)
-        return from_scores(self, fit, values, convention=None, unit="none", started=started)
+        return estimate_of(self, fit, values, unit="none", started=started)

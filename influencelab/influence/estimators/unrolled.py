@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from influencelab.errors import InvalidParameter
-from influencelab.influence.estimator import Estimate, Estimator
+from influencelab.influence.estimator import Estimate, Estimator, estimate_of
 from influencelab.models import derivatives
 from influencelab.recipe import Recipe
 from influencelab.training.batches import Rows
@@ -42,24 +42,21 @@ class Unrolled(Estimator):
         trainer = smooth_trainer(fit)
         checkpoints = forward_pass(fit, trainer)
         end = checkpoints[-1].theta[0]
-        pulls = derivatives.measure_gradients(fit.task, fit.data, end)
-        slopes = pulls.new_zeros(fit.data.n, len(pulls))
-        cotangents = (pulls, *(torch.zeros_like(pulls) for _ in range(trainer.n_buffers)))
+        gradients = derivatives.measure_gradients(fit.task, fit.data, end)
+        slopes = gradients.new_zeros(fit.data.n, len(gradients))
+        cotangents = (gradients, *(torch.zeros_like(gradients) for _ in range(trainer.n_buffers)))
         for checkpoint, following in reversed(list(pairwise(checkpoints))):
             records = list(replay(fit, trainer, checkpoint, stop=following.step))
             for record in reversed(records):
                 cotangents = backward(fit, trainer, record, cotangents, slopes=slopes)
         gap = float((end - fit.theta).norm() / max(float(fit.theta.norm()), torch.finfo(end.dtype).tiny))
-        return Estimate(
-            estimator=self,
-            fit=fit,
-            values=-fit.weights[:, None] * slopes,
+        return estimate_of(
+            self,
+            fit,
+            -fit.weights[:, None] * slopes,
             slopes=slopes,
-            convention=None,
-            unit="nats",
-            residual=torch.full_like(pulls[:, 0], gap),
-            damping=0.0,
-            seconds=time.perf_counter() - started,
+            residual=torch.full_like(gradients[:, 0], gap),
+            started=started,
         )
 
 

@@ -1,7 +1,8 @@
 """The default truth: chord Newton from the fit, many models at once, each with the proof that it converged."""
 
-import time
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import torch
 from jaxtyping import Bool
@@ -14,11 +15,10 @@ from influencelab.influence.chord_newton import Batch, ConvergenceTest, NewtonRe
 from influencelab.influence.curvature import Curvature, check_recipe
 from influencelab.influence.perturbed import joined, penalised_by, problems, share_factors
 from influencelab.influence.preconditioned_lbfgs import minimise_from_fit
-from influencelab.influence.retrainer import Part, Retrained, Retrainer
+from influencelab.influence.retrainer import Part, Retrainer
 from influencelab.models import derivatives
 from influencelab.models.proximal import proximal, proximal_bregman_response
 from influencelab.models.shapes import KN, KP
-from influencelab.recipe import Progress
 from influencelab.training.fit import Fit
 from influencelab.training.trainer import Trainer
 from influencelab.training.trainers.newton import Newton
@@ -85,27 +85,16 @@ class SecondOrder(Retrainer):
         if self.passes < 0:
             raise InvalidParameter(f"passes is {self.passes}, expected a number ≥ 0.")
 
-    def retrain(self, fit: Fit, perturbation: Perturbation, *, progress: Progress | None = None) -> Retrained:
-        """Train one model an experiment, plus a control in every batch.
+    def batch_limits(self, fit: Fit) -> tuple[int, int]:
+        """256 models; each has weights, residuals, parameters and steps."""
+        return MODELS, 2 * fit.data.n + 4 * len(fit.theta)
 
-        Args:
-            progress: called as (experiments done, experiments in all) after each batch.
-        """
-        since = time.perf_counter()
-        perturbation.check(fit)
+    def batch_trainer(self, fit: Fit, perturbation: Perturbation) -> Callable[[slice], Part]:
+        """Every batch to the minimum of the target, under one convergence test."""
         aim = self.aim(fit)
         # What is missing is judged by the curvature itself: damping would make it look smaller than it is.
         test = self.convergence_test(Curvature(aim), perturbation)
-        return self.in_batches(
-            fit,
-            perturbation,
-            lambda rows: self.retrain_rows(fit, aim, perturbation, rows, test=test),
-            models=MODELS,
-            # Weights, residuals, parameters and steps.
-            numbers=2 * fit.data.n + 4 * len(fit.theta),
-            progress=progress,
-            since=since,
-        )
+        return partial(self.retrain_rows, fit, aim, perturbation, test)
 
     def aim(self, fit: Fit) -> Fit:
         """The same model seen as a fit of the target: what to start from, and how far from its minimum that is."""
@@ -132,9 +121,7 @@ class SecondOrder(Retrainer):
         relative = self.relative if fit.converged else 0.0
         return ConvergenceTest(sensitivity, scale, self.tolerance, relative, self.floor)
 
-    def retrain_rows(
-        self, fit: Fit, aim: Fit, perturbation: Perturbation, rows: slice, *, test: ConvergenceTest
-    ) -> Part:
+    def retrain_rows(self, fit: Fit, aim: Fit, perturbation: Perturbation, test: ConvergenceTest, rows: slice) -> Part:
         """The control and some experiments, those of one objective together."""
         found = []
         for problem in problems(fit, perturbation, rows):
