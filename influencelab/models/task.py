@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 from jaxtyping import Bool, Float, Num
@@ -256,3 +257,12 @@ class LayeredTask(Task):
     def layer_factors(self, theta: P, x: Float[Tensor, " b *shape"], y: Num[Tensor, " b"]) -> list[LayerFactors]:
         """Recorded on one forward pass and pulled back from the outputs."""
         return recorded_factors(self.forward, theta, x, y, self.output_loss)
+
+
+@lru_cache(maxsize=64)
+def penalised_layers(shapes: tuple[tuple[int, int], ...], device: torch.device, *, biases: bool) -> Bool[Tensor, " p"]:
+    """P of layers whose weights are penalised, and their biases (the last column of each) if asked."""
+    masks = [torch.ones(shape, dtype=torch.bool, device=device) for shape in shapes]
+    for layer in masks:
+        layer[:, -1] = biases
+    return torch.cat([layer.flatten() for layer in masks])

@@ -169,13 +169,13 @@ def product(network: Network, traced: Trace, at: Points, along: Layers) -> Float
 
 
 def output_curvature(
-    network: Network, probabilities: Float[Tensor, "*_ c b"], moved: Float[Tensor, "*k c b"]
-) -> Float[Tensor, "*k c b"]:
-    """(∂²ℓ/∂z²) times a change of z."""
+    network: Network, probabilities: Float[Tensor, "*_ b"], moved: Float[Tensor, "*_ b"], *, classes: int = -2
+) -> Float[Tensor, "*_ b"]:
+    """(∂²ℓ/∂z²) times a change of z, whose classes lie on this axis."""
     if network.regression:
         return moved.clone()
     weighted = probabilities * moved
-    return weighted - probabilities * weighted.sum(-2, keepdim=True)
+    return weighted - probabilities * weighted.sum(classes, keepdim=True)
 
 
 def add(total: Float[Tensor, "*k g b"], left: Tensor, right: Tensor) -> Float[Tensor, "*k g b"]:

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from influencelab.data.dataset import Dataset
 from influencelab.models.closed_forms.activation import CLOSED
-from influencelab.models.closed_forms.mlp import Network, Points, Trace, chunks, trace
+from influencelab.models.closed_forms.mlp import Network, Points, Trace, chunks, output_curvature, trace
 from influencelab.models.closed_forms.mlp_workspace import split
 from influencelab.models.shapes import KN, KP
 
@@ -60,7 +60,8 @@ def fill(total: Float[Tensor, "k p p"], network: Network, traced: Trace, at: Poi
     form, layers = CLOSED[network.activation], traced.layers
     slopes = [form.backward(torch.ones_like(units), units) for units in traced.activations]
     tangents = tangents_of(layers, slopes, points=at.x.shape[-2])
-    change = output_curvature(network, traced.probabilities, tangents.outputs[-1]).mul_(at.weights[:, None, None])
+    change = output_curvature(network, traced.probabilities.unsqueeze(2), tangents.outputs[-1], classes=1)
+    change.mul_(at.weights[:, None, None])
     for later in reversed(range(len(layers))):
         for earlier in range(later + 1):
             add_block(total, traced, tangents, change, earlier=earlier, later=later, curved=curved)
@@ -101,16 +102,6 @@ def tangents_of(layers: list[Tensor], slopes: list[Tensor], *, points: int) -> T
 def fold(matrix: Float[Tensor, "k g h"], tangents: Float[Tensor, "k h q b"]) -> Float[Tensor, "k g q b"]:
     """A matrix times each tangent of each point."""
     return (matrix @ tangents.flatten(2)).unflatten(2, tangents.shape[2:])
-
-
-def output_curvature(
-    network: Network, probabilities: Float[Tensor, "k c b"], moved: Float[Tensor, "k c q b"]
-) -> Float[Tensor, "k c q b"]:
-    """(∂²ℓ/∂z²) times each tangent of the outputs."""
-    if network.regression:
-        return moved.clone()
-    weighted = probabilities.unsqueeze(2) * moved
-    return weighted - probabilities.unsqueeze(2) * weighted.sum(1, keepdim=True)
 
 
 def add_block(

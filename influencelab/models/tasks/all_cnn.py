@@ -15,7 +15,7 @@ from influencelab.models.layer_factors import Layer
 from influencelab.models.loss import OutputLoss
 from influencelab.models.losses.cross_entropy import CrossEntropy
 from influencelab.models.shapes import P
-from influencelab.models.task import LayeredTask
+from influencelab.models.task import LayeredTask, penalised_layers
 
 # Strides of the convolutions of 3 × 3 pixels; a last one of 1 × 1 follows.
 STRIDES = (1, 2, 1, 2, 1)
@@ -85,12 +85,7 @@ class AllCNN(LayeredTask):
 
     def penalised(self, data: Dataset) -> Bool[Tensor, " p"]:
         """All weights, and no bias."""
-        masks = []
-        for shape in self.shapes(data):
-            mask = torch.ones(shape, dtype=torch.bool, device=data.x_train.device)
-            mask[:, -1] = False
-            masks.append(mask.flatten())
-        return torch.cat(masks)
+        return penalised_layers(tuple(self.shapes(data)), data.x_train.device, biases=False).clone()
 
     def units(self, data: Dataset) -> int:
         """All patches of all convolutions, which the gradient needs again."""

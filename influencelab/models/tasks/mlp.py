@@ -3,7 +3,6 @@
 import itertools
 import math
 from dataclasses import dataclass, replace
-from functools import lru_cache
 
 import torch
 from jaxtyping import Bool, Float
@@ -19,7 +18,7 @@ from influencelab.models.loss_derivatives import LossDerivatives
 from influencelab.models.losses.cross_entropy import CrossEntropy
 from influencelab.models.losses.squared_error import SquaredError
 from influencelab.models.shapes import P
-from influencelab.models.task import LayeredTask
+from influencelab.models.task import LayeredTask, penalised_layers
 
 ACTIVATIONS = {
     "tanh": torch.tanh,
@@ -92,9 +91,9 @@ class MLP(LayeredTask):
         return torch.cat(layers).to(data.x_train)
 
     def penalised(self, data: Dataset) -> Bool[Tensor, " p"]:
-        """All weights, and the biases unless told not to."""
+        """All weights, and the biases if `penalise_bias`."""
         # Asked for at each step, drawn up once.
-        return mask(tuple(self.shapes(data)), data.x_train.device, penalise_bias=self.penalise_bias).clone()
+        return penalised_layers(tuple(self.shapes(data)), data.x_train.device, biases=self.penalise_bias).clone()
 
     def forward(
         self, theta: Float[Tensor, "*k p"], x: Float[Tensor, " b *shape"], layer: Layer
@@ -145,12 +144,3 @@ class MLP(LayeredTask):
 
         hidden = replace(data, x_train=features(data.x_train), x_test=features(data.x_test))
         return replace(self, depth=0), hidden
-
-
-@lru_cache(maxsize=64)
-def mask(shapes: tuple[tuple[int, int], ...], device: torch.device, *, penalise_bias: bool) -> Bool[Tensor, " p"]:
-    """All weights, and the last column of each layer if asked."""
-    masks = [torch.ones(shape, dtype=torch.bool, device=device) for shape in shapes]
-    for layer in masks:
-        layer[:, -1] = penalise_bias
-    return torch.cat([layer.flatten() for layer in masks])
