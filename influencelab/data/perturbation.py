@@ -1,7 +1,7 @@
 """Perturbations: small changes of training, predicted by a derivative and made true by training again.
 
 Training minimises J(θ) = Σᵢ wᵢ ℓᵢ(θ) + (weight_decay / 2) ‖Pθ‖². A perturbation changes the weights w, the points or
-the weight decay. It knows no model: what it must know of one it asks the fit.
+the weight decay. It depends on no model but through `Fitted`.
 """
 
 from abc import abstractmethod
@@ -79,7 +79,7 @@ class Perturbation(Recipe):
     """r experiments, each of which changes what a model is trained on.
 
     Its effect has one sign and one unit: the rise of a measure (nats, for a loss) once the change is made and the model
-    retrained. Removing point i of a positive effect on j says that i helps j.
+    retrained. A positive effect on j of removing point i: i helps j.
     """
 
     @property

@@ -44,7 +44,7 @@ class ConvergenceTest:
         """Whether each model's gradient is small and cannot matter to any test point.
 
         Args:
-            amplification: factor by which each model's way is longer than the curvature of the fit says; 1 by default.
+            amplification: factor by which each model moves farther than the fit's curvature predicts; 1 by default.
         """
         missing = (gradient @ self.sensitivity).abs()
         missing = missing if amplification is None else amplification[:, None] * missing

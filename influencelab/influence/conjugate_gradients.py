@@ -23,7 +23,7 @@ Multiply = Callable[[Tensor], Tensor]
 ModelProducts = Callable[[Tensor, Tensor], Tensor]
 # The search stops a little below the tolerance, so that rounding does not lift the true residual above it.
 MARGIN = 0.9
-# A direction this small beside the others says that the block is dependent to working precision.
+# A direction this small beside the others means that the block is dependent to working precision.
 DEPENDENT = 1e-10
 # A new search from the true residual that leaves more than this part of it cannot help any further.
 GAIN = 0.5
@@ -102,9 +102,9 @@ def search(
     block = orthonormal(start / size)
     ahead, solved, top = block.basis, torch.zeros_like(start), usual
     for step in range(1, limit + 1):
-        pushed = scaled(ahead)
-        check_finite(pushed, "A product with the curvature")
-        ritz, turn = eigen(ahead.T @ pushed)
+        products = scaled(ahead)
+        check_finite(products, "A product with the curvature")
+        ritz, turn = eigen(ahead.T @ products)
         top = max(top, float(ritz[-1]))
         kept = positive(ritz, noise=len(scale) * torch.finfo(ritz.dtype).eps * top)
         facing = ahead.T @ block.basis
@@ -115,11 +115,11 @@ def search(
         inverse = (turn[:, kept] / ritz[kept]) @ turn[:, kept].T
         move = inverse @ facing
         solved += ahead @ (move @ block.share)
-        following = orthonormal(block.basis - pushed @ move)
+        following = orthonormal(block.basis - products @ move)
         block = Block(basis=following.basis, share=following.share @ block.share)
         if bool((lengths(block.basis / scale, block.share * size) <= enough).all()):
             return scale * solved * size, step
-        ahead = unit_columns(block.basis - ahead @ (inverse @ (pushed.T @ block.basis)))
+        ahead = unit_columns(block.basis - ahead @ (inverse @ (products.T @ block.basis)))
     return scale * solved * size, limit
 
 
@@ -173,7 +173,7 @@ def positive(ritz: Float[Tensor, " q"], *, noise: float) -> Bool[Tensor, " q"]:
     """
     if ritz[0] < -noise:
         raise IndefiniteCurvature(
-            f"The curvature bends down along some direction (eigenvalue ≤ {float(ritz[0]):.1e} where the largest is "
+            f"The curvature is negative along some direction (eigenvalue ≤ {float(ritz[0]):.1e} where the largest is "
             f"{float(ritz[-1]):.1e}), so this is no minimum and conjugate gradients cannot be used. "
             "Take curvature='gauss_newton', add damping, or train the model to a minimum."
         )
@@ -224,11 +224,11 @@ def simultaneous_conjugate_gradients(
     for _ in range(max_iterations):
         if not len(active):
             break
-        pushed = multiply(active, ahead)
-        curvature = torch.linalg.vecdot(ahead, pushed)
+        products = multiply(active, ahead)
+        curvature = torch.linalg.vecdot(ahead, products)
         length = size / curvature
         found[active] += length[:, None] * ahead
-        residual = residual - length[:, None] * pushed
+        residual = residual - length[:, None] * products
         eased = precondition(residual)
         before, size = size, torch.linalg.vecdot(residual, eased)
         up = curvature > flat * torch.linalg.vecdot(ahead, metric)

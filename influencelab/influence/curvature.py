@@ -10,12 +10,11 @@ from torch import Tensor
 from influencelab.errors import InvalidParameter, NullSpaceMass
 from influencelab.models import derivatives
 from influencelab.models.shapes import K, P
-from influencelab.recipe import Recipe
 from influencelab.training.fit import Fit
 
 __all__ = ["Curvature"]
 
-# A Cholesky pivot this small beside the largest says that the matrix is singular to working precision; in float32, one
+# A Cholesky pivot this small beside the largest means that the matrix is singular to working precision; in float32, one
 # of 100 times its rounding.
 PIVOT = 1e-13
 # Dampings that get a factorisation of their own; from the next one on, one spectrum serves all.
@@ -26,7 +25,7 @@ NULL_MASS, ROUNDING = 1e-7, 1e3
 
 
 @dataclass(frozen=True, eq=False)
-class Spectrum(Recipe):
+class Spectrum:
     """Eigenvalues in ascending order, without damping, and their directions.
 
     Attributes:
@@ -44,7 +43,7 @@ class Spectrum(Recipe):
 
 
 @dataclass(frozen=True, eq=False)
-class Solution(Recipe):
+class Solution:
     """What a solve gives.
 
     Attributes:
@@ -179,7 +178,7 @@ class Curvature:
         return Solution(values=values, residual=residual)
 
     def check_null_mass(self, vectors: Float[Tensor, "p k"]) -> None:
-        """Refuse right-hand sides of unit length that point where nothing bends."""
+        """Refuse right-hand sides of unit length that lie in the null space."""
         spectrum = self.spectrum()
         null = spectrum.null(self.damping)
         mass = (spectrum.vectors[:, null].T @ vectors).norm(dim=0)

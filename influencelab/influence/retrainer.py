@@ -1,4 +1,4 @@
-"""The truth: models trained again under each experiment of a perturbation, many at once."""
+"""Retraining: models trained again under each experiment of a perturbation, many at once."""
 
 import time
 from abc import abstractmethod
@@ -33,8 +33,8 @@ class Retrained(Recipe):
         control: the rise of each test loss in that control; 0 where the fit was a minimum.
         grad_norm: ‖∇J‖ of each retrained model over its own weights.
         converged: whether it passed the retrainer's test of convergence.
-        same_basin: whether it is the minimum that the fit's minimum becomes, where the retrainer looks: no barrier on
-            the straight line between them, and a step of the predicted size. True by theorem for convex tasks.
+        same_basin: whether it is the minimum that the fit's minimum becomes, where the retrainer checks it: no
+            barrier on the straight line between them, and a step of the predicted size. Always true for convex tasks.
         steps: of the retrainer's own kind that each took.
         seconds: wall-clock time.
     """

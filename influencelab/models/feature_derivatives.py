@@ -18,8 +18,8 @@ def point_slope_changes(
     for rows in task.derivatives(data).chunks(len(directions)):
 
         def slopes(x: Tensor, rows: slice = rows) -> Tensor:
-            pull = task.output_loss.gradients(task.outputs(theta, x), data.y_train[rows])
-            return (task.output_slopes(theta, x, directions) * pull).sum(-2).T
+            gradients = task.output_loss.gradients(task.outputs(theta, x), data.y_train[rows])
+            return (task.output_slopes(theta, x, directions) * gradients).sum(-2).T
 
         parts.append(jvp(slopes, (data.x_train[rows],), (moves[rows],))[1])
     return torch.cat(parts)

@@ -145,8 +145,8 @@ class LossDerivatives:
         leaf, weight = theta.clone().requires_grad_(), weights[rows].clone().requires_grad_()
         losses = self.task.losses(leaf, self.data.x_train[rows], self.data.y_train[rows])
         gradient = torch.autograd.grad((losses * weight).sum(), leaf, create_graph=True)
-        bent, slopes = torch.autograd.grad(gradient, (leaf, weight), (vectors,), is_grads_batched=True)
-        return bent, slopes
+        products, slopes = torch.autograd.grad(gradient, (leaf, weight), (vectors,), is_grads_batched=True)
+        return products, slopes
 
     def sample_products(
         self, theta: P, weights: N, vectors: Float[Tensor, "r k p"], *, samples: Int[Tensor, "r b"], kind: str

@@ -1,4 +1,4 @@
-"""Proximal objectives, whose penalty pulls back to a known θˢ: they stand between retraining and influence."""
+"""Proximal objectives, with a penalty on the distance from a known θˢ: between retraining and influence."""
 
 from dataclasses import dataclass
 from operator import attrgetter
@@ -28,13 +28,13 @@ class ProximalTask(Task):
     """J(θ; w) = Σᵢ wᵢ ℓᵢ(θ) + R(θ) with another penalty R; outputs, losses and measure are those of the task inside.
 
     R(θ) = ½ Σ (weight_decay P + damping) θ² − linear_termᵀθ − Σᵢ output_linear_termᵢᵀ zᵢ(θ), which is, up to a
-    constant, what `proximal` and `proximal_bregman_response` say. With the weights that it was made with, θˢ is a
+    constant, that of `proximal` and `proximal_bregman_response`. With the weights that it was made with, θˢ is a
     minimum of the second, wherever training had stopped.
 
     Attributes:
         inner: the task inside.
         anchor: θˢ.
-        damping: strength of the pull back to θˢ, in nats per squared unit of parameter.
+        damping: strength of the penalty on θ − θˢ, in nats per squared unit of parameter.
         linear_term: subtracted from the gradient, whatever θ is.
         output_linear_term: the same for the outputs of each training point; None where there is none, or where outputs
             are linear in θ and it is part of `linear_term`.

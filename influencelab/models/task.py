@@ -24,7 +24,7 @@ class Task(Recipe):
     """The objective J(θ; w) = Σᵢ wᵢ ℓᵢ(θ) + (weight_decay / 2) ‖Pθ‖², and the measure whose change is predicted.
 
     A new model needs `output_loss`, `convex`, `start`, `penalised` and `outputs`, in one file. Whatever the mathematics
-    asks beyond these has a default answer here, which a task replaces where it knows a better one.
+    asks beyond these has a default here, which a task replaces where it has a better one.
 
     Attributes:
         weight_decay: strength of the penalty on the penalised parameters; 0 for none. It stays what it is when
@@ -53,7 +53,7 @@ class Task(Recipe):
 
     @abstractmethod
     def penalised(self, data: Dataset) -> Bool[Tensor, " p"]:
-        """P: which parameters weight decay pulls towards 0."""
+        """P: which parameters weight decay acts on."""
 
     @abstractmethod
     def outputs(self, theta: Float[Tensor, "*k p"], x: Float[Tensor, " b *shape"]) -> Float[Tensor, "*k c b"]:
@@ -69,7 +69,7 @@ class Task(Recipe):
     def measure(
         self, theta: Float[Tensor, "*k p"], x: Float[Tensor, " b *shape"], y: Num[Tensor, " b"]
     ) -> Float[Tensor, "*k b"]:
-        """The watched measure of each test point, in nats: the loss, unless the task says otherwise."""
+        """The watched measure of each test point, in nats: the loss, unless the task has another."""
         return self.losses(theta, x, y)
 
     @default
@@ -123,7 +123,7 @@ class Task(Recipe):
             InvalidParameter: the task is not made of layers.
         """
         raise InvalidParameter(
-            f"{type(self).__name__} is not made of layers that can be told apart; take a linear task, 'mlp' or "
+            f"{type(self).__name__} is not made of separate layers; take a linear task, 'mlp' or "
             "'all_cnn', or an estimator that needs no layers, such as 'conjugate_gradient'."
         )
 
@@ -134,7 +134,7 @@ class Task(Recipe):
         Raises:
             InvalidParameter: the task has no last layer.
         """
-        raise InvalidParameter(f"{type(self).__name__} has no last layer to speak of; use an MLP.")
+        raise InvalidParameter(f"{type(self).__name__} has no last layer; use an MLP.")
 
     @default
     def last_layer(self, data: Dataset, theta: P) -> tuple["Task", Dataset]:
@@ -250,12 +250,12 @@ class LayeredTask(Task):
 
     @default
     def derivatives(self, data: Dataset) -> LossDerivatives:
-        """By automatic differentiation, unless the network knows closed forms."""
+        """By automatic differentiation, unless the network has closed forms."""
         units = self.units(data)
         return LossDerivatives(self, data, units, trace=units * len(self.shapes(data)))
 
     def layer_factors(self, theta: P, x: Float[Tensor, " b *shape"], y: Num[Tensor, " b"]) -> list[LayerFactors]:
-        """Recorded on one forward pass and pulled back from the outputs."""
+        """Recorded on one forward pass, then differentiated from the outputs back."""
         return recorded_factors(self.forward, theta, x, y, self.output_loss)
 
 

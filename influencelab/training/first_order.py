@@ -36,7 +36,7 @@ class FirstOrder(Trainer):
 
     J of a batch is (n / |batch|) Σ wᵢ ℓᵢ over the batch, plus the whole penalty. A removed point keeps its place in
     its batch with weight 0, so a model without it differs from one with it by that point alone. All steps are always
-    taken; `tolerance` only says whether where they ended counts as a minimum.
+    taken; `tolerance` only decides whether the end counts as a minimum.
 
     Attributes:
         learning_rate: the size of a step, in the rule's own sense.
@@ -112,12 +112,12 @@ class FirstOrder(Trainer):
         models = torch.arange(len(theta)) if models is None else models
         size = together(task, data, points=self.batches.points(data.n), models=len(theta))
 
-        def walk(rows: slice) -> tuple[Tensor, Buffers]:
-            return self.walk(task, data, theta[rows], weights[rows], memory=memory.take(rows), models=models[rows])
+        def chunk(rows: slice) -> tuple[Tensor, Buffers]:
+            return self.run(task, data, theta[rows], weights[rows], memory=memory.take(rows), models=models[rows])
 
         chunks = [slice(first, first + size) for first in range(0, len(theta), size)]
         parallel = task.derivatives(data).threads and data.x_train.device.type == "cpu"
-        ends = side_by_side(walk, chunks) if parallel else [walk(rows) for rows in chunks]
+        ends = side_by_side(chunk, chunks) if parallel else [chunk(rows) for rows in chunks]
         end = torch.cat([part for part, _ in ends])
         buffers = tuple(torch.cat(parts) for parts in zip(*(means for _, means in ends), strict=True))
         norms = derivatives.gradients(task, data, end, weights).norm(dim=-1)
@@ -133,7 +133,7 @@ class FirstOrder(Trainer):
         """The learning rate of a step."""
         return self.learning_rate / 10 ** sum(step >= drop for drop in self.drops)
 
-    def walk(
+    def run(
         self, task: Task, data: Dataset, theta: KP, weights: KN, *, memory: Memory, models: Int[Tensor, " k"]
     ) -> tuple[KP, Buffers]:
         """θ and running means of models trained side by side, after all steps."""
@@ -178,7 +178,7 @@ def together(task: Task, data: Dataset, *, points: int, models: int) -> int:
     """Number of models to train side by side on batches of this many points.
 
     The forward pass of networks should fit the cache, in chunks as even as can be; linear tasks gain from reading the
-    features once for all models. Threads have no say in it, so that their number changes no result.
+    features once for all models. It does not depend on the number of threads, which so changes no result.
     """
     trace = task.derivatives(data).trace
     if not trace:

@@ -1,4 +1,4 @@
-"""Influence in the few directions that bend most, found from curvature products alone."""
+"""Influence in the few directions of largest curvature, from curvature products alone."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class Arnoldi(Solver):
 
     The directions are those that a Krylov space of `size` products from a random start shows; C is symmetric, so its
     projection there is too. What a gradient has outside them is lost, and that is where influence is large when
-    damping is small: `Estimate.residual` tells. With `size` and `rank` of at least p it is `exact`.
+    damping is small: see `Estimate.residual`. With `size` and `rank` of at least p it is `exact`.
 
     Attributes:
         curvature: `hessian` or `gauss_newton`.

@@ -54,7 +54,7 @@ class ConjugateGradient(Solver):
         diagonal = torch.ones_like(gradients[0])
         if self.preconditioner == "jacobi":
             diagonal = curvature.diagonal()
-            # A parameter that no training point bends has nothing to be scaled by.
+            # A parameter of no curvature has nothing to be scaled by.
             diagonal = torch.where(diagonal > torch.finfo(diagonal.dtype).eps * diagonal.max(), diagonal, 1.0)
         solutions = [
             block_conjugate_gradient(

@@ -1,4 +1,4 @@
-"""Influence by eigenvalue-corrected Kronecker factors: a curvature of layers that do not know of each other."""
+"""Influence by eigenvalue-corrected Kronecker factors: a curvature without cross terms between layers."""
 
 from dataclasses import dataclass
 
@@ -37,7 +37,7 @@ class EKFAC(Solver):
             raise InvalidParameter(f"relative_damping is {self.relative_damping}, expected a finite number ≥ 0.")
 
     def solve(self, fit: Fit, gradients: Float[Tensor, "m p"]) -> tuple[Solution, float]:
-        """Factorise each layer, or reuse what is known of the fit.
+        """Factorise each layer, or reuse the factors of the fit.
 
         Raises:
             InvalidParameter: the task is not made of layers.

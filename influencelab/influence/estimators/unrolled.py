@@ -13,7 +13,6 @@ from torch import Tensor
 from influencelab.errors import InvalidParameter
 from influencelab.influence.estimator import Estimate, Estimator, estimate_of
 from influencelab.models import derivatives
-from influencelab.recipe import Recipe
 from influencelab.training.batches import Rows
 from influencelab.training.first_order import FirstOrder, gradients_of
 from influencelab.training.fit import Fit
@@ -23,10 +22,10 @@ from influencelab.training.fit import Fit
 class Unrolled(Estimator):
     """∂L_j/∂wᵢ through every step of training, backwards (Ilyas & Engstrom 2025, arXiv 2504.16430).
 
-    It speaks of running the same training again from the same start, with the same batches and point i a little
+    It predicts running the same training again from the same start, with the same batches and point i a little
     lighter: the first-order prediction of `Rerun(start="cold")`. It needs no minimum, so `allow_unconverged` has no
     part in it. The run is repeated and every √steps-th state kept, so that memory grows with √steps only. `residual`
-    says how far the repeated run ended from the fit, ‖θ′ − θ‖ / ‖θ‖: 0 where it went the same way.
+    is how far the repeated run ended from the fit, ‖θ′ − θ‖ / ‖θ‖: 0 where it went the same way.
 
     The training must be deterministic and smooth: `gradient_descent`, `sgd` or `adam`, on `tanh` or `softplus` or on a
     linear model.
@@ -61,7 +60,7 @@ class Unrolled(Estimator):
 
 
 @dataclass(frozen=True, eq=False)
-class State(Recipe):
+class State:
     """State of the run before a step.
 
     Attributes:
@@ -76,7 +75,7 @@ class State(Recipe):
 
 
 @dataclass(frozen=True, eq=False)
-class StepRecord(Recipe):
+class StepRecord:
     """One step: the state it finds, the points of its batch, and the gradient of J over them."""
 
     state: State

@@ -18,8 +18,8 @@ from influencelab.training.fit import Fit
 from influencelab.training.trainer import Memory, Trained, Trainer
 
 STARTS = ("warm", "cold")
-# Experiments of one batch, at most: each batch trains a control of its own, and tells how far the work is. All flowers
-# of Iris are one batch.
+# Experiments of one batch, at most: each batch trains a control of its own, and reports progress. All flowers of
+# Iris are one batch.
 MODELS = 160
 
 
@@ -42,7 +42,7 @@ class Rerun(Retrainer):
             points (Epifano et al. 2023). ‖∇J‖ is then of the last layer.
         require_converged: whether a model, and its control, must pass the trainer's own test of a minimum to count as
             converged. Published protocols stop after a stated number of steps, so by default a finite result will do,
-            and `converged` says nothing about minima.
+            and `converged` means nothing more.
     """
 
     trainer: Trainer | None = None

@@ -111,8 +111,8 @@ class SecondOrder(Retrainer):
     def convergence_test(self, curvature: Curvature, perturbation: Perturbation) -> ConvergenceTest:
         """The test that every model must pass, from the first-order effect of the experiments themselves."""
         fit = curvature.fit
-        pulls = derivatives.measure_gradients(fit.task, fit.data, fit.theta)
-        sensitivity = curvature.inverse_products(pulls.T)
+        gradients = derivatives.measure_gradients(fit.task, fit.data, fit.theta)
+        sensitivity = curvature.inverse_products(gradients.T)
         if isinstance(perturbation, Removals):
             # Renormalising moves all experiments alike, which is no measure of what one of them does.
             perturbation = replace(perturbation, convention="drop")
@@ -131,7 +131,7 @@ class SecondOrder(Retrainer):
             batch = Batch(problem.weights, problem.removed)
             part = self.retrain_batch(Curvature(seen, damping=self.damping), batch, test)
             if not (seen.converged or seen.task.convex or 0 in problem.models):
-                # Where the control would have gone under another objective, nobody knows.
+                # The control under another objective is not known.
                 part = replace(part, same_basin=torch.zeros_like(part.same_basin))
             found.append((problem.models, part))
         return joined(found)

@@ -162,8 +162,8 @@ def product(network: Network, traced: Trace, at: Points, along: Layers) -> Float
         part[..., :-1].add_(times(slope, du[m - 1].mT))
         parts.append(part)
         back = add(times(layers.transposed[m], change), along.transposed[m], slope)
-        bent = form.second(activation).mul_(traced.output_gradients[m - 1])
-        change = form.backward(back, activation).add_(bent * dz[m - 1])
+        second = form.second(activation).mul_(traced.output_gradients[m - 1])
+        change = form.backward(back, activation).add_(second * dz[m - 1])
     parts.append(change @ at.x)
     return join(parts[::-1])
 

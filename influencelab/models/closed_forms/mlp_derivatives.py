@@ -108,9 +108,9 @@ class MLPDerivatives(LossDerivatives):
         along, at = split(vectors, network.shapes), read_points(network, self.data, weights, rows)
         each = trace(network, split(theta, network.shapes), at._replace(weights=torch.ones_like(at.weights)))
         slopes = torch.zeros_like(vectors[:, :1])
-        for direction, units, pull in zip(along, each.inputs, each.output_gradients, strict=True):
-            slopes = slopes + (pull * (direction @ units)).sum(-2)
-        weighted = each._replace(output_gradients=[pull * at.weights for pull in each.output_gradients])
+        for direction, units, gradients in zip(along, each.inputs, each.output_gradients, strict=True):
+            slopes = slopes + (gradients * (direction @ units)).sum(-2)
+        weighted = each._replace(output_gradients=[gradients * at.weights for gradients in each.output_gradients])
         return product(network, weighted, at, along), slopes
 
     def batch_gradients(self, weights: KN, *, cache: int) -> Callable[[Tensor], BatchGradient]:

@@ -70,8 +70,8 @@ def fill(total: Float[Tensor, "k p p"], network: Network, traced: Trace, at: Poi
         moved = tangents.outputs[later - 1]
         change = fold(layers[later][:, :, :-1].mT, change[:, :, : moved.shape[2]]).mul_(slopes[later - 1].unsqueeze(2))
         if curved:
-            bent = form.second(traced.activations[later - 1]).mul_(traced.output_gradients[later - 1])
-            change.addcmul_(bent.unsqueeze(2), moved)
+            second = form.second(traced.activations[later - 1]).mul_(traced.output_gradients[later - 1])
+            change.addcmul_(second.unsqueeze(2), moved)
 
 
 def ends_of(shapes: Iterable[tuple[int, ...]]) -> list[int]:

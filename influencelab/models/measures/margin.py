@@ -1,4 +1,4 @@
-"""How sure the model is of each test point's own class."""
+"""Margins: the log-odds of each test point's own class."""
 
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ from influencelab.models.task import Task
 
 @dataclass(frozen=True)
 class Margin(Measure):
-    """log p / (1 − p) of each test point's class, as the outputs say: the log-odds that it is right (Park et al. 2023).
+    """log p / (1 − p) of each test point's class, by the outputs: the log-odds that it is right (Park et al. 2023).
 
     For one output it is z for class 1 and −z for class 0; for several, the output of the class less log Σ exp of the
     others. Unlike the loss it does not vanish where the model is sure. A rise is an improvement, so that removing a

@@ -44,7 +44,7 @@ class MLP(LayeredTask):
         activation: `tanh`, `softplus`, `selu` or `relu` (the last has no curvature of its own and kinks).
         init: variance of the initial weights: `lecun` (1 / inputs), `he` (2 / inputs) or `glorot`
             (2 / (inputs + outputs)), with biases of 0; `torch` draws weights and biases as `torch.nn.Linear` does
-            unless told otherwise, uniformly within ±1/√inputs: what published PyTorch code starts from.
+            by default, uniformly within ±1/√inputs: what published PyTorch code starts from.
         penalise_bias: whether weight decay acts on biases too. If not, shifting all outputs is a null direction.
         regression: True for real targets.
     """

@@ -13,7 +13,7 @@ from influencelab.models.task import Task
 from influencelab.training.svm_dual import misplaced, residual, solve
 from influencelab.training.trainer import Trained, Trainer, check_finite
 
-# Points with margins up to here take part in the search from its beginning; the others are looked at when it is over.
+# Points with margins up to here take part in the search from its beginning; the others are checked when it is over.
 NEAR = 2.0
 
 

@@ -161,7 +161,7 @@ class Iterates(Batched):
     memory: InverseCurvature
 
     def advance(self, task: Task, data: Dataset, *, when: str) -> Bool[Tensor, " k"]:
-        """Try one step of every model; says which can go no further.
+        """Try one step of every model; gives which can go no further.
 
         Raises:
             NotFinite: however short a model's step, J or ∇J was NaN or infinite.

@@ -81,7 +81,7 @@ class Liblinear(Trainer):
             random_state=self.seed,
         )
         with warnings.catch_warnings():
-            # That it stopped early is a fact of the fit: `grad_norm` and `converged` tell it.
+            # That it stopped early is recorded in `grad_norm` and `converged`.
             warnings.simplefilter("ignore", ConvergenceWarning)
             return machine.fit(x, side, sample_weight=weights)
 

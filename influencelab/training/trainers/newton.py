@@ -53,7 +53,7 @@ class Newton(Trainer):
 
     def train(self, task: Task, data: Dataset, theta: KP, weights: KN) -> Trained:
         """Train each model from its row of theta under its row of weights."""
-        place = look(task, data, theta, weights)
+        place = evaluate(task, data, theta, weights)
         check_finite(place.value + place.norms, what="J or its gradient", when="at the start")
         active, steps = torch.arange(len(theta), device=theta.device), 0
         minimum = torch.zeros_like(place.norms).bool()
@@ -66,7 +66,7 @@ class Newton(Trainer):
             steps += 1
             on = ~plan.arrived
             active, here, ours, plan = active[on], here.take(on), ours[on], plan.take(on)
-            moved = walk(task, data, here, ours, plan)
+            moved = line_search(task, data, here, ours, plan)
             check_finite(moved.norms, what="The gradient", when=f"at step {steps}")
             place = place.put(active, moved)
             active = active[(moved.theta != here.theta).any(-1)]
@@ -104,7 +104,7 @@ class Plan(Batched):
     """Where each model should go.
 
     Attributes:
-        direction: the way; a negative curvature's direction, of length 1, where that is followed.
+        direction: of the step; a negative curvature's direction, of length 1, where that is followed.
         lowest: the curvature of J along it if that is negative beyond doubt and followed, else 0.
         arrived: whether the model is at a minimum and stays.
     """
@@ -114,7 +114,7 @@ class Plan(Batched):
     arrived: Bool[Tensor, " k"]
 
 
-def look(task: Task, data: Dataset, theta: KP, weights: KN) -> Place:
+def evaluate(task: Task, data: Dataset, theta: KP, weights: KN) -> Place:
     """Measure J and ∇J."""
     return Place(theta, *derivatives.objectives_and_gradients(task, data, theta, weights))
 
@@ -163,7 +163,7 @@ def rounding(hessian: Float[Tensor, "k p p"]) -> float:
     return hessian.shape[-1] * torch.finfo(hessian.dtype).eps
 
 
-def walk(task: Task, data: Dataset, here: Place, weights: KN, plan: Plan) -> Place:
+def line_search(task: Task, data: Dataset, here: Place, weights: KN, plan: Plan) -> Place:
     """Move each model along its direction until J descends; one for which no step descends stays where it is."""
     slope = torch.linalg.vecdot(here.gradient, plan.direction)
     line, left, reached = search(here.value, slope), torch.arange(len(slope), device=slope.device), here
@@ -172,9 +172,9 @@ def walk(task: Task, data: Dataset, here: Place, weights: KN, plan: Plan) -> Pla
         line, left = line.take(on), left[on]
         if not len(left):
             break
-        way = plan.direction[left]
-        trial = look(task, data, here.theta[left] + line.step[:, None] * way, weights[left])
-        slope = torch.linalg.vecdot(trial.gradient, way)
+        direction = plan.direction[left]
+        trial = evaluate(task, data, here.theta[left] + line.step[:, None] * direction, weights[left])
+        slope = torch.linalg.vecdot(trial.gradient, direction)
         on = ~line.descends(trial.value, slope)
         reached = reached.put(left[~on], trial.take(~on))
         line = line.refused(slope, too_long=torch.ones_like(on))
@@ -182,7 +182,7 @@ def walk(task: Task, data: Dataset, here: Place, weights: KN, plan: Plan) -> Pla
 
 
 def escape(task: Task, data: Dataset, here: Place, weights: KN, plan: Plan) -> Place:
-    """Move the models at a saddle along their negative curvature, which does not say which way: both are tried."""
+    """Move the models at a saddle along their negative curvature, in both directions."""
     left = (plan.lowest < 0).nonzero().squeeze(1)
     noise = ROUNDING * torch.finfo(here.value.dtype).eps * here.value.abs()
     reached, step = here, 1.0
@@ -190,7 +190,7 @@ def escape(task: Task, data: Dataset, here: Place, weights: KN, plan: Plan) -> P
         if not len(left):
             break
         step = -step if trial % 2 else abs(step) / 2
-        there = look(task, data, here.theta[left] + step * plan.direction[left], weights[left])
+        there = evaluate(task, data, here.theta[left] + step * plan.direction[left], weights[left])
         promised = -DECREASE * step**2 / 2 * plan.lowest[left]
         down = here.value[left] - there.value > promised.maximum(noise[left])
         reached, left = reached.put(left[down], there.take(down)), left[~down]
