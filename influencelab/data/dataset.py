@@ -122,20 +122,20 @@ def check_part(data: Dataset, part: str, x: Tensor, y: Tensor, ids: Tensor) -> N
         )
 
 
-def check_features(who: str, x: Tensor, ids: Tensor) -> None:
+def check_features(what: str, x: Tensor, ids: Tensor) -> None:
     """Refuse features that are absent, not real, NaN or infinite."""
     if x.numel() == 0:
         raise InvalidData(
-            f"{who} is empty: its features are {tuple(x.shape)}. Give at least one point and one feature."
+            f"{what} is empty: its features are {tuple(x.shape)}. Give at least one point and one feature."
         )
     if not x.is_floating_point():
-        raise InvalidData(f"{who} has features of {x.dtype}, expected real numbers. Give x.double().")
+        raise InvalidData(f"{what} has features of {x.dtype}, expected real numbers. Give x.double().")
     # The extremes of each point show NaN and infinity without a second array as large as the features.
     low, high = x.reshape(len(x), -1).aminmax(dim=1)
     bad = ~(torch.isfinite(low) & torch.isfinite(high))
     if bad.any():
         first = int(bad.nonzero()[0])
         raise InvalidData(
-            f"{who} has {int(bad.sum())} points with NaN or infinite features, the first at row {first} "
+            f"{what} has {int(bad.sum())} points with NaN or infinite features, the first at row {first} "
             f"(id {int(ids[first])}). Impute or drop them before the study."
         )

@@ -1,4 +1,4 @@
-"""Data files that others publish: fetched once, checked by MD5, kept in one folder."""
+"""Data files that others publish: fetched once, checked by MD5, stored in one folder."""
 
 import hashlib
 import os
@@ -36,7 +36,7 @@ class RemoteFile(Recipe):
     mirrors: tuple[str, ...]
 
     def fetch(self) -> Path:
-        """Where the file is, after downloading it if it is not there yet.
+        """The path of the file, downloaded if it is not there yet.
 
         A file that is there is used in place and never written to, so the folder may be a read-only mirror.
 
@@ -100,7 +100,7 @@ def download(file: RemoteFile, path: Path) -> None:
 
 
 def cure(file: RemoteFile, path: Path) -> str:
-    """What to do when a file cannot be had."""
+    """The next step for a reader whose file cannot be had."""
     return (
         f"The official home of {file.name} is {file.home}. Connect to the network, or get the file there and put it at "
         f"{path}, or set the environment variable {FOLDER_VARIABLE} to a folder that holds {file.source}/{file.name}."

@@ -37,14 +37,14 @@ class Spectrum:
     vectors: Float[Tensor, "p p"]
 
     def null(self, damping: float) -> Tensor:
-        """Which directions have no curvature to working precision after damping."""
+        """Mask of the directions that have no curvature to working precision after damping."""
         shifted = (self.values + damping).abs()
         return shifted <= len(shifted) * torch.finfo(shifted.dtype).eps * shifted.max()
 
 
 @dataclass(frozen=True, eq=False)
 class Solution:
-    """What a solve gives.
+    """Solutions of linear systems in the curvature.
 
     Attributes:
         values: one solution a column.
@@ -57,7 +57,7 @@ class Solution:
 
 @dataclass
 class Factors:
-    """What was computed once and serves every damping: shared by all curvatures of one fit and kind."""
+    """Factors computed once for every damping: shared by all curvatures of one fit and kind."""
 
     dense: Tensor | None = None
     spectrum: Spectrum | None = None

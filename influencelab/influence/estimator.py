@@ -116,7 +116,7 @@ class Solver(Estimator):
         """s for each gradient, and the damping that was really added."""
 
     def sensitivity(self, fit: Fit, *, measure: Measure | None = None) -> Sensitivity:
-        """How a measure answers to any small change of training.
+        """The response of a measure to any small change of training.
 
         Args:
             measure: what is predicted, each of its numbers a column; the loss of each test point by default.

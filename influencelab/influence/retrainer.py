@@ -52,7 +52,7 @@ class Retrained(Recipe):
 
     @property
     def trusted(self) -> Bool[Tensor, " r"]:
-        """Which experiments count as truth: converged, and in the fit's own basin."""
+        """Mask of the experiments that count as truth: converged, and in the fit's own basin."""
         return self.converged & self.same_basin
 
 

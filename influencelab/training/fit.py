@@ -64,7 +64,7 @@ class Fit(Recipe):
         return derivatives.point_slopes(self.task, data, self.theta, directions)
 
     def slope_changes(self, data: Dataset, moves: Float[Tensor, " n *shape"], directions: KP) -> Float[Tensor, "n k"]:
-        """How fast ∇ℓᵢᵀ d changes when each training point of `data` moves along its row of `moves`."""
+        """The rate at which ∇ℓᵢᵀ d changes when each training point of `data` moves along its row of `moves`."""
         return point_slope_changes(self.task, data, self.theta, moves, directions)
 
     def penalty_slopes(self, directions: KP) -> K:

@@ -1,4 +1,4 @@
-"""How far to go along a direction, for k models at once, each at its own stage of its own search."""
+"""Line searches of k models at once, each at its own stage."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from torch import Tensor
 from influencelab.models.shapes import K
 from influencelab.training.batched import Batched
 
-# A step must lower J by this share of what the slope promises (Armijo), and leave at most this share of the slope.
+# A step must lower J by this share of what the slope predicts (Armijo), and leave at most this share of the slope.
 DECREASE, FLATTENING = 1e-4, 0.9
 # Differences of J below this many units of rounding say nothing; the slope then decides (Hager & Zhang 2005, eq. 4.1).
 ROUNDING = 1000

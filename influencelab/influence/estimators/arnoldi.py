@@ -90,7 +90,7 @@ def ritz(
 
 
 def outside(basis: Float[Tensor, "s p"], vector: P) -> P:
-    """What is left of a vector without its part in the span of orthonormal rows."""
+    """The vector without its part in the span of orthonormal rows."""
     for _ in range(2):
         vector = vector - basis.T @ (basis @ vector)
     return vector

@@ -19,7 +19,7 @@ WIDTH = 128
 
 @dataclass(frozen=True)
 class ConjugateGradient(Solver):
-    """What `exact` gives, without ever forming the p × p curvature: for models too large to factorise.
+    """The answer of `exact`, without ever forming the p × p curvature: for models too large to factorise.
 
     Every answer has met the tolerance by a true product. What cannot meet it raises, and no estimate is returned.
 

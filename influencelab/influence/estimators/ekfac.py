@@ -53,5 +53,5 @@ class EKFAC(Solver):
         return Solution(values=values.T, residual=left.norm(dim=1) / lengths(gradients)), float(each.mean())
 
     def dampings(self, fit: Fit) -> list[float]:
-        """What is added to every eigenvalue of each layer, first layer first."""
+        """The damping added to every eigenvalue of each layer, first layer first."""
         return [self.damping + self.relative_damping * float(block.losses.mean()) for block in blocks(fit)]

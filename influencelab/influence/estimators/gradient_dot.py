@@ -1,4 +1,4 @@
-"""The gradient dot product: influence with the curvature forgotten."""
+"""The gradient dot product: influence without curvature."""
 
 import time
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Influence through the last layer alone: what several papers computed instead of that of the whole network."""
+"""Influence through the last layer alone: as several papers computed in place of all layers."""
 
 from dataclasses import dataclass
 

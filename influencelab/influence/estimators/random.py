@@ -13,7 +13,7 @@ from influencelab.training.fit import Fit
 class Random(Estimator):
     """Independent standard normal scores: their correlation with the truth shows what chance alone gives.
 
-    It looks at nothing but the sizes, so it takes any fit; `allow_unconverged` has no effect.
+    It depends on nothing but the sizes, so it takes any fit; `allow_unconverged` has no effect.
 
     Attributes:
         seed: of the draws; another seed, other scores.

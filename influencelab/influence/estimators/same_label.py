@@ -1,4 +1,4 @@
-"""Whether two points bear the same label: what an estimator must add to."""
+"""Equality of labels: the baseline that an estimator must add to."""
 
 import time
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ class SameLabel(Estimator):
     """1 where training point i has the class of test point j, else 0.
 
     Points of the same class mostly help each other, so this alone can correlate with the truth over all pairs; within
-    a class it says nothing. It looks at labels only, so it takes any fit; `allow_unconverged` has no effect.
+    a class it says nothing. It depends on labels only, so it takes any fit; `allow_unconverged` has no effect.
     """
 
     def estimate(self, fit: Fit) -> Estimate:

@@ -57,7 +57,7 @@ class TracIn(Estimator):
         return estimate_of(self, fit, -fit.weights[:, None] * slopes, slopes=slopes, started=started)
 
     def steps(self, fit: Fit) -> list[int]:
-        """How many steps each checkpoint has taken."""
+        """The number of steps before each checkpoint."""
         total = fit.steps
         if total < self.checkpoints:
             raise InvalidParameter(

@@ -102,7 +102,7 @@ class Rerun(Retrainer):
         return trainer.train(fit.task, fit.data, theta, weights)
 
     def memory(self, fit: Fit, trainer: Trainer, *, count: int) -> Memory | None:
-        """What the fit's trainer remembered, for each of the models; None where it is not asked for."""
+        """The memory of the fit's trainer, for each of the models; None where it is not asked for."""
         if not self.restore:
             return None
         if fit.memory is None or not isinstance(trainer, FirstOrder):

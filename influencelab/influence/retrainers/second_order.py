@@ -1,4 +1,4 @@
-"""The default truth: chord Newton from the fit, many models at once, each with the proof that it converged."""
+"""Retraining to the minimum by chord Newton from the fit, many models at once, each with a certificate."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -55,7 +55,7 @@ class SecondOrder(Retrainer):
         passes: of L-BFGS at most, for networks that did not contract; 0 hands them to the trainer at once.
         damping: added to the preconditioner's curvature only; the truth does not depend on it.
         basin_factor: a step more than this many times the predicted one has left the basin.
-        target: which objective is minimised (`anchored.py` has the formulas). `loss`: J itself. `proximal`: J plus
+        target: which objective is minimised (`proximal.py` has the formulas). `loss`: J itself. `proximal`: J plus
             (target_damping / 2) ‖θ − θˢ‖², with θˢ the fit. `pbrf`: the proximal Bregman response, whose answer to a
             removal is Gauss-Newton influence with that damping, to first order, even where the fit did not converge.
         target_damping: how strongly the target, not the preconditioner, holds on to θˢ; 0 for `loss`.
@@ -161,7 +161,7 @@ class SecondOrder(Retrainer):
         )
 
     def safeguarded(self, fit: Fit, start: KP, weights: KN, test: ConvergenceTest) -> tuple[KP, KP, Bool[Tensor, " k"]]:
-        """Where the trainer takes each model, ∇J there, and whether it passed the test and stays."""
+        """θ of each model after the trainer, ∇J there, and whether it passed the test and stays."""
         theta, before = start.clone(), fit.measures()
         gradient, change = torch.zeros_like(theta), before.new_zeros(len(weights), len(before))
         passed, rest = torch.zeros_like(weights[:, 0]).bool(), torch.arange(len(weights), device=weights.device)

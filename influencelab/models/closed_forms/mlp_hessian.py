@@ -75,7 +75,7 @@ def fill(total: Float[Tensor, "k p p"], network: Network, traced: Trace, at: Poi
 
 
 def ends_of(shapes: Iterable[tuple[int, ...]]) -> list[int]:
-    """Where each layer's parameters begin in θ, and where the last one's end."""
+    """Positions in θ at which each layer's parameters begin, and the end of the last one's."""
     return [0, *itertools.accumulate(map(math.prod, shapes))]
 
 

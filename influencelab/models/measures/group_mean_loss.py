@@ -33,7 +33,7 @@ class GroupMeanLoss(Measure):
         return self.shares(data) @ derivatives.measure_gradients(task, data, theta)
 
     def shares(self, data: Dataset) -> Float[Tensor, "g m"]:
-        """What share each test point has of each mean.
+        """The share of each test point in each mean.
 
         Raises:
             InvalidParameter: a group is empty, or names a test point that is not there.

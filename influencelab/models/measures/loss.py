@@ -1,4 +1,4 @@
-"""The loss of each test point, or what else the task measures there."""
+"""The loss of each test point, or the task's own measure of it."""
 
 from dataclasses import dataclass
 

@@ -135,7 +135,7 @@ class AllCNN(LayeredTask):
 
 @cache
 def patches(height: int, width: int, *, stride: int, padding: str) -> tuple[Int[Tensor, "s o"], tuple[int, int]]:
-    """Where each of the s = 9 places of a patch lies at each of the o positions, and how many positions there are.
+    """The pixel of each of the s = 9 places of a patch at each of the o positions, and the number of positions.
 
     Positions run over rows, then columns. A place outside the image has the number height · width.
 

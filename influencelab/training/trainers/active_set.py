@@ -1,4 +1,4 @@
-"""The true hinge to its exact minimum, from margins that are nearly right."""
+"""Active-set solver of the true hinge: its exact minimum, from margins that are nearly right."""
 
 from dataclasses import dataclass
 
@@ -41,7 +41,7 @@ class ActiveSet(Trainer):
             InvalidParameter: the task is no true hinge with every parameter penalised.
         """
         check_finite(theta.norm(dim=-1), what="θ", when="at the start")
-        z = sided(true_hinge(task, data, who="active_set"), data)
+        z = sided(true_hinge(task, data, trainer="active_set"), data)
         bounds = weights.cpu().double().numpy()
         starts = theta.cpu().double().numpy().copy()
         inside = starts @ z.T <= NEAR
@@ -67,7 +67,7 @@ class ActiveSet(Trainer):
         return Trained(theta=theta.new_tensor(found), grad_norm=norm, converged=norm <= self.tolerance, steps=steps)
 
 
-def true_hinge(task: Task, data: Dataset, *, who: str) -> Task:
+def true_hinge(task: Task, data: Dataset, *, trainer: str) -> Task:
     """The task, if a solver of the hinge's dual can train it.
 
     Raises:
@@ -75,12 +75,12 @@ def true_hinge(task: Task, data: Dataset, *, who: str) -> Task:
     """
     if not (task.linear and task.plain and task.output_loss == Hinge(t=0)):
         raise InvalidParameter(
-            f"The trainer '{who}' trains SmoothHinge(t=0), the true hinge, and was given {task}. "
+            f"The trainer '{trainer}' trains SmoothHinge(t=0), the true hinge, and was given {task}. "
             "Use 'newton' for a smooth loss."
         )
     if task.weight_decay == 0 or not task.penalised(data).all():
         raise InvalidParameter(
-            f"The trainer '{who}' needs weight decay on every parameter; {task} leaves some free. "
+            f"The trainer '{trainer}' needs weight decay on every parameter; {task} leaves some free. "
             "Set weight_decay > 0, and intercept=False or penalise_intercept=True."
         )
     return task

@@ -52,7 +52,7 @@ class Liblinear(Trainer):
             InvalidData: all points are of one class.
         """
         check_finite(theta.norm(dim=-1), what="θ", when="at the start")
-        z, side = sided(true_hinge(task, data, who="liblinear"), data), sides(data.y_train, theta).cpu().numpy()
+        z, side = sided(true_hinge(task, data, trainer="liblinear"), data), sides(data.y_train, theta).cpu().numpy()
         if (side == side[0]).all():
             raise InvalidData(f"{data.name}: all training points are of one class; LIBLINEAR needs points of both.")
         bounds = weights.cpu().double().numpy()

@@ -73,9 +73,9 @@ class Newton(Trainer):
         return Trained(theta=place.theta, grad_norm=place.norms, converged=minimum, steps=steps)
 
     def plan(self, task: Task, data: Dataset, here: "Place", weights: KN, *, last: bool) -> "Plan":
-        """Which models are at a minimum, and where the others should go."""
+        """Mask of the models at a minimum, and directions for the others."""
         near = here.norms <= self.tolerance
-        # Those who go on need a direction; a small gradient proves a minimum only where J is convex.
+        # Those that go on need a direction; a small gradient proves a minimum only where J is convex.
         asked = (~near & (not last)) | (near & (not task.convex))
         direction, lowest = torch.zeros_like(here.theta), torch.zeros_like(here.value)
         for rows in asked.nonzero().squeeze(1).split(max(1, HESSIANS // here.theta.shape[1] ** 2)):
@@ -87,7 +87,7 @@ class Newton(Trainer):
 
 @dataclass(frozen=True, eq=False)
 class Place(Batched):
-    """Where each model is: θ, J and ∇J there."""
+    """θ of each model, J and ∇J there."""
 
     theta: KP
     value: K
@@ -101,7 +101,7 @@ class Place(Batched):
 
 @dataclass(frozen=True, eq=False)
 class Plan(Batched):
-    """Where each model should go.
+    """Direction of each model's next step.
 
     Attributes:
         direction: of the step; a negative curvature's direction, of length 1, where that is followed.
@@ -120,7 +120,7 @@ def evaluate(task: Task, data: Dataset, theta: KP, weights: KN) -> Place:
 
 
 def descent(hessian: Float[Tensor, "k p p"], gradient: KP, *, tolerance: float) -> tuple[KP, K]:
-    """Newton's direction, or the most negative curvature's where ∇J is too small beside it; and that curvature."""
+    """Newton's direction, or the most negative curvature's where ∇J is too small against it; and that curvature."""
     direction, solved = solution(hessian, gradient)
     lowest = torch.zeros_like(gradient[:, 0])
     if not solved.all():
@@ -191,7 +191,7 @@ def escape(task: Task, data: Dataset, here: Place, weights: KN, plan: Plan) -> P
             break
         step = -step if trial % 2 else abs(step) / 2
         there = evaluate(task, data, here.theta[left] + step * plan.direction[left], weights[left])
-        promised = -DECREASE * step**2 / 2 * plan.lowest[left]
-        down = here.value[left] - there.value > promised.maximum(noise[left])
+        predicted = -DECREASE * step**2 / 2 * plan.lowest[left]
+        down = here.value[left] - there.value > predicted.maximum(noise[left])
         reached, left = reached.put(left[down], there.take(down)), left[~down]
     return reached
