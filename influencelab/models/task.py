@@ -123,7 +123,7 @@ class Task(Recipe):
             InvalidParameter: the task is not made of layers.
         """
         raise InvalidParameter(
-            f"{type(self).__name__} is not made of separate layers; take a linear task, 'mlp' or "
+            f"{type(self).__name__} is not made of layers; take a linear task, 'mlp' or "
             "'all_cnn', or an estimator that needs no layers, such as 'conjugate_gradient'."
         )
 
