@@ -1,4 +1,4 @@
-"""What a source reads, as NumPy arrays, and the choices made on it: rows, scaling, numbering of classes."""
+"""NumPy arrays of a source, and the choices made on them: rows, scaling, numbering of classes."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -10,7 +10,7 @@ from influencelab.errors import InvalidData, InvalidParameter
 
 SCALINGS = ("none", "unit", "standard")
 
-# Each kind of chance draws from its own stream, so that choosing fewer training points leaves the test points alone.
+# Every random choice draws from its own stream, so that choosing fewer training points leaves the test points alone.
 STREAMS = ("split", "train", "test")
 
 

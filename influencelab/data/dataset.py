@@ -13,6 +13,8 @@ from influencelab.recipe import Recipe
 
 __all__ = ["Dataset"]
 
+TENSORS = ("x_train", "y_train", "x_test", "y_test", "train_ids", "test_ids")
+
 
 @dataclass(frozen=True, eq=False)
 class Dataset(Recipe):
@@ -66,8 +68,8 @@ class Dataset(Recipe):
     def content_hash(self) -> str:
         """SHA-256 over every value, label and id: two data sets with one hash give one result."""
         digest = hashlib.sha256(f"{self.name} {self.classes}".encode())
-        for tensor in (self.x_train, self.y_train, self.x_test, self.y_test, self.train_ids, self.test_ids):
-            array = numpy.ascontiguousarray(tensor.cpu().numpy())
+        for name in TENSORS:
+            array = numpy.ascontiguousarray(getattr(self, name).cpu().numpy())
             digest.update(f"{array.dtype} {array.shape}".encode())
             digest.update(array.data)
         return digest.hexdigest()
@@ -79,11 +81,7 @@ class Dataset(Recipe):
             Unavailable: there is no such device here.
         """
         usable(device)
-        moved = {
-            name: getattr(self, name).to(device)
-            for name in ("x_train", "y_train", "x_test", "y_test", "train_ids", "test_ids")
-        }
-        return replace(self, **moved)
+        return replace(self, **{name: getattr(self, name).to(device) for name in TENSORS})
 
 
 def usable(device: str | torch.device) -> None:
@@ -124,20 +122,20 @@ def check_part(data: Dataset, part: str, x: Tensor, y: Tensor, ids: Tensor) -> N
         )
 
 
-def check_features(who: str, x: Tensor, ids: Tensor) -> None:
+def check_features(what: str, x: Tensor, ids: Tensor) -> None:
     """Refuse features that are absent, not real, NaN or infinite."""
     if x.numel() == 0:
         raise InvalidData(
-            f"{who} is empty: its features are {tuple(x.shape)}. Give at least one point and one feature."
+            f"{what} is empty: its features are {tuple(x.shape)}. Give at least one point and one feature."
         )
     if not x.is_floating_point():
-        raise InvalidData(f"{who} has features of {x.dtype}, expected real numbers. Give x.double().")
+        raise InvalidData(f"{what} has features of {x.dtype}, expected real numbers. Give x.double().")
     # The extremes of each point show NaN and infinity without a second array as large as the features.
     low, high = x.reshape(len(x), -1).aminmax(dim=1)
     bad = ~(torch.isfinite(low) & torch.isfinite(high))
     if bad.any():
         first = int(bad.nonzero()[0])
         raise InvalidData(
-            f"{who} has {int(bad.sum())} points with NaN or infinite features, the first at row {first} "
+            f"{what} has {int(bad.sum())} points with NaN or infinite features, the first at row {first} "
             f"(id {int(ids[first])}). Impute or drop them before the study."
         )

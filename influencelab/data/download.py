@@ -1,4 +1,4 @@
-"""Data files that others publish: fetched once, checked by MD5, kept in one folder."""
+"""Data files that others publish: fetched once, checked by MD5, stored in one folder."""
 
 import hashlib
 import os
@@ -36,7 +36,7 @@ class RemoteFile(Recipe):
     mirrors: tuple[str, ...]
 
     def fetch(self) -> Path:
-        """Where the file is, after downloading it if it is not there yet.
+        """The path of the file, downloaded if it is not there yet.
 
         A file that is there is used in place and never written to, so the folder may be a read-only mirror.
 
@@ -75,7 +75,7 @@ def data_folder() -> Path:
 
 
 def download(file: RemoteFile, path: Path) -> None:
-    """Fill `path` from the first mirror that has the right bytes; whole or not at all.
+    """Fill `path` from the first mirror that has the right bytes; whole or not at all, by way of another name.
 
     Raises:
         MissingData: none has, or the folder cannot be written to.
@@ -84,10 +84,13 @@ def download(file: RemoteFile, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise MissingData(f"{path.parent} cannot be made ({error.strerror}). {cure(file, path)}") from error
+    downloader: Any = pooch.HTTPDownloader(timeout=CONNECT_AND_READ_SECONDS)
     failures = []
     for mirror in file.mirrors:
+        url, folder = f"{mirror}{file.name}", path.parent
         try:
-            retrieve(file, mirror, folder=path.parent)
+            with quiet_pooch():
+                pooch.retrieve(url, f"md5:{file.md5}", fname=file.name, path=folder, downloader=downloader)
             return
         except OSError as error:  # requests' errors are of this kind too
             failures.append(f"{mirror}: {type(error).__name__}")
@@ -96,15 +99,8 @@ def download(file: RemoteFile, path: Path) -> None:
     raise MissingData(f"{file.name} could not be downloaded ({'; '.join(failures)}). {cure(file, path)}")
 
 
-def retrieve(file: RemoteFile, mirror: str, *, folder: Path) -> None:
-    """Download from one mirror under another name, compare the checksum, and only then give the file its name."""
-    downloader: Any = pooch.HTTPDownloader(timeout=CONNECT_AND_READ_SECONDS)
-    with quiet_pooch():
-        pooch.retrieve(f"{mirror}{file.name}", f"md5:{file.md5}", fname=file.name, path=folder, downloader=downloader)
-
-
 def cure(file: RemoteFile, path: Path) -> str:
-    """What to do when a file cannot be had."""
+    """The next step for a reader whose file cannot be had."""
     return (
         f"The official home of {file.name} is {file.home}. Connect to the network, or get the file there and put it at "
         f"{path}, or set the environment variable {FOLDER_VARIABLE} to a folder that holds {file.source}/{file.name}."

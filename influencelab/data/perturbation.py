@@ -1,7 +1,7 @@
 """Perturbations: small changes of training, predicted by a derivative and made true by training again.
 
 Training minimises J(θ) = Σᵢ wᵢ ℓᵢ(θ) + (weight_decay / 2) ‖Pθ‖². A perturbation changes the weights w, the points or
-the weight decay. It knows no model: what it must know of one it asks the fit.
+the weight decay. It depends on no model but through `Fitted`.
 """
 
 from abc import abstractmethod
@@ -46,7 +46,7 @@ class Fitted(Protocol):
         ...
 
     def slope_changes(self, data: Dataset, moves: Tensor, directions: Tensor) -> Tensor:
-        """How fast ∇ℓᵢᵀ d changes when each point's features move along its row of `moves` (n k)."""
+        """The rate at which ∇ℓᵢᵀ d changes when each point's features move along its row of `moves` (n k)."""
         ...
 
     def penalty_slopes(self, directions: Tensor) -> Tensor:
@@ -56,7 +56,7 @@ class Fitted(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Experiments:
-    """What k models are trained on, each with its own weights and its own weight decay.
+    """Training problems of k models, each with its own weights and its own weight decay.
 
     Attributes:
         data: the fit's data, after whose n training points stand e points that some experiment brings in.
@@ -79,7 +79,7 @@ class Perturbation(Recipe):
     """r experiments, each of which changes what a model is trained on.
 
     Its effect has one sign and one unit: the rise of a measure (nats, for a loss) once the change is made and the model
-    retrained. Removing point i of a positive effect on j says that i helps j.
+    retrained. A positive effect on j of removing point i: i helps j.
     """
 
     @property
@@ -107,7 +107,7 @@ class Perturbation(Recipe):
 
     @abstractmethod
     def experiments(self, fit: Fitted, rows: slice) -> Experiments:
-        """What the models of some of the experiments are trained on: take few at a time."""
+        """The training problems of some of the experiments: take few at a time."""
 
     def gradient_change(self, fit: Fitted) -> Float[Tensor, "r p"]:
         """Δ(∇J), dense: for small models. A prediction asks `change_along` its few directions, and never forms it."""

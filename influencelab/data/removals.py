@@ -1,4 +1,4 @@
-"""Which points to remove: each alone, named or random groups, random halves."""
+"""Choices of points to remove: each alone, named or random groups, random halves."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from influencelab.recipe import Recipe
 
 __all__ = ["Groups", "groups", "leave_one_out"]
 
-# 0.29 of 100 points are 29, whatever floating point says.
+# 0.29 of 100 points are 29, whatever floating point makes of it.
 ROUNDING = 1e-9
 
 

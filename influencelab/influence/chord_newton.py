@@ -14,6 +14,8 @@ from torch import Tensor
 from influencelab.influence.curvature import Curvature
 from influencelab.influence.leverage import amplification
 from influencelab.models import derivatives
+from influencelab.models.shapes import KN, KP, K
+from influencelab.training.batched import Batched
 
 # A step that leaves more than this share of the gradient is not contracting: the model is handed on.
 CONTRACTION = 0.5
@@ -38,16 +40,11 @@ class ConvergenceTest:
     relative: float
     floor: float
 
-    def passed(
-        self,
-        gradient: Float[Tensor, "k p"],
-        change: Float[Tensor, "k m"],
-        amplification: Float[Tensor, " k"] | None = None,
-    ) -> Bool[Tensor, " k"]:
+    def passed(self, gradient: KP, change: Float[Tensor, "k m"], amplification: K | None = None) -> Bool[Tensor, " k"]:
         """Whether each model's gradient is small and cannot matter to any test point.
 
         Args:
-            amplification: factor by which each model's way is longer than the curvature of the fit says; 1 by default.
+            amplification: factor by which each model moves farther than the fit's curvature predicts; 1 by default.
         """
         missing = (gradient @ self.sensitivity).abs()
         missing = missing if amplification is None else amplification[:, None] * missing
@@ -60,7 +57,7 @@ class ConvergenceTest:
 
 
 @dataclass(frozen=True, eq=False)
-class Batch:
+class Batch(Batched):
     """Some of the experiments: k models of one objective, each with its own training weights.
 
     Attributes:
@@ -68,16 +65,12 @@ class Batch:
         removed: the one point that each model does without, −1 where none, several or something else is changed.
     """
 
-    weights: Float[Tensor, "k n"]
+    weights: KN
     removed: Int[Tensor, " k"]
-
-    def take(self, chosen: Tensor) -> "Batch":
-        """Some of the models."""
-        return Batch(weights=self.weights[chosen], removed=self.removed[chosen])
 
 
 @dataclass(frozen=True, eq=False)
-class Chord:
+class Chord(Batched):
     """The step θ ← θ − (C − what left)⁻¹ ∇J for each model of a batch.
 
     Attributes:
@@ -91,15 +84,9 @@ class Chord:
     curvature: Curvature
     correction: Float[Tensor, "k c c"] | None
     features: Float[Tensor, "k d"] | None
-    amplification: Float[Tensor, " k"]
+    amplification: K
 
-    def take(self, chosen: Tensor) -> "Chord":
-        """The steps of some of the models."""
-        if self.correction is None or self.features is None:
-            return self
-        return Chord(self.curvature, self.correction[chosen], self.features[chosen], self.amplification[chosen])
-
-    def step(self, gradient: Float[Tensor, "k p"]) -> Float[Tensor, "k p"]:
+    def step(self, gradient: KP) -> KP:
         """(C − wᵢ JᵢᵀAᵢJᵢ)⁻¹ gradient, for each model its own i."""
         moved = self.curvature.inverse_products(gradient.T).T
         if self.correction is None or self.features is None:
@@ -122,13 +109,13 @@ def chord_of(curvature: Curvature, batch: Batch) -> Chord:
     weight = torch.where(batch.removed >= 0, fit.weights[rows], 0.0)
     amplified = amplification(curvature, rows)
     spared = amplified.isfinite().all(-1).all(-1)
-    correction = amplified.where(spared[:, None, None], 0.0) @ (weight[:, None, None] * curved)
-    size = torch.linalg.matrix_norm(amplified.where(spared[:, None, None], 0.0), ord=2)
-    farther = size.where(spared, torch.inf).where(batch.removed >= 0, 1.0)
-    return Chord(curvature, correction, fit.task.features(x), farther)
+    amplified = amplified.where(spared[:, None, None], 0.0)
+    correction = amplified @ (weight[:, None, None] * curved)
+    factor = torch.linalg.matrix_norm(amplified, ord=2).where(spared, torch.inf).where(batch.removed >= 0, 1.0)
+    return Chord(curvature, correction, fit.task.features(x), factor)
 
 
-def first_gradients(curvature: Curvature, batch: Batch) -> Float[Tensor, "k p"]:
+def first_gradients(curvature: Curvature, batch: Batch) -> KP:
     """∇J of each model at the fit; for single removals without a pass over the data."""
     fit = curvature.fit
     start = fit.theta.expand(len(batch.weights), -1)
@@ -155,10 +142,10 @@ class NewtonResult:
         steps: number of steps of each.
     """
 
-    theta: Float[Tensor, "k p"]
-    gradient: Float[Tensor, "k p"]
+    theta: KP
+    gradient: KP
     passed: Bool[Tensor, " k"]
-    first_step: Float[Tensor, " k"]
+    first_step: K
     steps: Int[Tensor, " k"]
 
 

@@ -16,13 +16,14 @@ from torch import Tensor
 
 from influencelab.errors import Diverged, IndefiniteCurvature, NotFinite, NullSpaceMass
 from influencelab.influence.curvature import Solution
+from influencelab.models.shapes import KP, K, P
 
 Multiply = Callable[[Tensor], Tensor]
 # The matrices of the systems with these numbers, each times its own row.
 ModelProducts = Callable[[Tensor, Tensor], Tensor]
 # The search stops a little below the tolerance, so that rounding does not lift the true residual above it.
 MARGIN = 0.9
-# A direction this small beside the others says that the block is dependent to working precision.
+# A direction this small beside the others means that the block is dependent to working precision.
 DEPENDENT = 1e-10
 # A new search from the true residual that leaves more than this part of it cannot help any further.
 GAIN = 0.5
@@ -42,12 +43,7 @@ class Block:
 
 
 def block_conjugate_gradient(
-    multiply: Multiply,
-    vectors: Float[Tensor, "p k"],
-    *,
-    diagonal: Float[Tensor, " p"],
-    tolerance: float,
-    max_iterations: int,
+    multiply: Multiply, vectors: Float[Tensor, "p k"], *, diagonal: P, tolerance: float, max_iterations: int
 ) -> Solution:
     """Solve A x = v for each column v, until ‖A x − v‖ ≤ tolerance ‖v‖ by a true product.
 
@@ -82,18 +78,18 @@ def block_conjugate_gradient(
         steps += used
         left = vectors - multiply(values)
         before, residual = residual, left.norm(dim=0) / unit
-        check_progress(before, residual, unsolved, tolerance=tolerance, steps=steps, limit=max_iterations)
+        worst, stuck = float(residual.max()), not (residual[unsolved] <= GAIN * before[unsolved]).all()
+        if not worst <= tolerance and (steps >= max_iterations or stuck):
+            raise Diverged(
+                f"Conjugate gradients stopped after {steps} products at a relative residual of {worst:.1e}, above the "
+                f"tolerance {tolerance:.1e}. Raise max_iterations or the tolerance, add damping or weight decay, or "
+                "use the 'exact' estimator."
+            )
     return Solution(values=values, residual=residual)
 
 
 def search(
-    scaled: Multiply,
-    vectors: Float[Tensor, "p k"],
-    *,
-    scale: Float[Tensor, "p 1"],
-    usual: float,
-    enough: Float[Tensor, " k"],
-    limit: int,
+    scaled: Multiply, vectors: Float[Tensor, "p k"], *, scale: Float[Tensor, "p 1"], usual: float, enough: K, limit: int
 ) -> tuple[Float[Tensor, "p k"], int]:
     """One run of BCGrQ (Dubrulle 2001) from zero; gives the solutions and the number of products.
 
@@ -106,9 +102,9 @@ def search(
     block = orthonormal(start / size)
     ahead, solved, top = block.basis, torch.zeros_like(start), usual
     for step in range(1, limit + 1):
-        pushed = scaled(ahead)
-        check_finite(pushed, "A product with the curvature")
-        ritz, turn = eigen(ahead.T @ pushed)
+        products = scaled(ahead)
+        check_finite(products, "A product with the curvature")
+        ritz, turn = eigen(ahead.T @ products)
         top = max(top, float(ritz[-1]))
         kept = positive(ritz, noise=len(scale) * torch.finfo(ritz.dtype).eps * top)
         facing = ahead.T @ block.basis
@@ -119,11 +115,11 @@ def search(
         inverse = (turn[:, kept] / ritz[kept]) @ turn[:, kept].T
         move = inverse @ facing
         solved += ahead @ (move @ block.share)
-        following = orthonormal(block.basis - pushed @ move)
+        following = orthonormal(block.basis - products @ move)
         block = Block(basis=following.basis, share=following.share @ block.share)
         if bool((lengths(block.basis / scale, block.share * size) <= enough).all()):
             return scale * solved * size, step
-        ahead = unit_columns(block.basis - ahead @ (inverse @ (pushed.T @ block.basis)))
+        ahead = unit_columns(block.basis - ahead @ (inverse @ (products.T @ block.basis)))
     return scale * solved * size, limit
 
 
@@ -164,7 +160,7 @@ def check_finite(block: Float[Tensor, "p k"], what: str) -> None:
         raise NotFinite(f"{what} is NaN or infinite. Look for features of very different scale.")
 
 
-def lengths(vectors: Float[Tensor, "p q"], share: Float[Tensor, "q k"]) -> Float[Tensor, " k"]:
+def lengths(vectors: Float[Tensor, "p q"], share: Float[Tensor, "q k"]) -> K:
     """‖vectors @ share‖ of each column, without forming it."""
     return (share * (vectors.T @ vectors @ share)).sum(0).clamp_min(0).sqrt()
 
@@ -177,14 +173,14 @@ def positive(ritz: Float[Tensor, " q"], *, noise: float) -> Bool[Tensor, " q"]:
     """
     if ritz[0] < -noise:
         raise IndefiniteCurvature(
-            f"The curvature bends down along some direction (eigenvalue ≤ {float(ritz[0]):.1e} where the largest is "
+            f"The curvature is negative along some direction (eigenvalue ≤ {float(ritz[0]):.1e} where the largest is "
             f"{float(ritz[-1]):.1e}), so this is no minimum and conjugate gradients cannot be used. "
             "Take curvature='gauss_newton', add damping, or train the model to a minimum."
         )
     return ritz > noise
 
 
-def check_null_mass(mass: Float[Tensor, "z k"], enough: Float[Tensor, " k"]) -> None:
+def check_null_mass(mass: Float[Tensor, "z k"], enough: K) -> None:
     """Refuse right-hand sides that no product can ever match, because they lie where there is no curvature.
 
     Raises:
@@ -199,40 +195,15 @@ def check_null_mass(mass: Float[Tensor, "z k"], enough: Float[Tensor, " k"]) -> 
         )
 
 
-def check_progress(
-    before: Float[Tensor, " k"],
-    residual: Float[Tensor, " k"],
-    unsolved: Bool[Tensor, " k"],
-    *,
-    tolerance: float,
-    steps: int,
-    limit: int,
-) -> None:
-    """Refuse to go on where products are used up, or where a new search no longer helps.
-
-    Raises:
-        Diverged: some residual is above the tolerance and will stay there.
-    """
-    worst = float(residual.max())
-    stuck = not (residual[unsolved] <= GAIN * before[unsolved]).all()
-    if worst <= tolerance or (steps < limit and not stuck):
-        return
-    raise Diverged(
-        f"Conjugate gradients stopped after {steps} products at a relative residual of {worst:.1e}, above the "
-        f"tolerance {tolerance:.1e}. Raise max_iterations or the tolerance, add damping or weight decay, or use the "
-        "'exact' estimator."
-    )
-
-
 def simultaneous_conjugate_gradients(
     multiply: ModelProducts,
-    vectors: Float[Tensor, "k p"],
+    vectors: KP,
     *,
     precondition: Multiply,
     tolerance: float,
     max_iterations: int,
     flat: float = 0.0,
-) -> tuple[Float[Tensor, "k p"], Bool[Tensor, " k"]]:
+) -> tuple[KP, Bool[Tensor, " k"]]:
     """Solve A_k x_k = v_k for each row, every system with its own matrix and all with one preconditioner.
 
     Args:
@@ -253,11 +224,11 @@ def simultaneous_conjugate_gradients(
     for _ in range(max_iterations):
         if not len(active):
             break
-        pushed = multiply(active, ahead)
-        curvature = torch.linalg.vecdot(ahead, pushed)
+        products = multiply(active, ahead)
+        curvature = torch.linalg.vecdot(ahead, products)
         length = size / curvature
         found[active] += length[:, None] * ahead
-        residual = residual - length[:, None] * pushed
+        residual = residual - length[:, None] * products
         eased = precondition(residual)
         before, size = size, torch.linalg.vecdot(residual, eased)
         up = curvature > flat * torch.linalg.vecdot(ahead, metric)

@@ -9,12 +9,12 @@ from torch import Tensor
 
 from influencelab.errors import InvalidParameter, NullSpaceMass
 from influencelab.models import derivatives
-from influencelab.recipe import Recipe
+from influencelab.models.shapes import K, P
 from influencelab.training.fit import Fit
 
 __all__ = ["Curvature"]
 
-# A Cholesky pivot this small beside the largest says that the matrix is singular to working precision; in float32, one
+# A Cholesky pivot this small beside the largest means that the matrix is singular to working precision; in float32, one
 # of 100 times its rounding.
 PIVOT = 1e-13
 # Dampings that get a factorisation of their own; from the next one on, one spectrum serves all.
@@ -25,7 +25,7 @@ NULL_MASS, ROUNDING = 1e-7, 1e3
 
 
 @dataclass(frozen=True, eq=False)
-class Spectrum(Recipe):
+class Spectrum:
     """Eigenvalues in ascending order, without damping, and their directions.
 
     Attributes:
@@ -33,18 +33,18 @@ class Spectrum(Recipe):
         vectors: the directions, one a column.
     """
 
-    values: Float[Tensor, " p"]
+    values: P
     vectors: Float[Tensor, "p p"]
 
     def null(self, damping: float) -> Tensor:
-        """Which directions have no curvature to working precision after damping."""
+        """Mask of the directions that have no curvature to working precision after damping."""
         shifted = (self.values + damping).abs()
         return shifted <= len(shifted) * torch.finfo(shifted.dtype).eps * shifted.max()
 
 
 @dataclass(frozen=True, eq=False)
-class Solution(Recipe):
-    """What a solve gives.
+class Solution:
+    """Solutions of linear systems in the curvature.
 
     Attributes:
         values: one solution a column.
@@ -52,12 +52,12 @@ class Solution(Recipe):
     """
 
     values: Float[Tensor, "p k"]
-    residual: Float[Tensor, " k"]
+    residual: K
 
 
 @dataclass
 class Factors:
-    """What was computed once and serves every damping: shared by all curvatures of one fit and kind."""
+    """Factors computed once for every damping: shared by all curvatures of one fit and kind."""
 
     dense: Tensor | None = None
     spectrum: Spectrum | None = None
@@ -110,7 +110,7 @@ class Curvature:
             self._factors.spectrum = Spectrum(*torch.linalg.eigh(self.dense()))
         return self._factors.spectrum
 
-    def diagonal(self) -> Float[Tensor, " p"]:
+    def diagonal(self) -> P:
         """The diagonal of the Gauss-Newton curvature plus damping: positive, and cheap for linear tasks."""
         fit = self.fit
         total = fit.task.penalty(fit.data, fit.theta).stiffness + self.damping
@@ -178,7 +178,7 @@ class Curvature:
         return Solution(values=values, residual=residual)
 
     def check_null_mass(self, vectors: Float[Tensor, "p k"]) -> None:
-        """Refuse right-hand sides of unit length that point where nothing bends."""
+        """Refuse right-hand sides of unit length that lie in the null space."""
         spectrum = self.spectrum()
         null = spectrum.null(self.damping)
         mass = (spectrum.vectors[:, null].T @ vectors).norm(dim=0)
@@ -199,3 +199,14 @@ def check_recipe(kind: str, damping: float) -> None:
     derivatives.check_kind(kind)
     if not 0 <= damping < float("inf"):
         raise InvalidParameter(f"damping is {damping}, expected a finite number ≥ 0.")
+
+
+def checked(curvature: Curvature, gradients: Float[Tensor, "m p"], solved: Float[Tensor, "m p"]) -> Solution:
+    """A solution a row, with the residual that one true product leaves of each gradient."""
+    residual = ((curvature @ solved.T).T - gradients).norm(dim=1)
+    return Solution(values=solved.T, residual=residual / lengths(gradients))
+
+
+def lengths(gradients: Float[Tensor, "m p"]) -> Float[Tensor, " m"]:
+    """‖g‖ of each gradient, never 0."""
+    return gradients.norm(dim=-1).clamp_min(torch.finfo(gradients.dtype).tiny)

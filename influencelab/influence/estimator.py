@@ -26,12 +26,12 @@ class Estimate(Recipe):
 
     Attributes:
         estimator: the recipe that made it.
-        fit: the model it speaks of.
+        fit: the model whose removals are predicted.
         values: values[i, j] is the predicted rise, in nats, of the loss of test point j if training point i were
             removed (weight set to 0) and the model retrained. Positive: i helps j.
         slopes: slopes[i, j] = ∂L_j/∂wᵢ, so that values = −wᵢ slopes and any small change of weights Δw changes the
             losses by Δw @ slopes. None for methods that are not linear in the weights.
-        convention: which removals the values speak of (`drop` or `renormalise`) where there are no slopes to say it for
+        convention: which removals the values predict (`drop` or `renormalise`) where there are no slopes, which predict
             both; None for slopes and for scores that only rank.
         unit: `nats`, or `none` for scores that only rank (then size and slope mean nothing).
         residual: how well the curvature system behind each test point was solved: ‖(C + damping I) s − g‖ / ‖g‖.
@@ -58,7 +58,7 @@ class Estimate(Recipe):
         A change of weights is predicted by the slopes, Δw @ slopes; any other by the sensitivity.
 
         Raises:
-            InvalidParameter: the method cannot speak of this perturbation, or it does not suit the fit.
+            InvalidParameter: the method cannot predict this perturbation, or it does not suit the fit.
             InvalidData: the points that it brings in do not.
         """
         perturbation.check(self.fit)
@@ -67,9 +67,9 @@ class Estimate(Recipe):
         if isinstance(perturbation, Removals):
             return self.scores_of(perturbation)
         if self.sensitivity is None:
-            spoken_of = "single removals" if self.slopes is None else "changes of training weights, such as removals,"
+            predicted = "single removals" if self.slopes is None else "changes of training weights, such as removals,"
             raise InvalidParameter(
-                f"'{kind_name(self.estimator)}' predicts {spoken_of} only, not a '{kind_name(perturbation)}'; use an "
+                f"'{kind_name(self.estimator)}' predicts {predicted} only, not a '{kind_name(perturbation)}'; use an "
                 "estimator with a sensitivity, such as 'exact' or 'conjugate_gradient'."
             )
         return self.sensitivity.predict(perturbation)
@@ -103,7 +103,7 @@ class Estimator(Recipe):
         Raises:
             NotConverged: the fit is no minimum and allow_unconverged is False.
             NullSpaceMass: no finite answer exists without damping.
-            Diverged: an iterative solve did not settle.
+            Diverged: an iterative solve did not converge.
         """
 
 
@@ -116,7 +116,7 @@ class Solver(Estimator):
         """s for each gradient, and the damping that was really added."""
 
     def sensitivity(self, fit: Fit, *, measure: Measure | None = None) -> Sensitivity:
-        """How a measure answers to any small change of training.
+        """The response of a measure to any small change of training.
 
         Args:
             measure: what is predicted, each of its numbers a column; the loss of each test point by default.
@@ -124,7 +124,7 @@ class Solver(Estimator):
         Raises:
             NotConverged: the fit is no minimum and allow_unconverged is False.
             NullSpaceMass: no finite answer exists without damping.
-            Diverged: an iterative solve did not settle.
+            Diverged: an iterative solve did not converge.
         """
         require_converged(fit, allow_unconverged=self.allow_unconverged)
         started = time.perf_counter()
@@ -138,32 +138,36 @@ class Solver(Estimator):
         sensitivity = self.sensitivity(fit)
         fit.task.check_curvature(fit.data, fit.theta, fit.weights)
         slopes = sensitivity.slopes()
-        return Estimate(
-            estimator=self,
-            fit=fit,
-            values=-fit.weights[:, None] * slopes,
+        return estimate_of(
+            self,
+            fit,
+            -fit.weights[:, None] * slopes,
             slopes=slopes,
-            convention=None,
-            unit="nats",
             residual=sensitivity.residual,
             damping=sensitivity.damping,
-            seconds=time.perf_counter() - started,
             sensitivity=sensitivity,
+            started=started,
         )
 
 
-def from_scores(
-    estimator: Estimator, fit: Fit, values: Float[Tensor, "n m"], *, convention: str | None, unit: str, started: float
+def estimate_of(
+    estimator: Estimator,
+    fit: Fit,
+    values: Float[Tensor, "n m"],
+    *,
+    started: float,
+    unit: str = "nats",
+    slopes: Float[Tensor, "n m"] | None = None,
+    convention: str | None = None,
+    residual: Float[Tensor, " m"] | None = None,
+    damping: float = 0.0,
+    sensitivity: Sensitivity | None = None,
 ) -> Estimate:
-    """The estimate of a method that solves nothing: no slopes, no residual, no damping."""
-    return Estimate(
-        estimator=estimator,
-        fit=fit,
-        values=values,
-        slopes=None,
-        convention=convention,
-        unit=unit,
-        residual=values.new_zeros(values.shape[1]),
-        damping=0.0,
-        seconds=time.perf_counter() - started,
-    )
+    """The estimate with these values; a method that solves nothing has no residual and no damping.
+
+    Args:
+        started: when the method began, by time.perf_counter.
+    """
+    residual = values.new_zeros(values.shape[1]) if residual is None else residual
+    seconds = time.perf_counter() - started
+    return Estimate(estimator, fit, values, slopes, convention, unit, residual, damping, seconds, sensitivity)

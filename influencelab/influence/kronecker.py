@@ -11,7 +11,6 @@ from torch import Tensor
 
 from influencelab.models import derivatives
 from influencelab.models.layer_factors import LayerFactors
-from influencelab.recipe import Recipe
 from influencelab.training.fit import Fit
 
 
@@ -23,7 +22,7 @@ class Basis(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Block(Recipe):
+class Block:
     """The curvature of one layer as a diagonal in its basis; without damping.
 
     Attributes:

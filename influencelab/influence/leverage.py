@@ -7,7 +7,7 @@ from torch import Tensor
 from influencelab.influence.curvature import Curvature
 from influencelab.models import derivatives
 
-# An amplification above this says that the curvature without the point is singular to working precision.
+# An amplification above this means that the curvature without the point is singular to working precision.
 LARGEST = 1e12
 
 # Rows whose products with one row of blocks of the inverse are held at once: 64 MB at MNIST's size.
@@ -15,10 +15,10 @@ ROWS = 1024
 
 
 def output_spread(curvature: Curvature, rows: Int[Tensor, " b"]) -> Float[Tensor, "b c c"]:
-    """Gᵢ = Jᵢ (C + damping I)⁻¹ Jᵢᵀ: how far each point's outputs move per unit of force on them.
+    """Gᵢ = Jᵢ (C + damping I)⁻¹ Jᵢᵀ: how far each point's outputs move per unit of gradient in them.
 
     wᵢ Aᵢ Gᵢ is the point's leverage block (Aᵢ = ∂²ℓᵢ/∂z²): its eigenvalues lie in 0 … 1 for a convex task, and
-    removing the point makes its own outputs move (I − wᵢ Aᵢ Gᵢ)⁻¹ times as far as the slope says.
+    removing the point makes its own outputs move (I − wᵢ Aᵢ Gᵢ)⁻¹ times as far as the slope predicts.
     """
     fit = curvature.fit
     if fit.task.linear:
@@ -51,8 +51,8 @@ def amplification(curvature: Curvature, rows: Int[Tensor, " b"]) -> Float[Tensor
     """(I − wᵢ Aᵢ Gᵢ)⁻¹ of each point: about 1 + its leverage, infinite where the fit cannot spare it."""
     fit = curvature.fit
     outputs = fit.task.outputs(fit.theta, fit.data.x_train[rows])
-    bends = fit.task.output_loss.hessians(outputs, fit.data.y_train[rows]).permute(2, 0, 1)
-    block = fit.weights[rows, None, None] * bends @ output_spread(curvature, rows)
+    curved = fit.task.output_loss.hessians(outputs, fit.data.y_train[rows]).permute(2, 0, 1)
+    block = fit.weights[rows, None, None] * curved @ output_spread(curvature, rows)
     eye = torch.eye(block.shape[-1], dtype=block.dtype, device=block.device)
     inverse, fault = torch.linalg.inv_ex(eye - block)
     spared = (fault == 0) & (inverse.abs().amax((1, 2)) <= LARGEST)

@@ -1,4 +1,4 @@
-"""Random samples of the training points, whose curvature stands for that of all."""
+"""Random samples of the training points, whose curvature estimates that of all."""
 
 from collections.abc import Iterator
 

@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Int
 from torch import Tensor
 
 from influencelab.data.perturbation import Perturbation
 from influencelab.errors import InvalidParameter
 from influencelab.influence.curvature import FACTORS_OF
 from influencelab.influence.retrainer import Part
+from influencelab.models.shapes import KN
 from influencelab.training.fit import Fit
 
 
@@ -29,7 +30,7 @@ class Problem:
 
     fit: Fit
     weight_decay: float
-    weights: Float[Tensor, "k n"]
+    weights: KN
     removed: Int[Tensor, " k"]
     models: Int[Tensor, " k"]
     places: Int[Tensor, " e"]

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from functools import partial
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool
 from torch import Tensor
 
 from influencelab.influence.chord_newton import ConvergenceTest
 from influencelab.influence.conjugate_gradients import simultaneous_conjugate_gradients
 from influencelab.influence.curvature import Curvature
 from influencelab.models import derivatives
+from influencelab.models.shapes import KN, KP
 from influencelab.training.trainers.lbfgs import LBFGS
 from influencelab.training.trainers.newton import HESSIANS
 
@@ -33,8 +34,8 @@ ROUNDS = 3
 
 
 def minimise_from_fit(
-    curvature: Curvature, weights: Float[Tensor, "k n"], test: ConvergenceTest, *, passes: int
-) -> tuple[Float[Tensor, "k p"], Float[Tensor, "k p"], Bool[Tensor, " k"]]:
+    curvature: Curvature, weights: KN, test: ConvergenceTest, *, passes: int
+) -> tuple[KP, KP, Bool[Tensor, " k"]]:
     """θ of each model, ∇J there, and which are at a minimum from which Newton's step changes no test loss.
 
     Those that end at a saddle or on a plain are put back at the fit; where some direction has no penalty, so are all
@@ -69,9 +70,7 @@ def minimise_from_fit(
     return theta, gradient, passed
 
 
-def lbfgs_stage(
-    curvature: Curvature, weights: Float[Tensor, "k n"], *, passes: int, tolerance: float
-) -> Float[Tensor, "k p"]:
+def lbfgs_stage(curvature: Curvature, weights: KN, *, passes: int, tolerance: float) -> KP:
     """θ of each model after L-BFGS from the fit, with the fit's curvature as its first guess; converged or not.
 
     Each model learns by how much its own curvature differs from the fit's, and a line search keeps J going down, so
@@ -81,7 +80,7 @@ def lbfgs_stage(
     fit = curvature.fit
     trainer = LBFGS(max_steps=passes, tolerance=tolerance)
     start = fit.theta.repeat(len(weights), 1)
-    return trainer.train_with(partial(precondition, curvature), fit.task, fit.data, start, weights).theta
+    return trainer.train(fit.task, fit.data, start, weights, guess=partial(precondition, curvature)).theta
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,13 +93,11 @@ class NewtonCheck:
             not read off the dense curvature, a random probe is solved for too: its solution involves all directions.
     """
 
-    step: Float[Tensor, "k p"]
+    step: KP
     is_minimum: Bool[Tensor, " k"]
 
 
-def newton_check(
-    curvature: Curvature, theta: Float[Tensor, "k p"], gradient: Float[Tensor, "k p"], weights: Float[Tensor, "k n"]
-) -> NewtonCheck:
+def newton_check(curvature: Curvature, theta: KP, gradient: KP, weights: KN) -> NewtonCheck:
     """Newton's step of each model, by its dense curvature or, for larger models, by conjugate gradients."""
     factor, fit = curvature.cholesky(), curvature.fit
     if factor is not None and len(factor) <= DENSE:
@@ -117,9 +114,7 @@ def newton_check(
     return NewtonCheck(step[: len(theta)], positive[: len(theta)] & positive[len(theta) :])
 
 
-def dense_newton_check(
-    curvature: Curvature, theta: Float[Tensor, "k p"], gradient: Float[Tensor, "k p"], weights: Float[Tensor, "k n"]
-) -> NewtonCheck:
+def dense_newton_check(curvature: Curvature, theta: KP, gradient: KP, weights: KN) -> NewtonCheck:
     """The same for small models: at a minimum H − FLAT C is positive definite."""
     fit, step, is_minimum = curvature.fit, torch.zeros_like(theta), torch.zeros_like(theta[:, 0]).bool()
     least = FLAT * curvature.dense()
@@ -131,7 +126,7 @@ def dense_newton_check(
     return NewtonCheck(step, is_minimum)
 
 
-def precondition(curvature: Curvature, vectors: Float[Tensor, "k p"]) -> Float[Tensor, "k p"]:
+def precondition(curvature: Curvature, vectors: KP) -> KP:
     """|C|⁺ times each row: at a fit that is no minimum, negative curvature counts by its size."""
     if curvature.cholesky() is not None:
         return curvature.inverse_products(vectors.T).T
@@ -141,7 +136,7 @@ def precondition(curvature: Curvature, vectors: Float[Tensor, "k p"]) -> Float[T
     return (vectors @ spectrum.vectors * inverse) @ spectrum.vectors.T
 
 
-def random_probes(curvature: Curvature, count: int) -> Float[Tensor, "k p"]:
+def random_probes(curvature: Curvature, count: int) -> KP:
     """Random right-hand sides of covariance |C|: equally strong along every direction, in the metric of |C|⁺."""
     theta = curvature.fit.theta
     generator = torch.Generator().manual_seed(SEED)

@@ -1,4 +1,4 @@
-"""Sensitivities: how a measure answers to any small change of the gradient of the objective at a fit."""
+"""Sensitivities: the response of a measure to any small change of the gradient of the objective at a fit."""
 
 from dataclasses import dataclass
 
@@ -19,7 +19,7 @@ class Sensitivity:
     When ∇J at the fit changes by a small v, the minimum moves by −C⁻¹v and measure j rises by −vᵀs_j.
 
     Attributes:
-        fit: the model it speaks of.
+        fit: the model.
         measure: what L is; of the loss, j is a test point.
         values: s_j, one column a measure, in the measure's unit per unit of ∇J.
         residual: ‖(C + damping I) s_j − ∇L_j‖ / ‖∇L_j‖ of each.

@@ -1,4 +1,4 @@
-"""What is trained and measured: tasks, the losses of their outputs, measures, and derivatives of them all.
+"""Models and measures: tasks, the losses of their outputs, measures, and derivatives of them all.
 
 A new task is a file of `tasks/`, a new loss one of `losses/`, a new measure one of `measures/`.
 """

@@ -8,6 +8,7 @@ from jaxtyping import Float, Num
 from torch import Tensor
 
 from influencelab.models.loss import OutputLoss
+from influencelab.models.shapes import P
 
 # A layer's matrix (W | bias) and its units give W units + bias.
 Layer = Callable[[Tensor, Tensor], Tensor]
@@ -37,7 +38,7 @@ def linear_factors(
 
 def recorded_factors(
     forward: Callable[[Tensor, Tensor, Layer], Tensor],
-    theta: Float[Tensor, " p"],
+    theta: P,
     x: Float[Tensor, " b *shape"],
     y: Num[Tensor, " b"],
     loss: OutputLoss,

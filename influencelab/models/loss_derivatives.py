@@ -17,6 +17,7 @@ from torch.func import grad, hessian, jvp, vjp, vmap
 
 from influencelab.data.dataset import Dataset
 from influencelab.models.loss import OutputLoss
+from influencelab.models.shapes import KN, KP, K, N, P
 
 # Numbers held by one chunk's largest array: big enough for long matrix products, small enough for the cache.
 CHUNK = 2**21
@@ -56,9 +57,9 @@ class Model(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class LossDerivatives:
-    """Σ wᵢ ℓᵢ(θ) over the training points, without the penalty, and its derivatives, by automatic differentiation.
+    """Σ wᵢ ℓᵢ(θ) over training points, without the penalty, and its derivatives, by automatic differentiation.
 
-    Every sum runs in chunks of points, so memory does not grow with n. Methods named `add_…` give `total` plus the sum.
+    `rows` are the points of a sum, a chunk at a time, so that memory does not grow with n.
 
     Attributes:
         task: the model and its loss.
@@ -80,26 +81,16 @@ class LossDerivatives:
         """Chunks of training points: neither their features nor the outputs of `models` models outgrow the cache."""
         return chunks(self.data.n, width=max(models * self.numbers, self.data.x_train[0].numel()))
 
-    def add_losses(
-        self, total: Float[Tensor, " k"], theta: Float[Tensor, "k p"], weights: Float[Tensor, "k n"]
-    ) -> Float[Tensor, " k"]:
-        """Σ wᵢ ℓᵢ of k models, in nats."""
-        for rows in self.chunks(len(theta)):
-            losses = self.task.losses(theta, self.data.x_train[rows], self.data.y_train[rows])
-            total = total + (losses * weights[:, rows]).sum(-1)
-        return total
+    def passes(self, models: int) -> Iterator[slice]:
+        """Slices of training points to sum over one after the other; one of all points where sums cut it themselves."""
+        return self.chunks(models)
 
-    def add_gradients(
-        self, total: Float[Tensor, "k p"], theta: Float[Tensor, "k p"], weights: Float[Tensor, "k n"]
-    ) -> Float[Tensor, "k p"]:
-        """Σ wᵢ ∇ℓᵢ of k models; `total` is written to."""
-        for rows in self.chunks(len(theta)):
-            total += self.gradients(theta, weights, rows)
-        return total
+    def losses(self, theta: KP, weights: KN, rows: slice) -> K:
+        """Σ wᵢ ℓᵢ of k models over some points, in nats."""
+        losses = self.task.losses(theta, self.data.x_train[rows], self.data.y_train[rows])
+        return (losses * weights[:, rows]).sum(-1)
 
-    def gradients(
-        self, theta: Float[Tensor, "k p"], weights: Float[Tensor, "k n"], rows: slice | Int[Tensor, "*_ b"]
-    ) -> Float[Tensor, "k p"]:
+    def gradients(self, theta: KP, weights: KN, rows: slice | Int[Tensor, "*_ b"]) -> KP:
         """Σ wᵢ ∇ℓᵢ of k models over some points: the same for all, or in a row for each model its own."""
         x, y = self.data.x_train[rows], self.data.y_train[rows]
         if isinstance(rows, Tensor) and rows.dim() == 2:
@@ -107,74 +98,27 @@ class LossDerivatives:
         leaf = theta.detach().requires_grad_()
         return torch.autograd.grad((self.task.losses(leaf, x, y) * weights[:, rows]).sum(), leaf)[0]
 
-    def add_losses_and_gradients(
-        self,
-        values: Float[Tensor, " k"],
-        slopes: Float[Tensor, "k p"],
-        theta: Float[Tensor, "k p"],
-        weights: Float[Tensor, "k n"],
-    ) -> tuple[Float[Tensor, " k"], Float[Tensor, "k p"]]:
-        """Both from one pass: a chunk of features is read twice, the second time from the cache."""
-        for rows in self.chunks(len(theta)):
-            more = self.losses_and_gradients(theta, weights, rows)
-            values, slopes = values + more[0], slopes + more[1]
-        return values, slopes
-
-    def losses_and_gradients(
-        self, theta: Float[Tensor, "k p"], weights: Float[Tensor, "k n"], rows: slice
-    ) -> tuple[Float[Tensor, " k"], Float[Tensor, "k p"]]:
+    def losses_and_gradients(self, theta: KP, weights: KN, rows: slice) -> tuple[K, KP]:
         """Σ wᵢ ℓᵢ and Σ wᵢ ∇ℓᵢ of k models over some points."""
         leaf = theta.detach().requires_grad_()
         losses = self.task.losses(leaf, self.data.x_train[rows], self.data.y_train[rows])
         totals = (losses * weights[:, rows]).sum(-1)
         return totals.detach(), torch.autograd.grad(totals.sum(), leaf)[0]
 
-    def add_products(
-        self,
-        total: Float[Tensor, "k p"],
-        theta: Float[Tensor, " p"],
-        weights: Float[Tensor, " n"],
-        vectors: Float[Tensor, "k p"],
-        *,
-        kind: str,
-    ) -> Float[Tensor, "k p"]:
-        """Curvature of one model times k vectors; `total` is written to."""
-        for rows in self.chunks(len(vectors)):
-            total += self.products(theta, weights, vectors, rows, kind=kind)
-        return total
-
-    def products(
-        self,
-        theta: Float[Tensor, " p"],
-        weights: Float[Tensor, " n"],
-        vectors: Float[Tensor, "k p"],
-        rows: slice,
-        *,
-        kind: str = "hessian",
-    ) -> Float[Tensor, "k p"]:
+    def products(self, theta: P, weights: N, vectors: KP, rows: slice, *, kind: str = "hessian") -> KP:
         """Curvature of one model over some points times k vectors."""
         product = hessian_products if kind == "hessian" else gauss_newton_products
         return product(self.task, theta, self.data.x_train[rows], self.data.y_train[rows], weights[rows], vectors)
 
-    def add_model_products(
-        self,
-        total: Float[Tensor, "k p"],
-        theta: Float[Tensor, "k p"],
-        weights: Float[Tensor, "k n"],
-        vectors: Float[Tensor, "k p"],
-    ) -> Float[Tensor, "k p"]:
-        """The Hessian of each model, at its own θ and weights, times its own vector; `total` is written to."""
-        for rows in self.chunks(len(theta)):
+    def model_products(self, theta: KP, weights: KN, vectors: KP, rows: slice) -> KP:
+        """The Hessian of each model over some points, at its own θ and weights, times its own vector."""
 
-            def one(at: Tensor, weight: Tensor, vector: Tensor, rows: slice = rows) -> Tensor:
-                return self.products(at, weight, vector[None], rows)[0]
+        def one(at: Tensor, weight: Tensor, vector: Tensor) -> Tensor:
+            return self.products(at, weight, vector[None], rows)[0]
 
-            total += vmap(one)(theta, weights, vectors)
-        return total
+        return vmap(one)(theta, weights, vectors)
 
-    def hessians(
-        self, theta: Float[Tensor, "k p"], weights: Float[Tensor, "k n"], *, kind: str
-    ) -> Float[Tensor, "k p p"]:
+    def hessians(self, theta: KP, weights: KN, *, kind: str) -> Float[Tensor, "k p p"]:
         """Dense curvature of k models, each at its own θ and weights."""
         total, size = theta.new_zeros(*theta.shape, theta.shape[1]), self.task.output_loss.size(self.data)
         if kind == "hessian":
@@ -189,40 +133,30 @@ class LossDerivatives:
                 total[model] += self.products(at, weight, eye, rows, kind=kind)
         return total
 
-    def measures(self, theta: Float[Tensor, "k p"]) -> Float[Tensor, "k m"]:
+    def measures(self, theta: KP) -> Float[Tensor, "k m"]:
         """The measure of each test point, for k models, in nats."""
         models = chunks(len(theta), width=self.data.m * self.numbers)
         return torch.cat([self.task.measure(theta[rows], self.data.x_test, self.data.y_test) for rows in models])
 
     def products_and_slopes(
-        self,
-        theta: Float[Tensor, " p"],
-        weights: Float[Tensor, " n"],
-        vectors: Float[Tensor, "k p"],
-        rows: slice | Int[Tensor, " b"],
-    ) -> tuple[Float[Tensor, "k p"], Float[Tensor, "k b"]]:
+        self, theta: P, weights: N, vectors: KP, rows: slice | Int[Tensor, " b"]
+    ) -> tuple[KP, Float[Tensor, "k b"]]:
         """Σ wᵢ ∇²ℓᵢ v over some points and vᵀ∇ℓᵢ of each: the slopes of vᵀ Σ wᵢ ∇ℓᵢ in θ and in w."""
         leaf, weight = theta.clone().requires_grad_(), weights[rows].clone().requires_grad_()
         losses = self.task.losses(leaf, self.data.x_train[rows], self.data.y_train[rows])
         gradient = torch.autograd.grad((losses * weight).sum(), leaf, create_graph=True)
-        bent, slopes = torch.autograd.grad(gradient, (leaf, weight), (vectors,), is_grads_batched=True)
-        return bent, slopes
+        products, slopes = torch.autograd.grad(gradient, (leaf, weight), (vectors,), is_grads_batched=True)
+        return products, slopes
 
     def sample_products(
-        self,
-        theta: Float[Tensor, " p"],
-        weights: Float[Tensor, " n"],
-        vectors: Float[Tensor, "r k p"],
-        *,
-        samples: Int[Tensor, "r b"],
-        kind: str,
+        self, theta: P, weights: N, vectors: Float[Tensor, "r k p"], *, samples: Int[Tensor, "r b"], kind: str
     ) -> Float[Tensor, "r k p"]:
         """Curvature over each of r samples, its weights scaled up by n / b, times the sample's own k vectors."""
         product = partial(hessian_products if kind == "hessian" else gauss_newton_products, self.task, theta)
         scaled = weights[samples] * (self.data.n / samples.shape[1])
         return vmap(product)(self.data.x_train[samples], self.data.y_train[samples], scaled, vectors)
 
-    def batch_gradients(self, weights: Float[Tensor, "k n"], *, cache: int) -> Callable[[Tensor], BatchGradient]:
+    def batch_gradients(self, weights: KN, *, cache: int) -> Callable[[Tensor], BatchGradient]:
         """(n / |batch|) Σ wᵢ ∇ℓᵢ over a batch, as a function of θ (k p) and then of the batch's rows.
 
         For thousands of gradients in a row: θ must be contiguous, may move, and is read where it lies.
@@ -241,35 +175,29 @@ class LossDerivatives:
         return lambda theta: partial(gradient, theta)
 
 
-def scaled_weights(weights: Float[Tensor, "k n"], n: int) -> Callable[[int], Tensor]:
+def scaled_weights(weights: KN, n: int) -> Callable[[int], Tensor]:
     """The weights in a batch of so many points, scaled up to n; an epoch's last batch may be smaller: two scales."""
     return lru_cache(maxsize=2)(lambda points: weights if points == n else weights * (n / points))
 
 
-def weighted_loss(task: Model, theta: Float[Tensor, " p"], x: Tensor, y: Tensor, weights: Tensor) -> Float[Tensor, ""]:
+def weighted_loss(task: Model, theta: P, x: Tensor, y: Tensor, weights: Tensor) -> Float[Tensor, ""]:
     """Σ wᵢ ℓᵢ of one model."""
     return (task.losses(theta, x, y) * weights).sum()
 
 
-def hessian_products(
-    task: Model, theta: Tensor, x: Tensor, y: Tensor, weights: Tensor, vectors: Float[Tensor, "k p"]
-) -> Float[Tensor, "k p"]:
+def hessian_products(task: Model, theta: Tensor, x: Tensor, y: Tensor, weights: Tensor, vectors: KP) -> KP:
     """Forward over reverse: the derivative of the gradient along each vector."""
     loss = partial(weighted_loss, task, x=x, y=y, weights=weights)
     return vmap(lambda vector: jvp(grad(loss), (theta,), (vector,))[1])(vectors)
 
 
-def gauss_newton_products(
-    task: Model, theta: Tensor, x: Tensor, y: Tensor, weights: Tensor, vectors: Float[Tensor, "k p"]
-) -> Float[Tensor, "k p"]:
+def gauss_newton_products(task: Model, theta: Tensor, x: Tensor, y: Tensor, weights: Tensor, vectors: KP) -> KP:
     """Jᵀ (∂²ℓ/∂z²) J v: each vector through the outputs' Jacobian, their curvature, and the Jacobian's transpose."""
     outputs, pullback = vjp(lambda at: task.outputs(at, x), theta)[:2]
     curved = task.output_loss.products(outputs, y, output_slopes(task, theta, x, vectors)) * weights
     return vmap(lambda cotangent: pullback(cotangent)[0])(curved)
 
 
-def output_slopes(
-    task: Model, theta: Float[Tensor, " p"], x: Float[Tensor, " b *shape"], directions: Float[Tensor, "k p"]
-) -> Float[Tensor, "k c b"]:
+def output_slopes(task: Model, theta: P, x: Float[Tensor, " b *shape"], directions: KP) -> Float[Tensor, "k c b"]:
     """J dₖ by forward differentiation."""
     return vmap(lambda direction: jvp(lambda at: task.outputs(at, x), (theta,), (direction,))[1])(directions)

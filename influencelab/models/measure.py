@@ -7,6 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from influencelab.data.dataset import Dataset
+from influencelab.models.shapes import KP, P
 from influencelab.models.task import Task
 from influencelab.recipe import Recipe
 
@@ -16,9 +17,9 @@ class Measure(Recipe):
     """One or more numbers that a model of θ gives; m of them, each a column of a sensitivity."""
 
     @abstractmethod
-    def values(self, task: Task, data: Dataset, theta: Float[Tensor, "k p"]) -> Float[Tensor, "k m"]:
+    def values(self, task: Task, data: Dataset, theta: KP) -> Float[Tensor, "k m"]:
         """The measure of k models."""
 
     @abstractmethod
-    def gradients(self, task: Task, data: Dataset, theta: Float[Tensor, " p"]) -> Float[Tensor, "m p"]:
+    def gradients(self, task: Task, data: Dataset, theta: P) -> Float[Tensor, "m p"]:
         """The derivative of each number in θ."""

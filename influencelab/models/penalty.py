@@ -12,6 +12,8 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.func import grad, hessian, jvp, vmap
 
+from influencelab.models.shapes import KP, K, P
+
 # Numbers in the outputs of one chunk of points.
 CHUNK = 2**18
 
@@ -48,8 +50,8 @@ class Penalty:
         output_term: the same for the outputs of each training point; None for 0.
     """
 
-    stiffness: Float[Tensor, " p"]
-    linear_term: Float[Tensor, " p"] | None = None
+    stiffness: P
+    linear_term: P | None = None
     output_term: OutputTerm | None = None
 
     def parts(self, models: int) -> Iterator[Callable[[Tensor], Tensor]]:
@@ -57,7 +59,7 @@ class Penalty:
         if self.output_term is not None:
             yield from self.output_term.parts(models)
 
-    def values(self, theta: Float[Tensor, "k p"]) -> Float[Tensor, " k"]:
+    def values(self, theta: KP) -> K:
         """R of k models, in nats, up to a constant."""
         total = (theta * self.stiffness * theta).sum(-1) / 2
         if self.linear_term is not None:
@@ -76,9 +78,7 @@ class Penalty:
             total -= torch.autograd.grad(part(leaf).sum(), leaf)[0]
         return total
 
-    def products(
-        self, theta: Float[Tensor, "*k p"], vectors: Float[Tensor, "k p"], *, kind: str
-    ) -> Float[Tensor, "k p"]:
+    def products(self, theta: Float[Tensor, "*k p"], vectors: KP, *, kind: str) -> KP:
         """∂²R/∂θ² times each vector, at one θ for all or at one each; without the output term for Gauss-Newton."""
         total = self.stiffness * vectors
         if kind == "gauss_newton":
@@ -91,7 +91,7 @@ class Penalty:
             total -= vmap(product, in_dims=(0 if theta.dim() == 2 else None, 0))(theta, vectors)
         return total
 
-    def add_hessians(self, total: Float[Tensor, "k p p"], theta: Float[Tensor, "k p"], *, kind: str) -> None:
+    def add_hessians(self, total: Float[Tensor, "k p p"], theta: KP, *, kind: str) -> None:
         """Add ∂²R/∂θ² of k models in place: a second dense table may not fit. Gauss-Newton has no output term."""
         total.diagonal(dim1=-2, dim2=-1).add_(self.stiffness)
         if kind == "gauss_newton":

@@ -1,21 +1,26 @@
-"""Proximal objectives, whose penalty pulls back to a known θˢ: they stand between retraining and influence."""
+"""Proximal objectives, with a penalty on the distance from a known θˢ: between retraining and influence."""
 
 from dataclasses import dataclass
+from operator import attrgetter
+from typing import Any
 
 import torch
-from jaxtyping import Bool, Float, Num
+from jaxtyping import Float
 from torch import Tensor
 
 from influencelab.data.dataset import Dataset
 from influencelab.errors import InvalidParameter
-from influencelab.models.layer_factors import LayerFactors
-from influencelab.models.loss import OutputLoss
-from influencelab.models.loss_derivatives import LossDerivatives
 from influencelab.models.penalty import OutputTerm, Penalty
+from influencelab.models.shapes import N, P
 from influencelab.models.task import Task
 
 # Points whose outputs are computed at once.
 ROWS = 4096
+
+
+def of_inner(name: str) -> Any:
+    """The property or method of this name of the task inside."""
+    return property(attrgetter(f"inner.{name}"), doc=f"`{name}` of the task inside.")
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,22 +28,22 @@ class ProximalTask(Task):
     """J(θ; w) = Σᵢ wᵢ ℓᵢ(θ) + R(θ) with another penalty R; outputs, losses and measure are those of the task inside.
 
     R(θ) = ½ Σ (weight_decay P + damping) θ² − linear_termᵀθ − Σᵢ output_linear_termᵢᵀ zᵢ(θ), which is, up to a
-    constant, what `proximal` and `proximal_bregman_response` say. With the weights that it was made with, θˢ is a
+    constant, that of `proximal` and `proximal_bregman_response`. With the weights that it was made with, θˢ is a
     minimum of the second, wherever training had stopped.
 
     Attributes:
         inner: the task inside.
         anchor: θˢ.
-        damping: strength of the pull back to θˢ, in nats per squared unit of parameter.
+        damping: strength of the penalty on θ − θˢ, in nats per squared unit of parameter.
         linear_term: subtracted from the gradient, whatever θ is.
         output_linear_term: the same for the outputs of each training point; None where there is none, or where outputs
             are linear in θ and it is part of `linear_term`.
     """
 
     inner: Task
-    anchor: Float[Tensor, " p"]
+    anchor: P
     damping: float
-    linear_term: Float[Tensor, " p"]
+    linear_term: P
     output_linear_term: Float[Tensor, "c n"] | None = None
 
     def __post_init__(self) -> None:
@@ -48,62 +53,18 @@ class ProximalTask(Task):
         if not self.inner.plain:
             raise InvalidParameter("the task is anchored already; anchor the task inside it instead.")
 
-    @property
-    def output_loss(self) -> OutputLoss:
-        """Of the task inside."""
-        return self.inner.output_loss
-
-    @property
-    def convex(self) -> bool:
-        """As the task inside: the outputs of a convex task are linear in θ, and so is the linear term in them."""
-        return self.inner.convex
+    # Convex as the task inside: the outputs of a convex task are linear in θ, and so is the linear term in them.
+    output_loss, convex, linear, kink = map(  # pyright: ignore[reportIncompatibleMethodOverride] - properties too
+        of_inner, ("output_loss", "convex", "linear", "kink")
+    )
+    start, penalised, outputs, output_slopes = map(of_inner, ("start", "penalised", "outputs", "output_slopes"))
+    measure, derivatives = map(of_inner, ("measure", "derivatives"))
+    features, layer_factors = map(of_inner, ("features", "layer_factors"))
 
     @property
     def plain(self) -> bool:
         """Never: the penalty holds on to θˢ too."""
         return False
-
-    @property
-    def linear(self) -> bool:
-        """As the task inside."""
-        return self.inner.linear
-
-    def features(self, x: Float[Tensor, " b *shape"]) -> Float[Tensor, "b d"]:
-        """Of the task inside."""
-        return self.inner.features(x)
-
-    @property
-    def kink(self) -> str | None:
-        """Of the task inside."""
-        return self.inner.kink
-
-    def start(self, data: Dataset, seed: int) -> Float[Tensor, " p"]:
-        """Of the task inside."""
-        return self.inner.start(data, seed)
-
-    def penalised(self, data: Dataset) -> Bool[Tensor, " p"]:
-        """Which parameters weight decay acts on; damping acts on all."""
-        return self.inner.penalised(data)
-
-    def outputs(self, theta: Float[Tensor, "*k p"], x: Float[Tensor, " b *shape"]) -> Float[Tensor, "*k c b"]:
-        """Of the task inside."""
-        return self.inner.outputs(theta, x)
-
-    def measure(
-        self, theta: Float[Tensor, "*k p"], x: Float[Tensor, " b *shape"], y: Num[Tensor, " b"]
-    ) -> Float[Tensor, "*k b"]:
-        """Of the task inside."""
-        return self.inner.measure(theta, x, y)
-
-    def derivatives(self, data: Dataset) -> LossDerivatives:
-        """Of the task inside, whose losses these are."""
-        return self.inner.derivatives(data)
-
-    def output_slopes(
-        self, theta: Float[Tensor, " p"], x: Float[Tensor, " b *shape"], directions: Float[Tensor, "k p"]
-    ) -> Float[Tensor, "k c b"]:
-        """Of the task inside."""
-        return self.inner.output_slopes(theta, x, directions)
 
     def penalty(self, data: Dataset, like: Float[Tensor, "*k p"]) -> Penalty:
         """R(θ) with all its terms."""
@@ -112,14 +73,8 @@ class ProximalTask(Task):
             return Penalty(stiffness, self.linear_term)
         return Penalty(stiffness, self.linear_term, OutputTerm(self.outputs, data.x_train, self.output_linear_term))
 
-    def layer_factors(
-        self, theta: Float[Tensor, " p"], x: Float[Tensor, " b *shape"], y: Num[Tensor, " b"]
-    ) -> list[LayerFactors]:
-        """Of the task inside."""
-        return self.inner.layer_factors(theta, x, y)
 
-
-def proximal(task: Task, anchor: Float[Tensor, " p"], *, damping: float) -> ProximalTask:
+def proximal(task: Task, anchor: P, *, damping: float) -> ProximalTask:
     """R(θ) = (weight_decay / 2) ‖Pθ‖² + (damping / 2) ‖θ − θˢ‖²: retraining that may not go far.
 
     At a minimum θˢ of J it changes what a removal does, never what is there without one.
@@ -129,9 +84,7 @@ def proximal(task: Task, anchor: Float[Tensor, " p"], *, damping: float) -> Prox
     )
 
 
-def proximal_bregman_response(
-    task: Task, data: Dataset, anchor: Float[Tensor, " p"], weights: Float[Tensor, " n"], *, damping: float
-) -> ProximalTask:
+def proximal_bregman_response(task: Task, data: Dataset, anchor: P, weights: N, *, damping: float) -> ProximalTask:
     """The proximal Bregman response (Bae et al. 2022; Grosse et al. 2023, Eq. 7-9).
 
     Minimises Σᵢ wᵢ Dᵢ(θ) + Σᵢ (w'ᵢ − wᵢ) ℓᵢ(θ) + ½ ‖θ − θˢ‖² in the metric weight_decay P + damping, where w are the

@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 from jaxtyping import Bool, Float, Num
@@ -14,6 +15,7 @@ from influencelab.models.layer_factors import Layer, LayerFactors, affine, linea
 from influencelab.models.loss import OutputLoss
 from influencelab.models.loss_derivatives import LossDerivatives, output_slopes
 from influencelab.models.penalty import Penalty
+from influencelab.models.shapes import KP, N, P
 from influencelab.recipe import Recipe, default
 
 
@@ -22,7 +24,7 @@ class Task(Recipe):
     """The objective J(θ; w) = Σᵢ wᵢ ℓᵢ(θ) + (weight_decay / 2) ‖Pθ‖², and the measure whose change is predicted.
 
     A new model needs `output_loss`, `convex`, `start`, `penalised` and `outputs`, in one file. Whatever the mathematics
-    asks beyond these has a default answer here, which a task replaces where it knows a better one.
+    asks beyond these has a default here, which a task replaces where it has a better one.
 
     Attributes:
         weight_decay: strength of the penalty on the penalised parameters; 0 for none. It stays what it is when
@@ -46,12 +48,12 @@ class Task(Recipe):
         """True where J is convex in θ, so that every minimum is the same minimum."""
 
     @abstractmethod
-    def start(self, data: Dataset, seed: int) -> Float[Tensor, " p"]:
+    def start(self, data: Dataset, seed: int) -> P:
         """The parameters training starts from; the same seed gives the same start."""
 
     @abstractmethod
     def penalised(self, data: Dataset) -> Bool[Tensor, " p"]:
-        """P: which parameters weight decay pulls towards 0."""
+        """P: which parameters weight decay acts on."""
 
     @abstractmethod
     def outputs(self, theta: Float[Tensor, "*k p"], x: Float[Tensor, " b *shape"]) -> Float[Tensor, "*k c b"]:
@@ -67,7 +69,7 @@ class Task(Recipe):
     def measure(
         self, theta: Float[Tensor, "*k p"], x: Float[Tensor, " b *shape"], y: Num[Tensor, " b"]
     ) -> Float[Tensor, "*k b"]:
-        """The watched measure of each test point, in nats: the loss, unless the task says otherwise."""
+        """The watched measure of each test point, in nats: the loss, unless the task has another."""
         return self.losses(theta, x, y)
 
     @default
@@ -76,9 +78,7 @@ class Task(Recipe):
         return LossDerivatives(self, data, self.output_loss.size(data))
 
     @default
-    def output_slopes(
-        self, theta: Float[Tensor, " p"], x: Float[Tensor, " b *shape"], directions: Float[Tensor, "k p"]
-    ) -> Float[Tensor, "k c b"]:
+    def output_slopes(self, theta: P, x: Float[Tensor, " b *shape"], directions: KP) -> Float[Tensor, "k c b"]:
         """J dₖ: slope of each output of each point as θ moves along each direction."""
         return output_slopes(self, theta, x, directions)
 
@@ -116,16 +116,14 @@ class Task(Recipe):
         return None
 
     @default
-    def layer_factors(
-        self, theta: Float[Tensor, " p"], x: Float[Tensor, " b *shape"], y: Num[Tensor, " b"]
-    ) -> list[LayerFactors]:
+    def layer_factors(self, theta: P, x: Float[Tensor, " b *shape"], y: Num[Tensor, " b"]) -> list[LayerFactors]:
         """Inputs and output slopes of each layer for some points, first layer first.
 
         Raises:
             InvalidParameter: the task is not made of layers.
         """
         raise InvalidParameter(
-            f"{type(self).__name__} is not made of layers that can be told apart; take a linear task, 'mlp' or "
+            f"{type(self).__name__} is not made of layers; take a linear task, 'mlp' or "
             "'all_cnn', or an estimator that needs no layers, such as 'conjugate_gradient'."
         )
 
@@ -136,10 +134,10 @@ class Task(Recipe):
         Raises:
             InvalidParameter: the task has no last layer.
         """
-        raise InvalidParameter(f"{type(self).__name__} has no last layer to speak of; use an MLP.")
+        raise InvalidParameter(f"{type(self).__name__} has no last layer; use an MLP.")
 
     @default
-    def last_layer(self, data: Dataset, theta: Float[Tensor, " p"]) -> tuple["Task", Dataset]:
+    def last_layer(self, data: Dataset, theta: P) -> tuple["Task", Dataset]:
         """The last layer as a linear network of its own, and data whose features are its inputs under θ.
 
         Raises:
@@ -150,7 +148,7 @@ class Task(Recipe):
         )
 
     @default
-    def check_curvature(self, data: Dataset, theta: Float[Tensor, " p"], weights: Float[Tensor, " n"]) -> None:
+    def check_curvature(self, data: Dataset, theta: P, weights: N) -> None:
         """Warn of a fit whose losses have so little curvature that influence means little; by default, of none."""
 
 
@@ -187,7 +185,7 @@ class LinearTask(Task):
         """d, the number of columns of Θ."""
         return data.x_train[0].numel() + self.intercept
 
-    def start(self, data: Dataset, seed: int) -> Float[Tensor, " p"]:
+    def start(self, data: Dataset, seed: int) -> P:
         """Zeros, where all outputs are 0; the seed has no part in it."""
         return data.x_train.new_zeros(self.output_loss.size(data) * self.width(data))
 
@@ -207,15 +205,11 @@ class LinearTask(Task):
         """In closed form: matrix products with the features."""
         return LinearDerivatives(self, data, self.output_loss.size(data), features=self.features)
 
-    def output_slopes(
-        self, theta: Float[Tensor, " p"], x: Float[Tensor, " b *shape"], directions: Float[Tensor, "k p"]
-    ) -> Float[Tensor, "k c b"]:
+    def output_slopes(self, theta: P, x: Float[Tensor, " b *shape"], directions: KP) -> Float[Tensor, "k c b"]:
         """The outputs of each direction, wherever θ is."""
         return self.outputs(directions, x)
 
-    def layer_factors(
-        self, theta: Float[Tensor, " p"], x: Float[Tensor, " b *shape"], y: Num[Tensor, " b"]
-    ) -> list[LayerFactors]:
+    def layer_factors(self, theta: P, x: Float[Tensor, " b *shape"], y: Num[Tensor, " b"]) -> list[LayerFactors]:
         """The one layer there is."""
         return linear_factors(self.features(x), self.outputs(theta, x), y, self.output_loss)
 
@@ -256,12 +250,19 @@ class LayeredTask(Task):
 
     @default
     def derivatives(self, data: Dataset) -> LossDerivatives:
-        """By automatic differentiation, unless the network knows closed forms."""
+        """By automatic differentiation, unless the network has closed forms."""
         units = self.units(data)
         return LossDerivatives(self, data, units, trace=units * len(self.shapes(data)))
 
-    def layer_factors(
-        self, theta: Float[Tensor, " p"], x: Float[Tensor, " b *shape"], y: Num[Tensor, " b"]
-    ) -> list[LayerFactors]:
-        """Recorded on one forward pass and pulled back from the outputs."""
+    def layer_factors(self, theta: P, x: Float[Tensor, " b *shape"], y: Num[Tensor, " b"]) -> list[LayerFactors]:
+        """Recorded on one forward pass, then differentiated from the outputs back."""
         return recorded_factors(self.forward, theta, x, y, self.output_loss)
+
+
+@lru_cache(maxsize=64)
+def penalised_layers(shapes: tuple[tuple[int, int], ...], device: torch.device, *, biases: bool) -> Bool[Tensor, " p"]:
+    """P of layers whose weights are penalised, and their biases (the last column of each) if asked."""
+    masks = [torch.ones(shape, dtype=torch.bool, device=device) for shape in shapes]
+    for layer in masks:
+        layer[:, -1] = biases
+    return torch.cat([layer.flatten() for layer in masks])

@@ -1,1 +1,1 @@
-"""How a model is fitted, many models at once. A new way to train is a file of `trainers/`."""
+"""Trainers, which fit many models at once. A new way to train is a file of `trainers/`."""

@@ -1,4 +1,4 @@
-"""Which training points each step sees: the same for all models, or drawn anew for each."""
+"""Batches of training points: the same for all models, or drawn anew for each."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ class Batches(Recipe):
         return self.size == 0 or self.size >= n
 
     def points(self, n: int) -> int:
-        """How many points a step sees."""
+        """The number of points in a step."""
         return n if self.full(n) else self.size
 
     def rows(self, n: int, steps: range, *, models: Int[Tensor, " k"]) -> Iterator[Rows]:

@@ -14,17 +14,18 @@ from torch import Tensor
 from influencelab.data.dataset import Dataset
 from influencelab.errors import InvalidParameter
 from influencelab.models import derivatives
+from influencelab.models.shapes import KN, KP
 from influencelab.models.task import Task
 from influencelab.training.batches import Batches, Rows
 from influencelab.training.trainer import Memory, Trained, Trainer, check_finite
 
-# Steps between two looks at whether the numbers are still finite: a look stops a GPU.
-LOOK = 100
+# Steps between two checks that the gradient is still finite: a check stops a GPU.
+CHECK = 100
 # Bytes that a step of models trained side by side may compute: what fits the cache.
 CACHE = 3 * 2**19
 
 Buffers = tuple[Float[Tensor, "*k p"], ...]
-# ∇J over the rows of a batch, where θ lies at the time.
+# ∇J over the rows of a batch, at the θ that lies in memory at the time.
 Gradient = Callable[[Rows], Tensor]
 Gradients = Callable[[Tensor], Gradient]
 
@@ -35,7 +36,7 @@ class FirstOrder(Trainer):
 
     J of a batch is (n / |batch|) Σ wᵢ ℓᵢ over the batch, plus the whole penalty. A removed point keeps its place in
     its batch with weight 0, so a model without it differs from one with it by that point alone. All steps are always
-    taken; `tolerance` only says whether where they ended counts as a minimum.
+    taken; `tolerance` only decides whether the end counts as a minimum.
 
     Attributes:
         learning_rate: the size of a step, in the rule's own sense.
@@ -83,24 +84,20 @@ class FirstOrder(Trainer):
             The running means after the step.
         """
 
-    def train(self, task: Task, data: Dataset, theta: Float[Tensor, "k p"], weights: Float[Tensor, "k n"]) -> Trained:
-        """Train each model from its row of theta under its row of weights; grad_norm is of the full batch."""
-        return self.go_on(task, data, theta, weights)
-
-    def go_on(
+    def train(
         self,
         task: Task,
         data: Dataset,
-        theta: Float[Tensor, "k p"],
-        weights: Float[Tensor, "k n"],
+        theta: KP,
+        weights: KN,
         *,
         memory: Memory | None = None,
         models: Int[Tensor, " k"] | None = None,
     ) -> Trained:
-        """Take all the steps once more, after those that the memory has behind it.
+        """Take all steps from each row of theta under its row of weights; grad_norm is of the full batch.
 
         Args:
-            memory: state of earlier training; None starts afresh, at step 0.
+            memory: state of earlier training, after which the steps are counted; None starts at step 0.
             models: the number of each model, which decides its batches where they are not paired; 0, 1, … by default.
 
         Raises:
@@ -115,19 +112,20 @@ class FirstOrder(Trainer):
         models = torch.arange(len(theta)) if models is None else models
         size = together(task, data, points=self.batches.points(data.n), models=len(theta))
 
-        def walk(rows: slice) -> tuple[Tensor, Buffers]:
-            return self.walk(task, data, theta[rows], weights[rows], memory=memory.take(rows), models=models[rows])
+        def chunk(rows: slice) -> tuple[Tensor, Buffers]:
+            return self.run(task, data, theta[rows], weights[rows], memory=memory.take(rows), models=models[rows])
 
         chunks = [slice(first, first + size) for first in range(0, len(theta), size)]
-        ends = side_by_side(walk, chunks) if on_threads(task, data) else [walk(rows) for rows in chunks]
-        end = torch.cat([found for found, _ in ends])
-        buffers = tuple(torch.cat(found) for found in zip(*(kept for _, kept in ends), strict=True))
+        parallel = task.derivatives(data).threads and data.x_train.device.type == "cpu"
+        ends = side_by_side(chunk, chunks) if parallel else [chunk(rows) for rows in chunks]
+        end = torch.cat([part for part, _ in ends])
+        buffers = tuple(torch.cat(parts) for parts in zip(*(means for _, means in ends), strict=True))
         norms = derivatives.gradients(task, data, end, weights).norm(dim=-1)
         last = memory.steps + self.steps
         check_finite(norms, what="The gradient", when=f"after step {last}")
         return Trained(end, norms, norms <= self.tolerance, self.steps, Memory(last, buffers))
 
-    def blank(self, theta: Float[Tensor, "k p"]) -> Memory:
+    def blank(self, theta: KP) -> Memory:
         """The memory of models that have taken no step."""
         return Memory(0, tuple(torch.zeros_like(theta) for _ in range(self.n_buffers)))
 
@@ -135,51 +133,41 @@ class FirstOrder(Trainer):
         """The learning rate of a step."""
         return self.learning_rate / 10 ** sum(step >= drop for drop in self.drops)
 
-    def walk(
-        self,
-        task: Task,
-        data: Dataset,
-        theta: Float[Tensor, "k p"],
-        weights: Float[Tensor, "k n"],
-        *,
-        memory: Memory,
-        models: Int[Tensor, " k"],
-    ) -> tuple[Float[Tensor, "k p"], Buffers]:
+    def run(
+        self, task: Task, data: Dataset, theta: KP, weights: KN, *, memory: Memory, models: Int[Tensor, " k"]
+    ) -> tuple[KP, Buffers]:
         """θ and running means of models trained side by side, after all steps."""
         theta, buffers = theta.clone(memory_format=torch.contiguous_format), memory.buffers
         of_batch = gradients_of(task, data, weights)(theta)
-        steps, seen = range(memory.steps, memory.steps + self.steps), memory.steps
+        steps, checked = range(memory.steps, memory.steps + self.steps), memory.steps
         for step, rows in zip(steps, self.batches.rows(data.n, steps, models=models.to(theta.device)), strict=True):
             gradient = of_batch(rows)
-            if (step - memory.steps) % LOOK == 0:
-                when = f"at step {step}" if step == seen else f"at step {step} and was finite at step {seen}"
+            if (step - memory.steps) % CHECK == 0:
+                when = f"at step {step}" if step == checked else f"at step {step} and was finite at step {checked}"
                 check_finite(gradient.norm(dim=-1), what="The gradient", when=when)
-                seen = step
+                checked = step
             buffers = self.update(theta, buffers, gradient, step)
         return theta, buffers
 
 
-def decay(task: Task, data: Dataset) -> Float[Tensor, " p"] | None:
-    """Weight decay of each parameter: ∇R is this times θ. None where the penalty is more than that."""
-    return task.penalty(data, data.x_train).stiffness if task.plain else None
-
-
-def gradients_of(task: Task, data: Dataset, weights: Float[Tensor, "k n"]) -> Gradients:
+def gradients_of(task: Task, data: Dataset, weights: KN) -> Gradients:
     """∇J of k models over a batch, its losses scaled up to n points, as a function of θ and then of the batch's rows.
 
     θ must be contiguous: it may move, and is read where it lies.
     Whatever no step changes is computed once: training small networks is mostly the overhead of calls.
     """
-    held, of_losses = decay(task, data), task.derivatives(data).batch_gradients(weights, cache=cache_size(data))
+    of_losses = task.derivatives(data).batch_gradients(weights, cache=cache_size(data))
+    # ∇R is weight decay times θ, unless the penalty is more than that.
+    decay = task.penalty(data, data.x_train).stiffness if task.plain else None
 
-    def at(theta: Float[Tensor, "k p"]) -> Gradient:
+    def at(theta: KP) -> Gradient:
         of_batch = of_losses(theta)
 
-        def gradient(rows: Rows) -> Float[Tensor, "k p"]:
+        def gradient(rows: Rows) -> KP:
             total = of_batch(rows)
-            if held is None:
+            if decay is None:
                 return derivatives.penalty_gradient(task, data, theta).add_(total)
-            return total.addcmul_(held, theta)
+            return total.addcmul_(decay, theta)
 
         return gradient
 
@@ -190,18 +178,13 @@ def together(task: Task, data: Dataset, *, points: int, models: int) -> int:
     """Number of models to train side by side on batches of this many points.
 
     The forward pass of networks should fit the cache, in chunks as even as can be; linear tasks gain from reading the
-    features once for all models. Threads have no say in it, so that their number changes no result.
+    features once for all models. It does not depend on the number of threads, which so changes no result.
     """
     trace = task.derivatives(data).trace
     if not trace:
         return max(1, models)
     most = max(1, cache_size(data) // (points * trace))
     return max(1, math.ceil(models / math.ceil(models / most))) if models else 1
-
-
-def on_threads(task: Task, data: Dataset) -> bool:
-    """Whether chunks of models may train on threads of their own: on the CPU, where the task gains from it."""
-    return task.derivatives(data).threads and data.x_train.device.type == "cpu"
 
 
 def side_by_side(work: Callable[[slice], tuple[Tensor, Buffers]], chunks: list[slice]) -> list[tuple[Tensor, Buffers]]:

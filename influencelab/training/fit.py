@@ -1,4 +1,4 @@
-"""One model fitted to all the training points, with the proof of how well."""
+"""One model fitted to all training points, with the gradient norm that says how well."""
 
 from dataclasses import dataclass
 
@@ -9,6 +9,7 @@ from influencelab.data.dataset import Dataset
 from influencelab.errors import InvalidWeights, NotConverged
 from influencelab.models import derivatives
 from influencelab.models.feature_derivatives import point_slope_changes
+from influencelab.models.shapes import KP, K, N, P
 from influencelab.models.task import Task
 from influencelab.recipe import Recipe
 from influencelab.training.trainer import Memory, Trained, Trainer, check_finite
@@ -30,20 +31,19 @@ class Fit(Recipe):
         weights: wᵢ of each training point in the objective; 1/n unless the user gave others.
         grad_norm: ‖∇J(θ)‖, in nats per unit of parameter; 0 at a minimum.
         loss: J(θ), in nats, penalty included.
-        converged: whether grad_norm ≤ the trainer's tolerance and, where the trainer looks, nothing bends down. An
-            unconverged fit is a recorded fact; estimators
-            refuse it unless told `allow_unconverged=True`.
+        converged: whether grad_norm ≤ the trainer's tolerance and, where the trainer checks it, no curvature is
+            negative. Estimators refuse an unconverged fit unless `allow_unconverged=True`.
         steps: how many steps training took.
-        memory: what a first-order trainer remembered at its last step, so that a warm start can restore it; else None.
+        memory: state of a first-order trainer after its last step, which a warm start can restore; None for others.
     """
 
     task: Task
     data: Dataset
     trainer: Trainer
     seed: int
-    start: Float[Tensor, " p"]
-    theta: Float[Tensor, " p"]
-    weights: Float[Tensor, " n"]
+    start: P
+    theta: P
+    weights: N
     grad_norm: float
     loss: float
     converged: bool
@@ -59,17 +59,15 @@ class Fit(Recipe):
         """Strength of the penalty."""
         return self.task.weight_decay
 
-    def slopes(self, data: Dataset, directions: Float[Tensor, "k p"]) -> Float[Tensor, "n k"]:
+    def slopes(self, data: Dataset, directions: KP) -> Float[Tensor, "n k"]:
         """∇ℓᵢᵀ d at θ of each training point of `data`, the fit's own or other, for each direction d."""
         return derivatives.point_slopes(self.task, data, self.theta, directions)
 
-    def slope_changes(
-        self, data: Dataset, moves: Float[Tensor, " n *shape"], directions: Float[Tensor, "k p"]
-    ) -> Float[Tensor, "n k"]:
-        """How fast ∇ℓᵢᵀ d changes when each training point of `data` moves along its row of `moves`."""
+    def slope_changes(self, data: Dataset, moves: Float[Tensor, " n *shape"], directions: KP) -> Float[Tensor, "n k"]:
+        """The rate at which ∇ℓᵢᵀ d changes when each training point of `data` moves along its row of `moves`."""
         return point_slope_changes(self.task, data, self.theta, moves, directions)
 
-    def penalty_slopes(self, directions: Float[Tensor, "k p"]) -> Float[Tensor, " k"]:
+    def penalty_slopes(self, directions: KP) -> K:
         """(Pθ)ᵀ d: how fast the penalty's slope along d grows with weight decay."""
         return directions @ (self.theta * self.task.penalised(self.data))
 
@@ -114,16 +112,7 @@ def fit(task: Task, data: Dataset, trainer: Trainer, *, seed: int = 0, weights: 
 def fit_from(
     trained: Trained, *, task: Task, data: Dataset, trainer: Trainer, seed: int = 0, weights: Tensor | None = None
 ) -> Fit:
-    """The fit that a training ended at; nothing is trained here, so that stored parameters become a fit again.
-
-    Args:
-        trained: one model: its parameters, and how well they were found.
-        task: what was trained.
-        data: on what.
-        trainer: how.
-        seed: of the start.
-        weights: wᵢ in the objective; 1/n each by default.
-    """
+    """The fit of one trained model; nothing is trained here, so that stored parameters become a fit again."""
     used = uniform(data) if weights is None else weights
     return Fit(
         task=task,
@@ -141,12 +130,12 @@ def fit_from(
     )
 
 
-def uniform(data: Dataset) -> Float[Tensor, " n"]:
+def uniform(data: Dataset) -> N:
     """1/n each: the objective is then the mean loss plus the penalty."""
     return data.x_train.new_full((data.n,), 1 / data.n)
 
 
-def checked_weights(weights: Tensor, data: Dataset) -> Float[Tensor, " n"]:
+def checked_weights(weights: Tensor, data: Dataset) -> N:
     """The weights in the data's dtype, if they can be weights."""
     if tuple(weights.shape) != (data.n,):
         raise InvalidWeights(f"weights have shape {tuple(weights.shape)}, expected ({data.n},): one a training point.")

@@ -11,8 +11,6 @@ import numpy
 from jaxtyping import Bool, Float
 from scipy.linalg import cho_factor, cho_solve
 
-from influencelab.recipe import Recipe
-
 # A start's margins this near to 1 are taken for free points; a wrong guess costs steps and nothing else.
 GUESS = 1e-3
 # A margin may miss its condition by so much, which is rounding: margins are near 1 and sums of some hundred products.
@@ -22,7 +20,7 @@ DEPENDENT = 1e-10
 
 
 @dataclass(frozen=True, eq=False)
-class Solved(Recipe):
+class Solved:
     """One machine.
 
     Attributes:
@@ -51,7 +49,7 @@ def solve(
     """
     search = Search(z, bounds, theta, decay=decay)
     for step in range(1, max_steps + 1):
-        if search.settle():
+        if search.solve_free():
             worst = search.worst()
             if worst is None:
                 return Solved(search.alpha, True, step)
@@ -60,14 +58,7 @@ def solve(
 
 
 class Search:
-    """Where the search stands: it changes with every step, and lives inside `solve` only.
-
-    Args:
-        z: features times side, a point a row.
-        bounds: wᵢ.
-        theta: where the margins are read to begin with.
-        decay: weight decay.
-    """
+    """State of the search: it changes with every step, and lives inside `solve` only."""
 
     def __init__(self, z: numpy.ndarray, bounds: numpy.ndarray, theta: numpy.ndarray, *, decay: float) -> None:
         self.z, self.bounds, self.decay = z, bounds, decay
@@ -78,14 +69,14 @@ class Search:
             self.free = self.free[:0]
         self.gram = z[self.free] @ z[self.free].T / decay
         self.alpha[self.free] = bounds[self.free] / 2
-        self.look()
+        self.update_margins()
 
-    def look(self) -> None:
+    def update_margins(self) -> None:
         """Margins from α itself, so that rounding does not add up."""
         theta = self.z.T @ self.alpha / self.decay
         self.s = self.z @ theta
 
-    def settle(self) -> bool:
+    def solve_free(self) -> bool:
         """Bring the free points to margin 1, or up to the first bound; whether no bound was in the way."""
         if not len(self.free):
             return True
@@ -95,10 +86,10 @@ class Search:
     def move(self, direction: Float[numpy.ndarray, " f"], *, longest: float) -> bool:
         """Change α of the free points along a direction, and bind the one that reaches its bound first."""
         here = self.alpha[self.free]
-        room = numpy.where(direction > 0, self.bounds[self.free] - here, here)
+        slack = numpy.where(direction > 0, self.bounds[self.free] - here, here)
         size = numpy.abs(direction)
         with numpy.errstate(divide="ignore", invalid="ignore"):
-            reach = numpy.where(size > 0, room / size, numpy.inf)
+            reach = numpy.where(size > 0, slack / size, numpy.inf)
         first = int(reach.argmin())
         step = min(longest, float(reach[first]))
         self.alpha[self.free] = numpy.clip(here + step * direction, 0, self.bounds[self.free])
@@ -106,7 +97,7 @@ class Search:
             point = self.free[first]
             self.alpha[point] = self.bounds[point] if direction[first] > 0 else 0.0
             self.bind(first)
-        self.look()
+        self.update_margins()
         return step >= longest
 
     def bind(self, place: int) -> None:
@@ -173,5 +164,5 @@ def residual(
 def misplaced(
     s: Float[numpy.ndarray, "k n"], inside: Bool[numpy.ndarray, "k n"], bounds: Float[numpy.ndarray, "k n"]
 ) -> Bool[numpy.ndarray, "k n"]:
-    """Points that were left out of a search (α = 0) and whose margins say that they belong in it."""
+    """Points that were left out of a search (α = 0) and whose margins put them into it."""
     return ~inside & (bounds > 0) & (s < 1 - ROUNDING)

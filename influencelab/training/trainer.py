@@ -3,11 +3,12 @@
 from abc import abstractmethod
 from dataclasses import dataclass
 
-from jaxtyping import Bool, Float
+from jaxtyping import Bool
 from torch import Tensor
 
 from influencelab.data.dataset import Dataset
 from influencelab.errors import NotFinite
+from influencelab.models.shapes import KN, KP, K
 from influencelab.models.task import Task
 from influencelab.recipe import Recipe
 
@@ -24,7 +25,7 @@ class Memory(Recipe):
     """
 
     steps: int
-    buffers: tuple[Float[Tensor, "k p"], ...]
+    buffers: tuple[KP, ...]
 
     def take(self, rows: slice) -> "Memory":
         """The state of some of the models."""
@@ -44,8 +45,8 @@ class Trained(Recipe):
         memory: state of a first-order trainer, so that it can go on; None for others.
     """
 
-    theta: Float[Tensor, "k p"]
-    grad_norm: Float[Tensor, " k"]
+    theta: KP
+    grad_norm: K
     converged: Bool[Tensor, " k"]
     steps: int
     memory: Memory | None = None
@@ -62,7 +63,7 @@ class Trainer(Recipe):
     tolerance: float = 1e-8
 
     @abstractmethod
-    def train(self, task: Task, data: Dataset, theta: Float[Tensor, "k p"], weights: Float[Tensor, "k n"]) -> Trained:
+    def train(self, task: Task, data: Dataset, theta: KP, weights: KN) -> Trained:
         """Train each model from its row of theta under its row of weights.
 
         Raises:
@@ -71,7 +72,7 @@ class Trainer(Recipe):
 
 
 def check_finite(
-    values: Float[Tensor, " k"],
+    values: K,
     *,
     what: str,
     when: str,

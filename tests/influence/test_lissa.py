@@ -53,7 +53,7 @@ def test_products_of_a_sample_are_those_of_its_points_counted_and_weighted(build
     samples = torch.randint(data.n, (4, 6), generator=generator)
     samples[0] = samples[0, 0]
     vectors = torch.randn(4, 2, len(fit.theta), generator=generator, dtype=torch.float64)
-    found = derivatives.sample_products(task, data, fit.theta, fit.weights, vectors, samples=samples, kind=kind)
+    found = task.derivatives(data).sample_products(fit.theta, fit.weights, vectors, samples=samples, kind=kind)
     penalty = task.weight_decay * task.penalised(data).double()
     for row in range(4):
         counted = fit.weights * torch.bincount(samples[row], minlength=data.n) * data.n / 6
@@ -67,7 +67,8 @@ def test_an_epoch_of_samples_has_the_curvature_of_all_points():
     assert sorted(epoch.flatten().tolist()) == list(range(fit.data.n))
     vector = torch.randn(len(fit.theta), generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     rows = vector.expand(len(epoch), 1, -1).contiguous()
-    found = derivatives.sample_products(fit.task, fit.data, fit.theta, fit.weights, rows, samples=epoch).mean(0)[0]
+    losses = fit.task.derivatives(fit.data)
+    found = losses.sample_products(fit.theta, fit.weights, rows, samples=epoch, kind="hessian").mean(0)[0]
     _, matrix = softmax_oracle(fit, 0.0)
     penalty = fit.task.weight_decay * fit.task.penalised(fit.data).double() * vector
     assert numpy.allclose((found + penalty).numpy(), matrix @ vector.numpy(), atol=1e-13)

@@ -137,7 +137,7 @@ def test_chunks_of_points_keep_patches_small_and_change_nothing(monkeypatch):
     # 9 places at each position of each of the inputs' channels.
     assert task.units(data) == 9 * (1 * 64 + 2 * 16 + 2 * 16 + 2 * 4 + 2 * 4)
     monkeypatch.setattr(loss_derivatives, "CHUNK", 10 * task.units(data))
-    assert [len(range(20)[rows]) for rows in derivatives.point_chunks(task, data, models=2)] == [5, 5, 5, 5]
+    assert [len(range(20)[rows]) for rows in task.derivatives(data).chunks(2)] == [5, 5, 5, 5]
     assert torch.allclose(derivatives.gradients(task, data, theta, weights), whole, rtol=1e-12, atol=1e-16)
 
 

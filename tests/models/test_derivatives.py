@@ -134,7 +134,7 @@ def test_gauss_newton_is_the_bend_of_the_loss_between_jacobians_of_the_outputs(c
     assert found[0].numpy() == pytest.approx(wanted, rel=1e-8, abs=1e-10)
     mine = derivatives.output_jacobians(task, data.x_train, theta[0])
     assert mine.numpy() == pytest.approx(jacobians, rel=1e-9, abs=1e-11)
-    pushed = derivatives.output_slopes(task, data.x_train, theta[0], theta)
+    pushed = task.output_slopes(theta[0], data.x_train, theta)
     assert pytest.approx(jacobians @ theta[1].numpy(), rel=1e-9, abs=1e-11) == pushed[1].numpy().T
 
 
@@ -150,7 +150,7 @@ def test_point_slopes_and_gradients_are_finite_differences_of_each_loss(case):
     assert slopes.numpy() == pytest.approx(wanted @ theta.numpy().T, rel=1e-9, abs=1e-10)
     weights = torch.zeros(1, data.n, dtype=torch.float64)
     weights[0, rows] = torch.tensor([2.0, 3.0], dtype=torch.float64)
-    summed = derivatives.loss_gradients(task, data, theta[:1], weights, rows)
+    summed = task.derivatives(data).gradients(theta[:1], weights, rows)
     assert summed[0].numpy() == pytest.approx(2 * wanted[4] + 3 * wanted[1], rel=1e-9, abs=1e-10)
 
 

@@ -103,9 +103,9 @@ def test_some_rows_are_the_same_for_all_models_or_each_models_own(name, chunk, m
     data, theta, weights, _ = drawn(task, data)
     shared, own = torch.tensor([4, 1, 1, 9]), torch.tensor([[4, 1, 1, 9], [0, 3, 13, 2], [5, 5, 5, 6]])
     for rows in (shared, own):
-        found = derivatives.loss_gradients(task, data, theta, weights, rows)
+        found = task.derivatives(data).gradients(theta, weights, rows)
         assert error(found, by_hand(task, data, theta, weights, rows)) < 1e-12
-    some = derivatives.loss_gradients(task, data, theta, weights, slice(2, 5))
+    some = task.derivatives(data).gradients(theta, weights, slice(2, 5))
     assert error(some, by_hand(task, data, theta, weights, torch.arange(2, 5))) < 1e-12
 
 
@@ -143,7 +143,7 @@ def test_model_products_of_any_task_are_the_difference_of_its_gradients():
     found = derivatives.model_products(task, data, theta, weights, vectors)
     assert error(found, (there - back) / 2e-6) < 1e-7
     rows = torch.tensor([[0, 2], [3, 3]])
-    parts = derivatives.loss_gradients(task, data, theta, weights, rows)
+    parts = task.derivatives(data).gradients(theta, weights, rows)
     assert error(parts, by_hand(task, data, theta, weights, rows)) < 1e-12
 
 

@@ -63,7 +63,7 @@ def error(found: torch.Tensor, wanted: torch.Tensor) -> float:
 def products(task, data: Dataset, theta, weights, vectors, *, kind: str = "hessian") -> torch.Tensor:
     """Curvature of one model's losses times vectors, by the task's closed form."""
     closed = task.derivatives(data)
-    return closed.add_products(torch.zeros_like(vectors), theta, weights, vectors, kind=kind)
+    return closed.products(theta, weights, vectors, slice(None), kind=kind)
 
 
 def errors(task: MLP, data: Dataset, theta: torch.Tensor, weights: torch.Tensor, vectors: torch.Tensor) -> dict:
@@ -71,14 +71,14 @@ def errors(task: MLP, data: Dataset, theta: torch.Tensor, weights: torch.Tensor,
     loss = total(task, data)
     dense = vmap(hessian(loss))(theta, weights)
     along = (dense @ vectors.unsqueeze(-1)).squeeze(-1)
-    closed, zeros, nothing = task.derivatives(data), torch.zeros_like(theta), theta.new_zeros(len(theta))
-    values, slopes = closed.add_losses_and_gradients(nothing, zeros, theta, weights)
+    closed = task.derivatives(data)
+    values, slopes = closed.losses_and_gradients(theta, weights, slice(None))
     return {
-        "losses": error(closed.add_losses(nothing, theta, weights), vmap(loss)(theta, weights)),
+        "losses": error(closed.losses(theta, weights, slice(None)), vmap(loss)(theta, weights)),
         "losses with gradients": error(values, vmap(loss)(theta, weights)),
         "gradients": error(closed.gradients(theta, weights, slice(None)), vmap(grad(loss))(theta, weights)),
         "gradients with losses": error(slopes, vmap(grad(loss))(theta, weights)),
-        "model products": error(closed.add_model_products(zeros.clone(), theta, weights, vectors), along),
+        "model products": error(closed.model_products(theta, weights, vectors, slice(None)), along),
         "products": error(products(task, data, theta[0], weights[0], vectors), vectors @ dense[0]),
         "hessians": error(closed.hessians(theta, weights, kind="hessian"), dense),
     }

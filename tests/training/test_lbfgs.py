@@ -4,7 +4,7 @@ import numpy
 import pytest
 import torch
 
-from influencelab.training.trainers.lbfgs import Memory
+from influencelab.training.trainers.lbfgs import InverseCurvature
 
 MODELS, ROOM, PARAMETERS = 4, 3, 6
 
@@ -24,9 +24,9 @@ def two_loops(gradient, moves, bends, scale):
 def empty(guess=None):
     """Models that have learnt nothing."""
     zeros = torch.zeros(MODELS, ROOM, PARAMETERS, dtype=torch.float64)
-    return Memory(
+    return InverseCurvature(
         moves=zeros.clone(),
-        bends=zeros.clone(),
+        changes=zeros.clone(),
         curvatures=zeros[..., 0].clone(),
         inverse=torch.zeros(MODELS, ROOM, ROOM, dtype=torch.float64),
         count=torch.zeros(MODELS, dtype=torch.int64),

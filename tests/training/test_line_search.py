@@ -66,6 +66,6 @@ def test_searches_do_not_mix():
     line = search(values, slopes).refused(slopes, too_long=torch.tensor([True, False, True]))
     rows = torch.tensor([False, True, True])
     assert line.take(rows).slope.tolist() == [-2.0, -3.0]
-    mixed = line.but(search(values, slopes), rows=rows)
+    mixed = line.put(rows.nonzero().squeeze(1), search(values[rows], slopes[rows]))
     assert mixed.trials.tolist() == [1, 0, 0]
     assert mixed.step.tolist() == [float(line.step[0]), 1.0, 1.0]

@@ -124,7 +124,7 @@ def test_going_on_from_the_memory_is_never_having_stopped(trainer):
     whole = trainer.train(NETWORK, data, theta, weights)
     half = replace(trainer, steps=13).train(NETWORK, data, theta, weights)
     rest = replace(trainer, steps=27)
-    there = rest.go_on(NETWORK, data, half.theta, weights, memory=half.memory)
+    there = rest.train(NETWORK, data, half.theta, weights, memory=half.memory)
     assert there.theta.allclose(whole.theta, rtol=0, atol=1e-12)
     assert there.memory.steps == whole.memory.steps == 40
     for ours, theirs in zip(there.memory.buffers, whole.memory.buffers, strict=True):
@@ -138,9 +138,9 @@ def test_the_memory_of_another_rule_or_of_other_models_is_refused():
     theta, weights = starts(NETWORK, data, 2), dropped(data, -1, 4)
     left = Adam(steps=2).train(NETWORK, data, theta, weights).memory
     with pytest.raises(InvalidParameter, match="SGD keeps 1 running means"):
-        SGD(steps=2).go_on(NETWORK, data, theta, weights, memory=left)
+        SGD(steps=2).train(NETWORK, data, theta, weights, memory=left)
     with pytest.raises(InvalidParameter, match="Restore what the same kind of trainer left"):
-        Adam(steps=2).go_on(NETWORK, data, theta[:1], weights[:1], memory=left)
+        Adam(steps=2).train(NETWORK, data, theta[:1], weights[:1], memory=left)
 
 
 # Who sees which batches.
@@ -178,7 +178,7 @@ def test_models_bear_their_number_wherever_they_stand():
     theta, weights = starts(NETWORK, data, 4), dropped(data, -1, -1, 8, 9)
     trainer = SGD(batch_size=17, steps=20, paired=False)
     together = trainer.train(NETWORK, data, theta, weights).theta
-    some = trainer.go_on(NETWORK, data, theta[[3, 1]], weights[[3, 1]], models=torch.tensor([3, 1])).theta
+    some = trainer.train(NETWORK, data, theta[[3, 1]], weights[[3, 1]], models=torch.tensor([3, 1])).theta
     assert some.allclose(together[[3, 1]], rtol=0, atol=1e-12)
     assert (trainer.train(NETWORK, data, theta[[3, 1]], weights[[3, 1]]).theta - some).norm() > 1e-3
 
@@ -227,7 +227,7 @@ def test_what_a_trainer_is_given_stays_as_it_was(trainer):
     memory = trainer.train(NETWORK, data, theta, weights).memory
     given = (theta, weights, *memory.buffers)
     before = [part.clone() for part in given]
-    first, second = (trainer.go_on(NETWORK, data, theta, weights, memory=memory, models=models) for _ in range(2))
+    first, second = (trainer.train(NETWORK, data, theta, weights, memory=memory, models=models) for _ in range(2))
     # Equal bits: copies, and the same steps twice.
     assert all(torch.equal(*pair) for pair in zip(given, before, strict=True))
     assert torch.equal(first.theta, second.theta)

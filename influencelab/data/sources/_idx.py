@@ -23,19 +23,14 @@ NAMES = (
 def labelled_images(
     source: str, md5s: tuple[str, str, str, str], *, home: str, mirrors: tuple[str, ...], skip_first: int
 ) -> Arrays:
-    """The four files of a source as uint8 images (28, 28) and labels; ids are positions in the files.
+    """The files `NAMES`, with these checksums, as uint8 images (28, 28) and labels; ids are positions in the files.
 
-    Args:
-        source: the source's name.
-        md5s: checksums of the files, in the order of `NAMES`.
-        home: the publisher's page.
-        mirrors: addresses of folders that hold the files.
-        skip_first: how many of the first training images to leave out.
+    The first `skip_first` training images are left out.
 
     Raises:
         InvalidParameter: skip_first leaves no training image.
         MissingData: a file cannot be had.
-        InvalidData: a file is not what its name says.
+        InvalidData: a file is not of the format of its name.
     """
     paths = [RemoteFile(source, name, md5, home, mirrors).fetch() for name, md5 in zip(NAMES, md5s, strict=True)]
     x_train, y_train, x_test, y_test = (

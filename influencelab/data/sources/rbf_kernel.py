@@ -1,4 +1,4 @@
-"""Another source as a Gaussian kernel sees it, in finitely many features, for a linear machine on top of them."""
+"""Finitely many features of a Gaussian kernel on another source, for linear models on top of them."""
 
 from dataclasses import dataclass, field
 
@@ -22,7 +22,7 @@ class RbfKernel(Source):
     of them. All training points of the inner source take part, so choose there which and how many.
 
     Attributes:
-        inner: what the kernel looks at.
+        inner: the source of the kernel's points.
         gamma: one over the squared width of the kernel; 0 for one over the number of features times their variance.
     """
 

@@ -1,4 +1,4 @@
-"""Influence in the few directions that bend most, found from curvature products alone."""
+"""Influence in the few directions of largest curvature, from curvature products alone."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,8 +8,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from influencelab.errors import InvalidParameter
-from influencelab.influence.curvature import Curvature, Solution, check_recipe
+from influencelab.influence.curvature import Curvature, Solution, check_recipe, checked
 from influencelab.influence.estimator import Solver
+from influencelab.models.shapes import P
 from influencelab.training.fit import Fit
 
 # A new direction shorter than this share of the product it is left of is rounding: the space found is closed.
@@ -22,7 +23,7 @@ class Arnoldi(Solver):
 
     The directions are those that a Krylov space of `size` products from a random start shows; C is symmetric, so its
     projection there is too. What a gradient has outside them is lost, and that is where influence is large when
-    damping is small: `Estimate.residual` tells. With `size` and `rank` of at least p it is `exact`.
+    damping is small: see `Estimate.residual`. With `size` and `rank` of at least p it is `exact`.
 
     Attributes:
         curvature: `hessian` or `gauss_newton`.
@@ -50,9 +51,7 @@ class Arnoldi(Solver):
         shifted = values + self.damping
         flat = shifted.abs() <= len(fit.theta) * torch.finfo(shifted.dtype).eps * values.abs().max()
         solved = ((gradients @ vectors) / shifted).where(~flat, 0.0) @ vectors.T
-        left = (curvature @ solved.T).T - gradients
-        size = gradients.norm(dim=1).clamp_min(torch.finfo(gradients.dtype).tiny)
-        return Solution(values=solved.T, residual=left.norm(dim=1) / size), self.damping
+        return checked(curvature, gradients, solved), self.damping
 
     def directions(self, fit: Fit) -> tuple[Float[Tensor, " s"], Float[Tensor, "p s"]]:
         """Eigenvalues of largest size, without damping, largest first, and their directions, one a column."""
@@ -63,7 +62,7 @@ class Arnoldi(Solver):
 
 
 def ritz(
-    multiply: Callable[[Tensor], Tensor], like: Float[Tensor, " p"], *, size: int, seed: int
+    multiply: Callable[[Tensor], Tensor], like: P, *, size: int, seed: int
 ) -> tuple[Float[Tensor, " s"], Float[Tensor, "p s"]]:
     """Eigenvalues and directions of a symmetric operator inside a Krylov space of at most `size` dimensions.
 
@@ -90,14 +89,14 @@ def ritz(
     return values, basis.T @ turns
 
 
-def outside(basis: Float[Tensor, "s p"], vector: Float[Tensor, " p"]) -> Float[Tensor, " p"]:
-    """What is left of a vector without its part in the span of orthonormal rows."""
+def outside(basis: Float[Tensor, "s p"], vector: P) -> P:
+    """The vector without its part in the span of orthonormal rows."""
     for _ in range(2):
         vector = vector - basis.T @ (basis @ vector)
     return vector
 
 
-def fresh(basis: Float[Tensor, "s p"], generator: torch.Generator) -> Float[Tensor, " p"]:
+def fresh(basis: Float[Tensor, "s p"], generator: torch.Generator) -> P:
     """A random vector, drawn on the CPU so that devices agree, orthogonal to the rows."""
     drawn = torch.randn(basis.shape[1], generator=generator, dtype=torch.float64)
     return outside(basis, drawn.to(basis))

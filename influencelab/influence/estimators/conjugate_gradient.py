@@ -19,7 +19,7 @@ WIDTH = 128
 
 @dataclass(frozen=True)
 class ConjugateGradient(Solver):
-    """What `exact` gives, without ever forming the p × p curvature: for models too large to factorise.
+    """The answer of `exact`, without ever forming the p × p curvature: for models too large to factorise.
 
     Every answer has met the tolerance by a true product. What cannot meet it raises, and no estimate is returned.
 
@@ -54,7 +54,7 @@ class ConjugateGradient(Solver):
         diagonal = torch.ones_like(gradients[0])
         if self.preconditioner == "jacobi":
             diagonal = curvature.diagonal()
-            # A parameter that no training point bends has nothing to be scaled by.
+            # A parameter of no curvature has nothing to be scaled by.
             diagonal = torch.where(diagonal > torch.finfo(diagonal.dtype).eps * diagonal.max(), diagonal, 1.0)
         solutions = [
             block_conjugate_gradient(

@@ -1,4 +1,4 @@
-"""Influence by eigenvalue-corrected Kronecker factors: a curvature of layers that do not know of each other."""
+"""Influence by eigenvalue-corrected Kronecker factors: a curvature without cross terms between layers."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from influencelab.errors import InvalidParameter
-from influencelab.influence.curvature import Curvature, Solution, check_recipe
+from influencelab.influence.curvature import Curvature, Solution, check_recipe, lengths
 from influencelab.influence.estimator import Solver
 from influencelab.influence.kronecker import blocks
 from influencelab.training.fit import Fit
@@ -37,7 +37,7 @@ class EKFAC(Solver):
             raise InvalidParameter(f"relative_damping is {self.relative_damping}, expected a finite number ≥ 0.")
 
     def solve(self, fit: Fit, gradients: Float[Tensor, "m p"]) -> tuple[Solution, float]:
-        """Factorise each layer, or reuse what is known of the fit.
+        """Factorise each layer, or reuse the factors of the fit.
 
         Raises:
             InvalidParameter: the task is not made of layers.
@@ -48,18 +48,10 @@ class EKFAC(Solver):
         for block, damping, part in zip(layers, self.dampings(fit), parts, strict=True):
             solved.append(block.inverse_products(part, damping=damping))
             added.append(torch.full_like(part[0], damping))
-        each = torch.cat(added)
-        return check(fit, gradients, torch.cat(solved, dim=1), added=each), float(each.mean())
+        each, values = torch.cat(added), torch.cat(solved, dim=1)
+        left = (Curvature(fit, kind="gauss_newton") @ values.T).T + each * values - gradients
+        return Solution(values=values.T, residual=left.norm(dim=1) / lengths(gradients)), float(each.mean())
 
     def dampings(self, fit: Fit) -> list[float]:
-        """What is added to every eigenvalue of each layer, first layer first."""
+        """The damping added to every eigenvalue of each layer, first layer first."""
         return [self.damping + self.relative_damping * float(block.losses.mean()) for block in blocks(fit)]
-
-
-def check(
-    fit: Fit, gradients: Float[Tensor, "m p"], solved: Float[Tensor, "m p"], *, added: Float[Tensor, " p"]
-) -> Solution:
-    """The solutions with what the true curvature, and the same damping, make of them."""
-    left = (Curvature(fit, kind="gauss_newton") @ solved.T).T + added * solved - gradients
-    size = gradients.norm(dim=1).clamp_min(torch.finfo(gradients.dtype).tiny)
-    return Solution(values=solved.T, residual=left.norm(dim=1) / size)

@@ -28,5 +28,5 @@ class Exact(Solver):
         check_recipe(self.curvature, self.damping)
 
     def solve(self, fit: Fit, gradients: Float[Tensor, "m p"]) -> tuple[Solution, float]:
-        """Factorise, or reuse what the fit's curvature already knows."""
+        """Factorise, or reuse the fit's factors."""
         return Curvature(fit, kind=self.curvature, damping=self.damping).solve(gradients.T), self.damping

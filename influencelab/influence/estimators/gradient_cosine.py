@@ -4,17 +4,16 @@ import time
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float
-from torch import Tensor
 
-from influencelab.influence.estimator import Estimate, Estimator, from_scores
+from influencelab.influence.estimator import Estimate, Estimator, estimate_of
 from influencelab.models import derivatives
+from influencelab.models.shapes import N
 from influencelab.training.fit import Fit
 
 
 @dataclass(frozen=True)
 class GradientCosine(Estimator):
-    """∇ℓᵢᵀ ∇L_j / (‖∇ℓᵢ‖ ‖∇L_j‖): 1 where training point i pulls exactly as test point j would, −1 where it resists.
+    """∇ℓᵢᵀ ∇L_j / (‖∇ℓᵢ‖ ‖∇L_j‖): 1 for gradients of one direction, −1 for gradients of opposite ones.
 
     A baseline: unlike the dot product it does not favour points of large loss. 0 where a gradient vanishes. It has no
     unit, makes no claim about minima and takes any fit; `allow_unconverged` has no effect.
@@ -23,23 +22,23 @@ class GradientCosine(Estimator):
     def estimate(self, fit: Fit) -> Estimate:
         """One matrix of slopes, divided by two vectors of lengths."""
         started = time.perf_counter()
-        pulls = torch.nn.functional.normalize(
+        gradients = torch.nn.functional.normalize(
             derivatives.measure_gradients(fit.task, fit.data, fit.theta), dim=1, eps=torch.finfo(fit.theta.dtype).tiny
         )
-        values = derivatives.point_slopes(fit.task, fit.data, fit.theta, pulls)
+        values = derivatives.point_slopes(fit.task, fit.data, fit.theta, gradients)
         values /= point_lengths(fit).clamp_min(torch.finfo(values.dtype).tiny)[:, None]
-        return from_scores(self, fit, values, convention=None, unit="none", started=started)
+        return estimate_of(self, fit, values, unit="none", started=started)
 
 
-def point_lengths(fit: Fit) -> Float[Tensor, " n"]:
+def point_lengths(fit: Fit) -> N:
     """‖∇ℓᵢ‖ of each training point; for linear tasks ‖∂ℓᵢ/∂z‖ ‖xᵢ‖, as each gradient is their outer product."""
     task, data = fit.task, fit.data
     parts = []
     for rows in derivatives.chunks(data.n, width=data.x_train[0].numel() if task.linear else len(fit.theta)):
         if task.linear:
             x = task.features(data.x_train[rows])
-            pulls = task.output_loss.gradients(task.outputs(fit.theta, data.x_train[rows]), data.y_train[rows])
-            parts.append(pulls.norm(dim=0) * x.norm(dim=1))
+            gradients = task.output_loss.gradients(task.outputs(fit.theta, data.x_train[rows]), data.y_train[rows])
+            parts.append(gradients.norm(dim=0) * x.norm(dim=1))
         else:
             parts.append(derivatives.point_gradients(task, data, fit.theta, rows).norm(dim=1))
     return torch.cat(parts)

@@ -1,12 +1,11 @@
-"""The gradient dot product: influence with the curvature forgotten."""
+"""The gradient dot product: influence without curvature."""
 
-import dataclasses
 import time
 from dataclasses import dataclass
 
 import torch
 
-from influencelab.influence.estimator import Estimate, Estimator, from_scores
+from influencelab.influence.estimator import Estimate, Estimator, estimate_of
 from influencelab.influence.sensitivity import Sensitivity
 from influencelab.models.measure import Measure
 from influencelab.models.measures.loss import Loss
@@ -26,8 +25,7 @@ class GradientDot(Estimator):
         started = time.perf_counter()
         sensitivity = self.sensitivity(fit)
         values = -fit.weights[:, None] * sensitivity.slopes()
-        estimate = from_scores(self, fit, values, convention=None, unit="none", started=started)
-        return dataclasses.replace(estimate, sensitivity=sensitivity)
+        return estimate_of(self, fit, values, unit="none", sensitivity=sensitivity, started=started)
 
     def sensitivity(self, fit: Fit, *, measure: Measure | None = None) -> Sensitivity:
         """The gradients of the measure (of each test loss, by default): it ranks perturbations, and has no unit."""

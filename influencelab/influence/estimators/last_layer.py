@@ -1,4 +1,4 @@
-"""Influence through the last layer alone: what several papers computed instead of that of the whole network."""
+"""Influence through the last layer alone: as several papers computed in place of all layers."""
 
 from dataclasses import dataclass
 
@@ -49,11 +49,11 @@ class LastLayer(Solver):
         if not self.penalty:
             curvature.diagonal().sub_(fit.task.weight_decay * fit.task.penalised(fit.data)[last])
         curvature.diagonal().add_(self.damping)
-        pulls = gradients.T
-        values = torch.zeros_like(pulls)
+        columns = gradients.T
+        values = torch.zeros_like(columns)
         if self.inverse == "plain":
-            values[last] = torch.linalg.inv_ex(curvature.float()).inverse.to(pulls) @ pulls[last]
+            values[last] = torch.linalg.inv_ex(curvature.float()).inverse.to(columns) @ columns[last]
         else:
-            values[last] = torch.linalg.pinv(curvature, rtol=NULL, hermitian=True) @ pulls[last]
-        residual = (curvature @ values[last] - pulls[last]).norm(dim=0) / pulls[last].norm(dim=0)
+            values[last] = torch.linalg.pinv(curvature, rtol=NULL, hermitian=True) @ columns[last]
+        residual = (curvature @ values[last] - columns[last]).norm(dim=0) / columns[last].norm(dim=0)
         return Solution(values, residual), self.damping

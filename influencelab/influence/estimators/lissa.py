@@ -8,21 +8,22 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from influencelab.errors import Diverged, InvalidParameter, NullSpaceMass
-from influencelab.influence.curvature import Curvature, Solution, check_recipe
+from influencelab.influence.curvature import Curvature, Solution, check_recipe, checked, lengths
 from influencelab.influence.estimator import Solver
 from influencelab.influence.minibatch import draws, partition
 from influencelab.influence.power_iteration import largest_eigenvalues
 from influencelab.models import derivatives
+from influencelab.models.shapes import KP, P
 from influencelab.training.fit import Fit
 
 # The step is this much shorter than the largest eigenvalue found asks for, which is found from below.
 SAFETY = 1.05
-# With all points at every step the residual can only fall from 1, if the scale is large enough and nothing bends down.
+# With all points at every step the residual only falls from 1, if the scale is large and no curvature negative.
 GROWN = 1.01
 # While every step shrinks, the t-th sum of steps is at most t times as long as g; luck explains no more than this.
 LUCK = 1e3
-# Sampled steps between two looks at the size of the estimates.
-WATCH = 100
+# Sampled steps between two checks of the size of the estimates.
+CHECK = 100
 # Numbers in the estimates of the repeats that run side by side: few enough for the cache.
 CACHE = 2**18
 
@@ -34,7 +35,7 @@ class Lissa(Solver):
     The fixed point is (C + damping I)⁻¹ g whatever the scale; the scale only sets the length of a step. (In Koh &
     Liang's code the same knob adds damping × scale.) Theirs for MNIST is
     `Lissa(batch_size=1, scale=25, depth=5000, repeats=10)`. Where `depth` ends the iteration early, directions of
-    little curvature are not yet reached, as if there were more damping: `Estimate.residual` tells.
+    little curvature are not yet reached, as if there were more damping: see `Estimate.residual`.
 
     Attributes:
         curvature: `hessian` or `gauss_newton`.
@@ -73,8 +74,8 @@ class Lissa(Solver):
         """Iterate for all measures at once, and measure what is left with one product.
 
         Raises:
-            Diverged: the scale is too small, or the curvature has directions that bend down.
-            NullSpaceMass: with all points at every step, what is left lies where nothing bends.
+            Diverged: the scale is too small, or some direction has negative curvature.
+            NullSpaceMass: with all points at every step, what is left lies where the curvature is 0.
         """
         if self.batch_size is not None and self.batch_size > fit.data.n:
             raise InvalidParameter(
@@ -82,15 +83,14 @@ class Lissa(Solver):
             )
         curvature = Curvature(fit, kind=self.curvature, damping=self.damping)
         solved = self.full(curvature, gradients) if self.batch_size is None else self.sampled(curvature, gradients)
-        left = (curvature @ solved.T).T - gradients
-        return Solution(values=solved.T, residual=left.norm(dim=1) / lengths(gradients)), self.damping
+        return checked(curvature, gradients, solved), self.damping
 
-    def full(self, curvature: Curvature, pulls: Float[Tensor, "m p"]) -> Float[Tensor, "m p"]:
+    def full(self, curvature: Curvature, gradients: Float[Tensor, "m p"]) -> Float[Tensor, "m p"]:
         """The iteration with all points at every step, written for s / scale, whose step is the residual / scale."""
         scale = self.scale or SAFETY * full_scale(curvature, seed=self.seed)
-        solved, left, size = pulls / scale, pulls, lengths(pulls)
+        solved, left, size = gradients / scale, gradients, lengths(gradients)
         for _ in range(self.depth):
-            left = pulls - (curvature @ solved.T).T
+            left = gradients - (curvature @ solved.T).T
             worst = float((left.norm(dim=1) / size).max())
             if not worst <= GROWN:
                 raise Diverged(self.advice(scale, f"the residual grew to {worst:.1e}"))
@@ -101,58 +101,54 @@ class Lissa(Solver):
             check_null_mass(curvature, left[left.norm(dim=1) > self.tolerance * size], scale=scale)
         return solved
 
-    def sampled(self, curvature: Curvature, pulls: Float[Tensor, "m p"]) -> Float[Tensor, "m p"]:
+    def sampled(self, curvature: Curvature, gradients: Float[Tensor, "m p"]) -> Float[Tensor, "m p"]:
         """The mean of the repeats, run in groups that fit the cache."""
         size = self.batch_size or curvature.fit.data.n
         scale = self.scale or SAFETY * batch_scale(curvature, batch_size=size, seed=self.seed)
         generator = torch.Generator().manual_seed(self.seed)
         seeds = torch.randint(2**62, (self.repeats,), generator=generator).tolist()
-        together = max(1, CACHE // pulls.numel())
-        total = torch.zeros_like(pulls)
+        together = max(1, CACHE // gradients.numel())
+        total = torch.zeros_like(gradients)
         for first in range(0, self.repeats, together):
-            total += self.run(curvature, pulls, scale=scale, seeds=seeds[first : first + together]).sum(0)
+            total += self.run(curvature, gradients, scale=scale, seeds=seeds[first : first + together]).sum(0)
         return total / (self.repeats * scale)
 
     def run(
-        self, curvature: Curvature, pulls: Float[Tensor, "m p"], *, scale: float, seeds: list[int]
+        self, curvature: Curvature, gradients: Float[Tensor, "m p"], *, scale: float, seeds: list[int]
     ) -> Float[Tensor, "r m p"]:
         """s of one run a seed, not yet divided by the scale."""
         fit, size = curvature.fit, self.batch_size or curvature.fit.data.n
-        kept = 1 - steady_bend(curvature) / scale
-        weights, longest = fit.weights / scale, lengths(pulls)
-        summed = pulls.repeat(len(seeds), 1, 1)
+        losses = fit.task.derivatives(fit.data)
+        factor = 1 - fixed_curvature(curvature) / scale
+        weights, norms = fit.weights / scale, lengths(gradients)
+        summed = gradients.repeat(len(seeds), 1, 1)
         for step, samples in enumerate(draws(fit.data.n, size=size, count=self.depth, seeds=seeds), start=1):
-            bent = derivatives.sample_products(
-                fit.task, fit.data, fit.theta, weights, summed, samples=samples.to(pulls.device), kind=self.curvature
+            products = losses.sample_products(
+                fit.theta, weights, summed, samples=samples.to(gradients.device), kind=self.curvature
             )
-            torch.addcmul(pulls, summed, kept, out=summed).sub_(bent)
-            if step % WATCH == 0 or step == self.depth:
-                grown = float((summed.norm(dim=-1) / longest).max()) / (step + 1)
+            torch.addcmul(gradients, summed, factor, out=summed).sub_(products)
+            if step % CHECK == 0 or step == self.depth:
+                grown = float((summed.norm(dim=-1) / norms).max()) / (step + 1)
                 if not grown <= LUCK:
                     raise Diverged(self.advice(scale, f"an estimate grew {grown:.0e} times as long as it can be"))
         return summed
 
     def advice(self, scale: float, what: str) -> str:
-        """What to say of an iteration that diverged."""
+        """Message of an iteration that diverged, with the next step."""
         return (
             f"LiSSA diverged at scale {scale:.3g}: {what}. Raise the scale (None finds one), take larger batches, or, "
-            "where the curvature bends down, curvature='gauss_newton' or more damping."
+            "where some curvature is negative, curvature='gauss_newton' or more damping."
         )
 
 
-def lengths(pulls: Float[Tensor, "m p"]) -> Float[Tensor, " m"]:
-    """‖g‖ of each test gradient, never 0."""
-    return pulls.norm(dim=-1).clamp_min(torch.finfo(pulls.dtype).tiny)
-
-
-def check_null_mass(curvature: Curvature, left: Float[Tensor, "k p"], *, scale: float) -> None:
+def check_null_mass(curvature: Curvature, left: KP, *, scale: float) -> None:
     """Refuse residuals that no step can shorten. Those that many more steps would shorten pass.
 
     Raises:
         NullSpaceMass: the curvature along some residual is zero to working precision.
     """
-    bends = (left * (curvature @ left.T).T).sum(1) / left.square().sum(1)
-    flat = int((bends.abs() <= left.shape[1] * torch.finfo(left.dtype).eps * scale).sum())
+    curvatures = (left * (curvature @ left.T).T).sum(1) / left.square().sum(1)
+    flat = int((curvatures.abs() <= left.shape[1] * torch.finfo(left.dtype).eps * scale).sum())
     if flat:
         raise NullSpaceMass(
             f"What is left of {flat} test gradients lies where the curvature is zero, so no finite influence exists. "
@@ -160,7 +156,7 @@ def check_null_mass(curvature: Curvature, left: Float[Tensor, "k p"], *, scale: 
         )
 
 
-def steady_bend(curvature: Curvature) -> Float[Tensor, " p"]:
+def fixed_curvature(curvature: Curvature) -> P:
     """The part of C + damping I that does not depend on the points drawn: weight decay and damping."""
     fit = curvature.fit
     return fit.task.penalty(fit.data, fit.theta).stiffness + curvature.damping
@@ -168,14 +164,14 @@ def steady_bend(curvature: Curvature) -> Float[Tensor, " p"]:
 
 def full_scale(curvature: Curvature, *, seed: int) -> float:
     """The largest eigenvalue of C + damping I."""
-    found = largest_eigenvalues(lambda row: (curvature @ row.T).T, random_row(curvature, seed=seed))
+    found = largest_eigenvalues(lambda row: (curvature @ row.T).T, random_start(curvature, seed=seed))
     return float(found[0])
 
 
 def batch_scale(curvature: Curvature, *, batch_size: int, seed: int) -> float:
     """The largest eigenvalue that C + damping I has on any batch of one epoch."""
     epoch = partition(curvature.fit.data.n, size=batch_size, seed=seed).to(curvature.fit.theta.device)
-    start, largest = random_row(curvature, seed=seed), 0.0
+    start, largest = random_start(curvature, seed=seed), 0.0
     for rows in derivatives.chunks(len(epoch), width=8 * start.shape[1]):
         samples = epoch[rows]
         found = largest_eigenvalues(partial(batch_products, curvature, samples), start.expand(len(samples), -1))
@@ -186,15 +182,14 @@ def batch_scale(curvature: Curvature, *, batch_size: int, seed: int) -> float:
 def batch_products(
     curvature: Curvature, samples: Int[Tensor, "r b"], vectors: Float[Tensor, "r p"]
 ) -> Float[Tensor, "r p"]:
-    """C + damping I as each batch tells it, times the batch's own vector."""
+    """C + damping I of each batch, times the batch's own vector."""
     fit = curvature.fit
-    bent = derivatives.sample_products(
-        fit.task, fit.data, fit.theta, fit.weights, vectors[:, None], samples=samples, kind=curvature.kind
-    )
-    return bent[:, 0] + steady_bend(curvature) * vectors
+    losses = fit.task.derivatives(fit.data)
+    products = losses.sample_products(fit.theta, fit.weights, vectors[:, None], samples=samples, kind=curvature.kind)
+    return products[:, 0] + fixed_curvature(curvature) * vectors
 
 
-def random_row(curvature: Curvature, *, seed: int) -> Float[Tensor, "1 p"]:
+def random_start(curvature: Curvature, *, seed: int) -> Float[Tensor, "1 p"]:
     """A direction that favours none, drawn on the CPU so that devices agree."""
     theta = curvature.fit.theta
     generator = torch.Generator().manual_seed(seed)

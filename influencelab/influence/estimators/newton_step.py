@@ -10,9 +10,10 @@ from torch import Tensor
 from influencelab.data.perturbations.removals import CONVENTIONS
 from influencelab.errors import InvalidParameter, NotFinite
 from influencelab.influence.curvature import Curvature, check_recipe
-from influencelab.influence.estimator import Estimate, Estimator
+from influencelab.influence.estimator import Estimate, Estimator, estimate_of
 from influencelab.influence.leverage import amplification
 from influencelab.models import derivatives
+from influencelab.models.shapes import P
 from influencelab.training.fit import Fit, require_converged
 
 
@@ -22,7 +23,7 @@ class NewtonStep(Estimator):
 
     Plain influence takes the curvature with the point still in it, and so falls short by the factor (1 − leverage):
     much where weight decay is small and p / n large. This is the rescaled influence of Rubinstein & Hopkins (2025),
-    with the whole c × c leverage block. It speaks of one convention: bᵢ = ∇ℓᵢ for `drop`, ∇ℓᵢ + weight_decay Pθ / Σw
+    with the whole c × c leverage block. It predicts one convention: bᵢ = ∇ℓᵢ for `drop`, ∇ℓᵢ + weight_decay Pθ / Σw
     for `renormalise`. Networks take the Gauss-Newton part Aᵢ for the curvature that leaves with the point.
 
     Attributes:
@@ -45,58 +46,54 @@ class NewtonStep(Estimator):
         require_converged(fit, allow_unconverged=self.allow_unconverged)
         started = time.perf_counter()
         curvature = Curvature(fit, kind=self.curvature, damping=self.damping)
-        pulls = derivatives.measure_gradients(fit.task, fit.data, fit.theta)
-        solution = curvature.solve(pulls.T)
-        force = torch.zeros_like(fit.theta)
+        gradients = derivatives.measure_gradients(fit.task, fit.data, fit.theta)
+        solution = curvature.solve(gradients.T)
+        common = torch.zeros_like(fit.theta)
         if self.convention == "renormalise":
-            force = derivatives.penalty_gradient(fit.task, fit.data, fit.theta) / fit.weights.sum()
-        values = removal_steps(curvature, solution.values.T, force)
-        return Estimate(
-            estimator=self,
-            fit=fit,
-            values=values,
-            slopes=None,
+            common = derivatives.penalty_gradient(fit.task, fit.data, fit.theta) / fit.weights.sum()
+        values = removal_steps(curvature, solution.values.T, common)
+        return estimate_of(
+            self,
+            fit,
+            values,
             convention=self.convention,
-            unit="nats",
             residual=solution.residual,
             damping=self.damping,
-            seconds=time.perf_counter() - started,
+            started=started,
         )
 
 
-def removal_steps(
-    curvature: Curvature, solved: Float[Tensor, "m p"], force: Float[Tensor, " p"]
-) -> Float[Tensor, "n m"]:
-    """∇L_jᵀ δᵢ of every point by the matrix inversion lemma: wᵢ (Jᵢ s_j)ᵀ (I − wᵢAᵢGᵢ)⁻¹ rᵢ + what `force` adds.
+def removal_steps(curvature: Curvature, solved: Float[Tensor, "m p"], common: P) -> Float[Tensor, "n m"]:
+    """∇L_jᵀ δᵢ of every point by the matrix inversion lemma: wᵢ (Jᵢ s_j)ᵀ (I − wᵢAᵢGᵢ)⁻¹ rᵢ + what `common` adds.
 
-    `force` is the part of bᵢ that all points share; its effect is amplified by the same block.
+    `common` is the part of bᵢ that all points share; its effect is amplified by the same block.
     """
     fit, task = curvature.fit, curvature.fit.task
-    pushed = curvature.inverse_products(force[:, None]).T
+    common_step = curvature.inverse_products(common[:, None]).T
     values = []
     for rows in derivatives.chunks(fit.data.n, width=task.output_loss.size(fit.data) * (len(solved) + 1)):
         x, y = fit.data.x_train[rows], fit.data.y_train[rows]
         outputs = task.outputs(fit.theta, x)
-        moved = derivatives.output_slopes(task, x, fit.theta, solved)
-        bend = amplification(curvature, torch.arange(fit.data.n, device=fit.theta.device)[rows])
-        check_spared(bend, fit.data.train_ids[rows])
+        moved = task.output_slopes(fit.theta, x, solved)
+        amplified = amplification(curvature, torch.arange(fit.data.n, device=fit.theta.device)[rows])
+        check_spared(amplified, fit.data.train_ids[rows])
         weight = fit.weights[rows]
-        shared = derivatives.output_slopes(task, x, fit.theta, pushed)[0]
-        bent = weight * task.output_loss.products(outputs, y, shared)
-        pull = torch.einsum("bae,eb->ab", bend, task.output_loss.gradients(outputs, y) + bent)
-        values.append(weight[:, None] * (torch.einsum("mab,ab->bm", moved, pull) + solved @ force))
+        shared = task.output_slopes(fit.theta, x, common_step)[0]
+        change = weight * task.output_loss.products(outputs, y, shared)
+        slopes = torch.einsum("bae,eb->ab", amplified, task.output_loss.gradients(outputs, y) + change)
+        values.append(weight[:, None] * (torch.einsum("mab,ab->bm", moved, slopes) + solved @ common))
     return torch.cat(values)
 
 
-def check_spared(bend: Float[Tensor, "b c c"], ids: Int[Tensor, " b"]) -> None:
+def check_spared(amplified: Float[Tensor, "b c c"], ids: Int[Tensor, " b"]) -> None:
     """Refuse points without which some direction has no curvature left.
 
     Raises:
         NotFinite: the message names the first of them.
     """
-    lost = ids[~bend.isfinite().all(-1).all(-1)]
+    lost = ids[~amplified.isfinite().all(-1).all(-1)]
     if len(lost):
         raise NotFinite(
-            f"{len(lost)} training points, the first with id {int(lost[0])}, are the only ones to bend the objective "
+            f"{len(lost)} training points, the first with id {int(lost[0])}, are the only ones with curvature "
             "along some direction (leverage 1): without them no finite model exists. Add weight decay or damping."
         )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import torch
 
-from influencelab.influence.estimator import Estimate, Estimator, from_scores
+from influencelab.influence.estimator import Estimate, Estimator, estimate_of
 from influencelab.training.fit import Fit
 
 
@@ -13,7 +13,7 @@ from influencelab.training.fit import Fit
 class Random(Estimator):
     """Independent standard normal scores: their correlation with the truth shows what chance alone gives.
 
-    It looks at nothing but the sizes, so it takes any fit; `allow_unconverged` has no effect.
+    It depends on nothing but the sizes, so it takes any fit; `allow_unconverged` has no effect.
 
     Attributes:
         seed: of the draws; another seed, other scores.
@@ -26,4 +26,4 @@ class Random(Estimator):
         started = time.perf_counter()
         generator = torch.Generator().manual_seed(self.seed)
         values = torch.randn(fit.data.n, fit.data.m, generator=generator, dtype=torch.float64).to(fit.theta)
-        return from_scores(self, fit, values, convention=None, unit="none", started=started)
+        return estimate_of(self, fit, values, unit="none", started=started)

@@ -1,10 +1,10 @@
-"""Whether two points bear the same label: what an estimator must add to."""
+"""Equality of labels: the baseline that an estimator must add to."""
 
 import time
 from dataclasses import dataclass
 
 from influencelab.errors import InvalidData
-from influencelab.influence.estimator import Estimate, Estimator, from_scores
+from influencelab.influence.estimator import Estimate, Estimator, estimate_of
 from influencelab.training.fit import Fit
 
 
@@ -13,7 +13,7 @@ class SameLabel(Estimator):
     """1 where training point i has the class of test point j, else 0.
 
     Points of the same class mostly help each other, so this alone can correlate with the truth over all pairs; within
-    a class it says nothing. It looks at labels only, so it takes any fit; `allow_unconverged` has no effect.
+    a class it says nothing. It depends on labels only, so it takes any fit; `allow_unconverged` has no effect.
     """
 
     def estimate(self, fit: Fit) -> Estimate:
@@ -27,4 +27,4 @@ class SameLabel(Estimator):
         if data.classes == 0:
             raise InvalidData(f"{data.name} has real targets and no classes to compare; use 'gradient_cosine' instead.")
         values = (data.y_train[:, None] == data.y_test).to(fit.theta)
-        return from_scores(self, fit, values, convention=None, unit="none", started=started)
+        return estimate_of(self, fit, values, unit="none", started=started)

@@ -1,12 +1,11 @@
 """Influence along the path of training: what each point's steps did for each test point."""
 
-import dataclasses
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from influencelab import kind, names
 from influencelab.errors import InvalidParameter
-from influencelab.influence.estimator import Estimate, Estimator, from_scores
+from influencelab.influence.estimator import Estimate, Estimator, estimate_of
 from influencelab.models import derivatives
 from influencelab.recipe import kind_name
 from influencelab.training.first_order import FirstOrder
@@ -48,19 +47,17 @@ class TracIn(Estimator):
         slopes = fit.theta.new_zeros(fit.data.n, fit.data.m)
         theta, memory, before = fit.start[None], None, 0
         for step in self.steps(fit):
-            stretch = dataclasses.replace(trainer, steps=step - before)
-            trained = stretch.go_on(fit.task, fit.data, theta, fit.weights[None], memory=memory)
+            part = replace(trainer, steps=step - before)
+            trained = part.train(fit.task, fit.data, theta, fit.weights[None], memory=memory)
             theta, memory = trained.theta, trained.memory
-            way = sum(trainer.rate(taken) for taken in range(before, step))
-            pulls = derivatives.measure_gradients(fit.task, fit.data, theta[0])
-            slopes -= way * derivatives.point_slopes(fit.task, fit.data, theta[0], pulls)
+            length = sum(trainer.rate(taken) for taken in range(before, step))
+            gradients = derivatives.measure_gradients(fit.task, fit.data, theta[0])
+            slopes -= length * derivatives.point_slopes(fit.task, fit.data, theta[0], gradients)
             before = step
-        values = -fit.weights[:, None] * slopes
-        estimate = from_scores(self, fit, values, convention=None, unit="nats", started=started)
-        return dataclasses.replace(estimate, slopes=slopes)
+        return estimate_of(self, fit, -fit.weights[:, None] * slopes, slopes=slopes, started=started)
 
     def steps(self, fit: Fit) -> list[int]:
-        """How many steps each checkpoint has taken."""
+        """The number of steps before each checkpoint."""
         total = fit.steps
         if total < self.checkpoints:
             raise InvalidParameter(

@@ -11,9 +11,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from influencelab.errors import InvalidParameter
-from influencelab.influence.estimator import Estimate, Estimator
+from influencelab.influence.estimator import Estimate, Estimator, estimate_of
 from influencelab.models import derivatives
-from influencelab.recipe import Recipe
 from influencelab.training.batches import Rows
 from influencelab.training.first_order import FirstOrder, gradients_of
 from influencelab.training.fit import Fit
@@ -23,10 +22,10 @@ from influencelab.training.fit import Fit
 class Unrolled(Estimator):
     """∂L_j/∂wᵢ through every step of training, backwards (Ilyas & Engstrom 2025, arXiv 2504.16430).
 
-    It speaks of running the same training again from the same start, with the same batches and point i a little
+    It predicts running the same training again from the same start, with the same batches and point i a little
     lighter: the first-order prediction of `Rerun(start="cold")`. It needs no minimum, so `allow_unconverged` has no
     part in it. The run is repeated and every √steps-th state kept, so that memory grows with √steps only. `residual`
-    says how far the repeated run ended from the fit, ‖θ′ − θ‖ / ‖θ‖: 0 where it went the same way.
+    is how far the repeated run ended from the fit, ‖θ′ − θ‖ / ‖θ‖: 0 where it went the same way.
 
     The training must be deterministic and smooth: `gradient_descent`, `sgd` or `adam`, on `tanh` or `softplus` or on a
     linear model.
@@ -42,29 +41,26 @@ class Unrolled(Estimator):
         trainer = smooth_trainer(fit)
         checkpoints = forward_pass(fit, trainer)
         end = checkpoints[-1].theta[0]
-        pulls = derivatives.measure_gradients(fit.task, fit.data, end)
-        slopes = pulls.new_zeros(fit.data.n, len(pulls))
-        cotangents = (pulls, *(torch.zeros_like(pulls) for _ in range(trainer.n_buffers)))
+        gradients = derivatives.measure_gradients(fit.task, fit.data, end)
+        slopes = gradients.new_zeros(fit.data.n, len(gradients))
+        cotangents = (gradients, *(torch.zeros_like(gradients) for _ in range(trainer.n_buffers)))
         for checkpoint, following in reversed(list(pairwise(checkpoints))):
             records = list(replay(fit, trainer, checkpoint, stop=following.step))
             for record in reversed(records):
                 cotangents = backward(fit, trainer, record, cotangents, slopes=slopes)
         gap = float((end - fit.theta).norm() / max(float(fit.theta.norm()), torch.finfo(end.dtype).tiny))
-        return Estimate(
-            estimator=self,
-            fit=fit,
-            values=-fit.weights[:, None] * slopes,
+        return estimate_of(
+            self,
+            fit,
+            -fit.weights[:, None] * slopes,
             slopes=slopes,
-            convention=None,
-            unit="nats",
-            residual=torch.full_like(pulls[:, 0], gap),
-            damping=0.0,
-            seconds=time.perf_counter() - started,
+            residual=torch.full_like(gradients[:, 0], gap),
+            started=started,
         )
 
 
 @dataclass(frozen=True, eq=False)
-class State(Recipe):
+class State:
     """State of the run before a step.
 
     Attributes:
@@ -79,7 +75,7 @@ class State(Recipe):
 
 
 @dataclass(frozen=True, eq=False)
-class StepRecord(Recipe):
+class StepRecord:
     """One step: the state it finds, the points of its batch, and the gradient of J over them."""
 
     state: State
@@ -156,11 +152,11 @@ def through_gradient(
     fit: Fit, now: StepRecord, along: Float[Tensor, "m p"], *, slopes: Float[Tensor, "n m"]
 ) -> Float[Tensor, "m p"]:
     """H v for each v in `along`, with H the batch's Hessian; and vᵀ∇ℓᵢ, for each of its points, added to `slopes`."""
+    total, of_losses = derivatives.penalty_gradient(fit.task, fit.data, along), fit.task.derivatives(fit.data)
     if now.rows is None:
-        chunks, scale = derivatives.point_chunks(fit.task, fit.data, models=len(along)), 1.0
+        chunks, scale = of_losses.chunks(len(along)), 1.0
     else:
         chunks, scale = [now.rows.flatten()], fit.data.n / now.rows.shape[-1]
-    total, of_losses = derivatives.penalty_gradient(fit.task, fit.data, along), fit.task.derivatives(fit.data)
     for rows in chunks:
         products, each = of_losses.products_and_slopes(now.state.theta[0], fit.weights, along, rows)
         total = total + scale * products

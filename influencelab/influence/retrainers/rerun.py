@@ -1,25 +1,25 @@
 """Published protocols: training run again on what a perturbation leaves, for a stated number of steps."""
 
-import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import torch
-from jaxtyping import Float
 from torch import Tensor
 
 from influencelab.data.perturbation import Perturbation
 from influencelab.errors import InvalidParameter
 from influencelab.influence.perturbed import in_place, joined, penalised_by, problems
-from influencelab.influence.retrainer import Part, Retrained, Retrainer
+from influencelab.influence.retrainer import Part, Retrainer
 from influencelab.models import derivatives
-from influencelab.recipe import Progress
+from influencelab.models.shapes import KN
 from influencelab.training.first_order import FirstOrder
 from influencelab.training.fit import Fit
 from influencelab.training.trainer import Memory, Trained, Trainer
 
 STARTS = ("warm", "cold")
-# Experiments of one batch, at most: each batch trains a control of its own, and tells how far the work is. All flowers
-# of Iris are one batch.
+# Experiments of one batch, at most: each batch trains a control of its own, and reports progress. All flowers of
+# Iris are one batch.
 MODELS = 160
 
 
@@ -42,7 +42,7 @@ class Rerun(Retrainer):
             points (Epifano et al. 2023). ‖∇J‖ is then of the last layer.
         require_converged: whether a model, and its control, must pass the trainer's own test of a minimum to count as
             converged. Published protocols stop after a stated number of steps, so by default a finite result will do,
-            and `converged` says nothing about minima.
+            and `converged` means nothing more.
     """
 
     trainer: Trainer | None = None
@@ -57,30 +57,20 @@ class Rerun(Retrainer):
         if self.restore and self.start == "cold":
             raise InvalidParameter("restore=True takes up the fit's running means: it needs start='warm'.")
 
-    def retrain(self, fit: Fit, perturbation: Perturbation, *, progress: Progress | None = None) -> Retrained:
-        """Train one model an experiment, plus a control in every batch.
+    def batch_limits(self, fit: Fit) -> tuple[int, int]:
+        """160 models; each has weights and parameters."""
+        return MODELS, fit.data.n + len(fit.theta)
 
-        Args:
-            progress: called as (experiments done, experiments in all) after each batch.
-
-        Raises:
-            InvalidParameter: the perturbation, the memory or the last layer is not to be had from this fit.
-            NotFinite: a model diverged.
-        """
-        since = time.perf_counter()
-        perturbation.check(fit)
-        return self.in_batches(
-            fit,
-            perturbation,
-            lambda rows: self.batch(fit, perturbation, rows),
-            models=MODELS,
-            numbers=fit.data.n + len(fit.theta),
-            progress=progress,
-            since=since,
-        )
+    def batch_trainer(self, fit: Fit, perturbation: Perturbation) -> Callable[[slice], Part]:
+        """All models of a batch from the same start."""
+        return partial(self.batch, fit, perturbation)
 
     def batch(self, fit: Fit, perturbation: Perturbation, rows: slice) -> Part:
-        """The control and some experiments."""
+        """The control and some experiments.
+
+        Raises:
+            InvalidParameter: the memory or the last layer is not to be had from this fit.
+        """
         trainer, found = self.trainer or fit.trainer, []
         # The control is always model 0, so that it is the same in every batch whatever the models draw.
         models = torch.cat([torch.zeros(1, dtype=torch.int64), torch.arange(rows.start, rows.stop) + 1])
@@ -93,26 +83,26 @@ class Rerun(Retrainer):
                 found.append((each.models, self.part(part, each.weights, models[each.models.cpu()])))
         return joined(found)
 
-    def part(self, fit: Fit, weights: Float[Tensor, "k n"], models: Tensor) -> Part:
+    def part(self, fit: Fit, weights: KN, models: Tensor) -> Part:
         """Models of one objective, and how far they moved the test losses."""
         trained = self.train(fit, weights, models)
         change = derivatives.measures(fit.task, fit.data, trained.theta) - fit.measures()
         finite = change.isfinite().all(1)
-        met = trained.converged if self.require_converged else finite
-        steps = torch.full_like(met, trained.steps, dtype=torch.int64)
-        return Part(change, trained.grad_norm, met & finite, torch.ones_like(met), steps)
+        converged = trained.converged if self.require_converged else finite
+        steps = torch.full_like(finite, trained.steps, dtype=torch.int64)
+        return Part(change, trained.grad_norm, converged & finite, torch.ones_like(finite), steps)
 
-    def train(self, fit: Fit, weights: Float[Tensor, "k n"], models: Tensor) -> Trained:
+    def train(self, fit: Fit, weights: KN, models: Tensor) -> Trained:
         """Each model from its start, under its own weights."""
         trainer = self.trainer or fit.trainer
         theta = (fit.theta if self.start == "warm" else fit.start).repeat(len(weights), 1)
         memory = self.memory(fit, trainer, count=len(weights))
         if isinstance(trainer, FirstOrder):
-            return trainer.go_on(fit.task, fit.data, theta, weights, memory=memory, models=models)
+            return trainer.train(fit.task, fit.data, theta, weights, memory=memory, models=models)
         return trainer.train(fit.task, fit.data, theta, weights)
 
     def memory(self, fit: Fit, trainer: Trainer, *, count: int) -> Memory | None:
-        """What the fit's trainer remembered, for each of the models; None where it is not asked for."""
+        """The memory of the fit's trainer, for each of the models; None where it is not asked for."""
         if not self.restore:
             return None
         if fit.memory is None or not isinstance(trainer, FirstOrder):

@@ -1,10 +1,11 @@
-"""The default truth: chord Newton from the fit, many models at once, each with the proof that it converged."""
+"""Retraining to the minimum by chord Newton from the fit, many models at once, each with a certificate."""
 
-import time
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool
 from torch import Tensor
 
 from influencelab.data.perturbation import Perturbation
@@ -14,10 +15,10 @@ from influencelab.influence.chord_newton import Batch, ConvergenceTest, NewtonRe
 from influencelab.influence.curvature import Curvature, check_recipe
 from influencelab.influence.perturbed import joined, penalised_by, problems, share_factors
 from influencelab.influence.preconditioned_lbfgs import minimise_from_fit
-from influencelab.influence.retrainer import Part, Retrained, Retrainer
+from influencelab.influence.retrainer import Part, Retrainer
 from influencelab.models import derivatives
 from influencelab.models.proximal import proximal, proximal_bregman_response
-from influencelab.recipe import Progress
+from influencelab.models.shapes import KN, KP
 from influencelab.training.fit import Fit
 from influencelab.training.trainer import Trainer
 from influencelab.training.trainers.newton import Newton
@@ -54,7 +55,7 @@ class SecondOrder(Retrainer):
         passes: of L-BFGS at most, for networks that did not contract; 0 hands them to the trainer at once.
         damping: added to the preconditioner's curvature only; the truth does not depend on it.
         basin_factor: a step more than this many times the predicted one has left the basin.
-        target: which objective is minimised (`anchored.py` has the formulas). `loss`: J itself. `proximal`: J plus
+        target: which objective is minimised (`proximal.py` has the formulas). `loss`: J itself. `proximal`: J plus
             (target_damping / 2) ‖θ − θˢ‖², with θˢ the fit. `pbrf`: the proximal Bregman response, whose answer to a
             removal is Gauss-Newton influence with that damping, to first order, even where the fit did not converge.
         target_damping: how strongly the target, not the preconditioner, holds on to θˢ; 0 for `loss`.
@@ -84,27 +85,16 @@ class SecondOrder(Retrainer):
         if self.passes < 0:
             raise InvalidParameter(f"passes is {self.passes}, expected a number ≥ 0.")
 
-    def retrain(self, fit: Fit, perturbation: Perturbation, *, progress: Progress | None = None) -> Retrained:
-        """Train one model an experiment, plus a control in every batch.
+    def batch_limits(self, fit: Fit) -> tuple[int, int]:
+        """256 models; each has weights, residuals, parameters and steps."""
+        return MODELS, 2 * fit.data.n + 4 * len(fit.theta)
 
-        Args:
-            progress: called as (experiments done, experiments in all) after each batch.
-        """
-        since = time.perf_counter()
-        perturbation.check(fit)
+    def batch_trainer(self, fit: Fit, perturbation: Perturbation) -> Callable[[slice], Part]:
+        """Every batch to the minimum of the target, under one convergence test."""
         aim = self.aim(fit)
         # What is missing is judged by the curvature itself: damping would make it look smaller than it is.
         test = self.convergence_test(Curvature(aim), perturbation)
-        return self.in_batches(
-            fit,
-            perturbation,
-            lambda rows: self.retrain_rows(fit, aim, perturbation, rows, test=test),
-            models=MODELS,
-            # Weights, residuals, parameters and steps.
-            numbers=2 * fit.data.n + 4 * len(fit.theta),
-            progress=progress,
-            since=since,
-        )
+        return partial(self.retrain_rows, fit, aim, perturbation, test)
 
     def aim(self, fit: Fit) -> Fit:
         """The same model seen as a fit of the target: what to start from, and how far from its minimum that is."""
@@ -121,8 +111,8 @@ class SecondOrder(Retrainer):
     def convergence_test(self, curvature: Curvature, perturbation: Perturbation) -> ConvergenceTest:
         """The test that every model must pass, from the first-order effect of the experiments themselves."""
         fit = curvature.fit
-        pulls = derivatives.measure_gradients(fit.task, fit.data, fit.theta)
-        sensitivity = curvature.inverse_products(pulls.T)
+        gradients = derivatives.measure_gradients(fit.task, fit.data, fit.theta)
+        sensitivity = curvature.inverse_products(gradients.T)
         if isinstance(perturbation, Removals):
             # Renormalising moves all experiments alike, which is no measure of what one of them does.
             perturbation = replace(perturbation, convention="drop")
@@ -131,9 +121,7 @@ class SecondOrder(Retrainer):
         relative = self.relative if fit.converged else 0.0
         return ConvergenceTest(sensitivity, scale, self.tolerance, relative, self.floor)
 
-    def retrain_rows(
-        self, fit: Fit, aim: Fit, perturbation: Perturbation, rows: slice, *, test: ConvergenceTest
-    ) -> Part:
+    def retrain_rows(self, fit: Fit, aim: Fit, perturbation: Perturbation, test: ConvergenceTest, rows: slice) -> Part:
         """The control and some experiments, those of one objective together."""
         found = []
         for problem in problems(fit, perturbation, rows):
@@ -143,7 +131,7 @@ class SecondOrder(Retrainer):
             batch = Batch(problem.weights, problem.removed)
             part = self.retrain_batch(Curvature(seen, damping=self.damping), batch, test)
             if not (seen.converged or seen.task.convex or 0 in problem.models):
-                # Where the control would have gone under another objective, nobody knows.
+                # The control under another objective is not known.
                 part = replace(part, same_basin=torch.zeros_like(part.same_basin))
             found.append((problem.models, part))
         return joined(found)
@@ -172,10 +160,8 @@ class SecondOrder(Retrainer):
             steps=descent.steps,
         )
 
-    def safeguarded(
-        self, fit: Fit, start: Float[Tensor, "k p"], weights: Float[Tensor, "k n"], test: ConvergenceTest
-    ) -> tuple[Float[Tensor, "k p"], Float[Tensor, "k p"], Bool[Tensor, " k"]]:
-        """Where the trainer takes each model, ∇J there, and whether it passed the test and stays."""
+    def safeguarded(self, fit: Fit, start: KP, weights: KN, test: ConvergenceTest) -> tuple[KP, KP, Bool[Tensor, " k"]]:
+        """θ of each model after the trainer, ∇J there, and whether it passed the test and stays."""
         theta, before = start.clone(), fit.measures()
         gradient, change = torch.zeros_like(theta), before.new_zeros(len(weights), len(before))
         passed, rest = torch.zeros_like(weights[:, 0]).bool(), torch.arange(len(weights), device=weights.device)
@@ -193,7 +179,7 @@ class SecondOrder(Retrainer):
                 break
         return theta, gradient, passed
 
-    def same_basin(self, fit: Fit, batch: Batch, theta: Float[Tensor, "k p"], descent: NewtonResult) -> Tensor:
+    def same_basin(self, fit: Fit, batch: Batch, theta: KP, descent: NewtonResult) -> Tensor:
         """No barrier in J on the straight line from the fit, and no step far beyond the predicted one.
 
         A fit that is no minimum has no basin yet: the minimum that its control went on to then stands in its place.

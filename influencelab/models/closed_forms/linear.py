@@ -8,6 +8,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from influencelab.models.loss_derivatives import LossDerivatives
+from influencelab.models.shapes import KN, KP, K, N, P
 
 # Rows of x whose weighted copy fits the cache beside the block of the Hessian it adds to.
 ROWS = 8192
@@ -23,9 +24,7 @@ class LinearDerivatives(LossDerivatives):
 
     features: Callable[[Tensor], Tensor]
 
-    def gradients(
-        self, theta: Float[Tensor, "k p"], weights: Float[Tensor, "k n"], rows: slice | Int[Tensor, "*_ b"]
-    ) -> Float[Tensor, "k p"]:
+    def gradients(self, theta: KP, weights: KN, rows: slice | Int[Tensor, "*_ b"]) -> KP:
         """Residuals times features; by automatic differentiation where each model has its own points."""
         if isinstance(rows, Tensor) and rows.dim() == 2:
             return super().gradients(theta, weights, rows)
@@ -35,9 +34,7 @@ class LinearDerivatives(LossDerivatives):
         residuals *= weights[:, None, rows]
         return (residuals.flatten(0, 1) @ x).view(theta.shape)
 
-    def losses_and_gradients(
-        self, theta: Float[Tensor, "k p"], weights: Float[Tensor, "k n"], rows: slice
-    ) -> tuple[Float[Tensor, " k"], Float[Tensor, "k p"]]:
+    def losses_and_gradients(self, theta: KP, weights: KN, rows: slice) -> tuple[K, KP]:
         """Both from one pass over the features."""
         x, y = self.features(self.data.x_train[rows]), self.data.y_train[rows]
         outputs = (theta.reshape(-1, x.shape[1]) @ x.T).view(len(theta), -1, len(x))
@@ -45,15 +42,7 @@ class LinearDerivatives(LossDerivatives):
         residuals = self.task.output_loss.gradients(outputs, y) * weights[:, None, rows]
         return values, (residuals.flatten(0, 1) @ x).view(theta.shape)
 
-    def products(
-        self,
-        theta: Float[Tensor, " p"],
-        weights: Float[Tensor, " n"],
-        vectors: Float[Tensor, "k p"],
-        rows: slice,
-        *,
-        kind: str = "hessian",
-    ) -> Float[Tensor, "k p"]:
+    def products(self, theta: P, weights: N, vectors: KP, rows: slice, *, kind: str = "hessian") -> KP:
         """Σ wᵢ ∇²ℓᵢ v over some points; Gauss-Newton, of whichever kind, is the Hessian."""
         x = self.features(self.data.x_train[rows])
         outputs = theta.view(-1, x.shape[1]) @ x.T
@@ -61,9 +50,7 @@ class LinearDerivatives(LossDerivatives):
         curved = self.task.output_loss.products(outputs, self.data.y_train[rows], moved) * weights[rows]
         return (curved.flatten(0, 1) @ x).view(vectors.shape)
 
-    def hessians(
-        self, theta: Float[Tensor, "k p"], weights: Float[Tensor, "k n"], *, kind: str
-    ) -> Float[Tensor, "k p p"]:
+    def hessians(self, theta: KP, weights: KN, *, kind: str) -> Float[Tensor, "k p p"]:
         """Σ wᵢ (∂²ℓᵢ/∂z²) ⊗ xᵢ xᵢᵀ for each model, from the upper half of its symmetric blocks."""
         size, loss = self.task.output_loss.size(self.data), self.task.output_loss
         width = theta.shape[1] // size
@@ -82,13 +69,7 @@ class LinearDerivatives(LossDerivatives):
         return total.view(len(theta), size * width, size * width)
 
     def sample_products(
-        self,
-        theta: Float[Tensor, " p"],
-        weights: Float[Tensor, " n"],
-        vectors: Float[Tensor, "r k p"],
-        *,
-        samples: Int[Tensor, "r b"],
-        kind: str,
+        self, theta: P, weights: N, vectors: Float[Tensor, "r k p"], *, samples: Int[Tensor, "r b"], kind: str
     ) -> Float[Tensor, "r k p"]:
         """Two batched matrix products over the samples."""
         rows, (count, k) = samples.flatten(), vectors.shape[:2]

@@ -16,6 +16,7 @@ from influencelab.data.dataset import Dataset
 from influencelab.models.closed_forms.activation import CLOSED
 from influencelab.models.closed_forms.mlp_workspace import Layers, Workspace, workspace
 from influencelab.models.loss import OutputLoss
+from influencelab.models.shapes import KN
 
 
 class Network(NamedTuple):
@@ -161,20 +162,20 @@ def product(network: Network, traced: Trace, at: Points, along: Layers) -> Float
         part[..., :-1].add_(times(slope, du[m - 1].mT))
         parts.append(part)
         back = add(times(layers.transposed[m], change), along.transposed[m], slope)
-        bent = form.second(activation).mul_(traced.output_gradients[m - 1])
-        change = form.backward(back, activation).add_(bent * dz[m - 1])
+        second = form.second(activation).mul_(traced.output_gradients[m - 1])
+        change = form.backward(back, activation).add_(second * dz[m - 1])
     parts.append(change @ at.x)
     return join(parts[::-1])
 
 
 def output_curvature(
-    network: Network, probabilities: Float[Tensor, "*_ c b"], moved: Float[Tensor, "*k c b"]
-) -> Float[Tensor, "*k c b"]:
-    """(∂²ℓ/∂z²) times a change of z."""
+    network: Network, probabilities: Float[Tensor, "*_ b"], moved: Float[Tensor, "*_ b"], *, classes: int = -2
+) -> Float[Tensor, "*_ b"]:
+    """(∂²ℓ/∂z²) times a change of z, whose classes lie on this axis."""
     if network.regression:
         return moved.clone()
     weighted = probabilities * moved
-    return weighted - probabilities * weighted.sum(-2, keepdim=True)
+    return weighted - probabilities * weighted.sum(classes, keepdim=True)
 
 
 def add(total: Float[Tensor, "*k g b"], left: Tensor, right: Tensor) -> Float[Tensor, "*k g b"]:
@@ -185,13 +186,7 @@ def add(total: Float[Tensor, "*k g b"], left: Tensor, right: Tensor) -> Float[Te
 
 
 def chunks(
-    network: Network,
-    data: Dataset,
-    weights: Float[Tensor, "k n"],
-    *,
-    size: int,
-    limit: int,
-    rows: slice | Tensor = slice(None),
+    network: Network, data: Dataset, weights: KN, *, size: int, limit: int, rows: slice | Tensor = slice(None)
 ) -> Iterator[tuple[slice, Points]]:
     """Chunks of points and, in each of them, chunks of models.
 

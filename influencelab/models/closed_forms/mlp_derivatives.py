@@ -1,6 +1,6 @@
 """Derivatives of fully connected networks in closed form, many models and points at once."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -22,6 +22,7 @@ from influencelab.models.closed_forms.mlp import (
 )
 from influencelab.models.closed_forms.mlp_workspace import split, workspace
 from influencelab.models.loss_derivatives import BatchGradient, LossDerivatives, scaled_weights
+from influencelab.models.shapes import KN, KP, K, N, P
 
 # Numbers that the units of one chunk take: what one layer writes must be in the cache when the next one reads it.
 CHUNK = 2**18
@@ -37,90 +38,62 @@ class MLPDerivatives(LossDerivatives):
 
     network: Network
 
-    def add_losses(
-        self, total: Float[Tensor, " k"], theta: Float[Tensor, "k p"], weights: Float[Tensor, "k n"]
-    ) -> Float[Tensor, " k"]:
-        """Σ wᵢ ℓᵢ of k models."""
+    def passes(self, models: int) -> Iterator[slice]:
+        """All points at once: `chunks` cuts them, and the models too."""
+        yield slice(None)
+
+    def losses(self, theta: KP, weights: KN, rows: slice) -> K:
+        """Σ wᵢ ℓᵢ of k models over some points."""
         network, values = self.network, theta.new_zeros(len(theta))
-        for models, at in chunks(network, self.data, weights, size=network.width, limit=CHUNK):
+        for models, at in chunks(network, self.data, weights, size=network.width, limit=CHUNK, rows=rows):
             z = forward(network, split(theta[models], network.shapes), at.x)[-1]
             values[models].add_((network.loss.values(z, at.y) * at.weights).sum(-1))
-        return total + values
+        return values
 
-    def add_gradients(
-        self, total: Float[Tensor, "k p"], theta: Float[Tensor, "k p"], weights: Float[Tensor, "k n"]
-    ) -> Float[Tensor, "k p"]:
-        """Σ wᵢ ∇ℓᵢ of k models; `total` is written to."""
-        return total.add_(self.gradients(theta, weights, slice(None)))
-
-    def gradients(
-        self, theta: Float[Tensor, "k p"], weights: Float[Tensor, "k n"], rows: slice | Int[Tensor, "*_ b"]
-    ) -> Float[Tensor, "k p"]:
+    def gradients(self, theta: KP, weights: KN, rows: slice | Int[Tensor, "*_ b"]) -> KP:
         """Σ wᵢ ∇ℓᵢ of k models over some points, or over each model's own."""
         network = self.network
         pieces = chunks(network, self.data, weights, size=network.width, limit=CHUNK, rows=rows)
         parts = ((some, gradient(trace(network, split(theta[some], network.shapes), at))) for some, at in pieces)
         return summed(theta, parts)
 
-    def add_losses_and_gradients(
-        self,
-        values: Float[Tensor, " k"],
-        slopes: Float[Tensor, "k p"],
-        theta: Float[Tensor, "k p"],
-        weights: Float[Tensor, "k n"],
-    ) -> tuple[Float[Tensor, " k"], Float[Tensor, "k p"]]:
-        """Both from one pass over all points."""
+    def losses_and_gradients(self, theta: KP, weights: KN, rows: slice) -> tuple[K, KP]:
+        """Both from one pass over the points."""
         network, losses, total = self.network, theta.new_zeros(len(theta)), torch.zeros_like(theta)
-        for models, at in chunks(network, self.data, weights, size=network.width, limit=CHUNK):
+        for models, at in chunks(network, self.data, weights, size=network.width, limit=CHUNK, rows=rows):
             traced = trace(network, split(theta[models], network.shapes), at)
             losses[models].add_((network.loss.values(traced.z, at.y) * at.weights).sum(-1))
             total[models].add_(gradient(traced))
-        return values + losses, slopes + total
+        return losses, total
 
-    def add_products(
-        self,
-        total: Float[Tensor, "k p"],
-        theta: Float[Tensor, " p"],
-        weights: Float[Tensor, " n"],
-        vectors: Float[Tensor, "k p"],
-        *,
-        kind: str,
-    ) -> Float[Tensor, "k p"]:
-        """Curvature of one model times k vectors; `total` is written to."""
+    def products(self, theta: P, weights: N, vectors: KP, rows: slice, *, kind: str = "hessian") -> KP:
+        """Curvature of one model over some points times k vectors."""
         network, moved = self.network, torch.zeros_like(vectors)
         shared = weights.expand(len(vectors), -1)
-        for some, each in chunks(network, self.data, shared, size=2 * network.width, limit=CHUNK):
+        for some, each in chunks(network, self.data, shared, size=2 * network.width, limit=CHUNK, rows=rows):
             at = each._replace(weights=each.weights[0])
             traced = trace(network, split(theta, network.shapes), at)
             if kind != "hessian":
                 traced = traced._replace(output_gradients=[torch.zeros_like(each) for each in traced.output_gradients])
             moved[some].add_(product(network, traced, at, split(vectors[some], network.shapes)))
-        return total.add_(moved)
+        return moved
 
-    def add_model_products(
-        self,
-        total: Float[Tensor, "k p"],
-        theta: Float[Tensor, "k p"],
-        weights: Float[Tensor, "k n"],
-        vectors: Float[Tensor, "k p"],
-    ) -> Float[Tensor, "k p"]:
-        """The Hessian of each model, at its own θ and weights, times its own vector; `total` is written to."""
+    def model_products(self, theta: KP, weights: KN, vectors: KP, rows: slice) -> KP:
+        """The Hessian of each model over some points, at its own θ and weights, times its own vector."""
         network = self.network
 
-        def part(some: slice, at: Points) -> Float[Tensor, "k p"]:
+        def part(some: slice, at: Points) -> KP:
             traced = trace(network, split(theta[some], network.shapes), at)
             return product(network, traced, at, split(vectors[some], network.shapes))
 
-        pieces = chunks(network, self.data, weights, size=2 * network.width, limit=CHUNK)
-        return total.add_(summed(vectors, ((some, part(some, at)) for some, at in pieces)))
+        pieces = chunks(network, self.data, weights, size=2 * network.width, limit=CHUNK, rows=rows)
+        return summed(vectors, ((some, part(some, at)) for some, at in pieces))
 
-    def hessians(
-        self, theta: Float[Tensor, "k p"], weights: Float[Tensor, "k n"], *, kind: str
-    ) -> Float[Tensor, "k p p"]:
+    def hessians(self, theta: KP, weights: KN, *, kind: str) -> Float[Tensor, "k p p"]:
         """Dense curvature of k models, each at its own θ and weights."""
         return mlp_hessian.hessians(self.network, self.data, theta, weights, kind=kind)
 
-    def measures(self, theta: Float[Tensor, "k p"]) -> Float[Tensor, "k m"]:
+    def measures(self, theta: KP) -> Float[Tensor, "k m"]:
         """The loss of each test point, for k models."""
         network, x = self.network, read(self.data.x_test)
         step = max(1, CHUNK // (network.width * self.data.m))
@@ -128,34 +101,30 @@ class MLPDerivatives(LossDerivatives):
         return torch.cat([network.loss.values(z, self.data.y_test) for z in parts])
 
     def products_and_slopes(
-        self,
-        theta: Float[Tensor, " p"],
-        weights: Float[Tensor, " n"],
-        vectors: Float[Tensor, "k p"],
-        rows: slice | Int[Tensor, " b"],
-    ) -> tuple[Float[Tensor, "k p"], Float[Tensor, "k b"]]:
+        self, theta: P, weights: N, vectors: KP, rows: slice | Int[Tensor, " b"]
+    ) -> tuple[KP, Float[Tensor, "k b"]]:
         """Σ wᵢ ∇²ℓᵢ v over some points and vᵀ∇ℓᵢ of each, from one trace."""
         network = self.network
         along, at = split(vectors, network.shapes), read_points(network, self.data, weights, rows)
         each = trace(network, split(theta, network.shapes), at._replace(weights=torch.ones_like(at.weights)))
         slopes = torch.zeros_like(vectors[:, :1])
-        for direction, units, pull in zip(along, each.inputs, each.output_gradients, strict=True):
-            slopes = slopes + (pull * (direction @ units)).sum(-2)
-        weighted = each._replace(output_gradients=[pull * at.weights for pull in each.output_gradients])
+        for direction, units, gradients in zip(along, each.inputs, each.output_gradients, strict=True):
+            slopes = slopes + (gradients * (direction @ units)).sum(-2)
+        weighted = each._replace(output_gradients=[gradients * at.weights for gradients in each.output_gradients])
         return product(network, weighted, at, along), slopes
 
-    def batch_gradients(self, weights: Float[Tensor, "k n"], *, cache: int) -> Callable[[Tensor], BatchGradient]:
+    def batch_gradients(self, weights: KN, *, cache: int) -> Callable[[Tensor], BatchGradient]:
         """The same, with layers and points read once and activations written in place where a batch fits the cache."""
         network, most = self.network, 2 * cache // (len(weights) * self.trace)
         scaled = scaled_weights(weights, self.data.n)
         points = lru_cache(maxsize=2)(lambda count: read_points(network, self.data, scaled(count), slice(None)))
         in_chunks = super().batch_gradients(weights, cache=cache)
 
-        def at(theta: Float[Tensor, "k p"]) -> BatchGradient:
+        def at(theta: KP) -> BatchGradient:
             layers, chunked = split(theta, network.shapes), in_chunks(theta)
             space = lru_cache(maxsize=2)(lambda count: workspace(layers, count))
 
-            def at_once(rows: Tensor | None) -> Float[Tensor, "k p"]:
+            def at_once(rows: Tensor | None) -> KP:
                 count = self.data.n if rows is None else rows.shape[-1]
                 if count > most:
                     return chunked(rows)
@@ -167,7 +136,7 @@ class MLPDerivatives(LossDerivatives):
         return at
 
 
-def summed(like: Float[Tensor, "k p"], parts: Iterable[tuple[slice, Tensor]]) -> Float[Tensor, "k p"]:
+def summed(like: KP, parts: Iterable[tuple[slice, Tensor]]) -> KP:
     """The sum of what each chunk adds to some of the rows; the only part of all rows is the sum."""
     total = None
     for rows, part in parts:

@@ -20,8 +20,9 @@ from torch import Tensor
 
 from influencelab.data.dataset import Dataset
 from influencelab.models.closed_forms.activation import CLOSED
-from influencelab.models.closed_forms.mlp import Network, Points, Trace, chunks, trace
+from influencelab.models.closed_forms.mlp import Network, Points, Trace, chunks, output_curvature, trace
 from influencelab.models.closed_forms.mlp_workspace import split
+from influencelab.models.shapes import KN, KP
 
 # Numbers that one chunk holds: enough models for long batches of small matrix products.
 CHUNK = 2**21
@@ -40,12 +41,7 @@ class Tangents(NamedTuple):
 
 
 def hessians(
-    network: Network,
-    data: Dataset,
-    theta: Float[Tensor, "k p"],
-    weights: Float[Tensor, "k n"],
-    *,
-    kind: str = "hessian",
+    network: Network, data: Dataset, theta: KP, weights: KN, *, kind: str = "hessian"
 ) -> Float[Tensor, "k p p"]:
     """Σ wᵢ ∇²ℓᵢ of k models, each at its own θ and weights; or Gauss-Newton."""
     total = theta.new_zeros(*theta.shape, theta.shape[1])
@@ -64,7 +60,8 @@ def fill(total: Float[Tensor, "k p p"], network: Network, traced: Trace, at: Poi
     form, layers = CLOSED[network.activation], traced.layers
     slopes = [form.backward(torch.ones_like(units), units) for units in traced.activations]
     tangents = tangents_of(layers, slopes, points=at.x.shape[-2])
-    change = output_curvature(network, traced.probabilities, tangents.outputs[-1]).mul_(at.weights[:, None, None])
+    change = output_curvature(network, traced.probabilities.unsqueeze(2), tangents.outputs[-1], classes=1)
+    change.mul_(at.weights[:, None, None])
     for later in reversed(range(len(layers))):
         for earlier in range(later + 1):
             add_block(total, traced, tangents, change, earlier=earlier, later=later, curved=curved)
@@ -73,12 +70,12 @@ def fill(total: Float[Tensor, "k p p"], network: Network, traced: Trace, at: Poi
         moved = tangents.outputs[later - 1]
         change = fold(layers[later][:, :, :-1].mT, change[:, :, : moved.shape[2]]).mul_(slopes[later - 1].unsqueeze(2))
         if curved:
-            bent = form.second(traced.activations[later - 1]).mul_(traced.output_gradients[later - 1])
-            change.addcmul_(bent.unsqueeze(2), moved)
+            second = form.second(traced.activations[later - 1]).mul_(traced.output_gradients[later - 1])
+            change.addcmul_(second.unsqueeze(2), moved)
 
 
 def ends_of(shapes: Iterable[tuple[int, ...]]) -> list[int]:
-    """Where each layer's parameters begin in θ, and where the last one's end."""
+    """Positions in θ at which each layer's parameters begin, and the end of the last one's."""
     return [0, *itertools.accumulate(map(math.prod, shapes))]
 
 
@@ -105,16 +102,6 @@ def tangents_of(layers: list[Tensor], slopes: list[Tensor], *, points: int) -> T
 def fold(matrix: Float[Tensor, "k g h"], tangents: Float[Tensor, "k h q b"]) -> Float[Tensor, "k g q b"]:
     """A matrix times each tangent of each point."""
     return (matrix @ tangents.flatten(2)).unflatten(2, tangents.shape[2:])
-
-
-def output_curvature(
-    network: Network, probabilities: Float[Tensor, "k c b"], moved: Float[Tensor, "k c q b"]
-) -> Float[Tensor, "k c q b"]:
-    """(∂²ℓ/∂z²) times each tangent of the outputs."""
-    if network.regression:
-        return moved.clone()
-    weighted = probabilities.unsqueeze(2) * moved
-    return weighted - probabilities.unsqueeze(2) * weighted.sum(1, keepdim=True)
 
 
 def add_block(

@@ -1,4 +1,4 @@
-"""The loss of each test point, or what else the task measures there."""
+"""The loss of each test point, or the task's own measure of it."""
 
 from dataclasses import dataclass
 
@@ -8,6 +8,7 @@ from torch import Tensor
 from influencelab.data.dataset import Dataset
 from influencelab.models import derivatives
 from influencelab.models.measure import Measure
+from influencelab.models.shapes import KP, P
 from influencelab.models.task import Task
 
 
@@ -15,10 +16,10 @@ from influencelab.models.task import Task
 class Loss(Measure):
     """L_j of each test point j, in nats: the task's own measure, and the one that retraining reports."""
 
-    def values(self, task: Task, data: Dataset, theta: Float[Tensor, "k p"]) -> Float[Tensor, "k m"]:
+    def values(self, task: Task, data: Dataset, theta: KP) -> Float[Tensor, "k m"]:
         """The loss of each test point."""
         return derivatives.measures(task, data, theta)
 
-    def gradients(self, task: Task, data: Dataset, theta: Float[Tensor, " p"]) -> Float[Tensor, "m p"]:
+    def gradients(self, task: Task, data: Dataset, theta: P) -> Float[Tensor, "m p"]:
         """∇L_j."""
         return derivatives.measure_gradients(task, data, theta)

@@ -1,4 +1,4 @@
-"""How sure the model is of each test point's own class."""
+"""Margins: the log-odds of each test point's own class."""
 
 from dataclasses import dataclass
 
@@ -10,24 +10,25 @@ from torch.func import grad, vmap
 from influencelab.data.dataset import Dataset
 from influencelab.errors import InvalidData
 from influencelab.models.measure import Measure
+from influencelab.models.shapes import KP, P
 from influencelab.models.task import Task
 
 
 @dataclass(frozen=True)
 class Margin(Measure):
-    """log p / (1 − p) of each test point's class, as the outputs say: the log-odds that it is right (Park et al. 2023).
+    """log p / (1 − p) of each test point's class, by the outputs: the log-odds that it is right (Park et al. 2023).
 
     For one output it is z for class 1 and −z for class 0; for several, the output of the class less log Σ exp of the
     others. Unlike the loss it does not vanish where the model is sure. A rise is an improvement, so that removing a
     point that helps makes it fall.
     """
 
-    def values(self, task: Task, data: Dataset, theta: Float[Tensor, "k p"]) -> Float[Tensor, "k m"]:
+    def values(self, task: Task, data: Dataset, theta: KP) -> Float[Tensor, "k m"]:
         """The margin of each test point."""
         check_classes(data)
         return margins(task.outputs(theta, data.x_test), data.y_test)
 
-    def gradients(self, task: Task, data: Dataset, theta: Float[Tensor, " p"]) -> Float[Tensor, "m p"]:
+    def gradients(self, task: Task, data: Dataset, theta: P) -> Float[Tensor, "m p"]:
         """The derivative of each margin."""
         check_classes(data)
 

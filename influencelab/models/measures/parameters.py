@@ -9,6 +9,7 @@ from torch import Tensor
 from influencelab.data.dataset import Dataset
 from influencelab.errors import InvalidParameter
 from influencelab.models.measure import Measure
+from influencelab.models.shapes import KP, P
 from influencelab.models.task import Task
 
 
@@ -22,11 +23,11 @@ class Parameters(Measure):
 
     entries: tuple[int, ...] = (0,)
 
-    def values(self, task: Task, data: Dataset, theta: Float[Tensor, "k p"]) -> Float[Tensor, "k m"]:
+    def values(self, task: Task, data: Dataset, theta: KP) -> Float[Tensor, "k m"]:
         """The entries."""
         return theta[:, self.checked(theta)]
 
-    def gradients(self, task: Task, data: Dataset, theta: Float[Tensor, " p"]) -> Float[Tensor, "m p"]:
+    def gradients(self, task: Task, data: Dataset, theta: P) -> Float[Tensor, "m p"]:
         """1 at each entry."""
         return torch.eye(len(theta), dtype=theta.dtype, device=theta.device)[self.checked(theta)]
 

@@ -14,7 +14,8 @@ from influencelab.errors import InvalidData, InvalidParameter
 from influencelab.models.layer_factors import Layer
 from influencelab.models.loss import OutputLoss
 from influencelab.models.losses.cross_entropy import CrossEntropy
-from influencelab.models.task import LayeredTask
+from influencelab.models.shapes import P
+from influencelab.models.task import LayeredTask, penalised_layers
 
 # Strides of the convolutions of 3 × 3 pixels; a last one of 1 × 1 follows.
 STRIDES = (1, 2, 1, 2, 1)
@@ -71,7 +72,7 @@ class AllCNN(LayeredTask):
         wide = [(self.channels, columns) for columns in (first, *[others] * (len(STRIDES) - 1))]
         return [*wide, (UNITS, self.channels + 1)]
 
-    def start(self, data: Dataset, seed: int) -> Float[Tensor, " p"]:
+    def start(self, data: Dataset, seed: int) -> P:
         """Gaussian weights cut off at two standard deviations, as in the published code; biases 0."""
         generator = torch.Generator().manual_seed(seed)
         shapes, layers = self.shapes(data), []
@@ -84,12 +85,7 @@ class AllCNN(LayeredTask):
 
     def penalised(self, data: Dataset) -> Bool[Tensor, " p"]:
         """All weights, and no bias."""
-        masks = []
-        for shape in self.shapes(data):
-            mask = torch.ones(shape, dtype=torch.bool, device=data.x_train.device)
-            mask[:, -1] = False
-            masks.append(mask.flatten())
-        return torch.cat(masks)
+        return penalised_layers(tuple(self.shapes(data)), data.x_train.device, biases=False).clone()
 
     def units(self, data: Dataset) -> int:
         """All patches of all convolutions, which the gradient needs again."""
@@ -139,7 +135,7 @@ class AllCNN(LayeredTask):
 
 @cache
 def patches(height: int, width: int, *, stride: int, padding: str) -> tuple[Int[Tensor, "s o"], tuple[int, int]]:
-    """Where each of the s = 9 places of a patch lies at each of the o positions, and how many positions there are.
+    """The pixel of each of the s = 9 places of a patch at each of the o positions, and the number of positions.
 
     Positions run over rows, then columns. A place outside the image has the number height · width.
 

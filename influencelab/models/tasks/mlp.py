@@ -3,7 +3,6 @@
 import itertools
 import math
 from dataclasses import dataclass, replace
-from functools import lru_cache
 
 import torch
 from jaxtyping import Bool, Float
@@ -18,7 +17,8 @@ from influencelab.models.loss import OutputLoss, softplus
 from influencelab.models.loss_derivatives import LossDerivatives
 from influencelab.models.losses.cross_entropy import CrossEntropy
 from influencelab.models.losses.squared_error import SquaredError
-from influencelab.models.task import LayeredTask
+from influencelab.models.shapes import P
+from influencelab.models.task import LayeredTask, penalised_layers
 
 ACTIVATIONS = {
     "tanh": torch.tanh,
@@ -44,7 +44,7 @@ class MLP(LayeredTask):
         activation: `tanh`, `softplus`, `selu` or `relu` (the last has no curvature of its own and kinks).
         init: variance of the initial weights: `lecun` (1 / inputs), `he` (2 / inputs) or `glorot`
             (2 / (inputs + outputs)), with biases of 0; `torch` draws weights and biases as `torch.nn.Linear` does
-            unless told otherwise, uniformly within ±1/√inputs: what published PyTorch code starts from.
+            by default, uniformly within ±1/√inputs: what published PyTorch code starts from.
         penalise_bias: whether weight decay acts on biases too. If not, shifting all outputs is a null direction.
         regression: True for real targets.
     """
@@ -75,7 +75,7 @@ class MLP(LayeredTask):
         """Only without hidden layers."""
         return self.depth == 0
 
-    def start(self, data: Dataset, seed: int) -> Float[Tensor, " p"]:
+    def start(self, data: Dataset, seed: int) -> P:
         """Random weights as `init` says, drawn on the CPU so that devices agree."""
         generator = torch.Generator().manual_seed(seed)
         layers = []
@@ -91,9 +91,9 @@ class MLP(LayeredTask):
         return torch.cat(layers).to(data.x_train)
 
     def penalised(self, data: Dataset) -> Bool[Tensor, " p"]:
-        """All weights, and the biases unless told not to."""
+        """All weights, and the biases if `penalise_bias`."""
         # Asked for at each step, drawn up once.
-        return mask(tuple(self.shapes(data)), data.x_train.device, penalise_bias=self.penalise_bias).clone()
+        return penalised_layers(tuple(self.shapes(data)), data.x_train.device, biases=self.penalise_bias).clone()
 
     def forward(
         self, theta: Float[Tensor, "*k p"], x: Float[Tensor, " b *shape"], layer: Layer
@@ -133,7 +133,7 @@ class MLP(LayeredTask):
         rows, columns = self.shapes(data)[-1]
         return rows * columns
 
-    def last_layer(self, data: Dataset, theta: Float[Tensor, " p"]) -> tuple["MLP", Dataset]:
+    def last_layer(self, data: Dataset, theta: P) -> tuple["MLP", Dataset]:
         """A network without hidden layers, and the activations of the last hidden layer as its features."""
         if self.depth == 0:
             return self, data
@@ -144,12 +144,3 @@ class MLP(LayeredTask):
 
         hidden = replace(data, x_train=features(data.x_train), x_test=features(data.x_test))
         return replace(self, depth=0), hidden
-
-
-@lru_cache(maxsize=64)
-def mask(shapes: tuple[tuple[int, int], ...], device: torch.device, *, penalise_bias: bool) -> Bool[Tensor, " p"]:
-    """All weights, and the last column of each layer if asked."""
-    masks = [torch.ones(shape, dtype=torch.bool, device=device) for shape in shapes]
-    for layer in masks:
-        layer[:, -1] = penalise_bias
-    return torch.cat([layer.flatten() for layer in masks])

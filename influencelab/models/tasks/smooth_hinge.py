@@ -3,13 +3,11 @@
 import warnings
 from dataclasses import dataclass
 
-from jaxtyping import Float
-from torch import Tensor
-
 from influencelab.data.dataset import Dataset
 from influencelab.errors import FlatLoss
 from influencelab.models.loss import OutputLoss
 from influencelab.models.losses.hinge import Hinge
+from influencelab.models.shapes import N, P
 from influencelab.models.task import LinearTask
 
 # Below this share of weight decay, the curvature of all losses together is nothing.
@@ -45,7 +43,7 @@ class SmoothHinge(LinearTask):
         """The true hinge has one, where a margin is 1."""
         return None if self.t else "t = 0, the true hinge"
 
-    def check_curvature(self, data: Dataset, theta: Float[Tensor, " p"], weights: Float[Tensor, " n"]) -> None:
+    def check_curvature(self, data: Dataset, theta: P, weights: N) -> None:
         """Warn where no point is near the bend: influence is then a gradient product over weight decay.
 
         At t = 0 that is so by definition, and there is no warning.

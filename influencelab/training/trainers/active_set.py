@@ -1,19 +1,19 @@
-"""The true hinge to its exact minimum, from margins that are nearly right."""
+"""Active-set solver of the true hinge: its exact minimum, from margins that are nearly right."""
 
 from dataclasses import dataclass
 
 import numpy
 from jaxtyping import Float
-from torch import Tensor
 
 from influencelab.data.dataset import Dataset
 from influencelab.errors import InvalidParameter
 from influencelab.models.losses.hinge import Hinge, sides
+from influencelab.models.shapes import KN, KP
 from influencelab.models.task import Task
 from influencelab.training.svm_dual import misplaced, residual, solve
 from influencelab.training.trainer import Trained, Trainer, check_finite
 
-# Points with margins up to here take part in the search from its beginning; the others are looked at when it is over.
+# Points with margins up to here take part in the search from its beginning; the others are checked when it is over.
 NEAR = 2.0
 
 
@@ -34,14 +34,14 @@ class ActiveSet(Trainer):
     tolerance: float = 1e-10
     max_steps: int = 100_000
 
-    def train(self, task: Task, data: Dataset, theta: Float[Tensor, "k p"], weights: Float[Tensor, "k n"]) -> Trained:
+    def train(self, task: Task, data: Dataset, theta: KP, weights: KN) -> Trained:
         """Train each model from the margins that its row of theta gives, under its row of weights.
 
         Raises:
             InvalidParameter: the task is no true hinge with every parameter penalised.
         """
         check_finite(theta.norm(dim=-1), what="θ", when="at the start")
-        z = sided(true_hinge(task, data, who="active_set"), data)
+        z = sided(true_hinge(task, data, trainer="active_set"), data)
         bounds = weights.cpu().double().numpy()
         starts = theta.cpu().double().numpy().copy()
         inside = starts @ z.T <= NEAR
@@ -67,7 +67,7 @@ class ActiveSet(Trainer):
         return Trained(theta=theta.new_tensor(found), grad_norm=norm, converged=norm <= self.tolerance, steps=steps)
 
 
-def true_hinge(task: Task, data: Dataset, *, who: str) -> Task:
+def true_hinge(task: Task, data: Dataset, *, trainer: str) -> Task:
     """The task, if a solver of the hinge's dual can train it.
 
     Raises:
@@ -75,12 +75,12 @@ def true_hinge(task: Task, data: Dataset, *, who: str) -> Task:
     """
     if not (task.linear and task.plain and task.output_loss == Hinge(t=0)):
         raise InvalidParameter(
-            f"The trainer '{who}' trains SmoothHinge(t=0), the true hinge, and was given {task}. "
+            f"The trainer '{trainer}' trains SmoothHinge(t=0), the true hinge, and was given {task}. "
             "Use 'newton' for a smooth loss."
         )
     if task.weight_decay == 0 or not task.penalised(data).all():
         raise InvalidParameter(
-            f"The trainer '{who}' needs weight decay on every parameter; {task} leaves some free. "
+            f"The trainer '{trainer}' needs weight decay on every parameter; {task} leaves some free. "
             "Set weight_decay > 0, and intercept=False or penalise_intercept=True."
         )
     return task

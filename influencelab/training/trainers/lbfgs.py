@@ -10,7 +10,9 @@ from torch import Tensor
 from influencelab.data.dataset import Dataset
 from influencelab.errors import InvalidParameter
 from influencelab.models import derivatives
+from influencelab.models.shapes import KN, KP, K
 from influencelab.models.task import Task
+from influencelab.training.batched import Batched
 from influencelab.training.line_search import LineSearch, search
 from influencelab.training.trainer import Trained, Trainer, check_finite
 
@@ -20,12 +22,12 @@ TRIALS = 30
 CURVATURE = 1e-12
 
 # What a curvature known beforehand makes of each row: a first guess of H⁻¹ times it.
-Guess = Callable[[Float[Tensor, "k p"]], Float[Tensor, "k p"]]
+Guess = Callable[[KP], KP]
 
 
 @dataclass(frozen=True)
 class LBFGS(Trainer):
-    """Each model has its own memory and its own line search; every pass serves all that are still on their way.
+    """Each model has its own memory and its own line search; every pass serves all that have not converged.
 
     A step is one pass over the data for J and ∇J, whether the line search accepts it or not. A model whose search
     fails even along its gradient (its tolerance asks for more than rounding allows) stops unconverged.
@@ -45,73 +47,64 @@ class LBFGS(Trainer):
                 "expected memory ≥ 1, max_steps ≥ 0 and tolerance > 0."
             )
 
-    def train(self, task: Task, data: Dataset, theta: Float[Tensor, "k p"], weights: Float[Tensor, "k n"]) -> Trained:
-        """Train each model from its row of theta under its row of weights."""
-        return self.train_with(None, task, data, theta, weights)
+    def train(self, task: Task, data: Dataset, theta: KP, weights: KN, *, guess: Guess | None = None) -> Trained:
+        """Train each model from its row of theta under its row of weights.
 
-    def train_with(
-        self,
-        guess: Guess | None,
-        task: Task,
-        data: Dataset,
-        theta: Float[Tensor, "k p"],
-        weights: Float[Tensor, "k n"],
-    ) -> Trained:
-        """The same with a first guess of the inverse curvature, symmetric and positive, to which memories add.
-
-        Where the guess is that of a model near by, as without one of its points, most models need a few passes.
+        Args:
+            guess: of the inverse curvature, symmetric and positive, to which memories add. Where it is that of a model
+                near by, as without one of its points, most models need a few passes.
         """
         values, gradients = derivatives.objectives_and_gradients(task, data, theta, weights)
         end, norms, steps = theta.clone(), gradients.norm(dim=-1), 0
         check_finite(values + norms, what="J or its gradient", when="at the start")
         moving = norms > self.tolerance
         index = moving.nonzero().squeeze(1)
-        travel = set_out(
+        iterates = start(
             theta[moving], weights[moving], values[moving], gradients[moving], memory=self.memory, guess=guess
         )
         while len(index) and steps < self.max_steps:
             steps += 1
-            stuck = travel.advance(task, data, when=f"at step {steps}")
-            end[index], norms[index] = travel.theta, travel.gradient.norm(dim=-1)
+            stuck = iterates.advance(task, data, when=f"at step {steps}")
+            end[index], norms[index] = iterates.theta, iterates.gradient.norm(dim=-1)
             moving = (norms[index] > self.tolerance) & ~stuck
             if not moving.all():
-                travel, index = travel.take(moving), index[moving]
+                iterates, index = iterates.take(moving), index[moving]
         return Trained(theta=end, grad_norm=norms, converged=norms <= self.tolerance, steps=steps)
 
 
 @dataclass(eq=False)
-class Memory:
-    """What each model learnt of its curvature, in a ring of entries written in place: the largest thing here.
+class InverseCurvature(Batched):
+    """The inverse curvature that each model learnt, from a ring of entries written in place: the largest thing here.
 
     Attributes:
         moves: past steps.
-        bends: how ∇J changed over each of them.
-        curvatures: moves · bends.
-        inverse: R⁻¹, with R[i, j] = moves i · bends j where i is no younger than j, else 0. A row and a column of
+        changes: of ∇J over each of them.
+        curvatures: moves · changes.
+        inverse: R⁻¹, with R[i, j] = moves i · changes j where i is no younger than j, else 0. A row and a column of
             zeros make an entry count for nothing.
         count: how many pairs each model has remembered.
         guess: of the inverse curvature before anything was remembered; None for a number learnt from the last pair.
     """
 
     moves: Float[Tensor, "k memory p"]
-    bends: Float[Tensor, "k memory p"]
+    changes: Float[Tensor, "k memory p"]
     curvatures: Float[Tensor, "k memory"]
     inverse: Float[Tensor, "k memory memory"]
     count: Int[Tensor, " k"]
     guess: Guess | None
 
-    def remember(self, moved: Float[Tensor, "k p"], bent: Float[Tensor, "k p"], *, where: Bool[Tensor, " k"]) -> None:
+    def remember(self, moved: KP, changed: KP, *, where: Bool[Tensor, " k"]) -> None:
         """Keep one more pair of some models, in place of their oldest, where its curvature is not rounding."""
-        curvature = torch.linalg.vecdot(moved, bent)
-        real = where & (curvature > CURVATURE * moved.norm(dim=-1) * bent.norm(dim=-1))
+        curvature = torch.linalg.vecdot(moved, changed)
+        real = where & (curvature > CURVATURE * moved.norm(dim=-1) * changed.norm(dim=-1))
         rows = real.nonzero().squeeze(1)
         at = self.count[rows] % self.moves.shape[1]
-        self.moves[rows, at], self.bends[rows, at] = moved[rows], bent[rows]
+        self.moves[rows, at], self.changes[rows, at] = moved[rows], changed[rows]
         self.curvatures[rows, at] = curvature[rows]
         self.count[rows] += 1
         # The oldest leaves R with its first row and column, the youngest joins it with a last column: so does R⁻¹.
         self.inverse[rows, at], self.inverse[rows, :, at] = 0.0, 0.0
-        column = -times(times(bent, self.moves.mT), self.inverse.mT)[rows] / curvature[rows, None]
+        column = -times(times(changed, self.moves.mT), self.inverse.mT)[rows] / curvature[rows, None]
         column[torch.arange(len(rows), device=rows.device), at] = 1 / curvature[rows]
         self.inverse[rows, :, at] = column
 
@@ -120,29 +113,24 @@ class Memory:
         self.inverse[rows] = 0.0
         self.count[rows] = 0
 
-    def directions(self, gradient: Float[Tensor, "k p"]) -> Float[Tensor, "k p"]:
+    def directions(self, gradient: KP) -> KP:
         """Minus the inverse curvature times ∇J.
 
-        The two loops of Nocedal & Wright (2006), algorithm 7.4, each as one triangular solve, so that moves and bends
+        The two loops of Nocedal & Wright (2006), algorithm 7.4, each as one triangular solve, so that moves and changes
         are read twice: (1 − S R⁻ᵀ Yᵀ) H₀ (1 − Y R⁻¹ Sᵀ) + S R⁻ᵀ D R⁻¹ Sᵀ, with D the curvatures.
         """
         shares = times(times(-gradient, self.moves.mT), self.inverse.mT)
-        rest = -gradient - times(shares, self.bends)
+        rest = -gradient - times(shares, self.changes)
         rest = self.scales(gradient)[:, None] * rest if self.guess is None else self.guess(rest)
-        back = times(self.curvatures * shares - times(rest, self.bends.mT), self.inverse)
+        back = times(self.curvatures * shares - times(rest, self.changes.mT), self.inverse)
         return rest + times(back, self.moves)
 
-    def scales(self, gradient: Float[Tensor, "k p"]) -> Float[Tensor, " k"]:
+    def scales(self, gradient: KP) -> K:
         """One number for the inverse curvature: from the last pair, or such that a first step has length ≤ 1."""
         every = torch.arange(len(gradient), device=gradient.device)
         at = (self.count - 1) % self.moves.shape[1]
-        learnt = self.curvatures[every, at] / self.bends[every, at].square().sum(-1)
+        learnt = self.curvatures[every, at] / self.changes[every, at].square().sum(-1)
         return learnt.where(self.count > 0, 1 / gradient.norm(dim=-1).clamp(min=1))
-
-    def take(self, rows: Bool[Tensor, " k"]) -> "Memory":
-        """What some of the models learnt."""
-        mine = (self.moves[rows], self.bends[rows], self.curvatures[rows], self.inverse[rows], self.count[rows])
-        return Memory(*mine, self.guess)
 
 
 def times(vectors: Float[Tensor, "k g"], matrices: Float[Tensor, "k g h"]) -> Float[Tensor, "k h"]:
@@ -151,29 +139,29 @@ def times(vectors: Float[Tensor, "k g"], matrices: Float[Tensor, "k g h"]) -> Fl
 
 
 @dataclass(eq=False)
-class Travel:
-    """The models still on their way, updated in place.
+class Iterates(Batched):
+    """The models that have not converged yet, updated in place.
 
     Attributes:
-        theta: where each is.
+        theta: of each model.
         weights: of its training points.
-        value: J there.
-        gradient: ∇J there.
-        direction: where it tries to go.
-        search: how far it tries to go.
-        memory: what it knows of its curvature.
+        value: J at θ.
+        gradient: ∇J at θ.
+        direction: of its line search.
+        search: the line search.
+        memory: its inverse curvature.
     """
 
-    theta: Float[Tensor, "k p"]
-    weights: Float[Tensor, "k n"]
-    value: Float[Tensor, " k"]
-    gradient: Float[Tensor, "k p"]
-    direction: Float[Tensor, "k p"]
+    theta: KP
+    weights: KN
+    value: K
+    gradient: KP
+    direction: KP
     search: LineSearch
-    memory: Memory
+    memory: InverseCurvature
 
     def advance(self, task: Task, data: Dataset, *, when: str) -> Bool[Tensor, " k"]:
-        """Try one step of every model; says which can go no further.
+        """Try one step of every model; gives which can go no further.
 
         Raises:
             NotFinite: however short a model's step, J or ∇J was NaN or infinite.
@@ -196,48 +184,29 @@ class Travel:
 
     def turn(self, turning: Bool[Tensor, " k"]) -> None:
         """Give some models a new direction and a new search; downhill, whatever rounding did to the memory."""
-        if not turning.any():
+        rows = turning.nonzero().squeeze(1)
+        if not len(rows):
             return
         direction = self.memory.directions(self.gradient)
         uphill = torch.linalg.vecdot(self.gradient, direction) >= 0
         direction = direction.where(~uphill[:, None], -self.gradient)
         self.direction = direction.where(turning[:, None], self.direction)
         slope = torch.linalg.vecdot(self.gradient, self.direction)
-        self.search = self.search.but(search(self.value, slope), rows=turning)
-
-    def take(self, rows: Bool[Tensor, " k"]) -> "Travel":
-        """Some of the models."""
-        return Travel(
-            theta=self.theta[rows],
-            weights=self.weights[rows],
-            value=self.value[rows],
-            gradient=self.gradient[rows],
-            direction=self.direction[rows],
-            search=self.search.take(rows),
-            memory=self.memory.take(rows),
-        )
+        self.search = self.search.put(rows, search(self.value[rows], slope[rows]))
 
 
-def set_out(
-    theta: Float[Tensor, "k p"],
-    weights: Float[Tensor, "k n"],
-    value: Float[Tensor, " k"],
-    gradient: Float[Tensor, "k p"],
-    *,
-    memory: int,
-    guess: Guess | None,
-) -> Travel:
+def start(theta: KP, weights: KN, value: K, gradient: KP, *, memory: int, guess: Guess | None) -> Iterates:
     """Models that have learnt nothing yet, whose first direction is the steepest, or the guess's."""
     models, parameters = theta.shape
     none = torch.zeros_like(value)
-    learnt = Memory(
+    learnt = InverseCurvature(
         moves=theta.new_zeros(models, memory, parameters),
-        bends=theta.new_zeros(models, memory, parameters),
+        changes=theta.new_zeros(models, memory, parameters),
         curvatures=theta.new_zeros(models, memory),
         inverse=theta.new_zeros(models, memory, memory),
         count=none.long(),
         guess=guess,
     )
-    travel = Travel(theta, weights, value, gradient, torch.zeros_like(theta), search(none, none), learnt)
-    travel.turn(none == 0)
-    return travel
+    iterates = Iterates(theta, weights, value, gradient, torch.zeros_like(theta), search(none, none), learnt)
+    iterates.turn(none == 0)
+    return iterates

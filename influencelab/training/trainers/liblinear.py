@@ -8,11 +8,11 @@ from jaxtyping import Float
 from scipy.optimize import lsq_linear
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.svm import LinearSVC
-from torch import Tensor
 
 from influencelab.data.dataset import Dataset
 from influencelab.errors import InvalidData, InvalidParameter
 from influencelab.models.losses.hinge import sides
+from influencelab.models.shapes import KN, KP
 from influencelab.models.task import Task
 from influencelab.training.svm_dual import ROUNDING
 from influencelab.training.trainer import Trained, Trainer, check_finite
@@ -44,7 +44,7 @@ class Liblinear(Trainer):
                 f"stopping is {self.stopping} and max_steps {self.max_steps}; expected stopping > 0 and max_steps ≥ 1."
             )
 
-    def train(self, task: Task, data: Dataset, theta: Float[Tensor, "k p"], weights: Float[Tensor, "k n"]) -> Trained:
+    def train(self, task: Task, data: Dataset, theta: KP, weights: KN) -> Trained:
         """Train each model under its row of weights.
 
         Raises:
@@ -52,7 +52,7 @@ class Liblinear(Trainer):
             InvalidData: all points are of one class.
         """
         check_finite(theta.norm(dim=-1), what="θ", when="at the start")
-        z, side = sided(true_hinge(task, data, who="liblinear"), data), sides(data.y_train, theta).cpu().numpy()
+        z, side = sided(true_hinge(task, data, trainer="liblinear"), data), sides(data.y_train, theta).cpu().numpy()
         if (side == side[0]).all():
             raise InvalidData(f"{data.name}: all training points are of one class; LIBLINEAR needs points of both.")
         bounds = weights.cpu().double().numpy()
@@ -81,7 +81,7 @@ class Liblinear(Trainer):
             random_state=self.seed,
         )
         with warnings.catch_warnings():
-            # That it stopped early is a fact of the fit: `grad_norm` and `converged` tell it.
+            # That it stopped early is recorded in `grad_norm` and `converged`.
             warnings.simplefilter("ignore", ConvergenceWarning)
             return machine.fit(x, side, sample_weight=weights)
 

@@ -1,16 +1,17 @@
 """Newton's method with dense Hessians, safeguarded: for convex models and small networks, to the last digit."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from influencelab.data.dataset import Dataset
 from influencelab.errors import InvalidParameter
 from influencelab.models import derivatives
+from influencelab.models.shapes import KN, KP, K
 from influencelab.models.task import Task
-from influencelab.recipe import Recipe
+from influencelab.training.batched import Batched
 from influencelab.training.line_search import DECREASE, ROUNDING, search
 from influencelab.training.trainer import Trained, Trainer, check_finite
 
@@ -50,9 +51,9 @@ class Newton(Trainer):
                 "expected max_steps ≥ 0 and tolerance > 0."
             )
 
-    def train(self, task: Task, data: Dataset, theta: Float[Tensor, "k p"], weights: Float[Tensor, "k n"]) -> Trained:
+    def train(self, task: Task, data: Dataset, theta: KP, weights: KN) -> Trained:
         """Train each model from its row of theta under its row of weights."""
-        place = look(task, data, theta, weights)
+        place = evaluate(task, data, theta, weights)
         check_finite(place.value + place.norms, what="J or its gradient", when="at the start")
         active, steps = torch.arange(len(theta), device=theta.device), 0
         minimum = torch.zeros_like(place.norms).bool()
@@ -65,16 +66,16 @@ class Newton(Trainer):
             steps += 1
             on = ~plan.arrived
             active, here, ours, plan = active[on], here.take(on), ours[on], plan.take(on)
-            moved = walk(task, data, here, ours, plan)
+            moved = line_search(task, data, here, ours, plan)
             check_finite(moved.norms, what="The gradient", when=f"at step {steps}")
             place = place.put(active, moved)
             active = active[(moved.theta != here.theta).any(-1)]
         return Trained(theta=place.theta, grad_norm=place.norms, converged=minimum, steps=steps)
 
-    def plan(self, task: Task, data: Dataset, here: "Place", weights: Float[Tensor, "k n"], *, last: bool) -> "Plan":
-        """Which models are at a minimum, and where the others should go."""
+    def plan(self, task: Task, data: Dataset, here: "Place", weights: KN, *, last: bool) -> "Plan":
+        """Mask of the models at a minimum, and directions for the others."""
         near = here.norms <= self.tolerance
-        # Those who go on need a direction; a small gradient proves a minimum only where J is convex.
+        # Those that go on need a direction; a small gradient proves a minimum only where J is convex.
         asked = (~near & (not last)) | (near & (not task.convex))
         direction, lowest = torch.zeros_like(here.theta), torch.zeros_like(here.value)
         for rows in asked.nonzero().squeeze(1).split(max(1, HESSIANS // here.theta.shape[1] ** 2)):
@@ -85,56 +86,41 @@ class Newton(Trainer):
 
 
 @dataclass(frozen=True, eq=False)
-class Place(Recipe):
-    """Where each model is: θ, J and ∇J there."""
+class Place(Batched):
+    """θ of each model, J and ∇J there."""
 
-    theta: Float[Tensor, "k p"]
-    value: Float[Tensor, " k"]
-    gradient: Float[Tensor, "k p"]
+    theta: KP
+    value: K
+    gradient: KP
 
     @property
-    def norms(self) -> Float[Tensor, " k"]:
+    def norms(self) -> K:
         """‖∇J‖."""
         return self.gradient.norm(dim=-1)
 
-    def take(self, rows: Bool[Tensor, " k"] | Int[Tensor, " b"]) -> "Place":
-        """Some of the models."""
-        return Place(self.theta[rows], self.value[rows], self.gradient[rows])
-
-    def put(self, rows: Int[Tensor, " b"], others: "Place") -> "Place":
-        """The same models, some of them elsewhere."""
-        pairs = ((getattr(self, field.name), getattr(others, field.name)) for field in fields(self))
-        return Place(*(ours.index_copy(0, rows, theirs) for ours, theirs in pairs))
-
 
 @dataclass(frozen=True, eq=False)
-class Plan(Recipe):
-    """Where each model should go.
+class Plan(Batched):
+    """Direction of each model's next step.
 
     Attributes:
-        direction: the way; a negative curvature's direction, of length 1, where that is followed.
+        direction: of the step; a negative curvature's direction, of length 1, where that is followed.
         lowest: the curvature of J along it if that is negative beyond doubt and followed, else 0.
         arrived: whether the model is at a minimum and stays.
     """
 
-    direction: Float[Tensor, "k p"]
-    lowest: Float[Tensor, " k"]
+    direction: KP
+    lowest: K
     arrived: Bool[Tensor, " k"]
 
-    def take(self, rows: Bool[Tensor, " k"]) -> "Plan":
-        """The plans of some models."""
-        return Plan(self.direction[rows], self.lowest[rows], self.arrived[rows])
 
-
-def look(task: Task, data: Dataset, theta: Float[Tensor, "k p"], weights: Float[Tensor, "k n"]) -> Place:
+def evaluate(task: Task, data: Dataset, theta: KP, weights: KN) -> Place:
     """Measure J and ∇J."""
     return Place(theta, *derivatives.objectives_and_gradients(task, data, theta, weights))
 
 
-def descent(
-    hessian: Float[Tensor, "k p p"], gradient: Float[Tensor, "k p"], *, tolerance: float
-) -> tuple[Float[Tensor, "k p"], Float[Tensor, " k"]]:
-    """Newton's direction, or the most negative curvature's where ∇J is too small beside it; and that curvature."""
+def descent(hessian: Float[Tensor, "k p p"], gradient: KP, *, tolerance: float) -> tuple[KP, K]:
+    """Newton's direction, or the most negative curvature's where ∇J is too small against it; and that curvature."""
     direction, solved = solution(hessian, gradient)
     lowest = torch.zeros_like(gradient[:, 0])
     if not solved.all():
@@ -142,9 +128,7 @@ def descent(
     return direction, lowest
 
 
-def solution(
-    hessian: Float[Tensor, "k p p"], gradient: Float[Tensor, "k p"]
-) -> tuple[Float[Tensor, "k p"], Bool[Tensor, " k"]]:
+def solution(hessian: Float[Tensor, "k p p"], gradient: KP) -> tuple[KP, Bool[Tensor, " k"]]:
     """−H⁻¹ ∇J, and whether it could be had without eigenvalues.
 
     Where H is only semidefinite, all its eigenvalues are lifted a little: null directions then cost no eigenvalue
@@ -161,9 +145,7 @@ def solution(
     return direction, (fault == 0) & (remainder <= REMAINDER * gradient.norm(dim=-1))
 
 
-def modified(
-    hessian: Float[Tensor, "k p p"], gradient: Float[Tensor, "k p"], *, tolerance: float
-) -> tuple[Float[Tensor, "k p"], Float[Tensor, " k"]]:
+def modified(hessian: Float[Tensor, "k p p"], gradient: KP, *, tolerance: float) -> tuple[KP, K]:
     """−|H|⁻¹ ∇J without its null directions, or the most negative curvature's direction; and that curvature."""
     values, vectors = torch.linalg.eigh(hessian)
     size, norms = values.abs(), gradient.norm(dim=-1)
@@ -181,7 +163,7 @@ def rounding(hessian: Float[Tensor, "k p p"]) -> float:
     return hessian.shape[-1] * torch.finfo(hessian.dtype).eps
 
 
-def walk(task: Task, data: Dataset, here: Place, weights: Float[Tensor, "k n"], plan: Plan) -> Place:
+def line_search(task: Task, data: Dataset, here: Place, weights: KN, plan: Plan) -> Place:
     """Move each model along its direction until J descends; one for which no step descends stays where it is."""
     slope = torch.linalg.vecdot(here.gradient, plan.direction)
     line, left, reached = search(here.value, slope), torch.arange(len(slope), device=slope.device), here
@@ -190,17 +172,17 @@ def walk(task: Task, data: Dataset, here: Place, weights: Float[Tensor, "k n"], 
         line, left = line.take(on), left[on]
         if not len(left):
             break
-        way = plan.direction[left]
-        trial = look(task, data, here.theta[left] + line.step[:, None] * way, weights[left])
-        slope = torch.linalg.vecdot(trial.gradient, way)
+        direction = plan.direction[left]
+        trial = evaluate(task, data, here.theta[left] + line.step[:, None] * direction, weights[left])
+        slope = torch.linalg.vecdot(trial.gradient, direction)
         on = ~line.descends(trial.value, slope)
         reached = reached.put(left[~on], trial.take(~on))
         line = line.refused(slope, too_long=torch.ones_like(on))
     return escape(task, data, reached, weights, plan)
 
 
-def escape(task: Task, data: Dataset, here: Place, weights: Float[Tensor, "k n"], plan: Plan) -> Place:
-    """Move the models at a saddle along their negative curvature, which does not say which way: both are tried."""
+def escape(task: Task, data: Dataset, here: Place, weights: KN, plan: Plan) -> Place:
+    """Move the models at a saddle along their negative curvature, in both directions."""
     left = (plan.lowest < 0).nonzero().squeeze(1)
     noise = ROUNDING * torch.finfo(here.value.dtype).eps * here.value.abs()
     reached, step = here, 1.0
@@ -208,8 +190,8 @@ def escape(task: Task, data: Dataset, here: Place, weights: Float[Tensor, "k n"]
         if not len(left):
             break
         step = -step if trial % 2 else abs(step) / 2
-        there = look(task, data, here.theta[left] + step * plan.direction[left], weights[left])
-        promised = -DECREASE * step**2 / 2 * plan.lowest[left]
-        down = here.value[left] - there.value > promised.maximum(noise[left])
+        there = evaluate(task, data, here.theta[left] + step * plan.direction[left], weights[left])
+        predicted = -DECREASE * step**2 / 2 * plan.lowest[left]
+        down = here.value[left] - there.value > predicted.maximum(noise[left])
         reached, left = reached.put(left[down], there.take(down)), left[~down]
     return reached

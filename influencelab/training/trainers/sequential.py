@@ -2,11 +2,9 @@
 
 from dataclasses import dataclass, field, replace
 
-from jaxtyping import Float
-from torch import Tensor
-
 from influencelab.data.dataset import Dataset
 from influencelab.errors import InvalidParameter
+from influencelab.models.shapes import KN, KP
 from influencelab.models.task import Task
 from influencelab.training.trainer import Trained, Trainer
 from influencelab.training.trainers.lbfgs import LBFGS
@@ -35,7 +33,7 @@ class Sequential(Trainer):
         if not self.tolerance > 0:
             raise InvalidParameter(f"tolerance is {self.tolerance}, expected a number > 0.")
 
-    def train(self, task: Task, data: Dataset, theta: Float[Tensor, "k p"], weights: Float[Tensor, "k n"]) -> Trained:
+    def train(self, task: Task, data: Dataset, theta: KP, weights: KN) -> Trained:
         """Train each model from its row of theta under its row of weights."""
         before = self.first.train(task, data, theta, weights)
         trained = replace(self.then, tolerance=self.tolerance).train(task, data, before.theta, weights)
