@@ -22,13 +22,15 @@ STYLE: Any = {"axes.grid": True, "grid.alpha": 0.3, "axes.spines.top": False, "a
 VECTOR = 600
 
 
-def predicted_against_actual(parts: Sequence[Agreement], *, columns: int = 3) -> Figure:
+def predicted_against_actual(parts: Sequence[Agreement], *, columns: int = 3) -> Figure | None:
     """One panel a summary: a point for each removal and test point, and the line on which prediction is truth.
 
     Args:
-        parts: what is drawn, in reading order.
+        parts: what is drawn, in reading order; without any there is no figure.
         columns: panels a row.
     """
+    if not parts:
+        return None
     rows = -(-len(parts) // columns)
     with plt.rc_context(STYLE):
         figure, axes = plt.subplots(

@@ -120,10 +120,10 @@ def test_words_stand_for_every_name_and_what_has_no_value_across_has_a_column():
     found = analysis.measurements(cells(), QUICK)
     shares = measurement_table(analysis.in_words(found, "term", statistics=("share", "ratio")), across="term").data
     assert shares[["fit", "hidden layers"]].to_numpy().tolist() == [["stopped early", "1"], ["stopped early", "2"]]
-    assert {*TERMS, "(4+5) / (1–3)"} <= set(shares)
+    assert {"solved by", *TERMS, "(4+5) / (1–3)"} <= set(shares)
     of_ranks = analysis.in_words(found, "target", statistics=("spearman", "pbrf_over_cold"))
     ranks = measurement_table(of_ranks, across="target").data
-    assert ranks["solver"].tolist() == ["LiSSA", "exact solver"] * 2
+    assert ranks["solved by"].tolist() == ["LiSSA", "exact solver"] * 2
     assert {"retraining anew", "warm", "proximal", "PBRF", "PBRF − retraining anew"} <= set(ranks)
 
 

@@ -44,7 +44,7 @@ WORDS = {
     "pbrf_over_cold": "PBRF − retraining anew",
     "ratio": "(4+5) / (1–3)",
 }
-HEADS = {"arm": "fit", "depth": "hidden layers", "estimator": "solver"}
+HEADS = {"arm": "fit", "depth": "hidden layers", "estimator": "solved by"}
 
 
 def agreement(outcomes: Sequence[Outcome], *, target: str, estimator: str = "estimate") -> Replicates:
@@ -201,7 +201,7 @@ def agreement_figure(measured: pandas.DataFrame, cells: Cells, data: str) -> Fig
     )
     means, dots = (
         in_words(table, "target", statistics=["spearman"])
-        .query(f"data == '{data}' and solver == 'LiSSA' and target in ('PBRF', 'retraining anew')")
+        .query(f"data == '{data}' and `solved by` == 'LiSSA' and target in ('PBRF', 'retraining anew')")
         .assign(
             line=lambda rows: rows["fit"] + ": " + rows["target"],
             panel=lambda rows: rows["weight_decay"].map("weight decay {:g}".format),
