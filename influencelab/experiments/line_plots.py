@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator
 
 from influencelab.errors import InvalidData
 from influencelab.experiments.plots import PALETTE, STYLE
-from influencelab.experiments.tables import display_name
+from influencelab.statistics.display import display_name
 from influencelab.statistics.reliability import NullBand
 
 MARKERS = "os^Dv<>P"

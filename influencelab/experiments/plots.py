@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from influencelab.experiments.agreement import Agreement
-from influencelab.experiments.tables import display_name
 from influencelab.statistics.comparison import Comparison
+from influencelab.statistics.display import display_name
 from influencelab.statistics.measurement import Statistic
 from influencelab.statistics.measurements import LAST
 
@@ -20,6 +20,8 @@ PALETTE = seaborn.color_palette("colorblind")
 STYLE: Any = {"axes.grid": True, "grid.alpha": 0.3, "axes.spines.top": False, "axes.spines.right": False}
 # More points than this are drawn as pixels, so that an SVG stays small.
 VECTOR = 600
+# Statistics that stand in a panel.
+SHOWN = ("pearson", "spearman", "slope")
 
 
 def predicted_against_actual(parts: Sequence[Agreement], *, columns: int = 3) -> Figure | None:
@@ -73,12 +75,9 @@ def draw_pairs(axis: Axes, comparison: Comparison) -> None:
 
 def caption(statistics: Mapping[str, Statistic]) -> str:
     """Pearson's correlation, Spearman's and the slope with their intervals, and how many pairs."""
-    lines = [f"{label} {statistics[name].pooled.rounded()}" for label, name in SHOWN if name in statistics]
+    lines = [f"{display_name(name)} {statistics[name].pooled.rounded()}" for name in SHOWN if name in statistics]
     pairs = int(next(iter(statistics.values())).pairs.sum())
     return "\n".join([*lines, f"{pairs:,} pairs"])
-
-
-SHOWN = (("Pearson", "pearson"), ("Spearman", "spearman"), ("slope", "slope"))
 
 
 def slope_by_weight_decay(parts: Sequence[Agreement], *, leverage: Mapping[float, float]) -> Figure:

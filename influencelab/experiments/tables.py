@@ -7,42 +7,11 @@ import pandas
 from pandas.io.formats.style import Styler
 
 from influencelab.experiments.outcome import Outcome
-from influencelab.statistics.display import readable
+from influencelab.statistics.display import display_name, readable
 from influencelab.statistics.measurement import Measurement
 from influencelab.statistics.measurements import measurement_of, records, settings_of
 
 __all__ = ["fit_table", "measurement_table"]
-
-
-# Names of kinds as a reader says them.
-WORDS = {
-    "exact": "influence (exact)",
-    "conjugate_gradient": "influence (conjugate gradients)",
-    "lissa": "influence (LiSSA, stochastic)",
-    "newton_step": "one Newton step",
-    "arnoldi": "influence (Lanczos, low rank)",
-    "ekfac": "influence (Kronecker factors)",
-    "tracin": "gradient products along the run (TracIn)",
-    "unrolled": "derivative of the whole run (unrolled)",
-    "last_layer": "influence (last layer)",
-    "gradient_dot": "gradient product",
-    "gradient_cosine": "gradient cosine",
-    "same_label": "same label",
-    "random_points": "random points",
-    "top": "most influential",
-    "everything": "all points",
-    "highest_loss": "largest training loss",
-    "percentile": "middling influence",
-    "within_class_spearman": "Spearman within class",
-    "sign_agreement": "same sign",
-    "pearson": "Pearson",
-    "spearman": "Spearman",
-}
-
-
-def display_name(name: str) -> str:
-    """A kind's name for people."""
-    return WORDS.get(name, name.replace("_", " "))
 
 
 def measurement_table(
@@ -65,7 +34,7 @@ def measurement_table(
     columns = [column for column in columns if any(column in row for row in cells.values())]
     rows = []
     for key, row in cells.items():
-        named = {name.replace("_", " "): setting_text(value) for name, value in zip(settings, key, strict=True)}
+        named = {display_name(name): setting_text(value) for name, value in zip(settings, key, strict=True)}
         texts = {setting_text(column): row[column].rounded() if column in row else "" for column in columns}
         counts = [row[column].n for column in columns if column in row and row[column].n is not None]
         rows.append({**named, **texts, "n": f"{counts[0]:,}" if counts else ""})

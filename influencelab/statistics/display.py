@@ -1,7 +1,40 @@
-"""Tables styled for a notebook."""
+"""Names and tables as people read them."""
 
 import pandas
 from pandas.io.formats.style import Styler
+
+# Kinds and statistics whose names do not read as words.
+WORDS = {
+    "exact": "influence (exact)",
+    "conjugate_gradient": "influence (conjugate gradients)",
+    "lissa": "influence (LiSSA, stochastic)",
+    "newton_step": "one Newton step",
+    "arnoldi": "influence (Lanczos, low rank)",
+    "ekfac": "influence (Kronecker factors)",
+    "tracin": "gradient products along the run (TracIn)",
+    "unrolled": "derivative of the whole run (unrolled)",
+    "last_layer": "influence (last layer)",
+    "gradient_dot": "gradient product",
+    "gradient_cosine": "gradient cosine",
+    "same_label": "same label",
+    "random_points": "random points",
+    "top": "most influential",
+    "everything": "all points",
+    "highest_loss": "largest training loss",
+    "percentile": "middling influence",
+    "pearson": "Pearson",
+    "pearson_without_top3": "Pearson without the top three",
+    "spearman": "Spearman",
+    "within_class_spearman": "Spearman within class",
+    "kendall": "Kendall",
+    "rms_ratio": "RMS ratio",
+    "sign_agreement": "same sign",
+}
+
+
+def display_name(name: str) -> str:
+    """The name of a kind, a setting or a statistic in words: `weight decay`, `influence (exact)`."""
+    return WORDS.get(name, name.replace("_", " "))
 
 
 def readable(table: pandas.DataFrame, *, caption: str) -> Styler:

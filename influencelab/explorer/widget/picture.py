@@ -8,8 +8,9 @@ import seaborn
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from influencelab.experiments.plots import PALETTE, STYLE, VECTOR
+from influencelab.experiments.plots import PALETTE, SHOWN, STYLE, VECTOR
 from influencelab.explorer.widget.view import View
+from influencelab.statistics.display import display_name
 
 MANY = 12  # kinds that still get a colour each
 LARGE = 3000  # pairs from which on points are smaller
@@ -107,15 +108,12 @@ def draw_lines(axis: Axes, view: View) -> None:
         axis.plot(across, found["slope"] * across + found["intercept"], color=PALETTE[3], linewidth=1.5, zorder=1)
     axis.set_xlim(low, high)
     axis.set_ylim(*limits)
-    told = [
-        f"{name} {found[key]:.3f}"
-        for name, key in STATED
-        if found[key] is not None and not (view.unscaled and key == "slope")
+    stated = [
+        f"{display_name(name)} {found[name]:.3f}"
+        for name in SHOWN
+        if found[name] is not None and not (view.unscaled and name == "slope")
     ]
-    axis.text(0.02, 0.98, "\n".join([f"{found['n']:,} pairs", *told]), transform=axis.transAxes, va="top", fontsize=8)
-
-
-STATED = (("Pearson", "pearson"), ("Spearman", "spearman"), ("slope", "slope"))
+    axis.text(0.02, 0.98, "\n".join([f"{found['n']:,} pairs", *stated]), transform=axis.transAxes, va="top", fontsize=8)
 
 
 def draw_missing(axis: Axes, predicted: numpy.ndarray) -> None:
