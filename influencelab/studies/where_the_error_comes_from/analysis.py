@@ -25,7 +25,6 @@ from influencelab.experiments.replication import correlations, seed_means
 from influencelab.statistics.bootstrap import Bootstrap
 from influencelab.statistics.comparison import FEWEST
 from influencelab.statistics.display import readable
-from influencelab.statistics.measurement import Measurement
 from influencelab.statistics.measurements import row, tidy
 from influencelab.statistics.replicates import Replicates, difference, mean
 from influencelab.studies.where_the_error_comes_from.decomposition import STEPS, TERMS, TRUTHS, terms_in, valid_in
@@ -96,21 +95,16 @@ def rows_of(
         own = {**settings, "estimator": estimator}
         tables = {target: agreement(outcomes, target=target, estimator=estimator) for target in TRUTHS}
         for target, table in tables.items():
-            yield row(with_precision(mean(table, bootstrap=bootstrap)), **own, target=target, statistic="spearman")
-        gain = difference(tables["pbrf"], tables["cold"], paired=True, bootstrap=bootstrap)
-        yield row(with_precision(gain), **own, statistic="pbrf_over_cold")
+            found = mean(table, bootstrap=bootstrap).described(MEAN)
+            yield row(found.with_half_width(), **own, target=target, statistic="spearman")
+        gain = difference(tables["pbrf"], tables["cold"], paired=True, bootstrap=bootstrap).described(MEAN)
+        yield row(gain.with_half_width(), **own, statistic="pbrf_over_cold")
     own = {**settings, "estimator": "estimate"}
-    found = {name: mean(table, bootstrap=bootstrap) for name, table in term_statistics(outcomes).items()}
-    ratio = found.pop("ratio").mapped(math.exp, "of logarithms")
-    yield row(with_precision(ratio, f"geometric {MEAN}"), **own, statistic="ratio")
-    for term, share in found.items():
-        yield row(with_precision(share), **own, term=term, statistic="share")
-
-
-def with_precision(found: Measurement, how: str = MEAN) -> Measurement:
-    """The number, its half-width in the note: what a claim that stays open would need to be less."""
-    width = found.half_width
-    return found.described(f"{how}, ± {width:.2g}" if math.isfinite(width) else how)
+    sizes = {name: mean(table, bootstrap=bootstrap) for name, table in term_statistics(outcomes).items()}
+    ratio = sizes.pop("ratio").mapped(math.exp, "of logarithms").described(f"geometric {MEAN}")
+    yield row(ratio.with_half_width(), **own, statistic="ratio")
+    for term, share in sizes.items():
+        yield row(share.described(MEAN).with_half_width(), **own, term=term, statistic="share")
 
 
 def in_words(measured: pandas.DataFrame, across: str, *, statistics: Sequence[str]) -> pandas.DataFrame:
@@ -213,18 +207,14 @@ def agreement_figure(measured: pandas.DataFrame, cells: Cells, data: str) -> Fig
 
 def changes_table(cells: Cells, *, seed: int = 0) -> pandas.DataFrame:
     """What each step says of each valid pair, in nats, which the terms are differences of: a sample of `KEPT`."""
-    tables = []
+    tables = {}
     for key, outcomes in cells.items():
         for network, outcome in enumerate(outcomes):
-            rows = array(valid_in(outcome))
-            steps = {**outcome.actual, **outcome.predicted}
-            ids = {
-                "train_id": array(outcome.train_ids)[rows].repeat(len(outcome.test_ids)).astype("int32"),
-                "test_id": numpy.tile(array(outcome.test_ids), rows.sum()).astype("int32"),
-            }
-            changes = {name: array(steps[name])[rows].ravel().astype("float32") for name in STEPS}
-            settings = dict(zip(NAMES, key, strict=True))
-            tables.append(pandas.DataFrame({**settings, "network": network, **ids, **changes}))
-    whole = pandas.concat(tables, ignore_index=True).astype(dict.fromkeys(("arm", "data"), "category"))
-    generator = numpy.random.default_rng(seed)
-    return whole.iloc[numpy.sort(generator.permutation(len(whole))[:KEPT])]
+            valid, steps = array(valid_in(outcome)), {**outcome.actual, **outcome.predicted}
+            pairs = pandas.MultiIndex.from_product([array(outcome.train_ids)[valid], array(outcome.test_ids)])
+            changes = {name: array(steps[name])[valid].ravel() for name in STEPS}
+            tables[*key, network] = pandas.DataFrame(changes, index=pairs, dtype="float32")
+    whole = pandas.concat(tables, names=[*NAMES, "network", "train_id", "test_id"]).reset_index()
+    some = numpy.sort(numpy.random.default_rng(seed).permutation(len(whole))[:KEPT])
+    small = dict.fromkeys(("train_id", "test_id"), "int32") | dict.fromkeys(("arm", "data"), "category")
+    return whole.iloc[some].astype(small)
