@@ -93,9 +93,12 @@ def unheard(done: float, total: float = 1.0, label: str = "") -> None:
 
 
 def stage(progress: Progress, first: float, last: float) -> Progress:
-    """Progress of one part of some work, which takes its share from `first` to `last`, both between 0 and 1."""
+    """Progress of one part of some work, which takes its share from `first` to `last`, both between 0 and 1.
+
+    A part in which there is nothing to do is done.
+    """
 
     def report(done: float, total: float = 1.0, label: str = "") -> None:
-        progress(first + (last - first) * (done / total if total else 0.0), 1.0, label)
+        progress(first + (last - first) * (done / total if total else 1.0), 1.0, label)
 
     return report

@@ -8,11 +8,11 @@ import numpy
 import pandas
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.ticker import MaxNLocator
 
 from influencelab.errors import InvalidData
 from influencelab.experiments.plots import PALETTE, STYLE
-from influencelab.experiments.tables import display_name
+from influencelab.statistics.display import display_name
 from influencelab.statistics.reliability import NullBand
 
 MARKERS = "os^Dv<>P"
@@ -78,7 +78,7 @@ def lines(
         part, behind = frame, dots
         if panel:
             part, behind = frame.loc[frame[panel] == title], None if dots is None else dots.loc[dots[panel] == title]
-        places = positions(sorted(set(part[x])), scale=scale)
+        places = positions(sorted({float(place) for place in part[x]}), scale=scale)
         draw_null(axis, null)
         draw_lines(axis, part, x=x, hue=hue, dots=behind, places=places, looks=looks)
         axis.set_xlabel(across or x.replace("_", " "))
@@ -141,21 +141,6 @@ def draw_negative(axis: Axes, table: pandas.DataFrame) -> None:
     right.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=5))
     right.set_ylabel("negative eigenvalues of H + λ (shaded)", color=NEUTRAL.color)
     right.tick_params(axis="y", colors=NEUTRAL.color)
-
-
-def draw_bars(axis: Axes, sizes: pandas.DataFrame, *, totals: pandas.DataFrame) -> None:
-    """Stacked shares, a bar a depth (row) and a colour a column, each with totals' size over their truth above it."""
-    shares = sizes.div(sizes.sum(axis=1), axis=0)
-    bottom = numpy.zeros(len(shares))
-    for place, term in enumerate(shares):
-        axis.bar(range(len(shares)), shares[term], bottom=bottom, width=0.72, color=PALETTE[place], label=str(term))
-        bottom += shares[term].to_numpy()
-    for place, (_, row) in enumerate(totals.iterrows()):
-        axis.text(place, 1.015, f"{row['total'] / row['truth']:.2g}", ha="center", va="bottom", fontsize=9)
-    axis.set_xticks(range(len(shares)), [f"{depth:g}" for depth in shares.index])
-    axis.set_ylim(0, 1.08)
-    axis.yaxis.set_major_formatter(PercentFormatter(1.0))
-    axis.grid(visible=False, axis="x")
 
 
 def draw_lines(

@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from influencelab.experiments.agreement import Agreement
-from influencelab.experiments.tables import display_name
 from influencelab.statistics.comparison import Comparison
+from influencelab.statistics.display import display_name
 from influencelab.statistics.measurement import Statistic
 from influencelab.statistics.measurements import LAST
 
@@ -20,15 +20,19 @@ PALETTE = seaborn.color_palette("colorblind")
 STYLE: Any = {"axes.grid": True, "grid.alpha": 0.3, "axes.spines.top": False, "axes.spines.right": False}
 # More points than this are drawn as pixels, so that an SVG stays small.
 VECTOR = 600
+# Statistics that stand in a panel.
+SHOWN = ("pearson", "spearman", "slope")
 
 
-def predicted_against_actual(parts: Sequence[Agreement], *, columns: int = 3) -> Figure:
+def predicted_against_actual(parts: Sequence[Agreement], *, columns: int = 3) -> Figure | None:
     """One panel a summary: a point for each removal and test point, and the line on which prediction is truth.
 
     Args:
-        parts: what is drawn, in reading order.
+        parts: what is drawn, in reading order; without any there is no figure.
         columns: panels a row.
     """
+    if not parts:
+        return None
     rows = -(-len(parts) // columns)
     with plt.rc_context(STYLE):
         figure, axes = plt.subplots(
@@ -71,12 +75,9 @@ def draw_pairs(axis: Axes, comparison: Comparison) -> None:
 
 def caption(statistics: Mapping[str, Statistic]) -> str:
     """Pearson's correlation, Spearman's and the slope with their intervals, and how many pairs."""
-    lines = [f"{label} {statistics[name].pooled.rounded()}" for label, name in SHOWN if name in statistics]
+    lines = [f"{display_name(name)} {statistics[name].pooled.rounded()}" for name in SHOWN if name in statistics]
     pairs = int(next(iter(statistics.values())).pairs.sum())
     return "\n".join([*lines, f"{pairs:,} pairs"])
-
-
-SHOWN = (("Pearson", "pearson"), ("Spearman", "spearman"), ("slope", "slope"))
 
 
 def slope_by_weight_decay(parts: Sequence[Agreement], *, leverage: Mapping[float, float]) -> Figure:

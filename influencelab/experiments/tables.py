@@ -7,42 +7,11 @@ import pandas
 from pandas.io.formats.style import Styler
 
 from influencelab.experiments.outcome import Outcome
-from influencelab.statistics.display import readable
+from influencelab.statistics.display import display_name, readable
 from influencelab.statistics.measurement import Measurement
 from influencelab.statistics.measurements import measurement_of, records, settings_of
 
-__all__ = ["fit_table"]
-
-
-# Names of kinds as a reader says them.
-WORDS = {
-    "exact": "influence (exact)",
-    "conjugate_gradient": "influence (conjugate gradients)",
-    "lissa": "influence (LiSSA, stochastic)",
-    "newton_step": "one Newton step",
-    "arnoldi": "influence (Lanczos, low rank)",
-    "ekfac": "influence (Kronecker factors)",
-    "tracin": "gradient products along the run (TracIn)",
-    "unrolled": "derivative of the whole run (unrolled)",
-    "last_layer": "influence (last layer)",
-    "gradient_dot": "gradient product",
-    "gradient_cosine": "gradient cosine",
-    "same_label": "same label",
-    "random_points": "random points",
-    "top": "most influential",
-    "everything": "all points",
-    "highest_loss": "largest training loss",
-    "percentile": "middling influence",
-    "within_class_spearman": "Spearman within class",
-    "sign_agreement": "same sign",
-    "pearson": "Pearson",
-    "spearman": "Spearman",
-}
-
-
-def display_name(name: str) -> str:
-    """A kind's name for people."""
-    return WORDS.get(name, name.replace("_", " "))
+__all__ = ["fit_table", "measurement_table"]
 
 
 def measurement_table(
@@ -51,12 +20,13 @@ def measurement_table(
     """A tidy table of measurements as a person reads it: a column for each value of one setting, a row for the rest.
 
     Args:
-        measurements: the table.
+        measurements: the table; a setting that none of its rows has is left out.
         across: the setting whose values become columns.
         shown: those of its values that are shown, in this order; all unless given.
         caption: what the table shows.
     """
-    settings = [name for name in settings_of(measurements) if name not in (across, "study")]
+    known = measurements.dropna(axis="columns", how="all")
+    settings = [name for name in settings_of(known) if name not in (across, "study")]
     cells: dict[tuple[Any, ...], dict[Any, Measurement]] = {}
     for line in records(measurements):
         cells.setdefault(tuple(line[name] for name in settings), {})[line[across]] = measurement_of(line)
@@ -64,7 +34,7 @@ def measurement_table(
     columns = [column for column in columns if any(column in row for row in cells.values())]
     rows = []
     for key, row in cells.items():
-        named = {name.replace("_", " "): setting_text(value) for name, value in zip(settings, key, strict=True)}
+        named = {display_name(name): setting_text(value) for name, value in zip(settings, key, strict=True)}
         texts = {setting_text(column): row[column].rounded() if column in row else "" for column in columns}
         counts = [row[column].n for column in columns if column in row and row[column].n is not None]
         rows.append({**named, **texts, "n": f"{counts[0]:,}" if counts else ""})

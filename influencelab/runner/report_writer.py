@@ -81,13 +81,19 @@ class ReportWriter:
         """Keep a fact about the run that no claim rests on: seconds of a step, how many models converged."""
         self._facts[checked(name, "fact")] = json_file.to_jsonable(value)
 
-    def figure(self, name: str, figure: Figure) -> Figure:
+    def figure(self, name: str, figure: Figure | None) -> Figure | None:
         """Keep a figure as SVG and as PNG (150 dots per inch), and return it, so that a notebook shows it.
+
+        Args:
+            name: of its files.
+            figure: what was drawn; None where there was nothing to draw, of which nothing is kept.
 
         Raises:
             InvalidData: the SVG is too large to commit.
         """
         self._check_open()
+        if figure is None:
+            return None
         path = self.staging / "figures" / f"{checked(name, 'figure')}.svg"
         path.parent.mkdir(parents=True, exist_ok=True)
         # No date and no random ids: the same figure is the same file.

@@ -8,6 +8,7 @@ import numpy
 import pandas
 
 from influencelab.errors import InvalidData, InvalidParameter
+from influencelab.statistics.display import display_name
 from influencelab.statistics.measurement import Measurement
 
 # Settings that most studies have stand first and last; those of one study, such as depth, between them.
@@ -131,7 +132,9 @@ def measurement_of(line: Mapping[str, Any]) -> Measurement:
 
 
 def describe(line: Mapping[str, Any]) -> str:
-    """The settings of a row in words: `digits, weight_decay 0.01, exact, warm, top, slope`; the study is left out."""
-    settings = {name: value for name, value in line.items() if name not in MEASURED and name != "study"}
-    known = {name: value for name, value in settings.items() if value is not None}
-    return ", ".join(value if isinstance(value, str) else f"{name} {value:g}" for name, value in known.items())
+    """The settings of a row in words, but the study: `digits, weight decay 0.01, influence (exact), warm, slope`."""
+    settings = {name: value for name, value in line.items() if name not in (*MEASURED, "study") and value is not None}
+    return ", ".join(
+        display_name(value) if isinstance(value, str) else f"{display_name(name)} {value:g}"
+        for name, value in settings.items()
+    )

@@ -73,6 +73,7 @@ def test_what_was_published_is_what_is_read(tmp_path: Path) -> None:
     draft.pairs(PAIRS)
     figure = drawn()
     assert draft.figure("slopes/line", figure) is figure
+    assert draft.figure("of_no_networks", None) is None
     returned = draft.publish(datasets=[("digits", "ab12")], seeds=[1, 2])
     report = load(tmp_path / "fine" / "quick")
     assert (report.study, report.profile, report.changed) == ("fine", "quick", False)
@@ -146,6 +147,10 @@ def test_progress_is_read_while_a_report_is_written_and_gone_when_it_stands(tmp_
     said = read_progress(draft.folder, writer=os.getpid())
     assert said is not None
     assert (said.fraction, said.label) == (0.25, "retraining")
+    draft.running(0.5, 0.75)["progress"](0, 0, "trials")  # a part in which there is nothing to do is done
+    said = read_progress(draft.folder, writer=os.getpid())
+    assert said is not None
+    assert said.fraction == 0.75
     draft.number(Measurement(1.0), statistic="a")
     assert not list(draft.publish().folder.glob("progress*"))
 

@@ -55,9 +55,9 @@ def test_a_table_survives_its_file(tmp_path):
     assert find(whole, {"width": None, "depth": 1}) == find(TABLE, {"depth": 1})
 
 
-def test_settings_are_told_in_words():
+def test_settings_are_named_in_words():
     assert describe(records(TABLE)[0]) == "digits, depth 1, slope"
-    assert describe(records(TABLE)[2]) == "iris, weight_decay 0.1, spearman"
+    assert describe(records(TABLE)[2]) == "iris, weight decay 0.1, Spearman"
 
 
 def test_what_is_no_setting_is_refused():

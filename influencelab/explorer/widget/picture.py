@@ -9,8 +9,9 @@ import seaborn
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from influencelab.experiments.plots import PALETTE, STYLE, VECTOR
+from influencelab.experiments.plots import PALETTE, SHOWN, STYLE, VECTOR
 from influencelab.explorer.widget.view import View
+from influencelab.statistics.display import display_name
 
 MANY = 12  # kinds that still get a colour each
 LARGE = 3000  # pairs from which on points are smaller
@@ -103,14 +104,11 @@ def draw_lines(axis: Axes, view: View) -> None:
     axis.set_xlim(low, high)
     axis.set_ylim(*limits)
     stated = [
-        f"{name} {found[key]:.3f}"
-        for name, key in STATED
-        if found[key] is not None and not (view.unscaled and key == "slope")
+        f"{display_name(name)} {found[name]:.3f}"
+        for name in SHOWN
+        if found[name] is not None and not (view.unscaled and name == "slope")
     ]
     axis.text(0.02, 0.98, "\n".join([f"{found['n']:,} pairs", *stated]), transform=axis.transAxes, va="top", fontsize=8)
-
-
-STATED = (("Pearson", "pearson"), ("Spearman", "spearman"), ("slope", "slope"))
 
 
 def draw_missing(axis: Axes, predicted: numpy.ndarray) -> None:

@@ -1,236 +1,163 @@
-"""The error of an influence function as a budget: its five terms over several networks, as numbers, tables, a figure.
+"""The error of an influence function as a budget: its five terms over several networks, as numbers, tables, figures.
 
 Only experiments that all four retrainers trust count, everywhere alike, so that every number is about the same models.
+Networks are given by cell, those of one setting together: `{(data, arm, depth, weight decay): outcomes}`.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy
 import pandas
 from jaxtyping import Float
 from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
 from pandas.io.formats.style import Styler
 
 from influencelab.experiments.agreement import KEPT
 from influencelab.experiments.comparison import array
-from influencelab.experiments.line_plots import correlation_by_depth, draw_bars, drawing, legend_below
+from influencelab.experiments.line_plots import drawing, legend_below, lines
 from influencelab.experiments.outcome import Outcome
-from influencelab.experiments.replication import correlations
+from influencelab.experiments.plots import PALETTE
+from influencelab.experiments.replication import correlations, seed_means
 from influencelab.statistics.bootstrap import Bootstrap
 from influencelab.statistics.comparison import FEWEST
 from influencelab.statistics.display import readable
-from influencelab.statistics.measurement import Measurement
 from influencelab.statistics.measurements import row, tidy
 from influencelab.statistics.replicates import Replicates, difference, mean
-from influencelab.studies.where_the_error_comes_from.decomposition import STEPS, TERMS, TRUTHS, Terms, terms_in
+from influencelab.studies.where_the_error_comes_from.decomposition import STEPS, TERMS, TRUTHS, terms_in, valid_in
 
-# Estimators of a decomposition and how each solves for the response.
-SOLVERS = {"estimate": "LiSSA", "linearised": "exact"}
-# Arms and the truths that they are drawn with, in words.
-WORDS = {"published": "stopped early", "controlled": "at the minimum", "pbrf": "PBRF", "cold": "retraining anew"}
-
-
-class Setting(NamedTuple):
-    """Where a network stands in the study: the key of its outcomes, one a seed."""
-
-    data: str
-    arm: str
-    depth: int
-    weight_decay: float
-
-    @property
-    def title(self) -> str:
-        """In words, without the depth."""
-        return f"{self.data}, {WORDS.get(self.arm, self.arm)},\nweight decay {self.weight_decay:g}"
-
-
-Cells = Mapping[Setting, Sequence[Outcome]]
-
-
-def settings(outcomes: Mapping[tuple, Sequence[Outcome]]) -> dict[Setting, Sequence[Outcome]]:
-    """The cells of grids whose keys are (data, arm, depth, weight decay), by names."""
-    return {Setting(*key): found for key, found in outcomes.items()}
-
-
-def shared(outcome: Outcome) -> Outcome:
-    """The same outcome, in which a target trusts an experiment only where all four do."""
-    valid = terms_in(outcome).valid
-    return replace(outcome, trusted=dict.fromkeys(outcome.trusted, valid))
+NAMES: tuple[str, ...] = ("data", "arm", "depth", "weight_decay")
+Cells = Mapping[tuple[str, str, int, float], Sequence[Outcome]]
+MEAN = "mean over networks and test points"
+# Arms, estimators, truths and what compares them, as people say it.
+WORDS = {
+    "published": "stopped early",
+    "controlled": "at the minimum",
+    "estimate": "LiSSA",
+    "linearised": "exact solver",
+    "pbrf": "PBRF",
+    "cold": "retraining anew",
+    "pbrf_over_cold": "PBRF − retraining anew",
+    "ratio": "(4+5) / (1–3)",
+}
+HEADS = {"arm": "fit", "depth": "hidden layers", "estimator": "solved by"}
 
 
 def agreement(outcomes: Sequence[Outcome], *, target: str, estimator: str = "estimate") -> Replicates:
     """Spearman's correlation of each network and test point, of an estimator with one of the truths."""
-    selection = next(iter(outcomes[0].chosen))
-    valid = [shared(outcome) for outcome in outcomes]
-    return correlations(valid, selection=selection, estimator=estimator, target=target)
+    shared = [replace(each, trusted=dict.fromkeys(each.trusted, valid_in(each))) for each in outcomes]
+    return correlations(shared, selection=next(iter(outcomes[0].chosen)), estimator=estimator, target=target)
 
 
-def misses(outcomes: Sequence[Outcome]) -> Replicates:
-    """log of RMS(PBRF − estimate) / RMS(cold − PBRF) for each network and test point.
-
-    Above stand the signed sum of linearisation and solver, below that of warm start, proximity and non-convergence.
-    The logarithm makes twice and half as much equally far from alike, so that no test point rules the mean.
-    """
-    rows = []
-    for terms in map(terms_in, outcomes):
-        parts = list(terms.parts.values())
-        above, below = root_mean_squares([sum(parts[3:]), sum(parts[:3])], terms)
-        rows.append(numpy.log(numpy.where((above > 0) & (below > 0), above, numpy.nan) / below))
-    return Replicates(values=numpy.stack(rows), test_ids=numpy.stack([array(each.test_ids) for each in outcomes]))
-
-
-def shares(outcomes: Sequence[Outcome], term: str) -> Replicates:
-    """RMS of one term over the sum of the five RMS, for each network and test point."""
-    rows = []
-    for terms in map(terms_in, outcomes):
-        sizes = root_mean_squares(list(terms.parts.values()), terms)
-        rows.append(sizes[TERMS.index(term)] / sizes.sum(0))
-    return Replicates(values=numpy.stack(rows), test_ids=numpy.stack([array(each.test_ids) for each in outcomes]))
-
-
-def root_mean_squares(parts: Sequence, terms: Terms) -> Float[numpy.ndarray, "t m"]:
-    """The RMS of tables (r m) over the valid experiments; NaN where fewer than three are."""
-    rows = array(terms.valid)
+def term_sizes(outcome: Outcome) -> Float[numpy.ndarray, "7 m"]:
+    """RMS over valid experiments of the five terms, of the last two's sum and of the first three's; NaN below three."""
+    rows = array(valid_in(outcome))
     if rows.sum() < FEWEST:
-        return numpy.full((len(parts), terms.truth.shape[1]), numpy.nan)
-    return numpy.stack([numpy.sqrt((array(part)[rows] ** 2).mean(0)) for part in parts])
+        return numpy.full((7, len(outcome.test_ids)), numpy.nan)
+    parts = numpy.stack([array(part)[rows] for part in terms_in(outcome).values()])
+    return numpy.sqrt((numpy.stack([*parts, parts[3:].sum(0), parts[:3].sum(0)]) ** 2).mean(1))
 
 
-def geometric_mean(logarithms: Replicates, bootstrap: Bootstrap | None) -> Measurement:
-    """The exponential of the mean of logarithms."""
-    return mean(logarithms, bootstrap=bootstrap).mapped(math.exp, "of logarithms")
+def term_statistics(outcomes: Sequence[Outcome]) -> dict[str, Replicates]:
+    """The share of each term in the sum of their RMS, and `ratio`, for each network and test point.
+
+    `ratio` is log of RMS(PBRF − estimate) / RMS(cold − PBRF): above stand the signed sum of linearisation and solver,
+    below that of warm start, proximity and non-convergence. The logarithm makes twice and half as much equally far
+    from alike, so that no test point rules the mean.
+    """
+    *sizes, above, below = numpy.stack([term_sizes(outcome) for outcome in outcomes], axis=1)
+    tables = {term: size / sum(sizes) for term, size in zip(TERMS, sizes, strict=True)}
+    tables["ratio"] = numpy.log(numpy.where((above > 0) & (below > 0), above, numpy.nan) / below)
+    test_ids = numpy.stack([array(outcome.test_ids) for outcome in outcomes])
+    return {name: Replicates(values=values, test_ids=test_ids) for name, values in tables.items()}
 
 
-# Numbers, for claims.
 def measurements(cells: Cells, bootstrap: Bootstrap | None = None) -> pandas.DataFrame:
     """The numbers of each setting as a tidy table, and of all settings of an arm on a data set.
 
     The latter have no depth and no weight decay.
     """
-    rows: list[dict[str, Any]] = []
     whole: dict[tuple[str, str], list[Outcome]] = {}
-    for setting, outcomes in cells.items():
-        whole.setdefault((setting.arm, setting.data), []).extend(outcomes)
-        rows += rows_of(outcomes, bootstrap, **setting._asdict())
-    for (arm, data), outcomes in whole.items():
-        rows += rows_of(outcomes, bootstrap, arm=arm, data=data)
-    return tidy(rows)
+    for (data, arm, *_), outcomes in cells.items():
+        whole.setdefault((data, arm), []).extend(outcomes)
+    groups = [(dict(zip(NAMES, key, strict=False)), group) for key, group in (*cells.items(), *whole.items())]
+    return tidy(line for settings, outcomes in groups for line in rows_of(outcomes, bootstrap, settings))
 
 
-def rows_of(outcomes: Sequence[Outcome], bootstrap: Bootstrap | None, **settings: Any) -> list[dict[str, Any]]:
+def rows_of(
+    outcomes: Sequence[Outcome], bootstrap: Bootstrap | None, settings: Mapping[str, Any]
+) -> Iterator[dict[str, Any]]:
     """The correlations, their difference, the ratio of the terms and the terms' shares of some networks."""
-    rows = []
-    for estimator in SOLVERS:
+    for estimator in ("estimate", "linearised"):
         own = {**settings, "estimator": estimator}
         tables = {target: agreement(outcomes, target=target, estimator=estimator) for target in TRUTHS}
         for target, table in tables.items():
-            found = with_precision(mean(table, bootstrap=bootstrap))
-            rows.append(row(found, **own, target=target, statistic="spearman"))
-        gain = difference(tables["pbrf"], tables["cold"], paired=True, bootstrap=bootstrap)
-        rows.append(row(with_precision(gain), **own, statistic="pbrf_over_cold"))
+            found = mean(table, bootstrap=bootstrap).described(MEAN)
+            yield row(found.with_half_width(), **own, target=target, statistic="spearman")
+        gain = difference(tables["pbrf"], tables["cold"], paired=True, bootstrap=bootstrap).described(MEAN)
+        yield row(gain.with_half_width(), **own, statistic="pbrf_over_cold")
     own = {**settings, "estimator": "estimate"}
-    ratio = geometric_mean(misses(outcomes), bootstrap)
-    how = "geometric mean over networks and test points"
-    rows.append(row(with_precision(ratio, how), **own, statistic="ratio"))
-    for term in TERMS:
-        share = mean(shares(outcomes, term), bootstrap=bootstrap)
-        rows.append(row(with_precision(share), **own, term=term, statistic="share"))
-    return rows
+    sizes = {name: mean(table, bootstrap=bootstrap) for name, table in term_statistics(outcomes).items()}
+    ratio = sizes.pop("ratio").mapped(math.exp, "of logarithms").described(f"geometric {MEAN}")
+    yield row(ratio.with_half_width(), **own, statistic="ratio")
+    for term, share in sizes.items():
+        yield row(share.described(MEAN).with_half_width(), **own, term=term, statistic="share")
 
 
-def with_precision(found: Measurement, how: str = "mean over networks and test points") -> Measurement:
-    """The number, its half-width in the note: what a claim that stays open would need to be less."""
-    width = found.half_width
-    return found.described(f"{how}, ± {width:.2g}" if math.isfinite(width) else how)
+def in_words(measured: pandas.DataFrame, across: str, *, statistics: Sequence[str]) -> pandas.DataFrame:
+    """The rows of single settings with these statistics as people name them, for a table across one setting.
+
+    A statistic that is of no value of that setting stands under its own name.
+    """
+    rows: Any = measured[measured["depth"].notna() & measured["statistic"].isin(statistics)]
+    rows = rows.assign(**{across: rows[across].fillna(rows["statistic"])}).drop(columns="statistic")
+    return rows.replace(WORDS).rename(columns=HEADS)
 
 
-# Tables and the figure.
 def trust_table(cells: Cells) -> Styler:
-    """A row a setting: how far the fits are from a minimum, and how many experiments each retrainer trusts."""
+    """A row a setting: how good the fits are, the experiments that each retrainer trusts, and the sum of the terms."""
     rows = []
-    for setting, outcomes in cells.items():
+    for (data, arm, depth, decay), outcomes in cells.items():
         facts = [outcome.facts for outcome in outcomes]
-        trusted = {target: sum(int(outcome.trusted[target].sum()) for outcome in outcomes) for target in TRUTHS}
+        trusted = [sum(int(outcome.trusted[target].sum()) for outcome in outcomes) for target in TRUTHS]
         rows.append(
             {
-                **described(setting),
+                "data": data,
+                "fit": WORDS.get(arm, arm),
+                "hidden layers": depth,
+                "weight decay": f"{decay:g}",
                 "networks": len(outcomes),
                 "parameters": facts[0]["p"],
                 "largest ‖∇J‖ of a fit": f"{max(fact['fit_grad_norm'] for fact in facts):.0e}",
+                "LiSSA residual": f"{max(fact['estimates']['estimate']['largest_residual'] for fact in facts):.2g}",
                 "removals": sum(fact["removals"] for fact in facts),
-                **{f"trusted: {target}": count for target, count in trusted.items()},
-                "by all four": sum(int(terms_in(outcome).valid.sum()) for outcome in outcomes),
-                "LiSSA residual": f"{max(f['estimates']['estimate']['largest_residual'] for f in facts):.2g}",
+                f"trusted ({', '.join(TRUTHS)})": ", ".join(map(str, trusted)),
+                "by all four": sum(int(valid_in(outcome).sum()) for outcome in outcomes),
+                "RMS of the error (nats)": f"{pooled(outcomes)['error']:.1e}",
+                "largest |five terms − error| (nats)": f"{max(map(largest_gap, outcomes)):.1e}",
             }
         )
-    return readable(
-        pandas.DataFrame(rows), caption="Every fit, and the experiments that each retrainer trusts; the last must all"
-    )
-
-
-def sum_table(cells: Cells) -> Styler:
-    """A row a setting: the largest gap, in nats, between the five terms' sum and truth − estimate, found apart."""
-    rows = [
-        {
-            **described(setting),
-            "largest |five terms − (cold − estimate)| (nats)": f"{max(map(largest_gap, outcomes)):.1e}",
-            "RMS of cold − estimate (nats)": f"{math.sqrt(square_mean([error(outcome) for outcome in outcomes])):.1e}",
-        }
-        for setting, outcomes in cells.items()
-    ]
-    return readable(pandas.DataFrame(rows), caption="The check that nothing is lost: the terms sum to the error")
-
-
-def largest_gap(outcome: Outcome) -> float:
-    """How far, at most, the sum of the terms is from cold − estimate, in nats."""
-    total = sum(array(part) for part in terms_in(outcome).parts.values())
-    return float(numpy.abs(total - error(outcome)).max())
-
-
-def error(outcome: Outcome) -> Float[numpy.ndarray, "r m"]:
-    """Cold − estimate of every experiment, straight from the outcome, in nats."""
-    return array(outcome.actual["cold"]) - array(outcome.predicted["estimate"])
-
-
-def square_mean(tables: Sequence[Float[numpy.ndarray, "r m"]]) -> float:
-    """The mean of the squares of all tables together."""
-    return float((numpy.concatenate([table.ravel() for table in tables]) ** 2).mean())
-
-
-def term_table(cells: Cells, bootstrap: Bootstrap | None = None) -> Styler:
-    """A row a setting: the share of each term with its interval, and the two parts of the error against each other."""
-    rows = []
-    for setting, outcomes in cells.items():
-        parts = {term: mean(shares(outcomes, term), bootstrap=bootstrap).rounded() for term in TERMS}
-        ratio = geometric_mean(misses(outcomes), bootstrap)
-        rows.append({**described(setting), **parts, "(4+5) / (1–3)": ratio.rounded()})
-    caption = "Shares of the terms' RMS, means over networks and test points; and RMS of terms 4+5 over that of 1–3"
+    caption = "Every fit, the experiments that each retrainer trusts, and the error, cold − estimate"
     return readable(pandas.DataFrame(rows), caption=caption)
 
 
-def agreement_table(cells: Cells, bootstrap: Bootstrap | None = None) -> Styler:
-    """A row a setting and solver: Spearman's correlation with each truth, and PBRF less retraining anew."""
-    rows = []
-    for setting, outcomes in cells.items():
-        for estimator, solver in SOLVERS.items():
-            tables = {target: agreement(outcomes, target=target, estimator=estimator) for target in TRUTHS}
-            intervals = {target: mean(table, bootstrap=bootstrap).rounded() for target, table in tables.items()}
-            gain = difference(tables["pbrf"], tables["cold"], paired=True, bootstrap=bootstrap)
-            rows.append({**described(setting), "solver": solver, **intervals, "pbrf − cold": gain.rounded()})
-    return readable(pandas.DataFrame(rows), caption="Signed Spearman correlation of influence with each truth")
+def largest_gap(outcome: Outcome) -> float:
+    """How far, at most, the five terms' sum is from cold − estimate, found apart, in nats: nothing may be lost."""
+    error = outcome.actual["cold"] - outcome.predicted["estimate"]
+    return float((sum(terms_in(outcome).values()) - error).abs().max())
 
 
-def described(setting: Setting) -> dict[str, object]:
-    """The first columns of every table."""
-    return {
-        "data": setting.data,
-        "fit": WORDS.get(setting.arm, setting.arm),
-        "hidden layers": setting.depth,
-        "weight decay": f"{setting.weight_decay:g}",
-    }
+def pooled(outcomes: Sequence[Outcome]) -> dict[str, float]:
+    """The RMS of each term, of their sum (`error`) and of the truth, over all networks and valid pairs, in nats."""
+    squares: dict[str, list[numpy.ndarray]] = {}
+    for outcome in outcomes:
+        terms = terms_in(outcome)
+        for name, table in {**terms, "error": sum(terms.values()), "truth": outcome.actual["cold"]}.items():
+            squares.setdefault(name, []).append(array(table[valid_in(outcome)]).ravel() ** 2)
+    return {name: math.sqrt(numpy.concatenate(found).mean()) for name, found in squares.items()}
 
 
 def budget_figure(cells: Cells) -> Figure:
@@ -238,58 +165,56 @@ def budget_figure(cells: Cells) -> Figure:
 
     Above each bar stands the RMS of the whole error over that of the truth: 1 is an error as large as what happened.
     """
-    titles = list(dict.fromkeys(setting.title for setting in cells))
-    figure, axes = drawing(len(titles), width=2.75, height=4.6)
-    for axis, title in zip(axes, titles, strict=True):
-        sizes, totals = {}, {}
-        for setting, outcomes in cells.items():
-            if setting.title == title:
-                sizes[setting.depth], totals[setting.depth] = pooled(outcomes)
-        draw_bars(axis, pandas.DataFrame(sizes).T, totals=pandas.DataFrame(totals).T)
+    panels: dict[str, dict[int, dict[str, float]]] = {}
+    for (data, arm, depth, decay), outcomes in cells.items():
+        title = f"{data}, {WORDS.get(arm, arm)},\nweight decay {decay:g}"
+        panels.setdefault(title, {})[depth] = pooled(outcomes)
+    figure, axes = drawing(len(panels), width=2.75, height=4.6)
+    for axis, (title, found) in zip(axes, panels.items(), strict=True):
+        sizes = pandas.DataFrame.from_dict(found, orient="index")
+        shares = sizes[list(TERMS)].div(sizes[list(TERMS)].sum(axis=1), axis=0)
+        shares.plot.bar(stacked=True, width=0.72, color=PALETTE, rot=0, legend=False, ax=axis)
+        for place, ratio in enumerate(sizes["error"] / sizes["truth"]):
+            axis.text(place, 1.015, f"{ratio:.2g}", ha="center", va="bottom", fontsize=9)
+        axis.set(ylim=(0, 1.08), xlabel="hidden layers")
         axis.set_title(title, fontsize=10)
-        axis.set_xlabel("hidden layers")
+        axis.yaxis.set_major_formatter(PercentFormatter(1.0))
+        axis.grid(visible=False, axis="x")
     axes[0].set_ylabel("share of the terms' RMS sizes\n(above: RMS of the error / RMS of the truth)")
     legend_below(figure, axes)
     return figure
 
 
-def pooled(outcomes: Sequence[Outcome]) -> tuple[dict[str, float], dict[str, float]]:
-    """The RMS of each term, and of their sum and the truth, over all networks, experiments and test points, in nats."""
-    found = [terms_in(outcome) for outcome in outcomes]
-    valid = [{name: array(part)[array(terms.valid)] for name, part in terms.parts.items()} for terms in found]
-    sizes = {term: math.sqrt(square_mean([parts[term] for parts in valid])) for term in TERMS}
-    total = math.sqrt(square_mean([numpy.sum(list(parts.values()), axis=0) for parts in valid]))
-    truth = math.sqrt(square_mean([array(terms.truth[terms.valid]) for terms in found]))
-    return sizes, {"total": total, "truth": truth}
-
-
-def agreement_figure(cells: Cells, data: str, bootstrap: Bootstrap | None = None) -> Figure:
-    """A panel a weight decay: influence against PBRF and against retraining anew, by depth, for each arm."""
-    panels: dict[str, dict[str, dict[float, Replicates]]] = {}
-    for setting, outcomes in cells.items():
-        if setting.data == data:
-            panel = panels.setdefault(f"weight decay {setting.weight_decay:g}", {})
-            for target in ("pbrf", "cold"):
-                line = panel.setdefault(f"{WORDS.get(setting.arm, setting.arm)}: {WORDS[target]}", {})
-                line[setting.depth] = agreement(outcomes, target=target)
-    return correlation_by_depth(panels, bootstrap=bootstrap)
+def agreement_figure(measured: pandas.DataFrame, cells: Cells, data: str) -> Figure | None:
+    """A panel a weight decay: LiSSA against PBRF and against retraining anew, by depth; None without these data."""
+    shown = {"estimator": "estimate", "statistic": "spearman"}
+    networks = seed_means(
+        ({**dict(zip(NAMES, key, strict=True)), **shown, "target": target}, agreement(outcomes, target=target))
+        for key, outcomes in cells.items()
+        for target in ("pbrf", "cold")
+    )
+    means, dots = (
+        in_words(table, "target", statistics=["spearman"])
+        .query(f"data == '{data}' and `solved by` == 'LiSSA' and target in ('PBRF', 'retraining anew')")
+        .assign(
+            line=lambda rows: rows["fit"] + ": " + rows["target"],
+            panel=lambda rows: rows["weight_decay"].map("weight decay {:g}".format),
+        )
+        for table in (measured, networks)
+    )
+    return None if means.empty else lines(means, x="hidden layers", hue="line", panel="panel", dots=dots)
 
 
 def changes_table(cells: Cells, *, seed: int = 0) -> pandas.DataFrame:
     """What each step says of each valid pair, in nats, which the terms are differences of: a sample of `KEPT`."""
-    tables = []
-    for setting, outcomes in cells.items():
+    tables = {}
+    for key, outcomes in cells.items():
         for network, outcome in enumerate(outcomes):
-            rows = array(terms_in(outcome).valid)
-            steps = {**outcome.actual, **outcome.predicted}
-            changes = {name: array(steps[name])[rows].ravel().astype("float32") for name in (*STEPS, "estimate")}
-            points = {
-                "train_id": array(outcome.train_ids)[rows].repeat(len(outcome.test_ids)),
-                "test_id": numpy.tile(array(outcome.test_ids), rows.sum()),
-            }
-            tables.append(pandas.DataFrame({**setting._asdict(), "network": network, **points, **changes}))
-    whole = pandas.concat(tables, ignore_index=True)
-    generator = numpy.random.default_rng(seed)
-    some = whole.iloc[numpy.sort(generator.permutation(len(whole))[:KEPT])]
+            valid, steps = array(valid_in(outcome)), {**outcome.actual, **outcome.predicted}
+            pairs = pandas.MultiIndex.from_product([array(outcome.train_ids)[valid], array(outcome.test_ids)])
+            changes = {name: array(steps[name])[valid].ravel() for name in STEPS}
+            tables[*key, network] = pandas.DataFrame(changes, index=pairs, dtype="float32")
+    whole = pandas.concat(tables, names=[*NAMES, "network", "train_id", "test_id"]).reset_index()
+    some = numpy.sort(numpy.random.default_rng(seed).permutation(len(whole))[:KEPT])
     small = dict.fromkeys(("train_id", "test_id"), "int32") | dict.fromkeys(("arm", "data"), "category")
-    return some.astype(small)
+    return whole.iloc[some].astype(small)

@@ -1,77 +1,55 @@
 """What is claimed about where the error of an influence function comes from: Bae et al. (2022)."""
 
-from typing import Any, NamedTuple
+from functools import partial
 
 from influencelab.runner.claim import Claim
 
-STUDY = "where_the_error_comes_from"
-PAPER = "Bae et al. 2022"
-PUBLISHED = "the first three terms dominate; the last two are at least an order smaller for most networks"
-
-
-class Row(NamedTuple):
-    """One arm on one data: what it is called, and which solver its influence has."""
-
-    arm: str
-    data: str
-    words: str
-    estimator: str
-    solver: str
-
-    def where(self, **settings: Any) -> dict[str, Any]:
-        """The settings of one of its numbers over all depths and weight decays."""
-        return {"arm": self.arm, "data": self.data, "depth": None, "weight_decay": None, **settings}
-
-
-ROWS = (
-    Row("published", "iris", "networks stopped early on Iris", "estimate", "LiSSA"),
-    Row("controlled", "iris", "networks at a true minimum on Iris", "linearised", "an exact solver"),
-    Row("published", "digits", "a network stopped early on digits", "estimate", "LiSSA"),
-    Row("controlled", "digits", "a network at a true minimum on digits", "linearised", "an exact solver"),
+of_paper = partial(
+    Claim,
+    study="where_the_error_comes_from",
+    paper="Bae et al. 2022",
+    published="the first three terms dominate; the last two are at least an order smaller for most networks",
 )
+# The networks of each arm and data set, all depths and weight decays together.
+NETWORKS = {
+    ("published", "iris"): "networks stopped early on Iris",
+    ("controlled", "iris"): "networks at a true minimum on Iris",
+    ("published", "digits"): "a network stopped early on digits",
+    ("controlled", "digits"): "a network at a true minimum on digits",
+}
+# The influence of each arm: at a minimum solved exactly, so that linearisation alone stands before the response.
+SOLVERS = {"published": ("estimate", "LiSSA"), "controlled": ("linearised", "an exact solver")}
 
-CLAIMS = tuple(
-    claim
-    for row in ROWS
-    for claim in (
-        Claim(
-            name=f"influence_answers_the_proximal_question_{row.arm}_{row.data}",
-            paper=PAPER,
-            statement=f"For {row.words}, influence (by {row.solver}) ranks removals as the proximal Bregman response "
-            "does: Spearman .9 or more.",
-            study=STUDY,
-            where=row.where(estimator=row.estimator, target="pbrf", statistic="spearman"),
+
+def claims_of(arm: str, data: str) -> tuple[Claim, ...]:
+    """The three claims about the networks of one arm on one data set."""
+    claim = partial(of_paper, arm=arm)
+    estimator, solver = SOLVERS[arm]
+    networks = f"For {NETWORKS[arm, data]}"
+    where = {"arm": arm, "data": data, "depth": None, "weight_decay": None, "estimator": estimator}
+    return (
+        claim(
+            name=f"influence_answers_the_proximal_question_{arm}_{data}",
+            statement=f"{networks}, influence (by {solver}) ranks removals as the proximal Bregman response does: "
+            "Spearman .9 or more.",
+            where={**where, "target": "pbrf", "statistic": "spearman"},
             low=0.9,
-            high=None,
-            published=PUBLISHED,
-            least="standard",
-            arm=row.arm,
         ),
-        Claim(
-            name=f"influence_is_nearer_to_the_response_than_to_retraining_{row.arm}_{row.data}",
-            paper=PAPER,
-            statement=f"For {row.words}, influence (by {row.solver}) agrees more with that response than with "
-            "retraining anew: the difference of Spearman's correlations is positive.",
-            study=STUDY,
-            where=row.where(estimator=row.estimator, statistic="pbrf_over_cold"),
+        claim(
+            name=f"influence_is_nearer_to_the_response_than_to_retraining_{arm}_{data}",
+            statement=f"{networks}, influence (by {solver}) agrees more with that response than with retraining anew: "
+            "the difference of Spearman's correlations is positive.",
+            where={**where, "statistic": "pbrf_over_cold"},
             low=0.0,
-            high=None,
-            published=PUBLISHED,
-            least="standard",
-            arm=row.arm,
         ),
-        Claim(
-            name=f"linearisation_and_solver_hardly_err_{row.arm}_{row.data}",
-            paper=PAPER,
-            statement=f"For {row.words}, linearisation and solver (LiSSA) together err a tenth, at most, of what warm "
+        claim(
+            name=f"linearisation_and_solver_hardly_err_{arm}_{data}",
+            statement=f"{networks}, linearisation and solver (LiSSA) together err a tenth, at most, of what warm "
             "start, proximity and non-convergence do together: RMS over removals.",
-            study=STUDY,
-            where=row.where(estimator="estimate", statistic="ratio"),
-            low=None,
+            where={**where, "estimator": "estimate", "statistic": "ratio"},
             high=0.1,
-            published=PUBLISHED,
-            least="standard",
-            arm=row.arm,
         ),
     )
-)
+
+
+CLAIMS = tuple(each for arm, data in NETWORKS for each in claims_of(arm, data))

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float
 from torch import Tensor
 
-from influencelab.errors import InvalidData, unknown
+from influencelab.errors import unknown
 from influencelab.experiments.outcome import Outcome
 from influencelab.influence.estimator import Estimator
 from influencelab.influence.estimators.exact import Exact
@@ -20,13 +20,13 @@ __all__ = ["Decomposition"]
 
 # Each answer to "what does the removal do?", from training anew to first order; each term is one minus the next.
 TRUTHS = ("cold", "warm", "proximal", "pbrf")
-STEPS = (*TRUTHS, "linearised")
+STEPS = (*TRUTHS, "linearised", "estimate")
 TERMS = ("warm start", "proximity", "non-convergence", "linearisation", "solver")
 
 
 @dataclass(frozen=True)
 class Decomposition(Recipe):
-    """Which truths stand between retraining from scratch and an estimate.
+    """Truths and estimators that stand between retraining from scratch and an estimate.
 
     Attributes:
         cold: training anew, from the start.
@@ -53,70 +53,30 @@ class Decomposition(Recipe):
         return {"estimate": estimator, "linearised": linearised}
 
 
-@dataclass(frozen=True, eq=False)
-class Terms:
-    """The parts of an error, for each experiment and test point.
+def terms_of(changes: Mapping[str, Float[Tensor, "r m"]]) -> dict[str, Float[Tensor, "r m"]]:
+    """The parts of an error by the names of `TERMS`, in nats, for each experiment and test point.
 
-    Attributes:
-        parts: parts[term][r, j], in nats, in the order of `TERMS`: what the truth of experiment r and test point j
-            loses when one idealisation more is made. Their sum is truth − estimate. Of a network that did converge
-            `non-convergence` is what the Hessian has and Gauss-Newton leaves out.
-        truth: the rise of each test loss by training anew, the control subtracted.
-        valid: which experiments every retrainer trusts; the shares are about these.
-        test_ids: where the test points stand in their source.
-    """
-
-    parts: dict[str, Float[Tensor, "r m"]]
-    truth: Float[Tensor, "r m"]
-    valid: Bool[Tensor, " r"]
-    test_ids: Int[Tensor, " m"]
-
-
-def terms_of(
-    changes: Mapping[str, Float[Tensor, "r m"]],
-    *,
-    valid: Bool[Tensor, " r"],
-    test_ids: Int[Tensor, " m"],
-    estimate: str = "estimate",
-) -> Terms:
-    """The differences of each step to the next.
+    Each is what the truth loses when one idealisation more is made, and their sum is truth − estimate. Of a network
+    that did converge `non-convergence` is what the Hessian has and Gauss-Newton leaves out.
 
     Args:
-        changes: the rise of each test loss at each of `STEPS`, its own control subtracted, and the estimate.
-        estimate: the name of the estimate among them.
+        changes: the rise of each test loss at each of `STEPS`, its own control subtracted.
 
     Raises:
         UnknownName: a step is missing.
-        InvalidData: a step was made for other experiments or test points.
     """
-    steps = (*STEPS, estimate)
-    for name in steps:
+    for name in STEPS:
         if name not in changes:
             raise unknown("step", name, changes)
-        if changes[name].shape != changes["cold"].shape:
-            found = " and ".join(str(tuple(changes[each].shape)) for each in ("cold", name))
-            raise InvalidData(f"'cold' and '{name}' have shapes {found}; take all steps from the same experiments.")
-    parts = {
-        term: changes[one] - changes[other] for term, (one, other) in zip(TERMS, itertools.pairwise(steps), strict=True)
-    }
-    return Terms(parts=parts, truth=changes["cold"], valid=valid, test_ids=test_ids)
+    steps = itertools.pairwise(STEPS)
+    return {term: changes[one] - changes[other] for term, (one, other) in zip(TERMS, steps, strict=True)}
 
 
-def terms_in(outcome: Outcome, *, estimate: str = "estimate") -> Terms:
-    """The terms of a trial whose targets and estimators bear the names of `Decomposition`.
+def terms_in(outcome: Outcome) -> dict[str, Float[Tensor, "r m"]]:
+    """The terms of a trial whose targets and estimators bear the names of `Decomposition`."""
+    return terms_of({**outcome.actual, **outcome.predicted})
 
-    Args:
-        estimate: which of its estimators the error is of.
 
-    Raises:
-        UnknownName: the trial lacks a step.
-    """
-    for name in TRUTHS:
-        if name not in outcome.trusted:
-            raise unknown("target", name, outcome.trusted)
-    return terms_of(
-        {**outcome.actual, **outcome.predicted},
-        valid=torch.stack([outcome.trusted[name] for name in TRUTHS]).all(0),
-        test_ids=outcome.test_ids,
-        estimate=estimate,
-    )
+def valid_in(outcome: Outcome) -> Bool[Tensor, " r"]:
+    """Which of its experiments all four retrainers trust."""
+    return torch.stack([outcome.trusted[name] for name in TRUTHS]).all(0)

@@ -6,10 +6,11 @@ import pytest
 import torch
 
 from influencelab.experiments.outcome import Outcome
+from influencelab.experiments.tables import measurement_table
 from influencelab.statistics.bootstrap import Bootstrap
 from influencelab.statistics.measurements import check_tidy, find
 from influencelab.studies.where_the_error_comes_from import analysis
-from influencelab.studies.where_the_error_comes_from.decomposition import STEPS, TERMS
+from influencelab.studies.where_the_error_comes_from.decomposition import STEPS, TERMS, TRUTHS
 
 QUICK = Bootstrap(resamples=60)
 R, M = 12, 4
@@ -19,19 +20,19 @@ RATIO = {"depth": 1, "statistic": "ratio"}
 def invented(seed: int, *, spoiled: bool = False) -> Outcome:
     """An outcome of random steps; the last two experiments are trusted by not all, and may hold nonsense."""
     generator = torch.Generator().manual_seed(seed)
-    steps = {name: torch.randn(R, M, generator=generator, dtype=torch.float64) for name in (*STEPS, "estimate")}
+    steps = {name: torch.randn(R, M, generator=generator, dtype=torch.float64) for name in STEPS}
     if spoiled:
         for step in steps.values():
             step[-2:] *= 1e3
-    trusted = {name: torch.ones(R, dtype=torch.bool) for name in STEPS[:4]}
+    trusted = {name: torch.ones(R, dtype=torch.bool) for name in TRUTHS}
     trusted["warm"][-1] = False
     trusted["pbrf"][-2] = False
     return Outcome(
         predicted={name: steps[name] for name in ("estimate", "linearised")},
         chosen={"random_points": torch.ones(R, M, dtype=torch.bool)},
-        actual={name: steps[name] for name in STEPS[:4]},
+        actual={name: steps[name] for name in TRUTHS},
         trusted=trusted,
-        control={name: torch.zeros(M, dtype=torch.float64) for name in STEPS[:4]},
+        control={name: torch.zeros(M, dtype=torch.float64) for name in TRUTHS},
         train_ids=torch.arange(R),
         train_labels=torch.zeros(R, dtype=torch.int64),
         test_ids=torch.arange(M),
@@ -50,7 +51,7 @@ def invented(seed: int, *, spoiled: bool = False) -> Outcome:
 def cells(**settings) -> dict:
     """Two depths of one arm, two networks each."""
     keys = [("iris", "published", depth, 0.005) for depth in (1, 2)]
-    return analysis.settings({key: [invented(10 * key[2] + seed, **settings) for seed in (0, 1)] for key in keys})
+    return {key: [invented(10 * key[2] + seed, **settings) for seed in (0, 1)] for key in keys}
 
 
 def rms(table: torch.Tensor) -> numpy.ndarray:
@@ -62,14 +63,15 @@ def test_the_ratio_is_of_the_signed_sums_of_terms():
     outcome = invented(0)
     truth, response, estimate = outcome.actual["cold"], outcome.actual["pbrf"], outcome.predicted["estimate"]
     wanted = rms(response - estimate) / rms(truth - response)
-    assert numpy.exp(analysis.misses([outcome]).values[0]) == pytest.approx(wanted)
-    number = find(analysis.measurements({analysis.Setting("iris", "a", 1, 0.1): [outcome]}, QUICK), RATIO)
+    assert numpy.exp(analysis.term_statistics([outcome])["ratio"].values[0]) == pytest.approx(wanted)
+    number = find(analysis.measurements({("iris", "a", 1, 0.1): [outcome]}, QUICK), RATIO)
     assert number is not None
     assert number.value == pytest.approx(float(numpy.exp(numpy.log(wanted).mean())))
 
 
 def test_shares_sum_to_one():
-    total = sum(analysis.shares([invented(0), invented(1)], term).values for term in TERMS)
+    found = analysis.term_statistics([invented(0), invented(1)])
+    total = sum(found[term].values for term in TERMS)
     assert total == pytest.approx(numpy.ones((2, M)))
 
 
@@ -103,7 +105,7 @@ def test_the_terms_sum_to_the_error_and_a_lost_term_would_show(monkeypatch):
     outcome = invented(3)
     assert analysis.largest_gap(outcome) < 1e-12
     terms = analysis.terms_in(outcome)
-    terms.parts.pop("solver")
+    terms.pop("solver")
     monkeypatch.setattr(analysis, "terms_in", lambda _: terms)
     assert analysis.largest_gap(outcome) > 0.1
 
@@ -111,15 +113,39 @@ def test_the_terms_sum_to_the_error_and_a_lost_term_would_show(monkeypatch):
 def test_two_counted_experiments_have_no_ratio():
     outcome = invented(0)
     outcome.trusted["cold"][2:] = False
-    assert numpy.isnan(analysis.misses([outcome]).values).all()
+    assert all(numpy.isnan(table.values).all() for table in analysis.term_statistics([outcome]).values())
 
 
-def test_every_table_has_a_row_a_setting_and_the_figure_a_panel_an_arm():
+def test_words_stand_for_every_name_and_what_has_no_value_across_has_a_column():
+    found = analysis.measurements(cells(), QUICK)
+    shares = measurement_table(analysis.in_words(found, "term", statistics=("share", "ratio")), across="term").data
+    assert shares[["fit", "hidden layers"]].to_numpy().tolist() == [["stopped early", "1"], ["stopped early", "2"]]
+    assert {"solved by", *TERMS, "(4+5) / (1–3)"} <= set(shares)
+    of_ranks = analysis.in_words(found, "target", statistics=("spearman", "pbrf_over_cold"))
+    ranks = measurement_table(of_ranks, across="target").data
+    assert ranks["solved by"].tolist() == ["LiSSA", "exact solver"] * 2
+    assert {"retraining anew", "warm", "proximal", "PBRF", "PBRF − retraining anew"} <= set(ranks)
+
+
+def test_fits_are_counted_and_every_figure_draws_every_depth():
     found = cells()
-    assert len(analysis.term_table(found, QUICK).data) == 2
-    assert len(analysis.agreement_table(found, QUICK).data) == 4
-    assert analysis.trust_table(found).data["by all four"].tolist() == [2 * (R - 2)] * 2
-    assert len(analysis.sum_table(found).data) == 2
-    assert len(analysis.budget_figure(found).axes) == 1
-    assert len(analysis.agreement_figure(found, "iris", QUICK).axes) == 1
+    trusted = analysis.trust_table(found).data
+    assert trusted["by all four"].tolist() == [2 * (R - 2)] * 2
+    assert trusted["trusted (cold, warm, proximal, pbrf)"].tolist() == ["24, 22, 24, 22"] * 2
+    (budget,) = analysis.budget_figure(found).axes
+    heights = numpy.array([[bar.get_height() for bar in bars] for bars in budget.containers])
+    assert heights.sum(0) == pytest.approx([1, 1])
+    outcomes = found["iris", "published", 1, 0.005]
+    parts = [torch.cat([analysis.terms_in(each)[term][: R - 2] for each in outcomes]) for term in TERMS]
+    sizes = torch.stack([part.square().mean().sqrt() for part in parts])
+    assert heights[:, 0] == pytest.approx((sizes / sizes.sum()).numpy())
+    total, truth = torch.stack(parts).sum(0), torch.cat([each.actual["cold"][: R - 2] for each in outcomes])
+    assert budget.texts[0].get_text() == f"{float((total.square().mean() / truth.square().mean()).sqrt()):.2g}"
+    measured = analysis.measurements(found, QUICK)
+    figure = analysis.agreement_figure(measured, found, "iris")
+    assert figure is not None
+    assert [axis.get_title() for axis in figure.axes] == ["weight decay 0.005"]
+    names = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert sorted(names) == ["stopped early: PBRF", "stopped early: retraining anew"]
+    assert analysis.agreement_figure(measured, found, "digits") is None
     assert len(analysis.changes_table(found)) == 4 * (R - 2) * M
