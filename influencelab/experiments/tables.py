@@ -51,12 +51,13 @@ def measurement_table(
     """A tidy table of measurements as a person reads it: a column for each value of one setting, a row for the rest.
 
     Args:
-        measurements: the table.
+        measurements: the table; a setting that none of its rows has is left out.
         across: the setting whose values become columns.
         shown: those of its values that are shown, in this order; all unless given.
         caption: what the table shows.
     """
-    settings = [name for name in settings_of(measurements) if name not in (across, "study")]
+    known = measurements.dropna(axis="columns", how="all")
+    settings = [name for name in settings_of(known) if name not in (across, "study")]
     cells: dict[tuple[Any, ...], dict[Any, Measurement]] = {}
     for line in records(measurements):
         cells.setdefault(tuple(line[name] for name in settings), {})[line[across]] = measurement_of(line)
