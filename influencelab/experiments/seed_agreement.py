@@ -137,9 +137,13 @@ def slope_rows(cells: Sequence[Cell], axis: str, *, bootstrap: Bootstrap) -> lis
     found = []
     for shared, line in lines_along(cells, axis):
         tables = {x: cell.correlations for x, cell in line.items()}
-        as_zero = {x: replace(table, values=undefined_as_zero(table)) for x, table in tables.items()}
+        # A network without any ρ says the same of every point, and ranks nothing.
+        undefined = {x: numpy.isnan(table.per_seed())[:, None] for x, table in tables.items()}
+        as_zero = {x: replace(tables[x], values=numpy.where(at, 0.0, tables[x].values)) for x, at in undefined.items()}
         grads = {x: [each.facts["fit_grad_norm"] for each in cell.outcomes.values()] for x, cell in line.items()}
-        sizes = {"log10 of ‖∇J‖": {x: numpy.log10(numpy.maximum(each, 1e-30)) for x, each in grads.items()}}
+        sizes = {
+            "log10 of the gradient norm": {x: numpy.log10(numpy.maximum(each, 1e-30)) for x, each in grads.items()}
+        }
         name, how = SLOPES[axis], f"least squares of signed ρ on {axis}, per unit of {axis}, {min(line)} to {max(line)}"
         found += [
             row(slope(values, f"{how}{more}", covariates=held, bootstrap=bootstrap), **shared, statistic=statistic)
@@ -150,11 +154,6 @@ def slope_rows(cells: Sequence[Cell], axis: str, *, bootstrap: Bootstrap) -> lis
             )
         ]
     return found
-
-
-def undefined_as_zero(table: Replicates) -> Float[numpy.ndarray, "s m"]:
-    """The correlations, 0 for networks without any: one that says the same of every point ranks nothing."""
-    return numpy.where(numpy.isnan(table.per_seed())[:, None], 0.0, table.values)
 
 
 def slope(tables: Mapping[float, Replicates], how: str, *, covariates: Covariates, bootstrap: Bootstrap) -> Measurement:
@@ -170,17 +169,13 @@ def difference_rows(
 ) -> list[Row]:
     """ρ at the first value of a setting less ρ at the second, seeds paired, where all else is equal."""
     first, second = pair
-    return [
-        row(
-            difference(line[first].correlations, line[second].correlations, paired=True, bootstrap=bootstrap).described(
-                how
-            ),
-            **shared,
-            statistic=statistic,
-        )
-        for shared, line in lines_along(cells, axis)
-        if first in line and second in line
-    ]
+    found = []
+    for shared, line in lines_along(cells, axis):
+        if first in line and second in line:
+            one, other = line[first].correlations, line[second].correlations
+            gain = difference(one, other, paired=True, bootstrap=bootstrap).described(how)
+            found.append(row(gain, **shared, statistic=statistic))
+    return found
 
 
 def share(count: int, whole: int, what: str) -> Measurement:
