@@ -85,14 +85,14 @@ def agreement_table(parts: Sequence[Agreement]) -> Styler:
     )
 
 
-def pairs_table(parts: Sequence[Agreement], *, seed: int = 0) -> pandas.DataFrame:
-    """The pairs behind the numbers, in float32: all of a comparison, or a random sample of `KEPT` where it has more."""
+def pairs_table(parts: Sequence[Agreement], *, seed: int = 0, kept: int = KEPT) -> pandas.DataFrame:
+    """The pairs behind the numbers, in float32: all of a comparison, or a random sample of `kept` where it has more."""
     generator = numpy.random.default_rng(seed)
     tables = []
     for part in parts:
         table = part.comparison.table()
-        if len(table) > KEPT:
-            table = table.iloc[numpy.sort(generator.permutation(len(table))[:KEPT])]
+        if len(table) > kept:
+            table = table.iloc[numpy.sort(generator.permutation(len(table))[:kept])]
         tables.append(table.assign(**part.settings)[[*part.settings, *table.columns]])
     whole = pandas.concat(tables, ignore_index=True)
     texts = [name for name in whole.columns if isinstance(whole[name].iloc[0], str)]

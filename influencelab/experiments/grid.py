@@ -20,7 +20,7 @@ Repeated = TypeVar("Repeated", bound=Recipe)
 Key = tuple[Any, ...]
 
 
-def grid(arms: Mapping[str, Repeated], settings: Mapping[str, Sequence[Any]]) -> dict[Key, Repeated]:
+def grid(arms: Mapping[Any, Repeated], settings: Mapping[str, Sequence[Any]]) -> dict[Key, Repeated]:
     """Every arm at every combination of settings: `{("controlled", 4, 0.005, 0): trial, …}`.
 
     Args:

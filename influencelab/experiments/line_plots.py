@@ -1,5 +1,6 @@
 """Figures of agreement against depth, weight decay, width and damping."""
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -59,7 +60,7 @@ def lines(
         hue: the setting whose values are the lines, as the legend says them, such as `arm`.
         panel: the setting whose values are the panels, as their titles say them; one panel where it is empty.
         dots: rows with these settings and a `value`, drawn small behind the lines: each network's own mean.
-        neutral: lines in grey, of what is no arm, such as the repeatability of a target.
+        neutral: lines in grey, by their markers, of what is no arm, such as the repeatability of a target.
         null: what one correlation of as many pairs does by chance.
         scale: `ordinal` (equal steps), `linear` or `log`; 0 on a log scale stands one step left of the smallest
             setting, behind a break.
@@ -73,12 +74,13 @@ def lines(
     titles = list(dict.fromkeys(frame[panel])) if panel else [""]
     figure, axes = drawing(len(titles), width=4.6 if len(titles) > 1 else 7.2, height=4.9)
     arms = [name for name in dict.fromkeys(frame[hue]) if name not in neutral]
-    looks = {name: look(place) for place, name in enumerate(arms)} | dict.fromkeys(neutral, NEUTRAL)
+    looks = {name: look(place) for place, name in enumerate(arms)}
+    looks |= {name: NEUTRAL._replace(marker=mark) for name, mark in zip(neutral, itertools.cycle("DXP*"))}
     for axis, title in zip(axes, titles, strict=True):
         part, behind = frame, dots
         if panel:
             part, behind = frame.loc[frame[panel] == title], None if dots is None else dots.loc[dots[panel] == title]
-        places = positions(sorted({float(place) for place in part[x]}), scale=scale)
+        places = positions(sorted(set(part[x].tolist())), scale=scale)
         draw_null(axis, null)
         draw_lines(axis, part, x=x, hue=hue, dots=behind, places=places, looks=looks)
         axis.set_xlabel(across or x.replace("_", " "))
@@ -173,6 +175,7 @@ def draw_lines(
         axis.errorbar(at, value, yerr=errors, **style._asdict(), markersize=5.5, capsize=2.5, label=name, zorder=3)
     axis.axhline(0, color="0.6", linewidth=0.8, zorder=1)
     axis.set_xticks(list(places.values()), [f"{setting:g}" for setting in places])
+    axis.set_xlim(standing[0] - 0.6 * gap, standing[-1] + 0.6 * gap)
     axis.grid(visible=False, axis="x")
 
 

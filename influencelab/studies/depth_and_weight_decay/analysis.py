@@ -1,0 +1,136 @@
+"""Measurements of agreement in deeper, wider and less regularised networks, and how well these were trained."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+import numpy
+import pandas
+
+from influencelab.experiments import seed_agreement
+from influencelab.experiments.grid import Key
+from influencelab.experiments.outcome import Outcome
+from influencelab.experiments.replication import Measured, repeatability, seed_means
+from influencelab.experiments.seed_agreement import AgreementQuery, Cell, Row
+from influencelab.statistics.bootstrap import Bootstrap
+from influencelab.statistics.measurement import Measurement
+from influencelab.statistics.measurements import row, tidy
+from influencelab.statistics.replicates import mean
+
+# The two weight decays whose difference is the gain. Networks without any, as published, are at no minimum.
+GAINS = {"published": (5e-3, 0.0), "controlled": (5e-3, 1e-4)}
+# Facts of a fit, whose means over the networks of a cell are reported.
+FACTS = {
+    "train_loss": "fit_loss",
+    "train_accuracy": "train_accuracy",
+    "smallest_curvature": "smallest_curvature",
+    "largest_curvature": "largest_curvature",
+}
+HOW = {
+    "trusted_spearman": f"{seed_agreement.ALL}, models of the fit's own basin only",
+    "repeatability": "correlation of true changes between two seeds, mean over couples and test points",
+}
+
+
+def measurements(
+    queries: Iterable[AgreementQuery],
+    outcomes: Mapping[Key, Outcome],
+    *,
+    choices: Iterable[AgreementQuery] = (),
+    bootstrap: Bootstrap,
+) -> pandas.DataFrame:
+    """Every number of the study, as a tidy table.
+
+    Args:
+        queries: of the arms; those that require minima are the controlled ones.
+        outcomes: of all networks.
+        choices: of networks that try what a paper leaves open, of which only the agreement is taken.
+        bootstrap: of the intervals.
+    """
+    found: list[Row] = []
+    for query in queries:
+        cells, trusted = query.cells(outcomes), replace(query, same_basin_only=True).cells(outcomes)
+        agreement = seed_agreement.agreement_rows(cells, bootstrap=bootstrap)
+        found += [*agreement, *arm_rows(query, cells, agreement=agreement)]
+        found += [line for cell in cells for line in quality_rows(cell)]
+        for settings, table in [*correlations(trusted, "trusted_spearman"), *repeats(query, cells)]:
+            found.append(row(mean(table, bootstrap=bootstrap).described(HOW[settings["statistic"]]), **settings))
+        pair = GAINS[query.settings["arm"]]
+        how = "mean ρ at weight decay {:g} less that at {:g}".format(*pair)
+        found += seed_agreement.difference_rows(
+            cells, "weight_decay", pair=pair, statistic="decay_gain", how=how, bootstrap=bootstrap
+        )
+    others = seed_agreement.cells_of(choices, outcomes)
+    return tidy([*found, *seed_agreement.agreement_rows(others, bootstrap=bootstrap)])
+
+
+def network_means(queries: Iterable[AgreementQuery], outcomes: Mapping[Key, Outcome]) -> pandas.DataFrame:
+    """Each network's mean ρ and each couple's repeatability: the dots behind the means of a figure."""
+    parts: list[Measured] = []
+    for query in queries:
+        cells = query.cells(outcomes)
+        parts += [*correlations(cells, "spearman"), *repeats(query, cells)]
+    return seed_means(parts)
+
+
+def correlations(cells: Sequence[Cell], statistic: str) -> list[Measured]:
+    """The correlations of each cell, by this name."""
+    return [({**cell.settings, "statistic": statistic}, cell.correlations) for cell in cells]
+
+
+def repeats(query: AgreementQuery, cells: Sequence[Cell]) -> list[Measured]:
+    """How well the truth of controlled networks repeats: its correlation between two seeds, over couples of seeds.
+
+    Cells whose networks have test points of their own are left out: there is nothing that two of them both say.
+    """
+    found: list[Measured] = []
+    for cell in cells if query.require_minimum else ():
+        part = list(cell.outcomes.values())
+        even, tests = len(part) - len(part) % 2, {tuple(each.test_ids.tolist()) for each in part}
+        if even and len(tests) == 1:
+            table = repeatability(part[:even:2], part[1:even:2], target=query.target)
+            found.append(({**cell.settings, "statistic": "repeatability"}, table))
+    return found
+
+
+def quality_rows(cell: Cell) -> list[Row]:
+    """How well the networks of a cell were fitted and retrained: shares of all networks or models, and means."""
+    facts = [each.facts for each in cell.outcomes.values()]
+    models = [each["targets"][cell.settings["target"]] for each in facts]
+    retrained = max(1, sum(len(each.train_ids) for each in cell.outcomes.values()))
+    found = {
+        "fits_at_a_minimum": sum(each["fit_converged"] for each in facts) / len(facts),
+        "converged": sum(each["converged"] for each in models) / retrained,
+        "trusted": sum(each["trusted"] for each in models) / retrained,
+    } | {name: float(numpy.mean([each[fact] for each in facts])) for name, fact in FACTS.items()}
+    note, units = f"mean over {len(facts)} networks; no interval", {"train_loss": "nats"}
+    return [
+        row(Measurement(value, n=len(facts), note=note, unit=units.get(name, "")), **cell.settings, statistic=name)
+        for name, value in found.items()
+    ]
+
+
+def arm_rows(query: AgreementQuery, cells: Sequence[Cell], *, agreement: Iterable[Row]) -> list[Row]:
+    """Of all networks of an arm: whether their truth can be trusted, and the widest interval of any cell's mean ρ."""
+    networks = [each for cell in cells for each in cell.outcomes.values()]
+    if not networks:
+        return []
+    minima = sum(each.facts["fit_converged"] for each in networks)
+    good = sum(int(each.converged[query.target].sum()) for each in networks)
+    removed = sum(len(each.train_ids) for each in networks)
+    found = {
+        "fits_at_a_minimum": seed_agreement.share(minima, len(networks), "fits at a minimum"),
+        "converged": seed_agreement.share(good, removed, "retrained models converged"),
+        "largest_half_width": widest(line for line in agreement if line["statistic"] == "spearman"),
+    }
+    shared = {**query.settings, "estimator": query.estimator, "target": query.target}
+    return [row(number, **shared, statistic=name) for name, number in found.items()]
+
+
+def widest(means: Iterable[Row]) -> Measurement:
+    """The largest half-width of any interval: whether the study can tell what it set out to."""
+    known = [((line["high"] - line["low"]) / 2, line) for line in means if line["low"] is not None]
+    if not known:
+        return Measurement(float("nan"), note="no cell has an interval")
+    half, worst = max(known, key=lambda each: each[0])
+    where = f"worst at depth {worst['depth']}, width {worst['width']}, weight decay {worst['weight_decay']:g}"
+    return Measurement(half, n=len(known), note=f"half-width of the 95% interval of mean ρ, {where}")

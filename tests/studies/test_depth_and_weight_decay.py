@@ -1,0 +1,187 @@
+"""Depth and weight decay: trials of each arm, numbers by SciPy and NumPy from the same networks, and their figures."""
+
+from dataclasses import replace
+
+import numpy
+import pytest
+import torch
+from outcomes import network, spearman
+from scipy import stats
+from small_trial import TRIAL
+
+from influencelab.experiments.seed_agreement import AgreementQuery
+from influencelab.influence.estimators.exact import Exact
+from influencelab.models.tasks.mlp import MLP
+from influencelab.statistics.bootstrap import Bootstrap
+from influencelab.statistics.measurements import check_tidy, measurement_of, records, select
+from influencelab.studies.depth_and_weight_decay import analysis, figures, recipes
+
+QUICK = Bootstrap(resamples=60)
+WARM = AgreementQuery("warm", {"arm": "controlled"})
+PUBLISHED = AgreementQuery("published", {"arm": "published"}, selection="highest_loss", require_minimum=False)
+CHOSEN = replace(PUBLISHED, networks=("chosen", "he"), settings={"arm": "sensitivity", "init": "he"})
+SEEDS = (0, 1, 2)
+USUAL = (1, 5, 0.005)
+TRAINED = replace(TRIAL, task=MLP(weight_decay=1.0))
+
+
+def cell(arm, depth, width, decay, **settings):
+    """The networks of one cell, all different from those of others."""
+    return {(arm, depth, width, decay, seed): network(100 * depth + 10 * width + seed, **settings) for seed in SEEDS}
+
+
+STUDY = {
+    **cell("published", 1, 5, 0.005, own=1),
+    **cell("published", 2, 5, 0.005, own=0),
+    **cell("published", 2, 5, 0.0, own=0, minimum=False),
+    **cell("warm", 1, 5, 0.005, failed=(0,), moved=(1, 2)),
+    **cell("warm", 1, 5, 1e-4),
+    **cell("warm", 1, 8, 0.005),
+    **cell(("chosen", "he"), 1, 5, 0.005, own=1),
+}
+
+
+@pytest.fixture(scope="module")
+def found():
+    return analysis.measurements([PUBLISHED, WARM], STUDY, choices=[CHOSEN], bootstrap=QUICK)
+
+
+def one(table, statistic, cell=(None, None, None), *, arm="controlled"):
+    """The one number of a statistic of an arm, at a depth, width and weight decay."""
+    settings = dict(zip(("depth", "width", "weight_decay"), cell, strict=True))
+    (line,) = select(table, {"arm": arm, "statistic": statistic, **settings})
+    return measurement_of(line)
+
+
+def rho(arm, depth, width, decay, **settings):
+    """ρ by SciPy: a row a seed, a column a test point."""
+    held = [each for key, each in STUDY.items() if key[:4] == (arm, depth, width, decay)]
+    return numpy.stack([spearman(each, **settings) for each in held])
+
+
+# Trials.
+def test_arms_have_settings_of_their_own_and_an_empty_one_is_left_out():
+    found = recipes.trials(
+        {
+            "warm": (TRAINED, [1, 8], [5], [0.1, 0.2], 1),
+            "cold": (TRAINED, [1, 8], [6], [0.1], [2, 1]),
+            "none": (TRAINED, [1], [5], [0.1], 0),
+        }
+    )
+    assert list(found) == [
+        *(("warm", depth, 5, decay, 0) for depth in (1, 8) for decay in (0.1, 0.2)),
+        *(("cold", depth, 6, 0.1, seed) for depth, seed in ((1, 0), (1, 1), (8, 0))),
+    ]
+    last = found["cold", 8, 6, 0.1, 0]
+    assert last == replace(TRAINED, task=MLP(depth=8, width=6, weight_decay=0.1), seed=0)
+
+
+def test_each_network_can_have_a_split_of_its_own():
+    arms = {"warm": (TRAINED, [1], [5], [0.1], 3)}
+    shared, own = recipes.trials(arms), recipes.trials(arms, own_splits=True)
+    assert [trial.source.seed for trial in own.values()] == [0, 1, 2]
+    assert [replace(trial, source=TRAINED.source) for trial in own.values()] == list(shared.values())
+
+
+def test_damping_is_added_only_where_there_is_no_weight_decay():
+    bare, decayed = recipes.trials({"published": (TRAINED, [1], [5], [0.0, 0.1], 1)}).values()
+    assert bare.estimators == {**TRAINED.estimators, "exact": Exact(damping=1e-3)}
+    assert decayed.estimators == TRAINED.estimators
+
+
+# Numbers.
+def settings(table, statistic):
+    """What each number of a statistic belongs to, None for a setting that is missing."""
+    where = ("arm", "depth", "width", "weight_decay")
+    return {tuple(line[name] for name in where) for line in records(table) if line["statistic"] == statistic}
+
+
+def test_every_arm_has_its_numbers(found):
+    check_tidy(found)
+    warm = {("controlled", *each) for each in (USUAL, (1, 5, 1e-4), (1, 8, 0.005))}
+    published = {("published", *each) for each in (USUAL, (2, 5, 0.005), (2, 5, 0))}
+    assert settings(found, "spearman") == warm | published | {("sensitivity", *USUAL)}
+    assert settings(found, "repeatability") == warm
+    assert settings(found, "slope") == {("published", None, 5, 0.005)}
+    assert settings(found, "width_slope") == {("controlled", 1, None, 0.005)}
+    assert settings(found, "decay_gain") == {("published", 2, 5, None), ("controlled", 1, 5, None)}
+    once = {(arm, None, None, None) for arm in ("published", "controlled")}
+    assert settings(found, "largest_half_width") == once
+    for name in ("fits_at_a_minimum", "converged"):
+        assert settings(found, name) == once | warm | published
+    mine = select(found, {"arm": "sensitivity", "init": "he", "statistic": "spearman"})
+    assert [line["value"] for line in mine] == pytest.approx([rho(("chosen", "he"), *USUAL)[:, 1].mean()])
+
+
+def test_a_gain_is_more_decay_less_less_decay(found):
+    gain = rho("warm", 1, 5, 0.005, rows=range(1, 9)) - rho("warm", 1, 5, 1e-4)
+    assert one(found, "decay_gain", (1, 5, None)).value == pytest.approx(gain.mean())
+    number = one(found, "decay_gain", (2, 5, None), arm="published")
+    without = rho("published", 2, 5, 0.005)[:, 0] - rho("published", 2, 5, 0.0)[:, 0]
+    assert number.value == pytest.approx(without.mean())
+    assert "0.005 less that at 0" in number.note
+
+
+def test_quality_and_correlation_without_moved_models_stand_by_cell(found):
+    trusted = rho("warm", 1, 5, 0.005, rows=range(3, 9))
+    assert one(found, "trusted_spearman", USUAL).value == pytest.approx(trusted.mean())
+    assert one(found, "converged", USUAL).value == pytest.approx(8 / 9)
+    assert one(found, "trusted", USUAL).value == pytest.approx(6 / 9)
+    loss = one(found, "train_loss", USUAL)
+    assert (loss.value, loss.unit, loss.n) == (pytest.approx(numpy.mean([1.6, 1.61, 1.62])), "nats", 3)
+    assert one(found, "train_accuracy", USUAL).unit == ""
+    assert one(found, "largest_curvature", USUAL).value == pytest.approx(2 + 151)
+    assert one(found, "fits_at_a_minimum", (2, 5, 0), arm="published").value == 0
+
+
+def test_shares_count_all_networks_and_all_models(found):
+    minima, converged = one(found, "fits_at_a_minimum", arm="published"), one(found, "converged")
+    assert (minima.value, minima.n) == (pytest.approx(6 / 9), 9)
+    assert (converged.value, converged.n) == (pytest.approx((81 - 3) / 81), 81)
+    halves = found.query("arm == 'controlled' and statistic == 'spearman'").eval("(high - low) / 2")
+    assert one(found, "largest_half_width").value == pytest.approx(halves.max())
+    assert "worst at depth" in one(found, "largest_half_width").note
+
+
+def test_no_network_means_no_shares_and_no_interval_no_half_width():
+    assert analysis.measurements([WARM], {}, bootstrap=QUICK).empty
+    bare = analysis.widest([{"low": None, "high": None}])
+    assert numpy.isnan(bare.value)
+    assert bare.note == "no cell has an interval"
+
+
+# How well a target repeats.
+def test_repeats_are_couples_of_seeds_and_an_odd_one_is_left_over():
+    part = [network(seed) for seed in range(5)]
+    outcomes = {("warm", 1, 5, 0.1, seed): held for seed, held in enumerate(part)}
+    outcomes[("warm", 2, 5, 0.1, 0)] = part[0]
+    truths = [held.actual["warm"].numpy() for held in part]
+    wanted = [stats.spearmanr(truths[i][:, j], truths[i + 1][:, j])[0] for i in (0, 2) for j in range(3)]
+    ((cell, table),) = analysis.repeats(WARM, WARM.cells(outcomes))
+    assert cell["depth"] == 1
+    assert table.values.ravel() == pytest.approx(wanted)
+
+
+def test_truths_of_other_test_points_are_no_repeats():
+    part = {("warm", 1, 5, 0.1, seed): replace(network(seed), test_ids=torch.arange(3) + seed) for seed in range(4)}
+    assert analysis.repeats(WARM, WARM.cells(part)) == []
+
+
+# Figures.
+def test_a_figure_shows_a_panel_for_each_weight_decay_and_a_dot_for_each_network(found):
+    networks = analysis.network_means([PUBLISHED, WARM], STUDY)
+    figure = figures.agreement_along("depth", found, networks=networks)
+    assert [axis.get_title() for axis in figure.axes] == [f"weight decay: {decay}" for decay in (0.005, 0.0001, 0)]
+    assert [text.get_text() for text in figure.axes[0].get_xticklabels()] == ["1", "2"]
+    dots = figures.named(networks, "depth").query(
+        "line == 'published protocol' and weight_decay == 0.005 and depth == 2"
+    )
+    assert dots["value"].tolist() == pytest.approx(rho("published", 2, 5, 0.005)[:, 0].tolist())
+    legend = {text.get_text() for text in figure.legends[0].get_texts()}
+    assert legend == {"published protocol", "controlled, warm truth", "repeatability of the warm truth"}
+
+
+def test_along_width_the_shallowest_networks_of_every_width_are_shown(found):
+    shown = figures.named(found, "width")
+    assert set(shown["depth"]) == {1}
+    assert set(shown.query("arm == 'controlled' and weight_decay == 0.005")["width"]) == {5, 8}
