@@ -10,6 +10,7 @@ import numpy
 import pandas
 from pandas.io.formats.style import Styler
 
+from influencelab.errors import InvalidParameter
 from influencelab.experiments.outcome import Outcome
 from influencelab.experiments.tables import measurement_table
 from influencelab.statistics.agreement import statistic
@@ -96,9 +97,16 @@ def measurements(
 
 
 def path(outcome: Outcome, settings: Settings, *, view: tuple[str, str], bootstrap: Bootstrap) -> Path:
-    """An arm at every t, rising, on one of `SELECTIONS`."""
+    """An arm at every t, rising, on one of `SELECTIONS`.
+
+    Raises:
+        InvalidParameter: one of the paper's t is missing.
+    """
     arm, selection = view
     widths = sorted({each["t"] for each in outcome.facts["smoothing"].values()})
+    missing = [t for t in PUBLISHED if t not in widths]
+    if missing:
+        raise InvalidParameter(f"The path has no t = {missing[0]:g}, which the paper has. Add it to the widths.")
     pairs = {t: pairs_of(outcome, selection, path_name(arm, t)) for t in widths}
     correlations = {t: statistic(each, "pearson", bootstrap=bootstrap).pooled for t, each in pairs.items()}
     return Path({**settings, "arm": arm, "selection": selection}, pairs, correlations, bootstrap)
@@ -176,11 +184,11 @@ def held_out_rows(rows: Sequence[Row], held_out: Collection[str]) -> list[Row]:
     for (arm, selection), name in itertools.product(TESTED, ("gain", "regret")):
         settings = {"arm": arm, "selection": selection, "statistic": name}
         parts = [each for each in rows if each["data"] in held_out and settings.items() <= each.items()]
-        found.append(row(mean_over_cells(parts), data="held_out", **settings))
+        found.append(row(mean_over_machines(parts), data="held_out", **settings))
     return found
 
 
-def mean_over_cells(rows: Sequence[Row]) -> Measurement:
+def mean_over_machines(rows: Sequence[Row]) -> Measurement:
     """The mean of a difference over data sets, these very ones, whose errors are independent."""
     value, low, high = numpy.array([[each[name] for name in ("value", "low", "high")] for each in rows], dtype=float).T
     half = (high - low) / 2
@@ -191,13 +199,12 @@ def mean_over_cells(rows: Sequence[Row]) -> Measurement:
 
 
 def agreement_at_published_t(numbers: pandas.DataFrame, key: Key) -> Styler:
-    """All arms of one machine at the paper's three t, a column a selection."""
+    """One machine at the paper's three t, a column an arm."""
     part = of_machine(numbers, key)
     part = part.loc[part["t"].isin(PUBLISHED) & (part["statistic"] == "pearson")]
     return measurement_table(
         part.drop(columns=["data", "weight_decay", "statistic"]),
-        across="selection",
-        shown=SELECTIONS,
+        across="arm",
         caption="Pearson of predicted and actual change, with 95% intervals; the paper printed, of its test point, "
         "0.6325 at t = 0, 0.9502 at 0.001 and 0.9141 at 0.1",
     )

@@ -124,10 +124,10 @@ def shade(axis: Axes, below: pandas.DataFrame) -> None:
     for name, part, end in sides:
         if not len(part):
             continue
-        near = part.max() if end < best else part.min()
+        near, beyond = (part.max(), end / 1.5) if end < best else (part.min(), end * 1.5)
         words = "correlation of the consistent arm surely below its best"
-        axis.axvspan(min(near, end), max(near, end), color="0.9", zorder=0, label=words)
-        side = {"x": end, "ha": "left" if end < best else "right"}
+        axis.axvspan(min(near, beyond), max(near, beyond), color="0.9", zorder=0, label=words)
+        side = {"x": beyond, "ha": "left" if end < best else "right"}
         axis.text(**side, y=0.03, s=f" {name} ", transform=axis.get_xaxis_transform(), fontsize=9, color="0.25")
 
 
