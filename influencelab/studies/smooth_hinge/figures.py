@@ -201,7 +201,7 @@ def rule_tested(numbers: pandas.DataFrame, *, held_out: Collection[str]) -> Figu
         axis.axvline(0, color="0.8", linewidth=0.8, zorder=0)
     names = [f"{data.replace('_', ' ').replace('-', ' ', 1)}, {decay:g}" for data, decay in keys]
     axes[0].set_yticks(range(len(keys)), names)
-    axes[0].set_ylabel("data, weight decay (grey: not held out)")
+    axes[0].set_ylabel("data, weight decay\n(grey: not held out)")
     axes[0].set_ylim(len(keys) - 0.4, -0.6)
     for tick, (data, _) in zip(axes[0].get_yticklabels(), keys, strict=True):
         tick.set_color("0.1" if data in held_out else "0.55")
