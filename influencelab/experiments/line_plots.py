@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import matplotlib.pyplot as plt
 import numpy
@@ -170,13 +170,26 @@ def draw_lines(
             jitter = shift + step * generator.uniform(-0.3, 0.3, size=len(own))
             where = numpy.array([places[setting] for setting in own[x]]) + jitter
             axis.scatter(where, own["value"], s=9, color=style.color, alpha=0.3, linewidth=0, zorder=2)
-        value, low, high = line[["value", "low", "high"]].to_numpy(dtype=float).T
-        errors = numpy.nan_to_num(numpy.maximum([value - low, high - value], 0))
-        axis.errorbar(at, value, yerr=errors, **style._asdict(), markersize=5.5, capsize=2.5, label=name, zorder=3)
+        axis.errorbar(
+            at,
+            line["value"],
+            yerr=error_bars(line),
+            **style._asdict(),
+            markersize=5.5,
+            capsize=2.5,
+            label=name,
+            zorder=3,
+        )
     axis.axhline(0, color="0.6", linewidth=0.8, zorder=1)
     axis.set_xticks(list(places.values()), [f"{setting:g}" for setting in places])
     axis.set_xlim(standing[0] - 0.6 * gap, standing[-1] + 0.6 * gap)
     axis.grid(visible=False, axis="x")
+
+
+def error_bars(frame: pandas.DataFrame) -> numpy.ndarray:
+    """How far the interval of each measurement reaches below and above it; 0 where it has none."""
+    value, low, high = frame[["value", "low", "high"]].to_numpy(dtype=float).T
+    return numpy.nan_to_num(numpy.maximum([value - low, high - value], 0))
 
 
 def draw_null(axis: Axes, null: NullBand | None) -> None:
@@ -205,13 +218,16 @@ def look(place: int) -> Look:
     return Look(PALETTE[place % len(PALETTE)], MARKERS[place % len(MARKERS)])
 
 
-def drawing(columns: int, *, width: float, height: float) -> tuple[Figure, list[Axes]]:
-    """A row of panels that share their vertical axis."""
+def drawing(
+    columns: int, *, width: float, height: float, rows: int = 1, sharey: Literal["row", "none"] = "row"
+) -> tuple[Figure, list[Axes]]:
+    """Panels, row by row: those of a row may share their vertical axis, those of a column share the horizontal one."""
+    size = max(5.4, width * columns), height
     with plt.rc_context(STYLE):
         figure, axes = plt.subplots(
-            1, columns, figsize=(max(5.4, width * columns), height), sharey=True, squeeze=False, layout="constrained"
+            rows, columns, figsize=size, sharex="col", sharey=sharey, squeeze=False, layout="constrained"
         )
-    return figure, list(axes[0])
+    return figure, list(axes.flat)
 
 
 def legend_below(figure: Figure, axes: Sequence[Axes]) -> None:

@@ -61,16 +61,21 @@ def draw_pairs(axis: Axes, comparison: Comparison) -> None:
     """The points of one comparison, zero lines and the identity."""
     predicted, actual = comparison.predicted[comparison.mask], comparison.actual[comparison.mask]
     reach = 1.08 * max(numpy.abs(predicted).max(), numpy.abs(actual).max(), 1e-300)
+    draw_points(axis, predicted, actual, reach=reach)
+    axis.set_ylim(-reach, reach)
+    axis.set_aspect("equal")
+    axis.set_xlabel("predicted change in test loss (nats)")
+    axis.set_ylabel("actual change in test loss (nats)")
+
+
+def draw_points(axis: Axes, across: numpy.ndarray, up: numpy.ndarray, *, reach: float) -> None:
+    """Points of pairs, with zero lines and the identity, as far as `reach` to either side of 0 across."""
     axis.axhline(0, color="0.8", linewidth=0.8, zorder=0)
     axis.axvline(0, color="0.8", linewidth=0.8, zorder=0)
     axis.plot([-reach, reach], [-reach, reach], color="0.4", linewidth=1, linestyle="--", label="prediction = truth")
-    axis.scatter(predicted, actual, s=9, alpha=0.55, color=PALETTE[0], linewidth=0, rasterized=len(predicted) > VECTOR)
+    axis.scatter(across, up, s=9, alpha=0.55, color=PALETTE[0], linewidth=0, rasterized=len(up) > VECTOR)
     axis.set_xlim(-reach, reach)
-    axis.set_ylim(-reach, reach)
-    axis.set_aspect("equal")
     axis.ticklabel_format(style="sci", scilimits=(-3, 3))
-    axis.set_xlabel("predicted change in test loss (nats)")
-    axis.set_ylabel("actual change in test loss (nats)")
 
 
 def caption(statistics: Mapping[str, Statistic]) -> str:

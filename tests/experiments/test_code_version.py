@@ -84,7 +84,7 @@ def test_one_name_from_another_module_is_another_definition(copied):
 def test_code_that_only_shows_results_does_not_count(copied):
     folder, version = copied
     first = version()
-    for name in ("experiments/plots.py", "statistics/bootstrap.py", "studies/smooth_hinge/numbers.py"):
+    for name in ("experiments/plots.py", "statistics/bootstrap.py", "studies/smooth_hinge/analysis.py"):
         edit(folder / name, "\nimport ", "\nvalue = 1\nimport ")
     assert version() == first
 

@@ -1,1 +1,1 @@
-"""What the study `smooth_hinge` claims, computes and draws."""
+"""Analysis, claims and figures of the study `smooth_hinge`, its recipe and its rule for t."""

@@ -3,6 +3,9 @@
 from influencelab.runner.finding import Finding
 
 STUDY = "smooth_hinge"
+FIRST = {"data": "mnist", "arm": "published", "selection": "first_test_point"}
+ALL = {"data": "mnist", "selection": "top", "t": 0.001, "statistic": "pearson"}
+HELD_OUT = {"data": "held_out", "arm": "consistent"}
 
 FINDINGS = (
     Finding(
@@ -12,12 +15,12 @@ FINDINGS = (
         "{}, through one a hundred times wider at {}. Over all test points, weights trained with the narrow "
         "bend reach {}, and a Newton step, which takes out each point's own curvature, {}.",
         (
-            {"name": "mnist/published/0/first/pearson"},
-            {"name": "mnist/published/0/first/overshoot"},
-            {"name": "mnist/published/0.001/first/pearson"},
-            {"name": "mnist/published/0.1/first/pearson"},
-            {"name": "mnist/consistent/0.001/top/pearson"},
-            {"name": "mnist/newton_step/0.001/top/pearson"},
+            {**FIRST, "t": 0.0, "statistic": "pearson"},
+            {**FIRST, "t": 0.0, "statistic": "overshoot"},
+            {**FIRST, "t": 0.001, "statistic": "pearson"},
+            {**FIRST, "t": 0.1, "statistic": "pearson"},
+            {**ALL, "arm": "consistent"},
+            {**ALL, "arm": "newton_step"},
         ),
     ),
     Finding(
@@ -25,9 +28,6 @@ FINDINGS = (
         "**How much to bend it can be told without retraining.** On data that had no part in finding it, a "
         "rule for the width of the bend gains {} of correlation over the paper's width, on average, and gives"
         " up {} to the best one.",
-        (
-            {"name": "rule/held_out/consistent/gain"},
-            {"name": "rule/held_out/consistent/regret"},
-        ),
+        ({**HELD_OUT, "statistic": "gain"}, {**HELD_OUT, "statistic": "regret"}),
     ),
 )

@@ -134,7 +134,7 @@ class SmoothingPath(Recipe):
         return replace(published, data=data), replace(true, data=data)
 
     def watched(self, fitted: Fit) -> Tensor:
-        """The test points of `first`, then those of the smallest margins, as long as the true hinge sees them.
+        """The test points of `first`, then those of the smallest margins below 1, beyond which the true hinge is 0.
 
         Raises:
             InvalidData: `first` names no test point, or no test point has a margin below 1.
@@ -152,7 +152,7 @@ class SmoothingPath(Recipe):
         return torch.tensor([*named, *others][: self.tests], device=s.device)
 
     def experiments(self, start: Estimate) -> tuple[Removals, dict[str, Bool[Tensor, "r m"]]]:
-        """Who is removed, and which selection looks at which pair."""
+        """The removals, and the pairs of each selection."""
         n = start.fit.data.n
         pulling = SupportVectors(count=n).pairs(start)
         few = min(self.count, int(pulling[:, 0].sum()))
@@ -165,7 +165,7 @@ class SmoothingPath(Recipe):
         return removals, {name: pairs[points].cpu() for name, pairs in chosen.items()}
 
     def estimator_of(self, arm: str) -> Estimator:
-        """Who predicts in an arm."""
+        """The estimator of an arm."""
         return NewtonStep(True, convention=self.convention) if arm == "newton_step" else self.estimator
 
     def smoothed(self, published: Fit, true: Fit) -> Iterator[tuple[float, dict[str, Fit]]]:
@@ -180,12 +180,12 @@ class SmoothingPath(Recipe):
 
 
 def path_name(arm: str, t: float) -> str:
-    """What the estimator of one arm at one t is called, such as `published/0.001`."""
+    """The name of the estimator of one arm at one t, such as `published/0.001`."""
     return f"{arm}/{t:g}"
 
 
 def describe(fitted: Fit) -> dict[str, Any]:
-    """One fit: who carries its curvature, how far removals reach (nothing bends at t = 0), how converged it is."""
+    """One fit: effective number of points with curvature, strain (None where nothing bends), how converged it is."""
     reach = margin_shift(fitted)
     return {
         "carriers": effective_curvature_points(fitted),

@@ -1,28 +1,38 @@
-"""A smoothing path is what a loop over t, arms and scratch retrainings gives, and its numbers say so."""
+"""A smoothing path is what a loop over t, arms and scratch retrainings gives, and its measurements say so."""
 
 import math
+from dataclasses import replace
 
 import matplotlib.pyplot as plt
 import numpy
-import pandas
 import pytest
 import torch
 from scipy.optimize import minimize
 
 import influencelab as il
 from influencelab.errors import InvalidData, InvalidParameter
-from influencelab.studies.smooth_hinge import figures as figures
-from influencelab.studies.smooth_hinge import numbers as tables
+from influencelab.statistics.measurements import find, select
+from influencelab.studies.smooth_hinge import analysis, figures
+from influencelab.studies.smooth_hinge.claims import CLAIMS
+from influencelab.studies.smooth_hinge.findings import FINDINGS
 from influencelab.studies.smooth_hinge.strain import rule
 
 DECAY, WIDTHS = 0.02, (0.001, 0.1, 1.0)
 SOURCE = il.Digits(scaling="unit", labels=(3, 8), train_size=70, seed=1)
-BOOTSTRAP = il.Bootstrap(resamples=60)
+SHOWN, TESTED = ("mnist", DECAY), ("wine", DECAY)
 
 
 @pytest.fixture(scope="module")
 def outcome():
     return il.SmoothingPath(source=SOURCE, weight_decay=DECAY, widths=WIDTHS, tests=5, count=12).run()
+
+
+@pytest.fixture(scope="module")
+def numbers(outcome):
+    """The measurements of one machine that is shown and of one that only tests the rule: the same outcome."""
+    return analysis.measurements(
+        {SHOWN: outcome, TESTED: outcome}, shown=[SHOWN], held_out=["wine"], bootstrap=il.Bootstrap(resamples=60)
+    )
 
 
 @pytest.fixture(scope="module")
@@ -115,9 +125,9 @@ def test_named_test_points_come_first_and_batches_shorten_the_data():
     assert found.facts["n"] == 50
     assert int(found.test_ids[0]) == named
     with pytest.raises(InvalidData, match="has no test point 99999"):
-        il.vary(path, "first", [(99999,)])[0].run()
+        replace(path, first=(99999,)).run()
     with pytest.raises(InvalidData, match="fewer than 1000"):
-        il.vary(path, "multiple", [1000])[0].run()
+        replace(path, multiple=1000).run()
     for settings in ({"widths": ()}, {"widths": (0.0,)}, {"count": 0}, {"tests": 0}):
         with pytest.raises(InvalidParameter):
             il.SmoothingPath(**{"source": SOURCE, "weight_decay": DECAY, "widths": WIDTHS, **settings})
@@ -142,56 +152,83 @@ def test_support_vectors_are_those_with_a_slope():
         il.SupportVectors(count=0).pairs(estimate)
 
 
-def test_numbers_are_those_of_the_pairs(outcome):
-    table = tables.path_table(outcome, "support_vectors", bootstrap=BOOTSTRAP)
-    numbers = tables.path_numbers("made_up", outcome, {"support_vectors": table})
+def test_correlations_and_slopes_are_those_of_the_pairs(outcome, numbers):
     chosen = outcome.chosen["support_vectors"].any(1)
     actual = outcome.actual["hinge"][chosen].numpy()
+    where = {"data": "mnist", "weight_decay": DECAY, "arm": "consistent", "selection": "support_vectors"}
     means = {}
-    for t in WIDTHS:
+    for t in (0.0, *WIDTHS):
         predicted = outcome.predicted[f"consistent/{t:g}"][chosen].numpy()
         means[t] = numpy.mean([numpy.corrcoef(predicted[:, j], actual[:, j])[0, 1] for j in range(5)])
-        stem = f"made_up/consistent/{t:g}/support_vectors"
-        assert numbers[f"{stem}/pearson"].value == pytest.approx(means[t])
-        assert numbers[f"{stem}/pearson"].n == 60
+        correlation = find(numbers, {**where, "t": t, "statistic": "pearson"})
+        assert correlation.value == pytest.approx(means[t])
+        assert correlation.n == 60
         slopes = [numpy.polyfit(predicted[:, j], actual[:, j], 1)[0] for j in range(5)]
-        assert numbers[f"{stem}/slope"].value == pytest.approx(numpy.mean(slopes))
+        assert find(numbers, {**where, "t": t, "statistic": "slope"}).value == pytest.approx(numpy.mean(slopes))
     for t in WIDTHS:
-        lost = numbers[f"made_up/consistent/{t:g}/support_vectors/lost"]
-        assert lost.value == pytest.approx(max(means.values()) - means[t], abs=1e-12)
-        assert lost.low <= lost.value <= lost.high
+        below = find(numbers, {**where, "t": t, "statistic": "below_best"})
+        assert below.value == pytest.approx(max(means.values()) - means[t], abs=1e-12)
+        assert below.low <= below.value <= below.high
 
 
-def test_headlines_are_overshoot_and_drop_on_the_first_test_point(outcome):
-    numbers = tables.headline_numbers("made_up", outcome, bootstrap=BOOTSTRAP)
+def test_headlines_are_overshoot_and_drop_on_the_first_test_point(outcome, numbers):
     rows = outcome.chosen["top"][:, 0]
     actual = outcome.actual["hinge"][rows, 0].numpy()
     predicted = {t: outcome.predicted[f"published/{t:g}"][rows, 0].numpy() for t in (0.0, 0.001, 0.1)}
-    over = numbers["made_up/published/0/first/overshoot"]
+    where = {"data": "mnist", "arm": "published", "selection": "first_test_point"}
+    over = find(numbers, {**where, "t": 0.0, "statistic": "overshoot"})
     assert over.value == pytest.approx(math.sqrt((predicted[0.0] ** 2).mean() / (actual**2).mean()))
     assert 1 < over.low < over.value < over.high
     drop = numpy.corrcoef(predicted[0.001], actual)[0, 1] - numpy.corrcoef(predicted[0.1], actual)[0, 1]
-    assert numbers["made_up/published/first/drop"].value == pytest.approx(drop)
+    assert find(numbers, {**where, "statistic": "drop"}).value == pytest.approx(drop)
 
 
-def test_the_rule_is_held_against_the_oracle_and_the_fixed_t(outcome):
-    table = tables.rule_table({"made_up": outcome}, bootstrap=BOOTSTRAP)
+def test_the_rule_is_held_against_the_oracle_and_the_fixed_t(outcome, numbers):
     strains = {t: outcome.facts["smoothing"][f"consistent/{t:g}"]["strain"] for t in WIDTHS}
-    row = table[table["arm"] == "consistent"].iloc[0]
-    assert row["t_rule"] == rule(strains) == tables.chosen_width(outcome)
-    assert row["gain"] == pytest.approx(row["rule"] - row["fixed"])
-    assert row["regret"] == pytest.approx(row["oracle"] - row["rule"])
-    assert row["regret"] >= 0
-    numbers = tables.rule_numbers(table, held_out=["made_up"])
-    assert numbers["rule/held_out/consistent/gain"].value == pytest.approx(row["gain"])
-    two = pandas.concat([table, table])
-    both = tables.mean_over_cells(two.loc[two["arm"] == "consistent"], "gain")
-    one = numbers["rule/held_out/consistent/gain"]
-    assert both.high - both.low == pytest.approx((one.high - one.low) / math.sqrt(2))
+    chosen = find(numbers, {"data": "wine", "statistic": "rule_t"}).value
+    assert chosen == rule(strains)
+    for arm in ("published", "consistent"):
+        where = {"data": "wine", "arm": arm, "selection": "support_vectors"}
+        at = {t: find(numbers, {**where, "t": t, "statistic": "pearson"}).value for t in WIDTHS}
+        oracle = find(numbers, {**where, "statistic": "oracle_t"}).value
+        assert at[oracle] == max(at.values())
+        gain, regret = (find(numbers, {**where, "statistic": name}) for name in ("gain", "regret"))
+        assert gain.value == pytest.approx(at[chosen] - at[0.001])
+        assert regret.value == pytest.approx(at[oracle] - at[chosen])
+        assert find(numbers, {**where, "data": "held_out", "statistic": "gain"}).value == pytest.approx(gain.value)
 
 
-def test_pairs_hold_what_was_looked_at(outcome):
-    table = tables.shown_pairs({"made_up": outcome})
+def test_the_mean_over_machines_takes_their_errors_for_independent(numbers):
+    cells = select(numbers, {"arm": "consistent", "data": "wine", "statistic": "gain"})
+    one, four = analysis.mean_over_machines(cells), analysis.mean_over_machines(4 * cells)
+    assert four.value == pytest.approx(one.value)
+    assert four.high - four.low == pytest.approx((one.high - one.low) / 2)
+    assert (one.n, four.n) == (1, 4)
+
+
+def test_machines_that_only_test_the_rule_have_no_more_than_correlations_on_support_vectors(outcome, numbers):
+    own = numbers[numbers["data"] == "wine"]
+    assert set(own["statistic"]) == {"pearson", "gain", "regret", "oracle_t", "rule_t", "points_at_the_bend"}
+    assert set(own["selection"].dropna()) == {"support_vectors"}
+    points = find(numbers, {"data": "mnist", "arm": "consistent", "t": 0.1, "statistic": "curvature_points"})
+    assert points.value == outcome.facts["smoothing"]["consistent/0.1"]["carriers"]
+    assert not select(numbers, {"t": 0.0, "statistic": "strain"})
+
+
+def test_every_claim_and_quote_selects_one_measurement(numbers):
+    for where in [claim.where for claim in CLAIMS] + [quote for finding in FINDINGS for quote in finding.quotes]:
+        assert find(numbers, where) is not None, where
+
+
+def test_a_path_without_the_published_t_is_refused(outcome):
+    smoothing = {name: each for name, each in outcome.facts["smoothing"].items() if each["t"] != 0.001}
+    bare = replace(outcome, facts={**outcome.facts, "smoothing": smoothing})
+    with pytest.raises(InvalidParameter, match=r"no t = 0.001.*Add it to the widths"):
+        analysis.measurements({SHOWN: bare}, shown=[SHOWN], held_out=["mnist"], bootstrap=il.Bootstrap(resamples=60))
+
+
+def test_pairs_hold_what_was_selected(outcome):
+    table = analysis.pairs_table({SHOWN: outcome})
     assert len(table) == int((outcome.chosen["top"] | outcome.chosen["support_vectors"]).sum())
     assert table.memory_usage(deep=True).sum() < 1e6
     first = table.iloc[0]
@@ -200,23 +237,28 @@ def test_pairs_hold_what_was_looked_at(outcome):
     assert first["consistent_0.1"] == pytest.approx(float(outcome.predicted["consistent/0.1"][row, column]), rel=1e-6)
 
 
-def test_every_figure_has_words_and_units_on_its_axes(outcome):
-    views = {view: tables.path_table(outcome, view, bootstrap=BOOTSTRAP) for view in tables.VIEWS}
-    rules = tables.rule_table({"made_up": outcome}, bootstrap=BOOTSTRAP)
+def test_every_figure_has_words_and_units_on_its_axes_and_draws_the_measurements(outcome, numbers):
     drawn = {
         "family": figures.loss_family([0.0, 0.01, 0.5]),
-        "paper": figures.paper_layout(outcome, arm="published", bootstrap=BOOTSTRAP),
-        "agreement": figures.agreement_over_t(views, rule=0.1),
-        "carriers": figures.carriers_over_t({"linear": views["top"]}, at_bend={"linear": 7}),
-        "rule": figures.rule_tested(rules, held_out=["made_up"]),
+        "paper": figures.paper_layout(numbers, outcome, key=SHOWN),
+        "agreement": figures.agreement_over_t(numbers, key=SHOWN),
+        "carriers": figures.carriers_over_t(numbers, machines={"linear": SHOWN}),
+        "rule": figures.rule_tested(numbers, held_out=["wine"]),
     }
     for figure in drawn.values():
         words = [axis.get_xlabel() for axis in figure.axes] + [axis.get_ylabel() for axis in figure.axes]
         assert any("nats" in text or "margin" in text or "Pearson" in text for text in words)
     assert [len(figure.axes) for figure in drawn.values()] == [2, 3, 6, 2, 2]
-    offsets = drawn["paper"].axes[0].collections[0].get_offsets()
-    rows = outcome.chosen["top"][:, 0]
-    assert numpy.sort(numpy.asarray(offsets)[:, 1]) == pytest.approx(
-        numpy.sort(outcome.predicted["published/0"][rows, 0].numpy())
+    offsets = numpy.asarray(drawn["paper"].axes[0].collections[0].get_offsets())
+    predicted = outcome.predicted["published/0"][outcome.chosen["top"][:, 0], 0].numpy()
+    assert numpy.sort(offsets[:, 1]) == pytest.approx(numpy.sort(predicted))
+    labels = [label.get_text() for label in drawn["rule"].axes[0].get_yticklabels()]
+    assert labels == ["wine, 0.02", "mnist, 0.02"]
+    marks = {line.get_label(): line.get_xdata() for line in drawn["rule"].axes[0].get_lines()}
+    where = {"data": "wine", "arm": "published", "selection": "support_vectors"}
+    best = find(numbers, {**where, "statistic": "oracle_t"}).value
+    # Both machines are one outcome.
+    assert marks["best t (oracle)"] == pytest.approx(
+        2 * [find(numbers, {**where, "t": best, "statistic": "pearson"}).value]
     )
     plt.close("all")

@@ -1,0 +1,230 @@
+"""Measurements of smoothing paths: agreement at every t, what each t gives up to the best one, and the rule for t."""
+
+import itertools
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import inf
+from typing import Any
+
+import numpy
+import pandas
+from pandas.io.formats.style import Styler
+
+from influencelab.errors import InvalidParameter
+from influencelab.experiments.outcome import Outcome
+from influencelab.experiments.tables import measurement_table
+from influencelab.statistics.agreement import statistic
+from influencelab.statistics.bootstrap import Bootstrap
+from influencelab.statistics.comparison import Comparison
+from influencelab.statistics.correlation import pearson
+from influencelab.statistics.measurement import Measurement
+from influencelab.statistics.measurements import row, tidy
+from influencelab.studies.smooth_hinge.smoothing_path import ARMS, TRUTH, path_name
+from influencelab.studies.smooth_hinge.strain import rule
+
+# The t of the paper's figure, and the one it recommends.
+PUBLISHED = (0.0, 0.001, 0.1)
+FIXED = 0.001
+# The paper's test point and its own top removals; all test points, each with its own; random support vectors.
+SELECTIONS = ("first_test_point", "top", "support_vectors")
+# Arms and selections that the rule for t, a rule for influence, is tested on; and those measured of machines shown.
+TESTED = (("published", "support_vectors"), ("consistent", "support_vectors"))
+SHOWN = tuple(itertools.product(ARMS, SELECTIONS))
+
+Key = tuple[str, float]
+Settings = Mapping[str, Any]
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Path:
+    """Agreement of one arm of one machine with retraining at every t, on one selection of removals.
+
+    Attributes:
+        settings: of its measurements: data, weight decay, arm and selection.
+        pairs: predicted beside actual changes in nats, by t.
+        pearson: their correlation, the mean over test points.
+        bootstrap: of all intervals.
+    """
+
+    settings: Settings
+    pairs: Mapping[float, Comparison]
+    pearson: Mapping[float, Measurement]
+    bootstrap: Bootstrap
+
+    def best(self, *, least: float = 0.0) -> float:
+        """The t of the largest correlation, from the least on."""
+        return max((t for t in self.pearson if t >= least), key=lambda t: self.pearson[t].value)
+
+    def advantage(self, one: float, other: float) -> Measurement:
+        """The correlation at one t less that at another, on the same resamples of the same removals."""
+        pairs, predicted = self.pairs[one], self.pairs[other].predicted
+
+        def difference(pairs: Comparison, weights: numpy.ndarray) -> numpy.ndarray:
+            return pearson(pairs, weights) - pearson(replace(pairs, predicted=predicted), weights)
+
+        found = statistic(pairs, difference, bootstrap=self.bootstrap).pooled
+        return replace(found, note=f"Pearson at t = {one:g} less that at {other:g}; {found.note}")
+
+    def row(self, name: str, number: Measurement, *, t: float | None = None) -> Row:
+        """One measurement of the path as a row of the table."""
+        return row(number, **self.settings, t=t, statistic=name)
+
+
+def measurements(
+    outcomes: Mapping[Key, Outcome], *, shown: Collection[Key], held_out: Collection[str], bootstrap: Bootstrap
+) -> pandas.DataFrame:
+    """Every number of the study, as a tidy table.
+
+    Args:
+        outcomes: of every machine, by its data and weight decay.
+        shown: the machines of which more is measured than correlations on support vectors.
+        held_out: the data sets that had no part in finding the rule.
+        bootstrap: of all intervals.
+    """
+    found: list[Row] = []
+    for key, outcome in outcomes.items():
+        settings: Settings = {"data": key[0], "weight_decay": key[1]}
+        views = SHOWN if key in shown else TESTED
+        paths = {view: path(outcome, settings, view=view, bootstrap=bootstrap) for view in views}
+        found += machine_rows(outcome, settings)
+        found += [each.row("pearson", number, t=t) for each in paths.values() for t, number in each.pearson.items()]
+        found += [line for view in TESTED for line in rule_rows(paths[view], chosen_t(outcome))]
+        if key in shown:
+            found += fit_rows(outcome, settings)
+            found += [line for each in paths.values() for line in path_rows(each)]
+    return tidy([*found, *held_out_rows(found, held_out)])
+
+
+def path(outcome: Outcome, settings: Settings, *, view: tuple[str, str], bootstrap: Bootstrap) -> Path:
+    """An arm at every t, rising, on one of `SELECTIONS`.
+
+    Raises:
+        InvalidParameter: one of the paper's t is missing.
+    """
+    arm, selection = view
+    widths = sorted({each["t"] for each in outcome.facts["smoothing"].values()})
+    missing = [t for t in PUBLISHED if t not in widths]
+    if missing:
+        raise InvalidParameter(f"The path has no t = {missing[0]:g}, which the paper has. Add it to the widths.")
+    pairs = {t: pairs_of(outcome, selection, path_name(arm, t)) for t in widths}
+    correlations = {t: statistic(each, "pearson", bootstrap=bootstrap).pooled for t, each in pairs.items()}
+    return Path({**settings, "arm": arm, "selection": selection}, pairs, correlations, bootstrap)
+
+
+def pairs_of(outcome: Outcome, selection: str, estimator: str) -> Comparison:
+    """Predicted beside actual changes of one of `SELECTIONS`."""
+    first = selection == "first_test_point"
+    found = outcome.comparison("top" if first else selection, estimator, TRUTH)
+    if first:
+        found = replace(found, mask=found.mask & (numpy.arange(found.m) == 0))
+    return found.without_empty_tests()
+
+
+def path_rows(path: Path) -> list[Row]:
+    """The slope at each t and what it gives up to the best t; the drop from t = 0.001 to 0.1; the overshoot at t = 0.
+
+    The choice of the best t is not resampled, so that the best itself has no interval.
+    """
+    found, best = [], path.best()
+    for t, pairs in path.pairs.items():
+        found.append(path.row("slope", statistic(pairs, "slope", bootstrap=path.bootstrap).pooled, t=t))
+        found.append(path.row("below_best", path.advantage(best, t), t=t))
+    found.append(path.row("drop", path.advantage(FIXED, PUBLISHED[-1])))
+    ratio = statistic(path.pairs[0.0], "rms_ratio", bootstrap=path.bootstrap).pooled
+    over = ratio.mapped(lambda each: 1 / each if each > 0 else inf, "RMS predicted over RMS actual").finite()
+    return [*found, path.row("overshoot", over, t=0.0)]
+
+
+def fit_rows(outcome: Outcome, settings: Settings) -> list[Row]:
+    """How many points have curvature in the fit of each arm at each t, effectively, and its strain where it bends."""
+    found = []
+    for each in outcome.facts["smoothing"].values():
+        where = {**settings, "arm": each["arm"], "t": each["t"]}
+        points = Measurement(each["carriers"], note="effective number of points with curvature; no interval")
+        found.append(row(points, **where, statistic="curvature_points"))
+        if each["strain"] is not None:
+            strain = Measurement(each["strain"], note="RMS move of margins by one removal, in units of t; no interval")
+            found.append(row(strain, **where, statistic="strain"))
+    return found
+
+
+def machine_rows(outcome: Outcome, settings: Settings) -> list[Row]:
+    """The t that the rule takes, and how many points are exactly at the bend of the true hinge."""
+    chosen = Measurement(
+        chosen_t(outcome), note="the smallest t above which no strain of the consistent fits exceeds √½"
+    )
+    bend = Measurement(outcome.facts["machine"]["at_the_bend"], n=outcome.facts["n"], note="a count, so no interval")
+    return [row(chosen, **settings, statistic="rule_t"), row(bend, **settings, statistic="points_at_the_bend")]
+
+
+def chosen_t(outcome: Outcome) -> float:
+    """The t that the rule takes, from the strains of the consistent fits."""
+    described = outcome.facts["smoothing"].values()
+    strains = {each["t"]: each["strain"] for each in described if each["arm"] == "consistent" and each["t"]}
+    return rule({t: inf if strain is None else strain for t, strain in strains.items()})
+
+
+def rule_rows(path: Path, chosen: float) -> list[Row]:
+    """The oracle's t, what the rule's gains over t = 0.001, and what it gives up to the oracle's.
+
+    The oracle is the t > 0 of the largest correlation on these very removals, and so flatters itself.
+    """
+    oracle = path.best(least=min(filter(None, path.pairs)))
+    return [
+        path.row("oracle_t", Measurement(oracle, note="the t > 0 of the largest Pearson; no interval")),
+        path.row("gain", path.advantage(chosen, FIXED)),
+        path.row("regret", path.advantage(oracle, chosen)),
+    ]
+
+
+def held_out_rows(rows: Sequence[Row], held_out: Collection[str]) -> list[Row]:
+    """Gain and regret over the data sets that had no part in the rule."""
+    found = []
+    for (arm, selection), name in itertools.product(TESTED, ("gain", "regret")):
+        settings = {"arm": arm, "selection": selection, "statistic": name}
+        parts = [each for each in rows if each["data"] in held_out and settings.items() <= each.items()]
+        found.append(row(mean_over_machines(parts), data="held_out", **settings))
+    return found
+
+
+def mean_over_machines(rows: Sequence[Row]) -> Measurement:
+    """The mean of a difference over data sets, these very ones, whose errors are independent."""
+    value, low, high = numpy.array([[each[name] for name in ("value", "low", "high")] for each in rows], dtype=float).T
+    half = (high - low) / 2
+    width = float(numpy.sqrt((half**2).sum()) / len(value))
+    middle = float(value.mean())
+    note = f"mean over {len(value)} data sets and decays; 95%, from their own intervals taken as independent"
+    return Measurement(middle, middle - width, middle + width, n=len(value), note=note).finite()
+
+
+def agreement_at_published_t(numbers: pandas.DataFrame, key: Key) -> Styler:
+    """One machine at the paper's three t, a column an arm."""
+    part = of_machine(numbers, key)
+    part = part.loc[part["t"].isin(PUBLISHED) & (part["statistic"] == "pearson")]
+    return measurement_table(
+        part.drop(columns=["data", "weight_decay", "statistic"]),
+        across="arm",
+        caption="Pearson of predicted and actual change, with 95% intervals; the paper printed, of its test point, "
+        "0.6325 at t = 0, 0.9502 at 0.001 and 0.9141 at 0.1",
+    )
+
+
+def of_machine(numbers: pandas.DataFrame, key: Key) -> pandas.DataFrame:
+    """The measurements of one machine."""
+    return numbers.loc[(numbers["data"] == key[0]) & (numbers["weight_decay"] == key[1])]
+
+
+def pairs_table(outcomes: Mapping[Key, Outcome]) -> pandas.DataFrame:
+    """Every removal and test point of each machine, with what all arms predict at the paper's three t, in float32."""
+    parts = []
+    for (data, decay), outcome in outcomes.items():
+        selected = outcome.chosen["top"] | outcome.chosen["support_vectors"]
+        rows, columns = (selected & outcome.trusted[TRUTH][:, None]).nonzero(as_tuple=True)
+        predicted = {f"{arm}_{t:g}": outcome.predicted[path_name(arm, t)] for arm in ARMS for t in PUBLISHED}
+        values = {"actual": outcome.actual[TRUTH], **predicted}
+        table = {label: value[rows, columns].numpy().astype(numpy.float32) for label, value in values.items()}
+        chosen = {label: outcome.chosen[label][rows, columns].numpy() for label in ("top", "support_vectors")}
+        ids = {"test_id": outcome.test_ids[columns].numpy(), "train_id": outcome.train_ids[rows].numpy()}
+        parts.append(pandas.DataFrame({"data": data, "weight_decay": decay, **ids, **chosen, **table}))
+    return pandas.concat(parts, ignore_index=True).astype({"data": "category"})
