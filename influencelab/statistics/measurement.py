@@ -92,7 +92,8 @@ class Measurement:
     def rounded(self) -> str:
         """`0.50 [0.40, 0.60]`, to the digits that the interval leaves standing; `none` where there is no number."""
         if self.interval is None:
-            return "none" if math.isnan(self.value) else f"{self.value:.3f}"
+            small = 0 < abs(self.value) < 1e-3
+            return "none" if math.isnan(self.value) else f"{self.value:.2g}" if small else f"{self.value:.3f}"
         width = 2 * self.half_width
         standing = 3 if width == 0 else 2 if math.isinf(width) else 1 - math.floor(math.log10(width))
         digits = min(6, max(2, standing))

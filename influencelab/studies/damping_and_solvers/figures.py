@@ -1,50 +1,128 @@
-"""Figures of solvers beside each other, and of test points beside each other."""
+"""Figures of the damping path and of solvers beside each other, drawn from the study's table of measurements."""
 
 from collections.abc import Mapping
 
 import matplotlib.pyplot as plt
 import numpy
+import pandas
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, ScalarFormatter
 
+from influencelab.experiments.line_plots import NEUTRAL, legend_below, look
 from influencelab.experiments.plots import PALETTE, STYLE
 from influencelab.experiments.tables import display_name
 from influencelab.statistics.measurement import Measurement
-from influencelab.statistics.replicates import Replicates
-from influencelab.studies.damping_and_solvers.analysis import LEAST, said_of, told
+from influencelab.statistics.measurements import measurement_of, records
+
+PATH = {
+    "spearman": "agreement (signed Spearman correlation)",
+    "slope": "slope of actual on predicted change\n(1 = right size)",
+    "effective_dimension": "effective dimension (parameters)",
+    "residual": "residual of the solver\n‖(H + λ)s − g‖ / ‖g‖",
+}
+CURVATURES = {"hessian": ("Hessian", "-"), "gauss_newton": ("Gauss-Newton", "--")}
+FITS = {"stopped": " stopped early"}
+SOLVERS = {
+    "exact": "influence (exact, no damping)",
+    "exact_damped": "influence (exact, damped)",
+    "newton_step": "one Newton step (no damping)",
+}
+# What solves nothing has no residual; on a logarithmic axis rounding must still have a place.
+LEAST = 1e-16
 
 
-def solver_bars(numbers: Mapping[str, Measurement]) -> Figure:
+def titled(table: pandas.DataFrame) -> pandas.DataFrame:
+    """The same rows in words: the `fit` in place of arm, data and depth, and what all rows lack or share left out."""
+    fits = map(fit_title, table["arm"], table["data"], table["depth"])
+    estimators = [SOLVERS.get(name, display_name(name)) for name in table["estimator"]]
+    shown = table.drop(columns=["arm", "data", "depth", "target", "selection"]).assign(estimator=estimators)
+    shown.insert(0, "fit", list(fits))
+    return shown.dropna(axis="columns", how="all")
+
+
+def fit_title(arm: str, data: str, depth: int) -> str:
+    """`digits stopped early, 2 hidden layers`."""
+    return f"{data}{FITS.get(arm, '')}, {depth} hidden layer{'' if depth == 1 else 's'}"
+
+
+def damping_path(table: pandas.DataFrame) -> Figure:
+    """What damping does: agreement, size, the dimension that is left, and how well the system was solved.
+
+    Args:
+        table: rows of a damping path; a colour a fit, a line style a curvature.
+    """
+    shown = titled(table).sort_values("damping_share", kind="stable")
+    colours = {fit: look(place) for place, fit in enumerate(dict.fromkeys(titled(table)["fit"]))}
+    with plt.rc_context(STYLE):
+        figure, axes = plt.subplots(2, 2, figsize=(10.5, 7.4), sharex=True, layout="constrained")
+    for axis, (statistic, label) in zip(axes.flat, PATH.items(), strict=True):
+        for fit, style in colours.items():
+            for curvature, (words, dashes) in CURVATURES.items():
+                wanted = (shown["fit"] == fit) & (shown["curvature"] == curvature) & (shown["statistic"] == statistic)
+                line = shown[wanted]
+                marks = style._replace(linestyle=dashes)._asdict() | {"markersize": 4, "label": f"{fit}: {words}"}
+                axis.plot(line["damping_share"], line["value"], **marks)
+                if statistic == "spearman":
+                    ends = line["low"], line["high"]
+                    axis.fill_between(line["damping_share"], *ends, color=style.color, alpha=0.15, linewidth=0)
+        axis.set_ylabel(label)
+        axis.set_xscale("log")
+    axes[0, 0].axhline(0, color="0.6", linewidth=0.8)
+    axes[0, 1].axhline(1, color="0.4", linewidth=1, linestyle=":")
+    axes[0, 1].set_yscale("symlog", linthresh=2, subs=(2, 3, 5))
+    axes[0, 1].yaxis.set_major_formatter(ScalarFormatter())
+    axes[0, 1].yaxis.set_minor_formatter(ScalarFormatter())
+    axes[1, 1].set_yscale("log")
+    legend_below(figure, [axes[0, 0]])
+    draw_negative(axes[1, 0], shown[shown["statistic"] == "negative_eigenvalues"])
+    for axis in axes[1]:
+        axis.set_xlabel("damping as a share of the largest eigenvalue, λ / λ_max")
+    return figure
+
+
+def draw_negative(axis: Axes, table: pandas.DataFrame) -> None:
+    """How many eigenvalues of the damped curvature are still negative, as steps on an axis of its own at the right."""
+    worst = table.groupby("damping_share")["value"].max()
+    if not worst.max():
+        axis.set_title("no eigenvalue of H + λ is negative", fontsize=9, color=NEUTRAL.color)
+        return
+    right = axis.twinx()
+    right.grid(visible=False)
+    shade = {"color": NEUTRAL.color, "alpha": 0.18, "linewidth": 0}
+    right.fill_between(worst.index.to_numpy(float), 0, worst.to_numpy(float), step="mid", **shade)
+    right.set_ylim(0, max(1.0, 1.6 * float(worst.max())))
+    right.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=5))
+    right.set_ylabel("negative eigenvalues of H + λ (shaded)", color=NEUTRAL.color)
+    right.tick_params(axis="y", colors=NEUTRAL.color)
+
+
+def solver_bars(table: pandas.DataFrame) -> Figure:
     """A column a fit: above, correlation with the truth; below, what each solver left unsolved.
 
     Args:
-        numbers: of `solver_numbers`.
+        table: rows of solvers at one damping.
     """
-    stems = [name.removesuffix("/spearman") for name in numbers if name.endswith("/spearman")]
-    cells = list(dict.fromkeys(stem.split("/")[1] for stem in stems))
-    names = list(dict.fromkeys(stem.split("/")[2] for stem in stems))
+    found: dict[tuple[str, str], dict[str, Measurement]] = {}
+    for line in records(titled(table)):
+        found.setdefault((line["fit"], line["estimator"]), {})[line["statistic"]] = measurement_of(line)
+    fits, solvers = (list(dict.fromkeys(names)) for names in zip(*found, strict=True))
+    size = (2.4 + 2.7 * len(fits), 1.6 + 0.5 * len(solvers))
     with plt.rc_context(STYLE):
         figure, axes = plt.subplots(
-            2,
-            len(cells),
-            figsize=(2.4 + 2.7 * len(cells), 1.6 + 0.5 * len(names)),
-            sharey=True,
-            sharex="row",
-            squeeze=False,
-            layout="constrained",
+            2, len(fits), figsize=size, sharey=True, sharex="row", squeeze=False, layout="constrained"
         )
-    for column, cell in enumerate(cells):
-        for place, name in enumerate(names):
-            stem = f"solvers/{cell}/{name}"
-            draw_correlation(axes[0, column], numbers, stem, place=place)
-            draw_residual(axes[1, column], numbers, stem, place=place)
-        axes[0, column].set_title(told(cell).replace(", ", "\n"), fontsize=10)
-        axes[0, column].axvline(0, color="0.4", linewidth=0.8)
-        axes[0, column].set_xlabel("Spearman with retraining", fontsize=9)
-        axes[1, column].set_xlabel("residual of the solver", fontsize=9)
-        axes[1, column].set_xscale("log")
+    for (above, below), fit in zip(axes.T, fits, strict=True):
+        for place, solver in enumerate(solvers):
+            draw_correlation(above, found.get((fit, solver), {}), place=place)
+            draw_residual(below, found.get((fit, solver), {}), place=place)
+        above.set_title(fit.replace(", ", "\n"), fontsize=10)
+        above.axvline(0, color="0.4", linewidth=0.8)
+        above.set_xlabel("Spearman with retraining", fontsize=9)
+        below.set_xlabel("residual of the solver", fontsize=9)
+        below.set_xscale("log")
     axes[0, 0].plot([], [], marker="D", color=PALETTE[1], linestyle="none", label="within a class")
-    axes[0, 0].set_yticks(range(len(names)), [said_of(name) for name in names])
+    axes[0, 0].set_yticks(range(len(solvers)), solvers)
     axes[0, 0].invert_yaxis()
     axes[1, 0].set_xlim(LEAST, 100)
     axes[0, 0].legend(loc="lower right", frameon=False, fontsize=8)
@@ -52,9 +130,9 @@ def solver_bars(numbers: Mapping[str, Measurement]) -> Figure:
     return figure
 
 
-def draw_correlation(axis: Axes, numbers: Mapping[str, Measurement], stem: str, *, place: int) -> None:
+def draw_correlation(axis: Axes, numbers: Mapping[str, Measurement], *, place: int) -> None:
     """A bar with its interval, and a diamond for the correlation within classes; nothing where there is neither."""
-    number, within = numbers.get(f"{stem}/spearman"), numbers.get(f"{stem}/within_class_spearman")
+    number, within = numbers.get("spearman"), numbers.get("within_class_spearman")
     if number is None:
         axis.text(0.02, place, "not for this fit", va="center", fontsize=8, color="0.5")
         return
@@ -65,36 +143,10 @@ def draw_correlation(axis: Axes, numbers: Mapping[str, Measurement], stem: str, 
         axis.plot(within.value, place, marker="D", color=PALETTE[1], markersize=4.5, linestyle="none")
 
 
-def draw_residual(axis: Axes, numbers: Mapping[str, Measurement], stem: str, *, place: int) -> None:
+def draw_residual(axis: Axes, numbers: Mapping[str, Measurement], *, place: int) -> None:
     """The largest ‖(C + λ)s − g‖ / ‖g‖ of any seed and test point, from rounding upwards."""
-    solved = numbers.get(f"{stem}/residual")
-    if solved is not None:
-        axis.barh(place, max(solved.value, 2 * LEAST) - LEAST, left=LEAST, color=PALETTE[2], height=0.66)
-    elif f"{stem}/spearman" in numbers:
+    if "residual" in numbers:
+        length = max(numbers["residual"].value, 2 * LEAST) - LEAST
+        axis.barh(place, length, left=LEAST, color=PALETTE[2], height=0.66)
+    elif numbers:
         axis.text(2 * LEAST, place, "solves no system", va="center", fontsize=8, color="0.5")
-
-
-def by_test_point(tables: Mapping[str, Replicates]) -> Figure:
-    """A panel a table: the correlation of every test point, worst first; a dot a seed, a line their mean.
-
-    Args:
-        tables: Spearman of each seed and test point, by cell and selection, such as `digits-1/top`.
-    """
-    with plt.rc_context(STYLE):
-        figure, axes = plt.subplots(
-            1, len(tables), figsize=(3.4 * len(tables), 3.8), sharey=True, squeeze=False, layout="constrained"
-        )
-    for axis, (title, table) in zip(axes[0], tables.items(), strict=True):
-        average = numpy.nanmean(table.values, axis=0)
-        order = numpy.argsort(average)
-        for seed in table.values:
-            axis.scatter(range(len(order)), seed[order], s=10, color=PALETTE[0], alpha=0.4, linewidth=0)
-        axis.plot(range(len(order)), average[order], color=PALETTE[3], linewidth=1.6, label="mean over seeds")
-        axis.axhline(0, color="0.6", linewidth=0.8)
-        cell, _, selection = title.partition("/")
-        axis.set_title(f"{told(cell)}\n{display_name(selection)}", fontsize=10)
-        axis.set_xlabel("test point, worst first")
-    axes[0, 0].set_ylabel("signed Spearman correlation with retraining\n(a dot a seed)")
-    axes[0, 0].legend(loc="lower right", frameon=False, fontsize=9)
-    plt.close(figure)
-    return figure
