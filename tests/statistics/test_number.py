@@ -39,6 +39,7 @@ def test_half_a_width_is_told_only_where_there_is_one() -> None:
         (Measurement(1.0, low=1.0, high=1.0), "1.000 [1.000, 1.000]"),
         (Measurement(120.0, low=80.0, high=math.inf), "120.00 [80.00, inf]"),
         (Measurement(0.51234), "0.512"),
+        (Measurement(-3.14159e-14), "-3.1e-14"),
         (Measurement(math.nan), "none"),
     ],
 )

@@ -1,6 +1,7 @@
 """Figures of the damping path and of solvers beside each other, drawn from the study's table of measurements."""
 
 from collections.abc import Mapping
+from operator import itemgetter
 
 import matplotlib.pyplot as plt
 import numpy
@@ -9,11 +10,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, ScalarFormatter
 
-from influencelab.experiments.line_plots import NEUTRAL, legend_below, look
+from influencelab.experiments.line_plots import legend_below, look
 from influencelab.experiments.plots import PALETTE, STYLE
 from influencelab.experiments.tables import display_name
 from influencelab.statistics.measurement import Measurement
-from influencelab.statistics.measurements import measurement_of, records
+from influencelab.statistics.measurements import measurement_of, records, settings_of
 
 PATH = {
     "spearman": "agreement (signed Spearman correlation)",
@@ -21,8 +22,8 @@ PATH = {
     "effective_dimension": "effective dimension (parameters)",
     "residual": "residual of the solver\n‖(H + λ)s − g‖ / ‖g‖",
 }
+EARLY = {"minimum": "", "stopped": " stopped early"}
 CURVATURES = {"hessian": ("Hessian", "-"), "gauss_newton": ("Gauss-Newton", "--")}
-FITS = {"stopped": " stopped early"}
 SOLVERS = {
     "exact": "influence (exact, no damping)",
     "exact_damped": "influence (exact, damped)",
@@ -33,17 +34,15 @@ LEAST = 1e-16
 
 
 def titled(table: pandas.DataFrame) -> pandas.DataFrame:
-    """The same rows in words: the `fit` in place of arm, data and depth, and what all rows lack or share left out."""
-    fits = map(fit_title, table["arm"], table["data"], table["depth"])
-    estimators = [SOLVERS.get(name, display_name(name)) for name in table["estimator"]]
-    shown = table.drop(columns=["arm", "data", "depth", "target", "selection"]).assign(estimator=estimators)
-    shown.insert(0, "fit", list(fits))
-    return shown.dropna(axis="columns", how="all")
-
-
-def fit_title(arm: str, data: str, depth: int) -> str:
-    """`digits stopped early, 2 hidden layers`."""
-    return f"{data}{FITS.get(arm, '')}, {depth} hidden layer{'' if depth == 1 else 's'}"
+    """The same rows in words: the `fit` in place of arm, data and depth, and settings that no row has left out."""
+    fits = [
+        f"{line['data']}{EARLY[line['arm']]}, {line['depth']} hidden layer{'s' if line['depth'] > 1 else ''}"
+        for line in records(table)
+    ]
+    empty = [name for name in settings_of(table) if not table[name].notna().to_numpy().any()]
+    shown = table.drop(columns=["arm", "data", "depth", "target", "selection", *empty])
+    shown.insert(0, "fit", fits)
+    return shown.assign(estimator=[SOLVERS.get(name, display_name(name)) for name in table["estimator"]])
 
 
 def damping_path(table: pandas.DataFrame) -> Figure:
@@ -52,30 +51,32 @@ def damping_path(table: pandas.DataFrame) -> Figure:
     Args:
         table: rows of a damping path; a colour a fit, a line style a curvature.
     """
-    shown = titled(table).sort_values("damping_share", kind="stable")
-    colours = {fit: look(place) for place, fit in enumerate(dict.fromkeys(titled(table)["fit"]))}
+    found: dict[tuple[str, str, str], list[list[float]]] = {}
+    for line in sorted(records(titled(table)), key=itemgetter("damping_share")):
+        place = line["fit"], line["curvature"], line["statistic"]
+        found.setdefault(place, []).append([line[name] for name in ("damping_share", "value", "low", "high")])
+    looks = {fit: look(place) for place, fit in enumerate(dict.fromkeys(fit for fit, _, _ in found))}
     with plt.rc_context(STYLE):
         figure, axes = plt.subplots(2, 2, figsize=(10.5, 7.4), sharex=True, layout="constrained")
-    for axis, (statistic, label) in zip(axes.flat, PATH.items(), strict=True):
-        for fit, style in colours.items():
-            for curvature, (words, dashes) in CURVATURES.items():
-                wanted = (shown["fit"] == fit) & (shown["curvature"] == curvature) & (shown["statistic"] == statistic)
-                line = shown[wanted]
-                marks = style._replace(linestyle=dashes)._asdict() | {"markersize": 4, "label": f"{fit}: {words}"}
-                axis.plot(line["damping_share"], line["value"], **marks)
-                if statistic == "spearman":
-                    ends = line["low"], line["high"]
-                    axis.fill_between(line["damping_share"], *ends, color=style.color, alpha=0.15, linewidth=0)
-        axis.set_ylabel(label)
+    panels = dict(zip(PATH, axes.flat, strict=True))
+    for (fit, curvature, statistic), steps in found.items():
+        damping, value, low, high = numpy.array(steps, dtype=float).T
+        words, dashes = CURVATURES[curvature]
+        style = looks[fit]._replace(linestyle=dashes)
+        if statistic in panels:
+            panels[statistic].plot(damping, value, **style._asdict(), markersize=4, label=f"{fit}: {words}")
+            panels[statistic].fill_between(damping, low, high, color=style.color, alpha=0.12, linewidth=0)
+    for statistic, axis in panels.items():
+        axis.set_ylabel(PATH[statistic])
         axis.set_xscale("log")
-    axes[0, 0].axhline(0, color="0.6", linewidth=0.8)
-    axes[0, 1].axhline(1, color="0.4", linewidth=1, linestyle=":")
-    axes[0, 1].set_yscale("symlog", linthresh=2, subs=(2, 3, 5))
-    axes[0, 1].yaxis.set_major_formatter(ScalarFormatter())
-    axes[0, 1].yaxis.set_minor_formatter(ScalarFormatter())
-    axes[1, 1].set_yscale("log")
-    legend_below(figure, [axes[0, 0]])
-    draw_negative(axes[1, 0], shown[shown["statistic"] == "negative_eigenvalues"])
+    panels["spearman"].axhline(0, color="0.6", linewidth=0.8)
+    panels["slope"].axhline(1, color="0.4", linewidth=1, linestyle=":")
+    panels["slope"].set_yscale("symlog", linthresh=2, subs=(2, 5))
+    panels["slope"].yaxis.set_major_formatter(ScalarFormatter())
+    panels["slope"].yaxis.set_minor_formatter(ScalarFormatter())
+    panels["residual"].set_yscale("log")
+    legend_below(figure, [panels["spearman"]])
+    draw_negative(panels["effective_dimension"], table.loc[table["statistic"] == "negative_eigenvalues"])
     for axis in axes[1]:
         axis.set_xlabel("damping as a share of the largest eigenvalue, λ / λ_max")
     return figure
@@ -83,18 +84,18 @@ def damping_path(table: pandas.DataFrame) -> Figure:
 
 def draw_negative(axis: Axes, table: pandas.DataFrame) -> None:
     """How many eigenvalues of the damped curvature are still negative, as steps on an axis of its own at the right."""
-    worst = table.groupby("damping_share")["value"].max()
-    if not worst.max():
-        axis.set_title("no eigenvalue of H + λ is negative", fontsize=9, color=NEUTRAL.color)
+    damping = numpy.unique(table["damping_share"].to_numpy(dtype=float))
+    worst = numpy.array([table.loc[table["damping_share"] == each, "value"].max() for each in damping])
+    if not worst.any():
+        axis.set_title("no eigenvalue of H + λ is negative", fontsize=9, color="0.35")
         return
     right = axis.twinx()
     right.grid(visible=False)
-    shade = {"color": NEUTRAL.color, "alpha": 0.18, "linewidth": 0}
-    right.fill_between(worst.index.to_numpy(float), 0, worst.to_numpy(float), step="mid", **shade)
+    right.fill_between(damping, 0, worst, step="mid", color="0.35", alpha=0.18, linewidth=0)
     right.set_ylim(0, max(1.0, 1.6 * float(worst.max())))
     right.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=5))
-    right.set_ylabel("negative eigenvalues of H + λ (shaded)", color=NEUTRAL.color)
-    right.tick_params(axis="y", colors=NEUTRAL.color)
+    right.set_ylabel("negative eigenvalues of H + λ (shaded)", color="0.35")
+    right.tick_params(axis="y", colors="0.35")
 
 
 def solver_bars(table: pandas.DataFrame) -> Figure:
