@@ -125,7 +125,8 @@ def test_titles_stand_for_settings_and_what_all_rows_share_is_left_out(table):
     shown = titled(table[table["reference"].notna()])
     assert list(shown.columns)[:4] == ["fit", "reference", "estimator", "statistic"]
     assert shown["fit"].unique().tolist() == ["digits, 1 hidden layer"]
-    assert shown["estimator"].tolist() == ["influence (Kronecker factors)", "influence (exact, no damping)"]
+    assert shown["estimator"].tolist() == ["ekfac", "influence (exact, no damping)"]
+    assert shown["reference"].tolist() == ["gradient_dot", "influence (exact, damped)"]
     assert titled(SOLVED)["fit"].unique().tolist()[1] == "digits stopped early, 2 hidden layers"
 
 
@@ -145,13 +146,15 @@ def test_solvers_have_a_column_a_fit_with_correlations_above_and_residuals_below
 
 
 def test_intervals_and_correlations_within_classes_are_drawn():
-    one = solver_bars(SOLVED).axes[0]
+    figure = solver_bars(SOLVED)
+    one = figure.axes[0]
     spans = [each.errorbar[2][0].get_segments()[0][:, 0] for each in one.containers if hasattr(each, "errorbar")]
     assert spans[0] == pytest.approx([0.7, 0.85])
     assert spans[1] == pytest.approx([-0.2, -0.2])
     diamonds = [line.get_xydata().tolist() for line in one.lines if line.get_marker() == "D" and len(line.get_xdata())]
     assert diamonds == [[[0.6, 0.0]]]
-    assert [text.get_text() for text in one.get_legend().get_texts()] == ["within a class"]
+    legend = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert legend == ["all pairs, with the 95% interval", "pairs within a class"]
 
 
 def test_what_is_missing_is_said():

@@ -34,23 +34,19 @@ LEAST = 1e-16
 
 
 def titled(table: pandas.DataFrame) -> pandas.DataFrame:
-    """The same rows in words: the `fit` in place of arm, data and depth, and settings that no row has left out."""
+    """The same rows in words: the `fit` for arm, data and depth, what a solver's damping is; no empty settings."""
     fits = [
         f"{line['data']}{EARLY[line['arm']]}, {line['depth']} hidden layer{'s' if line['depth'] > 1 else ''}"
         for line in records(table)
     ]
     empty = [name for name in settings_of(table) if not table[name].notna().to_numpy().any()]
-    shown = table.drop(columns=["arm", "data", "depth", "target", "selection", *empty])
+    shown = table.drop(columns=["arm", "data", "depth", "target", "selection", *empty]).replace(SOLVERS)
     shown.insert(0, "fit", fits)
-    return shown.assign(estimator=[SOLVERS.get(name, display_name(name)) for name in table["estimator"]])
+    return shown
 
 
 def damping_path(table: pandas.DataFrame) -> Figure:
-    """What damping does: agreement, size, the dimension that is left, and how well the system was solved.
-
-    Args:
-        table: rows of a damping path; a colour a fit, a line style a curvature.
-    """
+    """What damping does, from rows of a damping path: a panel a statistic, a colour a fit, a line style a curvature."""
     found: dict[tuple[str, str, str], list[list[float]]] = {}
     for line in sorted(records(titled(table)), key=itemgetter("damping_share")):
         place = line["fit"], line["curvature"], line["statistic"]
@@ -99,20 +95,14 @@ def draw_negative(axis: Axes, table: pandas.DataFrame) -> None:
 
 
 def solver_bars(table: pandas.DataFrame) -> Figure:
-    """A column a fit: above, correlation with the truth; below, what each solver left unsolved.
-
-    Args:
-        table: rows of solvers at one damping.
-    """
+    """A column a fit, from rows of solvers: above, correlation with the truth; below, what each left unsolved."""
     found: dict[tuple[str, str], dict[str, Measurement]] = {}
     for line in records(titled(table)):
         found.setdefault((line["fit"], line["estimator"]), {})[line["statistic"]] = measurement_of(line)
     fits, solvers = (list(dict.fromkeys(names)) for names in zip(*found, strict=True))
-    size = (2.4 + 2.7 * len(fits), 1.6 + 0.5 * len(solvers))
+    size = {"figsize": (2.4 + 2.7 * len(fits), 1.6 + 0.5 * len(solvers)), "layout": "constrained"}
     with plt.rc_context(STYLE):
-        figure, axes = plt.subplots(
-            2, len(fits), figsize=size, sharey=True, sharex="row", squeeze=False, layout="constrained"
-        )
+        figure, axes = plt.subplots(2, len(fits), sharey=True, sharex="row", squeeze=False, **size)
     for (above, below), fit in zip(axes.T, fits, strict=True):
         for place, solver in enumerate(solvers):
             draw_correlation(above, found.get((fit, solver), {}), place=place)
@@ -122,12 +112,12 @@ def solver_bars(table: pandas.DataFrame) -> Figure:
         above.set_xlabel("Spearman with retraining", fontsize=9)
         below.set_xlabel("residual of the solver", fontsize=9)
         below.set_xscale("log")
-    axes[0, 0].plot([], [], marker="D", color=PALETTE[1], linestyle="none", label="within a class")
-    axes[0, 0].set_yticks(range(len(solvers)), solvers)
+    axes[0, 0].plot([], [], "s", color=PALETTE[0], label="all pairs, with the 95% interval")
+    axes[0, 0].plot([], [], "D", color=PALETTE[1], label="pairs within a class")
+    axes[0, 0].set_yticks(range(len(solvers)), map(display_name, solvers))
     axes[0, 0].invert_yaxis()
     axes[1, 0].set_xlim(LEAST, 100)
-    axes[0, 0].legend(loc="lower right", frameon=False, fontsize=8)
-    plt.close(figure)
+    legend_below(figure, [axes[0, 0]])
     return figure
 
 

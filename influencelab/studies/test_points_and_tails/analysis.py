@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-import matplotlib.pyplot as plt
 import numpy
 import pandas
 from matplotlib.figure import Figure
 
+from influencelab.experiments.line_plots import drawing, legend_below
 from influencelab.experiments.outcome import Outcome
-from influencelab.experiments.plots import PALETTE, STYLE
+from influencelab.experiments.plots import PALETTE
 from influencelab.experiments.replication import Measured, correlations
 from influencelab.experiments.tables import display_name
 from influencelab.statistics.bootstrap import Bootstrap
@@ -19,36 +19,27 @@ from influencelab.statistics.replicates import mean
 from influencelab.statistics.variance_components import variation
 
 PREDICTED = {"estimator": "exact", "target": "warm"}
-SELECTIONS = ("top", "everything")
 # The middling removals stand around this percentile of |influence|, from 0, the least influential, to 100.
 PERCENTILE = 30.0
 
+# Outcomes by data and depth, one a seed, which removed every point.
 Cells = Mapping[tuple[str, int], Sequence[Outcome]]
 
 
 def by_test_point(cells: Cells) -> list[Measured]:
-    """Spearman of every seed and test point, for each cell and selection.
-
-    Args:
-        cells: outcomes by data and depth, one a seed.
-    """
+    """Spearman of every seed and test point, for each cell and selection."""
     return [
         (
             {"data": data, "depth": depth, **PREDICTED, "selection": selection},
             correlations(outcomes, selection=selection, **PREDICTED),
         )
         for (data, depth), outcomes in cells.items()
-        for selection in SELECTIONS
+        for selection in ("top", "everything")
     ]
 
 
 def test_point_measurements(parts: Iterable[Measured], *, bootstrap: Bootstrap) -> pandas.DataFrame:
-    """Whether test points differ by more than sampling makes them: `excess`, and what it is made of.
-
-    Args:
-        parts: of `by_test_point`.
-        bootstrap: of the intervals.
-    """
+    """Whether test points differ by more than sampling makes them: `excess` of `by_test_point`, and its parts."""
     rows = []
     for settings, table in parts:
         found, means = variation(table, bootstrap=bootstrap), numpy.nanmean(table.values, axis=0)
@@ -69,7 +60,7 @@ def stratum_measurements(cells: Cells, *, tail: float, bootstrap: Bootstrap) -> 
     """Pearson among the most influential points, among middling ones, and the first less the second.
 
     Args:
-        cells: outcomes by data and depth, one a seed, which removed every point.
+        cells: all networks.
         tail: the share of all points in each stratum.
         bootstrap: of the intervals.
     """
@@ -95,21 +86,17 @@ def stratum_measurements(cells: Cells, *, tail: float, bootstrap: Bootstrap) -> 
 
 def test_point_figure(parts: Sequence[Measured]) -> Figure:
     """A panel a part: the correlation of every test point, worst first; a dot a seed, a line their mean."""
-    with plt.rc_context(STYLE):
-        figure, axes = plt.subplots(
-            1, len(parts), figsize=(3.4 * len(parts), 3.8), sharey=True, squeeze=False, layout="constrained"
-        )
-    for axis, (settings, table) in zip(axes[0], parts, strict=True):
+    figure, axes = drawing(len(parts), width=3.4, height=4.0)
+    for axis, (settings, table) in zip(axes, parts, strict=True):
         average = numpy.nanmean(table.values, axis=0)
         order = numpy.argsort(average)
         for seed in table.values:
-            axis.scatter(range(len(order)), seed[order], s=10, color=PALETTE[0], alpha=0.4, linewidth=0)
+            axis.scatter(range(len(order)), seed[order], s=10, color=PALETTE[0], alpha=0.4, linewidth=0, label="a seed")
         axis.plot(range(len(order)), average[order], color=PALETTE[3], linewidth=1.6, label="mean over seeds")
         axis.axhline(0, color="0.6", linewidth=0.8)
-        layers = f"{settings['depth']} hidden layer{'' if settings['depth'] == 1 else 's'}"
+        layers = f"{settings['depth']} hidden layer{'s' if settings['depth'] > 1 else ''}"
         axis.set_title(f"{settings['data']}, {layers}\n{display_name(settings['selection'])}", fontsize=10)
         axis.set_xlabel("test point, worst first")
-    axes[0, 0].set_ylabel("signed Spearman correlation with retraining\n(a dot a seed)")
-    axes[0, 0].legend(loc="lower right", frameon=False, fontsize=9)
-    plt.close(figure)
+    axes[0].set_ylabel("signed Spearman correlation with retraining")
+    legend_below(figure, axes)
     return figure

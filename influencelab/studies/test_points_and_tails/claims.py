@@ -10,12 +10,8 @@ SELECTIONS = (
     ("top", "among each one's most influential points", "published"),
     ("everything", "over all training points", "controlled"),
 )
-
-
-def less(depth: int, reference: str) -> dict[str, str | int]:
-    """The settings of Pearson's correlation in the top stratum less that in another."""
-    return {"depth": depth, "stratum": "top", "reference": reference, "statistic": "pearson_difference"}
-
+# Pearson's correlation in the top stratum less that in another, the reference.
+LESS = {"stratum": "top", "statistic": "pearson_difference"}
 
 CLAIMS = (
     *(
@@ -35,10 +31,10 @@ CLAIMS = (
             name=f"top_beats_middle_on_digits_{depth}",
             statement="Influence is right among the most influential points and fails around the 30th percentile: "
             f"Pearson of the first less that of the second, digits, {layers}.",
-            where=less(depth, "middle"),
+            where={"depth": depth, "reference": "middle", **LESS},
             published="the top tail correlates well, the 30th percentile degrades sharply",
             arm="published",
-            control=less(depth, "middle_corrected"),
+            control={"depth": depth, "reference": "middle_corrected", **LESS},
         )
         for depth, layers in HIDDEN.items()
     ),
@@ -47,7 +43,7 @@ CLAIMS = (
             name=f"top_beats_middle_of_equal_range_on_digits_{depth}",
             statement="That is more than their narrower range: the difference is left when the correlation around the "
             f"30th percentile is corrected for it, digits, {layers}.",
-            where=less(depth, "middle_corrected"),
+            where={"depth": depth, "reference": "middle_corrected", **LESS},
             published="range is not considered",
             arm="controlled",
         )
