@@ -2,10 +2,10 @@
 
 import matplotlib.pyplot as plt
 import numpy
-import pandas
 import pytest
 from outcomes import M, cells, spearman
 
+from influencelab.errors import InvalidData
 from influencelab.statistics.bootstrap import Bootstrap
 from influencelab.statistics.measurement import Measurement
 from influencelab.statistics.measurements import find, row, select, tidy
@@ -196,6 +196,8 @@ def test_a_damping_path_has_four_panels_and_counts_what_is_negative():
 
 
 def test_where_nothing_is_negative_there_is_no_axis_for_it():
-    figure = damping_path(pandas.concat([path(negative=0)]))
+    figure = damping_path(path(negative=0))
     assert len(figure.axes) == 4
     assert figure.axes[2].get_title() == "no eigenvalue of H + λ is negative"
+    with pytest.raises(InvalidData, match="damping_share"):
+        damping_path(SOLVED)

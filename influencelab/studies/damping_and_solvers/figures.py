@@ -10,11 +10,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, ScalarFormatter
 
-from influencelab.experiments.line_plots import legend_below, look
+from influencelab.experiments.line_plots import legend_below, look, need
 from influencelab.experiments.plots import PALETTE, STYLE
 from influencelab.experiments.tables import display_name
 from influencelab.statistics.measurement import Measurement
-from influencelab.statistics.measurements import measurement_of, records, settings_of
+from influencelab.statistics.measurements import MEASURED, measurement_of, records, settings_of
 
 PATH = {
     "spearman": "agreement (signed Spearman correlation)",
@@ -47,6 +47,7 @@ def titled(table: pandas.DataFrame) -> pandas.DataFrame:
 
 def damping_path(table: pandas.DataFrame) -> Figure:
     """What damping does, from rows of a damping path: a panel a statistic, a colour a fit, a line style a curvature."""
+    need(table, ("damping_share", "curvature", *MEASURED))
     found: dict[tuple[str, str, str], list[list[float]]] = {}
     for line in sorted(records(titled(table)), key=itemgetter("damping_share")):
         place = line["fit"], line["curvature"], line["statistic"]
