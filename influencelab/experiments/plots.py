@@ -8,7 +8,7 @@ import numpy
 import seaborn
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
+from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from influencelab.experiments.agreement import Agreement
 from influencelab.experiments.tables import display_name
@@ -64,7 +64,9 @@ def draw_pairs(axis: Axes, comparison: Comparison) -> None:
     axis.set_xlim(-reach, reach)
     axis.set_ylim(-reach, reach)
     axis.set_aspect("equal")
-    axis.ticklabel_format(style="sci", scilimits=(-3, 3))
+    for side in (axis.xaxis, axis.yaxis):
+        side.set_major_locator(MaxNLocator(nbins=5))
+        side.set_major_formatter("{x:g}")
     axis.set_xlabel("predicted change in test loss (nats)")
     axis.set_ylabel("actual change in test loss (nats)")
 
