@@ -65,7 +65,7 @@ def draw_pairs(axis: Axes, comparison: Comparison) -> None:
     axis.set_ylim(-reach, reach)
     axis.set_aspect("equal")
     for side in (axis.xaxis, axis.yaxis):
-        side.set_major_locator(MaxNLocator(nbins=5))
+        side.set_major_locator(MaxNLocator(nbins=4))
         side.set_major_formatter("{x:g}")
     axis.set_xlabel("predicted change in test loss (nats)")
     axis.set_ylabel("actual change in test loss (nats)")
