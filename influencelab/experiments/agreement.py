@@ -1,7 +1,8 @@
 """Agreement of predictions with retraining in each trial of a study: its statistics, rows, table and pairs."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import itertools
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy
@@ -16,7 +17,7 @@ from influencelab.statistics.comparison import Comparison
 from influencelab.statistics.measurement import Statistic
 from influencelab.statistics.measurements import row, tidy
 
-__all__ = ["Agreement", "agreement_table", "agreements", "measurements", "pairs_table"]
+__all__ = ["Agreement", "agreement_table", "agreements", "comparisons", "measurements", "pairs_table"]
 
 # Those that a reader looks at first.
 SHOWN = ("pearson", "spearman", "within_class_spearman", "slope", "sign_agreement")
@@ -51,26 +52,38 @@ class Agreement:
         return found
 
 
+def comparisons(
+    outcomes: Mapping[tuple[Any, ...], Outcome], names: Sequence[str], *, estimators: Collection[str] = ()
+) -> list[Agreement]:
+    """Estimators on every target and selection of every trial, without statistics: the pairs behind a report.
+
+    Args:
+        outcomes: each trial by its settings, such as `("digits", 0.01)`.
+        names: of these settings, such as `("data", "weight_decay")`: columns of the table of measurements.
+        estimators: those that are taken; all unless given.
+    """
+    found = []
+    for key, outcome in outcomes.items():
+        for selection, estimator, target in itertools.product(outcome.chosen, outcome.predicted, outcome.actual):
+            if not estimators or estimator in estimators:
+                own = {"estimator": estimator, "target": target, "selection": selection}
+                settings = {**dict(zip(names, key, strict=True)), **own}
+                found.append(Agreement(settings, outcome.comparison(selection, estimator, target), {}))
+    return found
+
+
 def agreements(
     outcomes: Mapping[tuple[Any, ...], Outcome], names: Sequence[str], *, bootstrap: Bootstrap | None = None
 ) -> list[Agreement]:
     """Every estimator on every target and selection of every trial.
 
     Args:
-        outcomes: each trial by its settings, such as `("digits", 0.01)`.
-        names: of these settings, such as `("data", "weight_decay")`: columns of the table of measurements.
+        outcomes: as of `comparisons`.
+        names: the same.
         bootstrap: how intervals are made.
     """
-    found = []
-    for key, outcome in outcomes.items():
-        for selection in outcome.chosen:
-            for estimator in outcome.predicted:
-                for target in outcome.actual:
-                    own = {"estimator": estimator, "target": target, "selection": selection}
-                    comparison = outcome.comparison(selection, estimator, target)
-                    settings = {**dict(zip(names, key, strict=True)), **own}
-                    found.append(Agreement(settings, comparison, comparison.statistics(bootstrap)))
-    return found
+    found = comparisons(outcomes, names)
+    return [replace(part, statistics=part.comparison.statistics(bootstrap)) for part in found]
 
 
 def measurements(parts: Sequence[Agreement]) -> pandas.DataFrame:

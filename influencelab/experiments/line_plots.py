@@ -1,4 +1,4 @@
-"""Figures of agreement against depth, weight decay, width and damping."""
+"""Figures of agreement against depth, weight decay and width."""
 
 import itertools
 from collections.abc import Mapping, Sequence
@@ -9,23 +9,15 @@ import numpy
 import pandas
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
 from influencelab.errors import InvalidData
 from influencelab.experiments.plots import PALETTE, STYLE
-from influencelab.statistics.display import display_name
 from influencelab.statistics.reliability import NullBand
 
 MARKERS = "os^Dv<>P"
 BAND = "0.92"  # grey of what chance alone fills
 APART = 0.12  # of neighbouring lines, as a share of the distance between neighbouring settings
 CORRELATION = "agreement of predicted and actual change\nin test loss (signed Spearman correlation)"
-PATH = {
-    "spearman": "agreement (signed Spearman correlation)",
-    "slope": "slope of actual on predicted change\n(1 = right size)",
-    "effective_dimension": "effective dimension (parameters)",
-    "residual": "residual of the solver\n‖(H + λ)s − g‖ / ‖g‖",
-}
 
 
 class Look(NamedTuple):
@@ -94,55 +86,6 @@ def lines(
     axes[0].set_ylabel(label)
     legend_below(figure, axes)
     return figure
-
-
-def damping_path(table: pandas.DataFrame) -> Figure:
-    """What damping does: agreement, size, the dimension that is left, and how well the system was solved.
-
-    Args:
-        table: a row for each estimator and damping: `estimator`, `damping` as a share of the largest eigenvalue,
-            `spearman` with `spearman_low` and `spearman_high`, `slope`, `effective_dimension`, `negative_eigenvalues`
-            of the damped curvature, and `residual`; NaN where there is none.
-
-    Raises:
-        InvalidData: a column is missing.
-    """
-    need(table, ("estimator", "damping", "spearman_low", "spearman_high", "negative_eigenvalues", *PATH))
-    with plt.rc_context(STYLE):
-        figure, axes = plt.subplots(2, 2, figsize=(10.5, 7.4), sharex=True, layout="constrained")
-    for place, (name, part) in enumerate(table.groupby("estimator", sort=False)):
-        part, (tint, marker, _) = part.sort_values("damping"), look(place)
-        for axis, column in zip(axes.flat, PATH, strict=True):
-            axis.plot(
-                part["damping"], part[column], color=tint, marker=marker, markersize=4, label=display_name(str(name))
-            )
-        ends = part["spearman_low"], part["spearman_high"]
-        axes[0, 0].fill_between(part["damping"], *ends, color=tint, alpha=0.15, linewidth=0)
-    for axis, label in zip(axes.flat, PATH.values(), strict=True):
-        axis.set_ylabel(label)
-        axis.set_xscale("log")
-    axes[0, 0].axhline(0, color="0.6", linewidth=0.8)
-    axes[0, 1].axhline(1, color="0.4", linewidth=1, linestyle="--")
-    axes[0, 1].set_yscale("symlog", linthresh=2)
-    axes[1, 1].set_yscale("log")
-    legend_below(figure, [axes[0, 0]])
-    draw_negative(axes[1, 0], table)
-    for axis in axes[1]:
-        axis.set_xlabel("damping as a share of the largest eigenvalue, λ / λ_max")
-    return figure
-
-
-def draw_negative(axis: Axes, table: pandas.DataFrame) -> None:
-    """How many eigenvalues of the damped curvature are still negative, as steps on an axis of its own at the right."""
-    damping = numpy.unique(table["damping"])
-    worst = numpy.array([table.loc[table["damping"] == each, "negative_eigenvalues"].max() for each in damping])
-    right = axis.twinx()
-    right.grid(visible=False)
-    right.fill_between(damping, 0, worst, step="mid", color=NEUTRAL.color, alpha=0.18, linewidth=0)
-    right.set_ylim(0, max(1.0, 1.6 * float(worst.max())))
-    right.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=5))
-    right.set_ylabel("negative eigenvalues of H + λ (shaded)", color=NEUTRAL.color)
-    right.tick_params(axis="y", colors=NEUTRAL.color)
 
 
 def draw_lines(

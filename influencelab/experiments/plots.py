@@ -8,7 +8,7 @@ import numpy
 import seaborn
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
+from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from influencelab.experiments.agreement import Agreement
 from influencelab.statistics.comparison import Comparison
@@ -64,6 +64,9 @@ def draw_pairs(axis: Axes, comparison: Comparison) -> None:
     draw_points(axis, predicted, actual, reach=reach)
     axis.set_ylim(-reach, reach)
     axis.set_aspect("equal")
+    for side in (axis.xaxis, axis.yaxis):
+        side.set_major_locator(MaxNLocator(nbins=4))
+        side.set_major_formatter("{x:g}")
     axis.set_xlabel("predicted change in test loss (nats)")
     axis.set_ylabel("actual change in test loss (nats)")
 

@@ -41,6 +41,7 @@ def test_half_a_width_is_told_only_where_there_is_one() -> None:
         (Measurement(0.51234), "0.512"),
         (Measurement(-0.0034), "-3.4e-03"),
         (Measurement(0.0), "0.000"),
+        (Measurement(-3.14159e-14), "-3.1e-14"),
         (Measurement(math.nan), "none"),
     ],
 )

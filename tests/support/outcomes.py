@@ -102,25 +102,30 @@ PATH = {
 R, M = 24, 3
 
 
-def tried(seed):
-    """A network whose `exact` predicts well, `ekfac` badly and `dot` in no unit."""
-    drawn = numpy.random.default_rng(seed).normal(size=(6, R, M))
+def tried(seed, *, target="warm", selection="everything"):
+    """A network whose `exact` predicts well, `ekfac` and `gradient_dot` badly, the last in no unit.
+
+    Args:
+        target: the name of its only truth.
+        selection: the name of the one that takes all pairs; `top` takes every other removal.
+    """
+    drawn = numpy.random.default_rng(seed).normal(size=(7, R, M))
     truth = drawn[0]
-    names = ("exact", "ekfac", "dot", *PATH)
-    errors = (0.3, 2.0, 4.0, 0.5, 1.0)
+    names = ("exact", "exact_damped", "ekfac", "gradient_dot", *PATH)
+    errors = (0.3, 0.4, 2.0, 4.0, 0.5, 1.0)
     looks = numpy.arange(R)[:, None] % 2 == numpy.zeros(M, dtype=int)
     return outcome(
         {name: truth + error * drawn[place] for place, (name, error) in enumerate(zip(names, errors, strict=True), 1)},
-        truth,
-        chosen={"everything": numpy.ones((R, M), dtype=bool), "top": looks},
+        {target: truth},
+        chosen={selection: numpy.ones((R, M), dtype=bool), "top": looks},
         facts={
             "damping_path": {
                 name: each | {"effective_dimension": each["effective_dimension"] + seed} for name, each in PATH.items()
             },
             "estimates": {
                 name: {
-                    "unit": "none" if name == "dot" else "nats",
-                    "largest_residual": 0.0 if name == "dot" else (1 + seed) * 10.0**-place,
+                    "unit": "none" if name == "gradient_dot" else "nats",
+                    "largest_residual": 0.0 if name == "gradient_dot" else (1 + seed) * 10.0**-place,
                     "seconds": place + 10.0 * seed**2,
                     "damping": 0.01 * place,
                 }
@@ -131,5 +136,9 @@ def tried(seed):
 
 
 def cells():
-    """Three networks of one cell, two of another."""
-    return {"digits-1": [tried(seed) for seed in (0, 1, 2)], "stopped-2": [tried(seed) for seed in (3, 4)]}
+    """Three networks at a minimum, and two that stopped early, by fit and depth."""
+    early = {"target": "cold", "selection": "random_points"}
+    return {
+        ("digits", 1): [tried(seed) for seed in (0, 1, 2)],
+        ("stopped", 2): [tried(seed, **early) for seed in (3, 4)],
+    }

@@ -1,1 +1,1 @@
-"""What the study `damping_and_solvers` claims, computes and draws."""
+"""Study of how much of the disagreement with retraining is damping and the solver's."""

@@ -1,60 +1,130 @@
-"""Figures of solvers beside each other, and of test points beside each other."""
+"""Figures of the damping path and of solvers beside each other, drawn from the study's table of measurements."""
 
 from collections.abc import Mapping
+from operator import itemgetter
 
 import matplotlib.pyplot as plt
 import numpy
+import pandas
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, ScalarFormatter
 
+from influencelab.experiments.line_plots import legend_below, look, need
 from influencelab.experiments.plots import PALETTE, STYLE
 from influencelab.experiments.tables import display_name
 from influencelab.statistics.measurement import Measurement
-from influencelab.statistics.replicates import Replicates
-from influencelab.studies.damping_and_solvers.analysis import LEAST, said_of, told
+from influencelab.statistics.measurements import MEASURED, measurement_of, records, settings_of
+
+PATH = {
+    "spearman": "agreement (signed Spearman correlation)",
+    "slope": "slope of actual on predicted change\n(1 = right size)",
+    "effective_dimension": "effective dimension (parameters)",
+    "residual": "residual of the solver\n‖(H + λ)s − g‖ / ‖g‖",
+}
+EARLY = {"minimum": "", "stopped": " stopped early"}
+CURVATURES = {"hessian": ("Hessian", "-"), "gauss_newton": ("Gauss-Newton", "--")}
+SOLVERS = {
+    "exact": "influence (exact, no damping)",
+    "exact_damped": "influence (exact, damped)",
+    "newton_step": "one Newton step (no damping)",
+}
+# What solves nothing has no residual; on a logarithmic axis rounding must still have a place.
+LEAST = 1e-16
 
 
-def solver_bars(numbers: Mapping[str, Measurement]) -> Figure:
-    """A column a fit: above, correlation with the truth; below, what each solver left unsolved.
+def titled(table: pandas.DataFrame) -> pandas.DataFrame:
+    """The same rows in words: the `fit` for arm, data and depth, what a solver's damping is; no empty settings."""
+    fits = [
+        f"{line['data']}{EARLY[line['arm']]}, {line['depth']} hidden layer{'s' if line['depth'] > 1 else ''}"
+        for line in records(table)
+    ]
+    empty = [name for name in settings_of(table) if not table[name].notna().to_numpy().any()]
+    shown = table.drop(columns=["arm", "data", "depth", "target", "selection", *empty]).replace(SOLVERS)
+    shown.insert(0, "fit", fits)
+    return shown
 
-    Args:
-        numbers: of `solver_numbers`.
-    """
-    stems = [name.removesuffix("/spearman") for name in numbers if name.endswith("/spearman")]
-    cells = list(dict.fromkeys(stem.split("/")[1] for stem in stems))
-    names = list(dict.fromkeys(stem.split("/")[2] for stem in stems))
+
+def damping_path(table: pandas.DataFrame) -> Figure:
+    """What damping does, from rows of a damping path: a panel a statistic, a colour a fit, a line style a curvature."""
+    need(table, ("damping_share", "curvature", *MEASURED))
+    found: dict[tuple[str, str, str], list[list[float]]] = {}
+    for line in sorted(records(titled(table)), key=itemgetter("damping_share")):
+        place = line["fit"], line["curvature"], line["statistic"]
+        found.setdefault(place, []).append([line[name] for name in ("damping_share", "value", "low", "high")])
+    looks = {fit: look(place) for place, fit in enumerate(dict.fromkeys(fit for fit, _, _ in found))}
     with plt.rc_context(STYLE):
-        figure, axes = plt.subplots(
-            2,
-            len(cells),
-            figsize=(2.4 + 2.7 * len(cells), 1.6 + 0.5 * len(names)),
-            sharey=True,
-            sharex="row",
-            squeeze=False,
-            layout="constrained",
-        )
-    for column, cell in enumerate(cells):
-        for place, name in enumerate(names):
-            stem = f"solvers/{cell}/{name}"
-            draw_correlation(axes[0, column], numbers, stem, place=place)
-            draw_residual(axes[1, column], numbers, stem, place=place)
-        axes[0, column].set_title(told(cell).replace(", ", "\n"), fontsize=10)
-        axes[0, column].axvline(0, color="0.4", linewidth=0.8)
-        axes[0, column].set_xlabel("Spearman with retraining", fontsize=9)
-        axes[1, column].set_xlabel("residual of the solver", fontsize=9)
-        axes[1, column].set_xscale("log")
-    axes[0, 0].plot([], [], marker="D", color=PALETTE[1], linestyle="none", label="within a class")
-    axes[0, 0].set_yticks(range(len(names)), [said_of(name) for name in names])
-    axes[0, 0].invert_yaxis()
-    axes[1, 0].set_xlim(LEAST, 100)
-    axes[0, 0].legend(loc="lower right", frameon=False, fontsize=8)
-    plt.close(figure)
+        figure, axes = plt.subplots(2, 2, figsize=(10.5, 7.4), sharex=True, layout="constrained")
+    panels = dict(zip(PATH, axes.flat, strict=True))
+    for (fit, curvature, statistic), steps in found.items():
+        damping, value, low, high = numpy.array(steps, dtype=float).T
+        words, dashes = CURVATURES[curvature]
+        style = looks[fit]._replace(linestyle=dashes)
+        if statistic in panels:
+            panels[statistic].plot(damping, value, **style._asdict(), markersize=4, label=f"{fit}: {words}")
+            panels[statistic].fill_between(damping, low, high, color=style.color, alpha=0.12, linewidth=0)
+    for statistic, axis in panels.items():
+        axis.set_ylabel(PATH[statistic])
+        axis.set_xscale("log")
+    panels["spearman"].axhline(0, color="0.6", linewidth=0.8)
+    panels["slope"].axhline(1, color="0.4", linewidth=1, linestyle=":")
+    panels["slope"].set_yscale("symlog", linthresh=2, subs=(2, 5))
+    panels["slope"].yaxis.set_major_formatter(ScalarFormatter())
+    panels["slope"].yaxis.set_minor_formatter(ScalarFormatter())
+    panels["residual"].set_yscale("log")
+    legend_below(figure, [panels["spearman"]])
+    draw_negative(panels["effective_dimension"], table.loc[table["statistic"] == "negative_eigenvalues"])
+    for axis in axes[1]:
+        axis.set_xlabel("damping as a share of the largest eigenvalue, λ / λ_max")
     return figure
 
 
-def draw_correlation(axis: Axes, numbers: Mapping[str, Measurement], stem: str, *, place: int) -> None:
+def draw_negative(axis: Axes, table: pandas.DataFrame) -> None:
+    """How many eigenvalues of the damped curvature are still negative, as steps on an axis of its own at the right."""
+    damping = numpy.unique(table["damping_share"].to_numpy(dtype=float))
+    worst = numpy.array([table.loc[table["damping_share"] == each, "value"].max() for each in damping])
+    if not worst.any():
+        axis.set_title("no eigenvalue of H + λ is negative", fontsize=9, color="0.35")
+        return
+    right = axis.twinx()
+    right.grid(visible=False)
+    right.fill_between(damping, 0, worst, step="mid", color="0.35", alpha=0.18, linewidth=0)
+    right.set_ylim(0, max(1.0, 1.6 * float(worst.max())))
+    right.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=5))
+    right.set_ylabel("negative eigenvalues of H + λ (shaded)", color="0.35")
+    right.tick_params(axis="y", colors="0.35")
+
+
+def solver_bars(table: pandas.DataFrame) -> Figure:
+    """A column a fit, from rows of solvers: above, correlation with the truth; below, what each left unsolved."""
+    found: dict[tuple[str, str], dict[str, Measurement]] = {}
+    for line in records(titled(table)):
+        found.setdefault((line["fit"], line["estimator"]), {})[line["statistic"]] = measurement_of(line)
+    fits, solvers = (list(dict.fromkeys(names)) for names in zip(*found, strict=True))
+    size = {"figsize": (2.4 + 2.7 * len(fits), 1.6 + 0.5 * len(solvers)), "layout": "constrained"}
+    with plt.rc_context(STYLE):
+        figure, axes = plt.subplots(2, len(fits), sharey=True, sharex="row", squeeze=False, **size)
+    for (above, below), fit in zip(axes.T, fits, strict=True):
+        for place, solver in enumerate(solvers):
+            draw_correlation(above, found.get((fit, solver), {}), place=place)
+            draw_residual(below, found.get((fit, solver), {}), place=place)
+        above.set_title(fit.replace(", ", "\n"), fontsize=10)
+        above.axvline(0, color="0.4", linewidth=0.8)
+        above.set_xlabel("Spearman with retraining", fontsize=9)
+        below.set_xlabel("residual of the solver", fontsize=9)
+        below.set_xscale("log")
+    axes[0, 0].plot([], [], "s", color=PALETTE[0], label="all pairs, with the 95% interval")
+    axes[0, 0].plot([], [], "D", color=PALETTE[1], label="pairs within a class")
+    axes[0, 0].set_yticks(range(len(solvers)), map(display_name, solvers))
+    axes[0, 0].invert_yaxis()
+    axes[1, 0].set_xlim(LEAST, 100)
+    legend_below(figure, [axes[0, 0]])
+    return figure
+
+
+def draw_correlation(axis: Axes, numbers: Mapping[str, Measurement], *, place: int) -> None:
     """A bar with its interval, and a diamond for the correlation within classes; nothing where there is neither."""
-    number, within = numbers.get(f"{stem}/spearman"), numbers.get(f"{stem}/within_class_spearman")
+    number, within = numbers.get("spearman"), numbers.get("within_class_spearman")
     if number is None:
         axis.text(0.02, place, "not for this fit", va="center", fontsize=8, color="0.5")
         return
@@ -65,36 +135,10 @@ def draw_correlation(axis: Axes, numbers: Mapping[str, Measurement], stem: str, 
         axis.plot(within.value, place, marker="D", color=PALETTE[1], markersize=4.5, linestyle="none")
 
 
-def draw_residual(axis: Axes, numbers: Mapping[str, Measurement], stem: str, *, place: int) -> None:
+def draw_residual(axis: Axes, numbers: Mapping[str, Measurement], *, place: int) -> None:
     """The largest ‖(C + λ)s − g‖ / ‖g‖ of any seed and test point, from rounding upwards."""
-    solved = numbers.get(f"{stem}/residual")
-    if solved is not None:
-        axis.barh(place, max(solved.value, 2 * LEAST) - LEAST, left=LEAST, color=PALETTE[2], height=0.66)
-    elif f"{stem}/spearman" in numbers:
+    if "residual" in numbers:
+        length = max(numbers["residual"].value, 2 * LEAST) - LEAST
+        axis.barh(place, length, left=LEAST, color=PALETTE[2], height=0.66)
+    elif numbers:
         axis.text(2 * LEAST, place, "solves no system", va="center", fontsize=8, color="0.5")
-
-
-def by_test_point(tables: Mapping[str, Replicates]) -> Figure:
-    """A panel a table: the correlation of every test point, worst first; a dot a seed, a line their mean.
-
-    Args:
-        tables: Spearman of each seed and test point, by cell and selection, such as `digits-1/top`.
-    """
-    with plt.rc_context(STYLE):
-        figure, axes = plt.subplots(
-            1, len(tables), figsize=(3.4 * len(tables), 3.8), sharey=True, squeeze=False, layout="constrained"
-        )
-    for axis, (title, table) in zip(axes[0], tables.items(), strict=True):
-        average = numpy.nanmean(table.values, axis=0)
-        order = numpy.argsort(average)
-        for seed in table.values:
-            axis.scatter(range(len(order)), seed[order], s=10, color=PALETTE[0], alpha=0.4, linewidth=0)
-        axis.plot(range(len(order)), average[order], color=PALETTE[3], linewidth=1.6, label="mean over seeds")
-        axis.axhline(0, color="0.6", linewidth=0.8)
-        cell, _, selection = title.partition("/")
-        axis.set_title(f"{told(cell)}\n{display_name(selection)}", fontsize=10)
-        axis.set_xlabel("test point, worst first")
-    axes[0, 0].set_ylabel("signed Spearman correlation with retraining\n(a dot a seed)")
-    axes[0, 0].legend(loc="lower right", frameon=False, fontsize=9)
-    plt.close(figure)
-    return figure

@@ -1,0 +1,1 @@
+"""Study of influence on a small convolutional network: Koh & Liang (2017), Figure 2 right."""

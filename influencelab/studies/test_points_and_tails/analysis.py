@@ -1,0 +1,102 @@
+"""Measurements of how agreement differs between test points, and between strata of removals by their influence."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy
+import pandas
+from matplotlib.figure import Figure
+
+from influencelab.experiments.line_plots import drawing, legend_below
+from influencelab.experiments.outcome import Outcome
+from influencelab.experiments.plots import PALETTE
+from influencelab.experiments.replication import Measured, correlations
+from influencelab.experiments.tables import display_name
+from influencelab.statistics.bootstrap import Bootstrap
+from influencelab.statistics.measurement import Measurement
+from influencelab.statistics.measurements import row, tidy
+from influencelab.statistics.range_restriction import restriction
+from influencelab.statistics.replicates import mean
+from influencelab.statistics.variance_components import variation
+
+PREDICTED = {"estimator": "exact", "target": "warm"}
+# The middling removals stand around this percentile of |influence|, from 0, the least influential, to 100.
+PERCENTILE = 30.0
+
+# Outcomes by data and depth, one a seed, which removed every point.
+Cells = Mapping[tuple[str, int], Sequence[Outcome]]
+
+
+def by_test_point(cells: Cells) -> list[Measured]:
+    """Spearman of every seed and test point, for each cell and selection."""
+    return [
+        (
+            {"data": data, "depth": depth, **PREDICTED, "selection": selection},
+            correlations(outcomes, selection=selection, **PREDICTED),
+        )
+        for (data, depth), outcomes in cells.items()
+        for selection in ("top", "everything")
+    ]
+
+
+def test_point_measurements(parts: Iterable[Measured], *, bootstrap: Bootstrap) -> pandas.DataFrame:
+    """Whether test points differ by more than sampling makes them: `excess` of `by_test_point`, and its parts."""
+    rows = []
+    for settings, table in parts:
+        found, means = variation(table, bootstrap=bootstrap), numpy.nanmean(table.values, axis=0)
+        excess = found.beyond_sampling.described("variance of atanh ρ between test points less that of sampling")
+        numbers = {
+            "excess": excess.with_half_width(),
+            "share": found.share.described("share of the variance of atanh ρ that test points are"),
+            "lowest": Measurement(float(means.min()), note="lowest test point, mean over seeds; no interval"),
+            "highest": Measurement(float(means.max()), note="highest test point, mean over seeds; no interval"),
+            "sampling_sd": Measurement(found.sampling**0.5, note="of atanh ρ, by theory"),
+            "sd": Measurement(max(found.between_tests, 0.0) ** 0.5, note="of atanh ρ between test points"),
+        }
+        rows += [row(number, **settings, statistic=statistic) for statistic, number in numbers.items()]
+    return tidy(rows)
+
+
+def stratum_measurements(cells: Cells, *, tail: float, bootstrap: Bootstrap) -> pandas.DataFrame:
+    """Pearson among the most influential points, among middling ones, and the first less the second.
+
+    Args:
+        cells: all networks.
+        tail: the share of all points in each stratum.
+        bootstrap: of the intervals.
+    """
+    middle = (PERCENTILE / 100 - tail / 2, PERCENTILE / 100 + tail / 2)
+    rows = []
+    for (data, depth), outcomes in cells.items():
+        compared = [outcome.comparison("everything", **PREDICTED) for outcome in outcomes]
+        found = restriction(compared, top=tail, middle=middle)
+        strata = {"top": found.top, "middle": found.middle, "middle_corrected": found.corrected}
+        own = {"data": data, "depth": depth, **PREDICTED, "selection": "everything"}
+        for stratum, table in strata.items():
+            rows.append(row(mean(table, bootstrap=bootstrap).described(), **own, stratum=stratum, statistic="pearson"))
+        differences = {
+            "middle": found.raw_difference(bootstrap=bootstrap),
+            "middle_corrected": found.corrected_difference(bootstrap=bootstrap),
+        }
+        for reference, less in differences.items():
+            number = less.described(f"Pearson, top less {reference.replace('_', ' ')}").with_half_width()
+            settings = {**own, "stratum": "top", "reference": reference, "statistic": "pearson_difference"}
+            rows.append(row(number, **settings))
+    return tidy(rows)
+
+
+def test_point_figure(parts: Sequence[Measured]) -> Figure:
+    """A panel a part: the correlation of every test point, worst first; a dot a seed, a line their mean."""
+    figure, axes = drawing(len(parts), width=3.4, height=4.0)
+    for axis, (settings, table) in zip(axes, parts, strict=True):
+        average = numpy.nanmean(table.values, axis=0)
+        order = numpy.argsort(average)
+        for seed in table.values:
+            axis.scatter(range(len(order)), seed[order], s=10, color=PALETTE[0], alpha=0.4, linewidth=0, label="a seed")
+        axis.plot(range(len(order)), average[order], color=PALETTE[3], linewidth=1.6, label="mean over seeds")
+        axis.axhline(0, color="0.6", linewidth=0.8)
+        layers = f"{settings['depth']} hidden layer{'s' if settings['depth'] > 1 else ''}"
+        axis.set_title(f"{settings['data']}, {layers}\n{display_name(settings['selection'])}", fontsize=10)
+        axis.set_xlabel("test point, worst first")
+    axes[0].set_ylabel("signed Spearman correlation with retraining")
+    legend_below(figure, axes)
+    return figure
