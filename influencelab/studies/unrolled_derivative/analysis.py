@@ -1,0 +1,102 @@
+"""Agreement of a run's derivative with retraining by the same draw, by another draw, and by another optimiser."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import pandas
+
+from influencelab.errors import InvalidData
+from influencelab.experiments.grid import Key
+from influencelab.experiments.outcome import Outcome
+from influencelab.experiments.replication import Measured, correlations, means, repeatability
+from influencelab.statistics.bootstrap import Bootstrap
+from influencelab.statistics.measurements import joined, row, tidy
+from influencelab.statistics.replicates import Replicates, difference, mean
+
+RUN = ("optimiser", "depth", "learning_rate", "share")
+RULES = {"sgd": "SGD, momentum 0.9", "adam": "Adam"}
+# Scores in words: agreement by the draw that is predicted, the difference, and agreement of draws with each other.
+REPEATS, DROP = "repeatability of the target", "own − another"
+SCORES = {"same": "unrolled, its own draw", "other": "unrolled, another draw", "drop": DROP, "repeatability": REPEATS}
+
+
+def agreement(outcomes: Sequence[Outcome]) -> Replicates:
+    """Spearman correlation of the derivative of each run with paired retraining, by seed and test point."""
+    return correlations(outcomes, selection="everything", estimator="unrolled", target="paired")
+
+
+def crossed(predicted: Sequence[Outcome], actual: Sequence[Outcome]) -> list[Outcome]:
+    """The predictions of some outcomes with the retrained losses of others, one by one, over the same removals.
+
+    Raises:
+        InvalidData: other numbers, removals or test points.
+    """
+    couples = list(zip(predicted, actual, strict=False))
+    alike = [one.train_ids.tolist() == two.train_ids.tolist() for one, two in couples]
+    alike += [one.test_ids.tolist() == two.test_ids.tolist() for one, two in couples]
+    if len(predicted) != len(actual) or not all(alike):
+        raise InvalidData(
+            "Predictions and retraining differ in number, removals or test points; give one of each a seed, from the "
+            "same data, with a selection that does not depend on the estimate."
+        )
+    return [replace(one, actual=two.actual, trusted=two.trusted, control=two.control) for one, two in couples]
+
+
+def next_seeds(outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """Each outcome's predictions with the retrained losses of the next, the last one's with those of the first."""
+    if len(outcomes) < 2:
+        raise InvalidData(f"Another seed's retraining needs two outcomes or more, got {len(outcomes)}.")
+    return crossed(outcomes, [*outcomes[1:], outcomes[0]])
+
+
+def draws(cells: Mapping[Key, Sequence[Outcome]]) -> list[Measured]:
+    """Agreement of each run's derivative with its own draw and with another, and of two draws with each other.
+
+    The last is what agreement with another draw comes to where that with its own is perfect.
+
+    Args:
+        cells: outcomes one a seed, by the values of `RUN`; the share is None where single points are removed.
+    """
+    parts: list[Measured] = []
+    for key, outcomes in cells.items():
+        run = {**dict(zip(RUN, key, strict=True)), "target": "paired"}
+        own = {**run, "estimator": "unrolled", "statistic": "spearman"}
+        repeats = repeatability(outcomes[:-1:2], outcomes[1::2], target="paired")
+        parts += [
+            ({**own, "draw": "same"}, agreement(outcomes)),
+            ({**own, "draw": "other"}, agreement(next_seeds(outcomes))),
+            ({**run, "statistic": "repeatability"}, repeats),
+        ]
+    return parts
+
+
+def measurements(parts: Sequence[Measured], *, bootstrap: Bootstrap | None = None) -> pandas.DataFrame:
+    """The means of all parts, and by how much agreement with the own draw exceeds that with another, `drop`."""
+    same, other = ([part for part in parts if part[0].get("draw") == draw] for draw in ("same", "other"))
+    rows = []
+    for (settings, own), (_, another) in zip(same, other, strict=True):
+        drop = difference(own, another, paired=True, bootstrap=bootstrap).described()
+        rows.append(row(drop, **{**settings, "draw": None, "statistic": "drop"}))
+    return joined([means(parts, bootstrap=bootstrap), tidy(rows)])
+
+
+def mismatch(
+    own: Sequence[Outcome], foreign: Sequence[Outcome], *, bootstrap: Bootstrap | None = None
+) -> pandas.DataFrame:
+    """Agreement of the derivative of SGD's runs with Adam's retraining, and by how much that of Adam's own exceeds it.
+
+    Outcomes of Adam (own) and of SGD (foreign), one a seed, start alike and see the same batches.
+    """
+    settings = {"optimiser": "adam", "derivative_of": "sgd", "target": "paired", "estimator": "unrolled"}
+    tables = agreement(own), agreement(crossed(foreign, own))
+    drop = difference(*tables, paired=True, bootstrap=bootstrap).described()
+    score = mean(tables[1], bootstrap=bootstrap).described()
+    return tidy([row(score, **settings, statistic="spearman"), row(drop, **settings, statistic="drop")])
+
+
+def in_words(table: pandas.DataFrame) -> pandas.DataFrame:
+    """Measurements, or means of seeds, with the statistic as a legend says it, and the run as the title of a panel."""
+    layers = table["depth"].map(lambda depth: f"{depth} hidden layer{'' if depth == 1 else 's'}")
+    runs = table["optimiser"].map(RULES.get) + ", " + layers
+    scores = table["draw"].fillna(table["statistic"]).map(SCORES.get)
+    return table.drop(columns=["draw", "target", "estimator"]).assign(statistic=scores, run=runs)
