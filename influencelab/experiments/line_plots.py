@@ -188,6 +188,8 @@ def draw_lines(
         axis.errorbar(at, value, yerr=errors, **style._asdict(), markersize=5.5, capsize=2.5, label=name, zorder=3)
     axis.axhline(0, color="0.6", linewidth=0.8, zorder=1)
     axis.set_xticks(list(places.values()), [f"{setting:g}" for setting in places])
+    if len(standing) == 1:
+        axis.set_xlim(standing[0] - gap / 2, standing[0] + gap / 2)
     axis.grid(visible=False, axis="x")
 
 

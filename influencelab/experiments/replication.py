@@ -109,10 +109,6 @@ def seed_means(parts: Iterable[Measured]) -> pandas.DataFrame:
 
 def mean_facts(cells: Mapping[Key, Sequence[Outcome]]) -> dict[str, dict[str, float]]:
     """Parameters, accuracy, loss and ‖∇J‖ of the fits by setting, each the mean over seeds: a report's fact `fits`."""
-    names = ("p", "train_accuracy", "test_accuracy", "fit_loss", "fit_grad_norm")
-    return {
-        "/".join(str(part) for part in key if part is not None): {
-            name: float(numpy.mean([outcome.facts[name] for outcome in outcomes])) for name in names
-        }
-        for key, outcomes in cells.items()
-    }
+    names = ["p", "train_accuracy", "test_accuracy", "fit_loss", "fit_grad_norm"]
+    means = {key: pandas.DataFrame([each.facts for each in cell])[names].mean() for key, cell in cells.items()}
+    return {"/".join(str(part) for part in key if part is not None): each.to_dict() for key, each in means.items()}

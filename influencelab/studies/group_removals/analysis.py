@@ -12,19 +12,19 @@ from influencelab.statistics.bootstrap import Bootstrap
 from influencelab.statistics.measurement import Measurement
 from influencelab.statistics.measurements import joined, measurement_of, records, row, tidy
 
+TARGETS = {"unpaired": "each model its own batches", "paired": "batches paired"}
+
 
 def agreement(cells: Mapping[Key, Sequence[Outcome]]) -> list[Measured]:
     """Spearman correlations of every estimator with every target, and of two draws of each target.
 
-    Args:
-        cells: outcomes one a seed; the key holds the share that is removed, as text, or says that it is one point,
-            whose share is missing from the settings.
+    The key of a cell holds the share removed, as text; where single points are removed, the settings hold no share.
     """
     parts: list[Measured] = []
     for (share,), outcomes in cells.items():
         removed: dict[str, Any] = {"share": None if outcomes[0].facts["single"] else float(share)}
         selection = next(iter(outcomes[0].chosen))
-        for target in outcomes[0].actual:
+        for target in TARGETS:
             for estimator in outcomes[0].predicted:
                 found = correlations(outcomes, selection=selection, estimator=estimator, target=target)
                 parts.append(({**removed, "target": target, "estimator": estimator, "statistic": "spearman"}, found))
@@ -44,10 +44,7 @@ def measurements(parts: Sequence[Measured], *, bootstrap: Bootstrap | None = Non
 
 
 def distance_from_zero(found: Measurement) -> Measurement:
-    """Distance of the interval from 0: 0 where it holds it, as it must where there is nothing to find.
-
-    The note gives half the interval's width: with one of 0.3, that 0 lies inside says little.
-    """
+    """Distance of the interval from 0: 0 where it holds it. With a half-width (in the note) of 0.3 that says little."""
     low, high = found.ends
     note = found.described(f"distance of the interval of {found.value:.3f} from 0").with_half_width().note
     return Measurement(value=float(max(low, -high, 0.0)), n=found.n, note=note)

@@ -6,15 +6,9 @@ from influencelab.runner.claim import Claim
 
 STUDY = "group_removals"
 SCORES = {"estimator": "influence", "statistic": "spearman"}
-# Settings of the numbers by which the claims are judged, by target; no share is removed where single points are.
-HALVES, SINGLE, DISTANCE = (
-    {target: {**settings, "target": target} for target in ("unpaired", "paired")}
-    for settings in (
-        {**SCORES, "share": 0.5},
-        {**SCORES, "share": None},
-        {**SCORES, "share": None, "statistic": "distance_from_zero"},
-    )
-)
+# Settings of the numbers by which the claims are judged; there is no share where single points are removed.
+HALVES, SINGLE = ({**SCORES, "share": share} for share in (0.5, None))
+DISTANCE = {**SINGLE, "statistic": "distance_from_zero"}
 
 claim = partial(Claim, study=STUDY, paper="dattri (Deng et al. 2024), MLP", arm="controlled", published="not compared")
 published = partial(
@@ -28,33 +22,33 @@ CLAIMS = (
         name="halves_are_predicted_unpaired",
         statement="Damped influence predicts what retraining without a random half does (LDS above 0.1) though each "
         "model draws its own batches.",
-        where=HALVES["unpaired"],
+        where={**HALVES, "target": "unpaired"},
         low=0.1,
     ),
     published(
         name="single_points_are_not_predicted_unpaired",
         statement="The same scores show nothing for single points: the interval of their mean correlation holds 0, so "
         "that its distance from 0, the number here, is 0; explained, if it leaves 0 once batches are paired.",
-        where=DISTANCE["unpaired"],
+        where={**DISTANCE, "target": "unpaired"},
         high=0.0,
-        control=DISTANCE["paired"],
+        control={**DISTANCE, "target": "paired"},
         bare="distance of an interval from 0",
     ),
     published(
         name="single_points_unpaired",
         statement="How well the same scores rank single points, each model with its own batches.",
-        where=SINGLE["unpaired"],
+        where={**SINGLE, "target": "unpaired"},
     ),
     claim(
         name="single_points_are_predicted_paired",
         statement="With paired batches the same scores rank single points too.",
-        where=SINGLE["paired"],
+        where={**SINGLE, "target": "paired"},
         low=0.0,
     ),
     claim(
         name="halves_are_predicted_paired",
         statement="With paired batches the LDS stays above 0.1.",
-        where=HALVES["paired"],
+        where={**HALVES, "target": "paired"},
         low=0.1,
     ),
 )

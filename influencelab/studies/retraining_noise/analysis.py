@@ -35,7 +35,8 @@ def effects(outcomes: Sequence[Outcome]) -> Effects:
     """
     found = {target: loss_changes(outcomes, target) for target in PROTOCOLS}
     went_on = numpy.stack([array(outcome.control["warm"]) for outcome in outcomes])
-    return {**found, "published": found["warm"] + went_on[:, None, :]}
+    found["published"] = found["warm"] + went_on[:, None, :]
+    return {target: found[target] for target in TARGETS}
 
 
 def measurements(settings: Mapping[Key, Effects], *, bootstrap: Bootstrap | None = None) -> pandas.DataFrame:

@@ -7,14 +7,8 @@ from influencelab.runner.claim import Claim
 STUDY = "retraining_noise"
 # Settings of the network by whose numbers the claims are judged.
 NETWORK = {"depth": 1, "learning_rate": 1e-3}
-DETECTED = {
-    target: {**NETWORK, "target": target, "statistic": "detected"}
-    for target in ("published", "unpaired", "paired", "warm")
-}
-REPEATS = {
-    "repeatability": "How far one draw repeats the order of the points,",
-    "draws_needed": "How many draws must be averaged for a repeatability of 0.8",
-}
+DETECTED = {**NETWORK, "statistic": "detected"}
+UNPAIRED, PAIRED = ({**DETECTED, "target": target} for target in ("unpaired", "paired"))
 
 claim = partial(Claim, study=STUDY, paper="Nguyen et al. 2023", arm="controlled")
 drowned = partial(
@@ -28,26 +22,26 @@ CLAIMS = (
         name="single_effects_drown_as_published",
         statement="With the published protocol (training goes on from the fit, batches paired, no control) fewer than "
         "a tenth of the effects of one point on one test loss exceed twice their standard deviation over seeds.",
-        where=DETECTED["published"],
+        where={**DETECTED, "target": "published"},
         arm="published",
     ),
     drowned(
         name="single_effects_drown_unpaired",
         statement="So do the effects of retraining from the start where each model draws its own batches; explained, "
         "if paired batches take that away.",
-        where=DETECTED["unpaired"],
+        where=UNPAIRED,
         arm="published",
-        control=DETECTED["paired"],
+        control=PAIRED,
     ),
     drowned(
         name="single_effects_drown_paired",
         statement="They do even if all models see the same batches.",
-        where=DETECTED["paired"],
+        where=PAIRED,
     ),
     drowned(
         name="single_effects_drown_with_a_control",
         statement="They do with the published protocol if a control that lost nothing goes on too and is subtracted.",
-        where=DETECTED["warm"],
+        where={**DETECTED, "target": "warm"},
     ),
     claim(
         name="pairing_raises_detection",
@@ -64,6 +58,9 @@ CLAIMS = (
             published="no number is printed",
         )
         for target in ("unpaired", "paired")
-        for statistic, words in REPEATS.items()
+        for statistic, words in (
+            ("repeatability", "How far one draw repeats the order of the points,"),
+            ("draws_needed", "How many draws must be averaged for a repeatability of 0.8"),
+        )
     ),
 )

@@ -31,41 +31,30 @@ def crossed(predicted: Sequence[Outcome], actual: Sequence[Outcome]) -> list[Out
     Raises:
         InvalidData: other numbers, removals or test points.
     """
-    couples = list(zip(predicted, actual, strict=False))
-    alike = [one.train_ids.tolist() == two.train_ids.tolist() for one, two in couples]
-    alike += [one.test_ids.tolist() == two.test_ids.tolist() for one, two in couples]
-    if len(predicted) != len(actual) or not all(alike):
+    rows = [[(each.train_ids.tolist(), each.test_ids.tolist()) for each in side] for side in (predicted, actual)]
+    if rows[0] != rows[1]:
         raise InvalidData(
             "Predictions and retraining differ in number, removals or test points; give one of each a seed, from the "
             "same data, with a selection that does not depend on the estimate."
         )
+    couples = zip(predicted, actual, strict=True)
     return [replace(one, actual=two.actual, trusted=two.trusted, control=two.control) for one, two in couples]
 
 
-def next_seeds(outcomes: Sequence[Outcome]) -> list[Outcome]:
-    """Each outcome's predictions with the retrained losses of the next, the last one's with those of the first."""
-    if len(outcomes) < 2:
-        raise InvalidData(f"Another seed's retraining needs two outcomes or more, got {len(outcomes)}.")
-    return crossed(outcomes, [*outcomes[1:], outcomes[0]])
-
-
 def draws(cells: Mapping[Key, Sequence[Outcome]]) -> list[Measured]:
-    """Agreement of each run's derivative with its own draw and with another, and of two draws with each other.
+    """Agreement of each run's derivative with its own draw and with the next seed's, and of two draws with each other.
 
-    The last is what agreement with another draw comes to where that with its own is perfect.
-
-    Args:
-        cells: outcomes one a seed, by the values of `RUN`; the share is None where single points are removed.
+    The last is what agreement with another draw comes to where that with its own is perfect. Outcomes come by the
+    values of `RUN`, one a seed, of which there must be two; the share is None where single points are removed.
     """
     parts: list[Measured] = []
     for key, outcomes in cells.items():
         run = {**dict(zip(RUN, key, strict=True)), "target": "paired"}
         own = {**run, "estimator": "unrolled", "statistic": "spearman"}
-        repeats = repeatability(outcomes[:-1:2], outcomes[1::2], target="paired")
         parts += [
             ({**own, "draw": "same"}, agreement(outcomes)),
-            ({**own, "draw": "other"}, agreement(next_seeds(outcomes))),
-            ({**run, "statistic": "repeatability"}, repeats),
+            ({**own, "draw": "other"}, agreement(crossed(outcomes, [*outcomes[1:], outcomes[0]]))),
+            ({**run, "statistic": "repeatability"}, repeatability(outcomes[:-1:2], outcomes[1::2], target="paired")),
         ]
     return parts
 
