@@ -78,7 +78,7 @@ def lines(
         part, behind = frame, dots
         if panel:
             part, behind = frame.loc[frame[panel] == title], None if dots is None else dots.loc[dots[panel] == title]
-        places = positions(sorted(set(part[x])), scale=scale)
+        places = positions(sorted(map(float, set(part[x]))), scale=scale)
         draw_null(axis, null)
         draw_lines(axis, part, x=x, hue=hue, dots=behind, places=places, looks=looks)
         axis.set_xlabel(across or x.replace("_", " "))

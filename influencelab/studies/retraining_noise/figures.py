@@ -12,7 +12,7 @@ from influencelab.statistics.signal_to_noise import THRESHOLD, signal_to_noise
 from influencelab.studies.retraining_noise.analysis import TARGETS, Effects
 
 DRAWS = (1, 2, 3, 5, 10, 20, 50, 100)
-MEANS, BOUND = "of two means of draws: repeatability", "of a mean with any other score, at most"
+MEANS, BOUND = "of two means of draws: repeatability", "of a mean with a score that knows no draw, at most"
 
 
 def effects_beside_noise(targets: Effects, table: pandas.DataFrame) -> Figure:
@@ -30,7 +30,8 @@ def effects_beside_noise(targets: Effects, table: pandas.DataFrame) -> Figure:
         share, pairs = shares[target]["value"], shares[target]["n"]
         label = f"{TARGETS[target]}: {share:.1%} of {pairs:,} pairs beyond {THRESHOLD:g}"
         heights, _ = numpy.histogram(numpy.clip(ratio, low, high), bins=edges)
-        axis.stairs(heights / pairs, edges, fill=True, facecolor=(*color, 0.15), edgecolor=color, label=label)
+        axis.stairs(heights / pairs, edges, fill=True, color=(*color, 0.15))
+        axis.stairs(heights / pairs, edges, color=color, linewidth=1.5, label=label)
     axis.axvline(THRESHOLD, color="0.3", linewidth=1, linestyle="--")
     # Above the axes, where no outline reaches.
     axis.text(THRESHOLD, 1.01, f"|mean| = {THRESHOLD:g} sd", transform=axis.get_xaxis_transform(), ha="center")
@@ -51,6 +52,7 @@ def two_draws(targets: Effects) -> Figure:
         axis.scatter(*couple, s=14, alpha=0.6, color=color, linewidth=0, rasterized=couple.size > VECTOR)
         axis.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal")
         axis.ticklabel_format(style="sci", scilimits=(-3, 3))
+        axis.locator_params(nbins=6)
         axis.set_title(TARGETS[target], fontsize=10)
         axis.set_xlabel("change in test loss, one draw (nats)")
     axes[0].set_ylabel("change in test loss, another draw (nats)")
