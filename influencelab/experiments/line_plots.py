@@ -78,7 +78,7 @@ def lines(
         part, behind = frame, dots
         if panel:
             part, behind = frame.loc[frame[panel] == title], None if dots is None else dots.loc[dots[panel] == title]
-        places = positions(sorted(map(float, set(part[x]))), scale=scale)
+        places = positions(sorted(set(part[x].tolist())), scale=scale)
         draw_null(axis, null)
         draw_lines(axis, part, x=x, hue=hue, dots=behind, places=places, looks=looks)
         axis.set_xlabel(across or x.replace("_", " "))
@@ -188,8 +188,7 @@ def draw_lines(
         axis.errorbar(at, value, yerr=errors, **style._asdict(), markersize=5.5, capsize=2.5, label=name, zorder=3)
     axis.axhline(0, color="0.6", linewidth=0.8, zorder=1)
     axis.set_xticks(list(places.values()), [f"{setting:g}" for setting in places])
-    if len(standing) == 1:
-        axis.set_xlim(standing[0] - gap / 2, standing[0] + gap / 2)
+    axis.set_xlim(standing[0] - 0.6 * gap, standing[-1] + 0.6 * gap)
     axis.grid(visible=False, axis="x")
 
 
