@@ -1,7 +1,6 @@
 """Agreement of predictions with retraining without single points and groups, and how far each target repeats."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import pandas
 
@@ -22,14 +21,15 @@ def agreement(cells: Mapping[Key, Sequence[Outcome]]) -> list[Measured]:
     """
     parts: list[Measured] = []
     for (share,), outcomes in cells.items():
-        removed: dict[str, Any] = {"share": None if outcomes[0].facts["single"] else float(share)}
+        removed = None if outcomes[0].facts["single"] else float(share)
         selection = next(iter(outcomes[0].chosen))
         for target in TARGETS:
             for estimator in outcomes[0].predicted:
                 found = correlations(outcomes, selection=selection, estimator=estimator, target=target)
-                parts.append(({**removed, "target": target, "estimator": estimator, "statistic": "spearman"}, found))
+                own = {"share": removed, "target": target, "estimator": estimator, "statistic": "spearman"}
+                parts.append((own, found))
             found = repeatability(outcomes[:-1:2], outcomes[1::2], target=target, selection=selection)
-            parts.append(({**removed, "target": target, "statistic": "repeatability"}, found))
+            parts.append(({"share": removed, "target": target, "statistic": "repeatability"}, found))
     return parts
 
 

@@ -16,7 +16,6 @@ from influencelab.statistics.measurements import row, tidy
 from influencelab.statistics.reliability import draws_needed
 from influencelab.statistics.signal_to_noise import THRESHOLD, consistency, detection_gain, share_detected
 
-# Targets in words.
 TARGETS = {
     "unpaired": "from the start, each model its own batches",
     "paired": "from the start, batches paired",
@@ -40,10 +39,7 @@ def effects(outcomes: Sequence[Outcome]) -> Effects:
 
 
 def measurements(settings: Mapping[Key, Effects], *, bootstrap: Bootstrap | None = None) -> pandas.DataFrame:
-    """Shares of detected effects, what pairing adds to them, repeatability and draws needed, as a tidy table.
-
-    The effects come by (arm, hidden layers, learning rate).
-    """
+    """Shares detected, their gain by pairing, repeatability and draws needed, by (arm, layers, learning rate)."""
     rows = []
     for (_, depth, rate), targets in settings.items():
         network = {"depth": depth, "learning_rate": rate}

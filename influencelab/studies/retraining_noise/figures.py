@@ -50,10 +50,9 @@ def two_draws(targets: Effects) -> Figure:
     for axis, target, couple, color in zip(axes, targets, couples, PALETTE, strict=False):
         axis.axline((0, 0), slope=1, color="0.4", linewidth=1, linestyle="--", label="the draws agree")
         axis.scatter(*couple, s=14, alpha=0.6, color=color, linewidth=0, rasterized=couple.size > VECTOR)
-        axis.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal")
+        axis.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal", title=TARGETS[target])
         axis.ticklabel_format(style="sci", scilimits=(-3, 3))
         axis.locator_params(nbins=6)
-        axis.set_title(TARGETS[target], fontsize=10)
         axis.set_xlabel("change in test loss, one draw (nats)")
     axes[0].set_ylabel("change in test loss, another draw (nats)")
     legend_below(figure, axes)

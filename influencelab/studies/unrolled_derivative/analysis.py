@@ -72,10 +72,7 @@ def measurements(parts: Sequence[Measured], *, bootstrap: Bootstrap | None = Non
 def mismatch(
     own: Sequence[Outcome], foreign: Sequence[Outcome], *, bootstrap: Bootstrap | None = None
 ) -> pandas.DataFrame:
-    """Agreement of the derivative of SGD's runs with Adam's retraining, and by how much that of Adam's own exceeds it.
-
-    Outcomes of Adam (own) and of SGD (foreign), one a seed, start alike and see the same batches.
-    """
+    """Agreement of SGD's derivative (foreign; same starts, same batches) with Adam's truth, and Adam's own less it."""
     settings = {"optimiser": "adam", "derivative_of": "sgd", "target": "paired", "estimator": "unrolled"}
     tables = agreement(own), agreement(crossed(foreign, own))
     drop = difference(*tables, paired=True, bootstrap=bootstrap).described()
