@@ -10,6 +10,7 @@ from jaxtyping import Float
 
 from influencelab.errors import InvalidData
 from influencelab.experiments.comparison import array
+from influencelab.experiments.grid import Key
 from influencelab.experiments.outcome import Outcome
 from influencelab.statistics.bootstrap import Bootstrap
 from influencelab.statistics.comparison import comparison_of
@@ -104,3 +105,10 @@ def means(parts: Iterable[Measured], *, bootstrap: Bootstrap | None = None) -> p
 def seed_means(parts: Iterable[Measured]) -> pandas.DataFrame:
     """The mean over test points of every seed of each part, a row each: the dots behind the lines of `means`."""
     return pandas.DataFrame([{**settings, "value": value} for settings, table in parts for value in table.per_seed()])
+
+
+def mean_facts(cells: Mapping[Key, Sequence[Outcome]]) -> dict[str, dict[str, float]]:
+    """Parameters, accuracy, loss and ‖∇J‖ of the fits by setting, each the mean over seeds: a report's fact `fits`."""
+    names = ["p", "train_accuracy", "test_accuracy", "fit_loss", "fit_grad_norm"]
+    means = {key: pandas.DataFrame([each.facts for each in cell])[names].mean() for key, cell in cells.items()}
+    return {"/".join(str(part) for part in key if part is not None): each.to_dict() for key, each in means.items()}

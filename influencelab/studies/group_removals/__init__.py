@@ -1,0 +1,1 @@
+"""What the study `group_removals` claims and computes."""

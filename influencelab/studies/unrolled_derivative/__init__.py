@@ -1,0 +1,1 @@
+"""What the study `unrolled_derivative` claims and computes."""
