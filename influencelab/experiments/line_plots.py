@@ -63,16 +63,15 @@ def lines(
         InvalidData: a column is missing, no rows, or a negative setting on a log scale.
     """
     need(frame, [name for name in (x, hue, panel, "value", "low", "high") if name])
-    titles = list(dict.fromkeys(frame[panel])) if panel else [""]
-    figure, axes = drawing(len(titles), width=4.6 if len(titles) > 1 else 7.2, height=4.9)
+    parts = {title: frame.loc[frame[panel] == title] for title in frame[panel].unique()} if panel else {"": frame}
+    standing = {title: positions(sorted(set(part[x].tolist())), scale=scale) for title, part in parts.items()}
+    figure, axes = drawing(len(parts), width=4.6 if len(parts) > 1 else 7.2, height=4.9)
     arms = [name for name in dict.fromkeys(frame[hue]) if name not in neutral]
     looks = {name: look(place) for place, name in enumerate(arms)}
     looks |= {name: NEUTRAL._replace(marker=mark) for name, mark in zip(neutral, itertools.cycle("DXP*"))}
-    for axis, title in zip(axes, titles, strict=True):
-        part, behind = frame, dots
-        if panel:
-            part, behind = frame.loc[frame[panel] == title], None if dots is None else dots.loc[dots[panel] == title]
-        places = positions(sorted(set(part[x].tolist())), scale=scale)
+    for axis, (title, part) in zip(axes, parts.items(), strict=True):
+        behind = dots.loc[dots[panel] == title] if panel and dots is not None else dots
+        places = standing[title]
         draw_null(axis, null)
         draw_lines(axis, part, x=x, hue=hue, dots=behind, places=places, looks=looks)
         axis.set_xlabel(across or x.replace("_", " "))
@@ -115,7 +114,7 @@ def draw_lines(
             axis.scatter(where, own["value"], s=9, color=style.color, alpha=0.3, linewidth=0, zorder=2)
         axis.errorbar(
             at,
-            line["value"],
+            line["value"].to_numpy(dtype=float),
             yerr=error_bars(line),
             **style._asdict(),
             markersize=5.5,

@@ -299,7 +299,7 @@ def test_run_by_hand_edited_parameters_go_where_the_command_line_would_put_them(
 
 
 def test_what_no_record_can_hold_is_refused() -> None:
-    with pytest.raises(InvalidParameter, match="A Figure cannot be recorded"):
+    with pytest.raises(InvalidParameter, match="A Figure cannot be written as JSON"):
         json_file.to_jsonable({"figure": drawn()})
-    with pytest.raises(InvalidParameter, match="A ndarray cannot be recorded"):
+    with pytest.raises(InvalidParameter, match="A ndarray cannot be written as JSON"):
         json_file.to_jsonable(numpy.zeros(3))

@@ -200,9 +200,9 @@ def test_models_trained_in_any_chunks_are_the_same(trainer, cache, monkeypatch):
 def test_the_number_of_threads_changes_no_result(trainer, monkeypatch):
     monkeypatch.setattr(first_order, "CACHE", 1)
     data, before = class_data(4), torch.get_num_threads()
-    walks, original = [], first_order.FirstOrder.walk
+    runs, original = [], first_order.FirstOrder.run
     monkeypatch.setattr(
-        first_order.FirstOrder, "walk", lambda *of, **more: walks.append(get_ident()) or original(*of, **more)
+        first_order.FirstOrder, "run", lambda *of, **more: runs.append(get_ident()) or original(*of, **more)
     )
     ends = []
     try:
@@ -215,9 +215,9 @@ def test_the_number_of_threads_changes_no_result(trainer, monkeypatch):
     # Equal bits are the promise: models are cut into the same chunks, each done by one thread.
     assert torch.equal(ends[0].theta, ends[1].theta)
     assert all(torch.equal(*pair) for pair in zip(ends[0].memory.buffers, ends[1].memory.buffers, strict=True))
-    assert set(walks[:5]) == {get_ident()}
-    assert get_ident() not in walks[5:]
-    assert len(walks) == 10
+    assert set(runs[:5]) == {get_ident()}
+    assert get_ident() not in runs[5:]
+    assert len(runs) == 10
 
 
 @pytest.mark.parametrize("trainer", [GradientDescent(steps=3), SGD(batch_size=7, steps=3), Adam(steps=3)])
