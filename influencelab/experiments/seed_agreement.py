@@ -83,8 +83,9 @@ class AgreementQuery(Recipe):
         return [self.cell(dict(zip(SETTINGS, setting, strict=True)), part) for setting, part in parts.items()]
 
     def counted(self, outcome: Outcome) -> Outcome:
-        """The outcome with those retrained models as truth that count here."""
+        """The outcome with those retrained models as truth that count here; a prediction that is NaN ranks none."""
         counted = (outcome.trusted if self.same_basin_only else outcome.converged)[self.target]
+        counted = counted & outcome.predicted[self.estimator].isfinite().all(1)
         if self.require_minimum and not outcome.facts["fit_converged"]:
             counted = counted & False
         return replace(outcome, trusted={**outcome.trusted, self.target: counted})

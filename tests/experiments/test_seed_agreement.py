@@ -50,6 +50,15 @@ def test_a_network_off_its_minimum_counts_only_where_none_is_required():
     assert rows(replace(WARM, require_minimum=False).counted(held)) == [1, 2, 3, 4, 5, 6, 7, 8]
 
 
+def test_a_network_whose_prediction_is_not_a_number_has_no_correlation_and_is_counted_as_such():
+    nothing = network(2)
+    nothing = replace(nothing, predicted={name: values * torch.nan for name, values in nothing.predicted.items()})
+    found = measured([one_cell(WARM, [network(0), network(1), nothing])])
+    assert find(found, {"statistic": "undefined"}).value == pytest.approx(1 / 3)
+    of_two = measured([one_cell(WARM, [network(0), network(1)])])
+    assert find(found, {"statistic": "spearman"}).value == find(of_two, {"statistic": "spearman"}).value
+
+
 # Cells.
 def test_a_query_takes_the_networks_of_its_arm_cell_by_cell():
     held = {
