@@ -37,11 +37,8 @@ def drawn() -> Figure:
 def published(results: Path, *, study: str = "fine", profile: str = "tiny", value: float = 1.0) -> Path:
     """A small published report; its folder."""
     draft = start_report(study, profile=profile, parameters={"size": 3}, results=results)
-    draft.number(
-        Measurement(value, low=value - 1, high=value + 1, n=4, note="made up", unit="nats"),
-        data="a",
-        statistic="number",
-    )
+    made_up = Measurement(value, low=value - 1, high=value + 1, n=4, note="made up", unit="nats")
+    draft.number(made_up, data="a", statistic="number")
     draft.figure("line", drawn())
     draft.pairs(PAIRS)
     return draft.publish(datasets=[("digits", "ab12")], seeds=[7]).folder
@@ -283,14 +280,13 @@ def test_the_commit_is_that_of_the_own_checkout_and_says_if_code_changed(tmp_pat
 def test_run_by_hand_edited_parameters_go_where_the_command_line_would_put_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    studies = tmp_path / "studies"
-    studies.mkdir()
+    (studies := tmp_path / "studies").mkdir()
     (studies / "fine.ipynb").write_bytes((NOTEBOOKS / "fine.ipynb").read_bytes())
     monkeypatch.chdir(studies)
     as_declared = {"size": 9, "flag": True, "rates": (0.01, 0.001), "workers": 1}
-    home = tmp_path / "results" / "fine"
-    assert start_report("fine", profile="standard", parameters=as_declared).folder == home / "standard"
-    assert start_report("fine", profile="standard", parameters=as_declared | {"workers": 4}).folder == home / "standard"
+    for workers in (1, 4):
+        folder = start_report("fine", profile="standard", parameters=as_declared | {"workers": workers}).folder
+        assert folder == tmp_path / "results" / "fine" / "standard"
     edited = start_report("fine", profile="standard", parameters=as_declared | {"rates": (0.5,)}).folder
     assert edited == Study(studies / "fine.ipynb").plan("standard", rates="[0.5]").folder
     assert edited.name.startswith("standard-")
@@ -299,7 +295,6 @@ def test_run_by_hand_edited_parameters_go_where_the_command_line_would_put_them(
 
 
 def test_what_no_record_can_hold_is_refused() -> None:
-    with pytest.raises(InvalidParameter, match="A Figure cannot be written as JSON"):
-        json_file.to_jsonable({"figure": drawn()})
-    with pytest.raises(InvalidParameter, match="A ndarray cannot be written as JSON"):
-        json_file.to_jsonable(numpy.zeros(3))
+    for kind, value in (("Figure", {"figure": drawn()}), ("ndarray", numpy.zeros(3))):
+        with pytest.raises(InvalidParameter, match=f"A {kind} cannot be written as JSON"):
+            json_file.to_jsonable(value)
