@@ -73,10 +73,6 @@ class ReportWriter:
         """Keep one number with its settings, such as `number(Measurement(1.2), data="digits", statistic="slope")`."""
         self.measure(tidy([row(measurement, **settings)]))
 
-    def numbers(self, numbers: Mapping[str, Measurement]) -> None:
-        """Keep several numbers by name."""
-        self.measure(tidy(row(number, name=name) for name, number in numbers.items()))
-
     def fact(self, name: str, value: Any) -> None:
         """Keep a fact about the run that no claim rests on: seconds of a step, how many models converged."""
         self._facts[checked(name, "fact")] = json_file.to_jsonable(value)
