@@ -171,9 +171,9 @@ def test_every_activation_has_its_closed_form():
         for count in (len(z), 500):
             part = z[-count:]
             found = closed.write(part.clone(), torch.empty_like(part))
-            assert torch.allclose(found, ACTIVATIONS[name](part), rtol=1e-15, atol=4e-16)
+            assert torch.allclose(found, ACTIVATIONS[name](part), rtol=1e-14, atol=4e-16)
             slope = vmap(grad(PLAIN[name]))(part)
-            assert torch.allclose(closed.backward(torch.ones_like(found), found), slope, rtol=1e-15, atol=2e-15)
+            assert torch.allclose(closed.backward(torch.ones_like(found), found), slope, rtol=1e-14, atol=2e-15)
 
 
 class Count(TorchDispatchMode):
