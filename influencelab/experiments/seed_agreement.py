@@ -198,6 +198,11 @@ def median(values: Float[numpy.ndarray, " s"]) -> Measurement:
     return Measurement(float(numpy.median(known)), float(known[rank]), float(known[-1 - rank]), s, note)
 
 
+def spearman_by_network(cells: Iterable[Cell]) -> list[dict[str, Any]]:
+    """Each network's own mean correlation, cell by cell in the order of the seeds: what every mean is made of."""
+    return [{**cell.settings, "spearman": cell.correlations.per_seed().round(5).tolist()} for cell in cells]
+
+
 def network_pairs(cells: Sequence[Cell]) -> pandas.DataFrame:
     """Predicted beside actual change of each network, a sample of each where there are too many to keep."""
     parts = [

@@ -208,6 +208,13 @@ def test_the_median_of_nothing_is_not_a_number_and_undefined_seeds_are_left_out(
     assert (number.value, number.n) == (0.2, 3)
 
 
+def test_each_network_has_its_own_mean_in_the_order_of_the_seeds():
+    alone = [one_cell(WARM, [network(seed)]) for seed in (0, 1)]
+    (found,) = seed_agreement.spearman_by_network([one_cell(WARM, [network(0), network(1)])])
+    assert found["spearman"] == [cell.correlations.values.mean().round(5) for cell in alone]
+    assert (found["arm"], found["depth"]) == ("controlled", 1)
+
+
 # Pairs.
 def test_pairs_are_those_that_count_and_too_many_are_sampled_alike_from_each_network(monkeypatch):
     outcomes = {

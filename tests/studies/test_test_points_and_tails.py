@@ -35,7 +35,7 @@ def test_the_excess_is_the_variance_between_test_points_beyond_sampling():
     z = table(numpy.random.default_rng(3), 5, 12, seed=0.1, test=0.4, rest=0.2, mean=0.5)
     s, m = z.shape
     parts = [(PART, Replicates(numpy.tanh(z), pairs=numpy.full((s, m), 40), measure="spearman"))]
-    measured = analysis.test_point_measurements(parts, bootstrap=QUICK)
+    measured = analysis.measurements_by_test_point(parts, bootstrap=QUICK)
     names = ("excess", "share", "lowest", "highest", "sampling_sd", "sd")
     found = {name: find(measured, {**PART, "statistic": name}) for name in names}
     assert len(measured) == len(names)
@@ -83,7 +83,7 @@ def test_each_claim_and_its_control_select_one_number():
     parts = analysis.by_test_point(both)
     measured = joined(
         [
-            analysis.test_point_measurements(parts, bootstrap=QUICK),
+            analysis.measurements_by_test_point(parts, bootstrap=QUICK),
             analysis.stratum_measurements(both, tail=0.2, bootstrap=QUICK),
         ]
     )
@@ -98,7 +98,7 @@ def test_test_points_come_worst_first_with_a_dot_a_seed_and_a_line_of_means():
         (PART, Replicates(values)),
         ({**PART, "depth": 2, "selection": "everything"}, Replicates(values[:1])),
     ]
-    figure = analysis.test_point_figure(parts)
+    figure = analysis.figure_by_test_point(parts)
     one, other = figure.axes
     assert [axis.get_title() for axis in (one, other)] == [
         "digits, 1 hidden layer\nmost influential",

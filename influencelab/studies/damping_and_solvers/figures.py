@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator, ScalarFormatter
 
 from influencelab.experiments.line_plots import legend_below, look, need
 from influencelab.experiments.plots import PALETTE, STYLE
-from influencelab.experiments.tables import display_name
+from influencelab.statistics.display import display_name
 from influencelab.statistics.measurement import Measurement
 from influencelab.statistics.measurements import MEASURED, measurement_of, records, settings_of
 

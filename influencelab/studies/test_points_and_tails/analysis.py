@@ -10,8 +10,8 @@ from influencelab.experiments.line_plots import drawing, legend_below
 from influencelab.experiments.outcome import Outcome
 from influencelab.experiments.plots import PALETTE
 from influencelab.experiments.replication import Measured, correlations
-from influencelab.experiments.tables import display_name
 from influencelab.statistics.bootstrap import Bootstrap
+from influencelab.statistics.display import display_name
 from influencelab.statistics.measurement import Measurement
 from influencelab.statistics.measurements import row, tidy
 from influencelab.statistics.range_restriction import restriction
@@ -38,7 +38,7 @@ def by_test_point(cells: Cells) -> list[Measured]:
     ]
 
 
-def test_point_measurements(parts: Iterable[Measured], *, bootstrap: Bootstrap) -> pandas.DataFrame:
+def measurements_by_test_point(parts: Iterable[Measured], *, bootstrap: Bootstrap) -> pandas.DataFrame:
     """Whether test points differ by more than sampling makes them: `excess` of `by_test_point`, and its parts."""
     rows = []
     for settings, table in parts:
@@ -84,7 +84,7 @@ def stratum_measurements(cells: Cells, *, tail: float, bootstrap: Bootstrap) -> 
     return tidy(rows)
 
 
-def test_point_figure(parts: Sequence[Measured]) -> Figure:
+def figure_by_test_point(parts: Sequence[Measured]) -> Figure:
     """A panel a part: the correlation of every test point, worst first; a dot a seed, a line their mean."""
     figure, axes = drawing(len(parts), width=3.4, height=4.0)
     for axis, (settings, table) in zip(axes, parts, strict=True):
