@@ -15,7 +15,7 @@ from typer.testing import CliRunner, Result
 
 from influencelab import __version__
 from influencelab.__main__ import app
-from influencelab.app.cli.bar import Bar
+from influencelab.app.cli.run import Bar
 from influencelab.runner.atomic_folder import RunProgress
 from influencelab.runner.report import load
 from influencelab.runner.report_writer import start_report
@@ -260,7 +260,7 @@ def test_one_bar_tells_how_far_all_studies_are_and_never_goes_back(monkeypatch: 
     screen = Terminal()
     monkeypatch.setattr(sys, "stderr", screen)
     bar = Bar(100)
-    bar.begin("first")
+    bar.begin("first", expected=80)
     for said in (
         None,
         RunProgress(1, 4, "training"),
@@ -268,11 +268,10 @@ def test_one_bar_tells_how_far_all_studies_are_and_never_goes_back(monkeypatch: 
         RunProgress(1, 9, "retraining"),
         None,
     ):
-        bar.move(said, expected=80)
-    bar.end(expected=80)
-    bar.begin("second")
-    bar.move(RunProgress(1, 2), expected=20)
-    bar.close()
+        bar.move(said)
+    bar.begin("second", expected=20)
+    bar.move(RunProgress(1, 2))
+    bar.drawn.close()
     percents = [int(found) for found in re.findall(r"(\d+)% ", screen.drawn)]
     assert percents == sorted(percents)
     assert {20, 60, 80, 90} <= set(percents)

@@ -2,38 +2,25 @@
 
 from pathlib import Path
 
-from influencelab.runner.notebook import Notebook
 from influencelab.runner.study import studies, study
 
 
-def all_studies(folder: Path | None) -> str:
-    """List of the studies and their questions."""
-    found = studies(folder)
-    width = max((len(each.name) for each in found), default=0)
-    return "\n".join(f"{each.name:<{width}}  {each.question}" for each in found)
-
-
-def one_study(name: str, folder: Path | None) -> str:
-    """One study's question, parameters and profiles."""
+def listed(name: str | None, folder: Path | None) -> str:
+    """Every study with its question, or of the one that is named its question, parameters and profiles."""
+    if not name:
+        return "\n".join(aligned([(each.name, each.question) for each in studies(folder)]))
     declared = study(name, folder=folder).notebook
-    return "\n\n".join([declared.question, parameters(declared), profiles(declared)])
-
-
-def parameters(declared: Notebook) -> str:
-    """A line per parameter: name, type, default, meaning."""
-    lines = [(each.name, each.type, repr(each.default), each.help) for each in declared.parameters]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)][:3]
-    return "Parameters\n" + "\n".join(
-        "  " + "  ".join([*(f"{cell:<{width}}" for cell, width in zip(line, widths, strict=False)), line[3]]).rstrip()
-        for line in lines
-    )
-
-
-def profiles(declared: Notebook) -> str:
-    """A line per profile: its cost and the values it sets."""
-    lines = []
+    parameters = aligned([(each.name, each.type, repr(each.default), each.help) for each in declared.parameters])
+    profiles = []
     for each in declared.profiles.values():
         settled = declared.values(each.name)
         values = ", ".join(f"{name}={settled[name]}" for name in each.parameters)
-        lines.append(f"  {each.name:<9} {each.seconds:>6g} s  {each.memory_gb:>4g} GB  {values}".rstrip())
-    return "Profiles (time and memory expected on two cores)\n" + "\n".join(lines)
+        profiles.append(f"{each.name:<9} {each.seconds:>6g} s  {each.memory_gb:>4g} GB  {values}".rstrip())
+    heading = "Profiles (time and memory expected on two cores)"
+    return "\n\n".join([declared.question, "\n  ".join(["Parameters", *parameters]), "\n  ".join([heading, *profiles])])
+
+
+def aligned(lines: list[tuple[str, ...]]) -> list[str]:
+    """A text a line, every column but the last as wide as its longest cell."""
+    widths = [*(max(map(len, column)) for column in list(zip(*lines, strict=True))[:-1]), 0]
+    return ["  ".join(map(str.ljust, line, widths)).rstrip() for line in lines]

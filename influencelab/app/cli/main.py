@@ -1,16 +1,35 @@
 """The command line: `influencelab list | run | scorecard | export | lab`, also `python -m influencelab`."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import importlib.util
+import os
+import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 # Commands import what they need when they run, so that help answers at once.
-from influencelab.errors import InfluenceLabError
+from influencelab.errors import InfluenceLabError, MissingData
+
+
+class ClearEnds(TyperGroup):
+    """Commands that end on a mistake with one clear line and status 2, on Ctrl-C with status 130; with no traceback."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that was asked for."""
+        try:
+            return super().invoke(ctx)
+        except InfluenceLabError as error:
+            typer.echo(f"influencelab: {error}".replace(f"{Path.cwd()}/", ""), err=True)
+            raise typer.Exit(2) from error
+        except KeyboardInterrupt as error:
+            typer.echo("\ninfluencelab: stopped; earlier results are as they were.", err=True)
+            raise typer.Exit(130) from error
+
 
 app = typer.Typer(
+    cls=ClearEnds,
     help="Does influence predict what retraining does? Run the studies, read the verdicts.\n\n"
     "Example: influencelab run leave_one_out --profile quick",
     add_completion=False,
@@ -28,21 +47,6 @@ ResultsOption = Annotated[
     Path | None,
     typer.Option("--results", metavar="FOLDER", help="Where results go; else `results` beside the studies."),
 ]
-
-
-@contextmanager
-def clear_ends() -> Iterator[None]:
-    """End on a mistake with one clear line and status 2, on Ctrl-C with status 130; never with a traceback."""
-    try:
-        yield
-    except InfluenceLabError as error:
-        from influencelab.app.cli.text import shortened
-
-        typer.echo(f"influencelab: {shortened(str(error))}", err=True)
-        raise typer.Exit(2) from error
-    except KeyboardInterrupt as error:
-        typer.echo("\ninfluencelab: stopped; earlier results are as they were.", err=True)
-        raise typer.Exit(130) from error
 
 
 def print_version(asked: bool) -> bool:
@@ -73,10 +77,9 @@ def list_studies(
 
     Example: influencelab list leave_one_out
     """
-    with clear_ends():
-        from influencelab.app.cli.listing import all_studies, one_study
+    from influencelab.app.cli.listing import listed
 
-        typer.echo(one_study(study, studies) if study else all_studies(studies))
+    typer.echo(listed(study, studies))
 
 
 @app.command("run")
@@ -102,17 +105,13 @@ def run_studies(
 
     Example: influencelab run leave_one_out --profile quick -p seed=1
     """
-    with clear_ends():
-        from influencelab.app.cli.run import assignments, planned, run
+    from influencelab.app.cli.run import assignments, planned, run
 
-        changes = assignments(parameter or [])
-        where = {"workers": workers, "scheduler": scheduler, "device": device}
-        changes |= {name: str(value) for name, value in where.items() if value is not None}
-        plans = planned(
-            study or [], everything=everything, profile=profile, changes=changes, folder=studies, results=results
-        )
-        status = run(plans)
-    raise typer.Exit(status)
+    changes = assignments(parameter or [])
+    where = {"workers": workers, "scheduler": scheduler, "device": device}
+    changes |= {name: str(value) for name, value in where.items() if value is not None}
+    plans = planned(study or [], everything=everything, profile=profile, changes=changes, folder=studies, home=results)
+    raise typer.Exit(run(plans))
 
 
 @app.command("scorecard")
@@ -127,10 +126,9 @@ def print_scorecard(
 
     Example: influencelab scorecard --write
     """
-    with clear_ends():
-        from influencelab.app.cli.scorecard import printed, written
+    from influencelab.app.cli.scorecard import printed, written
 
-        typer.echo(written(studies, results) if write else printed(studies, results))
+    typer.echo(written(studies, results) if write else printed(studies, results))
 
 
 @app.command("export")
@@ -146,10 +144,9 @@ def export_page(
 
     Example: influencelab export leave_one_out --output leave_one_out.html
     """
-    with clear_ends():
-        from influencelab.app.cli.export import exported
+    from influencelab.app.cli.scorecard import exported
 
-        typer.echo(exported(run, output=output, studies=studies, results=results))
+    typer.echo(exported(run, output=output, studies=studies, results=results))
 
 
 @app.command("lab", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
@@ -158,7 +155,13 @@ def open_jupyterlab(context: typer.Context, studies: StudiesOption = None) -> No
 
     Example: influencelab lab --no-browser --port 8889
     """
-    with clear_ends():
-        from influencelab.app.cli.lab import open_lab
+    from influencelab.runner.notebook import studies_folder
 
-        open_lab(studies, context.args)
+    if importlib.util.find_spec("jupyterlab") is None:
+        raise MissingData('JupyterLab is not installed. Install it: pip install "influencelab[lab]".')
+    home = (studies or studies_folder()).resolve()
+    # The file browser begins one folder up, where the results are too.
+    places = [f"--ServerApp.root_dir={home.parent}", f"--ServerApp.preferred_dir={home}"]
+    sys.stdout.flush()
+    os.chdir(home)
+    os.execv(sys.executable, [sys.executable, "-m", "jupyterlab", *places, *context.args])

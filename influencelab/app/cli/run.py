@@ -3,42 +3,81 @@
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import closing
-from functools import partial
 from pathlib import Path
 
-from influencelab.app.cli.bar import Bar
-from influencelab.app.cli.text import shortened, shown
+from tqdm import tqdm
+
+from influencelab.app.cli.scorecard import shown
 from influencelab.errors import InfluenceLabError, InvalidParameter, UnknownName
+from influencelab.runner.atomic_folder import RunProgress
 from influencelab.runner.report import Report, reports
 from influencelab.runner.scorecard import rows, scorecard_text
 from influencelab.runner.study import Plan, studies, study
-from influencelab.statistics.measurement import Measurement
 from influencelab.studies.catalogue import all_claims
 
 # How many numbers of a report are printed; all are in its folder.
 SHOWN = 12
+# Highest share done of a study that has reported no progress: by the clock it is never done.
+UNKNOWN = 0.95
+FORMAT = "{desc} {percentage:3.0f}% |{bar:24}| {elapsed} so far, about {remaining} left {postfix}"
+
+
+class Bar:
+    """Progress bar over several studies, in the seconds they are expected to take; it changes by nature.
+
+    Nothing is drawn where the error stream is no terminal.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        # Rates are averaged over the whole run: studies jump where they go from one table to the next.
+        self.drawn = tqdm(total=seconds, desc="starting", bar_format=FORMAT, smoothing=0, disable=None, leave=False)
+        self._done, self._expected, self._began = 0.0, 0.0, 0.0
+
+    def begin(self, name: str, *, expected: float) -> None:
+        """Start the next study; the one before is over, whether it failed or not."""
+        self._done += self._expected
+        self._expected, self._began = expected, time.perf_counter()
+        self.drawn.set_description(name, refresh=False)
+        self._draw(0.0, "")
+
+    def move(self, progress: RunProgress | None) -> None:
+        """Draw the study's progress as it reported it last, or else by the clock and its expected seconds."""
+        if progress is None:
+            clock = (time.perf_counter() - self._began) / max(self._expected, 1e-9)
+            self._draw(min(clock, UNKNOWN))
+        else:
+            self._draw(progress.fraction, f"({progress.label} {progress.done:g} of {progress.total:g})")
+
+    def _draw(self, fraction: float, postfix: str | None = None) -> None:
+        """Move the bar forward; a study that starts counting anew never moves it back."""
+        self.drawn.n = max(self.drawn.n, self._done + self._expected * fraction)
+        if postfix is not None:
+            self.drawn.set_postfix_str(postfix, refresh=False)
+        self.drawn.refresh()
 
 
 def run(plans: Sequence[Plan]) -> int:
     """Run the plans, whether one fails or not; the exit status is 0 if all ran to their end, else 1."""
     print(announcement(plans), flush=True)
     failures = []
-    with closing(Bar(sum(plan.profile.seconds for plan in plans))) as bar:
+    bar = Bar(sum(plan.profile.seconds for plan in plans))
+    with bar.drawn:
         for plan in plans:
-            bar.begin(plan.study.name)
+            bar.begin(plan.study.name, expected=plan.profile.seconds)
             try:
                 began = time.perf_counter()
-                report = plan.execute(progress=partial(bar.move, expected=plan.profile.seconds))
-                found = outcome(report, time.perf_counter() - began)
+                found = outcome(plan.execute(progress=bar.move), time.perf_counter() - began)
             except InfluenceLabError as error:
-                failures.append(shortened(str(error)))
+                failures.append(error)
                 found = f"\n{plan.study.name}: FAILED"
-            bar.end(expected=plan.profile.seconds)
-            bar.print(found)
-    print(f"\n{verdicts(plans)}", flush=True)
+            with tqdm.external_write_mode():
+                print(found, flush=True)
+    names = {plan.study.name for plan in plans}
+    claims = [claim for claim in all_claims() if claim.study in names]
+    verdicts = scorecard_text(rows(reports(plans[0].folder.parent.parent), claims)) if claims else ""
+    print(f"\nScorecard\n{verdicts}" if claims else "\nNo claim rests on what was run.", flush=True)
     for failure in failures:
-        print(f"\nFAILED {failure}", file=sys.stderr)
+        print(f"\nFAILED {failure}".replace(f"{Path.cwd()}/", ""), file=sys.stderr)
     return 1 if failures else 0
 
 
@@ -49,7 +88,7 @@ def planned(
     profile: str,
     changes: Mapping[str, str],
     folder: Path | None,
-    results: Path | None,
+    home: Path | None,
 ) -> list[Plan]:
     """Plans of the studies that were named, each once, or of all; all are checked before any of them starts."""
     known = studies(folder)
@@ -59,7 +98,7 @@ def planned(
     if not names and not known:
         raise UnknownName("There is no study in that folder. A study is a notebook.")
     chosen = [study(name, folder=folder) for name in dict.fromkeys(names)] if names else known
-    return [each.plan(profile, results=results, **changes) for each in chosen]
+    return [each.plan(profile, results=home, **changes) for each in chosen]
 
 
 def assignments(texts: Sequence[str]) -> dict[str, str]:
@@ -99,22 +138,9 @@ def outcome(report: Report, seconds: float) -> str:
         f"\n{report.study} at {report.profile}: {seconds:.1f} s",
         f"  executed notebook  {shown(report.notebook)}",
         f"  report             {shown(report.folder)}",
-        *(f"  {name:<{width}}  {number}{count(number)}" for name, number in printed),
     ]
+    for name, number in printed:
+        lines.append(f"  {name:<{width}}  {number}{'' if number.n is None else f'  n = {number.n:,}'}")
     if len(numbers) > SHOWN:
         lines.append(f"  and {len(numbers) - SHOWN} more in {shown(report.folder / 'measurements.csv')}")
     return "\n".join(lines)
-
-
-def count(number: Measurement) -> str:
-    """`  n = 500`, where the number says so."""
-    return "" if number.n is None else f"  n = {number.n:,}"
-
-
-def verdicts(plans: Sequence[Plan]) -> str:
-    """The scorecard of the claims that these studies test, at every profile there are results of."""
-    names = {plan.study.name for plan in plans}
-    claims = [claim for claim in all_claims() if claim.study in names]
-    if not claims:
-        return "No claim rests on what was run."
-    return f"Scorecard\n{scorecard_text(rows(reports(plans[0].folder.parent.parent), claims))}"

@@ -1,14 +1,114 @@
-"""Jupyter server extension of the panel, with its one setting."""
+"""Jupyter server extension of the panel: its one setting, and what the page may ask of the server."""
 
+import asyncio
+import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import traitlets
+from jupyter_server.base.handlers import APIHandler
 from jupyter_server.extension.application import ExtensionApp
+from tornado import web
 
-from influencelab.app.lab.handlers import HANDLERS, SETTING
-from influencelab.app.lab.home import home
+from influencelab.app.lab import catalogue, notebooks
+from influencelab.app.lab.home import Home, home
 from influencelab.app.lab.runs import Runs
-from influencelab.errors import UnknownName
+from influencelab.errors import InfluenceLabError, InvalidParameter, MissingData, Unavailable, UnknownName, unknown
+
+# The largest request that is read, in bytes.
+LARGEST = 65_536
+STATUS = {UnknownName: 404, InvalidParameter: 400, Unavailable: 429}
+SETTING = "influencelab_runs"
+NO_STUDIES = "There is no folder of studies here. Open JupyterLab with `influencelab lab`, in a checkout."
+
+
+class Handler(APIHandler):
+    """Requests to one address; each needs the token, and each change the page's XSRF cookie.
+
+    What they do is a function for each method, of the handler and the names in the address: its result is answered in
+    JSON, bytes as a PNG, and its error in words.
+    """
+
+    def initialize(self, **work: Callable[..., Any]) -> None:
+        """Take the functions of this address, by method."""
+        self.work = work
+
+    async def prepare(self) -> None:
+        """Refuse a body that no form could have filled."""
+        await super().prepare()
+        if len(self.request.body) > LARGEST:
+            raise web.HTTPError(413, reason=f"A request may hold {LARGEST} bytes at most")
+
+    @property
+    def runs(self) -> Runs:
+        """The runs of this server; an UnknownName error where there are no studies."""
+        found = self.settings[SETTING]
+        if found is None:
+            raise UnknownName(NO_STUDIES)
+        return found
+
+    @property
+    def home(self) -> Home:
+        """The folders of this server."""
+        return self.runs.home
+
+    @web.authenticated
+    async def get(self, *names: str) -> None:
+        """Do the work in a thread, and answer with its result or its error."""
+        if self.request.method not in self.work:
+            raise web.HTTPError(405)
+        self.set_header("Cache-Control", "no-store")
+        try:
+            answer = await asyncio.to_thread(self.work[self.request.method], self, *names)
+            self.set_status(201 if self.request.method == "POST" else 200)
+        except InfluenceLabError as error:
+            held = self.settings[SETTING]
+            self.set_status(next((code for kind, code in STATUS.items() if isinstance(error, kind)), 409))
+            answer = {"message": held.home.clean(str(error)) if held else str(error)}
+        if isinstance(answer, bytes):
+            self.finish(answer, set_content_type="image/png")
+        else:
+            self.finish(json.dumps(answer))
+
+    post = delete = get
+
+
+def ask(page: Handler) -> dict[str, Any]:
+    """The run that the body asks for, queued."""
+    try:
+        asked = json.loads(page.request.body)
+    except (ValueError, RecursionError) as error:
+        raise InvalidParameter("The request is no JSON.") from error
+    return page.runs.describe(page.runs.add(*catalogue.planned(asked, page.home)))
+
+
+def figure(page: Handler, study: str, folder: str, name: str) -> bytes:
+    """A figure of a report as a PNG."""
+    known = catalogue.pictures(catalogue.report_of(study, folder, page.home))
+    if name not in known:
+        raise unknown("figure", name, known)
+    return known[name].read_bytes()
+
+
+def make(page: Handler, study: str, folder: str, what: str) -> dict[str, str | None]:
+    """Where a notebook that explores a report, a copy of its study, or its page was put."""
+    path = page.home.shown(notebooks.MAKERS[what](catalogue.report_of(study, folder, page.home), page.home))
+    if path is None:
+        raise MissingData("It was made, but JupyterLab cannot open it: it was opened in another folder.")
+    return {"path": path}
+
+
+NAME = r"([^/]+)"
+REPORT = rf"influencelab/reports/{NAME}/{NAME}"
+ADDRESSES: dict[str, dict[str, Callable[..., Any]]] = {
+    r"influencelab/studies": {"GET": lambda page: catalogue.catalogue(page.home) | {"at_once": page.runs.at_once}},
+    r"influencelab/runs": {"GET": lambda page: {"runs": page.runs.described()}, "POST": ask},
+    rf"influencelab/runs/{NAME}": {"DELETE": lambda page, name: page.runs.describe(page.runs.cancel(name))},
+    REPORT: {"GET": lambda page, *names: catalogue.described(catalogue.report_of(*names, page.home), page.home)},
+    rf"{REPORT}/figures/(.+)": {"GET": figure},
+    rf"{REPORT}/({'|'.join(notebooks.MAKERS)})": {"POST": make},
+}
 
 
 class Panel(ExtensionApp):
@@ -21,15 +121,14 @@ class Panel(ExtensionApp):
         """Find the studies, and the runs on record."""
         root = Path(self.serverapp.root_dir if self.serverapp else ".")
         try:
-            runs = Runs(home(root), at_once=self.at_once)
+            self.settings[SETTING] = Runs(home(root), at_once=self.at_once)
         except UnknownName:
             # The page says so; JupyterLab itself has other uses.
-            runs = None
-        self.settings[SETTING] = runs
+            self.settings[SETTING] = None
 
     def initialize_handlers(self) -> None:
         """Take the questions of the page."""
-        self.handlers.extend(HANDLERS)
+        self.handlers.extend((address, Handler, work) for address, work in ADDRESSES.items())
 
     async def stop_extension(self) -> None:
         """Start nothing more; what runs goes on, and the next server knows it again."""

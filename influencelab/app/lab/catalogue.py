@@ -1,7 +1,7 @@
 """Studies and reports as JSON for the panel: paths begin at the file browser's folder, or are left out."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -67,13 +67,11 @@ def card(each: Study, home: Home, claims: Iterable[Claim]) -> dict[str, Any]:
 
 def newest(found: list[Path], home: Home, claims: Iterable[Claim]) -> dict[str, Any]:
     """Verdicts of the newest report on the claims it measured; of a damaged one, what is wrong with it."""
-    if not found:
-        return {"newest": None, "verdicts": [], "damage": ""}
+    answer: dict[str, Any] = {"newest": found[0].name if found else None, "verdicts": [], "damage": ""}
     try:
-        report = opened(found[0])
+        return answer | {"verdicts": verdicts(opened(found[0]), claims)} if found else answer
     except InfluenceLabError as error:
-        return {"newest": found[0].name, "verdicts": [], "damage": home.clean(str(error))}
-    return {"newest": report.profile, "verdicts": verdicts(report, claims), "damage": ""}
+        return answer | {"damage": home.clean(str(error))}
 
 
 def verdicts(report: Report, claims: Iterable[Claim]) -> list[dict[str, str]]:
@@ -152,7 +150,7 @@ def read(folder: Path, _published: int) -> Report:
 
 
 def planned(asked: object, home: Home) -> tuple[Plan, dict[str, str]]:
-    """The run that a page asks for, checked before it is queued, and its changes as the command line takes them.
+    """The run that a page asks for, checked as the command line will check it, and its changes, which it will be given.
 
     Raises:
         InvalidParameter: it is no such request, or a value is none of the declared type.
@@ -164,35 +162,23 @@ def planned(asked: object, home: Home) -> tuple[Plan, dict[str, str]]:
             declared = chosen.notebook
         case _:
             raise InvalidParameter('A run is asked for as {"study": …, "profile": …, "parameters": {name: value}}.')
-    standard = declared.values(profile)
     changes = {key: value_of(declared.parameter(key), value) for key, value in given.items()}
-    plan = chosen.plan(profile, results=home.results, **changes)
-    return plan, {key: text(plan.parameters[key]) for key in changes if plan.parameters[key] != standard[key]}
+    plan, standard = chosen.plan(profile, results=home.results, **changes), declared.values(profile)
+    return plan, {key: value for key, value in changes.items() if plan.parameters[key] != standard[key]}
 
 
-def value_of(parameter: Parameter, value: object) -> Any:
-    """One value as its declared type, refused if the command line would read it as another one."""
+def value_of(parameter: Parameter, value: object) -> str:
+    """The text of one value, without the spaces around it, which the command line leaves out too."""
     if parameter.name in OWN:
         raise InvalidParameter(f"'{parameter.name}' is no field of the form: a run of the panel has its own place.")
-    written = text(value) if isinstance(value, str | int | float | bool | list | None) else ""
-    if not written and value != "":
-        raise InvalidParameter(f"Parameter '{parameter.name}' is neither text nor a number nor a list of them.")
+    if not isinstance(value, str):
+        raise InvalidParameter(f"Parameter '{parameter.name}' is a {type(value).__name__}, expected its value as text.")
     # An alias lets a short text stand for a huge list; no parameter needs one.
-    if len(written) > LONGEST or (parameter.type.startswith(("list", "tuple")) and set("&*") & set(written)):
+    if len(value) > LONGEST or (parameter.type.startswith(("list", "tuple")) and set("&*") & set(value)):
         raise InvalidParameter(f"Parameter '{parameter.name}' is too long, or holds signs that no list needs.")
-    parsed = parameter.parse(value)
-    if parameter.parse(text(parsed).strip()) != parsed:
-        raise InvalidParameter(f"Parameter '{parameter.name}' begins or ends with spaces. Leave them out.")
-    return parsed
+    return value.strip()
 
 
 def text(value: Any) -> str:
     """A value as the command line takes it."""
     return value if isinstance(value, str) else json.dumps(json_file.to_jsonable(value), ensure_ascii=False)
-
-
-def settings(report: Report, home: Home) -> Mapping[str, Any]:
-    """The parameters of a report as values of their declared types, with the profile they started from."""
-    declared = {each.name: each for each in study(report.study, folder=home.studies).parameters}
-    known = {name: declared[name].parse(value) for name, value in report.parameters.items() if name in declared}
-    return {"profile": profile_of(report.profile)} | known

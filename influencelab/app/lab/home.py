@@ -4,7 +4,6 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from influencelab.recipe import Recipe
 from influencelab.runner.notebook import studies_folder
 
 # A path from the top of the file system, up to its last part; addresses such as tcp://host are none.
@@ -12,7 +11,7 @@ ABSOLUTE = re.compile(r"(?<![\w.:/~…])/(?:[^\s/'\"<>:;,()]+/)+")
 
 
 @dataclass(frozen=True)
-class Home(Recipe):
+class Home:
     """Folders of the studies and their results.
 
     Attributes:

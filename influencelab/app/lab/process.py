@@ -17,19 +17,14 @@ from influencelab.runner.atomic_folder import RunProgress, read_progress
 GRACE = 5
 # The variable by which all that a run started, and what that started in turn, is known again.
 MARK = "INFLUENCELAB_RUN"
-# How much of a log's end is read, in bytes.
-TAIL = 16_384
 
 
 def command(run: Run, home: Home) -> list[str]:
     """Command line of a run in this interpreter, every value an argument of its own."""
     changes = [word for name, value in run.changes.items() for word in ("-p", f"{name}={value}")]
-    where = ["--studies", str(home.studies), "--results", str(home.results)]
+    where = ["--studies", str(home.studies), "--results", str(home.results), "--profile", run.profile]
     # Not the working folder's modules, whatever lies there.
-    return [
-        *(sys.executable, "-P", "-m", "influencelab", "run", "--profile", run.profile, *where, *changes, "--"),
-        run.study,
-    ]
+    return [sys.executable, "-P", "-m", "influencelab", "run", *where, *changes, "--", run.study]
 
 
 def start(run: Run, home: Home, log: Path) -> subprocess.Popen[bytes]:
@@ -98,21 +93,14 @@ def marked(run: Run) -> list[psutil.Process]:
 
 def progress(run: Run, home: Home) -> RunProgress | None:
     """Progress of the notebook of a run; None before its first report."""
-    process = alive(run)
-    writers = [member.pid for member in family(process)] if process else []
-    folder = home.results / run.study / run.folder
-    found = (read_progress(folder, writer=writer) for writer in writers)
+    process, folder = alive(run), home.results / run.study / run.folder
+    found = (read_progress(folder, writer=member.pid) for member in (family(process) if process else ()))
     return next((each for each in found if each is not None), None)
 
 
 def tail(log: Path, *, lines: int) -> list[str]:
-    """The last lines of a log."""
-    if not log.is_file():
-        return []
-    with log.open("rb") as file:
-        size = file.seek(0, os.SEEK_END)
-        file.seek(max(size - TAIL, 0))
-        text = file.read().decode("utf-8", errors="replace")
+    """The last lines of a log that are not empty."""
+    text = log.read_text(encoding="utf-8", errors="replace") if log.is_file() else ""
     return [line for line in text.splitlines() if line.strip()][-lines:]
 
 

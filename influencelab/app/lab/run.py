@@ -1,22 +1,24 @@
 """One run that was asked for in the panel, and its record on disk."""
 
+import contextlib
 import dataclasses
 import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
-from influencelab.errors import InvalidParameter, MissingData
-from influencelab.recipe import Recipe
+from pydantic import TypeAdapter
+
 from influencelab.runner import json_file
 from influencelab.runner.study import Plan
 
-QUEUED, RUNNING, DONE, FAILED, CANCELLED = STATES = ("queued", "running", "done", "failed", "cancelled")
+State = Literal["queued", "running", "done", "failed", "cancelled"]
 
 
 @dataclass(frozen=True)
-class Run(Recipe):
+class Run:
     """One run of one study.
 
     Attributes:
@@ -27,7 +29,7 @@ class Run(Recipe):
         folder: the name of the results folder it writes, such as `tiny-1a2b3c4d`.
         expected: how many seconds it should take.
         asked: when it was asked for, in seconds since 1970, like all times here.
-        state: one of `STATES`.
+        state: `queued`, `running`, `done`, `failed` or `cancelled`.
         started: when its process began; None before.
         ended: when that was over; None before.
         pid: the process's number, which is also its group's; None before.
@@ -42,16 +44,12 @@ class Run(Recipe):
     folder: str
     expected: float
     asked: float
-    state: str = QUEUED
+    state: State = "queued"
     started: float | None = None
     ended: float | None = None
     pid: int | None = None
     born: float | None = None
     message: str = ""
-
-    def __post_init__(self) -> None:
-        if self.state not in STATES:
-            raise InvalidParameter(f"'{self.state}' is no state of a run. There are: {', '.join(STATES)}.")
 
 
 def new(plan: Plan, changes: Mapping[str, str]) -> Run:
@@ -71,14 +69,11 @@ def keep(run: Run, records: Path) -> None:
 
 def kept(records: Path) -> dict[str, Run]:
     """Every run on record, in the order in which they were asked for; what cannot be read is left alone."""
-    found = []
+    found, record = [], TypeAdapter(Run)
     for path in records.glob("*/run.json"):
-        try:
-            run = Run(**json_file.read(path))
-        except (MissingData, InvalidParameter, TypeError):
-            continue
-        if run.id == path.parent.name:
-            found.append(run)
+        with contextlib.suppress(ValueError, OSError):
+            run = record.validate_json(path.read_bytes())
+            found += [run] if run.id == path.parent.name else []
     return {run.id: run for run in sorted(found, key=lambda run: (run.asked, run.id))}
 
 

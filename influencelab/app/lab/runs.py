@@ -14,7 +14,7 @@ import psutil
 
 from influencelab.app.lab import process
 from influencelab.app.lab.home import Home
-from influencelab.app.lab.run import CANCELLED, DONE, FAILED, QUEUED, RUNNING, Run, keep, kept, log, new
+from influencelab.app.lab.run import Run, keep, kept, log, new
 from influencelab.errors import InvalidParameter, Unavailable, unknown
 from influencelab.runner.atomic_folder import RunProgress
 from influencelab.runner.study import Plan
@@ -56,7 +56,7 @@ class Runs:
     def add(self, plan: Plan, changes: Mapping[str, str]) -> Run:
         """Put a run at the end of the queue; an Unavailable error where too many wait already."""
         with self._lock:
-            waiting = sum(run.state == QUEUED for run in self._held.values())
+            waiting = sum(run.state == "queued" for run in self._held.values())
             if waiting >= WAITING:
                 raise Unavailable(f"{waiting} runs wait already, and no more may. Cancel some, or come back later.")
             run = self._keep(new(plan, changes))
@@ -67,24 +67,24 @@ class Runs:
         """Descriptions of all runs, the newest first."""
         with self._lock:
             held = list(self._held.values())
-        ahead = {name: place for place, name in enumerate(run.id for run in held if run.state == QUEUED)}
+        ahead = {name: place for place, name in enumerate(run.id for run in held if run.state == "queued")}
         return [self.describe(run) | {"ahead": ahead.get(run.id)} for run in reversed(held)]
 
     def describe(self, run: Run) -> dict[str, Any]:
         """Description of one run, without names of the machine."""
         progress = self._progress.get(run.id)
-        fraction = 1.0 if run.state == DONE else progress.fraction if progress else None
-        lines = process.tail(log(run, self._records), lines=LINES) if run.state in (RUNNING, FAILED) else []
+        fraction = 1.0 if run.state == "done" else progress.fraction if progress else None
+        lines = process.tail(log(run, self._records), lines=LINES) if run.state in ("running", "failed") else []
         ran = self.home.results / run.study / f"{run.folder}.failed.ipynb"
         return {
             **{name: getattr(run, name) for name in ("id", "study", "profile", "changes", "folder", "state")},
             **{name: getattr(run, name) for name in ("expected", "asked", "started", "ended")},
             "message": self.home.clean(run.message),
             "fraction": fraction,
-            "label": progress.label if progress and run.state == RUNNING else "",
+            "label": progress.label if progress and run.state == "running" else "",
             "left": left(run, fraction),
             "log": [self.home.clean(line) for line in lines],
-            "ran": self.home.shown(ran) if run.state == FAILED else None,
+            "ran": self.home.shown(ran) if run.state == "failed" else None,
             "ending": run.id in self._ending,
         }
 
@@ -94,9 +94,9 @@ class Runs:
             if name not in self._held:
                 raise unknown("run", name, list(self._held)[-5:])
             run = self._held[name]
-            if run.state == QUEUED:
-                return self._keep(replace(run, state=CANCELLED, ended=time.time()))
-            if run.state != RUNNING or name in self._ending:
+            if run.state == "queued":
+                return self._keep(replace(run, state="cancelled", ended=time.time()))
+            if run.state != "running" or name in self._ending:
                 return run
             self._ending.add(name)
         # Outside the lock: it may take seconds.
@@ -104,7 +104,7 @@ class Runs:
         with self._lock:
             self._ending.discard(name)
             self._started.pop(name, None)
-            return self._keep(replace(run, state=CANCELLED, ended=time.time()))
+            return self._keep(replace(run, state="cancelled", ended=time.time()))
 
     def close(self) -> None:
         """Start nothing more; what runs goes on."""
@@ -115,7 +115,7 @@ class Runs:
         while not self._closed.wait(POLL):
             # A record that cannot be written, on a full disk for example, stops neither this run nor the others.
             with self._lock, contextlib.suppress(OSError):
-                running = [run for run in self._held.values() if run.state == RUNNING]
+                running = [run for run in self._held.values() if run.state == "running"]
                 for run in running:
                     self._look(run)
                 self._start_next()
@@ -138,13 +138,13 @@ class Runs:
         executed = self.home.results / run.study / run.folder / f"{run.study}.ipynb"
         done = code == 0 if started else executed.is_file() and executed.stat().st_mtime >= (run.started or 0.0)
         message = "" if done else process.reason(log(run, self._records), code)
-        self._keep(replace(run, state=DONE if done else FAILED, ended=time.time(), message=message))
+        self._keep(replace(run, state="done" if done else "failed", ended=time.time(), message=message))
 
     def _start_next(self) -> None:
         """Start waiting runs while there is room; two that write the same folder run one after the other."""
-        running = [run for run in self._held.values() if run.state == RUNNING]
+        running = [run for run in self._held.values() if run.state == "running"]
         places = {(run.study, run.folder) for run in running}
-        for run in [run for run in self._held.values() if run.state == QUEUED]:
+        for run in [run for run in self._held.values() if run.state == "queued"]:
             if len(places) >= self.at_once:
                 return
             if (run.study, run.folder) not in places:
@@ -159,10 +159,10 @@ class Runs:
             born = psutil.Process(child.pid).create_time()
         except (OSError, psutil.Error) as error:
             message = f"Its process could not be started: {error}"
-            self._keep(replace(run, state=FAILED, started=began, ended=began, message=message))
+            self._keep(replace(run, state="failed", started=began, ended=began, message=message))
             return
         self._started[run.id] = child
-        self._keep(replace(run, state=RUNNING, started=began, pid=child.pid, born=born))
+        self._keep(replace(run, state="running", started=began, pid=child.pid, born=born))
 
     def _keep(self, run: Run) -> Run:
         """Record a run as it is now, in memory and on disk."""
@@ -172,7 +172,7 @@ class Runs:
 
     def _forget(self) -> None:
         """Remove the oldest records of runs that are over."""
-        over = [run.id for run in self._held.values() if run.state not in (QUEUED, RUNNING)]
+        over = [run.id for run in self._held.values() if run.state not in ("queued", "running")]
         for name in over[: max(len(over) - REMEMBERED, 0)]:
             del self._held[name]
             self._progress.pop(name, None)
@@ -186,7 +186,7 @@ def further(now: RunProgress, before: RunProgress | None) -> RunProgress:
 
 def left(run: Run, fraction: float | None) -> float | None:
     """Seconds that a run will still take, by its progress or else as expected; None unless it runs."""
-    if run.state != RUNNING or run.started is None:
+    if run.state != "running" or run.started is None:
         return None
     passed = time.time() - run.started
     if fraction is None or fraction < 0.02:

@@ -3,7 +3,6 @@
 Node builds it, and few who change Python have node; the stamp lets everybody see whether build and sources agree.
 """
 
-from collections.abc import Iterable
 from pathlib import Path
 
 from influencelab.runner import json_file
@@ -23,15 +22,11 @@ SOURCES = (
 NAME = "built.json"
 
 
-def hashed(folder: Path, patterns: Iterable[str]) -> str:
-    """SHA-256 over the names and contents of the files of a folder, the stamp itself left out."""
-    files = {path for pattern in patterns for path in folder.glob(pattern) if path.is_file() and path.name != NAME}
-    return hash_of_files(files, folder)
-
-
 def stamp(home: Path = HERE) -> dict[str, str]:
-    """Hashes of the sources and the build now."""
-    return {"sources": hashed(home / "ui", SOURCES), "build": hashed(home / "labextension", ["**/*"])}
+    """SHA-256 over the names and contents of the sources and of the build now, the stamp itself left out."""
+    sources = {path for pattern in SOURCES for path in (home / "ui").glob(pattern)}
+    built = {path for path in (home / "labextension").rglob("*") if path.is_file() and path.name != NAME}
+    return {"sources": hash_of_files(sources, home / "ui"), "build": hash_of_files(built, home / "labextension")}
 
 
 def stamped(home: Path = HERE) -> dict[str, str]:
