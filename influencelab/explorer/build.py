@@ -1,29 +1,32 @@
-"""Explorer data made from outcomes with their trials, or from one comparison."""
+"""Explorer data made from outcomes with their trials."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol, runtime_checkable
 
 import numpy
+from jaxtyping import Float, Int
+from torch import Tensor
 
 from influencelab.data.arrays import parts
-from influencelab.data.dataset import Dataset
 from influencelab.data.source import Source
 from influencelab.experiments.comparison import array
+from influencelab.experiments.damping_path import ExactAtShare
 from influencelab.experiments.outcome import Outcome
 from influencelab.experiments.replication import loss_changes, repeatability
 from influencelab.experiments.trial import Trial, trial_in
 from influencelab.explorer.data import ExplorerData
-from influencelab.explorer.fit_details import fit_details
-from influencelab.explorer.pairs_table import PairsTable, Setting
-from influencelab.explorer.point_display import Points, places
-from influencelab.statistics.comparison import Comparison
+from influencelab.explorer.pairs_table import DampingSteps, PairsTable, Setting
+from influencelab.explorer.point_display import Points, places, readable
+from influencelab.influence.curvature import Curvature
+from influencelab.models import derivatives
+from influencelab.training.fit import Fit
 
 __all__ = ["explorer_data"]
 
 Key = tuple[Setting, ...]
-# Features of more numbers than this are not shown as a table.
-READABLE = 30
+# Dampings as shares of λ_max: seven decades, four to each.
+SHARES = tuple(float(share) for share in numpy.logspace(-7, 0, 29))
 
 
 @runtime_checkable
@@ -66,20 +69,12 @@ def explorer_data(
         trial = trial_in(trials[key])
         shared = trial.source, 0 if outcome.facts["single"] else len(outcome.train_ids)
         if shared not in points:
-            held, taken = points_of(trial.source, outcome, features=features), {each.name for each in points.values()}
-            points[shared] = (
-                replace(held, name=f"{held.name}, split {trial.source.seed}") if held.name in taken else held
-            )
+            held = points_of(trial.source, outcome, features=features)
+            again = held.name in {each.name for each in points.values()}
+            points[shared] = replace(held, name=f"{held.name}, split {trial.source.seed}") if again else held
+        made = table_of(outcome, points[shared], detailed=trial if key in details else None)
         settings = dict(zip(names, key, strict=True))
-        tables.append(
-            table_of(
-                outcome,
-                points[shared],
-                settings=settings,
-                detailed=trial if key in details else None,
-                **repeats(key, outcomes if names[-1] == "seed" else {}),
-            )
-        )
+        tables.append(replace(made, settings=settings, **repeats(key, outcomes if names[-1] == "seed" else {})))
     named = {held.name: held for held in points.values()}
     return ExplorerData(title=title, names=tuple(names), tables=tables, points=named, counts=counts)
 
@@ -110,16 +105,8 @@ def points_of(source: Source, outcome: Outcome, *, features: Sequence[str] = ())
     )
 
 
-def table_of(
-    outcome: Outcome,
-    points: Points,
-    *,
-    settings: Mapping[str, Setting],
-    detailed: Trial | None,
-    repeatability: Mapping[str, float],
-    noise: Mapping[str, float],
-) -> PairsTable:
-    """The pairs of one outcome that any of its selections takes in, test point by test point.
+def table_of(outcome: Outcome, points: Points, *, detailed: Trial | None) -> PairsTable:
+    """The pairs of one outcome that any of its selections takes in, test point by test point; no settings yet.
 
     The details of its fit are those of the trial in `detailed`, if there is one.
     """
@@ -131,7 +118,7 @@ def table_of(
     known = {name: values for name, values in outcome.predicted.items() if name not in along}
     converged = outcome.converged or outcome.trusted
     return PairsTable(
-        settings=settings,
+        settings={},
         points=points.name,
         train=train,
         test=test,
@@ -143,8 +130,6 @@ def table_of(
         moved={name: (array(converged[name]) & ~array(outcome.trusted[name]))[rows] for name in outcome.actual},
         removed={name: array(values)[rows, tests] for name, values in outcome.chosen.items()},
         unscaled=tuple(name for name in known if outcome.facts["estimates"][name]["unit"] == "none"),
-        repeatability=repeatability,
-        noise=noise,
         **(fit_details(detailed, outcome, rows=rows, tests=tests) if detailed else {}),
     )
 
@@ -177,48 +162,36 @@ def repeats(key: Key, outcomes: Mapping[Key, Outcome]) -> dict[str, dict[str, fl
     return found
 
 
-def from_comparison(comparison: Comparison, data: Dataset | None = None) -> ExplorerData:
-    """One comparison as explorer data; pairs outside its mask are shown as not converged.
+def fit_details(
+    trial: Trial, outcome: Outcome, *, rows: Int[numpy.ndarray, " t"], tests: Int[numpy.ndarray, " t"]
+) -> dict[str, Any]:
+    """Fields of a `PairsTable` from the fit that an outcome stores; nothing is trained.
 
-    Without its data set points have ids and labels only.
+    These are the damping path of the pairs at the outcome's `rows` and `tests`, the test losses, and, where single
+    points are removed, the training losses and self-influence at the least of the dampings.
+
+    Raises:
+        MissingData: the outcome stores no fit.
     """
-    shown = numpy.broadcast_to(comparison.mask.any(0), comparison.mask.shape)
-    tests, rows = shown.T.nonzero()
-    actual = numpy.where(comparison.mask, comparison.actual, numpy.nan)
-    points = points_in(comparison, data)
-    table = PairsTable(
-        settings={},
-        points=points.name,
-        train=rows,
-        test=tests,
-        predicted={comparison.estimator: comparison.predicted[rows, tests].astype(numpy.float32)},
-        actual={"retrained": actual[rows, tests].astype(numpy.float32)},
-        moved={"retrained": numpy.zeros(len(rows), dtype=bool)},
-        removed={"all pairs": numpy.ones(len(rows), dtype=bool)},
-        unscaled=(comparison.estimator,) if comparison.unit == "none" else (),
-    )
-    return ExplorerData(title="comparison", names=(), tables=[table], points={points.name: points})
+    fitted = trial.fit_of(outcome)
+    data, removals = fitted.data, trial.removals_of(outcome, fitted.data)
+    dampings, predicted = [], []
+    for share in SHARES:
+        estimate = ExactAtShare(allow_unconverged=True, share=share).estimate(fitted)
+        dampings.append(estimate.damping)
+        predicted.append(array(estimate.predict(removals))[rows, tests].astype(numpy.float32))
+    fields: dict[str, Any] = {"test_loss": fitted.measures()}
+    if outcome.facts["single"]:
+        fields["train_loss"] = fitted.task.losses(fitted.theta, data.x_train, data.y_train)
+        fields["self_influence"] = self_influence(fitted, damping=dampings[0])
+    fields = {name: array(values).astype(numpy.float32) for name, values in fields.items()}
+    steps = DampingSteps(numpy.array(SHARES), numpy.array(dampings), numpy.arange(len(rows)), numpy.stack(predicted))
+    return fields | {"damping_steps": steps}
 
 
-def points_in(comparison: Comparison, data: Dataset | None) -> Points:
-    """The points of a comparison, with their features where the data set is given."""
-    train_ids, test_ids = comparison.train_ids, comparison.test_ids
-    known = comparison.train_labels.astype(float)
-    alone = Points(
-        name="data" if data is None else data.name,
-        train_ids=train_ids,
-        test_ids=test_ids,
-        train_labels=known if comparison.classes else numpy.full(len(train_ids), numpy.nan),
-        test_labels=comparison.test_labels.astype(float),
-        classes=comparison.classes,
-    )
-    if data is None or not readable(data.x_test.shape[1:]):
-        return alone
-    train = places(data.train_ids.tolist(), train_ids.tolist())
-    test = places(data.test_ids.tolist(), test_ids.tolist())
-    return replace(alone, train=array(data.x_train)[train], test=array(data.x_test)[test])
-
-
-def readable(shape: Sequence[int]) -> bool:
-    """Whether points of this shape can be shown: as pictures, or as a short table."""
-    return len(shape) > 1 or (len(shape) == 1 and shape[0] <= READABLE)
+def self_influence(fitted: Fit, *, damping: float) -> Float[Tensor, " n"]:
+    """wᵢ ∇ℓᵢᵀ (H + damping I)⁻¹ ∇ℓᵢ: how much of its own loss a point holds down by being there."""
+    curvature = Curvature(fitted, damping=damping)
+    curvature.spectrum()
+    gradients = derivatives.point_gradients(fitted.task, fitted.data, fitted.theta)
+    return fitted.weights * (gradients * curvature.inverse_products(gradients.T).T).sum(1)

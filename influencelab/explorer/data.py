@@ -1,21 +1,31 @@
-"""Explorer data of a run: every network's pairs and the points behind them, as one compact file."""
+"""Explorer data of a run: every network's pairs and the points behind them, as one compact file.
 
+The file is safetensors, whose metadata hold a JSON header that says which array is what; any reader of safetensors
+opens it. Arrays that are equal, such as the points that all networks share, are stored once.
+"""
+
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
+from typing import Any
 
 import numpy
+from jaxtyping import Bool
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
 
 from influencelab.errors import InvalidData
-from influencelab.explorer import file_format
-from influencelab.explorer.pairs_table import PairsTable
-from influencelab.explorer.point_display import Points
+from influencelab.explorer.pairs_table import DampingSteps, PairsTable
+from influencelab.explorer.point_display import COLUMNS, Points, pictures_in, sprite_sheet
 
 # What share of all bytes predictions at every damping may take: one in so many.
 STEPS = 3
-# A table of so many test points or fewer is thinned by removals instead.
-FEW_TESTS = 1
 # The largest share of the pairs that stays in each round that makes the file smaller.
 SHRINK = 0.8
+# The key of the header among the metadata, and of an array's name within the header.
+HEADER, ARRAY = "explorer", "$"
+# No browser reads 64-bit integers as plain numbers.
+NARROWER = {numpy.dtype(numpy.int64): numpy.int32}
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +66,25 @@ class ExplorerData:
 
     def to_bytes(self) -> bytes:
         """The same as the bytes of a safetensors file; equal data give equal bytes."""
-        return file_format.to_bytes({field.name: getattr(self, field.name) for field in fields(self)})
+        arrays: dict[str, numpy.ndarray] = {}
+        names: dict[tuple[Any, ...], str] = {}
+
+        def described(value: Any, name: str) -> Any:
+            if isinstance(value, numpy.ndarray):
+                held = numpy.ascontiguousarray(value, dtype=NARROWER.get(value.dtype, value.dtype))
+                name = names.setdefault((held.dtype.str, held.shape, held.tobytes()), name)
+                arrays[name] = held
+                return {ARRAY: name}
+            if is_dataclass(value):
+                value = fields_of(value)
+            if isinstance(value, Mapping):
+                return {key: described(each, f"{name}/{key}") for key, each in value.items()}
+            if isinstance(value, list | tuple):
+                return [described(each, f"{name}/{place}") for place, each in enumerate(value)]
+            return value
+
+        header = {key: described(value, key) for key, value in fields_of(self).items()}
+        return save(arrays, metadata={HEADER: json.dumps(header, allow_nan=False, separators=(",", ":"))})
 
     def to_file(self, *, title: str, largest: int) -> bytes:
         """The file that a report keeps: as much as fits into so many bytes, under the report's title."""
@@ -68,90 +96,109 @@ class ExplorerData:
         Test points are left out with all their pairs, the same share of every network's; where one test point is too
         much, removals are drawn at random.
         """
-        whole = self.with_steps_within(size / STEPS)
+        taken = sum(table.damping_steps.predicted.nbytes for table in self.tables if table.damping_steps)
+        whole = [with_steps_of(table, size / STEPS / taken if taken else 1.0) for table in self.tables]
         share, kept = 1.0, self.cut_to(whole, size)
         while (now := len(kept.to_bytes())) > size and share > 1e-6:
             share *= min(SHRINK, size / now)
-            kept = self.cut_to(replace(whole, tables=[thinned(table, share) for table in whole.tables]), size)
+            kept = self.cut_to([table.only(sample(table, share)) for table in whole], size)
         return kept
 
-    def cut_to(self, part: "ExplorerData", size: int) -> "ExplorerData":
-        """A part of these data with the points it speaks of, and notes of what was left out to stay below a size."""
-        return replace(part.used(), notes=(*self.notes, *left_out(self, part, size)))
-
-    def with_steps_within(self, size: float) -> "ExplorerData":
-        """The same with predictions at every damping for as many pairs as fit into so many bytes."""
-        taken = sum(table.damping_steps.predicted.nbytes for table in self.tables if table.damping_steps)
-        if taken <= size:
-            return self
-        return replace(self, tables=[with_steps_of(table, size / taken) for table in self.tables])
-
-    def used(self) -> "ExplorerData":
-        """The same without points that no pair speaks of."""
-        tables, points = list(self.tables), {}
-        for name, held in self.points.items():
-            mine = [place for place, table in enumerate(tables) if table.points == name]
-            if not mine:
-                continue
-            train = numpy.unique(numpy.concatenate([tables[place].train for place in mine]))
-            test = numpy.unique(numpy.concatenate([tables[place].test for place in mine]))
-            points[name] = held.only(train, test)
-            for place in mine:
-                tables[place] = renumbered(tables[place], train, test)
-        return replace(self, tables=tables, points=points)
-
-
-def left_out(whole: ExplorerData, kept: ExplorerData, size: int) -> list[str]:
-    """Notes of what the smaller data lack."""
-    notes = []
-    if kept.pairs < whole.pairs:
-        notes.append(
-            f"{kept.pairs:,} of {whole.pairs:,} pairs are kept, to stay below {size / 10**6:g} MB: the first test "
-            "points of each network with all their removals, or a random sample of one test point's."
+    def cut_to(self, tables: Sequence[PairsTable], size: int) -> "ExplorerData":
+        """Parts of these tables with the points they speak of, and notes of what was left out to stay below a size."""
+        used = {
+            name: [numpy.unique(numpy.concatenate([getattr(one, part) for one in mine])) for part in ("train", "test")]
+            for name in self.points
+            if (mine := [table for table in tables if table.points == name])
+        }
+        points = {name: self.points[name].only(*places) for name, places in used.items()}
+        kept = replace(self, tables=[renumbered(table, *used[table.points]) for table in tables], points=points)
+        notes = list(self.notes)
+        if kept.pairs < self.pairs:
+            notes.append(
+                f"{kept.pairs:,} of {self.pairs:,} pairs are kept, to stay below {size / 10**6:g} MB: the first test "
+                "points of each network with all their removals, or a random sample of one test point's."
+            )
+        before, now = (
+            sum(len(table.damping_steps.rows) for table in each.tables if table.damping_steps) for each in (self, kept)
         )
-    steps = [
-        sum(len(table.damping_steps.rows) for table in each.tables if table.damping_steps) for each in (whole, kept)
-    ]
-    if steps[1] < steps[0]:
-        notes.append(f"Any damping can be chosen for {steps[1]:,} of these pairs, of the first test points.")
-    return notes
+        if now < before:
+            notes.append(f"Any damping can be chosen for {now:,} of these pairs, of the first test points.")
+        return replace(kept, notes=tuple(notes))
 
 
 def with_steps_of(table: PairsTable, share: float) -> PairsTable:
     """The table with damping steps for about that share of its pairs."""
-    if table.damping_steps is None:
-        return table
-    few = thinned(replace(table, damping_steps=None, train=numpy.arange(len(table.train))), share).train
-    kept = numpy.isin(table.damping_steps.rows, few)
     steps = table.damping_steps
-    steps = replace(steps, rows=steps.rows[kept], predicted=steps.predicted[:, kept])
-    return replace(table, damping_steps=steps)
+    if steps is None:
+        return table
+    kept = sample(table, share)[steps.rows]
+    return replace(table, damping_steps=replace(steps, rows=steps.rows[kept], predicted=steps.predicted[:, kept]))
 
 
 def renumbered(table: PairsTable, train: numpy.ndarray, test: numpy.ndarray) -> PairsTable:
     """The table after only these points were kept."""
+    kept = {"train_loss": train, "self_influence": train, "test_loss": test}
+    values = {name: each[places] for name, places in kept.items() if len(each := getattr(table, name))}
     return replace(
-        table,
-        train=numpy.searchsorted(train, table.train),
-        test=numpy.searchsorted(test, table.test),
-        train_loss=table.train_loss[train] if len(table.train_loss) else table.train_loss,
-        self_influence=table.self_influence[train] if len(table.self_influence) else table.self_influence,
-        test_loss=table.test_loss[test] if len(table.test_loss) else table.test_loss,
+        table, train=numpy.searchsorted(train, table.train), test=numpy.searchsorted(test, table.test), **values
     )
 
 
-def thinned(table: PairsTable, share: float) -> PairsTable:
-    """About that share of a table: its first test points, or of one test point's removals a random part."""
-    tests = len(numpy.unique(table.test))
-    if share * tests >= FEW_TESTS:
-        return table.first_tests(round(share * tests))
-    first = table.first_tests(FEW_TESTS)
-    kept = numpy.zeros(len(first.train), dtype=bool)
-    generator = numpy.random.default_rng(0)
-    kept[generator.permutation(len(kept))[: max(1, int(share * tests * len(kept)))]] = True
-    return first.only(kept)
+def sample(table: PairsTable, share: float) -> Bool[numpy.ndarray, " t"]:
+    """About that share of a table's pairs: of its first test points, or of one test point's removals a random part."""
+    tests = list(dict.fromkeys(table.test.tolist()))
+    count = share * len(tests)
+    kept = numpy.isin(table.test, tests[: max(round(count), 1)])
+    if count < 1:
+        order = numpy.random.default_rng(0).permutation(int(kept.sum()))
+        kept[kept.nonzero()[0][order[max(1, int(count * len(order))) :]]] = False
+    return kept
+
+
+def fields_of(value: Any) -> dict[str, Any]:
+    """The fields of a dataclass; of points also their kind, their pictures as one PNG, features in single precision."""
+    record = {field.name: getattr(value, field.name) for field in fields(value)}
+    if not isinstance(value, Points):
+        return record
+    record["kind"] = value.kind
+    if value.kind == "images":
+        pictures = value.pictures()
+        sheet = numpy.frombuffer(sprite_sheet(pictures), numpy.uint8)
+        record |= {"train": None, "test": None, "shape": pictures.shape[1:], "columns": COLUMNS, "sprite_sheet": sheet}
+    elif value.train is not None and value.test is not None:
+        record |= {"train": value.train.astype(numpy.float32), "test": value.test.astype(numpy.float32)}
+    return record
 
 
 def from_bytes(content: bytes) -> ExplorerData:
     """The explorer data in the bytes of their file; an InvalidData error where they are none."""
-    return ExplorerData(**file_format.from_bytes(content))
+    try:
+        arrays = load(content)
+    except SafetensorError as error:
+        raise InvalidData(f"This is no explorer file ({error}). Run the study again.") from error
+    metadata = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")]).get("__metadata__", {})
+    if HEADER not in metadata:
+        raise InvalidData("This safetensors file has no explorer header. Run the study again.")
+
+    def restored(value: Any) -> Any:
+        if isinstance(value, dict):
+            return arrays[value[ARRAY]] if ARRAY in value else {key: restored(each) for key, each in value.items()}
+        return tuple(map(restored, value)) if isinstance(value, list) else value
+
+    found = restored(json.loads(metadata[HEADER]))
+    for table in found["tables"]:
+        table["damping_steps"] = table["damping_steps"] and DampingSteps(**table["damping_steps"])
+    tables = [PairsTable(**table) for table in found["tables"]]
+    points = {name: points_of(record) for name, record in found["points"].items()}
+    return ExplorerData(**found | {"tables": tables, "points": points})
+
+
+def points_of(record: dict[str, Any]) -> Points:
+    """Points from their fields."""
+    known = {field.name: record[field.name] for field in fields(Points)}
+    if record["kind"] == "images":
+        n, m = len(record["train_ids"]), len(record["test_ids"])
+        pictures = pictures_in(record["sprite_sheet"].tobytes(), count=n + m, shape=record["shape"])
+        known |= {"train": pictures[:n], "test": pictures[n:]}
+    return Points(**known)

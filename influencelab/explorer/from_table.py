@@ -1,25 +1,66 @@
-"""Explorer data made from a table of pairs."""
+"""Explorer data made from a table of pairs, such as a comparison's."""
+
+from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy
 import pandas
 
+from influencelab.data.dataset import Dataset
 from influencelab.errors import InvalidData
+from influencelab.experiments.comparison import array
 from influencelab.explorer.data import ExplorerData
 from influencelab.explorer.pairs_table import PairsTable, Setting
-from influencelab.explorer.point_display import Points
+from influencelab.explorer.point_display import Points, places, readable
+from influencelab.statistics.comparison import Comparison
 
 # Columns that are no setting.
 PAIR = ("test_id", "test_label", "train_id", "train_label", "predicted", "actual")
 # Columns that part the pairs of one network, and their names in an explorer: each part is a sample of its own.
 PARTS = {"removed": "removal set", "estimator": "predictor", "target": "truth"}
+# What estimator, target and set of removals are called where a column, or nothing, says what they are.
+KEPT = dict.fromkeys(PARTS, "as kept")
 
 
-def from_table(pairs: pandas.DataFrame, *, title: str = "") -> ExplorerData:
+def from_comparison(comparison: Comparison, data: Dataset | None = None) -> ExplorerData:
+    """One comparison as explorer data; pairs outside its mask are shown as not converged.
+
+    Without its data set points have ids and labels only.
+    """
+    rows, tests = numpy.broadcast_to(comparison.mask.any(0), comparison.mask.shape).nonzero()
+    labels = comparison.train_labels if comparison.classes else numpy.full(comparison.r, numpy.nan)
+    pairs = pandas.DataFrame(
+        {
+            "test_id": comparison.test_ids[tests],
+            "test_label": comparison.test_labels[tests],
+            "train_id": comparison.train_ids[rows],
+            "train_label": labels[rows],
+            "predicted": comparison.predicted[rows, tests],
+            "actual": numpy.where(comparison.mask, comparison.actual, numpy.nan)[rows, tests],
+        }
+    )
+    names = {"estimator": comparison.estimator, "target": "retrained", "removed": "all pairs"}
+    unscaled = (comparison.estimator,) if comparison.unit == "none" else ()
+    return from_table(pairs, title="comparison", data=data, names=names, unscaled=unscaled)
+
+
+def from_table(
+    pairs: pandas.DataFrame,
+    *,
+    title: str = "",
+    data: Dataset | None = None,
+    names: Mapping[str, str] = KEPT,
+    unscaled: tuple[str, ...] = (),
+) -> ExplorerData:
     """A table of pairs as explorer data.
 
     Args:
         pairs: columns `train_id`, `test_id`, `predicted` and `actual`; perhaps `train_label`, `test_label`, `estimator`
             and `removed`; every other column is a setting in which networks differ.
+        title: of the data.
+        data: the points of these ids, so that they can be shown.
+        names: of the `estimator`, the `target` and the set of removals (`removed`).
+        unscaled: the estimator, if its scores only rank.
 
     Raises:
         InvalidData: a column is missing.
@@ -29,12 +70,25 @@ def from_table(pairs: pandas.DataFrame, *, title: str = "") -> ExplorerData:
         raise InvalidData(f"The pairs have no column '{missing[0]}'. They have: {', '.join(map(str, pairs.columns))}.")
     table = pairs.rename(columns=PARTS)
     settings = tuple(name for name in table.columns if name not in PAIR)
-    points = points_in(table)
+    points = points_in(table, data)
     parts = table.groupby(list(settings), sort=False, observed=True) if settings else [((), table)]
     tables = []
-    for key, part in parts:
-        values = key if isinstance(key, tuple) else (key,)
-        tables.append(table_of(part, dict(zip(settings, map(plain, values), strict=True)), points))
+    for key, some in parts:
+        part = some.sort_values(["test_id", "train_id"], kind="stable")
+        values = map(plain, key if isinstance(key, tuple) else (key,))
+        tables.append(
+            PairsTable(
+                settings=dict(zip(settings, values, strict=True)),
+                points=points.name,
+                train=numpy.searchsorted(points.train_ids, part["train_id"]),
+                test=numpy.searchsorted(points.test_ids, part["test_id"]),
+                predicted={names["estimator"]: part["predicted"].to_numpy(numpy.float32)},
+                actual={names["target"]: part["actual"].to_numpy(numpy.float32)},
+                moved={names["target"]: numpy.zeros(len(part), dtype=bool)},
+                removed={names["removed"]: numpy.ones(len(part), dtype=bool)},
+                unscaled=unscaled,
+            )
+        )
     return ExplorerData(title=title, names=settings, tables=tables, points={points.name: points})
 
 
@@ -44,8 +98,8 @@ def plain(value: object) -> Setting:
     return known if isinstance(known, str | int | float) else str(known)
 
 
-def points_in(table: pandas.DataFrame) -> Points:
-    """The points of the rows, with their labels where there are any."""
+def points_in(table: pandas.DataFrame, data: Dataset | None) -> Points:
+    """The points of the rows, with their labels where there are any, and as they are in the data set if it is given."""
     fields: dict[str, numpy.ndarray] = {}
     for part in ("train", "test"):
         name = f"{part}_label"
@@ -54,20 +108,12 @@ def points_in(table: pandas.DataFrame) -> Points:
         fields[f"{part}_labels"] = first[name].to_numpy(float) if name in table else numpy.full(len(first), numpy.nan)
     labels = numpy.concatenate([fields["train_labels"], fields["test_labels"]])
     classes = len(labels) > 0 and (labels == numpy.round(labels)).all() and (labels >= 0).all()
-    return Points(name="data", classes=int(labels.max()) + 1 if classes else 0, **fields)  # pyright: ignore[reportArgumentType]
-
-
-def table_of(part: pandas.DataFrame, settings: dict[str, Setting], points: Points) -> PairsTable:
-    """The rows of one part of a table."""
-    ordered = part.sort_values(["test_id", "train_id"], kind="stable")
-    count = len(ordered)
-    return PairsTable(
-        settings=settings,
-        points=points.name,
-        train=numpy.searchsorted(points.train_ids, ordered["train_id"]),
-        test=numpy.searchsorted(points.test_ids, ordered["test_id"]),
-        predicted={"as kept": ordered["predicted"].to_numpy(numpy.float32)},
-        actual={"as kept": ordered["actual"].to_numpy(numpy.float32)},
-        moved={"as kept": numpy.zeros(count, dtype=bool)},
-        removed={"as kept": numpy.ones(count, dtype=bool)},
-    )
+    points = Points(name="data", classes=int(labels.max()) + 1 if classes else 0, **fields)  # pyright: ignore[reportArgumentType]
+    if data is None:
+        return points
+    points = replace(points, name=data.name)
+    if not readable(data.x_test.shape[1:]):
+        return points
+    train = array(data.x_train)[places(data.train_ids.tolist(), points.train_ids.tolist())]
+    test = array(data.x_test)[places(data.test_ids.tolist(), points.test_ids.tolist())]
+    return replace(points, train=train, test=test)

@@ -39,12 +39,6 @@ class DampingSteps:
         """The place of the damping nearest to a share of the largest eigenvalue, by ratio."""
         return int(numpy.abs(numpy.log(self.shares / share)).argmin())
 
-    def only(self, kept: Bool[numpy.ndarray, " t"]) -> "DampingSteps":
-        """The steps of those pairs that are kept; `kept` speaks of all pairs of the table."""
-        mine = kept[self.rows]
-        places = numpy.cumsum(kept) - 1
-        return replace(self, rows=places[self.rows[mine]], predicted=self.predicted[:, mine])
-
 
 @dataclass(frozen=True, eq=False)
 class PairsTable:
@@ -92,17 +86,11 @@ class PairsTable:
         if len(sizes) != 1:
             raise InvalidData(f"The columns of a table of pairs have {sorted(sizes)} entries; give each one a pair.")
 
-    @property
-    def estimators(self) -> list[str]:
-        """Names of the estimators; the one whose damping can be chosen comes last."""
-        return [*self.predicted, *([ANY_DAMPING] if self.damping_steps else [])]
-
     def only(self, kept: Bool[numpy.ndarray, " t"]) -> "PairsTable":
         """Some of the pairs."""
         families = {name: {key: each[kept] for key, each in getattr(self, name).items()} for name in FAMILIES}
-        steps = self.damping_steps.only(kept) if self.damping_steps else None
+        steps = self.damping_steps
+        if steps:
+            mine, places = kept[steps.rows], numpy.cumsum(kept) - 1
+            steps = replace(steps, rows=places[steps.rows[mine]], predicted=steps.predicted[:, mine])
         return replace(self, train=self.train[kept], test=self.test[kept], damping_steps=steps, **families)
-
-    def first_tests(self, count: int) -> "PairsTable":
-        """Every pair of the first so many test points."""
-        return self.only(numpy.isin(self.test, list(dict.fromkeys(self.test.tolist()))[:count]))

@@ -1,7 +1,7 @@
 """Points of one data set for display: pictures, features or text, with their labels."""
 
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,8 +11,8 @@ from PIL import Image
 
 from influencelab.errors import InvalidData, InvalidParameter
 
-# Pictures a row of the sprite sheet.
-COLUMNS = 40
+# Pictures a row of the sprite sheet, and how many features of a point are shown as a table at most.
+COLUMNS, READABLE = 40, 30
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,6 +98,11 @@ def places(ids: Iterable[int], wanted: Iterable[int]) -> list[int]:
     if missing:
         raise InvalidParameter(f"Point {missing[0]} is not among the {len(known)} of this network.")
     return [known[each] for each in wanted]
+
+
+def readable(shape: Sequence[int]) -> bool:
+    """Whether points of this shape can be shown: as pictures, or as a short table."""
+    return len(shape) > 1 or (len(shape) == 1 and shape[0] <= READABLE)
 
 
 def sprite_sheet(pictures: UInt8[numpy.ndarray, "k h w"]) -> bytes:

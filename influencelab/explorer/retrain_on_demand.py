@@ -3,7 +3,6 @@
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 from influencelab.data.removals import groups
@@ -44,17 +43,14 @@ class LeaveOneOutRetrainer:
         trials: the recipe of each outcome.
         names: what each part of a key is, as in `explorer_data`.
         retrainer: finds the truth.
+        fits: made from their stored parameters so far, by key: their curvature need not be factorised twice.
     """
 
     outcomes: Mapping[tuple[Any, ...], Outcome]
     trials: Mapping[tuple[Any, ...], Any]
     names: tuple[str, ...]
     retrainer: Retrainer = field(default_factory=SecondOrder)
-
-    @cached_property
-    def fits(self) -> dict[tuple[Any, ...], Fit]:
-        """Fits made from their stored parameters so far, by key: their curvature need not be factorised twice."""
-        return {}
+    fits: dict[tuple[Any, ...], Fit] = field(default_factory=dict, init=False, repr=False)
 
     def __call__(self, settings: Mapping[str, Any], train_ids: Sequence[int], test_id: int) -> RetrainedPair:
         """The effect on one test point of removing these training points together.

@@ -22,10 +22,9 @@ from influencelab.experiments.comparison import compare
 from influencelab.experiments.outcome import Outcome
 from influencelab.experiments.selections.top import Top
 from influencelab.experiments.trial import Trial
-from influencelab.explorer.build import explorer_data, from_comparison
+from influencelab.explorer.build import SHARES, explorer_data
 from influencelab.explorer.data import from_bytes
-from influencelab.explorer.fit_details import SHARES
-from influencelab.explorer.from_table import from_table
+from influencelab.explorer.from_table import from_comparison, from_table
 from influencelab.explorer.point_display import COLUMNS, Points, pictures_in, sprite_sheet
 from influencelab.explorer.retrain_on_demand import LeaveOneOutRetrainer
 from influencelab.influence.estimators.exact import Exact

@@ -14,9 +14,8 @@ from matplotlib.figure import Figure
 
 from influencelab.data.dataset import Dataset
 from influencelab.errors import InvalidParameter
-from influencelab.explorer.build import from_comparison
 from influencelab.explorer.data import ExplorerData, from_bytes
-from influencelab.explorer.from_table import from_table
+from influencelab.explorer.from_table import from_comparison, from_table
 from influencelab.explorer.retrain_on_demand import RetrainedPair
 from influencelab.explorer.widget import bundle, picture
 from influencelab.explorer.widget.view import View, settled, view
@@ -41,7 +40,7 @@ class Explorer(anywidget.AnyWidget):
     Args:
         source: a report, a results folder, a comparison, a table of pairs, or what `explorer_data` made.
         retrain: called by the button: retrains without the chosen points, and gives a `RetrainedPair`.
-        data: the data set of a comparison, so that its points can be shown.
+        data: the data set of a comparison or of a table, so that its points can be shown.
         settings: what is shown first, such as `{"estimator": "exact", "test point": 8}`.
 
     Attributes:
@@ -78,10 +77,7 @@ class Explorer(anywidget.AnyWidget):
 
     def _repr_mimebundle_(self, **keywords: Any) -> Any:
         """The widget, and a picture of the same view for GitHub and for notebooks that are not trusted."""
-        bundle_of = super()._repr_mimebundle_(**keywords)
-        if bundle_of is None:
-            return None
-        data, metadata = bundle_of
+        data, metadata = super()._repr_mimebundle_(**keywords) or ({}, {})
         file = io.BytesIO()
         self.figure().savefig(file, format="png", dpi=100)
         return {**data, "image/png": base64.b64encode(file.getvalue()).decode()}, metadata
@@ -150,28 +146,18 @@ class Explorer(anywidget.AnyWidget):
         pairs: Any = self.view.pairs.set_index("row")
         if not set(asked) <= set(pairs.index) or not 0 < len(asked) <= MOST:
             raise InvalidParameter(f"rows are {asked[:5]}: expected 1 to {MOST} pairs of the view.")
-        chosen, owners = pairs.loc[asked], {self._owner(row) for row in asked}
-        tests = set(chosen["test_id"].tolist())
+        chosen, ends = pairs.loc[asked], numpy.cumsum([len(table.train) for table in self._data.tables])
+        owners, tests = set(numpy.searchsorted(ends, asked, side="right").tolist()), set(chosen["test_id"].tolist())
         if len(owners) != 1 or len(tests) != 1:
             raise InvalidParameter("the pairs belong to several networks or test points; give those of one.")
         train_ids = tuple(sorted(set(chosen["train_id"].tolist())))
         found = self._retrain(dict(self._data.tables[owners.pop()].settings), train_ids, tests.pop())
         if not found.converged:
             raise InvalidParameter(f"the retrained model did not converge (‖∇J‖ = {found.grad_norm:.1e}).")
-        change = {
-            "rows": asked,
-            "predicted": float(chosen["predicted"].sum()),
-            "actual": float(found.value),
-            "grad_norm": float(found.grad_norm),
-            "seconds": float(found.seconds),
-        }
+        change = {"rows": asked, "predicted": float(chosen["predicted"].sum()), "actual": float(found.value)}
+        change |= {"grad_norm": float(found.grad_norm), "seconds": float(found.seconds)}
         self.retrained = [*self.retrained, change]
         return change
-
-    def _owner(self, row: int) -> int:
-        """The network that a pair belongs to."""
-        ends = numpy.cumsum([len(table.train) for table in self._data.tables])
-        return int(numpy.searchsorted(ends, row, side="right"))
 
 
 def explorer_data_of(source: Source, data: Dataset | None = None) -> ExplorerData:
@@ -181,6 +167,6 @@ def explorer_data_of(source: Source, data: Dataset | None = None) -> ExplorerDat
     if isinstance(source, Comparison):
         return from_comparison(source, data)
     if isinstance(source, pandas.DataFrame):
-        return from_table(source, title="table")
+        return from_table(source, title="table", data=data)
     report = source if isinstance(source, Report) else load(Path(source))
     return from_bytes(report.explorer_file())

@@ -1,4 +1,4 @@
-// Reads the explorer's file (see file_format.py): safetensors, with a header that says which array is what.
+// Reads the explorer's file (see data.py): safetensors, with a header that says which array is what.
 
 const ARRAYS = { F64: Float64Array, F32: Float32Array, I32: Int32Array, U8: Uint8Array, BOOL: Uint8Array };
 export const ANY_DAMPING = "exact, any damping";

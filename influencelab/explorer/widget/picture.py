@@ -28,22 +28,19 @@ def drawn(view: View, selected: list[int]) -> Figure:
     if len(shown):
         draw_pairs(axis, shown, view, selected)
         draw_lines(axis, view)
-        draw_missing(axis, pairs["predicted"][missing].to_numpy())
+        if missing.any():
+            edge, lost = axis.get_xaxis_transform(), pairs["predicted"][missing].to_numpy()
+            axis.plot(lost, numpy.full(len(lost), 0.02), "x", color="0.3", transform=edge)
+            axis.text(0.02, 0.05, f"× {len(lost)} not converged", transform=axis.transAxes, fontsize=8)
     else:
         axis.text(0.5, 0.5, "nothing to show: no pair has both", ha="center", transform=axis.transAxes)
-    unit = "score (no unit)" if view.unscaled else "predicted change in test loss (nats)"
-    axis.set_xlabel(unit)
-    axis.set_ylabel("actual change in test loss (nats)")
-    axis.set_title(title(view), fontsize=9, loc="left")
-    plt.close(figure)  # a notebook shows what is returned, once
-    return figure
-
-
-def title(view: View) -> str:
-    """The run and its settings."""
     left_out = ("colour", "axes", "models")
     chosen = [f"{name} {value}" for name, value in view.settings.items() if name not in left_out and value is not None]
-    return "\n".join([view.title, *textwrap.wrap(", ".join(chosen), 100)])
+    unit = "score (no unit)" if view.unscaled else "predicted change in test loss (nats)"
+    axis.set(xlabel=unit, ylabel="actual change in test loss (nats)")
+    axis.set_title("\n".join([view.title, *textwrap.wrap(", ".join(chosen), 100)]), fontsize=9, loc="left")
+    plt.close(figure)  # a notebook shows what is returned, once
+    return figure
 
 
 def draw_pairs(axis: Axes, shown: Any, view: View, selected: list[int]) -> None:
@@ -62,14 +59,10 @@ def draw_pairs(axis: Axes, shown: Any, view: View, selected: list[int]) -> None:
         right: Any = {"loc": "center left", "bbox_to_anchor": (1, 0.5), "frameon": False}
         axis.legend(title=title, fontsize=7, title_fontsize=8, **right)
     if view.settings["axes"] == "symlog":
-        axis.set_xscale("symlog", linthresh=threshold(x))
-        axis.set_yscale("symlog", linthresh=threshold(y))
-
-
-def threshold(values: numpy.ndarray) -> float:
-    """The size below which a symmetric logarithm is linear: less than nine in ten of the values."""
-    sizes = numpy.abs(values[values != 0])
-    return max(float(numpy.quantile(sizes, 0.1)), float(sizes.max()) / 1e4) if len(sizes) else 1.0
+        for values, set_scale in ((x, axis.set_xscale), (y, axis.set_yscale)):
+            # The scale is linear below a size that nine in ten of the values exceed.
+            sizes = numpy.abs(values[values != 0]) if values.any() else numpy.ones(1)
+            set_scale("symlog", linthresh=max(numpy.quantile(sizes, 0.1), sizes.max() / 1e4))
 
 
 def hues(shown: Any, view: View) -> tuple[str, numpy.ndarray | None, Any]:
@@ -109,11 +102,3 @@ def draw_lines(axis: Axes, view: View) -> None:
         if found[name] is not None and not (view.unscaled and name == "slope")
     ]
     axis.text(0.02, 0.98, "\n".join([f"{found['n']:,} pairs", *stated]), transform=axis.transAxes, va="top", fontsize=8)
-
-
-def draw_missing(axis: Axes, predicted: numpy.ndarray) -> None:
-    """Pairs without a truth, as crosses along the lower edge."""
-    if len(predicted):
-        edge = axis.get_xaxis_transform()
-        axis.plot(predicted, numpy.full(len(predicted), 0.02), "x", color="0.3", transform=edge)
-        axis.text(0.02, 0.05, f"× {len(predicted)} not converged", transform=axis.transAxes, fontsize=8)

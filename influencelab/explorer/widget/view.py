@@ -42,7 +42,9 @@ def settled(data: ExplorerData, wanted: Mapping[str, Any], *, now: Mapping[str, 
             raise InvalidParameter(f"{name} cannot be {wanted[name]!r}. It can be: {', '.join(map(repr, here))}.")
         settings[name] = before[name] if before.get(name) in here else here[0]
         if name == "estimator":
-            settings["damping"] = share_of(table, settings["estimator"], before.get("damping"))
+            steps, share = table.damping_steps if settings[name] == ANY_DAMPING else None, before.get("damping")
+            known = isinstance(share, int | float) and share > 0
+            settings["damping"] = steps and float(steps.shares[steps.nearest(share) if known else 0])
     for name in wanted:
         if name not in settings:
             raise unknown("setting", name, settings)
@@ -66,7 +68,7 @@ def options(data: ExplorerData, table: PairsTable) -> dict[str, list[Any]]:
     return {
         "removed": [*table.removed],
         "target": [*table.actual],
-        "estimator": table.estimators,
+        "estimator": [*table.predicted, *([ANY_DAMPING] if table.damping_steps else [])],
         "test point": [ALL, *sorted(tests)],
         "models": sorted(MODELS, key=lambda each: each != data.counts),
         **APPEARANCE,
@@ -76,14 +78,6 @@ def options(data: ExplorerData, table: PairsTable) -> dict[str, list[Any]]:
 def holds(table: PairsTable, name: str, value: Any) -> bool:
     """Whether a network has a value of a setting; that all of them are shown at once is no restriction."""
     return (value == ALL and name in POOLED) or table.settings[name] == value
-
-
-def share_of(table: PairsTable, estimator: str, wanted: Any) -> float | None:
-    """The damping nearest to a wanted one, as a share of the largest eigenvalue; None where there is none to choose."""
-    steps = table.damping_steps
-    if estimator != ANY_DAMPING or steps is None:
-        return None
-    return float(steps.shares[steps.nearest(wanted) if isinstance(wanted, int | float) and wanted > 0 else 0])
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,18 +131,15 @@ def view(data: ExplorerData, settings: Mapping[str, Any]) -> View:
 def rows_of(data: ExplorerData, table: PairsTable, settings: Mapping[str, Any], *, first: int) -> pandas.DataFrame:
     """The shown pairs of one network, whose first pair bears the number `first`."""
     points, target, steps = data.points[table.points], settings["target"], table.damping_steps
-    if settings["damping"] is None or steps is None:
-        predicted = table.predicted[settings["estimator"]].astype(float)
-    else:
-        predicted = numpy.full(len(table.train), numpy.nan)
+    predicted = table.predicted.get(settings["estimator"], numpy.full(len(table.train), numpy.nan)).astype(float)
+    if steps and settings["damping"] is not None:
         predicted[steps.rows] = steps.predicted[steps.nearest(settings["damping"])]
     shown = table.removed[settings["removed"]] & numpy.isfinite(predicted)
     if settings["test point"] != ALL:
         shown &= points.test_ids[table.test] == settings["test point"]
     if settings["models"] == "trusted":
         shown &= ~table.moved[target]
-    train, test = table.train[shown], table.test[shown]
-    actual = table.actual[target][shown].astype(float)
+    train, test, actual = table.train[shown], table.test[shown], table.actual[target][shown].astype(float)
     columns = {
         "row": first + shown.nonzero()[0],
         **{name: numpy.full(len(train), value) for name, value in table.settings.items()},
