@@ -140,15 +140,14 @@ def repeats(key: Key, outcomes: Mapping[Key, Outcome]) -> dict[str, dict[str, fl
     found: dict[str, dict[str, float]] = {"repeatability": {}, "noise": {}}
     if len(cell) < 2:
         return found
-    first, even = cell[0], len(cell) - len(cell) % 2
-    alike = all(
+    first, even, selection = cell[0], len(cell) - len(cell) % 2, next(iter(cell[0].chosen))
+    if not all(
         each.train_ids.equal(first.train_ids)
         and each.test_ids.equal(first.test_ids)
         and each.actual.keys() == first.actual.keys()
+        and each.chosen[selection].all()
         for each in cell
-    )
-    selection = next(iter(first.chosen))
-    if not alike or not all(each.chosen[selection].all() for each in cell):
+    ):
         return found
     for target in first.actual:
         values = repeatability(cell[:even:2], cell[1:even:2], target=target, selection=selection).values

@@ -12,7 +12,8 @@ import pytest
 from distributed import LocalCluster
 from reports import published
 
-from influencelab.app.lab import process, runs
+from influencelab.app.lab import run as process
+from influencelab.app.lab import runs
 from influencelab.app.lab.catalogue import planned
 from influencelab.app.lab.home import Home, home
 from influencelab.app.lab.run import Run

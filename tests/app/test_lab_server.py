@@ -13,7 +13,7 @@ import pytest
 from reports import published
 from tornado.httpclient import HTTPClientError, HTTPResponse
 
-from influencelab.app.lab import process
+from influencelab.app.lab import run as process
 from influencelab.app.lab.home import home
 from influencelab.app.lab.run import kept
 from influencelab.app.lab.runs import Runs

@@ -89,9 +89,9 @@ def test_selected_and_its_bytes_follow_each_other_and_observers_hear() -> None:
     explorer.observe(lambda change: heard.append(change.new), "selected")
     explorer.selected = [9, 3, 3]
     assert explorer.selected == [3, 9]
-    assert numpy.frombuffer(explorer._picked, "<u4").tolist() == [3, 9]
+    assert numpy.frombuffer(explorer.get_state("selected")["selected"], "<u4").tolist() == [3, 9]
     # As the browser sends it.
-    explorer.set_state({"_picked": memoryview(numpy.array([5, 6], "<u4").tobytes())})
+    explorer.set_state({"selected": memoryview(numpy.array([5, 6], "<u4").tobytes())})
     assert explorer.selected == [5, 6]
     assert heard == [[3, 9], [5, 6]]
     with pytest.raises(InvalidParameter, match="selected goes from 1 to 9999999"):

@@ -39,26 +39,24 @@ def catalogue(home: Home) -> dict[str, Any]:
 
 def card(each: Study, home: Home, claims: Iterable[Claim]) -> dict[str, Any]:
     """One study: its question, form, sizes and reports, and the verdicts of the newest."""
-    declared = each.notebook
+    declared, found = each.notebook, folders(each.name, home)
     profiles = [
         {
-            "name": profile.name,
-            "seconds": profile.seconds,
-            "memory_gb": profile.memory_gb,
+            **{name: getattr(profile, name) for name in ("name", "seconds", "memory_gb")},
             "values": {name: text(value) for name, value in declared.values(profile.name).items() if name not in OWN},
         }
         for profile in declared.profiles.values()
     ]
-    found = folders(each.name, home)
+    parameters = [
+        {name: getattr(parameter, name) for name in FIELD} | {"where": parameter.name in RUN_PARAMETERS}
+        for parameter in declared.parameters
+        if parameter.name not in OWN
+    ]
     return {
         "name": each.name,
         "question": declared.question,
         "path": home.shown(each.path),
-        "parameters": [
-            {**{name: getattr(parameter, name) for name in FIELD}, "where": parameter.name in RUN_PARAMETERS}
-            for parameter in declared.parameters
-            if parameter.name not in OWN
-        ],
+        "parameters": parameters,
         "profiles": profiles,
         "reports": [{"folder": folder.name, "when": stamp(folder) / 1e9} for folder in found],
         **newest(found, home, claims),

@@ -1,20 +1,29 @@
-"""One run that was asked for in the panel, and its record on disk."""
+"""One run that was asked for in the panel: its record on disk, and its process.
+
+That is started without a shell, found again by the next server, and ended with all its children.
+"""
 
 import contextlib
 import dataclasses
-import secrets
-import time
-from collections.abc import Mapping
+import os
+import signal
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+import psutil
 from pydantic import TypeAdapter
 
+from influencelab.app.lab.home import Home
 from influencelab.runner import json_file
-from influencelab.runner.study import Plan
+from influencelab.runner.atomic_folder import RunProgress, read_progress
 
 State = Literal["queued", "running", "done", "failed", "cancelled"]
+# How long a process may take to stop by itself, in seconds, before it is ended.
+GRACE = 5
+# The variable by which all that a run started, and what that started in turn, is known again.
+MARK = "INFLUENCELAB_RUN"
 
 
 @dataclass(frozen=True)
@@ -52,15 +61,6 @@ class Run:
     message: str = ""
 
 
-def new(plan: Plan, changes: Mapping[str, str]) -> Run:
-    """A run of a plan, not yet begun."""
-    now = time.time()
-    name = f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime(now))}-{secrets.token_hex(4)}"
-    return Run(
-        name, plan.study.name, plan.profile.name, dict(changes), plan.folder.name, float(plan.profile.seconds), now
-    )
-
-
 def keep(run: Run, records: Path) -> None:
     """Write a run's record, in a folder of its own."""
     (records / run.id).mkdir(parents=True, exist_ok=True)
@@ -80,3 +80,91 @@ def kept(records: Path) -> dict[str, Run]:
 def log(run: Run, records: Path) -> Path:
     """The file that holds what a run printed."""
     return records / run.id / "log.txt"
+
+
+def command(run: Run, home: Home) -> list[str]:
+    """Command line of a run in this interpreter, every value an argument of its own."""
+    changes = [word for name, value in run.changes.items() for word in ("-p", f"{name}={value}")]
+    where = ["--studies", str(home.studies), "--results", str(home.results), "--profile", run.profile]
+    # Not the working folder's modules, whatever lies there.
+    return [sys.executable, "-P", "-m", "influencelab", "run", *where, *changes, "--", run.study]
+
+
+def alive(run: Run) -> psutil.Process | None:
+    """The process of a run, if it still is that and still works."""
+    if run.pid is None or run.born is None:
+        return None
+    try:
+        process = psutil.Process(run.pid)
+        same = abs(process.create_time() - run.born) < 1
+        return process if same and process.status() != psutil.STATUS_ZOMBIE else None
+    except psutil.NoSuchProcess:
+        return None
+
+
+def family(process: psutil.Process) -> list[psutil.Process]:
+    """A process and all that it started: the kernel, which leads a session of its own, and its workers."""
+    try:
+        return [process, *process.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []
+
+
+def end(run: Run) -> None:
+    """End a run's process group and all that it started: asked first, so that it can clear up, and then killed."""
+    process = alive(run)
+    if process is None:
+        return
+    members = family(process)
+    if hasattr(os, "killpg"):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGINT)
+        psutil.wait_procs([process], timeout=GRACE)
+    while members:
+        for member in members:
+            # It knows whether its number belongs to another process by now.
+            with contextlib.suppress(psutil.NoSuchProcess):
+                member.kill()
+        psutil.wait_procs(members, timeout=GRACE)
+        # Its kernel may have started something in the meantime, which is nobody's child by now.
+        members = marked(run)
+
+
+def marked(run: Run) -> list[psutil.Process]:
+    """Every process that carries the mark of a run."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):
+            if process.environ().get(MARK) == run.id and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+    return found
+
+
+def progress(run: Run, home: Home) -> RunProgress | None:
+    """Progress of the notebook of a run; None before its first report."""
+    process, folder = alive(run), home.results / run.study / run.folder
+    found = (read_progress(folder, writer=member.pid) for member in (family(process) if process else ()))
+    return next((each for each in found if each is not None), None)
+
+
+def tail(log: Path, *, lines: int) -> list[str]:
+    """The last lines of a log that are not empty."""
+    text = log.read_text(encoding="utf-8", errors="replace") if log.is_file() else ""
+    return [line for line in text.splitlines() if line.strip()][-lines:]
+
+
+def reason(log: Path, code: int | None) -> str:
+    """Reason why a run failed, from the end of its log and its exit status.
+
+    The status is negative for a signal, and None where the server was away when the process ended.
+    """
+    printed = tail(log, lines=200)
+    for mark in ("FAILED ", "influencelab: "):
+        marked = [number for number, line in enumerate(printed) if line.startswith(mark)]
+        if marked:
+            return "\n".join(printed[marked[-1] :]).removeprefix(mark)[:2000]
+    if code is None:
+        return "It was ended early while the server was away. Run it again."
+    if code < 0:
+        return f"It was ended by signal {-code} (killed, or out of memory?). Try a smaller profile."
+    return f"It ended with status {code}. {printed[-1][:500] if printed else 'It printed nothing.'}"

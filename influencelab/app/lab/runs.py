@@ -1,6 +1,8 @@
 """Queue of the panel's runs: a few at once, the others waiting, all recorded on disk."""
 
 import contextlib
+import os
+import secrets
 import shutil
 import subprocess
 import threading
@@ -12,9 +14,9 @@ from typing import Any
 
 import psutil
 
-from influencelab.app.lab import process
+from influencelab.app.lab import run as process
 from influencelab.app.lab.home import Home
-from influencelab.app.lab.run import Run, keep, kept, log, new
+from influencelab.app.lab.run import Run, keep, kept, log
 from influencelab.errors import InvalidParameter, Unavailable, unknown
 from influencelab.runner.atomic_folder import RunProgress
 from influencelab.runner.study import Plan
@@ -59,9 +61,14 @@ class Runs:
             waiting = sum(run.state == "queued" for run in self._held.values())
             if waiting >= WAITING:
                 raise Unavailable(f"{waiting} runs wait already, and no more may. Cancel some, or come back later.")
-            run = self._keep(new(plan, changes))
-            self._forget()
-            return run
+            over = [run.id for run in self._held.values() if run.state not in ("queued", "running")]
+            for oldest in over[: max(len(over) - REMEMBERED, 0)]:
+                del self._held[oldest]
+                self._progress.pop(oldest, None)
+                shutil.rmtree(Path(self._records, oldest), ignore_errors=True)
+            name, size = f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{secrets.token_hex(4)}", plan.profile
+            study, folder, now = plan.study.name, plan.folder.name, time.time()
+            return self._keep(Run(name, study, size.name, dict(changes), folder, float(size.seconds), now))
 
     def described(self) -> list[dict[str, Any]]:
         """Descriptions of all runs, the newest first."""
@@ -155,7 +162,17 @@ class Runs:
         """Start one run."""
         began = time.time()
         try:
-            child = process.start(run, self.home, log(run, self._records))
+            with log(run, self._records).open("wb") as out:
+                # In a session and process group of its own, which outlives the server, and without a shell.
+                child = subprocess.Popen(
+                    process.command(run, self.home),
+                    cwd=self.home.studies.parent,
+                    env=os.environ | {process.MARK: run.id},
+                    stdin=subprocess.DEVNULL,
+                    stdout=out,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,
+                )
             born = psutil.Process(child.pid).create_time()
         except (OSError, psutil.Error) as error:
             message = f"Its process could not be started: {error}"
@@ -169,14 +186,6 @@ class Runs:
         self._held[run.id] = run
         keep(run, self._records)
         return run
-
-    def _forget(self) -> None:
-        """Remove the oldest records of runs that are over."""
-        over = [run.id for run in self._held.values() if run.state not in ("queued", "running")]
-        for name in over[: max(len(over) - REMEMBERED, 0)]:
-            del self._held[name]
-            self._progress.pop(name, None)
-            shutil.rmtree(Path(self._records, name), ignore_errors=True)
 
 
 def further(now: RunProgress, before: RunProgress | None) -> RunProgress:

@@ -3,7 +3,7 @@
 function standIn() {
   const values = JSON.parse(document.getElementById("state").textContent);
   const text = atob(document.getElementById("grid").textContent.trim()), bytes = Uint8Array.from(text, (letter) => letter.charCodeAt(0));
-  Object.assign(values, { _grid: new DataView(bytes.buffer), _picked: new DataView(new ArrayBuffer(0)) });
+  Object.assign(values, { _grid: new DataView(bytes.buffer), selected: new DataView(new ArrayBuffer(0)) });
   const listeners = {};
   return {
     get: (name) => values[name],

@@ -58,14 +58,12 @@ def explorer_parts(report: Report) -> dict[str, str]:
 def facts(report: Report) -> str:
     """The run: study, parameters, code and machine."""
     manifest = report.manifest
-    versions = ", ".join(f"{name} {version}" for name, version in manifest["versions"].items())
-    parameters = ", ".join(f"{name} = {json.dumps(value)}" for name, value in report.parameters.items())
-    commit = manifest["code"]["commit"] or "unknown"
+    commit, changed = manifest["code"]["commit"] or "unknown", manifest["code"]["dirty"]
     lines = {
         "took": f"{manifest['seconds']:,.0f} s",
-        "code": f"commit {commit[:10]}{', changed since' if manifest['code']['dirty'] else ''}",
-        "versions": versions,
-        "parameters": parameters,
+        "code": f"commit {commit[:10]}{', changed since' if changed else ''}",
+        "versions": ", ".join(f"{name} {version}" for name, version in manifest["versions"].items()),
+        "parameters": ", ".join(f"{name} = {json.dumps(value)}" for name, value in report.parameters.items()),
     }
     return "".join(f"<dt>{name}</dt><dd>{html.escape(text)}</dd>" for name, text in lines.items())
 

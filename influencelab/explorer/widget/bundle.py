@@ -21,26 +21,25 @@ EXPORTED = re.compile(r"^export (?!default)", flags=re.MULTILINE)
 @cache
 def script() -> str:
     """All modules as one, whose default export renders an explorer."""
-    ordered: list[str] = []
-    visit(ENTRY, ordered)
-    texts = [(FOLDER / name).read_text(encoding="utf-8") for name in ordered]
+    texts = list(modules(ENTRY, {}).values())
     refuse_twice([name for text in texts for name in NAMED.findall(text)])
     return "\n".join(EXPORTED.sub("", IMPORT.sub("", text)) for text in texts)
+
+
+def modules(name: str, found: dict[str, str]) -> dict[str, str]:
+    """The texts of modules, by name: those found so far, then a module, after all that it imports; each once."""
+    text = (FOLDER / name).read_text(encoding="utf-8")
+    for wanted in IMPORT.findall(text):
+        if wanted not in found:
+            modules(wanted, found)
+    found[name] = text
+    return found
 
 
 @cache
 def style() -> str:
     """The explorer's style sheet."""
     return (FOLDER / "explorer.css").read_text(encoding="utf-8")
-
-
-def visit(name: str, ordered: list[str]) -> None:
-    """Add a module after all that it imports; each once."""
-    if name in ordered:
-        return
-    for wanted in IMPORT.findall((FOLDER / name).read_text(encoding="utf-8")):
-        visit(wanted, ordered)
-    ordered.append(name)
 
 
 def refuse_twice(names: list[str]) -> None:

@@ -147,7 +147,7 @@ function render({ model, el }) {
   }
 
   function sendSelected() {
-    model.set("_picked", new DataView(Uint32Array.from(state.selected).sort().buffer));
+    model.set("selected", new DataView(Uint32Array.from(state.selected).sort().buffer));
     model.save_changes();
   }
 
@@ -249,7 +249,7 @@ function render({ model, el }) {
       const wanted = model.get("settings");
       if (JSON.stringify(wanted) !== JSON.stringify(state.choice.settings)) choose(wanted);
     },
-    "change:_picked": () => {
+    "change:selected": () => {
       const rows = picked(model);
       if (rows.length === state.selected.size && rows.every((row) => state.selected.has(row))) return;
       state.selected = new Set(rows);
@@ -285,7 +285,7 @@ function render({ model, el }) {
 }
 
 function picked(model) {
-  const bytes = model.get("_picked");
+  const bytes = model.get("selected");
   if (!bytes?.byteLength) return [];
   return [...new Uint32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength))];
 }

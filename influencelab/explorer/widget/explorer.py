@@ -52,10 +52,13 @@ class Explorer(anywidget.AnyWidget):
     _esm = bundle.script()
     _css = bundle.style()
     _grid = traitlets.Bytes().tag(sync=True)
-    # What comes from the browser comes as a view of memory.
-    _picked = traitlets.Bytes().tag(sync=True, from_json=lambda value, _: bytes(value))
     settings = traitlets.Dict().tag(sync=True)
-    selected = traitlets.List()
+    # The browser sends and receives them as bytes.
+    selected = traitlets.List().tag(
+        sync=True,
+        to_json=lambda rows, _: numpy.asarray(rows, dtype="<u4").tobytes(),
+        from_json=lambda content, _: numpy.frombuffer(content, dtype="<u4").tolist(),
+    )
     retrained = traitlets.List().tag(sync=True)
 
     def __init__(
@@ -115,14 +118,6 @@ class Explorer(anywidget.AnyWidget):
         if rows and not 0 <= rows[0] <= rows[-1] < self._data.pairs:
             raise InvalidParameter(f"selected goes from {rows[0]} to {rows[-1]}, expected 0 … {self._data.pairs - 1}.")
         return rows
-
-    @traitlets.observe("selected")
-    def _tell_selected(self, _: Any) -> None:
-        self._picked = numpy.asarray(self.selected, dtype="<u4").tobytes()
-
-    @traitlets.observe("_picked")
-    def _hear_selected(self, _: Any) -> None:
-        self.selected = numpy.frombuffer(self._picked, dtype="<u4").tolist()
 
     def _answer(self, _: Any, content: Mapping[str, Any], __: Any) -> None:
         """Answer the browser: that the kernel is alive, and what retraining gives."""
