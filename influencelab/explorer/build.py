@@ -16,8 +16,7 @@ from influencelab.experiments.outcome import Outcome
 from influencelab.experiments.replication import loss_changes, repeatability
 from influencelab.experiments.trial import Trial, trial_in
 from influencelab.explorer.data import ExplorerData
-from influencelab.explorer.pairs_table import DampingSteps, PairsTable, Setting
-from influencelab.explorer.point_display import Points, places, readable
+from influencelab.explorer.pairs_table import DampingSteps, PairsTable, Points, Setting, places, readable
 from influencelab.influence.curvature import Curvature
 from influencelab.models import derivatives
 from influencelab.training.fit import Fit
@@ -168,9 +167,6 @@ def fit_details(
 
     These are the damping path of the pairs at the outcome's `rows` and `tests`, the test losses, and, where single
     points are removed, the training losses and self-influence at the least of the dampings.
-
-    Raises:
-        MissingData: the outcome stores no fit.
     """
     fitted = trial.fit_of(outcome)
     data, removals = fitted.data, trial.removals_of(outcome, fitted.data)

@@ -15,8 +15,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from influencelab.errors import InvalidData
-from influencelab.explorer.pairs_table import DampingSteps, PairsTable
-from influencelab.explorer.point_display import COLUMNS, Points, pictures_in, sprite_sheet
+from influencelab.explorer.pairs_table import COLUMNS, DampingSteps, PairsTable, Points, pictures_in, sprite_sheet
 
 # What share of all bytes predictions at every damping may take: one in so many.
 STEPS = 3

@@ -10,8 +10,7 @@ from influencelab.data.dataset import Dataset
 from influencelab.errors import InvalidData
 from influencelab.experiments.comparison import array
 from influencelab.explorer.data import ExplorerData
-from influencelab.explorer.pairs_table import PairsTable, Setting
-from influencelab.explorer.point_display import Points, places, readable
+from influencelab.explorer.pairs_table import PairsTable, Points, Setting, places, readable
 from influencelab.statistics.comparison import Comparison
 
 # Columns that are no setting.
@@ -52,18 +51,11 @@ def from_table(
     names: Mapping[str, str] = KEPT,
     unscaled: tuple[str, ...] = (),
 ) -> ExplorerData:
-    """A table of pairs as explorer data.
+    """A table of pairs as explorer data; an InvalidData error where a column is missing.
 
-    Args:
-        pairs: columns `train_id`, `test_id`, `predicted` and `actual`; perhaps `train_label`, `test_label`, `estimator`
-            and `removed`; every other column is a setting in which networks differ.
-        title: of the data.
-        data: the points of these ids, so that they can be shown.
-        names: of the `estimator`, the `target` and the set of removals (`removed`).
-        unscaled: the estimator, if its scores only rank.
-
-    Raises:
-        InvalidData: a column is missing.
+    Its columns are `train_id`, `test_id`, `predicted` and `actual`, perhaps `train_label`, `test_label`, `estimator`
+    and `removed`; every other one is a setting in which networks differ. The data set lets its points be shown. `names`
+    are those of the `estimator`, the `target` and the removals (`removed`); an `unscaled` estimator only ranks.
     """
     missing = [name for name in ("train_id", "test_id", "predicted", "actual") if name not in pairs]
     if missing:

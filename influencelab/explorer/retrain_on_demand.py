@@ -9,7 +9,7 @@ from influencelab.data.removals import groups
 from influencelab.errors import InvalidParameter
 from influencelab.experiments.outcome import Outcome
 from influencelab.experiments.trial import trial_in
-from influencelab.explorer.point_display import places
+from influencelab.explorer.pairs_table import places
 from influencelab.influence.retrainer import Retrainer
 from influencelab.influence.retrainers.second_order import SecondOrder
 from influencelab.training.fit import Fit

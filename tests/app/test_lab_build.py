@@ -8,12 +8,17 @@ from pathlib import Path
 import pytest
 
 from influencelab.app.lab import _jupyter_labextension_paths, _jupyter_server_extension_points
-from influencelab.app.lab.stamp import stamp, stamped
+from influencelab.app.lab.stamp import NAME, stamp
 from influencelab.runner.json_file import read
 
 ROOT = Path(__file__).parents[2]
 LAB = ROOT / "influencelab" / "app" / "lab"
 SHARED = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
+
+
+def stamped(home: Path = LAB) -> dict[str, str]:
+    """Hashes at the time of the build."""
+    return read(home / "labextension" / NAME)
 
 
 def test_the_build_belongs_to_the_sources() -> None:

@@ -20,7 +20,7 @@ from influencelab.explorer.data import ExplorerData, from_bytes
 from influencelab.explorer.pairs_table import ANY_DAMPING
 from influencelab.explorer.retrain_on_demand import LeaveOneOutRetrainer, RetrainedPair
 from influencelab.explorer.widget.explorer import Explorer
-from influencelab.explorer.widget.view import agreement, settled, view
+from influencelab.explorer.widget.view import View, agreement, settled
 from influencelab.influence.estimators.exact import Exact
 from influencelab.influence.retrainers.second_order import SecondOrder
 from influencelab.runner.report import EXPLORER, load
@@ -243,7 +243,7 @@ def test_views_of_every_combination_agree_with_their_settings() -> None:
     whole = explored()
     for decay in (0.1, 0.01):
         for seed in (0, 1):
-            found = view(whole, settled(whole, {"weight decay": decay, "seed": seed}))
+            found = View(whole, settled(whole, {"weight decay": decay, "seed": seed}))
             assert found.first.settings["seed"] == seed
             assert set(found.pairs["weight decay"]) == {decay}
             assert set(found.pairs["seed"]) == {seed}

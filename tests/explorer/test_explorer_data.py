@@ -25,7 +25,7 @@ from influencelab.experiments.trial import Trial
 from influencelab.explorer.build import SHARES, explorer_data
 from influencelab.explorer.data import from_bytes
 from influencelab.explorer.from_table import from_comparison, from_table
-from influencelab.explorer.point_display import COLUMNS, Points, pictures_in, sprite_sheet
+from influencelab.explorer.pairs_table import COLUMNS, Points, pictures_in, sprite_sheet
 from influencelab.explorer.retrain_on_demand import LeaveOneOutRetrainer
 from influencelab.influence.estimators.exact import Exact
 from influencelab.influence.retrainers.second_order import SecondOrder

@@ -49,23 +49,14 @@ ResultsOption = Annotated[
 ]
 
 
-def print_version(asked: bool) -> bool:
-    """Print the version and end, if that was asked for."""
-    if asked:
+@app.callback(invoke_without_command=True)
+def main(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
+    """Does influence predict what retraining does? Run the studies, read the verdicts."""
+    if version:
         from influencelab import __version__
 
         typer.echo(f"influencelab {__version__}")
         raise typer.Exit
-    return asked
-
-
-@app.callback()
-def main(
-    version: Annotated[
-        bool, typer.Option("--version", callback=print_version, is_eager=True, help="Print the version.")
-    ] = False,
-) -> None:
-    """Does influence predict what retraining does? Run the studies, read the verdicts."""
 
 
 @app.command("list")

@@ -20,7 +20,6 @@ from influencelab.errors import InfluenceLabError, InvalidParameter, MissingData
 LARGEST = 65_536
 STATUS = {UnknownName: 404, InvalidParameter: 400, Unavailable: 429}
 SETTING = "influencelab_runs"
-NO_STUDIES = "There is no folder of studies here. Open JupyterLab with `influencelab lab`, in a checkout."
 
 
 class Handler(APIHandler):
@@ -45,7 +44,9 @@ class Handler(APIHandler):
         """The runs of this server; an UnknownName error where there are no studies."""
         found = self.settings[SETTING]
         if found is None:
-            raise UnknownName(NO_STUDIES)
+            raise UnknownName(
+                "There is no folder of studies here. Open JupyterLab with `influencelab lab`, in a checkout."
+            )
         return found
 
     @property

@@ -67,7 +67,7 @@ def newest(found: list[Path], home: Home, claims: Iterable[Claim]) -> dict[str, 
     """Verdicts of the newest report on the claims it measured; of a damaged one, what is wrong with it."""
     answer: dict[str, Any] = {"newest": found[0].name if found else None, "verdicts": [], "damage": ""}
     try:
-        return answer | {"verdicts": verdicts(opened(found[0]), claims)} if found else answer
+        return answer | {"verdicts": verdicts(read(found[0], stamp(found[0])), claims)} if found else answer
     except InfluenceLabError as error:
         return answer | {"damage": home.clean(str(error))}
 
@@ -133,26 +133,20 @@ def report_of(name: str, folder: str, home: Home) -> Report:
     found = {each.name: each for each in folders(study(name, folder=home.studies).name, home)}
     if folder not in found:
         raise unknown("report", folder, found, of=name)
-    return opened(found[folder])
-
-
-def opened(folder: Path) -> Report:
-    """A report, read and checked once until another is published."""
-    return read(folder, stamp(folder))
+    return read(found[folder], stamp(found[folder]))
 
 
 @lru_cache(maxsize=32)
 def read(folder: Path, _published: int) -> Report:
-    """A report, as it was when it was published."""
+    """A report, read and checked once until another is published."""
     return load(folder)
 
 
 def planned(asked: object, home: Home) -> tuple[Plan, dict[str, str]]:
     """The run that a page asks for, checked as the command line will check it, and its changes, which it will be given.
 
-    Raises:
-        InvalidParameter: it is no such request, or a value is none of the declared type.
-        UnknownName: no such study, profile or parameter.
+    An InvalidParameter error where it is no such request, or a value is none of the declared type; an UnknownName error
+    where there is no such study, profile or parameter.
     """
     match asked:
         case {"study": str(name), "profile": str(profile), "parameters": dict(given), **rest} if not rest:

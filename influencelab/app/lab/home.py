@@ -12,13 +12,7 @@ ABSOLUTE = re.compile(r"(?<![\w.:/~…])/(?:[^\s/'\"<>:;,()]+/)+")
 
 @dataclass(frozen=True)
 class Home:
-    """Folders of the studies and their results.
-
-    Attributes:
-        root: the folder of JupyterLab's file browser.
-        studies: the folder of studies.
-        results: the folder of all results, the only one that is written to.
-    """
+    """Folders of JupyterLab's file browser, of the studies, and of the results, the only one that is written to."""
 
     root: Path
     studies: Path

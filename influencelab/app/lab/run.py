@@ -28,22 +28,12 @@ MARK = "INFLUENCELAB_RUN"
 
 @dataclass(frozen=True)
 class Run:
-    """One run of one study.
+    """One run of one study, in a state and, if it failed, with a message why.
 
-    Attributes:
-        id: its name, and that of its folder among the records.
-        study: what runs.
-        profile: at which size.
-        changes: parameters that differ from the profile's, as the command line takes them.
-        folder: the name of the results folder it writes, such as `tiny-1a2b3c4d`.
-        expected: how many seconds it should take.
-        asked: when it was asked for, in seconds since 1970, like all times here.
-        state: `queued`, `running`, `done`, `failed` or `cancelled`.
-        started: when its process began; None before.
-        ended: when that was over; None before.
-        pid: the process's number, which is also its group's; None before.
-        born: when the system says that process began, which tells it from a later one of its number.
-        message: why it failed.
+    What differs from its profile is in `changes`, as the command line takes them; it writes the results folder
+    `folder`, such as `tiny-1a2b3c4d`. It should take the seconds `expected`; times are in seconds since 1970. Its
+    process is known by its number `pid`, which is also its group's, and by when the system says that it began (`born`),
+    which tells it from a later one of its number. None stands for what is not yet so.
     """
 
     id: str

@@ -34,12 +34,8 @@ LINES = 12
 class Runs:
     """Every run: those on record, and those that are added. It changes by nature, like any handle on processes.
 
-    A thread starts what waits and notices what is over, so that closing the page changes nothing. What runs outlives
-    the server, and is known again by the next one.
-
-    Args:
-        home: where studies are and results go.
-        at_once: how many run at the same time.
+    A thread starts what waits, so many `at_once`, and notices what is over, so that closing the page changes nothing.
+    What runs outlives the server, and is known again by the next one.
     """
 
     def __init__(self, home: Home, *, at_once: int) -> None:
@@ -66,9 +62,10 @@ class Runs:
                 del self._held[oldest]
                 self._progress.pop(oldest, None)
                 shutil.rmtree(Path(self._records, oldest), ignore_errors=True)
-            name, size = f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{secrets.token_hex(4)}", plan.profile
-            study, folder, now = plan.study.name, plan.folder.name, time.time()
-            return self._keep(Run(name, study, size.name, dict(changes), folder, float(size.seconds), now))
+            name = f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{secrets.token_hex(4)}"
+            size, place = plan.profile, plan.folder
+            run = Run(name, plan.study.name, size.name, dict(changes), place.name, float(size.seconds), time.time())
+            return self._keep(run)
 
     def described(self) -> list[dict[str, Any]]:
         """Descriptions of all runs, the newest first."""
@@ -84,8 +81,7 @@ class Runs:
         lines = process.tail(log(run, self._records), lines=LINES) if run.state in ("running", "failed") else []
         ran = self.home.results / run.study / f"{run.folder}.failed.ipynb"
         return {
-            **{name: getattr(run, name) for name in ("id", "study", "profile", "changes", "folder", "state")},
-            **{name: getattr(run, name) for name in ("expected", "asked", "started", "ended")},
+            **{name: value for name, value in vars(run).items() if name not in ("pid", "born")},
             "message": self.home.clean(run.message),
             "fraction": fraction,
             "label": progress.label if progress and run.state == "running" else "",
@@ -122,8 +118,7 @@ class Runs:
         while not self._closed.wait(POLL):
             # A record that cannot be written, on a full disk for example, stops neither this run nor the others.
             with self._lock, contextlib.suppress(OSError):
-                running = [run for run in self._held.values() if run.state == "running"]
-                for run in running:
+                for run in [run for run in self._held.values() if run.state == "running"]:
                     self._look(run)
                 self._start_next()
 
@@ -149,8 +144,7 @@ class Runs:
 
     def _start_next(self) -> None:
         """Start waiting runs while there is room; two that write the same folder run one after the other."""
-        running = [run for run in self._held.values() if run.state == "running"]
-        places = {(run.study, run.folder) for run in running}
+        places = {(run.study, run.folder) for run in self._held.values() if run.state == "running"}
         for run in [run for run in self._held.values() if run.state == "queued"]:
             if len(places) >= self.at_once:
                 return

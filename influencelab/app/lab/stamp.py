@@ -29,10 +29,5 @@ def stamp(home: Path = HERE) -> dict[str, str]:
     return {"sources": hash_of_files(sources, home / "ui"), "build": hash_of_files(built, home / "labextension")}
 
 
-def stamped(home: Path = HERE) -> dict[str, str]:
-    """Hashes at the time of the build."""
-    return json_file.read(home / "labextension" / NAME)
-
-
 if __name__ == "__main__":
     json_file.write(HERE / "labextension" / NAME, stamp())

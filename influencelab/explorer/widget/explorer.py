@@ -18,7 +18,7 @@ from influencelab.explorer.data import ExplorerData, from_bytes
 from influencelab.explorer.from_table import from_comparison, from_table
 from influencelab.explorer.retrain_on_demand import RetrainedPair
 from influencelab.explorer.widget import bundle, picture
-from influencelab.explorer.widget.view import View, settled, view
+from influencelab.explorer.widget.view import View, settled
 from influencelab.runner.report import Report, load
 from influencelab.statistics.comparison import Comparison
 
@@ -88,7 +88,7 @@ class Explorer(anywidget.AnyWidget):
     @property
     def view(self) -> View:
         """The pairs that are shown now."""
-        return view(self._data, self.settings)
+        return View(self._data, self.settings)
 
     @property
     def statistics(self) -> dict[str, Any]:

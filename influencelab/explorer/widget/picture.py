@@ -38,7 +38,7 @@ def drawn(view: View, selected: list[int]) -> Figure:
     chosen = [f"{name} {value}" for name, value in view.settings.items() if name not in left_out and value is not None]
     unit = "score (no unit)" if view.unscaled else "predicted change in test loss (nats)"
     axis.set(xlabel=unit, ylabel="actual change in test loss (nats)")
-    axis.set_title("\n".join([view.title, *textwrap.wrap(", ".join(chosen), 100)]), fontsize=9, loc="left")
+    axis.set_title("\n".join([view.data.title, *textwrap.wrap(", ".join(chosen), 100)]), fontsize=9, loc="left")
     plt.close(figure)  # a notebook shows what is returned, once
     return figure
 

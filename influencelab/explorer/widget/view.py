@@ -3,6 +3,8 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate
 from typing import Any
 
 import numpy
@@ -25,11 +27,8 @@ NO_PAIR = ("row", "test_id", "test_label", "train_id", "train_label", "predicted
 def settled(data: ExplorerData, wanted: Mapping[str, Any], *, now: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Every setting: those of the network that has the wanted values and is nearest to what is shown now.
 
-    Of the settings shown now, the earlier one counts more.
-
-    Raises:
-        UnknownName: no such setting.
-        InvalidParameter: a wanted value that does not exist, or not together with the others.
+    Of the settings shown now, the earlier one counts more. An UnknownName error where there is no such setting, an
+    InvalidParameter error where a wanted value does not exist, or not together with the others.
     """
     if not data.tables:
         return {}
@@ -82,19 +81,28 @@ def holds(table: PairsTable, name: str, value: Any) -> bool:
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """The pairs that an explorer shows.
+    """The pairs of explorer data that settings, as `settled` gives them, show."""
 
-    Attributes:
-        title: of the run.
-        settings: every setting's value.
-        pairs: a row for each pair, those without a truth (NaN) too: its number, settings, points, labels and losses.
-        first: the first of the networks that are shown; None where there is none.
-    """
-
-    title: str
+    data: ExplorerData
     settings: Mapping[str, Any]
-    pairs: pandas.DataFrame
-    first: PairsTable | None
+
+    @cached_property
+    def shown(self) -> list[tuple[int, PairsTable]]:
+        """The networks that are shown, each with the number of its first pair."""
+        starts = accumulate((len(table.train) for table in self.data.tables), initial=0)
+        found = zip(starts, self.data.tables, strict=False)
+        return [each for each in found if all(holds(each[1], name, self.settings[name]) for name in self.data.names)]
+
+    @cached_property
+    def pairs(self) -> pandas.DataFrame:
+        """A row for each pair, those without a truth (NaN) too: its number, settings, points, labels and losses."""
+        parts = [self.rows_of(table, first=first) for first, table in self.shown]
+        return pandas.concat(parts, ignore_index=True, join="inner") if parts else pandas.DataFrame(columns=NO_PAIR)
+
+    @property
+    def first(self) -> PairsTable | None:
+        """The first of the networks that are shown; None where there is none."""
+        return self.shown[0][1] if self.shown else None
 
     @property
     def unscaled(self) -> bool:
@@ -115,44 +123,31 @@ class View:
             "damping": float(steps.dampings[steps.nearest(share)]) if steps and share else None,
         }
 
-
-def view(data: ExplorerData, settings: Mapping[str, Any]) -> View:
-    """The pairs that these settings, as `settled` gives them, show."""
-    parts, tables, first = [], [], 0
-    for table in data.tables:
-        if all(holds(table, name, settings[name]) for name in data.names):
-            tables.append(table)
-            parts.append(rows_of(data, table, settings, first=first))
-        first += len(table.train)
-    pairs = pandas.concat(parts, ignore_index=True, join="inner") if parts else pandas.DataFrame(columns=NO_PAIR)
-    return View(data.title, settings, pairs, tables[0] if tables else None)
-
-
-def rows_of(data: ExplorerData, table: PairsTable, settings: Mapping[str, Any], *, first: int) -> pandas.DataFrame:
-    """The shown pairs of one network, whose first pair bears the number `first`."""
-    points, target, steps = data.points[table.points], settings["target"], table.damping_steps
-    predicted = table.predicted.get(settings["estimator"], numpy.full(len(table.train), numpy.nan)).astype(float)
-    if steps and settings["damping"] is not None:
-        predicted[steps.rows] = steps.predicted[steps.nearest(settings["damping"])]
-    shown = table.removed[settings["removed"]] & numpy.isfinite(predicted)
-    if settings["test point"] != ALL:
-        shown &= points.test_ids[table.test] == settings["test point"]
-    if settings["models"] == "trusted":
-        shown &= ~table.moved[target]
-    train, test, actual = table.train[shown], table.test[shown], table.actual[target][shown].astype(float)
-    columns = {
-        "row": first + shown.nonzero()[0],
-        **{name: numpy.full(len(train), value) for name, value in table.settings.items()},
-        "test_id": points.test_ids[test],
-        "test_label": points.test_labels[test],
-        "train_id": points.train_ids[train],
-        "train_label": points.train_labels[train],
-        "predicted": predicted[shown],
-        "actual": numpy.where(numpy.isfinite(actual), actual, numpy.nan),
-    }
-    kept = (("test_loss", test), ("train_loss", train), ("self_influence", train))
-    columns |= {name: getattr(table, name)[places] for name, places in kept if len(getattr(table, name))}
-    return pandas.DataFrame(columns)
+    def rows_of(self, table: PairsTable, *, first: int) -> pandas.DataFrame:
+        """The shown pairs of one network, whose first pair bears the number `first`."""
+        settings, points, steps = self.settings, self.data.points[table.points], table.damping_steps
+        predicted = table.predicted.get(settings["estimator"], numpy.full(len(table.train), numpy.nan)).astype(float)
+        if steps and settings["damping"] is not None:
+            predicted[steps.rows] = steps.predicted[steps.nearest(settings["damping"])]
+        shown = table.removed[settings["removed"]] & numpy.isfinite(predicted)
+        if settings["test point"] != ALL:
+            shown &= points.test_ids[table.test] == settings["test point"]
+        if settings["models"] == "trusted":
+            shown &= ~table.moved[settings["target"]]
+        train, test, actual = table.train[shown], table.test[shown], table.actual[settings["target"]][shown]
+        columns = {
+            "row": first + shown.nonzero()[0],
+            **{name: numpy.full(len(train), value) for name, value in table.settings.items()},
+            "test_id": points.test_ids[test],
+            "test_label": points.test_labels[test],
+            "train_id": points.train_ids[train],
+            "train_label": points.train_labels[train],
+            "predicted": predicted[shown],
+            "actual": numpy.where(numpy.isfinite(actual), actual.astype(float), numpy.nan),
+        }
+        kept = (("test_loss", test), ("train_loss", train), ("self_influence", train))
+        columns |= {name: getattr(table, name)[places] for name, places in kept if len(getattr(table, name))}
+        return pandas.DataFrame(columns)
 
 
 def agreement(pairs: Any) -> dict[str, Any]:
