@@ -175,13 +175,12 @@ def fit_details(
         estimate = ExactAtShare(allow_unconverged=True, share=share).estimate(fitted)
         dampings.append(estimate.damping)
         predicted.append(array(estimate.predict(removals))[rows, tests].astype(numpy.float32))
-    fields: dict[str, Any] = {"test_loss": fitted.measures()}
+    values = {"test_loss": fitted.measures()}
     if outcome.facts["single"]:
-        fields["train_loss"] = fitted.task.losses(fitted.theta, data.x_train, data.y_train)
-        fields["self_influence"] = self_influence(fitted, damping=dampings[0])
-    fields = {name: array(values).astype(numpy.float32) for name, values in fields.items()}
+        values["train_loss"] = fitted.task.losses(fitted.theta, data.x_train, data.y_train)
+        values["self_influence"] = self_influence(fitted, damping=dampings[0])
     steps = DampingSteps(numpy.array(SHARES), numpy.array(dampings), numpy.arange(len(rows)), numpy.stack(predicted))
-    return fields | {"damping_steps": steps}
+    return {"damping_steps": steps} | {name: array(each).astype(numpy.float32) for name, each in values.items()}
 
 
 def self_influence(fitted: Fit, *, damping: float) -> Float[Tensor, " n"]:

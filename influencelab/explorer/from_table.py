@@ -1,7 +1,7 @@
 """Explorer data made from a table of pairs, such as a comparison's."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from typing import Any
 
 import numpy
 import pandas
@@ -92,7 +92,7 @@ def plain(value: object) -> Setting:
 
 def points_in(table: pandas.DataFrame, data: Dataset | None) -> Points:
     """The points of the rows, with their labels where there are any, and as they are in the data set if it is given."""
-    fields: dict[str, numpy.ndarray] = {}
+    fields: dict[str, Any] = {"name": "data"}
     for part in ("train", "test"):
         name = f"{part}_label"
         first = table.drop_duplicates(f"{part}_id").sort_values(f"{part}_id")
@@ -100,12 +100,9 @@ def points_in(table: pandas.DataFrame, data: Dataset | None) -> Points:
         fields[f"{part}_labels"] = first[name].to_numpy(float) if name in table else numpy.full(len(first), numpy.nan)
     labels = numpy.concatenate([fields["train_labels"], fields["test_labels"]])
     classes = len(labels) > 0 and (labels == numpy.round(labels)).all() and (labels >= 0).all()
-    points = Points(name="data", classes=int(labels.max()) + 1 if classes else 0, **fields)  # pyright: ignore[reportArgumentType]
-    if data is None:
-        return points
-    points = replace(points, name=data.name)
-    if not readable(data.x_test.shape[1:]):
-        return points
-    train = array(data.x_train)[places(data.train_ids.tolist(), points.train_ids.tolist())]
-    test = array(data.x_test)[places(data.test_ids.tolist(), points.test_ids.tolist())]
-    return replace(points, train=train, test=test)
+    if data is not None:
+        fields["name"] = data.name
+        if readable(data.x_test.shape[1:]):
+            fields["train"] = array(data.x_train)[places(data.train_ids.tolist(), fields["train_ids"].tolist())]
+            fields["test"] = array(data.x_test)[places(data.test_ids.tolist(), fields["test_ids"].tolist())]
+    return Points(classes=int(labels.max()) + 1 if classes else 0, **fields)

@@ -30,8 +30,6 @@ class ClearEnds(TyperGroup):
 
 app = typer.Typer(
     cls=ClearEnds,
-    help="Does influence predict what retraining does? Run the studies, read the verdicts.\n\n"
-    "Example: influencelab run leave_one_out --profile quick",
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -51,7 +49,10 @@ ResultsOption = Annotated[
 
 @app.callback(invoke_without_command=True)
 def main(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
-    """Does influence predict what retraining does? Run the studies, read the verdicts."""
+    """Does influence predict what retraining does? Run the studies, read the verdicts.
+
+    Example: influencelab run leave_one_out --profile quick
+    """
     if version:
         from influencelab import __version__
 

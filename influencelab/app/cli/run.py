@@ -37,22 +37,17 @@ class Bar:
         """Start the next study; the one before is over, whether it failed or not."""
         self._done += self._expected
         self._expected, self._began = expected, time.perf_counter()
-        self.drawn.set_description(name, refresh=False)
-        self._draw(0.0, "")
+        self.drawn.n = max(self.drawn.n, self._done)
+        self.drawn.set_postfix_str("", refresh=False)
+        self.drawn.set_description(name)
 
     def move(self, progress: RunProgress | None) -> None:
-        """Draw the study's progress as it reported it last, or else by the clock and its expected seconds."""
-        if progress is None:
-            clock = (time.perf_counter() - self._began) / max(self._expected, 1e-9)
-            self._draw(min(clock, UNKNOWN))
-        else:
-            self._draw(progress.fraction, f"({progress.label} {progress.done:g} of {progress.total:g})")
-
-    def _draw(self, fraction: float, postfix: str | None = None) -> None:
-        """Move the bar forward; a study that starts counting anew never moves it back."""
+        """Draw the study's progress as it reported it last, or else by the clock; counting anew moves nothing back."""
+        clock = (time.perf_counter() - self._began) / max(self._expected, 1e-9)
+        fraction = min(clock, UNKNOWN) if progress is None else progress.fraction
         self.drawn.n = max(self.drawn.n, self._done + self._expected * fraction)
-        if postfix is not None:
-            self.drawn.set_postfix_str(postfix, refresh=False)
+        if progress is not None:
+            self.drawn.set_postfix_str(f"({progress.label} {progress.done:g} of {progress.total:g})", refresh=False)
         self.drawn.refresh()
 
 

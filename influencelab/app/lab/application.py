@@ -12,7 +12,7 @@ from jupyter_server.extension.application import ExtensionApp
 from tornado import web
 
 from influencelab.app.lab import catalogue, notebooks
-from influencelab.app.lab.home import Home, home
+from influencelab.app.lab.home import home
 from influencelab.app.lab.runs import Runs
 from influencelab.errors import InfluenceLabError, InvalidParameter, MissingData, Unavailable, UnknownName, unknown
 
@@ -49,11 +49,6 @@ class Handler(APIHandler):
             )
         return found
 
-    @property
-    def home(self) -> Home:
-        """The folders of this server."""
-        return self.runs.home
-
     @web.authenticated
     async def get(self, *names: str) -> None:
         """Do the work in a thread, and answer with its result or its error."""
@@ -81,12 +76,12 @@ def ask(page: Handler) -> dict[str, Any]:
         asked = json.loads(page.request.body)
     except (ValueError, RecursionError) as error:
         raise InvalidParameter("The request is no JSON.") from error
-    return page.runs.describe(page.runs.add(*catalogue.planned(asked, page.home)))
+    return page.runs.describe(page.runs.add(*catalogue.planned(asked, page.runs.home)))
 
 
 def figure(page: Handler, study: str, folder: str, name: str) -> bytes:
     """A figure of a report as a PNG."""
-    known = catalogue.pictures(catalogue.report_of(study, folder, page.home))
+    known = catalogue.pictures(catalogue.report_of(study, folder, page.runs.home))
     if name not in known:
         raise unknown("figure", name, known)
     return known[name].read_bytes()
@@ -94,7 +89,8 @@ def figure(page: Handler, study: str, folder: str, name: str) -> bytes:
 
 def make(page: Handler, study: str, folder: str, what: str) -> dict[str, str | None]:
     """Where a notebook that explores a report, a copy of its study, or its page was put."""
-    path = page.home.shown(notebooks.MAKERS[what](catalogue.report_of(study, folder, page.home), page.home))
+    home = page.runs.home
+    path = home.shown(notebooks.MAKERS[what](catalogue.report_of(study, folder, home), home))
     if path is None:
         raise MissingData("It was made, but JupyterLab cannot open it: it was opened in another folder.")
     return {"path": path}
@@ -103,10 +99,10 @@ def make(page: Handler, study: str, folder: str, what: str) -> dict[str, str | N
 NAME = r"([^/]+)"
 REPORT = rf"influencelab/reports/{NAME}/{NAME}"
 ADDRESSES: dict[str, dict[str, Callable[..., Any]]] = {
-    r"influencelab/studies": {"GET": lambda page: catalogue.catalogue(page.home) | {"at_once": page.runs.at_once}},
+    r"influencelab/studies": {"GET": lambda page: catalogue.catalogue(page.runs.home) | {"at_once": page.runs.at_once}},
     r"influencelab/runs": {"GET": lambda page: {"runs": page.runs.described()}, "POST": ask},
     rf"influencelab/runs/{NAME}": {"DELETE": lambda page, name: page.runs.describe(page.runs.cancel(name))},
-    REPORT: {"GET": lambda page, *names: catalogue.described(catalogue.report_of(*names, page.home), page.home)},
+    REPORT: {"GET": lambda page, *names: catalogue.described(*names, page.runs.home)},
     rf"{REPORT}/figures/(.+)": {"GET": figure},
     rf"{REPORT}/({'|'.join(notebooks.MAKERS)})": {"POST": make},
 }

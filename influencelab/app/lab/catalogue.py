@@ -19,8 +19,6 @@ from influencelab.studies.catalogue import all_claims
 
 # Parameters that the panel sets in other ways.
 OWN = ("profile", "results")
-# What the form says of a parameter.
-FIELD = ("name", "type", "help", "example")
 # How long the text of one value may be.
 LONGEST = 2000
 
@@ -48,7 +46,8 @@ def card(each: Study, home: Home, claims: Iterable[Claim]) -> dict[str, Any]:
         for profile in declared.profiles.values()
     ]
     parameters = [
-        {name: getattr(parameter, name) for name in FIELD} | {"where": parameter.name in RUN_PARAMETERS}
+        {name: getattr(parameter, name) for name in ("name", "type", "help", "example")}
+        | {"where": parameter.name in RUN_PARAMETERS}
         for parameter in declared.parameters
         if parameter.name not in OWN
     ]
@@ -89,8 +88,9 @@ def verdicts(report: Report, claims: Iterable[Claim]) -> list[dict[str, str]]:
     ]
 
 
-def described(report: Report, home: Home) -> dict[str, Any]:
+def described(name: str, folder: str, home: Home) -> dict[str, Any]:
     """One report: its cost, verdicts and numbers, and the files that can be opened."""
+    report = report_of(name, folder, home)
     claims = [claim for claim in all_claims() if claim.study == report.study]
     numbers = report.numbers(first=[claim.where for claim in claims])
     return {

@@ -17,7 +17,7 @@ import psutil
 from influencelab.app.lab import run as process
 from influencelab.app.lab.home import Home
 from influencelab.app.lab.run import Run, keep, kept, log
-from influencelab.errors import InvalidParameter, Unavailable, unknown
+from influencelab.errors import Unavailable, unknown
 from influencelab.runner.atomic_folder import RunProgress
 from influencelab.runner.study import Plan
 
@@ -39,8 +39,6 @@ class Runs:
     """
 
     def __init__(self, home: Home, *, at_once: int) -> None:
-        if at_once < 1:
-            raise InvalidParameter(f"{at_once} runs at once would be none. Allow at least 1.")
         self.home, self.at_once = home, at_once
         self._records = home.results / RECORDS
         self._held = kept(self._records)

@@ -1,7 +1,5 @@
 """The explorer: predicted against actual, point by point, in a notebook."""
 
-import base64
-import io
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +8,7 @@ import anywidget
 import numpy
 import pandas
 import traitlets
+from IPython.core.pylabtools import print_figure
 from matplotlib.figure import Figure
 
 from influencelab.data.dataset import Dataset
@@ -81,9 +80,8 @@ class Explorer(anywidget.AnyWidget):
     def _repr_mimebundle_(self, **keywords: Any) -> Any:
         """The widget, and a picture of the same view for GitHub and for notebooks that are not trusted."""
         data, metadata = super()._repr_mimebundle_(**keywords) or ({}, {})
-        file = io.BytesIO()
-        self.figure().savefig(file, format="png", dpi=100)
-        return {**data, "image/png": base64.b64encode(file.getvalue()).decode()}, metadata
+        drawn = print_figure(self.figure(), fmt="png", base64=True, bbox_inches=None, dpi=100)
+        return {**data, "image/png": drawn}, metadata
 
     @property
     def view(self) -> View:
