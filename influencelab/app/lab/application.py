@@ -102,7 +102,7 @@ ADDRESSES: dict[str, dict[str, Callable[..., Any]]] = {
     r"influencelab/studies": {"GET": lambda page: catalogue.catalogue(page.runs.home) | {"at_once": page.runs.at_once}},
     r"influencelab/runs": {"GET": lambda page: {"runs": page.runs.described()}, "POST": ask},
     rf"influencelab/runs/{NAME}": {"DELETE": lambda page, name: page.runs.describe(page.runs.cancel(name))},
-    REPORT: {"GET": lambda page, *names: catalogue.described(*names, page.runs.home)},
+    REPORT: {"GET": lambda page, study, folder: catalogue.described(study, folder, page.runs.home)},
     rf"{REPORT}/figures/(.+)": {"GET": figure},
     rf"{REPORT}/({'|'.join(notebooks.MAKERS)})": {"POST": make},
 }

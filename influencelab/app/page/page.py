@@ -26,7 +26,7 @@ def page(report: Report) -> str:
     frame = (FOLDER / "page.html").read_text(encoding="utf-8")
     parts = {
         "TITLE": html.escape(f"{report.study} at {report.profile}"),
-        "STYLE": bundle.style(),
+        "STYLE": (bundle.FOLDER / "explorer.css").read_text(encoding="utf-8"),
         "FACTS": facts(report),
         "VERDICTS": verdicts(report).to_html(),
         "FIGURES": "\n".join(figure(path) for path in report.figures),
@@ -45,13 +45,12 @@ def explorer_parts(report: Report) -> dict[str, str]:
     except MissingData:
         nothing = "<p>This run keeps nothing for the explorer: run the study again.</p>"
         return {"EXPLORER": nothing, "STATE": "{}", "GRID": "", "SCRIPT": ""}
-    shim = (FOLDER / "page.js").read_text(encoding="utf-8")
     state = {"settings": explorer.settings, "retrained": []}
     return {
         "EXPLORER": "",
         "STATE": json.dumps(state, allow_nan=False).replace("</", "<\\/"),
         "GRID": base64.b64encode(explorer._grid).decode(),
-        "SCRIPT": bundle.script().replace(DEFAULT, "") + shim,
+        "SCRIPT": bundle.script().replace(DEFAULT, "") + (FOLDER / "page.js").read_text(encoding="utf-8"),
     }
 
 

@@ -36,12 +36,6 @@ def modules(name: str, found: dict[str, str]) -> dict[str, str]:
     return found
 
 
-@cache
-def style() -> str:
-    """The explorer's style sheet."""
-    return (FOLDER / "explorer.css").read_text(encoding="utf-8")
-
-
 def refuse_twice(names: list[str]) -> None:
     """Refuse a top-level name that two modules have."""
     twice = {name for name in names if names.count(name) > 1}

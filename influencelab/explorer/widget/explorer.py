@@ -49,7 +49,7 @@ class Explorer(anywidget.AnyWidget):
     """
 
     _esm = bundle.script()
-    _css = bundle.style()
+    _css = (bundle.FOLDER / "explorer.css").read_text(encoding="utf-8")
     _grid = traitlets.Bytes().tag(sync=True)
     settings = traitlets.Dict().tag(sync=True)
     # The browser sends and receives them as bytes.
@@ -80,7 +80,8 @@ class Explorer(anywidget.AnyWidget):
     def _repr_mimebundle_(self, **keywords: Any) -> Any:
         """The widget, and a picture of the same view for GitHub and for notebooks that are not trusted."""
         data, metadata = super()._repr_mimebundle_(**keywords) or ({}, {})
-        drawn = print_figure(self.figure(), fmt="png", base64=True, bbox_inches=None, dpi=100)
+        whole: Any = None  # uncropped
+        drawn = print_figure(self.figure(), base64=True, bbox_inches=whole, dpi=100)
         return {**data, "image/png": drawn}, metadata
 
     @property

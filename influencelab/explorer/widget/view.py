@@ -36,14 +36,23 @@ def settled(data: ExplorerData, wanted: Mapping[str, Any], *, now: Mapping[str, 
     table = nearest(data, wanted, before)
     pooled = [name for name in POOLED if name in data.names and before.get(name) == ALL]
     settings: dict[str, Any] = {**table.settings, **dict.fromkeys(pooled, ALL)}
-    for name, here in options(data, table).items():
+    # The first of each is what is shown first.
+    options: dict[str, Sequence[Any]] = {
+        "removed": [*table.removed],
+        "target": [*table.actual],
+        "estimator": [*table.predicted, *([ANY_DAMPING] if table.damping_steps else [])],
+        "test point": [ALL, *sorted({test for points in data.points.values() for test in points.test_ids.tolist()})],
+        "models": sorted(MODELS, key=lambda each: each != data.counts),
+        **APPEARANCE,
+    }
+    for name, here in options.items():
         if name in wanted and wanted[name] not in here:
             raise InvalidParameter(f"{name} cannot be {wanted[name]!r}. It can be: {', '.join(map(repr, here))}.")
         settings[name] = before[name] if before.get(name) in here else here[0]
         if name == "estimator":
             steps, share = table.damping_steps if settings[name] == ANY_DAMPING else None, before.get("damping")
-            known = isinstance(share, int | float) and share > 0
-            settings["damping"] = steps and float(steps.shares[steps.nearest(share) if known else 0])
+            place = steps.nearest(share) if steps and isinstance(share, int | float) and share > 0 else 0
+            settings["damping"] = steps and float(steps.shares[place])
     for name in wanted:
         if name not in settings:
             raise unknown("setting", name, settings)
@@ -59,19 +68,6 @@ def nearest(data: ExplorerData, wanted: Mapping[str, Any], before: Mapping[str, 
         there = "; ".join(f"{name} {', '.join(each)}" for name, each in values.items())
         raise InvalidParameter(f"No network has {asked}. There are those of {there}.")
     return max(found, key=lambda table: [holds(table, name, before.get(name)) for name in data.names])
-
-
-def options(data: ExplorerData, table: PairsTable) -> dict[str, list[Any]]:
-    """The values of the settings that every network has, the first of each being what is shown first."""
-    tests = {test for points in data.points.values() for test in points.test_ids.tolist()}
-    return {
-        "removed": [*table.removed],
-        "target": [*table.actual],
-        "estimator": [*table.predicted, *([ANY_DAMPING] if table.damping_steps else [])],
-        "test point": [ALL, *sorted(tests)],
-        "models": sorted(MODELS, key=lambda each: each != data.counts),
-        **APPEARANCE,
-    }
 
 
 def holds(table: PairsTable, name: str, value: Any) -> bool:
