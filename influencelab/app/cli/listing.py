@@ -11,13 +11,12 @@ def listed(name: str | None, folder: Path | None) -> str:
         return "\n".join(aligned([(each.name, each.question) for each in studies(folder)]))
     declared = study(name, folder=folder).notebook
     parameters = aligned([(each.name, each.type, repr(each.default), each.help) for each in declared.parameters])
-    profiles = []
+    profiles = ["Profiles (time and memory expected on two cores)"]
     for each in declared.profiles.values():
         settled = declared.values(each.name)
         values = ", ".join(f"{name}={settled[name]}" for name in each.parameters)
         profiles.append(f"{each.name:<9} {each.seconds:>6g} s  {each.memory_gb:>4g} GB  {values}".rstrip())
-    heading = "Profiles (time and memory expected on two cores)"
-    return "\n\n".join([declared.question, "\n  ".join(["Parameters", *parameters]), "\n  ".join([heading, *profiles])])
+    return "\n\n".join([declared.question, "\n  ".join(["Parameters", *parameters]), "\n  ".join(profiles)])
 
 
 def aligned(lines: list[tuple[str, ...]]) -> list[str]:

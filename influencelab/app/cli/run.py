@@ -67,8 +67,7 @@ def run(plans: Sequence[Plan]) -> int:
                 found = f"\n{plan.study.name}: FAILED"
             with tqdm.external_write_mode():
                 print(found, flush=True)
-    names = {plan.study.name for plan in plans}
-    claims = [claim for claim in all_claims() if claim.study in names]
+    claims = [claim for claim in all_claims() if claim.study in {plan.study.name for plan in plans}]
     verdicts = scorecard_text(rows(reports(plans[0].folder.parent.parent), claims)) if claims else ""
     print(f"\nScorecard\n{verdicts}" if claims else "\nNo claim rests on what was run.", flush=True)
     for failure in failures:

@@ -129,6 +129,5 @@ class Panel(ExtensionApp):
 
     async def stop_extension(self) -> None:
         """Start nothing more; what runs goes on, and the next server knows it again."""
-        runs = self.settings.get(SETTING)
-        if runs is not None:
-            runs.close()
+        if self.settings.get(SETTING) is not None:
+            self.settings[SETTING].close()

@@ -63,7 +63,8 @@ def kept(records: Path) -> dict[str, Run]:
     for path in records.glob("*/run.json"):
         with contextlib.suppress(ValueError, OSError):
             run = record.validate_json(path.read_bytes())
-            found += [run] if run.id == path.parent.name else []
+            if run.id == path.parent.name:
+                found.append(run)
     return {run.id: run for run in sorted(found, key=lambda run: (run.asked, run.id))}
 
 
@@ -86,8 +87,8 @@ def alive(run: Run) -> psutil.Process | None:
         return None
     try:
         process = psutil.Process(run.pid)
-        same = abs(process.create_time() - run.born) < 1
-        return process if same and process.status() != psutil.STATUS_ZOMBIE else None
+        works = process.status() != psutil.STATUS_ZOMBIE and abs(process.create_time() - run.born) < 1
+        return process if works else None
     except psutil.NoSuchProcess:
         return None
 

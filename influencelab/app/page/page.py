@@ -45,10 +45,9 @@ def explorer_parts(report: Report) -> dict[str, str]:
     except MissingData:
         nothing = "<p>This run keeps nothing for the explorer: run the study again.</p>"
         return {"EXPLORER": nothing, "STATE": "{}", "GRID": "", "SCRIPT": ""}
-    state = {"settings": explorer.settings, "retrained": []}
     return {
         "EXPLORER": "",
-        "STATE": json.dumps(state, allow_nan=False).replace("</", "<\\/"),
+        "STATE": json.dumps({"settings": explorer.settings, "retrained": []}, allow_nan=False).replace("</", "<\\/"),
         "GRID": base64.b64encode(explorer._grid).decode(),
         "SCRIPT": bundle.script().replace(DEFAULT, "") + (FOLDER / "page.js").read_text(encoding="utf-8"),
     }
