@@ -1,8 +1,9 @@
-"""Published claims about the noise of leave-one-out retraining."""
+"""Published claims, and a finding, about the noise of leave-one-out retraining."""
 
 from functools import partial
 
 from influencelab.runner.claim import Claim
+from influencelab.runner.finding import Finding
 
 STUDY = "retraining_noise"
 # Settings of the network by whose numbers the claims are judged.
@@ -62,5 +63,15 @@ CLAIMS = (
             ("repeatability", "How far one draw repeats the order of the points,"),
             ("draws_needed", "How many draws must be averaged for a repeatability of 0.8"),
         )
+    ),
+)
+
+FINDINGS = (
+    Finding(
+        STUDY,
+        "**Leave-one-out is noise where batches are not paired.** The share of effects that exceed twice "
+        "their standard deviation over draws is {} where each model draws its own batches, and {} where all "
+        "see the same.",
+        (UNPAIRED, PAIRED),
     ),
 )

@@ -24,7 +24,11 @@ from influencelab.studies.smooth_hinge.strain import rule
 PUBLISHED = (0.0, 0.001, 0.1)
 FIXED = 0.001
 # The paper's test point and its own top removals; all test points, each with its own; random support vectors.
-SELECTIONS = ("first_test_point", "top", "support_vectors")
+SELECTIONS = {
+    "first_test_point": "first test point, top removals",
+    "top": "all test points, top removals",
+    "support_vectors": "all test points, random support vectors",
+}
 # Arms and selections that the rule for t, a rule for influence, is tested on; and those measured of machines shown.
 TESTED = (("published", "support_vectors"), ("consistent", "support_vectors"))
 SHOWN = tuple(itertools.product(ARMS, SELECTIONS))
@@ -136,14 +140,14 @@ def path_rows(path: Path) -> list[Row]:
 def fit_rows(outcome: Outcome, settings: Mapping[str, Any]) -> list[Row]:
     """How many points have curvature in the fit of each arm at each t, effectively, and its strain where it bends."""
     notes = {
-        "curvature_points": ("carriers", "effective number of points with curvature; no interval"),
-        "strain": ("strain", "RMS move of margins by one removal, in units of t; no interval"),
+        "curvature_points": "effective number of points with curvature; no interval",
+        "strain": "RMS move of margins by one removal, in units of t; no interval",
     }
     return [
-        row(Measurement(each[fact], note=note), **settings, arm=each["arm"], t=each["t"], statistic=name)
+        row(Measurement(each[name], note=note), **settings, arm=each["arm"], t=each["t"], statistic=name)
         for each in outcome.facts["smoothing"].values()
-        for name, (fact, note) in notes.items()
-        if each[fact] is not None
+        for name, note in notes.items()
+        if each[name] is not None
     ]
 
 

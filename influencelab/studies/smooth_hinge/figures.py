@@ -15,7 +15,7 @@ from influencelab.experiments.outcome import Outcome
 from influencelab.experiments.plots import PALETTE, draw_points
 from influencelab.models.losses.hinge import Hinge
 from influencelab.statistics.measurements import find
-from influencelab.studies.smooth_hinge.analysis import FIXED, PUBLISHED, TESTED, Key, of_machine, pairs_of
+from influencelab.studies.smooth_hinge.analysis import FIXED, PUBLISHED, SELECTIONS, TESTED, Key, of_machine, pairs_of
 from influencelab.studies.smooth_hinge.smoothing_path import path_name
 from influencelab.studies.smooth_hinge.strain import WIDE_ENOUGH
 
@@ -23,11 +23,6 @@ ARMS = {
     "published": ("published: weights of the true hinge, seen through t", PALETTE[0], "o"),
     "consistent": ("consistent: weights trained at t", PALETTE[1], "s"),
     "newton_step": ("Newton step: the same, own curvature taken out", PALETTE[4], "^"),
-}
-TITLES = {
-    "first_test_point": "first test point, top removals",
-    "top": "all test points, top removals",
-    "support_vectors": "all test points, random support vectors",
 }
 LABELS = {
     "pearson": "Pearson correlation of predicted\nand actual change in test loss",
@@ -56,13 +51,7 @@ def loss_family(widths: Sequence[float]) -> Figure:
 
 
 def paper_layout(numbers: pandas.DataFrame, outcome: Outcome, *, key: Key) -> Figure:
-    """Predicted over actual change for one test point's top removals, a panel a t (Koh & Liang 2017, Figure 3).
-
-    Args:
-        numbers: the study's measurements.
-        outcome: of one machine.
-        key: its data and weight decay.
-    """
+    """Predicted over actual change for one test point's top removals, a panel a t (Koh & Liang 2017, Figure 3)."""
     figure, axes = drawing(len(PUBLISHED), width=3.8, height=3.9, sharey="none")
     where = {"arm": "published", "selection": "first_test_point", "statistic": "pearson"}
     for axis, t in zip(axes, PUBLISHED, strict=True):
@@ -82,7 +71,7 @@ def paper_layout(numbers: pandas.DataFrame, outcome: Outcome, *, key: Key) -> Fi
 def agreement_over_t(numbers: pandas.DataFrame, *, key: Key) -> Figure:
     """Pearson and slope of all arms over t, with bands; grey where the consistent arm is surely worse than its best."""
     part = of_machine(numbers, key)
-    columns = {title: part.loc[part["selection"] == selection] for selection, title in TITLES.items()}
+    columns = {title: part.loc[part["selection"] == selection] for selection, title in SELECTIONS.items()}
     figure, axes = over_t(columns, ("pearson", "slope"))
     for axis, selected in zip(axes, 2 * list(columns.values()), strict=True):
         axis.axvline(only(part, "rule_t"), color=RULE, linewidth=3, alpha=0.6, zorder=1, label="t by the rule")
@@ -150,18 +139,16 @@ def rule_tested(numbers: pandas.DataFrame, *, held_out: Collection[str]) -> Figu
         own = table.loc[table["arm"] == arm]
         pearson = own.loc[(own["statistic"] == "pearson") & (own["selection"] == selection)]
         oracle = own.loc[own["statistic"] == "oracle_t", "value"]
-        fixed, ruled, best = (
-            pearson.loc[pearson["t"] == t.reindex(pearson.index)].loc[keys] for t in (0 * rule + FIXED, rule, oracle)
-        )
-        axis.hlines(places, fixed["value"], ruled["value"], color="0.75", linewidth=1.5, zorder=1)
-        for part, shift, color, marker, label in (
-            (fixed, 0.14, PALETTE[0], "o", f"t = {FIXED:g}"),
-            (ruled, -0.14, RULE, "D", "t by the rule"),
+        for t, shift, color, marker, label in (
+            (0 * rule + FIXED, 0.14, PALETTE[0], "o", f"t = {FIXED:g}"),
+            (rule, -0.14, RULE, "D", "t by the rule"),
+            (oracle, 0.0, "0.2", "d", "best t (oracle)"),
         ):
-            style = {"color": color, "linestyle": "none", "elinewidth": 0.8, "markersize": 5, "marker": marker}
-            axis.errorbar(part["value"], places + shift, xerr=error_bars(part), label=label, **style)
-        # The oracle is chosen by this very number, so that its interval means little.
-        axis.plot(best["value"], places, "|", color="0.2", markersize=12, label="best t (oracle)")
+            found = pearson.loc[pearson["t"] == t.reindex(pearson.index)].loc[keys]
+            # The oracle is chosen by this very number, so that its interval means little.
+            bars = None if t is oracle else error_bars(found)
+            style = {"color": color, "marker": marker, "linestyle": "none", "elinewidth": 0.8, "markersize": 5}
+            axis.errorbar(found["value"], places + shift, xerr=bars, label=label, **style)
         axis.set_title(ARMS[arm][0], fontsize=10)
         axis.set_xlabel("Pearson on random support vectors")
     names = [f"{data.replace('_', ' ').replace('-', ' ', 1)}, {decay:g}" for data, decay in keys]

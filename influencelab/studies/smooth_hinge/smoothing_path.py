@@ -4,7 +4,6 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from math import isfinite
-from typing import Any
 
 import torch
 from jaxtyping import Bool, Float
@@ -50,7 +49,8 @@ class SmoothingPath(Recipe):
     and each removal takes its own curvature with it. The truth is one for all: the true hinge without the point, at
     its exact minimum. Removed are, for each test point, those of the largest |influence| at t = 0 in the published
     arm, and support vectors at random. Estimators are named `published/0.001`; the outcome's facts gain `smoothing`:
-    for each of them its arm, t, effective number of points with curvature and strain (None where nothing bends).
+    for each of them its arm, t, effective number of points with curvature and strain (None where nothing bends); and
+    `machine`: how far LIBLINEAR and the exact solution are from a minimum, points at the bend, margins of test points.
 
     Attributes:
         source: the data, of two classes.
@@ -105,14 +105,22 @@ class SmoothingPath(Recipe):
                 predicted[name] = estimate.predict(removals).cpu()
                 reach = margin_shift(fitted)
                 strain = reach if isfinite(reach) else None
-                smoothing[name] = {"arm": arm, "t": t, "carriers": effective_curvature_points(fitted), "strain": strain}
+                points = effective_curvature_points(fitted)
+                smoothing[name] = {"arm": arm, "t": t, "curvature_points": points, "strain": strain}
                 # What is reported of an estimate needs none of its tables, of which forty would not be small.
                 estimates[name] = replace(estimate, fit=published, values=estimate.values[:0], slopes=None)
             report(SHARES[0] + SHARES[1] * count / (len(self.widths) + 1))
         retrainer = Rerun(trainer=self.truth, start="warm", require_converged=True)
         truths = {TRUTH: retrainer.retrain(true, removals, progress=stage(report, sum(SHARES[:2]), 1.0))}
         facts = facts_of(true, estimates, truths, removals=removals, fit_seconds=fit_seconds)
-        facts |= {"smoothing": smoothing, "machine": machine(published, true)}
+        train, test = margins_of(true)
+        facts["smoothing"] = smoothing
+        facts["machine"] = {
+            "at_the_bend": int(((train - 1).abs() < 1e-9).sum()),
+            "published_residual": published.grad_norm,
+            "exact_residual": true.grad_norm,
+            "test_margins": test.tolist(),
+        }
         return outcome_from(true, removals=removals, chosen=chosen, predicted=predicted, truths=truths, facts=facts)
 
     def true_fits(self, data: Dataset) -> tuple[Fit, Fit]:
@@ -136,7 +144,7 @@ class SmoothingPath(Recipe):
         Raises:
             InvalidData: `first` names no test point, or no test point has a margin below 1.
         """
-        data, s = fitted.data, margins_of(fitted, test=True)
+        data, (_, s) = fitted.data, margins_of(fitted)
         place = {point: row for row, point in enumerate(data.test_ids.tolist())}
         foreign = [point for point in self.first if point not in place]
         if foreign:
@@ -172,24 +180,9 @@ def path_name(arm: str, t: float) -> str:
     return f"{arm}/{t:g}"
 
 
-def margins_of(fitted: Fit, *, test: bool = False) -> Float[Tensor, " b"]:
-    """The margins of the training points, or of the test points."""
-    data = fitted.data
-    x, y = (data.x_test, data.y_test) if test else (data.x_train, data.y_train)
-    return margins(fitted.task.outputs(fitted.theta, x), y)
-
-
-def machine(published: Fit, true: Fit) -> dict[str, Any]:
-    """The two solutions of the true hinge beside each other, and the margins of the watched test points."""
-    near, exact = margins_of(published), margins_of(true)
-    at_bend = (exact - 1).abs() < 1e-9
-    return {
-        "support_vectors": int((exact < 1 + 1e-9).sum()),
-        "at_the_bend": int(at_bend.sum()),
-        "published_off_the_bend": int((at_bend & ((near - 1).abs() > 1e-9)).sum()),
-        "published_beyond_the_bend": int((at_bend & (near > 1 + 1e-9)).sum()),
-        "published_residual": published.grad_norm,
-        "exact_residual": true.grad_norm,
-        "distance": float((published.theta - true.theta).norm()),
-        "test_margins": margins_of(true, test=True).tolist(),
-    }
+def margins_of(fitted: Fit) -> tuple[Float[Tensor, " n"], Float[Tensor, " m"]]:
+    """The margins of the training points, and of the test points."""
+    data, task = fitted.data, fitted.task
+    parts = ((data.x_train, data.y_train), (data.x_test, data.y_test))
+    train, test = (margins(task.outputs(fitted.theta, x), y) for x, y in parts)
+    return train, test
