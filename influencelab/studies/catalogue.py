@@ -48,9 +48,7 @@ def gathered(name: str) -> list[Any]:
 def verdicts(report: Report) -> Styler:
     """What one run says about the claims that its study tests; those it measured come first."""
     profile = profile_of(report.profile)
-    tested = [claim for claim in all_claims() if claim.study == report.study]
-    judged = [judge(claim, report.measurements, profile) for claim in tested]
-    judged.sort(key=lambda verdict: verdict.number is None)
+    judged = [judge(claim, report.measurements, profile) for claim in all_claims() if claim.study == report.study]
     shown = [
         {
             "claim": verdict.claim.statement,
@@ -59,7 +57,7 @@ def verdicts(report: Report) -> Styler:
             "measured": "" if verdict.number is None else str(verdict.number),
             "verdict": f"{NOT_RUN} at {profile}" if verdict.number is None else verdict.said,
         }
-        for verdict in judged
+        for verdict in sorted(judged, key=lambda verdict: verdict.number is None)
     ]
     changed = ", with changed parameters: not on the scorecard" if report.changed else ""
     return readable(pandas.DataFrame(shown), caption=f"The report is in {'/'.join(report.folder.parts[-3:])}{changed}")

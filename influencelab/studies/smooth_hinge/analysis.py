@@ -77,11 +77,7 @@ def measurements(
 ) -> pandas.DataFrame:
     """Every number of the study, as a tidy table; of machines not shown, correlations on support vectors alone.
 
-    Args:
-        outcomes: of every machine, by its data and weight decay.
-        shown: the machines of which more is measured.
-        held_out: the data sets that had no part in finding the rule.
-        bootstrap: of all intervals.
+    Outcomes come by data and weight decay; data that are held out had no part in finding the rule.
     """
     found: list[Row] = []
     for key, outcome in outcomes.items():
@@ -98,11 +94,7 @@ def measurements(
 
 
 def path(outcome: Outcome, settings: Mapping[str, Any], *, view: tuple[str, str], bootstrap: Bootstrap) -> Path:
-    """An arm at every t, rising, on one of `SELECTIONS`.
-
-    Raises:
-        InvalidParameter: one of the paper's t is missing.
-    """
+    """An arm at every t, rising, on one of `SELECTIONS`; an InvalidParameter error where the paper's t are missing."""
     arm, selection = view
     widths = sorted({each["t"] for each in outcome.facts["smoothing"].values()})
     missing = [t for t in PUBLISHED if t not in widths]
@@ -115,11 +107,10 @@ def path(outcome: Outcome, settings: Mapping[str, Any], *, view: tuple[str, str]
 
 def pairs_of(outcome: Outcome, selection: str, estimator: str) -> Comparison:
     """Predicted beside actual changes of one of `SELECTIONS`."""
-    first = selection == "first_test_point"
-    found = outcome.comparison("top" if first else selection, estimator, TRUTH)
-    if first:
-        found = replace(found, mask=found.mask & (numpy.arange(found.m) == 0))
-    return found.without_empty_tests()
+    if selection != "first_test_point":
+        return outcome.comparison(selection, estimator, TRUTH).without_empty_tests()
+    found = outcome.comparison("top", estimator, TRUTH)
+    return replace(found, mask=found.mask & (numpy.arange(found.m) == 0)).without_empty_tests()
 
 
 def path_rows(path: Path) -> list[Row]:

@@ -14,11 +14,13 @@ from influencelab.experiments.line_plots import drawing, error_bars, legend_belo
 from influencelab.experiments.outcome import Outcome
 from influencelab.experiments.plots import PALETTE, draw_points
 from influencelab.models.losses.hinge import Hinge
-from influencelab.statistics.measurements import find
+from influencelab.statistics.measurements import find, select
 from influencelab.studies.smooth_hinge.analysis import FIXED, PUBLISHED, SELECTIONS, TESTED, Key, of_machine, pairs_of
 from influencelab.studies.smooth_hinge.smoothing_path import path_name
 from influencelab.studies.smooth_hinge.strain import WIDE_ENOUGH
 
+# Slopes beyond this are shown on a logarithmic scale.
+LARGE = 8.0
 ARMS = {
     "published": ("published: weights of the true hinge, seen through t", PALETTE[0], "o"),
     "consistent": ("consistent: weights trained at t", PALETTE[1], "s"),
@@ -71,10 +73,11 @@ def paper_layout(numbers: pandas.DataFrame, outcome: Outcome, *, key: Key) -> Fi
 def agreement_over_t(numbers: pandas.DataFrame, *, key: Key) -> Figure:
     """Pearson and slope of all arms over t, with bands; grey where the consistent arm is surely worse than its best."""
     part = of_machine(numbers, key)
+    (rule,) = select(part, {"statistic": "rule_t"})
     columns = {title: part.loc[part["selection"] == selection] for selection, title in SELECTIONS.items()}
     figure, axes = over_t(columns, ("pearson", "slope"))
     for axis, selected in zip(axes, 2 * list(columns.values()), strict=True):
-        axis.axvline(only(part, "rule_t"), color=RULE, linewidth=3, alpha=0.6, zorder=1, label="t by the rule")
+        axis.axvline(rule["value"], color=RULE, linewidth=3, alpha=0.6, zorder=1, label="t by the rule")
         axis.axvline(FIXED, color="0.1", linestyle=":", linewidth=1.6, label=f"t = {FIXED:g}")
         below = selected.loc[(selected["statistic"] == "below_best") & (selected["arm"] == "consistent")]
         t, worse = below["t"].to_numpy(dtype=float), below["low"].to_numpy() > 0
@@ -85,8 +88,11 @@ def agreement_over_t(numbers: pandas.DataFrame, *, key: Key) -> Figure:
                 axis.axvspan(side.min() / 1.5, side.max() * 1.5, color="0.9", zorder=0, label=label)
     for axis in axes[len(columns) :]:
         axis.axhline(1, color="0.4", linestyle="--", linewidth=1)
-        # Where predictions vanish as t falls, slopes have no bounds.
-        axis.set_yscale("symlog", linthresh=2.0)
+    # Slopes as far as they reach; where predictions vanish as t falls, on a scale that is logarithmic beyond 1.
+    slopes = part.loc[(part["statistic"] == "slope") & (part["t"] > 0), "value"]
+    axes[-1].set_ylim(min(0.0, 1.2 * slopes.min()), max(2.0, 1.3 * slopes.max()))
+    if slopes.max() > LARGE:
+        axes[-1].set_yscale("symlog", linthresh=1.0)
     legend_below(figure, axes)
     return figure
 
@@ -98,11 +104,11 @@ def carriers_over_t(numbers: pandas.DataFrame, *, machines: Mapping[str, Key]) -
     fits = {name: part.loc[part["arm"] != "newton_step"] for name, part in columns.items()}
     figure, axes = over_t(fits, ("curvature_points", "strain"))
     for part, above, below in zip(columns.values(), axes, axes[len(columns) :], strict=False):
-        bend = only(part, "points_at_the_bend")
-        above.axhline(bend, color="0.4", linestyle=":", linewidth=1.2, label="points at the bend of the true hinge")
-        below.axhline(WIDE_ENOUGH, color=RULE, linestyle="-.", linewidth=1.4, label="wide enough: √½ (the rule)")
-        above.set_yscale("log")
-        below.set_yscale("log")
+        (bend,) = select(part, {"statistic": "points_at_the_bend"})
+        above.axhline(bend["value"], color="0.4", linestyle=":", label="points at the bend of the true hinge")
+        below.axhline(WIDE_ENOUGH, color=RULE, linestyle="-.", label="wide enough: √½ (the rule)")
+    for axis in axes:
+        axis.set_yscale("log")
     legend_below(figure, axes)
     return figure
 
@@ -111,7 +117,7 @@ def over_t(columns: Mapping[str, pandas.DataFrame], rows: Sequence[str]) -> tupl
     """Lines of all arms over t > 0, with bands where there are intervals: a row a statistic, a column a table."""
     figure, axes = drawing(len(columns), rows=len(rows), width=4.7, height=3.2 * len(rows))
     for axis, (statistic, (title, part)) in zip(axes, itertools.product(rows, columns.items()), strict=True):
-        for arm, line in part.loc[(part["statistic"] == statistic) & (part["t"] > 0)].groupby("arm"):
+        for arm, line in part.loc[(part["statistic"] == statistic) & (part["t"] > 0)].groupby("arm", sort=False):
             words, color, marker = ARMS[str(arm)]
             t, value, low, high = line[["t", "value", "low", "high"]].to_numpy(dtype=float).T
             axis.plot(t, value, color=color, marker=marker, markersize=4, label=words)
@@ -120,11 +126,6 @@ def over_t(columns: Mapping[str, pandas.DataFrame], rows: Sequence[str]) -> tupl
         axis.set_title(title, fontsize=10)
         axis.label_outer()
     return figure, axes
-
-
-def only(numbers: pandas.DataFrame, statistic: str) -> float:
-    """The value of what one machine has one of."""
-    return numbers.loc[numbers["statistic"] == statistic, "value"].item()
 
 
 def rule_tested(numbers: pandas.DataFrame, *, held_out: Collection[str]) -> Figure:

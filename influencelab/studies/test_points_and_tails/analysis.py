@@ -28,13 +28,11 @@ Cells = Mapping[tuple[str, int], Sequence[Outcome]]
 
 def by_test_point(cells: Cells) -> list[Measured]:
     """Spearman of every seed and test point, for each cell and selection."""
+    looks = [{**PREDICTED, "selection": selection} for selection in ("top", "everything")]
     return [
-        (
-            {"data": data, "depth": depth, **PREDICTED, "selection": selection},
-            correlations(outcomes, selection=selection, **PREDICTED),
-        )
+        ({"data": data, "depth": depth, **look}, correlations(outcomes, **look))
         for (data, depth), outcomes in cells.items()
-        for selection in ("top", "everything")
+        for look in looks
     ]
 
 
@@ -57,30 +55,21 @@ def measurements_by_test_point(parts: Iterable[Measured], *, bootstrap: Bootstra
 
 
 def stratum_measurements(cells: Cells, *, tail: float, bootstrap: Bootstrap) -> pandas.DataFrame:
-    """Pearson among the most influential points, among middling ones, and the first less the second.
-
-    Args:
-        cells: all networks.
-        tail: the share of all points in each stratum.
-        bootstrap: of the intervals.
-    """
+    """Pearson among the most influential points, a share `tail` of all, among as many middling ones, and their gap."""
     middle = (PERCENTILE / 100 - tail / 2, PERCENTILE / 100 + tail / 2)
     rows = []
     for (data, depth), outcomes in cells.items():
         compared = [outcome.comparison("everything", **PREDICTED) for outcome in outcomes]
         found = restriction(compared, top=tail, middle=middle)
-        strata = {"top": found.top, "middle": found.middle, "middle_corrected": found.corrected}
         own = {"data": data, "depth": depth, **PREDICTED, "selection": "everything"}
+        strata = {"top": found.top, "middle": found.middle, "middle_corrected": found.corrected}
         for stratum, table in strata.items():
             rows.append(row(mean(table, bootstrap=bootstrap).described(), **own, stratum=stratum, statistic="pearson"))
-        differences = {
-            "middle": found.raw_difference(bootstrap=bootstrap),
-            "middle_corrected": found.corrected_difference(bootstrap=bootstrap),
-        }
-        for reference, less in differences.items():
-            number = less.described(f"Pearson, top less {reference.replace('_', ' ')}").with_half_width()
-            settings = {**own, "stratum": "top", "reference": reference, "statistic": "pearson_difference"}
-            rows.append(row(number, **settings))
+        differences = {"middle": found.raw_difference, "middle_corrected": found.corrected_difference}
+        own |= {"stratum": "top", "statistic": "pearson_difference"}
+        for reference, difference in differences.items():
+            less = difference(bootstrap=bootstrap).described(f"Pearson, top less {reference.replace('_', ' ')}")
+            rows.append(row(less.with_half_width(), **own, reference=reference))
     return tidy(rows)
 
 
