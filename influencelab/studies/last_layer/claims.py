@@ -9,7 +9,7 @@ LAST_LAYER = {"data": "iris", "arm": "epifano", "target": "warm", "depth": 1, "w
 THEIRS = {**LAST_LAYER, "estimator": "theirs", "statistic": "spearman"}
 CORRECTED = {**THEIRS, "estimator": "corrected"}
 
-claim = partial(Claim, study="last_layer", paper="Epifano et al. 2023, Iris", arm="published")
+claim = partial(Claim, study="last_layer", paper="Epifano et al. 2023, Iris")
 CLAIMS = (
     claim(
         name="corrected_last_layer_agrees_better",

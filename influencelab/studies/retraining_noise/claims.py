@@ -11,7 +11,7 @@ NETWORK = {"depth": 1, "learning_rate": 1e-3}
 DETECTED = {**NETWORK, "statistic": "detected"}
 UNPAIRED, PAIRED = ({**DETECTED, "target": target} for target in ("unpaired", "paired"))
 
-claim = partial(Claim, study=STUDY, paper="Nguyen et al. 2023", arm="controlled")
+claim = partial(Claim, study=STUDY, paper="Nguyen et al. 2023")
 drowned = partial(
     claim,
     published="the influence of single samples is often overshadowed by noise; low-noise pairs are rare",
@@ -24,20 +24,16 @@ CLAIMS = (
         statement="With the published protocol (training goes on from the fit, batches paired, no control) fewer than "
         "a tenth of the effects of one point on one test loss exceed twice their standard deviation over seeds.",
         where={**DETECTED, "target": "published"},
-        arm="published",
     ),
     drowned(
         name="single_effects_drown_unpaired",
         statement="So do the effects of retraining from the start where each model draws its own batches; explained, "
         "if paired batches take that away.",
         where=UNPAIRED,
-        arm="published",
         control=PAIRED,
     ),
     drowned(
-        name="single_effects_drown_paired",
-        statement="They do even if all models see the same batches.",
-        where=PAIRED,
+        name="single_effects_drown_paired", statement="They do even if all models see the same batches.", where=PAIRED
     ),
     drowned(
         name="single_effects_drown_with_a_control",

@@ -61,15 +61,18 @@ def stratum_measurements(cells: Cells, *, tail: float, bootstrap: Bootstrap) -> 
     for (data, depth), outcomes in cells.items():
         compared = [outcome.comparison("everything", **PREDICTED) for outcome in outcomes]
         found = restriction(compared, top=tail, middle=middle)
-        own = {"data": data, "depth": depth, **PREDICTED, "selection": "everything"}
         strata = {"top": found.top, "middle": found.middle, "middle_corrected": found.corrected}
+        own = {"data": data, "depth": depth, **PREDICTED, "selection": "everything"}
         for stratum, table in strata.items():
             rows.append(row(mean(table, bootstrap=bootstrap).described(), **own, stratum=stratum, statistic="pearson"))
-        differences = {"middle": found.raw_difference, "middle_corrected": found.corrected_difference}
-        own |= {"stratum": "top", "statistic": "pearson_difference"}
-        for reference, difference in differences.items():
-            less = difference(bootstrap=bootstrap).described(f"Pearson, top less {reference.replace('_', ' ')}")
-            rows.append(row(less.with_half_width(), **own, reference=reference))
+        differences = {
+            "middle": found.raw_difference(bootstrap=bootstrap),
+            "middle_corrected": found.corrected_difference(bootstrap=bootstrap),
+        }
+        for reference, less in differences.items():
+            number = less.described(f"Pearson, top less {reference.replace('_', ' ')}").with_half_width()
+            settings = {**own, "stratum": "top", "reference": reference, "statistic": "pearson_difference"}
+            rows.append(row(number, **settings))
     return tidy(rows)
 
 

@@ -14,7 +14,7 @@ RUNS = {
 RULES = {"sgd": "SGD with momentum", "adam": "Adam"}
 RATES = {"sgd": "SGD with momentum, rate 0.01", "adam": "Adam, rate 0.001"}
 
-claim = partial(Claim, study=STUDY, paper="MAGIC (Ilyas & Engstrom 2025)", arm="controlled")
+claim = partial(Claim, study=STUDY, paper="MAGIC (Ilyas & Engstrom 2025)")
 
 CLAIMS = (
     *(
