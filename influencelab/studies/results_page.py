@@ -25,18 +25,12 @@ def write_readme(
 ) -> Path:
     """Write `README.md` of a results folder from its standard and paper results: the scorecard, runs and figures.
 
-    Args:
-        results: the folder of all results.
-        claims: those to judge; all there are unless given.
-        planned: the profiles of each study, so that the page can say which of them were not run.
-
-    Raises:
-        MissingData: a report there is damaged.
+    All claims there are judged unless some are given; the page says which of the planned profiles were not run.
     """
     found = [report for report in reports(results, profiles=RECORD) if not report.changed]
-    judged = rows(found, all_claims() if claims is None else claims)
-    opening = [INTRODUCTION, *findings(found)]
-    sections = [*opening, "## Scorecard", scorecard_markdown(judged), *(section(report, results) for report in found)]
+    scorecard = scorecard_markdown(rows(found, all_claims() if claims is None else claims))
+    sections = [INTRODUCTION, *findings(found), "## Scorecard", scorecard]
+    sections += [section(report, results) for report in found]
     sections += not_run(planned or {}, {(report.study, report.profile) for report in found})
     path = results / "README.md"
     path.write_text("\n\n".join(part.strip() for part in sections) + "\n", encoding="utf-8")

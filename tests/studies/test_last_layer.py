@@ -4,12 +4,10 @@ import numpy
 import pytest
 from outcomes import network, spearman
 
-from influencelab.experiments.seed_agreement import AgreementQuery, cells_of
+from influencelab.experiments.seed_agreement import OWN, AgreementQuery, agreement_rows, cells_of, difference_rows
 from influencelab.statistics.bootstrap import Bootstrap
-from influencelab.statistics.measurements import find
-from influencelab.studies.last_layer.analysis import measurements
-from influencelab.studies.last_layer.claims import CLAIMS
-from influencelab.studies.last_layer.findings import FINDINGS
+from influencelab.statistics.measurements import find, tidy
+from influencelab.studies.last_layer.claims import CLAIMS, FINDINGS
 
 NETWORKS = {("epifano", 1, 5, 0.005, seed): network(seed, own=2) for seed in range(4)}
 QUERIES = [
@@ -20,7 +18,12 @@ QUERIES = [
 
 @pytest.fixture(scope="module")
 def found():
-    return measurements(cells_of(QUERIES, NETWORKS), bootstrap=Bootstrap(resamples=60))
+    """The measurements of four invented networks, as the notebook makes them."""
+    cells, quick = cells_of(QUERIES, NETWORKS), Bootstrap(resamples=60)
+    gained = {"pair": ("corrected", "theirs"), "statistic": "corrected_less_theirs", "how": OWN}
+    return tidy(
+        [*agreement_rows(cells, bootstrap=quick), *difference_rows(cells, "estimator", bootstrap=quick, **gained)]
+    )
 
 
 def rho(estimator):

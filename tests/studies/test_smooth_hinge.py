@@ -13,8 +13,7 @@ import influencelab as il
 from influencelab.errors import InvalidData, InvalidParameter
 from influencelab.statistics.measurements import find, select
 from influencelab.studies.smooth_hinge import analysis, figures
-from influencelab.studies.smooth_hinge.claims import CLAIMS
-from influencelab.studies.smooth_hinge.findings import FINDINGS
+from influencelab.studies.smooth_hinge.claims import CLAIMS, FINDINGS
 from influencelab.studies.smooth_hinge.strain import rule
 
 DECAY, WIDTHS = 0.02, (0.001, 0.1, 1.0)
@@ -211,7 +210,7 @@ def test_machines_that_only_test_the_rule_have_no_more_than_correlations_on_supp
     assert set(own["statistic"]) == {"pearson", "gain", "regret", "oracle_t", "rule_t", "points_at_the_bend"}
     assert set(own["selection"].dropna()) == {"support_vectors"}
     points = find(numbers, {"data": "mnist", "arm": "consistent", "t": 0.1, "statistic": "curvature_points"})
-    assert points.value == outcome.facts["smoothing"]["consistent/0.1"]["carriers"]
+    assert points.value == outcome.facts["smoothing"]["consistent/0.1"]["curvature_points"]
     assert not select(numbers, {"t": 0.0, "statistic": "strain"})
 
 
@@ -254,7 +253,7 @@ def test_every_figure_has_words_and_units_on_its_axes_and_draws_the_measurements
     assert numpy.sort(offsets[:, 1]) == pytest.approx(numpy.sort(predicted))
     labels = [label.get_text() for label in drawn["rule"].axes[0].get_yticklabels()]
     assert labels == ["wine, 0.02", "mnist, 0.02"]
-    marks = {line.get_label(): line.get_xdata() for line in drawn["rule"].axes[0].get_lines()}
+    marks = {container.get_label(): container[0].get_xdata() for container in drawn["rule"].axes[0].containers}
     where = {"data": "wine", "arm": "published", "selection": "support_vectors"}
     best = find(numbers, {**where, "statistic": "oracle_t"}).value
     # Both machines are one outcome.

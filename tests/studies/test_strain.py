@@ -14,7 +14,7 @@ from influencelab.influence.estimators.exact import Exact
 from influencelab.models.tasks.smooth_hinge import SmoothHinge
 from influencelab.studies.smooth_hinge.strain import (
     WIDE_ENOUGH,
-    at_weights,
+    at_task,
     effective_curvature_points,
     margin_shift,
     rule,
@@ -77,7 +77,7 @@ def test_the_rule_takes_the_smallest_t_that_is_wide_enough_coming_from_above():
 def test_loading_weights_into_another_bend_trains_nothing_and_says_where_it_stands():
     true = fit(SmoothHinge(0.05, t=0.0), DATA, ActiveSet())
     task = SmoothHinge(0.05, t=0.1)
-    seen = at_weights(true, task)
+    seen = at_task(true, task)
     # Equal bits: a copy.
     assert torch.equal(seen.theta, true.theta)
     assert not seen.converged
@@ -87,18 +87,18 @@ def test_loading_weights_into_another_bend_trains_nothing_and_says_where_it_stan
     (gradient,) = torch.autograd.grad(loss, theta)
     assert seen.loss == pytest.approx(loss.item(), rel=1e-12)
     assert seen.grad_norm == pytest.approx(float(gradient.norm()), rel=1e-9)
-    assert at_weights(true, true.task, smooth(0.1).theta).grad_norm > 1e-3
+    assert at_task(replace(true, theta=smooth(0.1).theta), true.task).grad_norm > 1e-3
 
 
 @pytest.mark.parametrize("estimator", [Exact(allow_unconverged=True), ConjugateGradient(allow_unconverged=True)])
 def test_a_fit_without_a_point_near_the_bend_is_warned_of(estimator):
-    far = at_weights(smooth(1.0), SmoothHinge(0.05, t=1e-6))
+    far = at_task(smooth(1.0), SmoothHinge(0.05, t=1e-6))
     assert effective_curvature_points(far) == 0
     with pytest.warns(FlatLoss, match=r"No training point is near the bend .*t = 1e-06.* Take a larger t"):
         estimator.estimate(far)
     # Neither where some are, nor at t = 0, where it is so by definition: a warning would be an error here.
     estimator.estimate(smooth(0.1))
-    estimator.estimate(at_weights(smooth(1.0), SmoothHinge(0.05, t=0.0)))
+    estimator.estimate(at_task(smooth(1.0), SmoothHinge(0.05, t=0.0)))
 
 
 def test_influence_of_a_smooth_hinge_is_the_derivative_of_its_minimum():

@@ -16,7 +16,6 @@ CLAIMS = (
         where=TOP,
         low=0.6,
         published=PRINTED,
-        arm="published",
     ),
     claim(
         name="influence_is_as_good_as_published_on_a_convolutional_network",
@@ -25,14 +24,12 @@ CLAIMS = (
         low=0.76,
         high=0.96,
         published=PRINTED,
-        arm="published",
     ),
     claim(
         name="influence_on_random_points_of_a_convolutional_network",
         statement="What the same network gives on points that nobody selected (Spearman).",
         where={"selection": "random_points", "statistic": "spearman"},
         published="not shown: only the most influential points are drawn",
-        arm="controlled",
     ),
     claim(
         name="truth_of_a_convolutional_network_repeats",
@@ -40,6 +37,5 @@ CLAIMS = (
         "(Spearman): what the correlation above must be read beside.",
         where={"selection": "random_points", "statistic": "repeatability"},
         published="not measured",
-        arm="controlled",
     ),
 )

@@ -1,1 +1,1 @@
-"""What the study `last_layer` claims and computes."""
+"""What the study `last_layer` claims."""

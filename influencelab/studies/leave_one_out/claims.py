@@ -8,18 +8,15 @@ from influencelab.runner.claim import Claim
 MNIST = {"data": "mnist", "selection": "top"}
 DIGITS = {"data": "digits", "selection": "top", "statistic": "median_slope"}
 
-claim = partial(Claim, study="leave_one_out", arm="controlled")
+claim = partial(Claim, study="leave_one_out")
 on_diagonal = partial(
     claim,
     paper="Koh & Liang 2017, Fig. 2 left",
     published="500 points on the diagonal of a scatter; no number is printed",
     least="paper",
-    arm="published",
 )
 rescaled = partial(
-    claim,
-    paper="Rubinstein & Hopkins 2025",
-    published="rescaled influence is close to retraining; no slope is printed",
+    claim, paper="Rubinstein & Hopkins 2025", published="rescaled influence is close to retraining; no slope is printed"
 )
 
 CLAIMS = (
@@ -44,7 +41,6 @@ CLAIMS = (
         where={**MNIST, "selection": "random_points", "estimator": "conjugate_gradient", "statistic": "spearman"},
         low=0.95,
         published="not shown: only the most influential points are drawn",
-        arm="controlled",
     ),
     on_diagonal(
         name="stochastic_influence_is_proportional",

@@ -1,8 +1,9 @@
-"""Published claims about the noise of leave-one-out retraining."""
+"""Published claims, and a finding, about the noise of leave-one-out retraining."""
 
 from functools import partial
 
 from influencelab.runner.claim import Claim
+from influencelab.runner.finding import Finding
 
 STUDY = "retraining_noise"
 # Settings of the network by whose numbers the claims are judged.
@@ -10,7 +11,7 @@ NETWORK = {"depth": 1, "learning_rate": 1e-3}
 DETECTED = {**NETWORK, "statistic": "detected"}
 UNPAIRED, PAIRED = ({**DETECTED, "target": target} for target in ("unpaired", "paired"))
 
-claim = partial(Claim, study=STUDY, paper="Nguyen et al. 2023", arm="controlled")
+claim = partial(Claim, study=STUDY, paper="Nguyen et al. 2023")
 drowned = partial(
     claim,
     published="the influence of single samples is often overshadowed by noise; low-noise pairs are rare",
@@ -23,20 +24,16 @@ CLAIMS = (
         statement="With the published protocol (training goes on from the fit, batches paired, no control) fewer than "
         "a tenth of the effects of one point on one test loss exceed twice their standard deviation over seeds.",
         where={**DETECTED, "target": "published"},
-        arm="published",
     ),
     drowned(
         name="single_effects_drown_unpaired",
         statement="So do the effects of retraining from the start where each model draws its own batches; explained, "
         "if paired batches take that away.",
         where=UNPAIRED,
-        arm="published",
         control=PAIRED,
     ),
     drowned(
-        name="single_effects_drown_paired",
-        statement="They do even if all models see the same batches.",
-        where=PAIRED,
+        name="single_effects_drown_paired", statement="They do even if all models see the same batches.", where=PAIRED
     ),
     drowned(
         name="single_effects_drown_with_a_control",
@@ -62,5 +59,15 @@ CLAIMS = (
             ("repeatability", "How far one draw repeats the order of the points,"),
             ("draws_needed", "How many draws must be averaged for a repeatability of 0.8"),
         )
+    ),
+)
+
+FINDINGS = (
+    Finding(
+        STUDY,
+        "**Leave-one-out is noise where batches are not paired.** The share of effects that exceed twice "
+        "their standard deviation over draws is {} where each model draws its own batches, and {} where all "
+        "see the same.",
+        (UNPAIRED, PAIRED),
     ),
 )

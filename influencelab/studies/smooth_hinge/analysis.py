@@ -8,11 +8,9 @@ from typing import Any
 
 import numpy
 import pandas
-from pandas.io.formats.style import Styler
 
 from influencelab.errors import InvalidParameter
 from influencelab.experiments.outcome import Outcome
-from influencelab.experiments.tables import measurement_table
 from influencelab.statistics.agreement import statistic
 from influencelab.statistics.bootstrap import Bootstrap
 from influencelab.statistics.comparison import Comparison
@@ -26,13 +24,16 @@ from influencelab.studies.smooth_hinge.strain import rule
 PUBLISHED = (0.0, 0.001, 0.1)
 FIXED = 0.001
 # The paper's test point and its own top removals; all test points, each with its own; random support vectors.
-SELECTIONS = ("first_test_point", "top", "support_vectors")
+SELECTIONS = {
+    "first_test_point": "first test point, top removals",
+    "top": "all test points, top removals",
+    "support_vectors": "all test points, random support vectors",
+}
 # Arms and selections that the rule for t, a rule for influence, is tested on; and those measured of machines shown.
 TESTED = (("published", "support_vectors"), ("consistent", "support_vectors"))
 SHOWN = tuple(itertools.product(ARMS, SELECTIONS))
 
 Key = tuple[str, float]
-Settings = Mapping[str, Any]
 Row = dict[str, Any]
 
 
@@ -47,7 +48,7 @@ class Path:
         bootstrap: of all intervals.
     """
 
-    settings: Settings
+    settings: Mapping[str, Any]
     pairs: Mapping[float, Comparison]
     pearson: Mapping[float, Measurement]
     bootstrap: Bootstrap
@@ -58,12 +59,12 @@ class Path:
 
     def advantage(self, one: float, other: float) -> Measurement:
         """The correlation at one t less that at another, on the same resamples of the same removals."""
-        pairs, predicted = self.pairs[one], self.pairs[other].predicted
+        rival = self.pairs[other]
 
         def difference(pairs: Comparison, weights: numpy.ndarray) -> numpy.ndarray:
-            return pearson(pairs, weights) - pearson(replace(pairs, predicted=predicted), weights)
+            return pearson(pairs, weights) - pearson(rival, weights)
 
-        found = statistic(pairs, difference, bootstrap=self.bootstrap).pooled
+        found = statistic(self.pairs[one], difference, bootstrap=self.bootstrap).pooled
         return replace(found, note=f"Pearson at t = {one:g} less that at {other:g}; {found.note}")
 
     def row(self, name: str, number: Measurement, *, t: float | None = None) -> Row:
@@ -74,17 +75,13 @@ class Path:
 def measurements(
     outcomes: Mapping[Key, Outcome], *, shown: Collection[Key], held_out: Collection[str], bootstrap: Bootstrap
 ) -> pandas.DataFrame:
-    """Every number of the study, as a tidy table.
+    """Every number of the study, as a tidy table; of machines not shown, correlations on support vectors alone.
 
-    Args:
-        outcomes: of every machine, by its data and weight decay.
-        shown: the machines of which more is measured than correlations on support vectors.
-        held_out: the data sets that had no part in finding the rule.
-        bootstrap: of all intervals.
+    Outcomes come by data and weight decay; data that are held out had no part in finding the rule.
     """
     found: list[Row] = []
     for key, outcome in outcomes.items():
-        settings: Settings = {"data": key[0], "weight_decay": key[1]}
+        settings = {"data": key[0], "weight_decay": key[1]}
         views = SHOWN if key in shown else TESTED
         paths = {view: path(outcome, settings, view=view, bootstrap=bootstrap) for view in views}
         found += machine_rows(outcome, settings)
@@ -96,12 +93,8 @@ def measurements(
     return tidy([*found, *held_out_rows(found, held_out)])
 
 
-def path(outcome: Outcome, settings: Settings, *, view: tuple[str, str], bootstrap: Bootstrap) -> Path:
-    """An arm at every t, rising, on one of `SELECTIONS`.
-
-    Raises:
-        InvalidParameter: one of the paper's t is missing.
-    """
+def path(outcome: Outcome, settings: Mapping[str, Any], *, view: tuple[str, str], bootstrap: Bootstrap) -> Path:
+    """An arm at every t, rising, on one of `SELECTIONS`; an InvalidParameter error where the paper's t are missing."""
     arm, selection = view
     widths = sorted({each["t"] for each in outcome.facts["smoothing"].values()})
     missing = [t for t in PUBLISHED if t not in widths]
@@ -114,11 +107,10 @@ def path(outcome: Outcome, settings: Settings, *, view: tuple[str, str], bootstr
 
 def pairs_of(outcome: Outcome, selection: str, estimator: str) -> Comparison:
     """Predicted beside actual changes of one of `SELECTIONS`."""
-    first = selection == "first_test_point"
-    found = outcome.comparison("top" if first else selection, estimator, TRUTH)
-    if first:
-        found = replace(found, mask=found.mask & (numpy.arange(found.m) == 0))
-    return found.without_empty_tests()
+    if selection != "first_test_point":
+        return outcome.comparison(selection, estimator, TRUTH).without_empty_tests()
+    found = outcome.comparison("top", estimator, TRUTH)
+    return replace(found, mask=found.mask & (numpy.arange(found.m) == 0)).without_empty_tests()
 
 
 def path_rows(path: Path) -> list[Row]:
@@ -136,33 +128,32 @@ def path_rows(path: Path) -> list[Row]:
     return [*found, path.row("overshoot", over, t=0.0)]
 
 
-def fit_rows(outcome: Outcome, settings: Settings) -> list[Row]:
+def fit_rows(outcome: Outcome, settings: Mapping[str, Any]) -> list[Row]:
     """How many points have curvature in the fit of each arm at each t, effectively, and its strain where it bends."""
-    found = []
-    for each in outcome.facts["smoothing"].values():
-        where = {**settings, "arm": each["arm"], "t": each["t"]}
-        points = Measurement(each["carriers"], note="effective number of points with curvature; no interval")
-        found.append(row(points, **where, statistic="curvature_points"))
-        if each["strain"] is not None:
-            strain = Measurement(each["strain"], note="RMS move of margins by one removal, in units of t; no interval")
-            found.append(row(strain, **where, statistic="strain"))
-    return found
+    notes = {
+        "curvature_points": "effective number of points with curvature; no interval",
+        "strain": "RMS move of margins by one removal, in units of t; no interval",
+    }
+    return [
+        row(Measurement(each[name], note=note), **settings, arm=each["arm"], t=each["t"], statistic=name)
+        for each in outcome.facts["smoothing"].values()
+        for name, note in notes.items()
+        if each[name] is not None
+    ]
 
 
-def machine_rows(outcome: Outcome, settings: Settings) -> list[Row]:
+def machine_rows(outcome: Outcome, settings: Mapping[str, Any]) -> list[Row]:
     """The t that the rule takes, and how many points are exactly at the bend of the true hinge."""
-    chosen = Measurement(
-        chosen_t(outcome), note="the smallest t above which no strain of the consistent fits exceeds √½"
-    )
     bend = Measurement(outcome.facts["machine"]["at_the_bend"], n=outcome.facts["n"], note="a count, so no interval")
+    note = "the smallest t above which no strain of the consistent fits exceeds √½"
+    chosen = Measurement(chosen_t(outcome), note=note)
     return [row(chosen, **settings, statistic="rule_t"), row(bend, **settings, statistic="points_at_the_bend")]
 
 
 def chosen_t(outcome: Outcome) -> float:
     """The t that the rule takes, from the strains of the consistent fits."""
-    described = outcome.facts["smoothing"].values()
-    strains = {each["t"]: each["strain"] for each in described if each["arm"] == "consistent" and each["t"]}
-    return rule({t: inf if strain is None else strain for t, strain in strains.items()})
+    fits = [each for each in outcome.facts["smoothing"].values() if each["arm"] == "consistent" and each["t"]]
+    return rule({each["t"]: inf if each["strain"] is None else each["strain"] for each in fits})
 
 
 def rule_rows(path: Path, chosen: float) -> list[Row]:
@@ -190,24 +181,11 @@ def held_out_rows(rows: Sequence[Row], held_out: Collection[str]) -> list[Row]:
 
 def mean_over_machines(rows: Sequence[Row]) -> Measurement:
     """The mean of a difference over data sets, these very ones, whose errors are independent."""
-    value, low, high = numpy.array([[each[name] for name in ("value", "low", "high")] for each in rows], dtype=float).T
-    half = (high - low) / 2
-    width = float(numpy.sqrt((half**2).sum()) / len(value))
+    value, low, high = pandas.DataFrame(rows)[["value", "low", "high"]].to_numpy(dtype=float).T
+    width = float(numpy.sqrt((((high - low) / 2) ** 2).sum()) / len(value))
     middle = float(value.mean())
     note = f"mean over {len(value)} data sets and decays; 95%, from their own intervals taken as independent"
     return Measurement(middle, middle - width, middle + width, n=len(value), note=note).finite()
-
-
-def agreement_at_published_t(numbers: pandas.DataFrame, key: Key) -> Styler:
-    """One machine at the paper's three t, a column an arm."""
-    part = of_machine(numbers, key)
-    part = part.loc[part["t"].isin(PUBLISHED) & (part["statistic"] == "pearson")]
-    return measurement_table(
-        part.drop(columns=["data", "weight_decay", "statistic"]),
-        across="arm",
-        caption="Pearson of predicted and actual change, with 95% intervals; the paper printed, of its test point, "
-        "0.6325 at t = 0, 0.9502 at 0.001 and 0.9141 at 0.1",
-    )
 
 
 def of_machine(numbers: pandas.DataFrame, key: Key) -> pandas.DataFrame:
@@ -222,9 +200,9 @@ def pairs_table(outcomes: Mapping[Key, Outcome]) -> pandas.DataFrame:
         selected = outcome.chosen["top"] | outcome.chosen["support_vectors"]
         rows, columns = (selected & outcome.trusted[TRUTH][:, None]).nonzero(as_tuple=True)
         predicted = {f"{arm}_{t:g}": outcome.predicted[path_name(arm, t)] for arm in ARMS for t in PUBLISHED}
-        values = {"actual": outcome.actual[TRUTH], **predicted}
-        table = {label: value[rows, columns].numpy().astype(numpy.float32) for label, value in values.items()}
-        chosen = {label: outcome.chosen[label][rows, columns].numpy() for label in ("top", "support_vectors")}
+        changes = {name: each.float() for name, each in {"actual": outcome.actual[TRUTH], **predicted}.items()}
+        tables = {name: outcome.chosen[name] for name in ("top", "support_vectors")} | changes
+        values = {name: each[rows, columns].numpy() for name, each in tables.items()}
         ids = {"test_id": outcome.test_ids[columns].numpy(), "train_id": outcome.train_ids[rows].numpy()}
-        parts.append(pandas.DataFrame({"data": data, "weight_decay": decay, **ids, **chosen, **table}))
+        parts.append(pandas.DataFrame({"data": data, "weight_decay": decay, **ids, **values}))
     return pandas.concat(parts, ignore_index=True).astype({"data": "category"})

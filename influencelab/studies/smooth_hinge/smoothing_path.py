@@ -4,20 +4,19 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from math import isfinite
-from typing import Any
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
 from influencelab.data.dataset import Dataset
-from influencelab.data.removals import Removals, leave_one_out
+from influencelab.data.removals import Removals
 from influencelab.data.source import Source
 from influencelab.errors import InvalidData, InvalidParameter
 from influencelab.experiments.outcome import Outcome, facts_of, outcome_from
-from influencelab.experiments.selection import removed_rows
 from influencelab.experiments.selections.support_vectors import SupportVectors
 from influencelab.experiments.selections.top import Top
+from influencelab.experiments.trial import Trial
 from influencelab.influence.estimator import Estimate, Estimator
 from influencelab.influence.estimators.exact import Exact
 from influencelab.influence.estimators.newton_step import NewtonStep
@@ -25,8 +24,8 @@ from influencelab.influence.retrainers.rerun import Rerun
 from influencelab.models.losses.hinge import margins
 from influencelab.models.tasks.smooth_hinge import SmoothHinge
 from influencelab.recipe import Progress, Recipe, stage, unheard
-from influencelab.studies.smooth_hinge.strain import at_weights, effective_curvature_points, margin_shift
-from influencelab.training.fit import Fit, fit
+from influencelab.studies.smooth_hinge.strain import at_task, effective_curvature_points, margin_shift
+from influencelab.training.fit import Fit, fit, fit_from
 from influencelab.training.trainer import Trainer
 from influencelab.training.trainers.active_set import ActiveSet
 from influencelab.training.trainers.liblinear import Liblinear
@@ -50,7 +49,8 @@ class SmoothingPath(Recipe):
     and each removal takes its own curvature with it. The truth is one for all: the true hinge without the point, at
     its exact minimum. Removed are, for each test point, those of the largest |influence| at t = 0 in the published
     arm, and support vectors at random. Estimators are named `published/0.001`; the outcome's facts gain `smoothing`:
-    for each of them its arm, t, number of carriers, strain and how converged its fit is.
+    for each of them its arm, t, effective number of points with curvature and strain (None where nothing bends); and
+    `machine`: how far LIBLINEAR and the exact solution are from a minimum, points at the bend, margins of test points.
 
     Attributes:
         source: the data, of two classes.
@@ -91,32 +91,37 @@ class SmoothingPath(Recipe):
 
     def run(self, *, device: str = "cpu", progress: Progress | None = None) -> Outcome:
         """Fit, smooth, predict, retrain."""
-        tell = progress or unheard
+        report = progress or unheard
         began = time.perf_counter()
         published, true = self.true_fits(self.source.load().to(device))
         fit_seconds = time.perf_counter() - began
-        tell(SHARES[0])
-        start = self.estimator.estimate(published)
-        removals, chosen = self.experiments(start)
-        estimates, predicted, described = {}, {}, {}
+        report(SHARES[0])
+        removals, chosen = self.experiments(self.estimator.estimate(published))
+        newton = NewtonStep(True, convention=self.convention)
+        estimates, predicted, smoothing = {}, {}, {}
         for count, (t, fits) in enumerate(self.smoothed(published, true), start=1):
-            about = {fitted: describe(fitted) for fitted in set(fits.values())}
-            for arm, fitted in fits.items():
-                name = path_name(arm, t)
-                estimate = self.estimator_of(arm).estimate(fitted)
+            for arm, fitted, estimator in zip(ARMS, fits, (self.estimator, self.estimator, newton), strict=True):
+                name, estimate = path_name(arm, t), estimator.estimate(fitted)
                 predicted[name] = estimate.predict(removals).cpu()
-                described[name] = {"arm": arm, "t": t, **about[fitted]}
+                reach = margin_shift(fitted)
+                strain = reach if isfinite(reach) else None
+                points = effective_curvature_points(fitted)
+                smoothing[name] = {"arm": arm, "t": t, "curvature_points": points, "strain": strain}
                 # What is reported of an estimate needs none of its tables, of which forty would not be small.
                 estimates[name] = replace(estimate, fit=published, values=estimate.values[:0], slopes=None)
-            tell(SHARES[0] + SHARES[1] * count / (len(self.widths) + 1))
-        retrained = Rerun(trainer=self.truth, start="warm", require_converged=True).retrain(
-            true, removals, progress=stage(tell, sum(SHARES[:2]), 1.0)
-        )
-        facts = facts_of(true, estimates, {TRUTH: retrained}, removals=removals, fit_seconds=fit_seconds)
-        facts |= {"smoothing": described, "machine": machine(published, true)}
-        return outcome_from(
-            true, removals=removals, chosen=chosen, predicted=predicted, truths={TRUTH: retrained}, facts=facts
-        )
+            report(SHARES[0] + SHARES[1] * count / (len(self.widths) + 1))
+        retrainer = Rerun(trainer=self.truth, start="warm", require_converged=True)
+        truths = {TRUTH: retrainer.retrain(true, removals, progress=stage(report, sum(SHARES[:2]), 1.0))}
+        facts = facts_of(true, estimates, truths, removals=removals, fit_seconds=fit_seconds)
+        train, test = margins_of(true)
+        facts["smoothing"] = smoothing
+        facts["machine"] = {
+            "at_the_bend": int(((train - 1).abs() < 1e-9).sum()),
+            "published_residual": published.grad_norm,
+            "exact_residual": true.grad_norm,
+            "test_margins": test.tolist(),
+        }
+        return outcome_from(true, removals=removals, chosen=chosen, predicted=predicted, truths=truths, facts=facts)
 
     def true_fits(self, data: Dataset) -> tuple[Fit, Fit]:
         """LIBLINEAR's weights and the exact ones, both watched on the test points that matter."""
@@ -129,8 +134,8 @@ class SmoothingPath(Recipe):
         task = SmoothHinge(self.weight_decay, t=0.0)
         published = fit(task, data, Liblinear())
         true = fit(task, data, Sequential(first=Liblinear(), then=self.truth, tolerance=self.truth.tolerance))
-        watched = self.watched(true)
-        data = replace(data, x_test=data.x_test[watched], y_test=data.y_test[watched], test_ids=data.test_ids[watched])
+        rows = self.watched(true)
+        data = replace(data, x_test=data.x_test[rows], y_test=data.y_test[rows], test_ids=data.test_ids[rows])
         return replace(published, data=data), replace(true, data=data)
 
     def watched(self, fitted: Fit) -> Tensor:
@@ -139,44 +144,35 @@ class SmoothingPath(Recipe):
         Raises:
             InvalidData: `first` names no test point, or no test point has a margin below 1.
         """
-        data = fitted.data
-        s = margins(fitted.task.outputs(fitted.theta, data.x_test), data.y_test)
+        data, (_, s) = fitted.data, margins_of(fitted)
         place = {point: row for row, point in enumerate(data.test_ids.tolist())}
         foreign = [point for point in self.first if point not in place]
         if foreign:
             raise InvalidData(f"{data.name} has no test point {foreign[0]}; its ids go up to {max(place)}.")
         named = [place[point] for point in self.first]
-        others = [row for row in s.argsort().tolist() if row not in named and s[row] < 1]
-        if not named + others:
+        rows = named + [row for row in s.argsort().tolist() if row not in named and s[row] < 1]
+        if not rows:
             raise InvalidData(f"No test point of {data.name} has a margin below 1: the true hinge is 0 on all of them.")
-        return torch.tensor([*named, *others][: self.tests], device=s.device)
+        return torch.tensor(rows[: self.tests], device=s.device)
 
     def experiments(self, start: Estimate) -> tuple[Removals, dict[str, Bool[Tensor, "r m"]]]:
         """The removals, and the pairs of each selection."""
-        n = start.fit.data.n
-        pulling = SupportVectors(count=n).pairs(start)
-        few = min(self.count, int(pulling[:, 0].sum()))
-        chosen = {
-            "top": Top(count=few).pairs(start),
-            "support_vectors": SupportVectors(count=self.count, seed=self.seed).pairs(start),
-        }
-        points = removed_rows(torch.stack(list(chosen.values())).any(0))
-        removals = leave_one_out(n, rows=points, convention=self.convention)
-        return removals, {name: pairs[points].cpu() for name, pairs in chosen.items()}
+        fitted, estimators = start.fit, {"start": self.estimator}
+        few = min(self.count, int(SupportVectors(count=fitted.data.n).pairs(start)[:, 0].sum()))
+        selections = (Top(count=few), SupportVectors(count=self.count, seed=self.seed))
+        trial = Trial(self.source, fitted.task, self.truth, estimators, selections, convention=self.convention)
+        return trial.experiments(fitted.data, start)
 
-    def estimator_of(self, arm: str) -> Estimator:
-        """The estimator of an arm."""
-        return NewtonStep(True, convention=self.convention) if arm == "newton_step" else self.estimator
-
-    def smoothed(self, published: Fit, true: Fit) -> Iterator[tuple[float, dict[str, Fit]]]:
+    def smoothed(self, published: Fit, true: Fit) -> Iterator[tuple[float, tuple[Fit, Fit, Fit]]]:
         """The fit of each arm at each t, from the largest t down."""
-        yield 0.0, dict(zip(ARMS, (published, true, true), strict=True))
+        yield 0.0, (published, true, true)
         theta: Float[Tensor, " p"] = torch.zeros_like(true.theta)
         for t in sorted(self.widths, reverse=True):
             task = SmoothHinge(self.weight_decay, t=t)
-            theta = self.trainer.train(task, true.data, theta[None], true.weights[None]).theta[0]
-            trained = at_weights(replace(true, trainer=self.trainer), task, theta)
-            yield t, dict(zip(ARMS, (at_weights(published, task), trained, trained), strict=True))
+            trained = self.trainer.train(task, true.data, theta[None], true.weights[None])
+            consistent = fit_from(trained, task=task, data=true.data, trainer=self.trainer, weights=true.weights)
+            theta = consistent.theta
+            yield t, (at_task(published, task), consistent, consistent)
 
 
 def path_name(arm: str, t: float) -> str:
@@ -184,31 +180,9 @@ def path_name(arm: str, t: float) -> str:
     return f"{arm}/{t:g}"
 
 
-def describe(fitted: Fit) -> dict[str, Any]:
-    """One fit: effective number of points with curvature, strain (None where nothing bends), how converged it is."""
-    reach = margin_shift(fitted)
-    return {
-        "carriers": effective_curvature_points(fitted),
-        "strain": reach if isfinite(reach) else None,
-        "grad_norm": fitted.grad_norm,
-        "converged": fitted.converged,
-        "loss": fitted.loss,
-    }
-
-
-def machine(published: Fit, true: Fit) -> dict[str, Any]:
-    """The two solutions of the true hinge beside each other, and the margins of the watched test points."""
-    near, exact = (
-        margins(each.task.outputs(each.theta, each.data.x_train), each.data.y_train) for each in (published, true)
-    )
-    at_bend = (exact - 1).abs() < 1e-9
-    return {
-        "support_vectors": int((exact < 1 + 1e-9).sum()),
-        "at_the_bend": int(at_bend.sum()),
-        "published_off_the_bend": int((at_bend & ((near - 1).abs() > 1e-9)).sum()),
-        "published_beyond_the_bend": int((at_bend & (near > 1 + 1e-9)).sum()),
-        "published_residual": published.grad_norm,
-        "exact_residual": true.grad_norm,
-        "distance": float((published.theta - true.theta).norm()),
-        "test_margins": margins(true.task.outputs(true.theta, true.data.x_test), true.data.y_test).tolist(),
-    }
+def margins_of(fitted: Fit) -> tuple[Float[Tensor, " n"], Float[Tensor, " m"]]:
+    """The margins of the training points, and of the test points."""
+    data, task = fitted.data, fitted.task
+    parts = ((data.x_train, data.y_train), (data.x_test, data.y_test))
+    train, test = (margins(task.outputs(fitted.theta, x), y) for x, y in parts)
+    return train, test

@@ -12,7 +12,7 @@ two data sets (MNIST and 8 × 8 digits, 1 against 7), before any other was tried
 
 import math
 from collections.abc import Mapping
-from dataclasses import replace
+from itertools import takewhile
 
 import torch
 from jaxtyping import Float
@@ -22,38 +22,26 @@ from influencelab.errors import InvalidParameter
 from influencelab.models import derivatives
 from influencelab.models.closed_forms.linear import add_blocks
 from influencelab.models.losses.hinge import Hinge
-from influencelab.models.task import Task
 from influencelab.models.tasks.smooth_hinge import SmoothHinge
-from influencelab.training.fit import Fit
+from influencelab.training.fit import Fit, fit_from
+from influencelab.training.trainer import Trained
 
 # The largest strain at which a bend counts as wide enough.
 WIDE_ENOUGH = math.sqrt(0.5)
 
 
-def at_weights(fit: Fit, task: Task, theta: Tensor | None = None) -> Fit:
-    """The same weights as a fit of another task, with its loss and gradient there: nothing is trained.
-
-    Args:
-        task: such as `SmoothHinge(…, t)` for weights that were trained on the true hinge.
-        theta: other weights, if not the fit's.
-    """
-    theta = fit.theta if theta is None else theta
-    loss, gradient = derivatives.objectives_and_gradients(task, fit.data, theta[None], fit.weights[None])
-    norm = float(gradient.norm())
-    return replace(
-        fit,
-        task=task,
-        theta=theta,
-        loss=float(loss),
-        grad_norm=norm,
-        converged=norm <= fit.trainer.tolerance,
-        memory=None,
-    )
+def at_task(fit: Fit, task: SmoothHinge) -> Fit:
+    """The same weights as a fit of another hinge, with its loss and gradient there: nothing is trained."""
+    theta = fit.theta[None]
+    norm = derivatives.gradients(task, fit.data, theta, fit.weights[None]).norm(dim=1)
+    stopped = Trained(theta, norm, norm <= fit.trainer.tolerance, steps=fit.steps)
+    return fit_from(stopped, task=task, data=fit.data, trainer=fit.trainer, weights=fit.weights)
 
 
 def effective_curvature_points(fit: Fit) -> float:
     """Effective number of points with curvature, (Σ cᵢ)² / Σ cᵢ² with cᵢ = wᵢ ℓᵢ″; n if all alike, 0 if none has."""
-    curvature = fit.weights * curvatures(fit)
+    outputs = fit.task.outputs(fit.theta, fit.data.x_train)
+    curvature = fit.weights * hinge_of(fit).curvatures(outputs, fit.data.y_train)
     total = curvature.sum()
     return float(total.square() / curvature.square().sum()) if total > 0 else 0.0
 
@@ -62,9 +50,6 @@ def margin_shift(fit: Fit) -> float:
     """RMS shift of the margins by the removal of one point, in units of t, as a Newton step has it: see the rule.
 
     Infinite at t = 0, and where no point is at the bend.
-
-    Raises:
-        InvalidParameter: the fit is of no hinge.
     """
     hinge, x = hinge_of(fit), fit.task.features(fit.data.x_train)
     outputs = fit.task.outputs(fit.theta, fit.data.x_train)
@@ -85,30 +70,13 @@ def margin_shift(fit: Fit) -> float:
 
 
 def rule(strains: Mapping[float, float]) -> float:
-    """The t to take: the smallest above which no strain exceeds √½; the largest there is if none is that small.
-
-    Args:
-        strains: the strain of a fit at each t.
-    """
-    chosen = max(strains)
-    for t in sorted(strains, reverse=True):
-        if not strains[t] <= WIDE_ENOUGH:
-            return chosen
-        chosen = t
-    return chosen
-
-
-def curvatures(fit: Fit) -> Float[Tensor, " n"]:
-    """ℓᵢ″: the curvature of each training point's loss in its own margin."""
-    return hinge_of(fit).curvatures(fit.task.outputs(fit.theta, fit.data.x_train), fit.data.y_train)
+    """The t to take of these with their strains: the smallest above which none exceeds √½, or else the largest."""
+    wide = takewhile(lambda t: strains[t] <= WIDE_ENOUGH, sorted(strains, reverse=True))
+    return min(wide, default=max(strains))
 
 
 def hinge_of(fit: Fit) -> Hinge:
-    """The fit's loss, if it is a hinge.
-
-    Raises:
-        InvalidParameter: it is none.
-    """
+    """The fit's loss; an InvalidParameter error if it is no hinge."""
     if not isinstance(fit.task, SmoothHinge):
         raise InvalidParameter(f"The fit is of {type(fit.task).__name__}; this is asked of a SmoothHinge only.")
     return Hinge(fit.task.t)

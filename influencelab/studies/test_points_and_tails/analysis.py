@@ -28,13 +28,11 @@ Cells = Mapping[tuple[str, int], Sequence[Outcome]]
 
 def by_test_point(cells: Cells) -> list[Measured]:
     """Spearman of every seed and test point, for each cell and selection."""
+    looks = [{**PREDICTED, "selection": selection} for selection in ("top", "everything")]
     return [
-        (
-            {"data": data, "depth": depth, **PREDICTED, "selection": selection},
-            correlations(outcomes, selection=selection, **PREDICTED),
-        )
+        ({"data": data, "depth": depth, **look}, correlations(outcomes, **look))
         for (data, depth), outcomes in cells.items()
-        for selection in ("top", "everything")
+        for look in looks
     ]
 
 
@@ -57,13 +55,7 @@ def measurements_by_test_point(parts: Iterable[Measured], *, bootstrap: Bootstra
 
 
 def stratum_measurements(cells: Cells, *, tail: float, bootstrap: Bootstrap) -> pandas.DataFrame:
-    """Pearson among the most influential points, among middling ones, and the first less the second.
-
-    Args:
-        cells: all networks.
-        tail: the share of all points in each stratum.
-        bootstrap: of the intervals.
-    """
+    """Pearson among the most influential points, a share `tail` of all, among as many middling ones, and their gap."""
     middle = (PERCENTILE / 100 - tail / 2, PERCENTILE / 100 + tail / 2)
     rows = []
     for (data, depth), outcomes in cells.items():

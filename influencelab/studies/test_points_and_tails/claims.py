@@ -6,10 +6,7 @@ from influencelab.runner.claim import Claim
 
 claim = partial(Claim, paper="Basu et al. 2021", study="test_points_and_tails", low=0.0)
 HIDDEN = {1: "one hidden layer", 2: "two hidden layers"}
-SELECTIONS = (
-    ("top", "among each one's most influential points", "published"),
-    ("everything", "over all training points", "controlled"),
-)
+SELECTIONS = {"top": "among each one's most influential points", "everything": "over all training points"}
 # Pearson's correlation in the top stratum less that in another, the reference.
 LESS = {"stratum": "top", "statistic": "pearson_difference"}
 
@@ -21,10 +18,9 @@ CLAIMS = (
             f"digits, {layers}, {removed}.",
             where={"depth": depth, "selection": selection, "statistic": "excess"},
             published="Spearman from 0.92 to 0.38 over test points",
-            arm=arm,
         )
         for depth, layers in HIDDEN.items()
-        for selection, removed, arm in SELECTIONS
+        for selection, removed in SELECTIONS.items()
     ),
     *(
         claim(
@@ -33,7 +29,6 @@ CLAIMS = (
             f"Pearson of the first less that of the second, digits, {layers}.",
             where={"depth": depth, "reference": "middle", **LESS},
             published="the top tail correlates well, the 30th percentile degrades sharply",
-            arm="published",
             control={"depth": depth, "reference": "middle_corrected", **LESS},
         )
         for depth, layers in HIDDEN.items()
@@ -45,7 +40,6 @@ CLAIMS = (
             f"30th percentile is corrected for it, digits, {layers}.",
             where={"depth": depth, "reference": "middle_corrected", **LESS},
             published="range is not considered",
-            arm="controlled",
         )
         for depth, layers in HIDDEN.items()
     ),

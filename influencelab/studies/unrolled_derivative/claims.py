@@ -1,8 +1,9 @@
-"""Published claims about the derivative of a training run as a prediction of that run."""
+"""Published claims, and a finding, about the derivative of a training run as a prediction of that run."""
 
 from functools import partial
 
 from influencelab.runner.claim import Claim
+from influencelab.runner.finding import Finding
 
 STUDY = "unrolled_derivative"
 # Settings of the runs by whose numbers the claims are judged, and their words.
@@ -13,7 +14,7 @@ RUNS = {
 RULES = {"sgd": "SGD with momentum", "adam": "Adam"}
 RATES = {"sgd": "SGD with momentum, rate 0.01", "adam": "Adam, rate 0.001"}
 
-claim = partial(Claim, study=STUDY, paper="MAGIC (Ilyas & Engstrom 2025)", arm="controlled")
+claim = partial(Claim, study=STUDY, paper="MAGIC (Ilyas & Engstrom 2025)")
 
 CLAIMS = (
     *(
@@ -45,5 +46,18 @@ CLAIMS = (
         where={"optimiser": "adam", "derivative_of": "sgd", "statistic": "drop"},
         published="knowing the optimiser improves Spearman by 10% to over 300%",
         low=0.0,
+    ),
+)
+
+FINDINGS = (
+    Finding(
+        STUDY,
+        "**The derivative of the run predicts that run.** Its rank correlation with the same run made again "
+        "without a point is {} for SGD and {} for Adam; with a run of another seed it is {} and {}.",
+        tuple(
+            {**RUNS[run], "share": None, "draw": draw, "statistic": "spearman"}
+            for draw in ("same", "other")
+            for run in ("sgd", "adam")
+        ),
     ),
 )
