@@ -15,7 +15,7 @@ from influencelab.influence.curvature import Curvature
 from influencelab.influence.leverage import amplification
 from influencelab.models import derivatives
 from influencelab.models.shapes import KN, KP, K
-from influencelab.training.batched import Batched
+from influencelab.training.trainer import Batched
 
 # A step that leaves more than this share of the gradient is not contracting: the model is handed on.
 CONTRACTION = 0.5

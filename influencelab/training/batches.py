@@ -35,17 +35,10 @@ class Batches(Recipe):
         """Whether every step sees all n points."""
         return self.size == 0 or self.size >= n
 
-    def points(self, n: int) -> int:
-        """The number of points in a step."""
-        return n if self.full(n) else self.size
-
     def rows(self, n: int, steps: range, *, models: Int[Tensor, " k"]) -> Iterator[Rows]:
         """The points of each step, on the device of `models`: (b), or (k b) if they differ; None for the full batch.
 
-        Args:
-            n: training points.
-            steps: which steps, counted from the start of training.
-            models: the number of each model; without effect where they are paired.
+        Steps are counted from the start of training. The numbers of the models have no effect where they are paired.
         """
         if self.full(n):
             yield from (None for _ in steps)
@@ -69,11 +62,7 @@ class Batches(Recipe):
 
 
 def check_batches(batch_size: int, seed: int, *, least: int) -> None:
-    """Refuse settings that draw no batches.
-
-    Raises:
-        InvalidParameter: fewer than `least` points a batch, or a negative seed.
-    """
+    """Refuse fewer than `least` points a batch, and negative seeds, by InvalidParameter."""
     if batch_size < least or seed < 0:
         raise InvalidParameter(
             f"batch_size is {batch_size} and seed {seed}; expected batch_size ≥ {least} and seed ≥ 0."

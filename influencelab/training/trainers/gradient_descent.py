@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from influencelab.training.batches import Batches
-from influencelab.training.trainers._momentum import HeavyBall
+from influencelab.training.first_order import HeavyBall
 
 
 @dataclass(frozen=True)
