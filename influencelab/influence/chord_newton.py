@@ -92,16 +92,12 @@ def chord_of(curvature: Curvature, problem: Problem) -> Chord:
     if not (fit.task.linear and fit.task.plain):
         return Chord(curvature, None, None, torch.ones_like(problem.weights[:, 0]))
     rows = problem.removed.clamp_min(0)
-    x = fit.data.x_train[rows]
-    outputs = fit.task.outputs(fit.theta, x)
-    curved = fit.task.output_loss.hessians(outputs, fit.data.y_train[rows]).permute(2, 0, 1)
-    weight = torch.where(alone, fit.weights[rows], 0.0)
-    amplified = amplification(curvature, rows)
+    amplified, curved = amplification(curvature, rows)
     spared = amplified.isfinite().all(-1).all(-1)
     amplified = amplified.where(spared[:, None, None], 0.0)
-    correction = amplified @ (weight[:, None, None] * curved)
+    correction = amplified @ curved.where(alone[:, None, None], 0.0)
     factor = torch.linalg.matrix_norm(amplified, ord=2).where(spared, torch.inf).where(alone, 1.0)
-    return Chord(curvature, correction, fit.task.features(x), factor)
+    return Chord(curvature, correction, fit.task.features(fit.data.x_train[rows]), factor)
 
 
 def first_gradients(fit: Fit, problem: Problem) -> KP:

@@ -101,7 +101,14 @@ class Estimate(Recipe):
         if self.slopes is not None and isinstance(perturbation, WeightChange):
             return perturbation.weigh(self.fit.weights, self.slopes)
         if isinstance(perturbation, Removals):
-            return self.scores_of(perturbation)
+            if not perturbation.single:
+                raise InvalidParameter(f"{self.estimator} predicts single removals only; use an estimator with slopes.")
+            if self.convention not in (None, perturbation.convention):
+                raise InvalidParameter(
+                    f"{self.estimator} predicts the convention '{self.convention}', not '{perturbation.convention}': "
+                    f"make it with convention='{perturbation.convention}'."
+                )
+            return self.values[perturbation.points]
         if self.sensitivity is None:
             predicted = "single removals" if self.slopes is None else "changes of training weights, such as removals,"
             raise InvalidParameter(
@@ -109,17 +116,6 @@ class Estimate(Recipe):
                 "estimator with a sensitivity, such as 'exact' or 'conjugate_gradient'."
             )
         return self.sensitivity.predict(perturbation)
-
-    def scores_of(self, removals: Removals) -> Float[Tensor, "r m"]:
-        """The values of the removed points."""
-        if not removals.single:
-            raise InvalidParameter(f"{self.estimator} predicts single removals only; use an estimator with slopes.")
-        if self.convention not in (None, removals.convention):
-            raise InvalidParameter(
-                f"{self.estimator} predicts the convention '{self.convention}', not '{removals.convention}': "
-                f"make it with convention='{removals.convention}'."
-            )
-        return self.values[removals.points]
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,8 @@ from influencelab.recipe import Recipe
 
 __all__ = ["Trained", "Trainer"]
 
+# The next step where training diverged.
+CURE = "Look for a learning rate that is too large, or features of very different scale."
 Table = TypeVar("Table", bound="Batched")
 
 
@@ -94,13 +96,7 @@ class Trainer(Recipe):
         """
 
 
-def check_finite(
-    values: K,
-    *,
-    what: str,
-    when: str,
-    cure: str = "Look for a learning rate that is too large, or features of very different scale.",
-) -> None:
+def check_finite(values: K, *, what: str, when: str, cure: str = CURE) -> None:
     """Refuse NaN and infinity where a number is needed, by a `NotFinite` that counts the models."""
     bad = int((~values.isfinite()).sum())
     if bad:

@@ -61,13 +61,7 @@ class Unrolled(Estimator):
 
 @dataclass(frozen=True, eq=False)
 class State:
-    """State of the run before a step.
-
-    Attributes:
-        step: the step's number.
-        theta: the parameters.
-        buffers: the running means.
-    """
+    """State of the run before a step: its number, the parameters and the running means."""
 
     step: int
     theta: Float[Tensor, "1 p"]
@@ -90,11 +84,7 @@ class StepRecord:
 
 
 def smooth_trainer(fit: Fit) -> FirstOrder:
-    """The fit's trainer, if its run has a derivative.
-
-    Raises:
-        InvalidParameter: it has none; the message says what has.
-    """
+    """The fit's trainer, if its run has a derivative; an InvalidParameter says what has, where it has none."""
     if not isinstance(fit.trainer, FirstOrder):
         raise InvalidParameter(
             f"'unrolled' follows a stated number of first-order steps; the fit is by {type(fit.trainer).__name__}. "
