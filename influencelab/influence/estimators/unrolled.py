@@ -13,8 +13,7 @@ from torch import Tensor
 from influencelab.errors import InvalidParameter
 from influencelab.influence.estimator import Estimate, Estimator, estimate_of
 from influencelab.models import derivatives
-from influencelab.training.batches import Rows
-from influencelab.training.first_order import FirstOrder, gradients_of
+from influencelab.training.first_order import FirstOrder, Rows, gradients_of
 from influencelab.training.fit import Fit
 
 

@@ -6,8 +6,7 @@ from typing import ClassVar
 import torch
 
 from influencelab.errors import InvalidParameter
-from influencelab.training.batches import Batches, check_batches
-from influencelab.training.first_order import Buffers, FirstOrder, Theta
+from influencelab.training.first_order import Batches, Buffers, FirstOrder, Theta, check_batches
 
 
 @dataclass(frozen=True)
