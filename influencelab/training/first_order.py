@@ -208,14 +208,14 @@ def gradients_of(task: Task, data: Dataset, weights: KN) -> Gradients:
     Whatever no step changes is computed once: training small networks is mostly the overhead of calls.
     """
     of_losses = task.derivatives(data).batch_gradients(weights, cache=CACHE // data.x_train.element_size())
-    # ∇R is weight decay times θ, unless the penalty is more than that.
-    decay = task.penalty(data, data.x_train).stiffness if task.plain else None
+    decay = task.penalty(data, data.x_train).stiffness
 
     def at(theta: KP) -> Gradient:
         of_batch = of_losses(theta)
-        if decay is None:
-            return lambda rows: derivatives.penalty_gradient(task, data, theta).add_(of_batch(rows))
-        return lambda rows: of_batch(rows).addcmul_(decay, theta)
+        # ∇R is weight decay times θ, unless the penalty is more than that.
+        if task.plain:
+            return lambda rows: of_batch(rows).addcmul_(decay, theta)
+        return lambda rows: derivatives.penalty_gradient(task, data, theta).add_(of_batch(rows))
 
     return at
 

@@ -2,10 +2,10 @@
 
 import warnings
 from dataclasses import dataclass
+from functools import partial
 
 import numpy
 from scipy.optimize import lsq_linear
-from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.svm import LinearSVC
 
@@ -56,7 +56,8 @@ class Liblinear(Trainer):
         if (side == side[0]).all():
             raise InvalidData(f"{data.name}: all training points are of one class; LIBLINEAR needs points of both.")
         bounds = weights.cpu().double().numpy()
-        machine = LinearSVC(
+        solver = partial(
+            LinearSVC,
             loss="hinge",
             C=1 / task.weight_decay,
             fit_intercept=False,
@@ -68,7 +69,7 @@ class Liblinear(Trainer):
             # That it stopped early is recorded in `grad_norm` and `converged`.
             warnings.simplefilter("ignore", ConvergenceWarning)
             # A weight a point is C a point.
-            machines = [clone(machine).fit(side[:, None] * z, side, sample_weight=each) for each in bounds]
+            machines = [solver().fit(side[:, None] * z, side, sample_weight=each) for each in bounds]
         found = numpy.concatenate([machine.coef_ for machine in machines])
         norms = [shortest(z, *model, decay=task.weight_decay) for model in zip(bounds, found, strict=True)]
         norm = theta.new_tensor(norms)
