@@ -13,9 +13,11 @@ from torch import Tensor
 
 from influencelab.influence.curvature import Curvature
 from influencelab.influence.leverage import amplification
+from influencelab.influence.retrainer import Problem
 from influencelab.models import derivatives
-from influencelab.models.shapes import KN, KP, K
-from influencelab.training.batched import Batched
+from influencelab.models.shapes import KP, K
+from influencelab.training.fit import Fit
+from influencelab.training.trainer import Batched
 
 # A step that leaves more than this share of the gradient is not contracting: the model is handed on.
 CONTRACTION = 0.5
@@ -57,19 +59,6 @@ class ConvergenceTest:
 
 
 @dataclass(frozen=True, eq=False)
-class Batch(Batched):
-    """Some of the experiments: k models of one objective, each with its own training weights.
-
-    Attributes:
-        weights: of each model.
-        removed: the one point that each model does without, −1 where none, several or something else is changed.
-    """
-
-    weights: KN
-    removed: Int[Tensor, " k"]
-
-
-@dataclass(frozen=True, eq=False)
 class Chord(Batched):
     """The step θ ← θ − (C − what left)⁻¹ ∇J for each model of a batch.
 
@@ -77,8 +66,8 @@ class Chord(Batched):
         curvature: of the fit.
         correction: (I − wAG)⁻¹ wA of each model's removed point, 0 where there is none: the part that left.
         features: the removed point's features; with the correction, None where the task is not linear.
-        amplification: factor by which a gradient moves a model without its point farther than with it, from the
-            point's leverage; infinite for a point that the fit cannot spare.
+        amplification: factor by which a gradient moves a model without its point farther than with it; infinite for a
+            point that the fit cannot spare.
     """
 
     curvature: Curvature
@@ -97,49 +86,40 @@ class Chord(Batched):
         return moved + self.curvature.inverse_products(gained.T).T
 
 
-def chord_of(curvature: Curvature, batch: Batch) -> Chord:
-    """The step for one batch, with the curvature of each removed point taken out where the task is linear."""
-    fit = curvature.fit
+def chord_of(curvature: Curvature, problem: Problem) -> Chord:
+    """The step for each model, with the curvature of its removed point taken out where the task is linear."""
+    fit, alone = curvature.fit, problem.removed >= 0
     if not (fit.task.linear and fit.task.plain):
-        return Chord(curvature, None, None, torch.ones_like(batch.weights[:, 0]))
-    rows = batch.removed.clamp_min(0)
-    x = fit.data.x_train[rows]
-    outputs = fit.task.outputs(fit.theta, x)
-    curved = fit.task.output_loss.hessians(outputs, fit.data.y_train[rows]).permute(2, 0, 1)
-    weight = torch.where(batch.removed >= 0, fit.weights[rows], 0.0)
-    amplified = amplification(curvature, rows)
+        return Chord(curvature, None, None, torch.ones_like(problem.weights[:, 0]))
+    rows = problem.removed.clamp_min(0)
+    amplified, curved = amplification(curvature, rows)
     spared = amplified.isfinite().all(-1).all(-1)
     amplified = amplified.where(spared[:, None, None], 0.0)
-    correction = amplified @ (weight[:, None, None] * curved)
-    factor = torch.linalg.matrix_norm(amplified, ord=2).where(spared, torch.inf).where(batch.removed >= 0, 1.0)
-    return Chord(curvature, correction, fit.task.features(x), factor)
+    correction = amplified @ curved.where(alone[:, None, None], 0.0)
+    factor = torch.linalg.matrix_norm(amplified, ord=2).where(spared, torch.inf).where(alone, 1.0)
+    return Chord(curvature, correction, fit.task.features(fit.data.x_train[rows]), factor)
 
 
-def first_gradients(curvature: Curvature, batch: Batch) -> KP:
+def first_gradients(fit: Fit, problem: Problem) -> KP:
     """∇J of each model at the fit; for single removals without a pass over the data."""
-    fit = curvature.fit
-    start = fit.theta.expand(len(batch.weights), -1)
-    if int((batch.removed < 0).sum()) > 1:
-        return derivatives.gradients(fit.task, fit.data, start, batch.weights)
+    alone = problem.removed >= 0
+    if int((~alone).sum()) > 1:
+        start = fit.theta.expand(len(alone), -1)
+        return derivatives.gradients(fit.task, fit.data, start, problem.weights)
     penalty = derivatives.penalty_gradient(fit.task, fit.data, fit.theta)
     everything = derivatives.gradients(fit.task, fit.data, fit.theta[None], fit.weights[None])[0] - penalty
-    rows = batch.removed.clamp_min(0)
-    weight = torch.where(batch.removed >= 0, fit.weights[rows], 0.0)
+    rows = problem.removed.clamp_min(0)
+    weight = torch.where(alone, fit.weights[rows], 0.0)
     left = everything - weight[:, None] * derivatives.point_gradients(fit.task, fit.data, fit.theta, rows)
-    rescaled = batch.weights.sum(1) / (fit.weights.sum() - weight)
+    rescaled = problem.weights.sum(1) / (fit.weights.sum() - weight)
     return rescaled[:, None] * left + penalty
 
 
 @dataclass(frozen=True, eq=False)
 class NewtonResult:
-    """Models of a batch after chord steps.
+    """Models after chord steps; those that did not contract are back at the fit.
 
-    Attributes:
-        theta: of each model; those that did not contract are back at the fit.
-        gradient: ∇J there.
-        passed: whether each passed the test.
-        first_step: ‖the first step‖, the distance that the fit's curvature predicts.
-        steps: number of steps of each.
+    `first_step` is the length of the first one, the distance that the fit's curvature predicts.
     """
 
     theta: KP
@@ -149,10 +129,10 @@ class NewtonResult:
     steps: Int[Tensor, " k"]
 
 
-def descend(chord: Chord, batch: Batch, test: ConvergenceTest, *, max_steps: int) -> NewtonResult:
+def descend(chord: Chord, problem: Problem, test: ConvergenceTest, *, max_steps: int) -> NewtonResult:
     """Chord steps for every model until it passes the test, or stops contracting."""
     fit = chord.curvature.fit
-    gradient = first_gradients(chord.curvature, batch)
+    gradient = first_gradients(fit, problem)
     before = fit.measures()
     theta = fit.theta.repeat(len(gradient), 1)
     first_step = torch.zeros_like(gradient[:, 0])
@@ -164,7 +144,7 @@ def descend(chord: Chord, batch: Batch, test: ConvergenceTest, *, max_steps: int
         if count == 1:
             first_step = move.norm(dim=1)
         theta[active] -= move
-        gradient[active] = derivatives.gradients(fit.task, fit.data, theta[active], batch.take(active).weights)
+        gradient[active] = derivatives.gradients(fit.task, fit.data, theta[active], problem.weights[active])
         change = derivatives.measures(fit.task, fit.data, theta[active]) - before
         passed[active] = test.passed(gradient[active], change, chord.amplification[active])
         steps[active] = count

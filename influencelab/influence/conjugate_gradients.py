@@ -1,14 +1,12 @@
 """Conjugate gradients for many symmetric positive definite systems at once, from products alone.
 
-Two iterations, since there are two kinds of systems. `block_conjugate_gradient` has one matrix and many right-hand
-sides, which share one search space: with 50 right-hand sides it takes 28 times fewer products than the simultaneous
-iteration and a sixteenth of its time for a logistic regression of 650 parameters, 23 times fewer and a thirtieth for a
-network of 1,210 (`tests/benchmarks/bench_conjugate_gradients.py`). `simultaneous_conjugate_gradients` has a matrix for
-each right-hand side, where nothing can be shared but the batched product.
+`block_conjugate_gradient` has one matrix and many right-hand sides, which share one search space: 50 of them take over
+20 times fewer products than the simultaneous iteration, and less than a fifteenth of its time
+(`tests/benchmarks/bench_conjugate_gradients.py`). `simultaneous_conjugate_gradients` has a matrix for each right-hand
+side, where nothing can be shared but the batched product.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import torch
 from jaxtyping import Bool, Float
@@ -19,27 +17,12 @@ from influencelab.influence.curvature import Solution
 from influencelab.models.shapes import KP, K, P
 
 Multiply = Callable[[Tensor], Tensor]
-# The matrices of the systems with these numbers, each times its own row.
-ModelProducts = Callable[[Tensor, Tensor], Tensor]
 # The search stops a little below the tolerance, so that rounding does not lift the true residual above it.
 MARGIN = 0.9
 # A direction this small beside the others means that the block is dependent to working precision.
 DEPENDENT = 1e-10
 # A new search from the true residual that leaves more than this part of it cannot help any further.
 GAIN = 0.5
-
-
-@dataclass(frozen=True, eq=False)
-class Block:
-    """Residuals R = basis @ share of all right-hand sides.
-
-    Attributes:
-        basis: orthonormal directions, as many as the right-hand sides truly have.
-        share: component of each right-hand side along each direction.
-    """
-
-    basis: Float[Tensor, "p q"]
-    share: Float[Tensor, "q k"]
 
 
 def block_conjugate_gradient(
@@ -99,27 +82,30 @@ def search(
     """
     start = scale * vectors
     size = start.norm(dim=0)
-    block = orthonormal(start / size)
-    ahead, solved, top = block.basis, torch.zeros_like(start), usual
+    # Residuals of all right-hand sides: basis @ share.
+    basis, share = orthonormal(start / size)
+    ahead, solved, top = basis, torch.zeros_like(start), usual
     for step in range(1, limit + 1):
         products = scaled(ahead)
         check_finite(products, "A product with the curvature")
-        ritz, turn = eigen(ahead.T @ products)
+        # Curvatures along the principal directions of the search, ascending.
+        ritz, turn = torch.linalg.eigh(ahead.T @ products)
         top = max(top, float(ritz[-1]))
         kept = positive(ritz, noise=len(scale) * torch.finfo(ritz.dtype).eps * top)
-        facing = ahead.T @ block.basis
+        facing = ahead.T @ basis
         if not kept.all():
             flat = turn[:, ~kept]
-            mass = flat.T @ facing @ (block.share * size) / (scale * (ahead @ flat)).norm(dim=0)[:, None]
+            mass = flat.T @ facing @ (share * size) / (scale * (ahead @ flat)).norm(dim=0)[:, None]
             check_null_mass(mass, enough)
         inverse = (turn[:, kept] / ritz[kept]) @ turn[:, kept].T
         move = inverse @ facing
-        solved += ahead @ (move @ block.share)
-        following = orthonormal(block.basis - products @ move)
-        block = Block(basis=following.basis, share=following.share @ block.share)
-        if bool((lengths(block.basis / scale, block.share * size) <= enough).all()):
+        solved += ahead @ (move @ share)
+        basis, turned = orthonormal(basis - products @ move)
+        share = turned @ share
+        if bool((lengths(basis / scale, share * size) <= enough).all()):
             return scale * solved * size, step
-        ahead = unit_columns(block.basis - ahead @ (inverse @ (products.T @ block.basis)))
+        ahead = basis - ahead @ (inverse @ (products.T @ basis))
+        ahead = ahead / ahead.norm() if ahead.shape[1] == 1 else torch.linalg.qr(ahead)[0]
     return scale * solved * size, limit
 
 
@@ -129,33 +115,19 @@ def usual_curvature(multiply: Multiply, vectors: Float[Tensor, "p k"]) -> float:
     return float(multiply((probe / probe.norm()).to(vectors.device)).norm())
 
 
-def orthonormal(vectors: Float[Tensor, "p k"]) -> Block:
+def orthonormal(vectors: Float[Tensor, "p k"]) -> tuple[Float[Tensor, "p q"], Float[Tensor, "q k"]]:
     """The columns as an orthonormal basis and their shares of it, without directions that are only rounding."""
     if vectors.shape[1] == 1:
         size = vectors.norm()
-        return Block(basis=vectors / size.clamp_min(torch.finfo(size.dtype).tiny), share=size.reshape(1, 1))
+        return vectors / size.clamp_min(torch.finfo(size.dtype).tiny), size.reshape(1, 1)
     basis, mixed = torch.linalg.qr(vectors)
     turn, sizes, mix = torch.linalg.svd(mixed, full_matrices=False)
     kept = sizes > DEPENDENT
-    return Block(basis=basis @ turn[:, kept], share=sizes[kept, None] * mix[kept])
-
-
-def unit_columns(vectors: Float[Tensor, "p q"]) -> Float[Tensor, "p q"]:
-    """An orthonormal basis of independent columns."""
-    return vectors / vectors.norm() if vectors.shape[1] == 1 else torch.linalg.qr(vectors)[0]
-
-
-def eigen(projected: Float[Tensor, "q q"]) -> tuple[Float[Tensor, " q"], Float[Tensor, "q q"]]:
-    """Curvatures along the principal directions of a search, ascending."""
-    return (projected[0], torch.ones_like(projected)) if len(projected) == 1 else torch.linalg.eigh(projected)
+    return basis @ turn[:, kept], sizes[kept, None] * mix[kept]
 
 
 def check_finite(block: Float[Tensor, "p k"], what: str) -> None:
-    """Refuse systems that cannot be solved.
-
-    Raises:
-        NotFinite: some number is NaN or infinite.
-    """
+    """Refuse, by NotFinite, systems that cannot be solved."""
     if not block.isfinite().all():
         raise NotFinite(f"{what} is NaN or infinite. Look for features of very different scale.")
 
@@ -166,11 +138,7 @@ def lengths(vectors: Float[Tensor, "p q"], share: Float[Tensor, "q k"]) -> K:
 
 
 def positive(ritz: Float[Tensor, " q"], *, noise: float) -> Bool[Tensor, " q"]:
-    """Mask of the directions whose curvature is positive by more than rounding.
-
-    Raises:
-        IndefiniteCurvature: one is negative by more than rounding.
-    """
+    """Mask of the directions whose curvature is positive by more than rounding; IndefiniteCurvature if one is below."""
     if ritz[0] < -noise:
         raise IndefiniteCurvature(
             f"The curvature is negative along some direction (eigenvalue ≤ {float(ritz[0]):.1e} where the largest is "
@@ -181,11 +149,7 @@ def positive(ritz: Float[Tensor, " q"], *, noise: float) -> Bool[Tensor, " q"]:
 
 
 def check_null_mass(mass: Float[Tensor, "z k"], enough: K) -> None:
-    """Refuse right-hand sides that no product can ever match, because they lie where there is no curvature.
-
-    Raises:
-        NullSpaceMass: some length along a null direction is above what may be left unsolved.
-    """
+    """Refuse, by NullSpaceMass, right-hand sides with more than enough length along null directions."""
     worst = float((mass.abs() / enough).max())
     if worst > 1:
         raise NullSpaceMass(
@@ -196,7 +160,7 @@ def check_null_mass(mass: Float[Tensor, "z k"], enough: K) -> None:
 
 
 def simultaneous_conjugate_gradients(
-    multiply: ModelProducts,
+    multiply: Callable[[Tensor, Tensor], Tensor],
     vectors: KP,
     *,
     precondition: Multiply,
@@ -204,16 +168,13 @@ def simultaneous_conjugate_gradients(
     max_iterations: int,
     flat: float = 0.0,
 ) -> tuple[KP, Bool[Tensor, " k"]]:
-    """Solve A_k x_k = v_k for each row, every system with its own matrix and all with one preconditioner.
+    """Solve A_k x_k = v_k for each row; gives the solutions, and which were found without meeting a flat direction.
 
     Args:
         multiply: the matrices of the systems with these numbers, each times its own row.
         precondition: M⁺ times each row, M positive semidefinite.
         tolerance: of the residual in the metric of M⁺, as a share of the right-hand side.
         flat: a system whose curvature along some direction is below this share of M's is given up as flat.
-
-    Returns:
-        The solutions, and which were found without meeting a flat direction.
     """
     found, solved = torch.zeros_like(vectors), (vectors == 0).all(-1)
     active, residual = (~solved).nonzero().squeeze(1), vectors[~solved]

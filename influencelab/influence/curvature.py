@@ -26,12 +26,7 @@ NULL_MASS, ROUNDING = 1e-7, 1e3
 
 @dataclass(frozen=True, eq=False)
 class Spectrum:
-    """Eigenvalues in ascending order, without damping, and their directions.
-
-    Attributes:
-        values: curvature along each direction, in nats per squared unit of parameter.
-        vectors: the directions, one a column.
-    """
+    """Eigenvalues in ascending order, in nats per squared unit of parameter, without damping, and a column for each."""
 
     values: P
     vectors: Float[Tensor, "p p"]
@@ -170,32 +165,23 @@ class Curvature:
         Raises:
             NullSpaceMass: C + damping I has null directions and some v does not vanish there.
         """
-        values = self.inverse_products(vectors)
-        size = vectors.norm(dim=0).clamp_min(torch.finfo(vectors.dtype).tiny)
-        residual = (self @ values - vectors).norm(dim=0) / size
-        if self._factors.spectrum is not None:
-            self.check_null_mass(vectors / size)
-        return Solution(values=values, residual=residual)
-
-    def check_null_mass(self, vectors: Float[Tensor, "p k"]) -> None:
-        """Refuse right-hand sides of unit length that lie in the null space."""
-        spectrum = self.spectrum()
+        solution = checked(self, vectors.T, self.inverse_products(vectors).T)
+        spectrum = self._factors.spectrum
+        if spectrum is None:
+            return solution
         null = spectrum.null(self.damping)
-        mass = (spectrum.vectors[:, null].T @ vectors).norm(dim=0)
+        mass = (spectrum.vectors[:, null].T @ (vectors / lengths(vectors.T))).norm(dim=0)
         worst = float(mass.max()) if len(mass) else 0.0
         if worst > max(NULL_MASS, ROUNDING * torch.finfo(vectors.dtype).eps):
             raise NullSpaceMass(
                 f"The curvature has {int(null.sum())} null directions and a gradient has {worst:.1e} of its length "
                 f"there, so no finite influence exists. Add damping or weight decay, or penalise the intercept."
             )
+        return solution
 
 
 def check_recipe(kind: str, damping: float) -> None:
-    """Refuse what is no curvature or no damping, before anything is computed.
-
-    Raises:
-        InvalidParameter: an unknown kind, or a damping that is negative, NaN or infinite.
-    """
+    """Refuse, by InvalidParameter, an unknown kind and a damping that is negative, NaN or infinite."""
     derivatives.check_kind(kind)
     if not 0 <= damping < float("inf"):
         raise InvalidParameter(f"damping is {damping}, expected a finite number ≥ 0.")

@@ -11,13 +11,49 @@ from influencelab.data.perturbation import Perturbation, WeightChange
 from influencelab.data.perturbations.removals import Removals
 from influencelab.errors import InvalidParameter
 from influencelab.influence.curvature import Solution
-from influencelab.influence.sensitivity import Sensitivity
 from influencelab.models.measure import Measure
 from influencelab.models.measures.loss import Loss
 from influencelab.recipe import Recipe, kind_name
 from influencelab.training.fit import Fit, require_converged
 
-__all__ = ["Estimate", "Estimator"]
+__all__ = ["Estimate", "Estimator", "Sensitivity"]
+
+
+@dataclass(frozen=True, eq=False)
+class Sensitivity:
+    """s_j = (C + damping I)⁻¹ ∇L_j of m measures: solved once, it predicts every perturbation.
+
+    When ∇J at the fit changes by a small v, the minimum moves by −C⁻¹v and measure j rises by −vᵀs_j.
+
+    Attributes:
+        fit: the model.
+        measure: what L is; of the loss, j is a test point.
+        values: s_j, one column a measure, in the measure's unit per unit of ∇J.
+        residual: ‖(C + damping I) s_j − ∇L_j‖ / ‖∇L_j‖ of each.
+        damping: what was really added to the curvature.
+        seconds: wall-clock time.
+    """
+
+    fit: Fit
+    measure: Measure
+    values: Float[Tensor, "p m"]
+    residual: Float[Tensor, " m"]
+    damping: float
+    seconds: float
+
+    def predict(self, perturbation: Perturbation) -> Float[Tensor, "r m"]:
+        """The predicted rise of each measure in each experiment: −Δ(∇J)ᵀ s_j.
+
+        Raises:
+            InvalidParameter: the perturbation does not suit the fit.
+            InvalidData: the points that it brings in do not.
+        """
+        perturbation.check(self.fit)
+        return -perturbation.change_along(self.fit, self.values.T)
+
+    def slopes(self) -> Float[Tensor, "n m"]:
+        """∂L_j/∂wᵢ = −∇ℓᵢᵀ s_j of each training weight."""
+        return -self.fit.slopes(self.fit.data, self.values.T)
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +101,14 @@ class Estimate(Recipe):
         if self.slopes is not None and isinstance(perturbation, WeightChange):
             return perturbation.weigh(self.fit.weights, self.slopes)
         if isinstance(perturbation, Removals):
-            return self.scores_of(perturbation)
+            if not perturbation.single:
+                raise InvalidParameter(f"{self.estimator} predicts single removals only; use an estimator with slopes.")
+            if self.convention not in (None, perturbation.convention):
+                raise InvalidParameter(
+                    f"{self.estimator} predicts the convention '{self.convention}', not '{perturbation.convention}': "
+                    f"make it with convention='{perturbation.convention}'."
+                )
+            return self.values[perturbation.points]
         if self.sensitivity is None:
             predicted = "single removals" if self.slopes is None else "changes of training weights, such as removals,"
             raise InvalidParameter(
@@ -73,17 +116,6 @@ class Estimate(Recipe):
                 "estimator with a sensitivity, such as 'exact' or 'conjugate_gradient'."
             )
         return self.sensitivity.predict(perturbation)
-
-    def scores_of(self, removals: Removals) -> Float[Tensor, "r m"]:
-        """The values of the removed points."""
-        if not removals.single:
-            raise InvalidParameter(f"{self.estimator} predicts single removals only; use an estimator with slopes.")
-        if self.convention not in (None, removals.convention):
-            raise InvalidParameter(
-                f"{self.estimator} predicts the convention '{self.convention}', not '{removals.convention}': "
-                f"make it with convention='{removals.convention}'."
-            )
-        return self.values[removals.points]
 
 
 @dataclass(frozen=True)
@@ -116,10 +148,7 @@ class Solver(Estimator):
         """s for each gradient, and the damping that was really added."""
 
     def sensitivity(self, fit: Fit, *, measure: Measure | None = None) -> Sensitivity:
-        """The response of a measure to any small change of training.
-
-        Args:
-            measure: what is predicted, each of its numbers a column; the loss of each test point by default.
+        """The response of a measure (of the loss of each test point, by default) to any small change of training.
 
         Raises:
             NotConverged: the fit is no minimum and allow_unconverged is False.
@@ -163,11 +192,7 @@ def estimate_of(
     damping: float = 0.0,
     sensitivity: Sensitivity | None = None,
 ) -> Estimate:
-    """The estimate with these values; a method that solves nothing has no residual and no damping.
-
-    Args:
-        started: when the method began, by time.perf_counter.
-    """
+    """The estimate with these values, of a method that began at `started`; where nothing is solved nothing is left."""
     residual = values.new_zeros(values.shape[1]) if residual is None else residual
     seconds = time.perf_counter() - started
     return Estimate(estimator, fit, values, slopes, convention, unit, residual, damping, seconds, sensitivity)

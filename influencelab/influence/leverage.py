@@ -47,16 +47,17 @@ def linear_spread(curvature: Curvature, x: Float[Tensor, "b d"]) -> Float[Tensor
     return spread
 
 
-def amplification(curvature: Curvature, rows: Int[Tensor, " b"]) -> Float[Tensor, "b c c"]:
-    """(I − wᵢ Aᵢ Gᵢ)⁻¹ of each point: about 1 + its leverage, infinite where the fit cannot spare it."""
+def amplification(curvature: Curvature, rows: Int[Tensor, " b"]) -> tuple[Float[Tensor, "b c c"], Tensor]:
+    """(I − wᵢ Aᵢ Gᵢ)⁻¹ of each point, about 1 + its leverage, infinite where the fit cannot spare it; and wᵢ Aᵢ."""
     fit = curvature.fit
     outputs = fit.task.outputs(fit.theta, fit.data.x_train[rows])
     curved = fit.task.output_loss.hessians(outputs, fit.data.y_train[rows]).permute(2, 0, 1)
-    block = fit.weights[rows, None, None] * curved @ output_spread(curvature, rows)
+    weighted = fit.weights[rows, None, None] * curved
+    block = weighted @ output_spread(curvature, rows)
     eye = torch.eye(block.shape[-1], dtype=block.dtype, device=block.device)
     inverse, fault = torch.linalg.inv_ex(eye - block)
     spared = (fault == 0) & (inverse.abs().amax((1, 2)) <= LARGEST)
-    return inverse.where(spared[:, None, None], torch.inf)
+    return inverse.where(spared[:, None, None], torch.inf), weighted
 
 
 def effective_parameters(curvature: Curvature) -> float:

@@ -4,7 +4,6 @@ L-BFGS preconditioned by the fit's curvature takes each model near a minimum; a 
 curvature certifies it.
 """
 
-from dataclasses import dataclass
 from functools import partial
 
 import torch
@@ -39,13 +38,14 @@ def minimise_from_fit(
     """θ of each model, ∇J there, and which are at a minimum from which Newton's step changes no test loss.
 
     Those that end at a saddle or on a plain are put back at the fit; where some direction has no penalty, so are all
-    that are at no minimum.
-
-    Args:
-        passes: of L-BFGS at most.
+    that are at no minimum. L-BFGS takes so many passes at most.
     """
-    fit = curvature.fit
-    theta = lbfgs_stage(curvature, weights, passes=passes, tolerance=test.tolerance)
+    fit, trainer = curvature.fit, LBFGS(max_steps=passes, tolerance=test.tolerance)
+    # Each model learns by how much its own curvature differs from the fit's, and a line search keeps J going down, so
+    # that most removals that chord steps overshoot need a few tens of gradients. This is no test of a minimum: where
+    # two units of a network agree, gradients alone never part them.
+    start = fit.theta.repeat(len(weights), 1)
+    theta = trainer.train(fit.task, fit.data, start, weights, guess=partial(precondition, curvature)).theta
     gradient = derivatives.gradients(fit.task, fit.data, theta, weights)
     change = derivatives.measures(fit.task, fit.data, theta) - fit.measures()
     passed = torch.zeros_like(weights[:, 0]).bool()
@@ -53,11 +53,11 @@ def minimise_from_fit(
     for _ in range(ROUNDS):
         if not len(rest):
             break
-        check = newton_check(curvature, theta[rest], gradient[rest], weights[rest])
-        there = theta[rest] + check.step
+        step, is_minimum = newton_check(curvature, theta[rest], gradient[rest], weights[rest])
+        there = theta[rest] + step
         slope = derivatives.gradients(fit.task, fit.data, there, weights[rest])
-        nearer = check.is_minimum & (slope.norm(dim=-1) <= test.tolerance)
-        theta[rest[~check.is_minimum]] = fit.theta
+        nearer = is_minimum & (slope.norm(dim=-1) <= test.tolerance)
+        theta[rest[~is_minimum]] = fit.theta
         rest, there, slope = rest[nearer], there[nearer], slope[nearer]
         moved = derivatives.measures(fit.task, fit.data, there) - fit.measures()
         stays = ((moved - change[rest]).abs() <= test.allowed(moved)).all(1)
@@ -70,35 +70,12 @@ def minimise_from_fit(
     return theta, gradient, passed
 
 
-def lbfgs_stage(curvature: Curvature, weights: KN, *, passes: int, tolerance: float) -> KP:
-    """θ of each model after L-BFGS from the fit, with the fit's curvature as its first guess; converged or not.
+def newton_check(curvature: Curvature, theta: KP, gradient: KP, weights: KN) -> tuple[KP, Bool[Tensor, " k"]]:
+    """Newton's step −H⁻¹ ∇J of each model, with H its own curvature, and whether the model is at a minimum.
 
-    Each model learns by how much its own curvature differs from the fit's, and a line search keeps J going down, so
-    that most removals that chord steps overshoot need a few tens of gradients. No test of a minimum is made here:
-    where two units of a network agree, gradients alone never part them.
+    At a minimum every direction has at least the share FLAT of the fit's curvature. For larger models H is not formed:
+    a random probe is solved for beside the step by conjugate gradients, as its solution involves all directions.
     """
-    fit = curvature.fit
-    trainer = LBFGS(max_steps=passes, tolerance=tolerance)
-    start = fit.theta.repeat(len(weights), 1)
-    return trainer.train(fit.task, fit.data, start, weights, guess=partial(precondition, curvature)).theta
-
-
-@dataclass(frozen=True, eq=False)
-class NewtonCheck:
-    """Newton's step of each model, and whether the model is at a minimum.
-
-    Attributes:
-        step: −H⁻¹ ∇J, with H the model's own curvature.
-        is_minimum: whether the curvature along every direction is at least the share FLAT of the fit's. Where this is
-            not read off the dense curvature, a random probe is solved for too: its solution involves all directions.
-    """
-
-    step: KP
-    is_minimum: Bool[Tensor, " k"]
-
-
-def newton_check(curvature: Curvature, theta: KP, gradient: KP, weights: KN) -> NewtonCheck:
-    """Newton's step of each model, by its dense curvature or, for larger models, by conjugate gradients."""
     factor, fit = curvature.cholesky(), curvature.fit
     if factor is not None and len(factor) <= DENSE:
         return dense_newton_check(curvature, theta, gradient, weights)
@@ -111,10 +88,10 @@ def newton_check(curvature: Curvature, theta: KP, gradient: KP, weights: KN) -> 
         max_iterations=PRODUCTS,
         flat=FLAT,
     )
-    return NewtonCheck(step[: len(theta)], positive[: len(theta)] & positive[len(theta) :])
+    return step[: len(theta)], positive[: len(theta)] & positive[len(theta) :]
 
 
-def dense_newton_check(curvature: Curvature, theta: KP, gradient: KP, weights: KN) -> NewtonCheck:
+def dense_newton_check(curvature: Curvature, theta: KP, gradient: KP, weights: KN) -> tuple[KP, Bool[Tensor, " k"]]:
     """The same for small models: at a minimum H − FLAT C is positive definite."""
     fit, step, is_minimum = curvature.fit, torch.zeros_like(theta), torch.zeros_like(theta[:, 0]).bool()
     least = FLAT * curvature.dense()
@@ -123,7 +100,7 @@ def dense_newton_check(curvature: Curvature, theta: KP, gradient: KP, weights: K
         is_minimum[rows] = torch.linalg.cholesky_ex(hessian - least).info == 0
         solved = torch.linalg.solve_ex(hessian, -gradient[rows, :, None]).result.squeeze(-1)
         step[rows] = solved.where(is_minimum[rows, None], 0.0)
-    return NewtonCheck(step, is_minimum)
+    return step, is_minimum
 
 
 def precondition(curvature: Curvature, vectors: KP) -> KP:

@@ -3,14 +3,15 @@
 import time
 from abc import abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from influencelab.data.perturbation import Perturbation
-from influencelab.models.shapes import K
+from influencelab.errors import InvalidParameter
+from influencelab.models.shapes import KN, K
 from influencelab.recipe import Progress, Recipe
 from influencelab.training.fit import Fit
 
@@ -57,9 +58,31 @@ class Retrained(Recipe):
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
-    """One batch of models; the first is the control, in which nothing is changed."""
+class Problem:
+    """Models of one batch that train on the same points with the same weight decay, each with its own weights.
 
+    Attributes:
+        fit: the fit, seen on these points; new ones weigh nothing in it, so that it is the same minimum of the same J.
+        weight_decay: what the models train with; perhaps not the fit's.
+        weights: of each model.
+        removed: the one point that each model does without; −1 where none, several or something else is changed.
+        models: 0 for the control, in which nothing is changed, and 1 + the number of the experiment for the others.
+        places: the training points that the new ones, which come last, stand in for.
+    """
+
+    fit: Fit
+    weight_decay: float
+    weights: KN
+    removed: Int[Tensor, " k"]
+    models: Int[Tensor, " k"]
+    places: Int[Tensor, " e"]
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """Some models of one batch, with their numbers; the control is number 0."""
+
+    models: Int[Tensor, " k"]
     change: Float[Tensor, "k m"]
     grad_norm: K
     converged: Bool[Tensor, " k"]
@@ -87,7 +110,7 @@ class Retrainer(Recipe):
         size = max(1, min(models, BATCH // numbers))
         for first in range(0, perturbation.count, size):
             rows = slice(first, min(first + size, perturbation.count))
-            parts.append(train(rows))
+            parts.append(joined([train(problem) for problem in problems(fit, perturbation, rows)]))
             if progress is not None:
                 progress(rows.stop, perturbation.count)
         return Retrained(
@@ -108,5 +131,63 @@ class Retrainer(Recipe):
         """The largest number of models in one batch, and the numbers that one model holds in memory."""
 
     @abstractmethod
-    def batch_trainer(self, fit: Fit, perturbation: Perturbation) -> Callable[[slice], Part]:
-        """The function that trains one batch: the control and these experiments."""
+    def batch_trainer(self, fit: Fit, perturbation: Perturbation) -> Callable[[Problem], Part]:
+        """The function that trains the models of one problem."""
+
+
+def problems(fit: Fit, perturbation: Perturbation, rows: slice) -> list[Problem]:
+    """The control and some of the experiments; one problem only, unless weight decay changes."""
+    found = perturbation.experiments(fit, rows)
+    decays = torch.tensor([fit.weight_decay, *found.weight_decay], dtype=torch.float64)
+    base = torch.nn.functional.pad(fit.weights, (0, len(found.places)))
+    weights = torch.cat([base[None], found.weights])
+    removed = torch.cat([torch.full_like(found.removed[:1], -1), found.removed])
+    numbers = torch.tensor([0, *range(rows.start + 1, rows.stop + 1)])
+    seen = fit if found.data is fit.data else replace(fit, data=found.data, weights=base)
+    posed = []
+    for decay in decays.unique().tolist():
+        mine = (decays == decay).to(weights.device)
+        models = numbers.to(weights.device)[mine]
+        posed.append(Problem(seen, decay, weights[mine], removed[mine], models, found.places))
+    return posed
+
+
+def in_place(problem: Problem) -> list[Problem]:
+    """The same models with every new point where the old one stood: one problem for each, unless there is none.
+
+    Raises InvalidParameter where an old point keeps some of its weight.
+    """
+    count = len(problem.places)
+    if not count:
+        return [problem]
+    data, n, posed = problem.fit.data, problem.fit.data.n - count, []
+    for row, weights in enumerate(problem.weights):
+        mine = weights[n:].nonzero()[:, 0]
+        places, weight = problem.places[mine], weights[:n].clone()
+        if weight[places].any():
+            raise InvalidParameter(
+                "this retraining draws batches, in which a point is either the old or the new one: replace it whole "
+                "(share=1), or retrain with 'second_order' or full batches."
+            )
+        weight[places] = weights[n + mine]
+        parts = {"x_train": data.x_train[:n].clone(), "y_train": data.y_train[:n].clone()}
+        for name, part in parts.items():
+            part[places] = getattr(data, name)[n + mine]
+        here = replace(data, **parts, train_ids=data.train_ids[:n])
+        fit = replace(problem.fit, data=here, weights=problem.fit.weights[:n])
+        one = slice(row, row + 1)
+        alone = {"removed": problem.removed[one], "models": problem.models[one], "places": problem.places[:0]}
+        posed.append(replace(problem, fit=fit, weights=weight[None], **alone))
+    return posed
+
+
+def joined(parts: list[Part]) -> Part:
+    """One part of several, the models in the order of their numbers."""
+    order = torch.cat([part.models for part in parts]).argsort()
+    whole = {field.name: torch.cat([getattr(part, field.name) for part in parts])[order] for field in fields(Part)}
+    return Part(**whole)
+
+
+def penalised_by(fit: Fit, weight_decay: float) -> Fit:
+    """The fit's θ seen under another weight decay, where it is no minimum; the fit itself if that is its own."""
+    return fit if weight_decay == fit.weight_decay else replace(fit, task=replace(fit.task, weight_decay=weight_decay))

@@ -2,11 +2,13 @@
 
 import math
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from typing import ClassVar
 
+import numpy
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
@@ -16,7 +18,7 @@ from influencelab.errors import InvalidParameter
 from influencelab.models import derivatives
 from influencelab.models.shapes import KN, KP
 from influencelab.models.task import Task
-from influencelab.training.batches import Batches, Rows
+from influencelab.recipe import Recipe
 from influencelab.training.trainer import Memory, Trained, Trainer, check_finite
 
 # Steps between two checks that the gradient is still finite: a check stops a GPU.
@@ -24,10 +26,69 @@ CHECK = 100
 # Bytes that a step of models trained side by side may compute: what fits the cache.
 CACHE = 3 * 2**19
 
-Buffers = tuple[Float[Tensor, "*k p"], ...]
+# The points of one step: all of them, the same some for all models, or each model's own.
+Rows = None | Int[Tensor, " b"] | Int[Tensor, "k b"]
+# θ of one model, or of each of k.
+Theta = Float[Tensor, "*k p"]
+# The running means that a rule keeps.
+Buffers = tuple[Theta, ...]
 # ∇J over the rows of a batch, at the θ that lies in memory at the time.
 Gradient = Callable[[Rows], Tensor]
 Gradients = Callable[[Tensor], Gradient]
+
+
+@dataclass(frozen=True)
+class Batches(Recipe):
+    """Random batches without replacement: every point comes once an epoch, and each epoch has an order of its own.
+
+    The order of an epoch depends on the seed and the epoch alone, so that training can go on from any step.
+
+    Attributes:
+        size: points a batch; the last of an epoch may be smaller. 0, or n and more, is the full batch.
+        seed: of the order of the points.
+        paired: whether all models see the same batches. If not, the number of a model decides its order too.
+    """
+
+    size: int = 0
+    seed: int = 0
+    paired: bool = True
+
+    def full(self, n: int) -> bool:
+        """Whether every step sees all n points."""
+        return self.size == 0 or self.size >= n
+
+    def rows(self, n: int, steps: range, *, models: Int[Tensor, " k"]) -> Iterator[Rows]:
+        """The points of each step, on the device of `models`: (b), or (k b) if they differ; None for the full batch.
+
+        Steps are counted from the start of training. The numbers of the models have no effect where they are paired.
+        """
+        if self.full(n):
+            yield from (None for _ in steps)
+            return
+        an_epoch = -(-n // self.size)
+        drawn, order = -1, models
+        for step in steps:
+            epoch, place = divmod(step, an_epoch)
+            if epoch != drawn:
+                drawn, order = epoch, self.order(n, epoch, models)
+            yield order[..., place * self.size : (place + 1) * self.size]
+
+    def order(self, n: int, epoch: int, models: Int[Tensor, " k"]) -> Tensor:
+        """The order of one epoch, drawn on the CPU so that devices agree."""
+        if self.paired:
+            order = numpy.random.default_rng([self.seed, epoch]).permutation(n)
+        else:
+            rows = [numpy.random.default_rng([self.seed, epoch, model]).permutation(n) for model in models.tolist()]
+            order = numpy.stack(rows)
+        return torch.from_numpy(order).to(models.device)
+
+
+def check_batches(batch_size: int, seed: int, *, least: int) -> None:
+    """Refuse fewer than `least` points a batch, and negative seeds, by InvalidParameter."""
+    if batch_size < least or seed < 0:
+        raise InvalidParameter(
+            f"batch_size is {batch_size} and seed {seed}; expected batch_size ≥ {least} and seed ≥ 0."
+        )
 
 
 @dataclass(frozen=True)
@@ -47,6 +108,8 @@ class FirstOrder(Trainer):
     learning_rate: float = 0.1
     steps: int = 1000
     drops: tuple[int, ...] = ()
+    # Number of running means that the rule keeps for each parameter; all start at 0.
+    n_buffers: ClassVar[int]
 
     def __post_init__(self) -> None:
         if not 0 < self.learning_rate < float("inf"):
@@ -63,25 +126,12 @@ class FirstOrder(Trainer):
     def batches(self) -> Batches:
         """The points of each step."""
 
-    @property
     @abstractmethod
-    def n_buffers(self) -> int:
-        """Number of running means that the rule keeps for each parameter; all start at 0."""
+    def update(self, theta: Theta, buffers: Buffers, gradient: Theta, step: int) -> Buffers:
+        """Move θ by one step, where it lies, and give the running means after it; autograd can follow.
 
-    @abstractmethod
-    def update(
-        self, theta: Float[Tensor, "*k p"], buffers: Buffers, gradient: Float[Tensor, "*k p"], step: int
-    ) -> Buffers:
-        """Move θ by one step, where it lies; autograd can follow.
-
-        Args:
-            theta: where each model is: changed.
-            buffers: its running means; they stay as they were.
-            gradient: of J over the step's batch: may be changed.
-            step: the step's number, from 0.
-
-        Returns:
-            The running means after the step.
+        The running means given stay as they were; the gradient of J over the step's batch may be changed. Steps are
+        counted from 0.
         """
 
     def train(
@@ -110,16 +160,17 @@ class FirstOrder(Trainer):
                 f"has {[tuple(part.shape) for part in memory.buffers]}. Restore what the same kind of trainer left."
             )
         models = torch.arange(len(theta)) if models is None else models
-        size = together(task, data, points=self.batches.points(data.n), models=len(theta))
+        size = together(task, data, points=min(self.batches.size or data.n, data.n), models=len(theta))
 
-        def chunk(rows: slice) -> tuple[Tensor, Buffers]:
-            return self.run(task, data, theta[rows], weights[rows], memory=memory.take(rows), models=models[rows])
+        def chunk(first: int) -> tuple[Tensor, Buffers]:
+            rows = slice(first, first + size)
+            mine = memory.each(lambda part: part[rows])
+            return self.run(task, data, theta[rows], weights[rows], memory=mine, models=models[rows])
 
-        chunks = [slice(first, first + size) for first in range(0, len(theta), size)]
         parallel = task.derivatives(data).threads and data.x_train.device.type == "cpu"
-        ends = side_by_side(chunk, chunks) if parallel else [chunk(rows) for rows in chunks]
-        end = torch.cat([part for part, _ in ends])
-        buffers = tuple(torch.cat(parts) for parts in zip(*(means for _, means in ends), strict=True))
+        work = side_by_side if parallel else map
+        ends, means = zip(*work(chunk, range(0, len(theta), size)), strict=True)
+        end, buffers = torch.cat(ends), tuple(torch.cat(parts) for parts in zip(*means, strict=True))
         norms = derivatives.gradients(task, data, end, weights).norm(dim=-1)
         last = memory.steps + self.steps
         check_finite(norms, what="The gradient", when=f"after step {last}")
@@ -156,20 +207,15 @@ def gradients_of(task: Task, data: Dataset, weights: KN) -> Gradients:
     θ must be contiguous: it may move, and is read where it lies.
     Whatever no step changes is computed once: training small networks is mostly the overhead of calls.
     """
-    of_losses = task.derivatives(data).batch_gradients(weights, cache=cache_size(data))
-    # ∇R is weight decay times θ, unless the penalty is more than that.
-    decay = task.penalty(data, data.x_train).stiffness if task.plain else None
+    of_losses = task.derivatives(data).batch_gradients(weights, cache=CACHE // data.x_train.element_size())
+    decay = task.penalty(data, data.x_train).stiffness
 
     def at(theta: KP) -> Gradient:
         of_batch = of_losses(theta)
-
-        def gradient(rows: Rows) -> KP:
-            total = of_batch(rows)
-            if decay is None:
-                return derivatives.penalty_gradient(task, data, theta).add_(total)
-            return total.addcmul_(decay, theta)
-
-        return gradient
+        # ∇R is weight decay times θ, unless the penalty is more than that.
+        if task.plain:
+            return lambda rows: of_batch(rows).addcmul_(decay, theta)
+        return lambda rows: derivatives.penalty_gradient(task, data, theta).add_(of_batch(rows))
 
     return at
 
@@ -183,11 +229,11 @@ def together(task: Task, data: Dataset, *, points: int, models: int) -> int:
     trace = task.derivatives(data).trace
     if not trace:
         return max(1, models)
-    most = max(1, cache_size(data) // (points * trace))
+    most = max(1, CACHE // data.x_train.element_size() // (points * trace))
     return max(1, math.ceil(models / math.ceil(models / most))) if models else 1
 
 
-def side_by_side(work: Callable[[slice], tuple[Tensor, Buffers]], chunks: list[slice]) -> list[tuple[Tensor, Buffers]]:
+def side_by_side(work: Callable[[int], tuple[Tensor, Buffers]], chunks: range) -> list[tuple[Tensor, Buffers]]:
     """Results of the work on each chunk, as many at a time as torch has threads.
 
     Products this small gain nothing from threads within them, while torch lets go of Python's lock in each. Every
@@ -195,7 +241,7 @@ def side_by_side(work: Callable[[slice], tuple[Tensor, Buffers]], chunks: list[s
     """
     threads = torch.get_num_threads()
     if min(threads, len(chunks)) < 2:
-        return [work(rows) for rows in chunks]
+        return [work(first) for first in chunks]
     try:
         with ThreadPoolExecutor(min(threads, len(chunks)), initializer=partial(torch.set_num_threads, 1)) as pool:
             return list(pool.map(work, chunks))
@@ -204,6 +250,24 @@ def side_by_side(work: Callable[[slice], tuple[Tensor, Buffers]], chunks: list[s
         torch.set_num_threads(threads)
 
 
-def cache_size(data: Dataset) -> int:
-    """Numbers of the data's type that the cache holds."""
-    return CACHE // data.x_train.element_size()
+@dataclass(frozen=True)
+class HeavyBall(FirstOrder):
+    """v ← momentum v + ∇J, θ ← θ − learning_rate v, from v = 0: gradient descent, for the full batch and small ones.
+
+    Attributes:
+        momentum: the share of the last v that is kept.
+    """
+
+    momentum: float = 0.9
+    n_buffers: ClassVar[int] = 1
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 0 <= self.momentum < 1:
+            raise InvalidParameter(f"momentum is {self.momentum}, expected 0 ≤ momentum < 1.")
+
+    def update(self, theta: Theta, buffers: Buffers, gradient: Theta, step: int) -> Buffers:
+        """One step along −v."""
+        velocity = gradient.add_(buffers[0], alpha=self.momentum)
+        theta.add_(velocity, alpha=-self.rate(step))
+        return (velocity,)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from torch import Tensor
 
 from influencelab.data.dataset import Dataset
@@ -95,7 +95,7 @@ def fit(task: Task, data: Dataset, trainer: Trainer, *, seed: int = 0, weights: 
         InvalidWeights: negative, not finite, all zero, or of the wrong shape.
         NotFinite: the loss or its gradient is not finite at the start or during training.
     """
-    used = uniform(data) if weights is None else checked_weights(weights, data)
+    used = checked_weights(weights, data)
     start = task.start(data, seed)
     first = derivatives.gradients(task, data, start[None], used[None])
     check_finite(
@@ -113,7 +113,7 @@ def fit_from(
     trained: Trained, *, task: Task, data: Dataset, trainer: Trainer, seed: int = 0, weights: Tensor | None = None
 ) -> Fit:
     """The fit of one trained model; nothing is trained here, so that stored parameters become a fit again."""
-    used = uniform(data) if weights is None else weights
+    used = checked_weights(weights, data)
     return Fit(
         task=task,
         data=data,
@@ -130,16 +130,13 @@ def fit_from(
     )
 
 
-def uniform(data: Dataset) -> N:
-    """1/n each: the objective is then the mean loss plus the penalty."""
-    return data.x_train.new_full((data.n,), 1 / data.n)
-
-
-def checked_weights(weights: Tensor, data: Dataset) -> N:
-    """The weights in the data's dtype, if they can be weights."""
+def checked_weights(weights: Tensor | None, data: Dataset) -> N:
+    """The weights in the data's dtype, if they can be weights; 1/n each makes J the mean loss plus the penalty."""
+    if weights is None:
+        return data.x_train.new_full((data.n,), 1 / data.n)
     if tuple(weights.shape) != (data.n,):
         raise InvalidWeights(f"weights have shape {tuple(weights.shape)}, expected ({data.n},): one a training point.")
-    bad: Bool[Tensor, " n"] = ~(weights.isfinite() & (weights >= 0))
+    bad = ~(weights.isfinite() & (weights >= 0))
     if bad.any():
         first = int(bad.nonzero()[0])
         raise InvalidWeights(f"{int(bad.sum())} weights are negative or not finite, the first at row {first}: use ≥ 0.")
@@ -149,11 +146,7 @@ def checked_weights(weights: Tensor, data: Dataset) -> N:
 
 
 def require_converged(fitted: Fit, *, allow_unconverged: bool) -> None:
-    """Refuse a fit that is not a minimum, unless the protocol asks for it.
-
-    Raises:
-        NotConverged: the fit's gradient norm is above its trainer's tolerance.
-    """
+    """Refuse a fit that is not a minimum, by NotConverged, unless the protocol asks for it."""
     if fitted.converged or allow_unconverged:
         return
     near = fitted.grad_norm <= fitted.trainer.tolerance

@@ -7,7 +7,7 @@ from jaxtyping import Bool, Int
 from torch import Tensor
 
 from influencelab.models.shapes import K
-from influencelab.training.batched import Batched
+from influencelab.training.trainer import Batched
 
 # A step must lower J by this share of what the slope predicts (Armijo), and leave at most this share of the slope.
 DECREASE, FLATTENING = 1e-4, 0.9
@@ -25,10 +25,8 @@ class LineSearch(Batched):
         value: J at the start, in nats.
         slope: how fast J rises there along the direction; negative.
         step: the step to try next.
-        low: the longest step known to be too short; 0 at first.
-        low_slope: the slope of J there.
-        high: the shortest step known to be too long; infinite at first.
-        high_slope: the slope of J there.
+        low, low_slope: the longest step known to be too short, 0 at first, and the slope of J there.
+        high, high_slope: the shortest step known to be too long, infinite at first, and the slope of J there.
         trials: how many steps were refused.
     """
 

@@ -5,10 +5,8 @@ The minimum of J(θ) = Σ wᵢ max(0, 1 − sᵢ) + (decay / 2) ‖θ‖², with
 sᵢ < 1, αᵢ = 0 where sᵢ > 1, and anything between only where sᵢ = 1. Points of the third kind are *free*.
 """
 
-from dataclasses import dataclass
-
 import numpy
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from scipy.linalg import cho_factor, cho_solve
 
 # A start's margins this near to 1 are taken for free points; a wrong guess costs steps and nothing else.
@@ -18,50 +16,22 @@ ROUNDING = 1e-10
 # A point whose distance from the span of the free ones is below this share of its length lies in that span.
 DEPENDENT = 1e-10
 
-
-@dataclass(frozen=True, eq=False)
-class Solved:
-    """One machine.
-
-    Attributes:
-        alpha: αᵢ of each point.
-        optimal: whether every margin meets its condition to rounding.
-        steps: how often the set of free points was solved for.
-    """
-
-    alpha: Float[numpy.ndarray, " n"]
-    optimal: bool
-    steps: int
-
-
-def solve(
-    z: Float[numpy.ndarray, "n d"],
-    bounds: Float[numpy.ndarray, " n"],
-    theta: Float[numpy.ndarray, " d"],
-    *,
-    decay: float,
-    max_steps: int,
-) -> Solved:
-    """Go from the margins that θ gives to the minimum, one change of the free set after another.
-
-    Each step brings all free points to margin 1, as far as the bounds of their α allow; the first to reach its bound
-    is free no more. Where none does, the point that violates its condition most becomes free.
-    """
-    search = Search(z, bounds, theta, decay=decay)
-    for step in range(1, max_steps + 1):
-        if search.solve_free():
-            worst = search.worst()
-            if worst is None:
-                return Solved(search.alpha, True, step)
-            search.release(worst)
-    return Solved(search.alpha, False, max_steps)
+# The points zᵢ, one a row; θ; and a number of each point, such as wᵢ or αᵢ.
+Points = Float[numpy.ndarray, "n d"]
+Theta = Float[numpy.ndarray, " d"]
+Each = Float[numpy.ndarray, " n"]
 
 
 class Search:
-    """State of the search: it changes with every step, and lives inside `solve` only."""
+    """A search for the free points, from the margins that θ gives; it changes with every step.
 
-    def __init__(self, z: numpy.ndarray, bounds: numpy.ndarray, theta: numpy.ndarray, *, decay: float) -> None:
-        self.z, self.bounds, self.decay = z, bounds, decay
+    Attributes:
+        alpha: αᵢ of each point.
+        steps: how often the set of free points was solved for.
+    """
+
+    def __init__(self, z: Points, bounds: Each, theta: Theta, *, decay: float) -> None:
+        self.z, self.bounds, self.decay, self.steps = z, bounds, decay, 0
         s = z @ theta
         self.alpha = numpy.where(s < 1, bounds, 0.0)
         self.free = numpy.flatnonzero((numpy.abs(s - 1) <= GUESS) & (bounds > 0))
@@ -70,6 +40,21 @@ class Search:
         self.gram = z[self.free] @ z[self.free].T / decay
         self.alpha[self.free] = bounds[self.free] / 2
         self.update_margins()
+
+    def run(self, *, max_steps: int) -> bool:
+        """Go to the minimum, one change of the free set after another; whether every margin then meets its condition.
+
+        Each step brings all free points to margin 1, as far as the bounds of their α allow; the first to reach its
+        bound is free no more. Where none does, the point that violates its condition most becomes free.
+        """
+        while self.steps < max_steps:
+            self.steps += 1
+            if self.solve_free():
+                worst = self.worst()
+                if worst is None:
+                    return True
+                self.release(worst)
+        return False
 
     def update_margins(self) -> None:
         """Margins from α itself, so that rounding does not add up."""
@@ -96,18 +81,16 @@ class Search:
         if step < longest:
             point = self.free[first]
             self.alpha[point] = self.bounds[point] if direction[first] > 0 else 0.0
-            self.bind(first)
+            self.free = numpy.delete(self.free, first)
+            self.gram = numpy.delete(numpy.delete(self.gram, first, 0), first, 1)
         self.update_margins()
         return step >= longest
 
-    def bind(self, place: int) -> None:
-        """One free point is free no more."""
-        self.free = numpy.delete(self.free, place)
-        self.gram = numpy.delete(numpy.delete(self.gram, place, 0), place, 1)
-
     def worst(self) -> int | None:
-        """The bound point whose margin is furthest on the wrong side of 1; None where all are right."""
-        wrong = violations(self.s, self.alpha, self.bounds)
+        """The bound point whose margin is furthest on the wrong side of 1 for its α; None where all are right."""
+        below = numpy.where(self.alpha < self.bounds, 1 - self.s, 0.0)
+        above = numpy.where(self.alpha > 0, self.s - 1, 0.0)
+        wrong = numpy.maximum(numpy.maximum(below, above), 0.0)
         wrong[self.free] = 0
         point = int(wrong.argmax())
         return point if wrong[point] > ROUNDING else None
@@ -125,33 +108,15 @@ class Search:
             self.move(sign * numpy.append(-part, 1.0), longest=numpy.inf)
 
 
-def violations(
-    s: Float[numpy.ndarray, " n"], alpha: Float[numpy.ndarray, " n"], bounds: Float[numpy.ndarray, " n"]
-) -> Float[numpy.ndarray, " n"]:
-    """How far each margin is on the wrong side of 1 for its α; 0 where it is right."""
-    below = numpy.where(alpha < bounds, 1 - s, 0.0)
-    above = numpy.where(alpha > 0, s - 1, 0.0)
-    return numpy.maximum(numpy.maximum(below, above), 0.0)
-
-
 def independent(rows: Float[numpy.ndarray, "f d"]) -> bool:
-    """Whether no row is a combination of the others, beyond doubt."""
-    if len(rows) > rows.shape[1]:
+    """Whether there are rows, none of which is a combination of the others, beyond doubt."""
+    if not 0 < len(rows) <= rows.shape[1]:
         return False
-    if not len(rows):
-        return True
     values = numpy.linalg.eigvalsh(rows @ rows.T)
     return bool(values[0] > DEPENDENT * values[-1])
 
 
-def residual(
-    z: Float[numpy.ndarray, "n d"],
-    bounds: Float[numpy.ndarray, " n"],
-    alpha: Float[numpy.ndarray, " n"],
-    theta: Float[numpy.ndarray, " d"],
-    *,
-    decay: float,
-) -> float:
+def residual(z: Points, bounds: Each, alpha: Each, theta: Theta, *, decay: float) -> float:
     """The length of a subgradient of J at θ: the shortest, where α is its own.
 
     A point off the bend by more than rounding has one slope only, whatever its α.
@@ -159,10 +124,3 @@ def residual(
     s = z @ theta
     slopes = numpy.where(s < 1 - ROUNDING, bounds, numpy.where(s > 1 + ROUNDING, 0.0, alpha))
     return float(numpy.linalg.norm(decay * theta - z.T @ slopes))
-
-
-def misplaced(
-    s: Float[numpy.ndarray, "k n"], inside: Bool[numpy.ndarray, "k n"], bounds: Float[numpy.ndarray, "k n"]
-) -> Bool[numpy.ndarray, "k n"]:
-    """Points that were left out of a search (α = 0) and whose margins put them into it."""
-    return ~inside & (bounds > 0) & (s < 1 - ROUNDING)

@@ -1,9 +1,11 @@
 """Recipes for training k models at once by one batched computation."""
 
 from abc import abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
-from jaxtyping import Bool
+from jaxtyping import Bool, Int
 from torch import Tensor
 
 from influencelab.data.dataset import Dataset
@@ -13,6 +15,29 @@ from influencelab.models.task import Task
 from influencelab.recipe import Recipe
 
 __all__ = ["Trained", "Trainer"]
+
+# The next step where training diverged.
+CURE = "Look for a learning rate that is too large, or features of very different scale."
+Table = TypeVar("Table", bound="Batched")
+
+
+class Batched:
+    """A table of k models: a dataclass whose tensors, and tables inside, have a row a model; all else serves all."""
+
+    def take(self: Table, rows: Bool[Tensor, " k"] | Int[Tensor, " b"]) -> Table:
+        """Some of the models."""
+        return type(self)(**{name: taken(part, rows) for name, part in vars(self).items()})
+
+    def put(self: Table, rows: Int[Tensor, " b"], others: Table) -> Table:
+        """The same models, those of these rows replaced by others; for tables of tensors only."""
+        return type(self)(**{name: part.index_copy(0, rows, vars(others)[name]) for name, part in vars(self).items()})
+
+
+def taken(part: Any, rows: Tensor) -> Any:
+    """Rows of a tensor or table; anything else as it is."""
+    if isinstance(part, Batched):
+        return part.take(rows)
+    return part[rows] if isinstance(part, Tensor) else part
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,9 +52,9 @@ class Memory(Recipe):
     steps: int
     buffers: tuple[KP, ...]
 
-    def take(self, rows: slice) -> "Memory":
-        """The state of some of the models."""
-        return Memory(self.steps, tuple(part[rows] for part in self.buffers))
+    def each(self, change: Callable[[KP], KP]) -> "Memory":
+        """The state after the same number of steps, each running mean changed."""
+        return Memory(self.steps, tuple(change(part) for part in self.buffers))
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,18 +96,8 @@ class Trainer(Recipe):
         """
 
 
-def check_finite(
-    values: K,
-    *,
-    what: str,
-    when: str,
-    cure: str = "Look for a learning rate that is too large, or features of very different scale.",
-) -> None:
-    """Refuse NaN and infinity where a number is needed.
-
-    Raises:
-        NotFinite: some model's value is not finite; the message counts them.
-    """
+def check_finite(values: K, *, what: str, when: str, cure: str = CURE) -> None:
+    """Refuse NaN and infinity where a number is needed, by a `NotFinite` that counts the models."""
     bad = int((~values.isfinite()).sum())
     if bad:
         raise NotFinite(f"{what} of {bad} of {len(values)} models is NaN or infinite {when}. {cure}")

@@ -3,12 +3,12 @@
 import pytest
 import torch
 from problems import binary_problem, class_data, logistic_problem, mlp_problem, ridge_problem, value_data
-from tight_retraining import batch_of
 
 from influencelab.data.perturbations.removals import CONVENTIONS
 from influencelab.data.removals import groups, leave_one_out
 from influencelab.influence.chord_newton import ConvergenceTest, chord_of, first_gradients
 from influencelab.influence.curvature import Curvature
+from influencelab.influence.retrainer import problems
 from influencelab.models import derivatives
 from influencelab.models.tasks.logistic import Logistic
 from influencelab.models.tasks.ridge import Ridge
@@ -32,12 +32,12 @@ def test_first_gradients_are_those_of_the_objectives_without_the_points(build, c
         leave_one_out(20, rows=torch.tensor([19, 3, 0]), convention=convention),
         groups(20, members=[[1, 2], [], [5]], convention=convention),
     ):
-        batch = batch_of(removals, fitted.weights, slice(0, 3))
+        problem = problems(fitted, removals, slice(0, 3))[0]
         # Equal bits: a copy.
-        assert torch.equal(batch.weights[0], fitted.weights)
+        assert torch.equal(problem.weights[0], fitted.weights)
         start = fitted.theta.expand(4, -1)
-        wanted = derivatives.gradients(fitted.task, fitted.data, start, batch.weights)
-        found = first_gradients(Curvature(fitted), batch)
+        wanted = derivatives.gradients(fitted.task, fitted.data, start, problem.weights)
+        found = first_gradients(fitted, problem)
         assert torch.allclose(found, wanted, rtol=1e-9, atol=1e-14)
         assert float(found[0].norm()) <= 1e-9
 
@@ -47,10 +47,10 @@ def test_first_gradients_are_those_of_the_objectives_without_the_points(build, c
 def test_a_step_solves_with_the_curvature_without_the_point(build, damping):
     fitted = weighted(build)
     curvature = Curvature(fitted, damping=damping)
-    batch = batch_of(leave_one_out(20, rows=torch.tensor([19, 3])), fitted.weights, slice(0, 2))
-    chord, gradient = chord_of(curvature, batch), first_gradients(curvature, batch)
+    problem = problems(fitted, leave_one_out(20, rows=torch.tensor([19, 3])), slice(0, 2))[0]
+    chord, gradient = chord_of(curvature, problem), first_gradients(fitted, problem)
     here = fitted.theta.expand(3, -1)
-    dense = derivatives.hessians(fitted.task, fitted.data, here, batch.weights)
+    dense = derivatives.hessians(fitted.task, fitted.data, here, problem.weights)
     dense += damping * torch.eye(dense.shape[1], dtype=torch.float64)
     wanted = torch.stack([torch.linalg.pinv(one, hermitian=True, rtol=1e-12) @ g for one, g in zip(dense, gradient)])  # noqa: B905 - as many
     assert torch.allclose(chord.step(gradient), wanted, rtol=1e-6, atol=1e-12)
@@ -61,20 +61,19 @@ def test_a_step_solves_with_the_curvature_without_the_point(build, damping):
 def test_one_step_removes_a_point_from_a_ridge_regression():
     task, data = Ridge(0.05), value_data(0, n=20, m=3)
     fitted = fit(task, data, Newton(tolerance=1e-12))
-    batch = batch_of(leave_one_out(20), fitted.weights, slice(0, 20))
-    curvature = Curvature(fitted)
-    theta = fitted.theta - chord_of(curvature, batch).step(first_gradients(curvature, batch))
-    left = derivatives.gradients(task, data, theta, batch.weights)
+    problem = problems(fitted, leave_one_out(20), slice(0, 20))[0]
+    theta = fitted.theta - chord_of(Curvature(fitted), problem).step(first_gradients(fitted, problem))
+    left = derivatives.gradients(task, data, theta, problem.weights)
     assert float(left.norm(dim=1).max()) < 1e-13
 
 
 def test_amplification_is_the_leverage_of_the_removed_point():
     task, data = Logistic(0.01), class_data(0, n=20, m=3)
     fitted = fit(task, data, Newton(tolerance=1e-10))
-    single = chord_of(Curvature(fitted), batch_of(leave_one_out(20), fitted.weights, slice(0, 20)))
+    single = chord_of(Curvature(fitted), problems(fitted, leave_one_out(20), slice(0, 20))[0])
     assert float(single.amplification[0]) == 1
     assert (single.amplification[1:] > 1).all()
-    group = chord_of(Curvature(fitted), batch_of(groups(20, members=[[0, 1]]), fitted.weights, slice(0, 1)))
+    group = chord_of(Curvature(fitted), problems(fitted, groups(20, members=[[0, 1]]), slice(0, 1))[0])
     assert group.amplification.tolist() == [1, 1]
     assert not group.correction.any()
 

@@ -11,7 +11,7 @@ from oracles import softmax
 from problems import class_data, images, minimum, ridge_problem, split, value_data
 
 from influencelab.errors import InvalidParameter, NotConverged
-from influencelab.influence import kronecker
+from influencelab.influence.estimators import ekfac
 from influencelab.influence.estimators.ekfac import EKFAC
 from influencelab.influence.estimators.exact import Exact
 from influencelab.models import derivatives, loss_derivatives
@@ -171,7 +171,7 @@ def test_estimates_are_dense_kronecker_algebra_layer_by_layer(case):
 def test_every_layer_keeps_all_its_curvature(case):
     made, truth = case
     dense = truth.gauss_newton()
-    for block, place in zip(kronecker.blocks(made), truth.places, strict=True):
+    for block, place in zip(ekfac.blocks(made), truth.places, strict=True):
         assert float(block.losses.sum()) == pytest.approx(numpy.trace(dense[place, place]), rel=1e-10)
         assert float(block.penalty.sum()) == pytest.approx(truth.penalty[place].sum(), rel=1e-10)
         assert float(block.losses.min()) >= 0
@@ -227,11 +227,11 @@ def test_what_is_known_of_a_fit_serves_every_damping(monkeypatch):
 
 def test_points_come_in_chunks_and_change_nothing(monkeypatch):
     made = CASES["convolutional network"][0]()
-    whole = kronecker.blocks(made)
+    whole = ekfac.blocks(made)
     again = replace(made)
     monkeypatch.setattr(loss_derivatives, "CHUNK", 3 * 3 * max(len(made.theta), made.task.units(made.data)))
-    assert [len(weights) for _, weights in kronecker.passes(again)] == [3, 3, 2]
-    for one, two in zip(whole, kronecker.blocks(again), strict=True):
+    assert [len(weights) for _, weights in ekfac.passes(again)] == [3, 3, 2]
+    for one, two in zip(whole, ekfac.blocks(again), strict=True):
         assert torch.allclose(one.losses, two.losses, rtol=1e-9, atol=1e-14)
 
 

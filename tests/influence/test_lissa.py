@@ -12,9 +12,14 @@ import influencelab.influence.estimators.lissa as lissa_module
 from influencelab.errors import Diverged, InvalidParameter, NotConverged
 from influencelab.influence.curvature import Curvature
 from influencelab.influence.estimators.exact import Exact
-from influencelab.influence.estimators.lissa import Lissa, batch_scale, full_scale
-from influencelab.influence.minibatch import draws, partition
-from influencelab.influence.power_iteration import largest_eigenvalues
+from influencelab.influence.estimators.lissa import (
+    Lissa,
+    batch_scale,
+    draws,
+    full_scale,
+    largest_eigenvalues,
+    partition,
+)
 from influencelab.models import derivatives
 
 

@@ -6,7 +6,6 @@ from functools import cache
 import pytest
 import torch
 from problems import minimum, mlp_problem
-from tight_retraining import batch_of
 from trainer_oracles import dropped, true_gradient, true_hessian
 
 from influencelab.data.removals import leave_one_out
@@ -14,6 +13,7 @@ from influencelab.data.sources.iris import Iris
 from influencelab.influence import preconditioned_lbfgs
 from influencelab.influence.chord_newton import chord_of, descend
 from influencelab.influence.curvature import Curvature
+from influencelab.influence.retrainer import problems
 from influencelab.influence.retrainers.second_order import SecondOrder
 from influencelab.models.tasks.mlp import MLP
 from influencelab.training.fit import fit
@@ -36,12 +36,12 @@ def test_a_step_is_newtons_and_firm_where_everything_bends_up(dense, monkeypatch
     theta = fitted.theta + 1e-3 * torch.randn(2, len(fitted.theta), generator=torch.Generator().manual_seed(0)).double()
     models = list(zip(theta, weights, strict=True))
     gradient = torch.stack([true_gradient(fitted.task, fitted.data, *model) for model in models])
-    settling = preconditioned_lbfgs.newton_check(Curvature(fitted), theta, gradient, weights)
+    step, is_minimum = preconditioned_lbfgs.newton_check(Curvature(fitted), theta, gradient, weights)
     hessian = torch.stack([true_hessian(fitted.task, fitted.data, *model) for model in models])
     assert (torch.linalg.eigvalsh(hessian)[:, 0] > 0).all()
-    assert settling.is_minimum.all()
+    assert is_minimum.all()
     wanted = torch.linalg.solve(hessian, -gradient)
-    assert float((settling.step - wanted).norm() / wanted.norm()) < 1e-5
+    assert float((step - wanted).norm() / wanted.norm()) < 1e-5
 
 
 @pytest.mark.parametrize("dense", [0, 512])
@@ -54,10 +54,10 @@ def test_nothing_that_bends_down_is_firm_however_small_its_gradient(dense, monke
     saddle = Newton(max_steps=0).train(fitted.task, fitted.data, saddle, weights).theta
     gradient = torch.zeros_like(saddle)
     assert float(torch.linalg.eigvalsh(true_hessian(fitted.task, fitted.data, saddle[0], weights[0]))[0]) < 0
-    assert not preconditioned_lbfgs.newton_check(Curvature(fitted), saddle, gradient, weights).is_minimum.any()
-    here = preconditioned_lbfgs.newton_check(Curvature(fitted), fitted.theta[None], gradient, weights)
-    assert here.is_minimum.all()
-    assert not here.step.any()
+    assert not preconditioned_lbfgs.newton_check(Curvature(fitted), saddle, gradient, weights)[1].any()
+    step, is_minimum = preconditioned_lbfgs.newton_check(Curvature(fitted), fitted.theta[None], gradient, weights)
+    assert is_minimum.all()
+    assert not step.any()
 
 
 def test_the_guess_is_positive_and_the_forces_are_its_inverse_even_at_a_saddle():
@@ -88,18 +88,18 @@ def test_gradients_reach_what_chord_steps_do_not_and_agree_with_dense_newton(den
     fitted = deep(4)
     curvature, removals = Curvature(fitted), leave_one_out(130)
     test = SecondOrder().convergence_test(curvature, removals)
-    batch = batch_of(removals, fitted.weights, slice(0, 130))
-    rest = (~descend(chord_of(curvature, batch), batch, test, max_steps=30).passed).nonzero().squeeze(1)
+    problem = problems(fitted, removals, slice(0, 130))[0]
+    rest = (~descend(chord_of(curvature, problem), problem, test, max_steps=30).passed).nonzero().squeeze(1)
     assert len(rest) > 10
-    theta, gradient, passed = preconditioned_lbfgs.minimise_from_fit(curvature, batch.weights[rest], test, passes=100)
+    theta, gradient, passed = preconditioned_lbfgs.minimise_from_fit(curvature, problem.weights[rest], test, passes=100)
     assert passed.float().mean() > 0.5
     rest, theta, gradient = rest[passed], theta[passed], gradient[passed]
     assert float(gradient.norm(dim=1).max()) <= 1e-8
-    for end, weights in zip(theta, batch.weights[rest], strict=True):
+    for end, weights in zip(theta, problem.weights[rest], strict=True):
         assert float(torch.linalg.eigvalsh(true_hessian(fitted.task, fitted.data, end, weights))[0]) > 1e-5
     # Far moves may end in another minimum than Newton's; near ones may not.
     dense = Newton(tolerance=1e-11).train(
-        fitted.task, fitted.data, fitted.theta.repeat(len(rest), 1), batch.weights[rest]
+        fitted.task, fitted.data, fitted.theta.repeat(len(rest), 1), problem.weights[rest]
     )
     near = (theta - fitted.theta).norm(dim=1) < 0.3
     assert near.float().mean() > 0.5

@@ -10,13 +10,14 @@ from oracles import along, model, without
 from problems import binary_problem, logistic_problem, mlp_problem
 from proximal_oracles import DAMPING, stopped
 from scipy.optimize import minimize
-from tight_retraining import EXACT, batch_of, rms, worst
+from tight_retraining import EXACT, rms, worst
 
 from influencelab.data.perturbations.removals import CONVENTIONS
 from influencelab.data.removals import groups, leave_one_out
 from influencelab.errors import InvalidParameter
 from influencelab.influence.chord_newton import chord_of, descend
 from influencelab.influence.curvature import Curvature
+from influencelab.influence.retrainer import problems
 from influencelab.influence.retrainers.second_order import SecondOrder
 from influencelab.training.fit import fit
 from influencelab.training.trainers.gradient_descent import GradientDescent
@@ -94,21 +95,21 @@ def test_the_basin_of_an_unconverged_network_is_its_controls():
     assert float(found.control.abs().max()) > 0.1
     assert found.trusted[[0, 2]].all()
     assert float(found.values[[0, 2]].abs().max()) < 1e-9
-    batch, theta, descent = ends(fitted)
-    assert SecondOrder().same_basin(fitted, batch, theta, descent).all()
-    assert not SecondOrder().same_basin(replace(fitted, converged=True), batch, theta, descent).any()
+    problem, theta, descent = ends(fitted)
+    assert SecondOrder().same_basin(fitted, problem, theta, descent).all()
+    assert not SecondOrder().same_basin(replace(fitted, converged=True), problem, theta, descent).any()
 
 
 def ends(fitted):
     """Where two models that lose nothing end, as `same_basin` is told of it."""
     curvature, removals = Curvature(fitted), groups(fitted.data.n, members=[[]])
-    batch = batch_of(removals, fitted.weights, slice(0, 1))
+    problem = problems(fitted, removals, slice(0, 1))[0]
     descent = descend(
-        chord_of(curvature, batch), batch, SecondOrder().convergence_test(curvature, removals), max_steps=30
+        chord_of(curvature, problem), problem, SecondOrder().convergence_test(curvature, removals), max_steps=30
     )
     start = fitted.theta.repeat(2, 1)
-    theta = Newton(tolerance=1e-10).train(fitted.task, fitted.data, start, batch.weights).theta
-    return batch, theta, replace(descent, first_step=torch.full_like(descent.first_step, torch.inf))
+    theta = Newton(tolerance=1e-10).train(fitted.task, fitted.data, start, problem.weights).theta
+    return problem, theta, replace(descent, first_step=torch.full_like(descent.first_step, torch.inf))
 
 
 def test_unknown_targets_and_a_damped_loss_are_refused():

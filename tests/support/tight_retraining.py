@@ -5,19 +5,12 @@ from dataclasses import dataclass
 import numpy
 import torch
 
-from influencelab.influence.chord_newton import Batch
 from influencelab.influence.retrainers.second_order import SecondOrder
 from influencelab.training.trainer import Trained, Trainer
 from influencelab.training.trainers.newton import Newton
 
 EXACT = SecondOrder(relative=0, floor=1e-9)
 OTHER = {"drop": "renormalise", "renormalise": "drop"}
-
-
-def batch_of(removals, base, rows):
-    """Some removals after one control, as `SecondOrder` steps them."""
-    weights = torch.cat([base[None], removals.weights(base, rows)])
-    return Batch(weights=weights, removed=torch.cat([torch.tensor([-1]), removals.removed(rows)]))
 
 
 def rms(values) -> float:

@@ -68,10 +68,7 @@ def ritz(
 
     Every direction is made orthogonal to all earlier ones, twice, so that none is found again by rounding. Where the
     space closes before, a new random start opens the next: equal eigenvalues are found as often as they are there.
-
-    Args:
-        multiply: the operator times a vector.
-        like: a vector of the operator's length, dtype and device.
+    All vectors are of the length, dtype and device of `like`.
     """
     generator = torch.Generator().manual_seed(seed)
     basis = like.new_empty(min(size, len(like)), len(like))

@@ -1,6 +1,8 @@
 """Influence by eigenvalue-corrected Kronecker factors: a curvature without cross terms between layers."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 import torch
 from jaxtyping import Float
@@ -9,8 +11,12 @@ from torch import Tensor
 from influencelab.errors import InvalidParameter
 from influencelab.influence.curvature import Curvature, Solution, check_recipe, lengths
 from influencelab.influence.estimator import Solver
-from influencelab.influence.kronecker import blocks
+from influencelab.models import derivatives
+from influencelab.models.layer_factors import LayerFactors
 from influencelab.training.fit import Fit
+
+# Orthonormal directions of a layer's matrix, as columns: of its outputs (g g) and of its inputs (h h).
+Basis = tuple[Tensor, Tensor]
 
 
 @dataclass(frozen=True)
@@ -55,3 +61,87 @@ class EKFAC(Solver):
     def dampings(self, fit: Fit) -> list[float]:
         """The damping added to every eigenvalue of each layer, first layer first."""
         return [self.damping + self.relative_damping * float(block.losses.mean()) for block in blocks(fit)]
+
+
+@dataclass(frozen=True, eq=False)
+class Block:
+    """The curvature of one layer as a diagonal in its basis; without damping.
+
+    Attributes:
+        basis: each output direction with each input direction.
+        losses: the Gauss-Newton curvature of the losses along each pair of directions, in nats per squared unit of
+            parameter.
+        penalty: the curvature of the penalty along each: weight decay where it acts on the whole layer.
+    """
+
+    basis: Basis
+    losses: Float[Tensor, "g h"]
+    penalty: Float[Tensor, "g h"]
+
+    def inverse_products(self, vectors: Float[Tensor, "k q"], *, damping: float) -> Float[Tensor, "k q"]:
+        """(block + damping I)⁺ times each row: directions of no curvature are left out."""
+        outputs, inputs = self.basis
+        values = self.losses + self.penalty + damping
+        null = values <= values.numel() * torch.finfo(values.dtype).eps * values.max()
+        turned = outputs.T @ vectors.unflatten(1, values.shape) @ inputs
+        solved = (turned / values).where(~null, 0.0)
+        return (outputs @ solved @ inputs.T).flatten(1)
+
+
+BLOCKS_OF: WeakKeyDictionary[Fit, list[Block]] = WeakKeyDictionary()
+
+
+def blocks(fit: Fit) -> list[Block]:
+    """One block a layer (George et al. 2018), computed once a fit, whatever damping is added later.
+
+    The bases are the eigenvectors of the second moments of inputs and of output slopes, over points and positions
+    (Martens & Grosse 2015; Grosse & Martens 2016, whose scales play no part here); the curvature along them is measured
+    by a second pass over the points, with the curvature of the outputs taken over all classes, and no label drawn.
+    """
+    if fit not in BLOCKS_OF:
+        bases = [
+            (torch.linalg.eigh(one).eigenvectors, torch.linalg.eigh(two).eigenvectors) for one, two in moments(fit)
+        ]
+        stiffness = fit.task.penalty(fit.data, fit.theta).stiffness
+        parts = stiffness.split([len(outputs) * len(inputs) for outputs, inputs in bases])
+        BLOCKS_OF[fit] = [
+            # What the penalty's curvature has between directions is left out.
+            Block((outputs, inputs), losses, outputs.square().T @ part.unflatten(0, losses.shape) @ inputs.square())
+            for (outputs, inputs), losses, part in zip(bases, curvatures(fit, bases), parts, strict=True)
+        ]
+    return BLOCKS_OF[fit]
+
+
+def moments(fit: Fit) -> list[tuple[Tensor, Tensor]]:
+    """Second moments Σᵢ wᵢ Σ_t of root slopes and of inputs, of each layer."""
+    totals: list[tuple[Tensor, Tensor]] = []
+    for layers, weights in passes(fit):
+        part = [
+            (
+                torch.einsum("cgtb,cftb,b->gf", layer.root_slopes, layer.root_slopes, weights),
+                torch.einsum("htb,itb,b->hi", layer.inputs, layer.inputs, weights),
+            )
+            for layer in layers
+        ]
+        pairs = zip(totals, part, strict=True) if totals else ()
+        totals = [(one[0] + two[0], one[1] + two[1]) for one, two in pairs] or part
+    return totals
+
+
+def curvatures(fit: Fit, bases: list[Basis]) -> list[Float[Tensor, "g h"]]:
+    """Σᵢ wᵢ Σ_e (uᵀ D_e v)² for each pair of directions u, v of each layer: Gauss-Newton along u ⊗ v."""
+    totals = [outputs.new_zeros(len(outputs), len(inputs)) for outputs, inputs in bases]
+    for layers, weights in passes(fit):
+        for total, (outputs, inputs), layer in zip(totals, bases, layers, strict=True):
+            slopes = torch.einsum("gf,cgtb->cbft", outputs, layer.root_slopes)
+            turned = torch.einsum("hi,htb->bti", inputs, layer.inputs)
+            total += torch.einsum("cbfi,b->fi", (slopes @ turned).square(), weights)
+    return totals
+
+
+def passes(fit: Fit) -> Iterator[tuple[list[LayerFactors], Float[Tensor, " b"]]]:
+    """Chunks of training points: inputs and root slopes of their layers, and their weights."""
+    task, data = fit.task, fit.data
+    most = task.output_loss.size(data) * max(len(fit.theta), task.derivatives(data).numbers)
+    for rows in derivatives.chunks(data.n, width=most):
+        yield task.layer_factors(fit.theta, data.x_train[rows], data.y_train[rows]), fit.weights[rows]

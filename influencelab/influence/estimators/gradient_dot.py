@@ -5,8 +5,7 @@ from dataclasses import dataclass
 
 import torch
 
-from influencelab.influence.estimator import Estimate, Estimator, estimate_of
-from influencelab.influence.sensitivity import Sensitivity
+from influencelab.influence.estimator import Estimate, Estimator, Sensitivity, estimate_of
 from influencelab.models.measure import Measure
 from influencelab.models.measures.loss import Loss
 from influencelab.training.fit import Fit

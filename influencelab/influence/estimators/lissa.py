@@ -1,5 +1,6 @@
 """Influence by LiSSA: a fixed-point iteration on the curvature of all points, or of a few drawn anew at each step."""
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
@@ -10,8 +11,6 @@ from torch import Tensor
 from influencelab.errors import Diverged, InvalidParameter, NullSpaceMass
 from influencelab.influence.curvature import Curvature, Solution, check_recipe, checked, lengths
 from influencelab.influence.estimator import Solver
-from influencelab.influence.minibatch import draws, partition
-from influencelab.influence.power_iteration import largest_eigenvalues
 from influencelab.models import derivatives
 from influencelab.models.shapes import KP, P
 from influencelab.training.fit import Fit
@@ -24,6 +23,8 @@ GROWN = 1.01
 LUCK = 1e3
 # Sampled steps between two checks of the size of the estimates.
 CHECK = 100
+# Positions drawn ahead for each seed.
+DRAWN = 2**16
 # Numbers in the estimates of the repeats that run side by side: few enough for the cache.
 CACHE = 2**18
 
@@ -142,11 +143,7 @@ class Lissa(Solver):
 
 
 def check_null_mass(curvature: Curvature, left: KP, *, scale: float) -> None:
-    """Refuse residuals that no step can shorten. Those that many more steps would shorten pass.
-
-    Raises:
-        NullSpaceMass: the curvature along some residual is zero to working precision.
-    """
+    """Refuse, by NullSpaceMass, residuals along which the curvature is 0: no step shortens them. Others pass."""
     curvatures = (left * (curvature @ left.T).T).sum(1) / left.square().sum(1)
     flat = int((curvatures.abs() <= left.shape[1] * torch.finfo(left.dtype).eps * scale).sum())
     if flat:
@@ -194,3 +191,38 @@ def random_start(curvature: Curvature, *, seed: int) -> Float[Tensor, "1 p"]:
     theta = curvature.fit.theta
     generator = torch.Generator().manual_seed(seed)
     return torch.randn(1, len(theta), generator=generator, dtype=theta.dtype).to(theta.device)
+
+
+def largest_eigenvalues(
+    multiply: Callable[[Tensor], Tensor], start: Float[Tensor, "r p"], *, tolerance: float = 1e-2, limit: int = 100
+) -> Float[Tensor, " r"]:
+    """The largest |eigenvalue| of r operators side by side, from below, by power iteration from their own rows.
+
+    It stops once no estimate rises by more than the tolerance's part of itself in a step.
+    """
+    directions, sizes = start, start.new_zeros(len(start))
+    for _ in range(limit):
+        directions = torch.nn.functional.normalize(directions, dim=-1)
+        directions, before = multiply(directions), sizes
+        sizes = directions.norm(dim=-1)
+        if bool((sizes - before <= tolerance * sizes).all()):
+            break
+    return sizes
+
+
+def draws(n: int, *, size: int, count: int, seeds: list[int]) -> Iterator[Int[Tensor, "r b"]]:
+    """`count` times a sample of `size` points a seed, each point drawn uniformly and independently.
+
+    What a seed draws depends on it alone, not on its neighbours.
+    """
+    generators = [torch.Generator().manual_seed(seed) for seed in seeds]
+    step = max(1, DRAWN // size)
+    for first in range(0, count, step):
+        shape = (min(step, count - first), size)
+        yield from torch.stack([torch.randint(n, shape, generator=generator) for generator in generators], dim=1)
+
+
+def partition(n: int, *, size: int, seed: int) -> Int[Tensor, "r b"]:
+    """One epoch: all points in random order, cut into samples of `size`; what is left over at the end is left out."""
+    order = torch.randperm(n, generator=torch.Generator().manual_seed(seed))
+    return order[: n // size * size].view(-1, size)

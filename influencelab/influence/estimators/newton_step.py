@@ -75,7 +75,7 @@ def removal_steps(curvature: Curvature, solved: Float[Tensor, "m p"], common: P)
         x, y = fit.data.x_train[rows], fit.data.y_train[rows]
         outputs = task.outputs(fit.theta, x)
         moved = task.output_slopes(fit.theta, x, solved)
-        amplified = amplification(curvature, torch.arange(fit.data.n, device=fit.theta.device)[rows])
+        amplified, _ = amplification(curvature, torch.arange(fit.data.n, device=fit.theta.device)[rows])
         check_spared(amplified, fit.data.train_ids[rows])
         weight = fit.weights[rows]
         shared = task.output_slopes(fit.theta, x, common_step)[0]
@@ -86,11 +86,7 @@ def removal_steps(curvature: Curvature, solved: Float[Tensor, "m p"], common: P)
 
 
 def check_spared(amplified: Float[Tensor, "b c c"], ids: Int[Tensor, " b"]) -> None:
-    """Refuse points without which some direction has no curvature left.
-
-    Raises:
-        NotFinite: the message names the first of them.
-    """
+    """Refuse, by a NotFinite that names the first, points without which some direction has no curvature left."""
     lost = ids[~amplified.isfinite().all(-1).all(-1)]
     if len(lost):
         raise NotFinite(

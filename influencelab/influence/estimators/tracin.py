@@ -46,7 +46,12 @@ class TracIn(Estimator):
         trainer = traceable(fit.trainer)
         slopes = fit.theta.new_zeros(fit.data.n, fit.data.m)
         theta, memory, before = fit.start[None], None, 0
-        for step in self.steps(fit):
+        if fit.steps < self.checkpoints:
+            raise InvalidParameter(
+                f"checkpoints is {self.checkpoints} and training took {fit.steps} steps; ask for at most that many."
+            )
+        for place in range(1, self.checkpoints + 1):
+            step = round(place * fit.steps / self.checkpoints)
             part = replace(trainer, steps=step - before)
             trained = part.train(fit.task, fit.data, theta, fit.weights[None], memory=memory)
             theta, memory = trained.theta, trained.memory
@@ -56,22 +61,9 @@ class TracIn(Estimator):
             before = step
         return estimate_of(self, fit, -fit.weights[:, None] * slopes, slopes=slopes, started=started)
 
-    def steps(self, fit: Fit) -> list[int]:
-        """The number of steps before each checkpoint."""
-        total = fit.steps
-        if total < self.checkpoints:
-            raise InvalidParameter(
-                f"checkpoints is {self.checkpoints} and training took {total} steps; ask for at most that many."
-            )
-        return [round(part * total / self.checkpoints) for part in range(1, self.checkpoints + 1)]
-
 
 def traceable(trainer: Trainer) -> FirstOrder:
-    """The trainer, if it takes a stated number of steps at a stated rate.
-
-    Raises:
-        InvalidParameter: it does not; the message names those that do.
-    """
+    """The trainer, if it takes a stated number of steps at a stated rate; an InvalidParameter names those that do."""
     if isinstance(trainer, FirstOrder):
         return trainer
     known = [name for name in names(Trainer) if issubclass(kind(Trainer, name), FirstOrder)]

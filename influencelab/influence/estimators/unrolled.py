@@ -13,8 +13,7 @@ from torch import Tensor
 from influencelab.errors import InvalidParameter
 from influencelab.influence.estimator import Estimate, Estimator, estimate_of
 from influencelab.models import derivatives
-from influencelab.training.batches import Rows
-from influencelab.training.first_order import FirstOrder, gradients_of
+from influencelab.training.first_order import FirstOrder, Rows, gradients_of
 from influencelab.training.fit import Fit
 
 
@@ -61,13 +60,7 @@ class Unrolled(Estimator):
 
 @dataclass(frozen=True, eq=False)
 class State:
-    """State of the run before a step.
-
-    Attributes:
-        step: the step's number.
-        theta: the parameters.
-        buffers: the running means.
-    """
+    """State of the run before a step: its number, the parameters and the running means."""
 
     step: int
     theta: Float[Tensor, "1 p"]
@@ -90,11 +83,7 @@ class StepRecord:
 
 
 def smooth_trainer(fit: Fit) -> FirstOrder:
-    """The fit's trainer, if its run has a derivative.
-
-    Raises:
-        InvalidParameter: it has none; the message says what has.
-    """
+    """The fit's trainer, if its run has a derivative; an InvalidParameter says what has, where it has none."""
     if not isinstance(fit.trainer, FirstOrder):
         raise InvalidParameter(
             f"'unrolled' follows a stated number of first-order steps; the fit is by {type(fit.trainer).__name__}. "

@@ -2,20 +2,16 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
 
 import torch
-from torch import Tensor
 
 from influencelab.data.perturbation import Perturbation
 from influencelab.errors import InvalidParameter
-from influencelab.influence.perturbed import in_place, joined, penalised_by, problems
-from influencelab.influence.retrainer import Part, Retrainer
+from influencelab.influence.retrainer import Part, Problem, Retrainer, in_place, joined, penalised_by
 from influencelab.models import derivatives
-from influencelab.models.shapes import KN
 from influencelab.training.first_order import FirstOrder
 from influencelab.training.fit import Fit
-from influencelab.training.trainer import Memory, Trained, Trainer
+from influencelab.training.trainer import Memory, Trainer
 
 STARTS = ("warm", "cold")
 # Experiments of one batch, at most: each batch trains a control of its own, and reports progress. All flowers of
@@ -61,45 +57,33 @@ class Rerun(Retrainer):
         """160 models; each has weights and parameters."""
         return MODELS, fit.data.n + len(fit.theta)
 
-    def batch_trainer(self, fit: Fit, perturbation: Perturbation) -> Callable[[slice], Part]:
-        """All models of a batch from the same start."""
-        return partial(self.batch, fit, perturbation)
+    def batch_trainer(self, fit: Fit, perturbation: Perturbation) -> Callable[[Problem], Part]:
+        """All models of a batch from the same start, each trained on what its experiment leaves."""
+        trainer = self.trainer or fit.trainer
 
-    def batch(self, fit: Fit, perturbation: Perturbation, rows: slice) -> Part:
-        """The control and some experiments.
-
-        Raises:
-            InvalidParameter: the memory or the last layer is not to be had from this fit.
-        """
-        trainer, found = self.trainer or fit.trainer, []
-        # The control is always model 0, so that it is the same in every batch whatever the models draw.
-        models = torch.cat([torch.zeros(1, dtype=torch.int64), torch.arange(rows.start, rows.stop) + 1])
-        for problem in problems(fit, perturbation, rows):
+        def train(problem: Problem) -> Part:
             # A point of no weight would still take its turn in batches, and in trainers that go from point to point.
             appended = isinstance(trainer, FirstOrder) and trainer.batches.full(problem.fit.data.n)
-            for each in (problem,) if appended else in_place(problem):
-                part = penalised_by(each.fit, each.weight_decay)
-                part = last_layer(part) if self.last_layer else part
-                found.append((each.models, self.part(part, each.weights, models[each.models.cpu()])))
-        return joined(found)
+            return joined([self.part(each, trainer) for each in ([problem] if appended else in_place(problem))])
 
-    def part(self, fit: Fit, weights: KN, models: Tensor) -> Part:
-        """Models of one objective, and how far they moved the test losses."""
-        trained = self.train(fit, weights, models)
+        return train
+
+    def part(self, problem: Problem, trainer: Trainer) -> Part:
+        """Each model from its start, under its own weights, and how far it moved the test losses."""
+        fit, weights = penalised_by(problem.fit, problem.weight_decay), problem.weights
+        fit = last_layer(fit) if self.last_layer else fit
+        theta = (fit.theta if self.start == "warm" else fit.start).repeat(len(weights), 1)
+        memory = self.memory(fit, trainer, count=len(weights))
+        if isinstance(trainer, FirstOrder):
+            # The control is always model 0, so that it is the same in every batch whatever the models draw.
+            trained = trainer.train(fit.task, fit.data, theta, weights, memory=memory, models=problem.models)
+        else:
+            trained = trainer.train(fit.task, fit.data, theta, weights)
         change = derivatives.measures(fit.task, fit.data, trained.theta) - fit.measures()
         finite = change.isfinite().all(1)
         converged = trained.converged if self.require_converged else finite
         steps = torch.full_like(finite, trained.steps, dtype=torch.int64)
-        return Part(change, trained.grad_norm, converged & finite, torch.ones_like(finite), steps)
-
-    def train(self, fit: Fit, weights: KN, models: Tensor) -> Trained:
-        """Each model from its start, under its own weights."""
-        trainer = self.trainer or fit.trainer
-        theta = (fit.theta if self.start == "warm" else fit.start).repeat(len(weights), 1)
-        memory = self.memory(fit, trainer, count=len(weights))
-        if isinstance(trainer, FirstOrder):
-            return trainer.train(fit.task, fit.data, theta, weights, memory=memory, models=models)
-        return trainer.train(fit.task, fit.data, theta, weights)
+        return Part(problem.models, change, trained.grad_norm, converged & finite, torch.ones_like(finite), steps)
 
     def memory(self, fit: Fit, trainer: Trainer, *, count: int) -> Memory | None:
         """The memory of the fit's trainer, for each of the models; None where it is not asked for."""
@@ -110,17 +94,12 @@ class Rerun(Retrainer):
                 f"restore=True needs a fit and a retraining with running means (adam, sgd, gradient_descent); the fit "
                 f"is by {type(fit.trainer).__name__} and the retraining by {type(trainer).__name__}."
             )
-        return Memory(fit.memory.steps, tuple(part.repeat(count, 1) for part in fit.memory.buffers))
+        return fit.memory.each(lambda part: part.repeat(count, 1))
 
 
 def last_layer(fit: Fit) -> Fit:
-    """The fit's last layer alone: a linear model of the last hidden activations of each point.
-
-    Raises:
-        InvalidParameter: the fit is of no `mlp`.
-    """
+    """The fit's last layer alone: a linear model of the last hidden activations of each point."""
     task, data = fit.task.last_layer(fit.data, fit.theta)
-    last, memory = slice(-fit.task.last_layer_size(fit.data), None), fit.memory
-    if memory is not None:
-        memory = Memory(memory.steps, tuple(part[:, last] for part in memory.buffers))
+    last = slice(-fit.task.last_layer_size(fit.data), None)
+    memory = fit.memory and fit.memory.each(lambda part: part[:, last])
     return replace(fit, task=task, data=data, start=fit.start[last], theta=fit.theta[last], memory=memory)

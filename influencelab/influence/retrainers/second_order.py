@@ -11,11 +11,10 @@ from torch import Tensor
 from influencelab.data.perturbation import Perturbation
 from influencelab.data.perturbations.removals import Removals
 from influencelab.errors import InvalidParameter
-from influencelab.influence.chord_newton import Batch, ConvergenceTest, NewtonResult, chord_of, descend
-from influencelab.influence.curvature import Curvature, check_recipe
-from influencelab.influence.perturbed import joined, penalised_by, problems, share_factors
+from influencelab.influence.chord_newton import ConvergenceTest, NewtonResult, chord_of, descend
+from influencelab.influence.curvature import FACTORS_OF, Curvature, check_recipe
 from influencelab.influence.preconditioned_lbfgs import minimise_from_fit
-from influencelab.influence.retrainer import Part, Retrainer
+from influencelab.influence.retrainer import Part, Problem, Retrainer, penalised_by
 from influencelab.models import derivatives
 from influencelab.models.proximal import proximal, proximal_bregman_response
 from influencelab.models.shapes import KN, KP
@@ -89,12 +88,12 @@ class SecondOrder(Retrainer):
         """256 models; each has weights, residuals, parameters and steps."""
         return MODELS, 2 * fit.data.n + 4 * len(fit.theta)
 
-    def batch_trainer(self, fit: Fit, perturbation: Perturbation) -> Callable[[slice], Part]:
+    def batch_trainer(self, fit: Fit, perturbation: Perturbation) -> Callable[[Problem], Part]:
         """Every batch to the minimum of the target, under one convergence test."""
         aim = self.aim(fit)
         # What is missing is judged by the curvature itself: damping would make it look smaller than it is.
         test = self.convergence_test(Curvature(aim), perturbation)
-        return partial(self.retrain_rows, fit, aim, perturbation, test)
+        return partial(self.part, fit, aim, test)
 
     def aim(self, fit: Fit) -> Fit:
         """The same model seen as a fit of the target: what to start from, and how far from its minimum that is."""
@@ -121,42 +120,28 @@ class SecondOrder(Retrainer):
         relative = self.relative if fit.converged else 0.0
         return ConvergenceTest(sensitivity, scale, self.tolerance, relative, self.floor)
 
-    def retrain_rows(self, fit: Fit, aim: Fit, perturbation: Perturbation, test: ConvergenceTest, rows: slice) -> Part:
-        """The control and some experiments, those of one objective together."""
-        found = []
-        for problem in problems(fit, perturbation, rows):
-            seen = aim if problem.fit is fit else self.aim(problem.fit)
-            share_factors(aim, seen)
-            seen = penalised_by(seen, problem.weight_decay)
-            batch = Batch(problem.weights, problem.removed)
-            part = self.retrain_batch(Curvature(seen, damping=self.damping), batch, test)
-            if not (seen.converged or seen.task.convex or 0 in problem.models):
-                # The control under another objective is not known.
-                part = replace(part, same_basin=torch.zeros_like(part.same_basin))
-            found.append((problem.models, part))
-        return joined(found)
-
-    def retrain_batch(self, curvature: Curvature, batch: Batch, test: ConvergenceTest) -> Part:
+    def part(self, fit: Fit, aim: Fit, test: ConvergenceTest, problem: Problem) -> Part:
         """Chord steps, then the safeguarded trainer for the rest, then the tests."""
-        fit = curvature.fit
-        chord = chord_of(curvature, batch)
-        descent = descend(chord, batch, test, max_steps=self.max_steps)
-        theta, gradient, passed = descent.theta.clone(), descent.gradient.clone(), descent.passed.clone()
+        seen = aim if problem.fit is fit else self.aim(problem.fit)
+        # The same θ and the same curvature: what is computed of one serves the other.
+        FACTORS_OF[seen] = FACTORS_OF.setdefault(aim, {})
+        curvature = Curvature(penalised_by(seen, problem.weight_decay), damping=self.damping)
+        seen, weights, chord = curvature.fit, problem.weights, chord_of(curvature, problem)
+        descent = descend(chord, problem, test, max_steps=self.max_steps)
+        theta, gradient, passed = descent.theta, descent.gradient, descent.passed
         rest = (~passed).nonzero()[:, 0]
-        if len(rest) and self.passes and not fit.task.convex:
-            theta[rest], gradient[rest], passed[rest] = minimise_from_fit(
-                curvature, batch.take(rest).weights, test, passes=self.passes
-            )
+        if len(rest) and self.passes and not seen.task.convex:
+            found = minimise_from_fit(curvature, weights[rest], test, passes=self.passes)
+            theta[rest], gradient[rest], passed[rest] = found
             rest = rest[~passed[rest]]
         if len(rest):
-            theta[rest], gradient[rest], passed[rest] = self.safeguarded(
-                fit, theta[rest], batch.take(rest).weights, test
-            )
+            theta[rest], gradient[rest], passed[rest] = self.safeguarded(seen, theta[rest], weights[rest], test)
         return Part(
-            change=derivatives.measures(fit.task, fit.data, theta) - fit.measures(),
+            models=problem.models,
+            change=derivatives.measures(seen.task, seen.data, theta) - seen.measures(),
             grad_norm=gradient.norm(dim=1),
             converged=passed & chord.amplification.isfinite(),
-            same_basin=self.same_basin(fit, batch, theta, descent),
+            same_basin=self.same_basin(seen, problem, theta, descent),
             steps=descent.steps,
         )
 
@@ -179,21 +164,20 @@ class SecondOrder(Retrainer):
                 break
         return theta, gradient, passed
 
-    def same_basin(self, fit: Fit, batch: Batch, theta: KP, descent: NewtonResult) -> Tensor:
+    def same_basin(self, fit: Fit, problem: Problem, theta: KP, descent: NewtonResult) -> Bool[Tensor, " k"]:
         """No barrier in J on the straight line from the fit, and no step far beyond the predicted one.
 
         A fit that is no minimum has no basin yet: the minimum that its control went on to then stands in its place.
         """
+        if fit.task.convex:
+            return torch.ones_like(descent.passed)
+        if not fit.converged and 0 not in problem.models:
+            # The control under another objective is not known.
+            return torch.zeros_like(descent.passed)
         origin = fit.theta if fit.converged else theta[0]
         moved = theta - origin
-        if fit.task.convex:
-            return torch.ones(len(theta), dtype=torch.bool, device=theta.device)
-        heights = torch.stack(
-            [
-                derivatives.objectives(fit.task, fit.data, origin + share * moved, batch.weights)
-                for share in torch.linspace(0, 1, LINE).tolist()
-            ]
-        )
+        places = [origin + share * moved for share in torch.linspace(0, 1, LINE).tolist()]
+        heights = torch.stack([derivatives.objectives(fit.task, fit.data, each, problem.weights) for each in places])
         slack = 1e-12 * heights[0].abs()
         near = moved.norm(dim=1) <= self.basin_factor * descent.first_step + 1e-9 * fit.theta.norm()
         return near & (heights <= heights[0] + slack).all(0)

@@ -3,14 +3,13 @@
 from dataclasses import dataclass
 
 import numpy
-from jaxtyping import Float
 
 from influencelab.data.dataset import Dataset
 from influencelab.errors import InvalidParameter
 from influencelab.models.losses.hinge import Hinge, sides
 from influencelab.models.shapes import KN, KP
 from influencelab.models.task import Task
-from influencelab.training.svm_dual import misplaced, residual, solve
+from influencelab.training.svm_dual import ROUNDING, Points, Search, residual
 from influencelab.training.trainer import Trained, Trainer, check_finite
 
 # Points with margins up to here take part in the search from its beginning; the others are checked when it is over.
@@ -41,7 +40,7 @@ class ActiveSet(Trainer):
             InvalidParameter: the task is no true hinge with every parameter penalised.
         """
         check_finite(theta.norm(dim=-1), what="θ", when="at the start")
-        z = sided(true_hinge(task, data, trainer="active_set"), data)
+        z = sided(task, data, trainer="active_set")
         bounds = weights.cpu().double().numpy()
         starts = theta.cpu().double().numpy().copy()
         inside = starts @ z.T <= NEAR
@@ -52,13 +51,12 @@ class ActiveSet(Trainer):
         while left:
             for model in left:
                 rows = inside[model]
-                one = solve(
-                    z[rows], bounds[model, rows], starts[model], decay=task.weight_decay, max_steps=self.max_steps
-                )
-                optimal[model], steps = one.optimal, max(steps, one.steps)
-                alpha[model, rows] = one.alpha
-                found[model] = z[rows].T @ one.alpha / task.weight_decay
-            missing = misplaced(found[left] @ z.T, inside[left], bounds[left])
+                search = Search(z[rows], bounds[model, rows], starts[model], decay=task.weight_decay)
+                optimal[model] = search.run(max_steps=self.max_steps)
+                steps, alpha[model, rows] = max(steps, search.steps), search.alpha
+                found[model] = z[rows].T @ search.alpha / task.weight_decay
+            # Points that were left out (α = 0) and whose margins put them into the search.
+            missing = ~inside[left] & (bounds[left] > 0) & (found[left] @ z.T < 1 - ROUNDING)
             inside[left] |= missing
             starts[left] = found[left]
             left = [left[place] for place in numpy.flatnonzero(missing.any(1)) if optimal[left[place]]]
@@ -67,8 +65,8 @@ class ActiveSet(Trainer):
         return Trained(theta=theta.new_tensor(found), grad_norm=norm, converged=norm <= self.tolerance, steps=steps)
 
 
-def true_hinge(task: Task, data: Dataset, *, trainer: str) -> Task:
-    """The task, if a solver of the hinge's dual can train it.
+def sided(task: Task, data: Dataset, *, trainer: str) -> Points:
+    """zᵢ: the features of each point, turned so that its margin is zᵢᵀθ, if a solver of the hinge's dual can train it.
 
     Raises:
         InvalidParameter: another loss, or parameters without a penalty.
@@ -83,10 +81,5 @@ def true_hinge(task: Task, data: Dataset, *, trainer: str) -> Task:
             f"The trainer '{trainer}' needs weight decay on every parameter; {task} leaves some free. "
             "Set weight_decay > 0, and intercept=False or penalise_intercept=True."
         )
-    return task
-
-
-def sided(task: Task, data: Dataset) -> Float[numpy.ndarray, "n d"]:
-    """zᵢ: the features of each point, turned so that its margin is zᵢᵀθ."""
     x = task.features(data.x_train)
     return (sides(data.y_train, x)[:, None] * x).cpu().double().numpy()

@@ -1,14 +1,12 @@
 """Adam (Kingma & Ba 2015), full-batch or in batches, as published network experiments use it."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
-from jaxtyping import Float
-from torch import Tensor
 
 from influencelab.errors import InvalidParameter
-from influencelab.training.batches import Batches, check_batches
-from influencelab.training.first_order import Buffers, FirstOrder
+from influencelab.training.first_order import Batches, Buffers, FirstOrder, Theta, check_batches
 
 
 @dataclass(frozen=True)
@@ -30,6 +28,7 @@ class Adam(FirstOrder):
     batch_size: int = 0
     seed: int = 0
     paired: bool = True
+    n_buffers: ClassVar[int] = 2
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -44,15 +43,8 @@ class Adam(FirstOrder):
         """All points, or batches drawn without replacement, epoch by epoch."""
         return Batches(self.batch_size, self.seed, self.paired)
 
-    @property
-    def n_buffers(self) -> int:
-        """Two: the means of ∇J and of its square."""
-        return 2
-
-    def update(
-        self, theta: Float[Tensor, "*k p"], buffers: Buffers, gradient: Float[Tensor, "*k p"], step: int
-    ) -> Buffers:
-        """One step along the mean of ∇J over the root of the mean square."""
+    def update(self, theta: Theta, buffers: Buffers, gradient: Theta, step: int) -> Buffers:
+        """One step along the mean of ∇J over the root of the mean square; both means are kept."""
         first, second = self.betas
         mean = torch.lerp(buffers[0], gradient, 1 - first)
         square = torch.addcmul(buffers[1] * second, gradient, gradient, value=1 - second)

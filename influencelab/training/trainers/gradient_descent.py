@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 
-from influencelab.training.batches import Batches
-from influencelab.training.trainers._momentum import HeavyBall
+from influencelab.training.first_order import Batches, HeavyBall
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,8 @@ from influencelab.errors import InvalidParameter
 from influencelab.models import derivatives
 from influencelab.models.shapes import KN, KP, K
 from influencelab.models.task import Task
-from influencelab.training.batched import Batched
 from influencelab.training.line_search import LineSearch, search
-from influencelab.training.trainer import Trained, Trainer, check_finite
+from influencelab.training.trainer import Batched, Trained, Trainer, check_finite
 
 # Refused steps in a row after which a direction is given up.
 TRIALS = 30
@@ -59,9 +58,7 @@ class LBFGS(Trainer):
         check_finite(values + norms, what="J or its gradient", when="at the start")
         moving = norms > self.tolerance
         index = moving.nonzero().squeeze(1)
-        iterates = start(
-            theta[moving], weights[moving], values[moving], gradients[moving], memory=self.memory, guess=guess
-        )
+        iterates = start(theta[index], weights[index], values[index], gradients[index], memory=self.memory, guess=guess)
         while len(index) and steps < self.max_steps:
             steps += 1
             stuck = iterates.advance(task, data, when=f"at step {steps}")
@@ -140,17 +137,7 @@ def times(vectors: Float[Tensor, "k g"], matrices: Float[Tensor, "k g h"]) -> Fl
 
 @dataclass(eq=False)
 class Iterates(Batched):
-    """The models that have not converged yet, updated in place.
-
-    Attributes:
-        theta: of each model.
-        weights: of its training points.
-        value: J at θ.
-        gradient: ∇J at θ.
-        direction: of its line search.
-        search: the line search.
-        memory: its inverse curvature.
-    """
+    """The models that have not converged yet, updated in place: J and ∇J at θ, line search and inverse curvature."""
 
     theta: KP
     weights: KN
@@ -163,8 +150,7 @@ class Iterates(Batched):
     def advance(self, task: Task, data: Dataset, *, when: str) -> Bool[Tensor, " k"]:
         """Try one step of every model; gives which can go no further.
 
-        Raises:
-            NotFinite: however short a model's step, J or ∇J was NaN or infinite.
+        Raises NotFinite where J or ∇J was NaN or infinite however short a model's step.
         """
         theta = self.theta + self.search.step[:, None] * self.direction
         value, gradient = derivatives.objectives_and_gradients(task, data, theta, self.weights)

@@ -2,9 +2,9 @@
 
 import warnings
 from dataclasses import dataclass
+from functools import partial
 
 import numpy
-from jaxtyping import Float
 from scipy.optimize import lsq_linear
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.svm import LinearSVC
@@ -14,9 +14,9 @@ from influencelab.errors import InvalidData, InvalidParameter
 from influencelab.models.losses.hinge import sides
 from influencelab.models.shapes import KN, KP
 from influencelab.models.task import Task
-from influencelab.training.svm_dual import ROUNDING
+from influencelab.training.svm_dual import ROUNDING, Each, Points, Theta
 from influencelab.training.trainer import Trained, Trainer, check_finite
-from influencelab.training.trainers.active_set import sided, true_hinge
+from influencelab.training.trainers.active_set import sided
 
 
 @dataclass(frozen=True)
@@ -52,29 +52,14 @@ class Liblinear(Trainer):
             InvalidData: all points are of one class.
         """
         check_finite(theta.norm(dim=-1), what="θ", when="at the start")
-        z, side = sided(true_hinge(task, data, trainer="liblinear"), data), sides(data.y_train, theta).cpu().numpy()
+        z, side = sided(task, data, trainer="liblinear"), sides(data.y_train, theta).cpu().numpy()
         if (side == side[0]).all():
             raise InvalidData(f"{data.name}: all training points are of one class; LIBLINEAR needs points of both.")
         bounds = weights.cpu().double().numpy()
-        machines = [self.machine(side[:, None] * z, side, each, decay=task.weight_decay) for each in bounds]
-        found = numpy.concatenate([machine.coef_ for machine in machines])
-        norms = [shortest(z, *model, decay=task.weight_decay) for model in zip(bounds, found, strict=True)]
-        norm = theta.new_tensor(norms)
-        steps = max(int(machine.n_iter_) for machine in machines)
-        return Trained(theta=theta.new_tensor(found), grad_norm=norm, converged=norm <= self.tolerance, steps=steps)
-
-    def machine(
-        self,
-        x: Float[numpy.ndarray, "n d"],
-        side: Float[numpy.ndarray, " n"],
-        weights: Float[numpy.ndarray, " n"],
-        *,
-        decay: float,
-    ) -> LinearSVC:
-        """scikit-learn's estimator, fitted; a weight a point is C a point."""
-        machine = LinearSVC(
+        solver = partial(
+            LinearSVC,
             loss="hinge",
-            C=1 / decay,
+            C=1 / task.weight_decay,
             fit_intercept=False,
             tol=self.stopping,
             max_iter=self.max_steps,
@@ -83,16 +68,16 @@ class Liblinear(Trainer):
         with warnings.catch_warnings():
             # That it stopped early is recorded in `grad_norm` and `converged`.
             warnings.simplefilter("ignore", ConvergenceWarning)
-            return machine.fit(x, side, sample_weight=weights)
+            # A weight a point is C a point.
+            machines = [solver().fit(side[:, None] * z, side, sample_weight=each) for each in bounds]
+        found = numpy.concatenate([machine.coef_ for machine in machines])
+        norms = [shortest(z, *model, decay=task.weight_decay) for model in zip(bounds, found, strict=True)]
+        norm = theta.new_tensor(norms)
+        steps = max(int(machine.n_iter_) for machine in machines)
+        return Trained(theta=theta.new_tensor(found), grad_norm=norm, converged=norm <= self.tolerance, steps=steps)
 
 
-def shortest(
-    z: Float[numpy.ndarray, "n d"],
-    bounds: Float[numpy.ndarray, " n"],
-    theta: Float[numpy.ndarray, " d"],
-    *,
-    decay: float,
-) -> float:
+def shortest(z: Points, bounds: Each, theta: Theta, *, decay: float) -> float:
     """The length of the shortest subgradient of J at θ, by bounded least squares over the slopes at the bend."""
     s = z @ theta
     bent = (numpy.abs(s - 1) <= ROUNDING) & (bounds > 0)

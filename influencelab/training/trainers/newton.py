@@ -11,9 +11,8 @@ from influencelab.errors import InvalidParameter
 from influencelab.models import derivatives
 from influencelab.models.shapes import KN, KP, K
 from influencelab.models.task import Task
-from influencelab.training.batched import Batched
 from influencelab.training.line_search import DECREASE, ROUNDING, search
-from influencelab.training.trainer import Trained, Trainer, check_finite
+from influencelab.training.trainer import Batched, Trained, Trainer, check_finite
 
 # Numbers in the Hessians that are worked on at once.
 HESSIANS = 2**23
@@ -101,12 +100,10 @@ class Place(Batched):
 
 @dataclass(frozen=True, eq=False)
 class Plan(Batched):
-    """Direction of each model's next step.
+    """Direction of each model's next step: a negative curvature's, of length 1, where that is followed.
 
-    Attributes:
-        direction: of the step; a negative curvature's direction, of length 1, where that is followed.
-        lowest: the curvature of J along it if that is negative beyond doubt and followed, else 0.
-        arrived: whether the model is at a minimum and stays.
+    `lowest` is the curvature of J along it if that is negative beyond doubt and followed, else 0; a model that has
+    `arrived` is at a minimum and stays.
     """
 
     direction: KP
@@ -120,16 +117,7 @@ def evaluate(task: Task, data: Dataset, theta: KP, weights: KN) -> Place:
 
 
 def descent(hessian: Float[Tensor, "k p p"], gradient: KP, *, tolerance: float) -> tuple[KP, K]:
-    """Newton's direction, or the most negative curvature's where ∇J is too small against it; and that curvature."""
-    direction, solved = solution(hessian, gradient)
-    lowest = torch.zeros_like(gradient[:, 0])
-    if not solved.all():
-        direction[~solved], lowest[~solved] = modified(hessian[~solved], gradient[~solved], tolerance=tolerance)
-    return direction, lowest
-
-
-def solution(hessian: Float[Tensor, "k p p"], gradient: KP) -> tuple[KP, Bool[Tensor, " k"]]:
-    """−H⁻¹ ∇J, and whether it could be had without eigenvalues.
+    """−H⁻¹ ∇J, or the most negative curvature's direction where ∇J is too small against it; and that curvature.
 
     Where H is only semidefinite, all its eigenvalues are lifted a little: null directions then cost no eigenvalue
     problem, and get no step unless ∇J has mass along them, which a remainder as large as ∇J gives away.
@@ -141,8 +129,11 @@ def solution(hessian: Float[Tensor, "k p p"], gradient: KP) -> tuple[KP, Bool[Te
     eye = torch.eye(hessian.shape[1], dtype=hessian.dtype, device=hessian.device)
     factor[flat], fault[flat] = torch.linalg.cholesky_ex(hessian[flat] + lift[flat, None, None] * eye)
     direction = -torch.cholesky_solve(gradient[..., None], factor).squeeze(-1)
-    remainder = lift * direction.norm(dim=-1)
-    return direction, (fault == 0) & (remainder <= REMAINDER * gradient.norm(dim=-1))
+    solved = (fault == 0) & (lift * direction.norm(dim=-1) <= REMAINDER * gradient.norm(dim=-1))
+    lowest = torch.zeros_like(gradient[:, 0])
+    if not solved.all():
+        direction[~solved], lowest[~solved] = modified(hessian[~solved], gradient[~solved], tolerance=tolerance)
+    return direction, lowest
 
 
 def modified(hessian: Float[Tensor, "k p p"], gradient: KP, *, tolerance: float) -> tuple[KP, K]:

@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 
-from influencelab.training.batches import Batches, check_batches
-from influencelab.training.trainers._momentum import HeavyBall
+from influencelab.training.first_order import Batches, HeavyBall, check_batches
 
 
 @dataclass(frozen=True)
