@@ -4,7 +4,8 @@ import asyncio
 import re
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from functools import partial
 from typing import Any
 
 from influencelab.errors import InvalidParameter, Unavailable
@@ -27,11 +28,8 @@ def cluster(address: str) -> Iterator[ClusterMap]:
         Unavailable: no scheduler answers there, it has no workers, or dask is not installed; or one call ended every
             worker that tried it.
     """
-    client = connected(address)
-    try:
-        yield lambda function, things: map_calls(client, function, things)
-    finally:
-        client.close()
+    with closing(connected(address)) as client:
+        yield partial(map_calls, client)
 
 
 def connected(address: str) -> Any:

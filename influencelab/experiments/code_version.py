@@ -91,15 +91,10 @@ def imports(module: str) -> dict[str, tuple[str, str]]:
 def statements(module: str, *, counted: frozenset[str]) -> Iterator[str]:
     """Text of each top-level statement, every name from a counted module joined to a hash of its definition."""
     own = {name: (module, name) for node in trees()[module].body for name in defined(node)}
-    names = {**own, **imports(module)}
-
-    def written(source: str, name: str) -> str:
-        return f"{name}_{meaning(source, name)}" if source in counted else name
-
     for node in trees()[module].body:
-        # What is public computes nothing. Pickled because that copies ten times as fast as `copy.deepcopy`.
+        # What is public computes nothing.
         if not isinstance(node, ast.Import | ast.ImportFrom | ast.Pass) and defined(node) != {"__all__"}:
-            yield ast.unparse(Names(names, written).visit(pickle.loads(pickle.dumps(node))))
+            yield text_of(node, {**own, **imports(module)}, counted=counted)
 
 
 @cache
@@ -107,9 +102,26 @@ def meaning(module: str, name: str) -> str:
     """Eight digits of the hash of a definition in a module; none where the name is not defined there."""
     for node in trees()[module].body:
         if name in defined(node):
-            text = ast.unparse(Names(imports(module), lambda _, name: name).visit(pickle.loads(pickle.dumps(node))))
-            return hashlib.sha256(text.encode()).hexdigest()[:8]
+            return hashlib.sha256(text_of(node, imports(module)).encode()).hexdigest()[:8]
     return ""
+
+
+def text_of(node: ast.stmt, names: Mapping[str, tuple[str, str]], *, counted: frozenset[str] = frozenset()) -> str:
+    """A statement with other definitions named in one way, however they were imported: `derivatives.gradients` too."""
+    # Pickled because that copies ten times as fast as `copy.deepcopy`.
+    copied = pickle.loads(pickle.dumps(node))
+    for part in ast.walk(copied):
+        called, attribute = (part.value, part.attr) if isinstance(part, ast.Attribute) else (part, "")
+        source, name = names.get(called.id, ("", "")) if isinstance(called, ast.Name) else ("", "")
+        if not source or bool(attribute) == bool(name):
+            continue
+        whole = name or attribute
+        joined = f"{whole}_{meaning(source, whole)}" if source in counted else whole
+        if isinstance(part, ast.Attribute):
+            called.id, part.attr = "\0", joined
+        else:
+            called.id = joined
+    return ast.unparse(copied).replace("\0.", "")
 
 
 def defined(node: ast.stmt) -> set[str]:
@@ -118,25 +130,6 @@ def defined(node: ast.stmt) -> set[str]:
         return {node.name}
     targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
     return {target.id for target in targets if isinstance(target, ast.Name)}
-
-
-class Names(ast.NodeTransformer):
-    """Transformer that writes names from other modules in one way, however they were imported."""
-
-    def __init__(self, names: Mapping[str, tuple[str, str]], written: Any) -> None:
-        self.names = names
-        self.written = written
-
-    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
-        """`derivatives.gradients` as the definition that it is."""
-        if isinstance(node.value, ast.Name) and self.names.get(node.value.id, ("", "name"))[1] == "":
-            return ast.Name(self.written(self.names[node.value.id][0], node.attr))
-        return self.generic_visit(node)
-
-    def visit_Name(self, node: ast.Name) -> ast.AST:
-        """`gradients`, imported by name, as the definition that it is."""
-        source, name = self.names.get(node.id, ("", ""))
-        return ast.Name(self.written(source, name)) if name else node
 
 
 @cache

@@ -11,7 +11,7 @@ from influencelab.experiments.job import Runnable
 from influencelab.experiments.outcome import Outcome
 from influencelab.experiments.store import Store
 from influencelab.experiments.sweep import run_trials
-from influencelab.recipe import Progress, Recipe, kind_name
+from influencelab.recipe import Recipe, kind_name
 
 __all__ = ["cells", "datasets", "grid", "run_grid", "vary"]
 
@@ -42,20 +42,9 @@ def grid(arms: Mapping[Any, Repeated], settings: Mapping[str, Sequence[Any]]) ->
     return found
 
 
-def run_grid(
-    trials: Mapping[Any, Runnable],
-    *,
-    store: Store | Path,
-    workers: int = 1,
-    scheduler: str = "",
-    device: str = "cpu",
-    progress: Progress | None = None,
-) -> dict[Any, Outcome]:
+def run_grid(trials: Mapping[Any, Runnable], *, store: Store | Path, **computing: Any) -> dict[Any, Outcome]:
     """The outcome of every trial by its key or name, as one sweep; the arguments are those of `run_trials`."""
-    outcomes = run_trials(
-        list(trials.values()), store=store, workers=workers, scheduler=scheduler, device=device, progress=progress
-    )
-    return dict(zip(trials, outcomes, strict=True))
+    return dict(zip(trials, run_trials(list(trials.values()), store=store, **computing), strict=True))
 
 
 def cells(outcomes: Mapping[Key, Outcome]) -> dict[Key, list[Outcome]]:

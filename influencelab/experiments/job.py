@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Protocol, runtime_checkable
 
 import joblib
@@ -13,6 +12,7 @@ import torch
 
 from influencelab.errors import Unavailable
 from influencelab.experiments.cluster import ClusterMap
+from influencelab.experiments.code_version import recipe_version
 from influencelab.experiments.outcome import Outcome
 from influencelab.experiments.store import Store, to_bytes
 from influencelab.recipe import Progress
@@ -39,7 +39,8 @@ class Job:
     Attributes:
         key: its address in the store.
         recipe: what to run.
-        store: where its result goes; an absolute folder, as other processes may work elsewhere.
+        store: where its result goes, the same for all jobs of a sweep; an absolute folder, as other processes may work
+            elsewhere.
         device: where the tensors live.
         version: of the code that must do it.
     """
@@ -62,14 +63,10 @@ def finish(job: Job, *, progress: Progress | None = None) -> bool:
         return ours
 
 
-def run_serial(jobs: Sequence[Job], *, update: Callable[[str, float], None]) -> Iterator[tuple[str, bool]]:
-    """Finish jobs one after the other in this process; `update` is called with the key and share done of each."""
+def run_serial(jobs: Sequence[Job], *, progress: Callable[[str], Progress]) -> Iterator[tuple[str, bool]]:
+    """Finish jobs one after the other in this process, each with the progress of its key."""
     for job in jobs:
-
-        def report(done: float, total: float = 1.0, label: str = "", key: str = job.key) -> None:  # noqa: ARG001
-            update(key, done / total)
-
-        yield job.key, finish(job, progress=report)
+        yield job.key, finish(job, progress=progress(job.key))
 
 
 def run_processes(jobs: Sequence[Job], *, workers: int) -> Iterator[tuple[str, bool]]:
@@ -97,16 +94,12 @@ def finish_alone(job: Job) -> tuple[str, bool]:
     return job.key, finish(job)
 
 
-def run_cluster(
-    jobs: Sequence[Job], *, cluster_map: ClusterMap, version: Callable[[Runnable], str]
-) -> Iterator[tuple[str, bool]]:
-    """Finish jobs on a cluster, whose machines may or may not see the store's folder; `version` hashes their code."""
-    stores = {job.key: job.store for job in jobs}
-    for store in stores.values():
-        # A worker that shares this file system must find the folder.
-        store.folder.mkdir(parents=True, exist_ok=True)
-    for key, content in cluster_map(partial(finish_remote, version=version), jobs):
-        store = stores[key]
+def run_cluster(jobs: Sequence[Job], *, cluster_map: ClusterMap) -> Iterator[tuple[str, bool]]:
+    """Finish jobs on a cluster, whose machines may or may not see the store's folder."""
+    store = jobs[0].store
+    # A worker that shares this file system must find the folder.
+    store.folder.mkdir(parents=True, exist_ok=True)
+    for key, content in cluster_map(finish_remote, jobs):
         if content and not store.holds(key):
             with store.lock(key):
                 store.put(key, content)
@@ -114,7 +107,7 @@ def run_cluster(
         yield key, bool(content)
 
 
-def finish_remote(job: Job, *, version: Callable[[Runnable], str]) -> tuple[str, bytes]:
+def finish_remote(job: Job) -> tuple[str, bytes]:
     """Finish a job on a machine of a cluster, on one thread; the key, and the bytes of the stored entry.
 
     The bytes are sent since the store may be on another file system; there are none while another process is at it.
@@ -122,7 +115,7 @@ def finish_remote(job: Job, *, version: Callable[[Runnable], str]) -> tuple[str,
     Raises:
         Unavailable: the code there is another, so its numbers do not belong under this key.
     """
-    if version(job.recipe) != job.version:
+    if recipe_version(job.recipe) != job.version:
         raise Unavailable(
             "A worker of the cluster runs another version of influencelab, torch, numpy or scikit-learn than this "
             "process. Install the same ones there, and start its workers again."

@@ -140,12 +140,12 @@ def test_what_is_done_out_of_sight_of_the_store_is_sent_and_kept(tmp_path: Path)
         for each in jobs:
             yield function(replace(each, store=there.store))
 
-    assert list(run_cluster([here], cluster_map=out_of_sight, version=recipe_version)) == [(here.key, True)]
+    assert list(run_cluster([here], cluster_map=out_of_sight)) == [(here.key, True)]
     assert not there.store.folder.exists()
     assert [note.event for note in here.store.journal()] == ["received"]
     seen = job(tmp_path / "seen")
     seen.store.folder.mkdir()
-    assert list(run_cluster([seen], cluster_map=map, version=recipe_version)) == [(seen.key, True)]
+    assert list(run_cluster([seen], cluster_map=map)) == [(seen.key, True)]
     assert [note.event for note in seen.store.journal()] == ["begun", "finished"]
     one, two = here.store.find(here.key), seen.store.find(seen.key)
     # Equal bits are the promise: the same code on the same arrays, by one thread each.
@@ -154,5 +154,5 @@ def test_what_is_done_out_of_sight_of_the_store_is_sent_and_kept(tmp_path: Path)
 
 def test_a_worker_with_other_code_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Unavailable, match="runs another version"):
-        finish_remote(job(tmp_path), version=lambda recipe: "another")
+        finish_remote(job(tmp_path, version="another"))
     assert Store(tmp_path).journal() == []

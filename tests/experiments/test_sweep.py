@@ -22,7 +22,7 @@ from influencelab.experiments.trial import Trial
 from influencelab.influence.estimators.exact import Exact
 from influencelab.influence.estimators.random import Random
 from influencelab.models.tasks.logistic import Logistic
-from influencelab.recipe import fingerprint
+from influencelab.recipe import fingerprint, unheard
 from influencelab.training.trainers.newton import Newton
 
 TRIAL = Trial(
@@ -167,7 +167,7 @@ def test_no_number_of_workers_means_one_a_core(tmp_path, monkeypatch, workers, c
 
     def one_after_the_other(jobs, *, workers):
         asked.append(workers)
-        return run_serial(jobs, update=lambda key, share: None)
+        return run_serial(jobs, progress=lambda key: unheard)
 
     monkeypatch.setattr(sweep, "run_processes", one_after_the_other)
     monkeypatch.setattr(sweep.joblib, "cpu_count", lambda: cores)
