@@ -40,17 +40,6 @@ class Agreement:
     comparison: Comparison
     statistics: Mapping[str, Statistic]
 
-    def rows(self) -> list[dict[str, Any]]:
-        """A measurement a statistic, the mean over test points; of the slope the median too."""
-        found = []
-        for name, statistic in self.statistics.items():
-            if name in UNBOUNDED and self.comparison.unit == "none":
-                continue  # a size means nothing for a score without a unit
-            found.append(row(statistic.pooled, **self.settings, statistic=name))
-            if name == "slope":
-                found.append(row(statistic.median, **self.settings, statistic=f"median_{name}"))
-        return found
-
 
 def comparisons(
     outcomes: Mapping[tuple[Any, ...], Outcome], names: Sequence[str], *, estimators: Collection[str] = ()
@@ -75,20 +64,22 @@ def comparisons(
 def agreements(
     outcomes: Mapping[tuple[Any, ...], Outcome], names: Sequence[str], *, bootstrap: Bootstrap | None = None
 ) -> list[Agreement]:
-    """Every estimator on every target and selection of every trial.
-
-    Args:
-        outcomes: as of `comparisons`.
-        names: the same.
-        bootstrap: how intervals are made.
-    """
+    """Every estimator on every target and selection of every trial; outcomes and names as of `comparisons`."""
     found = comparisons(outcomes, names)
     return [replace(part, statistics=part.comparison.statistics(bootstrap)) for part in found]
 
 
 def measurements(parts: Sequence[Agreement]) -> pandas.DataFrame:
-    """The statistics of all as one tidy table."""
-    return tidy(line for part in parts for line in part.rows())
+    """A tidy table: a row a statistic, the mean over test points; of the slope the median too."""
+    rows = []
+    for part in parts:
+        for name, statistic in part.statistics.items():
+            if name in UNBOUNDED and part.comparison.unit == "none":
+                continue  # a size means nothing for a score without a unit
+            rows.append(row(statistic.pooled, **part.settings, statistic=name))
+            if name == "slope":
+                rows.append(row(statistic.median, **part.settings, statistic="median_slope"))
+    return tidy(rows)
 
 
 def agreement_table(parts: Sequence[Agreement]) -> Styler:

@@ -15,7 +15,7 @@ from influencelab.experiments.plots import PALETTE, STYLE
 from influencelab.statistics.reliability import NullBand
 
 MARKERS = "os^Dv<>P"
-BAND = "0.92"  # grey of what chance alone fills
+CHANCE = "one correlation by chance (95%)"
 APART = 0.12  # of neighbouring lines, as a share of the distance between neighbouring settings
 CORRELATION = "agreement of predicted and actual change\nin test loss (signed Spearman correlation)"
 
@@ -64,15 +64,15 @@ def lines(
     """
     need(frame, [name for name in (x, hue, panel, "value", "low", "high") if name])
     parts = {title: frame.loc[frame[panel] == title] for title in frame[panel].unique()} if panel else {"": frame}
-    standing = {title: positions(sorted(set(part[x].tolist())), scale=scale) for title, part in parts.items()}
+    standing = [positions(sorted(set(part[x].tolist())), scale=scale) for part in parts.values()]
     figure, axes = drawing(len(parts), width=4.6 if len(parts) > 1 else 7.2, height=4.9)
     arms = [name for name in dict.fromkeys(frame[hue]) if name not in neutral]
     looks = {name: look(place) for place, name in enumerate(arms)}
     looks |= {name: NEUTRAL._replace(marker=mark) for name, mark in zip(neutral, itertools.cycle("DXP*"))}
-    for axis, (title, part) in zip(axes, parts.items(), strict=True):
+    for axis, places, (title, part) in zip(axes, standing, parts.items(), strict=True):
         behind = dots.loc[dots[panel] == title] if panel and dots is not None else dots
-        places = standing[title]
-        draw_null(axis, null)
+        if null is not None:
+            axis.axhspan(-null.point, null.point, color="0.92", linewidth=0, zorder=0, label=CHANCE)
         draw_lines(axis, part, x=x, hue=hue, dots=behind, places=places, looks=looks)
         axis.set_xlabel(across or x.replace("_", " "))
         axis.set_title(title, fontsize=11)
@@ -132,13 +132,6 @@ def error_bars(frame: pandas.DataFrame) -> numpy.ndarray:
     """How far the interval of each measurement reaches below and above it; 0 where it has none."""
     value, low, high = frame[["value", "low", "high"]].to_numpy(dtype=float).T
     return numpy.nan_to_num(numpy.maximum([value - low, high - value], 0))
-
-
-def draw_null(axis: Axes, null: NullBand | None) -> None:
-    """What chance alone does: the band that holds 95% of single correlations."""
-    if null is not None:
-        label = "one correlation by chance (95%)"
-        axis.axhspan(-null.point, null.point, color=BAND, linewidth=0, zorder=0, label=label)
 
 
 def positions(settings: Sequence[float], *, scale: str) -> dict[float, float]:

@@ -8,10 +8,9 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from influencelab.data.dataset import Dataset
 from influencelab.data.removals import Removals
 from influencelab.errors import MissingData, UnknownName
-from influencelab.experiments.comparison import array
+from influencelab.experiments.comparison import array, labels_of
 from influencelab.experiments.store import Entry
 from influencelab.influence.curvature import Curvature
 from influencelab.influence.estimator import Estimate
@@ -107,31 +106,30 @@ class Outcome:
 
     def entry(self) -> Entry:
         """The same as named tensors and plain facts, for the store."""
-        plain = {name: getattr(self, name) for name in TENSORS}
-        families = {f"{family}/{name}": tensor for family in FAMILIES for name, tensor in getattr(self, family).items()}
-        fit = {} if self.theta is None else {"theta": self.theta}
+        arrays = {name: part for name, part in vars(self).items() if isinstance(part, Tensor)}
+        families = {name: getattr(self, name) for name in FAMILIES}
         if self.memory is not None:
-            fit["memory"] = torch.tensor(self.memory.steps)
-            fit |= {f"memory/{place}": part for place, part in enumerate(self.memory.buffers)}
-        return Entry(arrays=plain | families | fit, facts=self.facts)
+            arrays["memory"] = torch.tensor(self.memory.steps)
+            families["memory"] = dict(enumerate(self.memory.buffers))
+        arrays |= {f"{name}/{key}": part for name, family in families.items() for key, part in family.items()}
+        return Entry(arrays=arrays, facts=self.facts)
 
 
-TENSORS = ("train_ids", "train_labels", "test_ids", "test_labels")
+# Tensors by name; an older entry may lack the last of them.
 FAMILIES = ("predicted", "chosen", "actual", "trusted", "control", "converged")
 
 
 def outcome_of(entry: Entry) -> Outcome:
     """The outcome that was stored."""
-
-    def family(name: str) -> dict[str, Any]:
-        return {key.partition("/")[2]: each for key, each in entry.arrays.items() if key.startswith(f"{name}/")}
-
-    plain: dict[str, Any] = {name: entry.arrays[name] for name in TENSORS}
-    families: dict[str, Any] = {name: family(name) for name in FAMILIES}
-    memory = None
-    if "memory" in entry.arrays:
-        memory = Memory(int(entry.arrays["memory"]), tuple(family("memory").values()))
-    return Outcome(**plain, **families, facts=entry.facts, theta=entry.arrays.get("theta"), memory=memory)
+    parts: dict[str, Any] = {name: part for name, part in entry.arrays.items() if "/" not in name}
+    families: dict[str, dict[str, Tensor]] = {name: {} for name in (*FAMILIES, "memory")}
+    for name, part in entry.arrays.items():
+        if "/" in name:
+            family, _, key = name.partition("/")
+            families[family][key] = part
+    steps, buffers = parts.pop("memory", None), families.pop("memory")
+    memory = None if steps is None else Memory(int(steps), tuple(buffers.values()))
+    return Outcome(**parts, **families, facts=entry.facts, memory=memory)
 
 
 def outcome_from(
@@ -145,6 +143,7 @@ def outcome_from(
 ) -> Outcome:
     """The outcome of removals that were predicted and retrained, on the CPU."""
     data, memory = fitted.data, fitted.memory
+    train_ids, train_labels = labels_of(data, removals)
     return Outcome(
         predicted=predicted,
         chosen=chosen,
@@ -152,21 +151,14 @@ def outcome_from(
         trusted={name: truth.trusted.cpu() for name, truth in truths.items()},
         converged={name: truth.converged.cpu() for name, truth in truths.items()},
         control={name: truth.control.cpu() for name, truth in truths.items()},
-        **labels_of(data, removals),
+        train_ids=train_ids.cpu(),
+        train_labels=train_labels.cpu(),
         test_ids=data.test_ids.cpu(),
         test_labels=data.y_test.cpu(),
         facts=facts,
         theta=fitted.theta.cpu(),
         memory=memory and Memory(memory.steps, tuple(part.cpu() for part in memory.buffers)),
     )
-
-
-def labels_of(data: Dataset, removals: Removals) -> dict[str, Tensor]:
-    """The ids and labels of the removed points; a group bears its number, and no label."""
-    if removals.single:
-        points = removals.points
-        return {"train_ids": data.train_ids[points].cpu(), "train_labels": data.y_train[points].cpu()}
-    return {"train_ids": torch.arange(removals.count), "train_labels": torch.full((removals.count,), -1)}
 
 
 def facts_of(

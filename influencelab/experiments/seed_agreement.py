@@ -19,7 +19,7 @@ from influencelab.statistics.comparison import Comparison
 from influencelab.statistics.measurement import Measurement
 from influencelab.statistics.measurements import row
 from influencelab.statistics.replicates import Replicates, difference, mean, replicates
-from influencelab.statistics.trend import Covariates, trend
+from influencelab.statistics.trend import trend
 
 OWN = "mean over networks, each at its own test point of largest loss"
 ALL = "mean over networks and test points"
@@ -111,14 +111,14 @@ def agreement_rows(cells: Sequence[Cell], *, bootstrap: Bootstrap) -> list[Row]:
     """Mean and median ρ of each cell, the share of networks without any, and slopes along depth and along width."""
     found = []
     for cell in cells:
-        table = cell.correlations
-        s, undefined = len(table.values), int(numpy.isnan(table.per_seed()).sum())
+        table, each = cell.correlations, cell.correlations.per_seed()
+        s, undefined = len(each), int(numpy.isnan(each).sum())
         how = OWN if table.values.shape[1] == 1 else ALL
         how += f"; {undefined} of {s} networks have none and are left out" if undefined else ""
         statistics = {
             "spearman": mean(table, bootstrap=bootstrap).described(how),
             "undefined": share(undefined, s, "networks"),
-            "median_spearman": median(table.per_seed()),
+            "median_spearman": median(each),
         }
         found += [row(number, **cell.settings, statistic=name) for name, number in statistics.items()]
     return found + [line for axis in SLOPES for line in slope_rows(cells, axis, bootstrap=bootstrap)]
@@ -134,7 +134,10 @@ def lines_along(cells: Sequence[Cell], axis: str) -> list[tuple[Row, dict[Any, C
 
 
 def slope_rows(cells: Sequence[Cell], axis: str, *, bootstrap: Bootstrap) -> list[Row]:
-    """The slope of ρ; with networks without any ρ at 0; and with how far each is from a minimum held."""
+    """The slope of ρ; with networks without any ρ at 0; and with how far each is from a minimum held.
+
+    Where there are too few values for a slope it is NaN, and its note says why.
+    """
     found = []
     for shared, line in lines_along(cells, axis):
         tables = {x: cell.correlations for x, cell in line.items()}
@@ -142,38 +145,29 @@ def slope_rows(cells: Sequence[Cell], axis: str, *, bootstrap: Bootstrap) -> lis
         undefined = {x: numpy.isnan(table.per_seed())[:, None] for x, table in tables.items()}
         as_zero = {x: replace(tables[x], values=numpy.where(at, 0.0, tables[x].values)) for x, at in undefined.items()}
         grads = {x: [each.facts["fit_grad_norm"] for each in cell.outcomes.values()] for x, cell in line.items()}
-        sizes = {
-            "log10 of the gradient norm": {x: numpy.log10(numpy.maximum(each, 1e-30)) for x, each in grads.items()}
-        }
-        name, how = SLOPES[axis], f"least squares of signed ρ on {axis}, per unit of {axis}, {min(line)} to {max(line)}"
-        found += [
-            row(slope(values, f"{how}{more}", covariates=held, bootstrap=bootstrap), **shared, statistic=statistic)
-            for statistic, values, held, more in (
-                (name, tables, {}, ""),
-                (f"{name}_undefined_as_0", as_zero, {}, "; undefined ρ counted as 0"),
-                (f"{name}_given_gradient", tables, sizes, "; log10 of ‖∇J‖ of the fit held"),
-            )
-        ]
+        sizes = {x: numpy.log10(numpy.maximum(each, 1e-30)) for x, each in grads.items()}
+        for kind, values, held, more in (
+            ("", tables, {}, ""),
+            ("_undefined_as_0", as_zero, {}, "; undefined ρ counted as 0"),
+            ("_given_gradient", tables, {"log10 of the gradient norm": sizes}, "; log10 of ‖∇J‖ of the fit held"),
+        ):
+            how = f"least squares of signed ρ on {axis}, per unit of {axis}, {min(line)} to {max(line)}{more}"
+            try:
+                slope = trend(values, covariates=held, bootstrap=bootstrap).slope.described(how).with_half_width()
+            except InvalidData as error:
+                slope = Measurement(float("nan"), note=f"{how}; no slope: {error}")
+            found.append(row(slope, **shared, statistic=f"{SLOPES[axis]}{kind}"))
     return found
-
-
-def slope(tables: Mapping[float, Replicates], how: str, *, covariates: Covariates, bootstrap: Bootstrap) -> Measurement:
-    """The slope, its half-width in the note; NaN, and why, where there are too few values for one."""
-    try:
-        return trend(tables, covariates=covariates, bootstrap=bootstrap).slope.described(how).with_half_width()
-    except InvalidData as error:
-        return Measurement(float("nan"), note=f"{how}; no slope: {error}")
 
 
 def difference_rows(
     cells: Sequence[Cell], axis: str, *, pair: tuple[Any, Any], statistic: str, how: str, bootstrap: Bootstrap
 ) -> list[Row]:
     """ρ at the first value of a setting less ρ at the second, seeds paired, where all else is equal."""
-    first, second = pair
     found = []
     for shared, line in lines_along(cells, axis):
-        if first in line and second in line:
-            one, other = line[first].correlations, line[second].correlations
+        if line.keys() >= set(pair):
+            one, other = (line[value].correlations for value in pair)
             gain = difference(one, other, paired=True, bootstrap=bootstrap).described(how)
             found.append(row(gain, **shared, statistic=statistic))
     return found

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import torch
 from jaxtyping import Bool
@@ -66,23 +66,19 @@ class Trial(Recipe):
 
     def run(self, *, device: str = "cpu", progress: Progress | None = None) -> Outcome:
         """Fit, estimate and retrain on a device; `progress` is called with the share done, 0 … 1."""
-        report = progress or unheard
-        started = time.perf_counter()
+        report, started = progress or unheard, time.perf_counter()
         data = self.source.load().to(device)
         fitted = fit(self.task, data, self.trainer, seed=self.seed)
-        fit_seconds = time.perf_counter() - started
-        report(SHARES[0])
-        estimates = {}
-        for count, (name, estimator) in enumerate(self.estimators.items(), start=1):
-            estimates[name] = estimator.estimate(fitted)
+        fit_seconds, estimates = time.perf_counter() - started, {}
+        for count, (name, estimator) in enumerate(self.estimators.items()):
             report(SHARES[0] + SHARES[1] * count / len(self.estimators))
+            estimates[name] = estimator.estimate(fitted)
         removals, chosen = self.experiments(data, next(iter(estimates.values())))
         # Before the long part, so that an estimator that does not speak of this convention is refused at once.
         predicted = {name: estimate.predict(removals).cpu() for name, estimate in estimates.items()}
-        truths = {}
-        long = stage(report, sum(SHARES[:2]), 1.0)
+        long, each, truths = stage(report, sum(SHARES[:2]), 1.0), 1 / len(self.targets), {}
         for count, (name, retrainer) in enumerate(self.targets.items()):
-            own = stage(long, count / len(self.targets), (count + 1) / len(self.targets))
+            own = stage(long, count * each, (count + 1) * each)
             truths[name] = retrainer.retrain(fitted, removals, progress=own)
         facts = facts_of(fitted, estimates, truths, removals=removals, fit_seconds=fit_seconds)
         return outcome_from(fitted, removals=removals, chosen=chosen, predicted=predicted, truths=truths, facts=facts)
@@ -120,16 +116,6 @@ class Trial(Recipe):
         return removals, {name: pairs[points].cpu() for name, pairs in chosen.items()}
 
 
-@runtime_checkable
-class AroundTrial(Protocol):
-    """A recipe that runs a trial and adds to its outcome, such as a damping path."""
-
-    @property
-    def trial(self) -> Trial:
-        """The trial that it runs."""
-        ...
-
-
 def trial_in(recipe: Any) -> Any:
-    """The trial that a recipe runs; a recipe that runs none inside is returned as it is."""
-    return recipe.trial if isinstance(recipe, AroundTrial) else recipe
+    """The trial inside a recipe that adds to its outcome, such as a damping path's; any other recipe is its own."""
+    return getattr(recipe, "trial", recipe)
