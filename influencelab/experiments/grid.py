@@ -33,12 +33,11 @@ def grid(arms: Mapping[Any, Repeated], settings: Mapping[str, Sequence[Any]]) ->
     if not arms or not settings or not all(settings.values()):
         raise InvalidParameter("a grid needs an arm, a setting, and a value of each setting.")
     found: dict[Key, Repeated] = {}
-    for arm, trial in arms.items():
-        for values in itertools.product(*settings.values()):
-            varied = trial
-            for setting, value in zip(settings, values, strict=True):
-                varied = with_setting(varied, setting, value)
-            found[arm, *values] = varied
+    for arm, *values in itertools.product(arms, *settings.values()):
+        varied = arms[arm]
+        for setting, value in zip(settings, values, strict=True):
+            varied = with_setting(varied, setting, value)
+        found[arm, *values] = varied
     return found
 
 
@@ -72,15 +71,8 @@ def vary(trial: Repeated, setting: str, values: Sequence[Any]) -> list[Repeated]
 def with_setting(recipe: Any, setting: str, value: Any) -> Any:
     """A copy of a recipe with one setting, perhaps of a recipe inside it, changed."""
     name, _, rest = setting.partition(".")
-    settings = parts_of(recipe)
-    if name not in settings:
+    held = isinstance(recipe, Mapping)
+    if name not in (recipe if held else getattr(recipe, "__dataclass_fields__", {})):
         raise InvalidParameter(f"{kind_name(recipe)} has no setting '{name}'.")
-    change = {name: with_setting(settings[name], rest, value) if rest else value}
-    return {**settings, **change} if isinstance(recipe, Mapping) else replace(recipe, **change)
-
-
-def parts_of(recipe: Any) -> dict[str, Any]:
-    """The settings of a recipe, or what a mapping holds, by name; of anything else, nothing."""
-    if isinstance(recipe, Mapping):
-        return dict(recipe)
-    return {name: getattr(recipe, name) for name in getattr(recipe, "__dataclass_fields__", {})}
+    part = with_setting(recipe[name] if held else getattr(recipe, name), rest, value) if rest else value
+    return {**recipe, name: part} if held else replace(recipe, **{name: part})

@@ -34,15 +34,9 @@ class Runnable(Protocol):
 
 @dataclass(frozen=True)
 class Job:
-    """One piece of work.
+    """One piece of work, with its address in a store and the version of the code that must do it.
 
-    Attributes:
-        key: its address in the store.
-        recipe: what to run.
-        store: where its result goes, the same for all jobs of a sweep; an absolute folder, as other processes may work
-            elsewhere.
-        device: where the tensors live.
-        version: of the code that must do it.
+    The store is the same for all jobs of a sweep, and its folder absolute, as other processes may work elsewhere.
     """
 
     key: str

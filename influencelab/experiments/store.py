@@ -28,12 +28,7 @@ NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 
 @dataclass(frozen=True, eq=False)
 class Entry:
-    """One finished piece of work.
-
-    Attributes:
-        arrays: its tensors by name.
-        facts: everything else, as plain JSON values.
-    """
+    """One finished piece of work: its tensors by name, and everything else as plain JSON values."""
 
     arrays: dict[str, Tensor]
     facts: dict[str, Any]

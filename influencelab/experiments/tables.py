@@ -13,6 +13,20 @@ from influencelab.statistics.measurements import measurement_of, records, settin
 
 __all__ = ["fit_table", "measurement_table"]
 
+# How well a model was fitted and retrained: columns of facts of an outcome and of its first target.
+FIT = {
+    "n": "{n:,}",
+    "parameters": "{p:,}",
+    "effective": "{effective_parameters:.1f}",
+    "objective (nats)": "{fit_loss:.4f}",
+    "‖∇J‖ of the fit": "{fit_grad_norm:.0e}",
+    "accuracy (train, test)": "{train_accuracy:.3f}, {test_accuracy:.3f}",
+    "retrained": "{removals:,}",
+    "converged": "{converged:,}",
+    "largest ‖∇J‖": "{largest_grad_norm:.0e}",
+    "seconds": "{seconds:.1f}",
+}
+
 
 def measurement_table(
     measurements: pandas.DataFrame, *, across: str = "statistic", shown: Sequence[Any] = (), caption: str = ""
@@ -30,8 +44,8 @@ def measurement_table(
     cells: dict[tuple[Any, ...], dict[Any, Measurement]] = {}
     for line in records(measurements):
         cells.setdefault(tuple(line[name] for name in settings), {})[line[across]] = measurement_of(line)
-    columns = list(shown) or list(dict.fromkeys(column for row in cells.values() for column in row))
-    columns = [column for column in columns if any(column in row for row in cells.values())]
+    there = dict.fromkeys(column for row in cells.values() for column in row)
+    columns = [column for column in shown or there if column in there]
     rows = []
     for key, row in cells.items():
         named = {display_name(name): setting_text(value) for name, value in zip(settings, key, strict=True)}
@@ -55,20 +69,6 @@ def fit_table(outcomes: Mapping[str, Outcome], *, varied: str = "trial") -> Styl
     """
     rows = []
     for name, outcome in outcomes.items():
-        facts, truth = outcome.facts, next(iter(outcome.facts["targets"].values()))
-        rows.append(
-            {
-                varied: name,
-                "n": f"{facts['n']:,}",
-                "parameters": f"{facts['p']:,}",
-                "effective": f"{facts['effective_parameters']:.1f}",
-                "objective (nats)": f"{facts['fit_loss']:.4f}",
-                "‖∇J‖ of the fit": f"{facts['fit_grad_norm']:.0e}",
-                "accuracy (train, test)": f"{facts['train_accuracy']:.3f}, {facts['test_accuracy']:.3f}",
-                "retrained": f"{facts['removals']:,}",
-                "converged": f"{truth['converged']:,}",
-                "largest ‖∇J‖": f"{truth['largest_grad_norm']:.0e}",
-                "seconds": f"{truth['seconds']:.1f}",
-            }
-        )
+        facts = {**outcome.facts, **next(iter(outcome.facts["targets"].values()))}
+        rows.append({varied: name, **{head: shown.format(**facts) for head, shown in FIT.items()}})
     return readable(pandas.DataFrame(rows), caption="Every fit, and every model retrained from it")

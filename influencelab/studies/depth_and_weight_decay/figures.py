@@ -28,13 +28,10 @@ SHOWN = (5e-3, 1e-4, 0.0)
 def agreement_along(
     axis: str, measurements: pandas.DataFrame, *, networks: pandas.DataFrame, null: NullBand | None = None
 ) -> Figure:
-    """Mean ρ of every arm, and the repeatability of its truth, along one setting.
+    """Mean ρ of every arm, and the repeatability of its truth, along one of `AXES`.
 
-    Args:
-        axis: `depth`, `weight_decay` or `width`.
-        measurements: the study's table.
-        networks: each network's mean ρ and each couple's repeatability, drawn as dots.
-        null: what one correlation of as many pairs as in the published protocol does by chance.
+    Dots are each network's mean ρ and each couple's repeatability; the null band is what one correlation of as many
+    pairs as in the published protocol does by chance.
     """
     frame, dots = (named(table, axis) for table in (measurements, networks))
     return lines(
