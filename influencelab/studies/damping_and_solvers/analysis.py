@@ -32,18 +32,14 @@ Row = dict[str, Any]
 def measurements(cells: Mapping[tuple[Any, ...], Sequence[Outcome]], *, bootstrap: Bootstrap) -> pandas.DataFrame:
     """Every number of the study. Rows of a damping path have a `damping_share`, differences have a `reference`.
 
-    Args:
-        cells: outcomes of `DampingPath` by fit (a key of `FITS`) and depth, one a seed.
-        bootstrap: of the intervals.
+    Cells are the outcomes of `DampingPath` by fit (a key of `FITS`) and depth, one a seed.
     """
     rows: list[Row] = []
     for (fit, depth), outcomes in cells.items():
         arm, data = FITS[fit]
-        found = path_rows(outcomes, TRUTHS[arm], bootstrap=bootstrap)
-        found += solver_rows(outcomes, TRUTHS[arm], bootstrap=bootstrap)
-        if arm == "minimum":
-            found += difference_rows(outcomes, TRUTHS[arm], bootstrap=bootstrap)
-        rows += [{"arm": arm, "data": data, "depth": depth, **each} for each in found]
+        for kind in (path_rows, solver_rows, *([difference_rows] if arm == "minimum" else [])):
+            found = kind(outcomes, TRUTHS[arm], bootstrap=bootstrap)
+            rows += [{"arm": arm, "data": data, "depth": depth, **each} for each in found]
     return tidy(rows)
 
 

@@ -1,7 +1,6 @@
 """Figures of the damping path and of solvers beside each other, drawn from the study's table of measurements."""
 
 from collections.abc import Mapping
-from operator import itemgetter
 
 import matplotlib.pyplot as plt
 import numpy
@@ -48,24 +47,20 @@ def titled(table: pandas.DataFrame) -> pandas.DataFrame:
 def damping_path(table: pandas.DataFrame) -> Figure:
     """What damping does, from rows of a damping path: a panel a statistic, a colour a fit, a line style a curvature."""
     need(table, ("damping_share", "curvature", *MEASURED))
-    found: dict[tuple[str, str, str], list[list[float]]] = {}
-    for line in sorted(records(titled(table)), key=itemgetter("damping_share")):
-        place = line["fit"], line["curvature"], line["statistic"]
-        found.setdefault(place, []).append([line[name] for name in ("damping_share", "value", "low", "high")])
-    looks = {fit: look(place) for place, fit in enumerate(dict.fromkeys(fit for fit, _, _ in found))}
+    shown = titled(table).sort_values(by="damping_share", kind="stable")
+    looks = {fit: look(place) for place, fit in enumerate(shown["fit"].unique())}
     with plt.rc_context(STYLE):
         figure, axes = plt.subplots(2, 2, figsize=(10.5, 7.4), sharex=True, layout="constrained")
     panels = dict(zip(PATH, axes.flat, strict=True))
-    for (fit, curvature, statistic), steps in found.items():
-        damping, value, low, high = numpy.array(steps, dtype=float).T
+    shown = shown[shown["statistic"].isin(PATH)]
+    for (fit, curvature, statistic), steps in shown.groupby(["fit", "curvature", "statistic"], sort=False):
+        damping, value, low, high = steps[["damping_share", "value", "low", "high"]].to_numpy(dtype=float).T
         words, dashes = CURVATURES[curvature]
         style = looks[fit]._replace(linestyle=dashes)
-        if statistic in panels:
-            panels[statistic].plot(damping, value, **style._asdict(), markersize=4, label=f"{fit}: {words}")
-            panels[statistic].fill_between(damping, low, high, color=style.color, alpha=0.12, linewidth=0)
+        panels[statistic].plot(damping, value, **style._asdict(), markersize=4, label=f"{fit}: {words}")
+        panels[statistic].fill_between(damping, low, high, color=style.color, alpha=0.12, linewidth=0)
     for statistic, axis in panels.items():
-        axis.set_ylabel(PATH[statistic])
-        axis.set_xscale("log")
+        axis.set(ylabel=PATH[statistic], xscale="log")
     panels["spearman"].axhline(0, color="0.6", linewidth=0.8)
     panels["slope"].axhline(1, color="0.4", linewidth=1, linestyle=":")
     panels["slope"].set_yscale("symlog", linthresh=2, subs=(2, 5))
@@ -112,12 +107,11 @@ def solver_bars(table: pandas.DataFrame) -> Figure:
         above.axvline(0, color="0.4", linewidth=0.8)
         above.set_xlabel("Spearman with retraining", fontsize=9)
         below.set_xlabel("residual of the solver", fontsize=9)
-        below.set_xscale("log")
+        below.set(xscale="log", xlim=(LEAST, 100))
     axes[0, 0].plot([], [], "s", color=PALETTE[0], label="all pairs, with the 95% interval")
     axes[0, 0].plot([], [], "D", color=PALETTE[1], label="pairs within a class")
     axes[0, 0].set_yticks(range(len(solvers)), map(display_name, solvers))
     axes[0, 0].invert_yaxis()
-    axes[1, 0].set_xlim(LEAST, 100)
     legend_below(figure, [axes[0, 0]])
     return figure
 

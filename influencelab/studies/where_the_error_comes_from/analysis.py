@@ -146,8 +146,8 @@ def trust_table(cells: Cells) -> Styler:
 
 def largest_gap(outcome: Outcome) -> float:
     """How far, at most, the five terms' sum is from cold − estimate, found apart, in nats: nothing may be lost."""
-    error = outcome.actual["cold"] - outcome.predicted["estimate"]
-    return float((sum(terms_in(outcome).values()) - error).abs().max())
+    gap = sum(terms_in(outcome).values()) - (outcome.actual["cold"] - outcome.predicted["estimate"])
+    return float(gap.abs().max())
 
 
 def pooled(outcomes: Sequence[Outcome]) -> dict[str, float]:
