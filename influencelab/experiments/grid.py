@@ -1,4 +1,4 @@
-"""Variations of recipes: one setting changed, or every arm at every setting with every seed, run as one sweep."""
+"""Variations of recipes: one setting changed, or every arm, setting, seed and protocol, run as one sweep."""
 
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,13 +11,17 @@ from influencelab.experiments.job import Runnable
 from influencelab.experiments.outcome import Outcome
 from influencelab.experiments.store import Store
 from influencelab.experiments.sweep import run_trials
+from influencelab.experiments.trial import Trial
+from influencelab.influence.retrainers.rerun import Rerun
 from influencelab.recipe import Recipe, kind_name
 
-__all__ = ["cells", "datasets", "grid", "run_grid", "vary"]
+__all__ = ["cells", "datasets", "grid", "run_grid", "seeded_trials", "vary"]
 
 # What a study repeats: a trial, or a recipe around one.
 Repeated = TypeVar("Repeated", bound=Recipe)
 Key = tuple[Any, ...]
+# Where retraining starts, and whether all models see the batches of the fit or each draws its own.
+PROTOCOLS = {"paired": ("cold", True), "unpaired": ("cold", False), "warm": ("warm", True)}
 
 
 def grid(arms: Mapping[Any, Repeated], settings: Mapping[str, Sequence[Any]]) -> dict[Key, Repeated]:
@@ -39,6 +43,27 @@ def grid(arms: Mapping[Any, Repeated], settings: Mapping[str, Sequence[Any]]) ->
             varied = with_setting(varied, setting, value)
         found[arm, *values] = varied
     return found
+
+
+def seeded_trials(
+    arms: Mapping[str, Trial], settings: Mapping[str, Sequence[Any]], *, seeds: int, protocols: Iterable[str]
+) -> dict[Key, Trial]:
+    """Every arm at every combination of settings, once a seed, which draws both the start and the order of the batches.
+
+    The targets are retraining by these protocols, keys of `PROTOCOLS`, for as many steps as the fit took; so many seeds
+    (0, 1, …) are the last part of each key.
+
+    Raises:
+        InvalidParameter: a trial has no such setting, or a trainer that draws no batches.
+    """
+    trials = {}
+    for key, trial in grid(arms, {**settings, "seed": range(seeds)}).items():
+        trainer, targets = with_setting(trial.trainer, "seed", key[-1]), {}
+        for name in protocols:
+            start, paired = PROTOCOLS[name]
+            targets[name] = Rerun(trainer=with_setting(trainer, "paired", paired), start=start)
+        trials[key] = replace(trial, trainer=trainer, targets=targets)
+    return trials
 
 
 def run_grid(trials: Mapping[Any, Runnable], *, store: Store | Path, **computing: Any) -> dict[Any, Outcome]:

@@ -1,8 +1,11 @@
 """One trial of a sweep as work that any process can do and only one does, and the three places to do it."""
 
+import asyncio
 import os
+import re
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
@@ -10,8 +13,7 @@ from typing import Any, Protocol, runtime_checkable
 import joblib
 import torch
 
-from influencelab.errors import Unavailable
-from influencelab.experiments.cluster import ClusterMap
+from influencelab.errors import InvalidParameter, Unavailable
 from influencelab.experiments.code_version import recipe_version
 from influencelab.experiments.outcome import Outcome
 from influencelab.experiments.store import Store, to_bytes
@@ -21,6 +23,9 @@ from influencelab.recipe import Progress
 DEATHS = 3
 # Its declared types know neither numbers as batch sizes nor generators.
 PARALLEL: Any = joblib.Parallel
+ADDRESS = re.compile(r"(?:tcp|tls)://(?:\[[^\]]+\]|[^:/\s]+):\d{1,5}")
+# How long to wait for a scheduler to answer and for its first worker to come, in seconds.
+TIMEOUT = 10.0
 
 
 @runtime_checkable
@@ -88,17 +93,31 @@ def finish_alone(job: Job) -> tuple[str, bool]:
     return job.key, finish(job)
 
 
-def run_cluster(jobs: Sequence[Job], *, cluster_map: ClusterMap) -> Iterator[tuple[str, bool]]:
-    """Finish jobs on a cluster, whose machines may or may not see the store's folder."""
+def run_cluster(jobs: Sequence[Job], *, client: Any) -> Iterator[tuple[str, bool]]:
+    """Finish jobs on a cluster, whose machines may or may not see the store's folder; those of one that dies elsewhere.
+
+    Raises:
+        Unavailable: one job ended every worker that tried it, or a worker runs other code.
+    """
+    from distributed import KilledWorker, as_completed
+
     store = jobs[0].store
     # A worker that shares this file system must find the folder.
     store.folder.mkdir(parents=True, exist_ok=True)
-    for key, content in cluster_map(finish_remote, jobs):
-        if content and not store.holds(key):
-            with store.lock(key):
-                store.put(key, content)
-                store.note("received", key)
-        yield key, bool(content)
+    try:
+        # Not pure: a call that is repeated is done again.
+        for future in as_completed(client.map(finish_remote, jobs, pure=False), loop=client.loop):
+            key, content = future.result()
+            if content and not store.holds(key):
+                with store.lock(key):
+                    store.put(key, content)
+                    store.note("received", key)
+            yield key, bool(content)
+    except KilledWorker as error:
+        raise Unavailable(
+            "One trial ended every worker that tried it (out of memory?). Start workers with more memory, or make "
+            "the trial smaller."
+        ) from error
 
 
 def finish_remote(job: Job) -> tuple[str, bytes]:
@@ -118,3 +137,49 @@ def finish_remote(job: Job) -> tuple[str, bytes]:
     if os.access(job.store.folder, os.W_OK):
         return job.key, job.store.path(job.key).read_bytes() if finish(job) else b""
     return job.key, to_bytes(job.recipe.run(device=job.device).entry())
+
+
+def connected(address: str) -> Any:
+    """A client of the scheduler at this address, which has a worker; its end cancels calls that no worker has begun.
+
+    Raises:
+        InvalidParameter: that is no address.
+        Unavailable: no scheduler answers there, it has no workers, or dask is not installed.
+    """
+    if not ADDRESS.fullmatch(address):
+        raise InvalidParameter(f"The scheduler is '{address}', expected an address such as tcp://127.0.0.1:8786.")
+    try:
+        from distributed import Client
+    except ImportError as error:
+        raise Unavailable("A scheduler needs dask, which is not here: pip install 'influencelab[cluster]'.") from error
+    try:
+        # A client waits for ever where something else listens, and goes on trying in a thread where nothing does.
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(asyncio.run, handshake(address)).result()
+        client = Client(address, timeout=TIMEOUT, set_as_default=False)
+    except (OSError, OverflowError, MemoryError) as error:
+        reason = str(error) or "silence"
+        raise Unavailable(
+            f"No scheduler answers at {address} ({reason}). Start one with `dask scheduler`, and its workers with "
+            f"`dask worker {address}`."
+        ) from error
+    try:
+        client.wait_for_workers(1, timeout=TIMEOUT)
+    except TimeoutError as error:
+        client.close()
+        raise Unavailable(f"The scheduler at {address} has no workers. Start some: `dask worker {address}`.") from error
+    return client
+
+
+async def handshake(address: str) -> None:
+    """Open a connection to a scheduler, exchange the first messages, and close it.
+
+    An OSError says that no scheduler answers, and a MemoryError that the answer cannot be parsed at all.
+    """
+    from distributed import Security
+    from distributed.comm.core import connect
+
+    settings = Security().get_connection_args("client")
+    # The timeout of `connect` ends when the line is open, before the first message.
+    line = await asyncio.wait_for(connect(address, timeout=TIMEOUT, **settings), 2 * TIMEOUT)
+    await line.close()

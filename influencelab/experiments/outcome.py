@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from influencelab.data.removals import Removals
-from influencelab.errors import MissingData, UnknownName
+from influencelab.errors import UnknownName
 from influencelab.experiments.comparison import array, labels_of
 from influencelab.experiments.store import Entry
 from influencelab.influence.curvature import Curvature
@@ -18,7 +18,7 @@ from influencelab.influence.leverage import effective_parameters
 from influencelab.influence.retrainer import Retrained
 from influencelab.statistics.comparison import Comparison
 from influencelab.training.fit import Fit
-from influencelab.training.trainer import Memory, Trained
+from influencelab.training.trainer import Memory
 
 __all__ = ["Outcome"]
 
@@ -82,26 +82,6 @@ class Outcome:
             classes=self.facts["classes"] if self.facts["single"] else 0,
             estimator=estimator,
             unit=self.facts["estimates"][estimator]["unit"],
-        )
-
-    def trained(self, *, device: str = "cpu") -> Trained:
-        """The training that the fit came from, as one model of a batch.
-
-        Raises:
-            MissingData: this outcome keeps no parameters.
-        """
-        if self.theta is None:
-            raise MissingData("This outcome keeps no parameters of a fit. Run its trial again, which stores them.")
-        theta = self.theta[None].to(device)
-        memory = self.memory
-        if memory is not None:
-            memory = Memory(memory.steps, tuple(part.to(device) for part in memory.buffers))
-        return Trained(
-            theta=theta,
-            grad_norm=theta.new_tensor([self.facts["fit_grad_norm"]]),
-            converged=torch.tensor([self.facts["fit_converged"]], device=device),
-            steps=self.facts["fit_steps"],
-            memory=memory,
         )
 
     def entry(self) -> Entry:

@@ -11,9 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from influencelab.experiments.agreement import Agreement
-from influencelab.statistics.comparison import Comparison
 from influencelab.statistics.display import display_name
-from influencelab.statistics.measurement import Statistic
 from influencelab.statistics.measurements import LAST
 
 PALETTE = seaborn.color_palette("colorblind")
@@ -41,25 +39,20 @@ def predicted_against_actual(parts: Sequence[Agreement], *, columns: int = 3) ->
     for axis in axes.flat[len(parts) :]:
         axis.remove()
     for axis, part in zip(axes.flat, parts, strict=False):
-        draw_pairs(axis, part.comparison)
-        axis.set_title(title(part), fontsize=10)
-        axis.text(0.03, 0.97, caption(part.statistics), transform=axis.transAxes, va="top", fontsize=8)
+        draw_panel(axis, part)
     axes.flat[0].legend(loc="lower right", fontsize=8, frameon=False)
     plt.close(figure)  # a notebook shows what is returned, once
     return figure
 
 
-def title(part: Agreement) -> str:
-    """The estimator, the data with what was varied, and the selection."""
+def draw_panel(axis: Axes, part: Agreement) -> None:
+    """The points of one comparison, named by estimator, data with what was varied and selection; its statistics."""
     varied = {name: value for name, value in part.settings.items() if name not in LAST}
     words = [each if isinstance(each, str) else f"{name.replace('_', ' ')} {each:g}" for name, each in varied.items()]
-    selection = display_name(part.settings["selection"])
-    return f"{display_name(part.settings['estimator'])}\n{', '.join(words)}: {selection}"
-
-
-def draw_pairs(axis: Axes, comparison: Comparison) -> None:
-    """The points of one comparison, zero lines and the identity."""
-    predicted, actual = comparison.predicted[comparison.mask], comparison.actual[comparison.mask]
+    estimator, selection = (display_name(part.settings[name]) for name in ("estimator", "selection"))
+    axis.set_title(f"{estimator}\n{', '.join(words)}: {selection}", fontsize=10)
+    mask = part.comparison.mask
+    predicted, actual = part.comparison.predicted[mask], part.comparison.actual[mask]
     reach = 1.08 * max(numpy.abs(predicted).max(), numpy.abs(actual).max(), 1e-300)
     draw_points(axis, predicted, actual, reach=reach)
     axis.set_ylim(-reach, reach)
@@ -69,6 +62,10 @@ def draw_pairs(axis: Axes, comparison: Comparison) -> None:
         side.set_major_formatter("{x:g}")
     axis.set_xlabel("predicted change in test loss (nats)")
     axis.set_ylabel("actual change in test loss (nats)")
+    shown = {name: part.statistics[name] for name in SHOWN if name in part.statistics}
+    pairs = int(next(iter(part.statistics.values())).pairs.sum())
+    lines = [*(f"{display_name(name)} {each.pooled.rounded()}" for name, each in shown.items()), f"{pairs:,} pairs"]
+    axis.text(0.03, 0.97, "\n".join(lines), transform=axis.transAxes, va="top", fontsize=8)
 
 
 def draw_points(axis: Axes, across: numpy.ndarray, up: numpy.ndarray, *, reach: float) -> None:
@@ -79,13 +76,6 @@ def draw_points(axis: Axes, across: numpy.ndarray, up: numpy.ndarray, *, reach: 
     axis.scatter(across, up, s=9, alpha=0.55, color=PALETTE[0], linewidth=0, rasterized=len(up) > VECTOR)
     axis.set_xlim(-reach, reach)
     axis.ticklabel_format(style="sci", scilimits=(-3, 3))
-
-
-def caption(statistics: Mapping[str, Statistic]) -> str:
-    """Pearson's correlation, Spearman's and the slope with their intervals, and how many pairs."""
-    lines = [f"{display_name(name)} {statistics[name].pooled.rounded()}" for name in SHOWN if name in statistics]
-    pairs = int(next(iter(statistics.values())).pairs.sum())
-    return "\n".join([*lines, f"{pairs:,} pairs"])
 
 
 def slope_by_weight_decay(parts: Sequence[Agreement], *, leverage: Mapping[float, float]) -> Figure:

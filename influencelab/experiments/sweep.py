@@ -5,7 +5,7 @@ import time
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,9 +15,8 @@ from tqdm import tqdm
 
 from influencelab.data.dataset import usable
 from influencelab.errors import InvalidParameter, MissingData
-from influencelab.experiments.cluster import cluster
 from influencelab.experiments.code_version import recipe_version
-from influencelab.experiments.job import Job, Runnable, run_cluster, run_processes, run_serial
+from influencelab.experiments.job import Job, Runnable, connected, run_cluster, run_processes, run_serial
 from influencelab.experiments.outcome import Outcome, outcome_of
 from influencelab.experiments.store import Store
 from influencelab.recipe import Progress, fingerprint, kind_name, stage, unheard
@@ -100,8 +99,8 @@ def progress_bar(left: Counter[str], *, total: int, progress: Progress | None) -
 def executor(workers: int, scheduler: str, *, device: str, progress: Callable[[str], Progress]) -> Iterator[Executor]:
     """Executor of the jobs: this process, several of this machine, or a cluster."""
     if scheduler:
-        with cluster(scheduler) as cluster_map:
-            yield partial(run_cluster, cluster_map=cluster_map)
+        with closing(connected(scheduler)) as client:
+            yield partial(run_cluster, client=client)
         return
     usable(device)
     yield partial(run_serial, progress=progress) if workers == 1 else partial(run_processes, workers=workers)

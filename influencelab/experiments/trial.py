@@ -23,7 +23,7 @@ from influencelab.influence.retrainers.second_order import SecondOrder
 from influencelab.models.task import Task
 from influencelab.recipe import Progress, Recipe, kind_name, stage, unheard
 from influencelab.training.fit import Fit, fit, fit_from
-from influencelab.training.trainer import Trainer
+from influencelab.training.trainer import Memory, Trained, Trainer
 
 __all__ = ["Trial"]
 
@@ -89,12 +89,22 @@ class Trial(Recipe):
         Raises:
             MissingData: the outcome keeps no parameters, or the source now gives other data.
         """
-        trained, data = outcome.trained(device=device), self.source.load().to(device)
-        if data.content_hash() != outcome.facts["data_hash"]:
+        facts, memory, data = outcome.facts, outcome.memory, self.source.load().to(device)
+        if outcome.theta is None:
+            raise MissingData("This outcome keeps no parameters of a fit. Run its trial again, which stores them.")
+        if data.content_hash() != facts["data_hash"]:
             raise MissingData(
                 f"{data.name} is not the data that this outcome was made from: give the outcome's own trial, or run it "
                 "again."
             )
+        theta = outcome.theta[None].to(device)
+        trained = Trained(
+            theta=theta,
+            grad_norm=theta.new_tensor([facts["fit_grad_norm"]]),
+            converged=torch.tensor([facts["fit_converged"]], device=device),
+            steps=facts["fit_steps"],
+            memory=memory and Memory(memory.steps, tuple(part.to(device) for part in memory.buffers)),
+        )
         return fit_from(trained, task=self.task, data=data, trainer=self.trainer, seed=self.seed)
 
     def removals_of(self, outcome: Outcome, data: Dataset) -> Removals:
