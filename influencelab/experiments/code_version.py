@@ -23,19 +23,15 @@ ROOMS = ("data", "models", "training", "influence")
 
 def recipe_version(recipe: Any) -> str:
     """The version of the code that runs this recipe."""
-    return code_version(*sorted({kind.__module__ for kind in kinds_in(recipe)}))
+    return code_version(*sorted(modules_of(recipe)))
 
 
-def kinds_in(recipe: Any) -> Iterator[type]:
-    """The class of a recipe and of every recipe inside it."""
-    if isinstance(recipe, Mapping):
-        recipe = list(recipe.values())
-    if isinstance(recipe, list | tuple):
-        for part in recipe:
-            yield from kinds_in(part)
-    elif isinstance(recipe, Recipe) and dataclasses.is_dataclass(recipe):
-        yield type(recipe)
-        yield from kinds_in([getattr(recipe, field.name) for field in dataclasses.fields(recipe)])
+def modules_of(recipe: Any) -> set[str]:
+    """The modules of the kinds of a recipe and of every recipe inside it."""
+    if isinstance(recipe, Recipe) and dataclasses.is_dataclass(recipe):
+        return {type(recipe).__module__} | modules_of(list(vars(recipe).values()))
+    parts = recipe.values() if isinstance(recipe, Mapping) else recipe if isinstance(recipe, list | tuple) else ()
+    return {module for part in parts for module in modules_of(part)}
 
 
 @cache
@@ -46,18 +42,15 @@ def code_version(*modules: str) -> str:
     nor does a line of imports.
     """
     counted = {module for module in trees() if room(module) in ROOMS}
-    left = [module for module in modules if module in trees()]
+    left = list(modules)
     while left:
         module = left.pop()
-        if module not in counted:
+        if module in trees() and module not in counted:
             counted.add(module)
-            sources = {source for source, _ in imports(module).values() if source in trees()}
-            left += [source for source in sources if room(source) == room(module)]
+            left += [source for source, _ in imports(module).values() if room(source) == room(module)]
     parts = sorted(text for module in counted for text in statements(module, counted=frozenset(counted)))
-    digest = hashlib.sha256(" ".join((torch.__version__, numpy.__version__, sklearn.__version__)).encode())
-    for text in parts:
-        digest.update(text.encode() + b"\0")
-    return digest.hexdigest()
+    versions = torch.__version__, numpy.__version__, sklearn.__version__
+    return hashlib.sha256("\0".join((*versions, *parts)).encode()).hexdigest()
 
 
 def room(module: str) -> str:

@@ -64,12 +64,7 @@ class DampingPath(Recipe):
 
 @dataclass(frozen=True)
 class ExactAtShare(Estimator):
-    """Exact influence at a damping that is a share of the Hessian's largest eigenvalue, off the fit's one spectrum.
-
-    Attributes:
-        share: damping / λ_max.
-        curvature: `hessian` or `gauss_newton`; λ_max is the Hessian's for both.
-    """
+    """Exact influence at a share of λ_max as damping, the Hessian's largest eigenvalue for both curvatures."""
 
     share: float = 0.0
     curvature: str = "hessian"

@@ -47,15 +47,14 @@ def lines(
     """Measurements with intervals against one setting: a line for each value of another, a panel for each of a third.
 
     Args:
-        frame: a tidy table of measurements, such as mean correlations; one row a panel, line and place on the axis.
+        frame: a tidy table of measurements; one row a panel, line and place on the axis.
         x: the setting along the axis, a number, such as `depth`.
         hue: the setting whose values are the lines, as the legend says them, such as `arm`.
         panel: the setting whose values are the panels, as their titles say them; one panel where it is empty.
         dots: rows with these settings and a `value`, drawn small behind the lines: each network's own mean.
         neutral: lines in grey, by their markers, of what is no arm, such as the repeatability of a target.
         null: what one correlation of as many pairs does by chance.
-        scale: `ordinal` (equal steps), `linear` or `log`; 0 on a log scale stands one step left of the smallest
-            setting, behind a break.
+        scale: `ordinal` (equal steps), `linear`, or `log` with 0 one step left of the smallest, behind a break.
         across: what x is, with its unit if it has one; its name unless given.
         label: what is measured.
 

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from influencelab.experiments.agreement import Agreement
+from influencelab.experiments.tables import Agreement
 from influencelab.statistics.display import display_name
 from influencelab.statistics.measurements import LAST
 
@@ -23,11 +23,9 @@ SHOWN = ("pearson", "spearman", "slope")
 
 
 def predicted_against_actual(parts: Sequence[Agreement], *, columns: int = 3) -> Figure | None:
-    """One panel a summary: a point for each removal and test point, and the line on which prediction is truth.
+    """One panel a part, so many a row: a point for each removal and test point, and the line of perfect prediction.
 
-    Args:
-        parts: what is drawn, in reading order; without any there is no figure.
-        columns: panels a row.
+    Without any part there is no figure.
     """
     if not parts:
         return None
@@ -79,11 +77,9 @@ def draw_points(axis: Axes, across: numpy.ndarray, up: numpy.ndarray, *, reach: 
 
 
 def slope_by_weight_decay(parts: Sequence[Agreement], *, leverage: Mapping[float, float]) -> Figure:
-    """How the slope of actual on predicted leaves 1 as weight decay falls and the average leverage grows.
+    """How the slope of actual on predicted, of one selection, leaves 1 as weight decay falls and leverage grows.
 
-    Args:
-        parts: one selection's, at several weight decays.
-        leverage: the average leverage, effective parameters / training points, at each weight decay.
+    The average leverage is given at each weight decay: effective parameters / training points.
     """
     with plt.rc_context(STYLE):
         figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
@@ -92,7 +88,7 @@ def slope_by_weight_decay(parts: Sequence[Agreement], *, leverage: Mapping[float
         decays = [part.settings["weight_decay"] for part in mine]
         medians = [part.statistics["slope"].median for part in mine]
         value, low, high = numpy.array([(median.value, *median.ends) for median in medians]).T
-        errors = numpy.maximum(numpy.stack([value - low, high - value]), 0)
+        errors = numpy.maximum([value - low, high - value], 0)
         style = {"color": PALETTE[count], "marker": "os^D"[count % 4], "capsize": 3, "label": display_name(name)}
         left.errorbar(decays, value, yerr=errors, **style)
         right.errorbar([leverage[decay] for decay in decays], value, yerr=errors, **style)

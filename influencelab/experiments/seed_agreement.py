@@ -10,9 +10,9 @@ from jaxtyping import Float
 from scipy import stats
 
 from influencelab.errors import InvalidData
-from influencelab.experiments.agreement import Agreement, pairs_table
 from influencelab.experiments.grid import Key
 from influencelab.experiments.outcome import Outcome
+from influencelab.experiments.tables import Agreement, pairs_table
 from influencelab.recipe import Recipe
 from influencelab.statistics.bootstrap import Bootstrap
 from influencelab.statistics.comparison import Comparison
@@ -35,14 +35,10 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True, eq=False)
 class Cell:
-    """Networks that differ in nothing but their seed, and how far each agrees with retraining.
+    """Networks by seed, which differ in nothing else, and how far each agrees with those retrained models that count.
 
-    Attributes:
-        settings: columns of the table of measurements, such as `{"arm": "controlled", "target": "warm", "depth": 4}`.
-        outcomes: by seed, with exactly those retrained models as truth that count.
-        comparisons: predicted beside actual changes of each.
-        correlations: signed Spearman correlation of each seed and test point; NaN where undefined. Where each network
-            looks at one test point of its own, that is its only column: seeds bring it along.
+    The settings are columns of the table of measurements. Correlations are signed, Spearman's, of each seed and test
+    point, NaN where undefined; where each network looks at one test point of its own, that is its only column.
     """
 
     settings: Mapping[str, Any]

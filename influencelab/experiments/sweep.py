@@ -132,12 +132,7 @@ def load_result(store: Store, key: str) -> Outcome:
 def with_available_data(trials: Mapping[Any, Any], *, optional: bool) -> dict[Any, Any]:
     """The trials, or other recipes of one source, whose data can be had, fetched now if need be, by their keys.
 
-    Args:
-        trials: what is to be run.
-        optional: leave out, with a warning, those whose data cannot be had; otherwise that is an error.
-
-    Raises:
-        MissingData: some data cannot be had and the trials are not optional.
+    Optional ones whose data cannot be had are left out, with a warning; of others that is a MissingData error.
     """
     found = {}
     for key, trial in trials.items():

@@ -37,11 +37,9 @@ Arm = tuple[Trial, Sequence[int], Sequence[int], Sequence[float], int | Sequence
 def trials(arms: Mapping[str | Key, Arm], *, own_splits: bool = False, damping: float = 1e-3) -> dict[Key, Trial]:
     """Every arm over settings of its own, by arm, depth, width, weight decay and seed; empty arms are left out.
 
-    Args:
-        arms: by name.
-        own_splits: whether each network has a split of its source drawn by its own seed. With the same few test points
-            for all, an interval is never narrower than what these points differ by, however many networks there are.
-        damping: of exact influence where there is no weight decay, as in Basu et al. (2021).
+    With its own split each network's seed draws that of its source: with the same few test points for all, an interval
+    is never narrower than what these points differ by, however many networks there are. The damping is of exact
+    influence where there is no weight decay, as in Basu et al. (2021).
     """
     found: dict[Key, Trial] = {}
     for name, (trial, depths, widths, decays, seeds) in arms.items():

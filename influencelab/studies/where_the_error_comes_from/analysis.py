@@ -16,12 +16,12 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 from pandas.io.formats.style import Styler
 
-from influencelab.experiments.agreement import KEPT
 from influencelab.experiments.comparison import array
 from influencelab.experiments.line_plots import drawing, legend_below, lines
 from influencelab.experiments.outcome import Outcome
 from influencelab.experiments.plots import PALETTE
 from influencelab.experiments.replication import correlations, seed_means
+from influencelab.experiments.tables import KEPT
 from influencelab.statistics.bootstrap import Bootstrap
 from influencelab.statistics.comparison import FEWEST
 from influencelab.statistics.display import readable
