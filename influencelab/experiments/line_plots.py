@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Mapping, Sequence
-from typing import Literal, NamedTuple
+from typing import Any, Literal
 
 import matplotlib.pyplot as plt
 import numpy
@@ -20,15 +20,8 @@ APART = 0.12  # of neighbouring lines, as a share of the distance between neighb
 CORRELATION = "agreement of predicted and actual change\nin test loss (signed Spearman correlation)"
 
 
-class Look(NamedTuple):
-    """How one line is drawn."""
-
-    color: object
-    marker: str
-    linestyle: str = "-"
-
-
-NEUTRAL = Look("0.35", "D", "--")  # of what is no arm: repeatability, counts
+Look = dict[str, Any]  # colour, marker and style of a line
+NEUTRAL: Look = {"color": "0.35", "linestyle": "--"}  # of what is no arm: repeatability, counts
 
 
 def lines(
@@ -67,7 +60,7 @@ def lines(
     figure, axes = drawing(len(parts), width=4.6 if len(parts) > 1 else 7.2, height=4.9)
     arms = [name for name in dict.fromkeys(frame[hue]) if name not in neutral]
     looks = {name: look(place) for place, name in enumerate(arms)}
-    looks |= {name: NEUTRAL._replace(marker=mark) for name, mark in zip(neutral, itertools.cycle("DXP*"))}
+    looks |= {name: {**NEUTRAL, "marker": mark} for name, mark in zip(neutral, itertools.cycle("DXP*"))}
     for axis, places, (title, part) in zip(axes, standing, parts.items(), strict=True):
         behind = dots.loc[dots[panel] == title] if panel and dots is not None else dots
         if null is not None:
@@ -110,12 +103,12 @@ def draw_lines(
             own = dots.loc[dots[hue] == name]
             jitter = shift + step * generator.uniform(-0.3, 0.3, size=len(own))
             where = numpy.array([places[setting] for setting in own[x]]) + jitter
-            axis.scatter(where, own["value"], s=9, color=style.color, alpha=0.3, linewidth=0, zorder=2)
+            axis.scatter(where, own["value"], s=9, color=style["color"], alpha=0.3, linewidth=0, zorder=2)
         axis.errorbar(
             at,
             line["value"].to_numpy(dtype=float),
             yerr=error_bars(line),
-            **style._asdict(),
+            **style,
             markersize=5.5,
             capsize=2.5,
             label=name,
@@ -149,7 +142,7 @@ def positions(settings: Sequence[float], *, scale: str) -> dict[float, float]:
 
 def look(place: int) -> Look:
     """Colour and marker of the line in this place."""
-    return Look(PALETTE[place % len(PALETTE)], MARKERS[place % len(MARKERS)])
+    return {"color": PALETTE[place % len(PALETTE)], "marker": MARKERS[place % len(MARKERS)], "linestyle": "-"}
 
 
 def drawing(

@@ -56,9 +56,9 @@ def damping_path(table: pandas.DataFrame) -> Figure:
     for (fit, curvature, statistic), steps in shown.groupby(["fit", "curvature", "statistic"], sort=False):
         damping, value, low, high = steps[["damping_share", "value", "low", "high"]].to_numpy(dtype=float).T
         words, dashes = CURVATURES[curvature]
-        style = looks[fit]._replace(linestyle=dashes)
-        panels[statistic].plot(damping, value, **style._asdict(), markersize=4, label=f"{fit}: {words}")
-        panels[statistic].fill_between(damping, low, high, color=style.color, alpha=0.12, linewidth=0)
+        style = {**looks[fit], "linestyle": dashes}
+        panels[statistic].plot(damping, value, **style, markersize=4, label=f"{fit}: {words}")
+        panels[statistic].fill_between(damping, low, high, color=style["color"], alpha=0.12, linewidth=0)
     for statistic, axis in panels.items():
         axis.set(ylabel=PATH[statistic], xscale="log")
     panels["spearman"].axhline(0, color="0.6", linewidth=0.8)
