@@ -2,7 +2,8 @@
 
 import importlib.util
 import pkgutil
-from types import ModuleType
+from collections import Counter
+from typing import Any
 
 import pandas
 from pandas.io.formats.style import Styler
@@ -19,36 +20,29 @@ __all__ = ["verdicts"]
 
 
 def all_claims() -> tuple[Claim, ...]:
-    """The claims of every study: the tuple `CLAIMS` of `claims.py` in its folder.
+    """The claims of every study, its `CLAIMS`.
 
     Raises:
         InvalidParameter: two claims have one name.
     """
-    claims = [claim for module in modules("claims") for claim in module.CLAIMS]
-    names = [claim.name for claim in claims]
-    twice = sorted({name for name in names if names.count(name) > 1})
+    claims = gathered("CLAIMS")
+    twice = [name for name, count in Counter(claim.name for claim in claims).items() if count > 1]
     if twice:
-        raise InvalidParameter(f"Two claims are named '{twice[0]}'. Rename one of them.")
+        raise InvalidParameter(f"Two claims are named '{min(twice)}'. Rename one of them.")
     return tuple(claims)
 
 
 def all_findings() -> tuple[Finding | FindingTable, ...]:
-    """The findings of every study, sentences before tables: `FINDINGS` and `TABLES` of `findings.py` in its folder."""
-    found = modules("findings")
-    sentences = [finding for module in found for finding in module.FINDINGS]
-    tables = [table for module in found for table in getattr(module, "TABLES", ())]
-    return (*sentences, *tables)
+    """The findings of every study, its sentences `FINDINGS` before its `TABLES`."""
+    return (*gathered("FINDINGS"), *gathered("TABLES"))
 
 
-def modules(name: str) -> list[ModuleType]:
-    """The modules of this name in the folders of the studies that have one."""
+def gathered(name: str) -> list[Any]:
+    """What all studies list under this name in `claims.py` or `findings.py` of their folders."""
     folders = sorted(module.name for module in pkgutil.iter_modules(studies.__path__) if module.ispkg)
-    places = [f"{studies.__name__}.{folder}" for folder in folders]
-    return [
-        importlib.import_module(f"{place}.{name}")
-        for place in places
-        if importlib.util.find_spec(f"{place}.{name}") is not None
-    ]
+    places = [f"{studies.__name__}.{folder}.{part}" for folder in folders for part in ("claims", "findings")]
+    modules = [importlib.import_module(place) for place in places if importlib.util.find_spec(place)]
+    return [each for module in modules for each in getattr(module, name, ())]
 
 
 def verdicts(report: Report) -> Styler:
