@@ -1,21 +1,17 @@
-"""Variations of recipes: one setting changed, or every arm, setting, seed and protocol, run as one sweep."""
+"""Variations of recipes: one setting changed, or every arm at every setting with every seed and protocol."""
 
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, TypeVar
 
 from influencelab.errors import InvalidParameter
-from influencelab.experiments.job import Runnable
 from influencelab.experiments.outcome import Outcome
-from influencelab.experiments.store import Store
-from influencelab.experiments.sweep import run_trials
 from influencelab.experiments.trial import Trial
 from influencelab.influence.retrainers.rerun import Rerun
 from influencelab.recipe import Recipe, kind_name
 
-__all__ = ["cells", "datasets", "grid", "run_grid", "seeded_trials", "vary"]
+__all__ = ["cells", "datasets", "grid", "seeded_trials", "vary"]
 
 # What a study repeats: a trial, or a recipe around one.
 Repeated = TypeVar("Repeated", bound=Recipe)
@@ -64,11 +60,6 @@ def seeded_trials(
             targets[name] = Rerun(trainer=with_setting(trainer, "paired", paired), start=start)
         trials[key] = replace(trial, trainer=trainer, targets=targets)
     return trials
-
-
-def run_grid(trials: Mapping[Any, Runnable], *, store: Store | Path, **computing: Any) -> dict[Any, Outcome]:
-    """The outcome of every trial by its key or name, as one sweep; the arguments are those of `run_trials`."""
-    return dict(zip(trials, run_trials(list(trials.values()), store=store, **computing), strict=True))
 
 
 def cells(outcomes: Mapping[Key, Outcome]) -> dict[Key, list[Outcome]]:

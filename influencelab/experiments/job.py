@@ -124,9 +124,7 @@ def finish_remote(job: Job) -> tuple[str, bytes]:
     """Finish a job on a machine of a cluster, on one thread; the key, and the bytes of the stored entry.
 
     The bytes are sent since the store may be on another file system; there are none while another process is at it.
-
-    Raises:
-        Unavailable: the code there is another, so its numbers do not belong under this key.
+    Other code is refused, since its numbers do not belong under this key.
     """
     if recipe_version(job.recipe) != job.version:
         raise Unavailable(

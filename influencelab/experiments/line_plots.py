@@ -18,8 +18,6 @@ MARKERS = "os^Dv<>P"
 CHANCE = "one correlation by chance (95%)"
 APART = 0.12  # of neighbouring lines, as a share of the distance between neighbouring settings
 CORRELATION = "agreement of predicted and actual change\nin test loss (signed Spearman correlation)"
-
-
 Look = dict[str, Any]  # colour, marker and style of a line
 NEUTRAL: Look = {"color": "0.35", "linestyle": "--"}  # of what is no arm: repeatability, counts
 
@@ -90,8 +88,7 @@ def draw_lines(
     looks: Mapping[str, Look],
 ) -> None:
     """Values with intervals, side by side so that none hides another, and the dots behind them."""
-    names = list(dict.fromkeys(frame[hue]))
-    standing = sorted(places.values())
+    names, standing = list(dict.fromkeys(frame[hue])), sorted(places.values())
     gap = float(numpy.diff(standing).min()) if len(standing) > 1 else 1.0
     step = min(APART, 0.6 / max(1, len(names))) * gap
     generator = numpy.random.default_rng(0)

@@ -178,10 +178,9 @@ def median(values: Float[numpy.ndarray, " s"]) -> Measurement:
     """The median over seeds, with the interval between two seeds in order that needs no assumption (binomial)."""
     known = numpy.sort(values[~numpy.isnan(values)])
     s = len(known)
-    if not s:
-        return Measurement(float("nan"), n=0, note="median over seeds; no seed has a value")
-    if s == 1:
-        return Measurement(float(known[0]), n=s, note="median of a single seed: no interval")
+    if s < 2:
+        note = "median of a single seed: no interval" if s else "median over seeds; no seed has a value"
+        return Measurement(float(known[0]) if s else float("nan"), n=s, note=note)
     rank = max(0, int(stats.binom.ppf(0.025, s, 0.5)) - 1)
     covers = 1 - 2 * float(stats.binom.cdf(rank, s, 0.5))
     note = f"median over {s} seeds; from {rank + 1} of {s} in order to {s - rank}, which covers {covers:.0%}"

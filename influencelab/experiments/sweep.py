@@ -21,7 +21,7 @@ from influencelab.experiments.outcome import Outcome, outcome_of
 from influencelab.experiments.store import Store
 from influencelab.recipe import Progress, fingerprint, kind_name, stage, unheard
 
-__all__ = ["run_trials", "with_available_data"]
+__all__ = ["run_grid", "run_trials", "with_available_data"]
 
 Executor = Callable[[Sequence[Job]], Iterator[tuple[str, bool]]]
 # How often to look whether a trial that another run is at was stored there, in seconds.
@@ -73,6 +73,11 @@ def run_trials(
             ) as execute:
                 run_pending(pending, execute=execute, left=left, shown=shown)
     return [load_result(shared, job.key) for job in jobs]
+
+
+def run_grid(trials: Mapping[Any, Runnable], *, store: Store | Path, **computing: Any) -> dict[Any, Outcome]:
+    """The outcome of every trial by its key or name, as one sweep; the arguments are those of `run_trials`."""
+    return dict(zip(trials, run_trials(list(trials.values()), store=store, **computing), strict=True))
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, ScalarFormatter
 
-from influencelab.experiments.line_plots import legend_below, look, need
+from influencelab.experiments.line_plots import drawing, legend_below, look, need
 from influencelab.experiments.plots import PALETTE, STYLE
 from influencelab.statistics.display import display_name
 from influencelab.statistics.measurement import Measurement
@@ -49,9 +49,8 @@ def damping_path(table: pandas.DataFrame) -> Figure:
     need(table, ("damping_share", "curvature", *MEASURED))
     shown = titled(table).sort_values(by="damping_share", kind="stable")
     looks = {fit: look(place) for place, fit in enumerate(shown["fit"].unique())}
-    with plt.rc_context(STYLE):
-        figure, axes = plt.subplots(2, 2, figsize=(10.5, 7.4), sharex=True, layout="constrained")
-    panels = dict(zip(PATH, axes.flat, strict=True))
+    figure, axes = drawing(2, rows=2, width=5.25, height=7.4, sharey="none")
+    panels = dict(zip(PATH, axes, strict=True))
     shown = shown[shown["statistic"].isin(PATH)]
     for (fit, curvature, statistic), steps in shown.groupby(["fit", "curvature", "statistic"], sort=False):
         damping, value, low, high = steps[["damping_share", "value", "low", "high"]].to_numpy(dtype=float).T
@@ -69,7 +68,7 @@ def damping_path(table: pandas.DataFrame) -> Figure:
     panels["residual"].set_yscale("log")
     legend_below(figure, [panels["spearman"]])
     draw_negative(panels["effective_dimension"], table.loc[table["statistic"] == "negative_eigenvalues"])
-    for axis in axes[1]:
+    for axis in axes[2:]:
         axis.set_xlabel("damping as a share of the largest eigenvalue, λ / λ_max")
     return figure
 

@@ -149,9 +149,10 @@ def arm_rows(query: AgreementQuery, cells: Sequence[Cell], *, agreement: Iterabl
 
 def widest(means: Iterable[Row]) -> Measurement:
     """The largest half-width of any interval: whether the study can tell what it set out to."""
-    known = [((line["high"] - line["low"]) / 2, line) for line in means if line["low"] is not None]
+    known = [line for line in means if line["low"] is not None]
     if not known:
         return Measurement(float("nan"), note="no cell has an interval")
-    half, worst = max(known, key=lambda each: each[0])
+    worst = max(known, key=lambda line: line["high"] - line["low"])
+    half = (worst["high"] - worst["low"]) / 2
     where = f"worst at depth {worst['depth']}, width {worst['width']}, weight decay {worst['weight_decay']:g}"
     return Measurement(half, n=len(known), note=f"half-width of the 95% interval of mean ρ, {where}")
