@@ -105,15 +105,14 @@ def text_of(node: ast.stmt, names: Mapping[str, tuple[str, str]], *, counted: fr
     copied = pickle.loads(pickle.dumps(node))
     for part in ast.walk(copied):
         called, attribute = (part.value, part.attr) if isinstance(part, ast.Attribute) else (part, "")
-        source, name = names.get(called.id, ("", "")) if isinstance(called, ast.Name) else ("", "")
-        if not source or bool(attribute) == bool(name):
+        if not isinstance(called, ast.Name):
             continue
-        whole = name or attribute
-        joined = f"{whole}_{meaning(source, whole)}" if source in counted else whole
-        if isinstance(part, ast.Attribute):
-            called.id, part.attr = "\0", joined
-        else:
+        source, name = names.get(called.id, ("", ""))
+        if source and bool(attribute) != bool(name):
+            joined = (name or attribute) + (f"_{meaning(source, name or attribute)}" if source in counted else "")
             called.id = joined
+            if isinstance(part, ast.Attribute):
+                called.id, part.attr = "\0", joined
     return ast.unparse(copied).replace("\0.", "")
 
 

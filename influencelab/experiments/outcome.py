@@ -102,7 +102,7 @@ FAMILIES = ("predicted", "chosen", "actual", "trusted", "control", "converged")
 def outcome_of(entry: Entry) -> Outcome:
     """The outcome that was stored."""
     parts: dict[str, Any] = {name: part for name, part in entry.arrays.items() if "/" not in name}
-    families: dict[str, dict[str, Tensor]] = {name: {} for name in (*FAMILIES, "memory")}
+    families: dict[str, Any] = {name: {} for name in (*FAMILIES, "memory")}
     for name, part in entry.arrays.items():
         if "/" in name:
             family, _, key = name.partition("/")

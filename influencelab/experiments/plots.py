@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from influencelab.experiments.tables import Agreement
+from influencelab.experiments.tables import Agreement, measurements
 from influencelab.statistics.display import display_name
 from influencelab.statistics.measurements import LAST
 
@@ -83,22 +83,18 @@ def slope_by_weight_decay(parts: Sequence[Agreement], *, leverage: Mapping[float
     """
     with plt.rc_context(STYLE):
         figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
-    for count, name in enumerate(dict.fromkeys(part.settings["estimator"] for part in parts)):
-        mine = [part for part in parts if part.settings["estimator"] == name]
-        decays = [part.settings["weight_decay"] for part in mine]
-        medians = [part.statistics["slope"].median for part in mine]
-        value, low, high = numpy.array([(median.value, *median.ends) for median in medians]).T
-        errors = numpy.maximum([value - low, high - value], 0)
-        style = {"color": PALETTE[count], "marker": "os^D"[count % 4], "capsize": 3, "label": display_name(name)}
-        left.errorbar(decays, value, yerr=errors, **style)
-        right.errorbar([leverage[decay] for decay in decays], value, yerr=errors, **style)
+    table = measurements(parts).query("statistic == 'median_slope'")
+    for count, (name, line) in enumerate(table.groupby("estimator", sort=False)):
+        decays, value, low, high = line[["weight_decay", "value", "low", "high"]].to_numpy(dtype=float).T
+        style = {"color": PALETTE[count], "marker": "os^D"[count % 4], "capsize": 3, "label": display_name(str(name))}
+        for axis, across in ((left, decays), (right, [leverage[decay] for decay in decays])):
+            axis.errorbar(across, value, yerr=numpy.maximum([value - low, high - value], 0), **style)
     for axis in (left, right):
         axis.axhline(1, color="0.4", linestyle="--", linewidth=1)
         axis.set_ylabel("slope of actual on predicted change\n(1 = right size; median over test points)")
-    left.set_xscale("log")
+    left.set(xscale="log", xlabel="weight decay (smaller to the right)")
     left.margins(x=0.08)
     left.invert_xaxis()
-    left.set_xlabel("weight decay (smaller to the right)")
     right.xaxis.set_major_formatter(PercentFormatter(1.0))
     right.set_xlabel("average leverage: effective parameters / training points")
     left.legend(frameon=False)

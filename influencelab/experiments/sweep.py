@@ -66,7 +66,7 @@ def run_trials(
     known = {job.key: shared.find(job.key) is not None for job in jobs}
     pending = {job.key: job for job in jobs if not known[job.key]}
     left = Counter(job.key for job in jobs if job.key in pending)
-    with progress_bar(left, total=len(jobs), progress=progress) as shown:
+    with progress_bar(left, trials=len(jobs), progress=progress) as shown:
         if pending:
             with executor(
                 workers or joblib.cpu_count(), scheduler, device=device, progress=lambda key: stage(shown, 0, left[key])
@@ -81,20 +81,20 @@ def run_grid(trials: Mapping[Any, Runnable], *, store: Store | Path, **computing
 
 
 @contextmanager
-def progress_bar(left: Counter[str], *, total: int, progress: Progress | None) -> Iterator[Progress]:
-    """Bar of text and callback over `total` trials, of which each key in `left` stands for so many that are not done.
+def progress_bar(left: Counter[str], *, trials: int, progress: Progress | None) -> Iterator[Progress]:
+    """Bar of text and callback over so many trials, of which each key in `left` stands for so many that are not done.
 
     Both move when called with how many trials the running job has done, fractions allowed. The bar goes away at the
     end: a widget in a saved notebook would be a row of broken links.
     """
     # Trials found in the store say nothing of the pace; and jobs end in bunches, so the pace is the mean one.
-    pace: Any = {"initial": total - left.total(), "mininterval": 1, "smoothing": 0}
-    with tqdm(total=total, file=sys.stdout, bar_format=BAR, leave=False, disable=not left, **pace) as bar:
+    pace: Any = {"initial": trials - left.total(), "mininterval": 1, "smoothing": 0}
+    with tqdm(total=trials, file=sys.stdout, bar_format=BAR, leave=False, disable=not left, **pace) as bar:
 
-        def show(done: float, part: float = 1.0, label: str = "") -> None:  # noqa: ARG001
-            now = total - left.total() + done
+        def show(done: float, total: float = 1.0, label: str = "") -> None:  # noqa: ARG001
+            now = trials - left.total() + done
             bar.update(now - bar.n)
-            (progress or unheard)(now, total, "trials")
+            (progress or unheard)(now, trials, "trials")
 
         show(0)
         yield show

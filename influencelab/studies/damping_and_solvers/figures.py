@@ -1,6 +1,7 @@
 """Figures of the damping path and of solvers beside each other, drawn from the study's table of measurements."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy
@@ -51,8 +52,8 @@ def damping_path(table: pandas.DataFrame) -> Figure:
     looks = {fit: look(place) for place, fit in enumerate(shown["fit"].unique())}
     figure, axes = drawing(2, rows=2, width=5.25, height=7.4, sharey="none")
     panels = dict(zip(PATH, axes, strict=True))
-    shown = shown[shown["statistic"].isin(PATH)]
-    for (fit, curvature, statistic), steps in shown.groupby(["fit", "curvature", "statistic"], sort=False):
+    lines: Any = shown.loc[shown["statistic"].isin(PATH)].groupby(["fit", "curvature", "statistic"], sort=False)
+    for (fit, curvature, statistic), steps in lines:
         damping, value, low, high = steps[["damping_share", "value", "low", "high"]].to_numpy(dtype=float).T
         words, dashes = CURVATURES[curvature]
         style = {**looks[fit], "linestyle": dashes}
