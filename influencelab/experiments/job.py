@@ -54,7 +54,7 @@ class Job:
 def finish(job: Job, *, progress: Progress | None = None) -> bool:
     """Run the trial and store its result under the key's lock; false where another process holds that."""
     with job.store.lock(job.key) as ours:
-        if ours and not job.store.holds(job.key):
+        if ours and job.store.find(job.key) is None:
             job.store.note("begun", job.key)
             began = time.perf_counter()
             job.store.keep(job.key, job.recipe.run(device=job.device, progress=progress).entry())
@@ -108,7 +108,7 @@ def run_cluster(jobs: Sequence[Job], *, client: Any) -> Iterator[tuple[str, bool
         # Not pure: a call that is repeated is done again.
         for future in as_completed(client.map(finish_remote, jobs, pure=False), loop=client.loop):
             key, content = future.result()
-            if content and not store.holds(key):
+            if content and store.find(key) is None:
                 with store.lock(key):
                     store.put(key, content)
                     store.note("received", key)

@@ -87,7 +87,7 @@ class Outcome:
     def entry(self) -> Entry:
         """The same as named tensors and plain facts, for the store."""
         arrays = {name: part for name, part in vars(self).items() if isinstance(part, Tensor)}
-        families = {name: getattr(self, name) for name in FAMILIES}
+        families = {name: part for name, part in vars(self).items() if isinstance(part, dict) and name != "facts"}
         if self.memory is not None:
             arrays["memory"] = torch.tensor(self.memory.steps)
             families["memory"] = dict(enumerate(self.memory.buffers))
@@ -95,21 +95,17 @@ class Outcome:
         return Entry(arrays=arrays, facts=self.facts)
 
 
-# Tensors by name; an older entry may lack the last of them.
-FAMILIES = ("predicted", "chosen", "actual", "trusted", "control", "converged")
-
-
 def outcome_of(entry: Entry) -> Outcome:
     """The outcome that was stored."""
-    parts: dict[str, Any] = {name: part for name, part in entry.arrays.items() if "/" not in name}
-    families: dict[str, Any] = {name: {} for name in (*FAMILIES, "memory")}
+    # What has no name within its family is an array of its own.
+    families: dict[str, dict[str, Tensor]] = {}
     for name, part in entry.arrays.items():
-        if "/" in name:
-            family, _, key = name.partition("/")
-            families[family][key] = part
-    steps, buffers = parts.pop("memory", None), families.pop("memory")
-    memory = None if steps is None else Memory(int(steps), tuple(buffers.values()))
-    return Outcome(**parts, **families, facts=entry.facts, memory=memory)
+        family, _, key = name.partition("/")
+        families.setdefault(family, {})[key] = part
+    held = families.pop("memory", {})
+    memory = Memory(int(held.pop("")), tuple(held.values())) if held else None
+    parts: dict[str, Any] = {name: family.get("", family) for name, family in families.items()}
+    return Outcome(**parts, facts=entry.facts, memory=memory)
 
 
 def outcome_from(
@@ -190,11 +186,11 @@ def facts_of(
 def curvature_facts(fitted: Fit) -> dict[str, Any]:
     """The effective number of parameters; of a network the ends of its spectrum too, and what is negative in it."""
     curvature = Curvature(fitted)
+    facts = {"effective_parameters": effective_parameters(curvature)}
     if fitted.task.linear:
-        return {"effective_parameters": effective_parameters(curvature)}
+        return facts
     values = curvature.spectrum().values
-    return {
-        "effective_parameters": effective_parameters(curvature),
+    return facts | {
         "largest_curvature": float(values[-1]),
         "smallest_curvature": float(values[0]),
         "negative_curvatures": int((values < -NEGATIVE * values[-1]).sum()),

@@ -62,20 +62,12 @@ class Store(Recipe):
 
     def find(self, key: str) -> Entry | None:
         """The entry, or None where there is none; a damaged one is named in a warning and counts as none."""
-        found = self.read(key)
+        path = self.path(key)
+        found = from_bytes(path.read_bytes()) if path.exists() else None
         if isinstance(found, str):
-            warnings.warn(f"The stored entry {key}.entry {found} and will be made again.", stacklevel=2)
+            warnings.warn(f"The stored entry {path.name} {found} and will be made again.", stacklevel=2)
             return None
         return found
-
-    def holds(self, key: str) -> bool:
-        """Whether there is an undamaged entry."""
-        return isinstance(self.read(key), Entry)
-
-    def read(self, key: str) -> Entry | str | None:
-        """The entry, what is wrong with it, or None where there is none."""
-        path = self.path(key)
-        return from_bytes(path.read_bytes()) if path.exists() else None
 
     def keep(self, key: str, entry: Entry) -> Path:
         """Write an entry under its key; an older one with the same key is replaced."""

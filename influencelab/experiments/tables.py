@@ -49,13 +49,9 @@ FIT = {
 
 @dataclass(frozen=True, eq=False)
 class Agreement:
-    """One estimator held against one target on one selection of one trial.
+    """One estimator held against one target on one selection of one trial, and statistics of their agreement by name.
 
-    Attributes:
-        settings: what tells it from the others, such as `{"data": "digits", "weight_decay": 0.01, "estimator": "exact",
-            "target": "warm", "selection": "top"}`.
-        comparison: predicted beside actual changes.
-        statistics: of their agreement, by name.
+    Its settings tell it from the others: `{"data": "digits", "estimator": "exact", "target": "warm", "selection": …}`.
     """
 
     settings: Mapping[str, Any]

@@ -211,6 +211,6 @@ def assert_each_done_once(store: Store, *, count: int, killed: int = 0) -> None:
     done = finished(store)
     assert set(done.values()) == {1}
     assert count - killed <= len(done) <= count
-    assert sum(store.holds(path.stem) for path in store.folder.rglob("*.entry")) == count
+    assert sum(store.find(path.stem) is not None for path in store.folder.rglob("*.entry")) == count
     last = {note.key: note.event for note in store.journal()}
     assert all(last[key] == "finished" for key in done)

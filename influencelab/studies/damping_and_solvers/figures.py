@@ -101,8 +101,7 @@ def solver_bars(table: pandas.DataFrame) -> Figure:
         figure, axes = plt.subplots(2, len(fits), sharey=True, sharex="row", squeeze=False, **size)
     for (above, below), fit in zip(axes.T, fits, strict=True):
         for place, solver in enumerate(solvers):
-            draw_correlation(above, found.get((fit, solver), {}), place=place)
-            draw_residual(below, found.get((fit, solver), {}), place=place)
+            draw_solver(above, below, found.get((fit, solver), {}), place=place)
         above.set_title(fit.replace(", ", "\n"), fontsize=10)
         above.axvline(0, color="0.4", linewidth=0.8)
         above.set_xlabel("Spearman with retraining", fontsize=9)
@@ -116,23 +115,19 @@ def solver_bars(table: pandas.DataFrame) -> Figure:
     return figure
 
 
-def draw_correlation(axis: Axes, numbers: Mapping[str, Measurement], *, place: int) -> None:
-    """A bar with its interval, and a diamond for the correlation within classes; nothing where there is neither."""
-    number, within = numbers.get("spearman"), numbers.get("within_class_spearman")
-    if number is None:
-        axis.text(0.02, place, "not for this fit", va="center", fontsize=8, color="0.5")
+def draw_solver(above: Axes, below: Axes, numbers: Mapping[str, Measurement], *, place: int) -> None:
+    """Above, correlation with its interval, and a diamond within classes; below, the residual from rounding upwards."""
+    if not numbers:
+        above.text(0.02, place, "not for this fit", va="center", fontsize=8, color="0.5")
         return
+    number, within = numbers["spearman"], numbers.get("within_class_spearman")
     low, high = number.interval or (number.value, number.value)
     error = numpy.maximum([[number.value - low], [high - number.value]], 0)
-    axis.barh(place, number.value, xerr=error, color=PALETTE[0], height=0.66, capsize=2)
+    above.barh(place, number.value, xerr=error, color=PALETTE[0], height=0.66, capsize=2)
     if within is not None:
-        axis.plot(within.value, place, marker="D", color=PALETTE[1], markersize=4.5, linestyle="none")
-
-
-def draw_residual(axis: Axes, numbers: Mapping[str, Measurement], *, place: int) -> None:
-    """The largest ‖(C + λ)s − g‖ / ‖g‖ of any seed and test point, from rounding upwards."""
+        above.plot(within.value, place, marker="D", color=PALETTE[1], markersize=4.5, linestyle="none")
     if "residual" in numbers:
         length = max(numbers["residual"].value, 2 * LEAST) - LEAST
-        axis.barh(place, length, left=LEAST, color=PALETTE[2], height=0.66)
-    elif numbers:
-        axis.text(2 * LEAST, place, "solves no system", va="center", fontsize=8, color="0.5")
+        below.barh(place, length, left=LEAST, color=PALETTE[2], height=0.66)
+    else:
+        below.text(2 * LEAST, place, "solves no system", va="center", fontsize=8, color="0.5")

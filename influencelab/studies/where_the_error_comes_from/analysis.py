@@ -165,19 +165,17 @@ def budget_figure(cells: Cells) -> Figure:
 
     Above each bar stands the RMS of the whole error over that of the truth: 1 is an error as large as what happened.
     """
-    panels: dict[str, dict[int, dict[str, float]]] = {}
-    for (data, arm, depth, decay), outcomes in cells.items():
-        title = f"{data}, {WORDS.get(arm, arm)},\nweight decay {decay:g}"
-        panels.setdefault(title, {})[depth] = pooled(outcomes)
+    found = pandas.DataFrame({key: pooled(outcomes) for key, outcomes in cells.items()}).T
+    panels: Any = found.groupby(level=[0, 1, 3], sort=False)
     figure, axes = drawing(len(panels), width=2.75, height=4.6)
-    for axis, (title, found) in zip(axes, panels.items(), strict=True):
-        sizes = pandas.DataFrame.from_dict(found, orient="index")
+    for axis, ((data, arm, decay), part) in zip(axes, panels, strict=True):
+        sizes = part.droplevel([0, 1, 3])
         shares = sizes[list(TERMS)].div(sizes[list(TERMS)].sum(axis=1), axis=0)
         shares.plot.bar(stacked=True, width=0.72, color=PALETTE, rot=0, legend=False, ax=axis)
         for place, ratio in enumerate(sizes["error"] / sizes["truth"]):
             axis.text(place, 1.015, f"{ratio:.2g}", ha="center", va="bottom", fontsize=9)
         axis.set(ylim=(0, 1.08), xlabel="hidden layers")
-        axis.set_title(title, fontsize=10)
+        axis.set_title(f"{data}, {WORDS.get(arm, arm)},\nweight decay {decay:g}", fontsize=10)
         axis.yaxis.set_major_formatter(PercentFormatter(1.0))
         axis.grid(visible=False, axis="x")
     axes[0].set_ylabel("share of the terms' RMS sizes\n(above: RMS of the error / RMS of the truth)")
