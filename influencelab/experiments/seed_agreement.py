@@ -76,7 +76,17 @@ class AgreementQuery(Recipe):
         for (networks, *setting, seed), outcome in outcomes.items():
             if networks == self.networks:
                 parts.setdefault(tuple(setting), {})[seed] = self.counted(outcome)
-        return [self.cell(dict(zip(SETTINGS, setting, strict=True)), part) for setting, part in parts.items()]
+        found = []
+        for setting, part in parts.items():
+            compared = [each.comparison(self.selection, self.estimator, self.target) for each in part.values()]
+            table = replicates(compared)
+            looks = numpy.stack([each.chosen[self.selection].any(0).numpy() for each in part.values()])
+            if (looks.sum(1) == 1).all():
+                pairs = None if table.pairs is None else table.pairs[looks][:, None]
+                table = Replicates(values=table.values[looks][:, None], pairs=pairs, measure=table.measure)
+            own = {**dict(zip(SETTINGS, setting, strict=True)), "estimator": self.estimator, "target": self.target}
+            found.append(Cell({**self.settings, **own}, part, compared, table))
+        return found
 
     def counted(self, outcome: Outcome) -> Outcome:
         """The outcome with those retrained models as truth that count here; a prediction that is NaN ranks none."""
@@ -85,17 +95,6 @@ class AgreementQuery(Recipe):
         if self.require_minimum and not outcome.facts["fit_converged"]:
             counted = counted & False
         return replace(outcome, trusted={**outcome.trusted, self.target: counted})
-
-    def cell(self, setting: Mapping[str, Any], outcomes: Mapping[int, Outcome]) -> Cell:
-        """The networks of one setting, by seed."""
-        compared = [each.comparison(self.selection, self.estimator, self.target) for each in outcomes.values()]
-        table = replicates(compared)
-        looks = numpy.stack([each.chosen[self.selection].any(0).numpy() for each in outcomes.values()])
-        if (looks.sum(1) == 1).all():
-            pairs = None if table.pairs is None else table.pairs[looks][:, None]
-            table = Replicates(values=table.values[looks][:, None], pairs=pairs, measure=table.measure)
-        own = {"estimator": self.estimator, "target": self.target}
-        return Cell({**self.settings, **setting, **own}, outcomes, compared, table)
 
 
 def cells_of(queries: Iterable[AgreementQuery], outcomes: Mapping[Key, Outcome]) -> list[Cell]:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from filelock import FileLock, Timeout
 from safetensors import SafetensorError
@@ -32,18 +32,6 @@ class Entry:
 
     arrays: dict[str, Tensor]
     facts: dict[str, Any]
-
-
-class Note(NamedTuple):
-    """One line of a store's journal: work `begun`, `finished`, or `received` from where the folder is out of sight.
-
-    The process is that which wrote the line; the seconds are wall-clock, 0 where the work only began.
-    """
-
-    event: str
-    key: str
-    process: int
-    seconds: float
 
 
 @dataclass(frozen=True)
@@ -121,18 +109,14 @@ class Store(Recipe):
                 lock.release()
 
     def note(self, event: str, key: str, *, seconds: float = 0.0) -> None:
-        """Add a line to the journal, whole even if others write at the same moment."""
+        """Add a line to the file `journal`, whole even if others write at the same moment.
+
+        Work is `begun`, `finished` in so many seconds, or `received` from where the folder is out of sight.
+        """
         self.folder.mkdir(parents=True, exist_ok=True)
         # Without a buffer a line is one write, which appends it at once.
         with (self.folder / "journal").open("ab", buffering=0) as file:
             file.write(f"{event} {key} {os.getpid()} {seconds:.3f}\n".encode())
-
-    def journal(self) -> list[Note]:
-        """Work begun and finished in this store, in the order of time; lines cut short by a crash are left out."""
-        path = self.folder / "journal"
-        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-        whole = [words for words in map(str.split, lines) if len(words) == 4]
-        return [Note(event, key, int(process), float(seconds)) for event, key, process, seconds in whole]
 
 
 def to_bytes(entry: Entry) -> bytes:

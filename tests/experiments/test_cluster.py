@@ -22,6 +22,7 @@ from gated_sweep import (
     undisturbed,
     until,
 )
+from journal import journal
 
 from influencelab.errors import InvalidParameter, Unavailable
 from influencelab.experiments import job as clusters
@@ -50,7 +51,7 @@ def test_a_cluster_gives_the_same_table_with_one_worker_killed_midway(tmp_path: 
     assert result(running) == undisturbed(count)
     assert_each_done_once(store, count=count, killed=1)
     # What the dead one was at was done by another, and nothing else was begun twice.
-    begun = [note for note in store.journal() if note.event == "begun"]
+    begun = [note for note in journal(store) if note.event == "begun"]
     first, *_, last = [note.process for note in begun if note.key == key]
     assert first == process != last
     assert len(begun) == count + 1
@@ -82,7 +83,7 @@ def test_a_scheduler_that_is_not_there_is_said(tmp_path: Path, monkeypatch: pyte
     for address in (f"tcp://127.0.0.1:{port}", "tcp://nowhere.invalid:8786", "tcp://127.0.0.1:99999"):
         with pytest.raises(Unavailable, match=f"No scheduler answers at {address}.*dask worker"):
             run_trials(trials(1), store=Store(tmp_path), scheduler=address)
-    assert Store(tmp_path).journal() == []
+    assert journal(Store(tmp_path)) == []
 
 
 def test_what_the_store_has_needs_no_scheduler(tmp_path: Path) -> None:
@@ -139,8 +140,8 @@ def test_what_is_done_out_of_sight_of_the_store_is_sent_and_kept(
         # The worker is a thread of this process: it sees what this one does.
         monkeypatch.setattr(os, "access", lambda *_: False)
         assert list(run_cluster([here], client=client)) == [(here.key, True)]
-    assert [note.event for note in here.store.journal()] == ["received"]
-    assert [note.event for note in seen.store.journal()] == ["begun", "finished"]
+    assert [note.event for note in journal(here.store)] == ["received"]
+    assert [note.event for note in journal(seen.store)] == ["begun", "finished"]
     one, two = here.store.find(here.key), seen.store.find(seen.key)
     # Equal bits are the promise: the same code on the same arrays, by one thread each.
     assert all((one.arrays[name] == two.arrays[name]).all() for name in two.arrays)
@@ -149,4 +150,4 @@ def test_what_is_done_out_of_sight_of_the_store_is_sent_and_kept(
 def test_a_worker_with_other_code_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Unavailable, match="runs another version"):
         finish_remote(job(tmp_path, version="another"))
-    assert Store(tmp_path).journal() == []
+    assert journal(Store(tmp_path)) == []

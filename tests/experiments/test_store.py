@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 import torch
+from journal import Note, journal
 
-from influencelab.experiments.store import Entry, Note, Store, from_bytes, to_bytes
+from influencelab.experiments.store import Entry, Store, from_bytes, to_bytes
 
 KEY = "ab" * 32
 ENTRY = Entry(
@@ -212,13 +213,13 @@ def test_another_failure_of_a_lock_is_no_turn(tmp_path, monkeypatch):
 
 def test_the_journal_keeps_every_line_whole_and_skips_one_cut_short(tmp_path):
     store = Store(tmp_path / "new")
-    assert store.journal() == []
+    assert journal(store) == []
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda number: store.note("begun", str(number)), range(300)))
-    assert sorted(int(note.key) for note in store.journal()) == list(range(300))
+    assert sorted(int(note.key) for note in journal(store)) == list(range(300))
     with (store.folder / "journal").open("a") as file:
         file.write("finished 1")
-    assert len(store.journal()) == 300
+    assert len(journal(store)) == 300
     (store.folder / "journal").unlink()
     store.note("finished", KEY, seconds=1.25)
-    assert store.journal() == [Note("finished", KEY, os.getpid(), 1.25)]
+    assert journal(store) == [Note("finished", KEY, os.getpid(), 1.25)]

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 from gated_sweep import Gated
+from journal import journal
 
 from influencelab.data.sources.iris import Iris
 from influencelab.errors import InvalidParameter, MissingData
@@ -117,7 +118,7 @@ def test_an_interruption_keeps_what_was_finished_and_no_half_of_the_rest(tmp_pat
     monkeypatch.undo()
     assert len(run_trials(TWO, store=Store(tmp_path))) == 2
     assert len(entries(tmp_path)) == 2
-    events = [note.event for note in Store(tmp_path).journal()]
+    events = [note.event for note in journal(Store(tmp_path))]
     assert events == ["begun", "finished", "begun", "begun", "finished"]
 
 
