@@ -63,8 +63,8 @@ def run_trials(
     for trial in trials:
         version = recipe_version(trial)
         jobs.append(Job(fingerprint((trial, version, device)), trial, shared, device, version))
-    known = {job.key: shared.find(job.key) is not None for job in jobs}
-    pending = {job.key: job for job in jobs if not known[job.key]}
+    found = {job.key: shared.find(job.key) for job in jobs}
+    pending = {job.key: job for job in jobs if found[job.key] is None}
     left = Counter(job.key for job in jobs if job.key in pending)
     with progress_bar(left, trials=len(jobs), progress=progress) as shown:
         if pending:
@@ -72,7 +72,13 @@ def run_trials(
                 workers or joblib.cpu_count(), scheduler, device=device, progress=lambda key: stage(shown, 0, left[key])
             ) as execute:
                 run_pending(pending, execute=execute, left=left, shown=shown)
-    return [load_result(shared, job.key) for job in jobs]
+    outcomes = []
+    for key in (job.key for job in jobs):
+        entry = found[key] or shared.find(key)
+        if entry is None:
+            raise MissingData(f"{shared.path(key)} was removed or damaged while the sweep ran. Run it again.")
+        outcomes.append(outcome_of(entry))
+    return outcomes
 
 
 def run_grid(trials: Mapping[Any, Runnable], *, store: Store | Path, **computing: Any) -> dict[Any, Outcome]:
@@ -111,27 +117,15 @@ def executor(workers: int, scheduler: str, *, device: str, progress: Callable[[s
     yield partial(run_serial, progress=progress) if workers == 1 else partial(run_processes, workers=workers)
 
 
-def run_pending(pending: Mapping[str, Job], *, execute: Executor, left: Counter[str], shown: Progress) -> None:
+def run_pending(pending: dict[str, Job], *, execute: Executor, left: Counter[str], shown: Progress) -> None:
     """Run these jobs; poll those locked by another process until their results appear or the lock is released."""
     while pending:
-        locked = {}
         for key, done in execute(list(pending.values())):
             if done:
-                del left[key]
+                del pending[key], left[key]
                 shown(0)
-            else:
-                locked[key] = pending[key]
-        pending = locked
         if pending:
             time.sleep(POLL)
-
-
-def load_result(store: Store, key: str) -> Outcome:
-    """The outcome that was just stored; a MissingData error where it was removed or damaged since."""
-    entry = store.find(key)
-    if entry is None:
-        raise MissingData(f"{store.path(key)} was removed or damaged while the sweep ran. Run it again.")
-    return outcome_of(entry)
 
 
 def with_available_data(trials: Mapping[Any, Any], *, optional: bool) -> dict[Any, Any]:
