@@ -47,10 +47,7 @@ def seeded_trials(
     """Every arm at every combination of settings, once a seed, which draws both the start and the order of the batches.
 
     The targets are retraining by these protocols, keys of `PROTOCOLS`, for as many steps as the fit took; so many seeds
-    (0, 1, …) are the last part of each key.
-
-    Raises:
-        InvalidParameter: a trial has no such setting, or a trainer that draws no batches.
+    (0, 1, …) are the last part of each key. A setting that a trial lacks, or a trainer without batches, is refused.
     """
     trials = {}
     for key, trial in grid(arms, {**settings, "seed": range(seeds)}).items():
@@ -76,11 +73,7 @@ def datasets(outcomes: Iterable[Outcome]) -> list[tuple[str, str]]:
 
 
 def vary(trial: Repeated, setting: str, values: Sequence[Any]) -> list[Repeated]:
-    """The same trial, or other recipe, once for each value of one setting, such as `task.weight_decay` or `seed`.
-
-    Raises:
-        InvalidParameter: the trial has no such setting.
-    """
+    """The same trial, or other recipe, once for each value of a setting that it has, such as `task.weight_decay`."""
     return [with_setting(trial, setting, value) for value in values]
 
 

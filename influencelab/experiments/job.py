@@ -96,8 +96,7 @@ def finish_alone(job: Job) -> tuple[str, bool]:
 def run_cluster(jobs: Sequence[Job], *, client: Any) -> Iterator[tuple[str, bool]]:
     """Finish jobs on a cluster, whose machines may or may not see the store's folder; those of one that dies elsewhere.
 
-    Raises:
-        Unavailable: one job ended every worker that tried it, or a worker runs other code.
+    A job that ended every worker that tried it is an Unavailable error.
     """
     from distributed import KilledWorker, as_completed
 

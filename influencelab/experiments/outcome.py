@@ -63,11 +63,7 @@ class Outcome:
     memory: Memory | None = None
 
     def comparison(self, selection: str, estimator: str, target: str = "warm") -> Comparison:
-        """One estimator against one target on one selection; retrained models that are not valid do not count.
-
-        Raises:
-            UnknownName: no such selection, estimator or target in this trial.
-        """
+        """One estimator against one target on one selection; retrained models that are not valid do not count."""
         for name, known in ((selection, self.chosen), (estimator, self.predicted), (target, self.actual)):
             if name not in known:
                 raise UnknownName(f"This trial has no '{name}'. It has: {', '.join(known)}.")

@@ -30,10 +30,9 @@ def predicted_against_actual(parts: Sequence[Agreement], *, columns: int = 3) ->
     if not parts:
         return None
     rows = -(-len(parts) // columns)
+    size = 3.9 * columns, 3.9 * rows
     with plt.rc_context(STYLE):
-        figure, axes = plt.subplots(
-            rows, columns, figsize=(3.9 * columns, 3.9 * rows), squeeze=False, layout="constrained"
-        )
+        figure, axes = plt.subplots(rows, columns, figsize=size, squeeze=False, layout="constrained")
     for axis in axes.flat[len(parts) :]:
         axis.remove()
     for axis, part in zip(axes.flat, parts, strict=False):

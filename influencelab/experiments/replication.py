@@ -27,9 +27,7 @@ def correlations(
 ) -> Replicates:
     """A statistic, a key of `MEASURES`, of predicted against actual for each outcome (a seed) and test point.
 
-    Raises:
-        InvalidData: no outcome, or unequal numbers of test points.
-        UnknownName: no such selection, estimator or target in an outcome.
+    Unequal numbers of test points are refused, and names that an outcome does not have.
     """
     return replicates([each.comparison(selection, estimator, target) for each in outcomes], measure=measure)
 
@@ -39,10 +37,8 @@ def loss_changes(
 ) -> Float[numpy.ndarray, "s r m"]:
     """What retraining did, in nats, in every outcome: s draws of the same r removals' effects on m test points.
 
-    NaN where a model is no truth or a selection does not look. Removals that only some outcomes made are left out.
-
-    Raises:
-        InvalidData: no outcome, no removal that all made, or different test points.
+    NaN where a model is no truth or a selection does not look. Removals that only some outcomes made are left out;
+    outcomes without a common removal, or with different test points, are refused.
     """
     if not outcomes or len({tuple(outcome.test_ids.tolist()) for outcome in outcomes}) != 1:
         raise InvalidData(f"The {len(outcomes)} outcomes have different test points; draws of one target share them.")
@@ -69,10 +65,7 @@ def repeatability(
     """For each couple of outcomes and test point, the correlation of two independent draws of a target.
 
     The second draw of each couple is from another seed. Give couples that share nothing with each other (seeds 0 and 1,
-    2 and 3, …): its mean then has an honest interval.
-
-    Raises:
-        InvalidData: unequal numbers of draws, or couples without common removals or test points.
+    2 and 3, …): its mean then has an honest interval. Couples without common removals or test points are refused.
     """
     if len(first) != len(second) or not first:
         raise InvalidData(f"There are {len(first)} first and {len(second)} second draws; give one of each a couple.")

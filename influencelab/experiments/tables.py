@@ -64,10 +64,8 @@ def comparisons(
 ) -> list[Agreement]:
     """Estimators on every target and selection of every trial, without statistics: the pairs behind a report.
 
-    Args:
-        outcomes: each trial by its settings, such as `("digits", 0.01)`.
-        names: of these settings, such as `("data", "weight_decay")`: columns of the table of measurements.
-        estimators: those that are taken; all unless given.
+    Trials come by their settings, such as `("digits", 0.01)`, whose names, such as `("data", "weight_decay")`, are
+    columns of the table of measurements. All estimators are taken unless some are given.
     """
     found = []
     for key, outcome in outcomes.items():
@@ -105,11 +103,8 @@ def measurement_table(
 ) -> Styler:
     """A tidy table of measurements as a person reads it: a column for each value of one setting, a row for the rest.
 
-    Args:
-        measurements: the table; a setting that none of its rows has is left out.
-        across: the setting whose values become columns.
-        shown: those of its values that are shown, in this order; all unless given.
-        caption: what the table shows.
+    Of the values across, those `shown` become columns, in this order; all unless given. A setting that no row has is
+    left out.
     """
     known = measurements.dropna(axis="columns", how="all")
     settings = [name for name in settings_of(known) if name not in (across, "study")]

@@ -86,8 +86,7 @@ class Trial(Recipe):
     def fit_of(self, outcome: Outcome, *, device: str = "cpu") -> Fit:
         """The fit that an outcome of this trial came from, made again from its stored parameters: nothing is trained.
 
-        Raises:
-            MissingData: the outcome keeps no parameters, or the source now gives other data.
+        A MissingData error where it keeps none, or the source now gives other data.
         """
         facts, memory, data = outcome.facts, outcome.memory, self.source.load().to(device)
         if outcome.theta is None:

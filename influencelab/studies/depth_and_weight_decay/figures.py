@@ -34,17 +34,9 @@ def agreement_along(
     pairs as in the published protocol does by chance.
     """
     frame, dots = (named(table, axis) for table in (measurements, networks))
-    return lines(
-        frame,
-        x=axis,
-        hue="line",
-        panel="panel",
-        dots=dots,
-        neutral=[name for (statistic, _, _), name in LINES.items() if statistic == "repeatability"],
-        null=null,
-        scale=AXES[axis][0],
-        across=WORDS[axis],
-    )
+    neutral = [name for (statistic, _, _), name in LINES.items() if statistic == "repeatability"]
+    names = {"x": axis, "hue": "line", "panel": "panel", "scale": AXES[axis][0], "across": WORDS[axis]}
+    return lines(frame, dots=dots, neutral=neutral, null=null, **names)
 
 
 def named(table: pandas.DataFrame, axis: str) -> pandas.DataFrame:

@@ -76,10 +76,7 @@ def term_statistics(outcomes: Sequence[Outcome]) -> dict[str, Replicates]:
 
 
 def measurements(cells: Cells, bootstrap: Bootstrap | None = None) -> pandas.DataFrame:
-    """The numbers of each setting as a tidy table, and of all settings of an arm on a data set.
-
-    The latter have no depth and no weight decay.
-    """
+    """The numbers of each setting as a tidy table, and of an arm on a data set, which have no depth and weight decay."""
     whole: dict[tuple[str, str], list[Outcome]] = {}
     for (data, arm, *_), outcomes in cells.items():
         whole.setdefault((data, arm), []).extend(outcomes)
@@ -108,10 +105,7 @@ def rows_of(
 
 
 def in_words(measured: pandas.DataFrame, across: str, *, statistics: Sequence[str]) -> pandas.DataFrame:
-    """The rows of single settings with these statistics as people name them, for a table across one setting.
-
-    A statistic that is of no value of that setting stands under its own name.
-    """
+    """The rows of single settings with these statistics in words; one of no value across stands under its own name."""
     rows: Any = measured[measured["depth"].notna() & measured["statistic"].isin(statistics)]
     rows = rows.assign(**{across: rows[across].fillna(rows["statistic"])}).drop(columns="statistic")
     return rows.replace(WORDS).rename(columns=HEADS)
