@@ -49,8 +49,7 @@ def lines(
         across: what x is, with its unit if it has one; its name unless given.
         label: what is measured.
 
-    Raises:
-        InvalidData: a column is missing, no rows, or a negative setting on a log scale.
+    A missing column, a table without rows, and a negative setting on a log scale are refused.
     """
     need(frame, [name for name in (x, hue, panel, "value", "low", "high") if name])
     parts = {title: frame.loc[frame[panel] == title] for title in frame[panel].unique()} if panel else {"": frame}

@@ -46,7 +46,7 @@ def measurements(cells: Mapping[tuple[Any, ...], Sequence[Outcome]], *, bootstra
 def estimator_rows(outcomes: Sequence[Outcome], truth: Truth, *, bootstrap: Bootstrap) -> list[Row]:
     """Agreement by each damping of the path, and what that leaves of the curvature; then by each solver, and its cost.
 
-    Of scores without a unit no size is reported, and a residual only of what solves a system.
+    Scores without a unit have no size, and only what solves a system has a residual.
     """
     path, rows = outcomes[0].facts["damping_path"], []
     for name in [*path, *(each for each in outcomes[0].predicted if each not in path)]:

@@ -30,8 +30,7 @@ def agreement_along(
 ) -> Figure:
     """Mean ρ of every arm, and the repeatability of its truth, along one of `AXES`.
 
-    Dots are each network's mean ρ and each couple's repeatability; the null band is what one correlation of as many
-    pairs as in the published protocol does by chance.
+    Dots are each network's mean ρ and each couple's repeatability; null is what one correlation does by chance.
     """
     frame, dots = (named(table, axis) for table in (measurements, networks))
     neutral = [name for (statistic, _, _), name in LINES.items() if statistic == "repeatability"]

@@ -76,7 +76,7 @@ def term_statistics(outcomes: Sequence[Outcome]) -> dict[str, Replicates]:
 
 
 def measurements(cells: Cells, bootstrap: Bootstrap | None = None) -> pandas.DataFrame:
-    """The numbers of each setting as a tidy table, and of an arm on a data set, which have no depth and weight decay."""
+    """The numbers of each setting as a tidy table, and of each arm on a data set, without depth and weight decay."""
     whole: dict[tuple[str, str], list[Outcome]] = {}
     for (data, arm, *_), outcomes in cells.items():
         whole.setdefault((data, arm), []).extend(outcomes)
