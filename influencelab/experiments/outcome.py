@@ -182,11 +182,12 @@ def facts_of(
 def curvature_facts(fitted: Fit) -> dict[str, Any]:
     """The effective number of parameters; of a network the ends of its spectrum too, and what is negative in it."""
     curvature = Curvature(fitted)
-    facts = {"effective_parameters": effective_parameters(curvature)}
     if fitted.task.linear:
-        return facts
+        return {"effective_parameters": effective_parameters(curvature)}
+    # First, so that the effective number is read off it too.
     values = curvature.spectrum().values
-    return facts | {
+    return {
+        "effective_parameters": effective_parameters(curvature),
         "largest_curvature": float(values[-1]),
         "smallest_curvature": float(values[0]),
         "negative_curvatures": int((values < -NEGATIVE * values[-1]).sum()),
