@@ -23,19 +23,15 @@ ROOMS = ("data", "models", "training", "influence")
 
 def recipe_version(recipe: Any) -> str:
     """The version of the code that runs this recipe."""
-    return code_version(*sorted({kind.__module__ for kind in kinds_in(recipe)}))
+    return code_version(*sorted(modules_of(recipe)))
 
 
-def kinds_in(recipe: Any) -> Iterator[type]:
-    """The class of a recipe and of every recipe inside it."""
-    if isinstance(recipe, Mapping):
-        recipe = list(recipe.values())
-    if isinstance(recipe, list | tuple):
-        for part in recipe:
-            yield from kinds_in(part)
-    elif isinstance(recipe, Recipe) and dataclasses.is_dataclass(recipe):
-        yield type(recipe)
-        yield from kinds_in([getattr(recipe, field.name) for field in dataclasses.fields(recipe)])
+def modules_of(recipe: Any) -> set[str]:
+    """The modules of the kinds of a recipe and of every recipe inside it."""
+    if isinstance(recipe, Recipe) and dataclasses.is_dataclass(recipe):
+        return {type(recipe).__module__} | modules_of(list(vars(recipe).values()))
+    parts = recipe.values() if isinstance(recipe, Mapping) else recipe if isinstance(recipe, list | tuple) else ()
+    return {module for part in parts for module in modules_of(part)}
 
 
 @cache
@@ -46,18 +42,15 @@ def code_version(*modules: str) -> str:
     nor does a line of imports.
     """
     counted = {module for module in trees() if room(module) in ROOMS}
-    left = [module for module in modules if module in trees()]
+    left = list(modules)
     while left:
         module = left.pop()
-        if module not in counted:
+        if module in trees() and module not in counted:
             counted.add(module)
-            sources = {source for source, _ in imports(module).values() if source in trees()}
-            left += [source for source in sources if room(source) == room(module)]
+            left += [source for source, _ in imports(module).values() if room(source) == room(module)]
     parts = sorted(text for module in counted for text in statements(module, counted=frozenset(counted)))
-    digest = hashlib.sha256(" ".join((torch.__version__, numpy.__version__, sklearn.__version__)).encode())
-    for text in parts:
-        digest.update(text.encode() + b"\0")
-    return digest.hexdigest()
+    versions = torch.__version__, numpy.__version__, sklearn.__version__
+    return hashlib.sha256("\0".join((*versions, *parts)).encode()).hexdigest()
 
 
 def room(module: str) -> str:
@@ -91,15 +84,10 @@ def imports(module: str) -> dict[str, tuple[str, str]]:
 def statements(module: str, *, counted: frozenset[str]) -> Iterator[str]:
     """Text of each top-level statement, every name from a counted module joined to a hash of its definition."""
     own = {name: (module, name) for node in trees()[module].body for name in defined(node)}
-    names = {**own, **imports(module)}
-
-    def written(source: str, name: str) -> str:
-        return f"{name}_{meaning(source, name)}" if source in counted else name
-
     for node in trees()[module].body:
-        # What is public computes nothing. Pickled because that copies ten times as fast as `copy.deepcopy`.
+        # What is public computes nothing.
         if not isinstance(node, ast.Import | ast.ImportFrom | ast.Pass) and defined(node) != {"__all__"}:
-            yield ast.unparse(Names(names, written).visit(pickle.loads(pickle.dumps(node))))
+            yield text_of(node, {**own, **imports(module)}, counted=counted)
 
 
 @cache
@@ -107,9 +95,25 @@ def meaning(module: str, name: str) -> str:
     """Eight digits of the hash of a definition in a module; none where the name is not defined there."""
     for node in trees()[module].body:
         if name in defined(node):
-            text = ast.unparse(Names(imports(module), lambda _, name: name).visit(pickle.loads(pickle.dumps(node))))
-            return hashlib.sha256(text.encode()).hexdigest()[:8]
+            return hashlib.sha256(text_of(node, imports(module)).encode()).hexdigest()[:8]
     return ""
+
+
+def text_of(node: ast.stmt, names: Mapping[str, tuple[str, str]], *, counted: frozenset[str] = frozenset()) -> str:
+    """A statement with other definitions named in one way, however they were imported: `derivatives.gradients` too."""
+    # Pickled because that copies ten times as fast as `copy.deepcopy`.
+    copied = pickle.loads(pickle.dumps(node))
+    for part in ast.walk(copied):
+        called, attribute = (part.value, part.attr) if isinstance(part, ast.Attribute) else (part, "")
+        if not isinstance(called, ast.Name):
+            continue
+        source, name = names.get(called.id, ("", ""))
+        if source and bool(attribute) != bool(name):
+            joined = (name or attribute) + (f"_{meaning(source, name or attribute)}" if source in counted else "")
+            called.id = joined
+            if isinstance(part, ast.Attribute):
+                called.id, part.attr = "\0", joined
+    return ast.unparse(copied).replace("\0.", "")
 
 
 def defined(node: ast.stmt) -> set[str]:
@@ -118,25 +122,6 @@ def defined(node: ast.stmt) -> set[str]:
         return {node.name}
     targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
     return {target.id for target in targets if isinstance(target, ast.Name)}
-
-
-class Names(ast.NodeTransformer):
-    """Transformer that writes names from other modules in one way, however they were imported."""
-
-    def __init__(self, names: Mapping[str, tuple[str, str]], written: Any) -> None:
-        self.names = names
-        self.written = written
-
-    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
-        """`derivatives.gradients` as the definition that it is."""
-        if isinstance(node.value, ast.Name) and self.names.get(node.value.id, ("", "name"))[1] == "":
-            return ast.Name(self.written(self.names[node.value.id][0], node.attr))
-        return self.generic_visit(node)
-
-    def visit_Name(self, node: ast.Name) -> ast.AST:
-        """`gradients`, imported by name, as the definition that it is."""
-        source, name = self.names.get(node.id, ("", ""))
-        return ast.Name(self.written(source, name)) if name else node
 
 
 @cache

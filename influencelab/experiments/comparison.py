@@ -5,6 +5,8 @@ import torch
 from jaxtyping import Bool
 from torch import Tensor
 
+from influencelab.data.dataset import Dataset
+from influencelab.data.perturbation import Perturbation
 from influencelab.errors import InvalidData
 from influencelab.influence.estimator import Estimate
 from influencelab.influence.retrainer import Retrained
@@ -29,12 +31,7 @@ def compare(estimate: Estimate, retrained: Retrained, *, mask: Bool[Tensor, "r m
             "The estimate and the retraining come from different fits: estimate and retrain the same one."
         )
     data, perturbation = estimate.fit.data, retrained.perturbation
-    points = perturbation.changed
-    if (points >= 0).all():
-        labels, ids, classes = data.y_train[points], data.train_ids[points], data.classes
-    else:
-        # An experiment that changes a group, or no point, is of no one class; its number stands for it.
-        labels, ids, classes = torch.full((perturbation.count,), -1), torch.arange(perturbation.count), 0
+    ids, labels = labels_of(data, perturbation)
     selected = torch.ones_like(retrained.values, dtype=torch.bool) if mask is None else mask
     return Comparison(
         predicted=array(estimate.predict(perturbation)),
@@ -44,10 +41,18 @@ def compare(estimate: Estimate, retrained: Retrained, *, mask: Bool[Tensor, "r m
         train_labels=array(labels),
         test_ids=array(data.test_ids),
         test_labels=array(data.y_test),
-        classes=classes,
+        classes=data.classes if (perturbation.changed >= 0).all() else 0,
         estimator=kind_name(estimate.estimator),
         unit=estimate.unit,
     )
+
+
+def labels_of(data: Dataset, perturbation: Perturbation) -> tuple[Tensor, Tensor]:
+    """The id and label of the point that each experiment changes; of a group, or no point, its number and −1."""
+    points = perturbation.changed
+    if (points >= 0).all():
+        return data.train_ids[points], data.y_train[points]
+    return torch.arange(len(points)), torch.full_like(points, -1)
 
 
 def array(tensor: Tensor) -> numpy.ndarray:

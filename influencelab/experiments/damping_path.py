@@ -42,32 +42,29 @@ class DampingPath(Recipe):
     def run(self, *, device: str = "cpu", progress: Progress | None = None) -> Outcome:
         """Run the trial with every damping among its estimators, and say what each damping leaves of the curvature."""
         path = {
-            path_name(kind, share): ExactAtShare(self.allow_unconverged, share=share, curvature=kind)
+            f"{kind}/{share:g}": ExactAtShare(self.allow_unconverged, share=share, curvature=kind)
             for kind in self.curvatures
             for share in self.shares
         }
         trial = replace(self.trial, estimators={**self.trial.estimators, **path})
         outcome = trial.run(device=device, progress=progress)
-        fitted = trial.fit_of(outcome, device=device)
-        described = {
-            name: {
+        fitted, described = trial.fit_of(outcome, device=device), {}
+        for name, each in path.items():
+            values = Curvature(fitted, kind=each.curvature).spectrum().values
+            damping = outcome.facts["estimates"][name]["damping"]
+            described[name] = {
                 "curvature": each.curvature,
                 "share": each.share,
-                **left_of(fitted, each.curvature, outcome.facts["estimates"][name]["damping"]),
+                # Directions whose curvature outweighs the damping: all p without damping, none in the end.
+                "effective_dimension": float((values.abs() / (values.abs() + damping)).sum()),
+                "negative_eigenvalues": int((values + damping < -NEGATIVE * values[-1]).sum()),
             }
-            for name, each in path.items()
-        }
         return replace(outcome, facts={**outcome.facts, "damping_path": described})
 
 
 @dataclass(frozen=True)
 class ExactAtShare(Estimator):
-    """Exact influence at a damping that is a share of the Hessian's largest eigenvalue, off the fit's one spectrum.
-
-    Attributes:
-        share: damping / λ_max.
-        curvature: `hessian` or `gauss_newton`; λ_max is the Hessian's for both.
-    """
+    """Exact influence at a share of λ_max as damping, the Hessian's largest eigenvalue for both curvatures."""
 
     share: float = 0.0
     curvature: str = "hessian"
@@ -77,20 +74,3 @@ class ExactAtShare(Estimator):
         largest = float(Curvature(fit).spectrum().values[-1])
         exact = Exact(self.allow_unconverged, curvature=self.curvature, damping=self.share * largest)
         return exact.estimate(fit)
-
-
-def path_name(kind: str, share: float) -> str:
-    """What the estimator at one damping is called, such as `hessian/0.001`."""
-    return f"{kind}/{share:g}"
-
-
-def left_of(fitted: Fit, kind: str, damping: float) -> dict[str, float]:
-    """What damping leaves: Σ |μ| / (|μ| + λ) over all eigenvalues μ, and how many μ + λ still bend down.
-
-    The sum counts the directions whose curvature outweighs the damping: all p without damping, none in the end.
-    """
-    values = Curvature(fitted, kind=kind).spectrum().values
-    return {
-        "effective_dimension": float((values.abs() / (values.abs() + damping)).sum()),
-        "negative_eigenvalues": int((values + damping < -NEGATIVE * values[-1]).sum()),
-    }

@@ -1,18 +1,20 @@
 """One trial of a sweep as work that any process can do and only one does, and the three places to do it."""
 
+import asyncio
 import os
+import re
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Protocol, runtime_checkable
 
 import joblib
 import torch
 
-from influencelab.errors import Unavailable
-from influencelab.experiments.cluster import ClusterMap
+from influencelab.errors import InvalidParameter, Unavailable
+from influencelab.experiments.code_version import recipe_version
 from influencelab.experiments.outcome import Outcome
 from influencelab.experiments.store import Store, to_bytes
 from influencelab.recipe import Progress
@@ -21,6 +23,9 @@ from influencelab.recipe import Progress
 DEATHS = 3
 # Its declared types know neither numbers as batch sizes nor generators.
 PARALLEL: Any = joblib.Parallel
+ADDRESS = re.compile(r"(?:tcp|tls)://(?:\[[^\]]+\]|[^:/\s]+):\d{1,5}")
+# How long to wait for a scheduler to answer and for its first worker to come, in seconds.
+TIMEOUT = 10.0
 
 
 @runtime_checkable
@@ -34,14 +39,9 @@ class Runnable(Protocol):
 
 @dataclass(frozen=True)
 class Job:
-    """One piece of work.
+    """One piece of work, with its address in a store and the version of the code that must do it.
 
-    Attributes:
-        key: its address in the store.
-        recipe: what to run.
-        store: where its result goes; an absolute folder, as other processes may work elsewhere.
-        device: where the tensors live.
-        version: of the code that must do it.
+    The store is the same for all jobs of a sweep, and its folder absolute, as other processes may work elsewhere.
     """
 
     key: str
@@ -54,7 +54,7 @@ class Job:
 def finish(job: Job, *, progress: Progress | None = None) -> bool:
     """Run the trial and store its result under the key's lock; false where another process holds that."""
     with job.store.lock(job.key) as ours:
-        if ours and not job.store.holds(job.key):
+        if ours and job.store.find(job.key) is None:
             job.store.note("begun", job.key)
             began = time.perf_counter()
             job.store.keep(job.key, job.recipe.run(device=job.device, progress=progress).entry())
@@ -62,14 +62,10 @@ def finish(job: Job, *, progress: Progress | None = None) -> bool:
         return ours
 
 
-def run_serial(jobs: Sequence[Job], *, update: Callable[[str, float], None]) -> Iterator[tuple[str, bool]]:
-    """Finish jobs one after the other in this process; `update` is called with the key and share done of each."""
+def run_serial(jobs: Sequence[Job], *, progress: Callable[[str], Progress]) -> Iterator[tuple[str, bool]]:
+    """Finish jobs one after the other in this process, each with the progress of its key."""
     for job in jobs:
-
-        def report(done: float, total: float = 1.0, label: str = "", key: str = job.key) -> None:  # noqa: ARG001
-            update(key, done / total)
-
-        yield job.key, finish(job, progress=report)
+        yield job.key, finish(job, progress=progress(job.key))
 
 
 def run_processes(jobs: Sequence[Job], *, workers: int) -> Iterator[tuple[str, bool]]:
@@ -97,32 +93,39 @@ def finish_alone(job: Job) -> tuple[str, bool]:
     return job.key, finish(job)
 
 
-def run_cluster(
-    jobs: Sequence[Job], *, cluster_map: ClusterMap, version: Callable[[Runnable], str]
-) -> Iterator[tuple[str, bool]]:
-    """Finish jobs on a cluster, whose machines may or may not see the store's folder; `version` hashes their code."""
-    stores = {job.key: job.store for job in jobs}
-    for store in stores.values():
-        # A worker that shares this file system must find the folder.
-        store.folder.mkdir(parents=True, exist_ok=True)
-    for key, content in cluster_map(partial(finish_remote, version=version), jobs):
-        store = stores[key]
-        if content and not store.holds(key):
-            with store.lock(key):
-                store.put(key, content)
-                store.note("received", key)
-        yield key, bool(content)
+def run_cluster(jobs: Sequence[Job], *, client: Any) -> Iterator[tuple[str, bool]]:
+    """Finish jobs on a cluster, whose machines may or may not see the store's folder; those of one that dies elsewhere.
+
+    A job that ended every worker that tried it is an Unavailable error.
+    """
+    from distributed import KilledWorker, as_completed
+
+    store = jobs[0].store
+    # A worker that shares this file system must find the folder.
+    store.folder.mkdir(parents=True, exist_ok=True)
+    try:
+        # Not pure: a call that is repeated is done again.
+        for future in as_completed(client.map(finish_remote, jobs, pure=False), loop=client.loop):
+            key, content = future.result()
+            if content and store.find(key) is None:
+                with store.lock(key):
+                    store.put(key, content)
+                    store.note("received", key)
+            yield key, bool(content)
+    except KilledWorker as error:
+        raise Unavailable(
+            "One trial ended every worker that tried it (out of memory?). Start workers with more memory, or make "
+            "the trial smaller."
+        ) from error
 
 
-def finish_remote(job: Job, *, version: Callable[[Runnable], str]) -> tuple[str, bytes]:
+def finish_remote(job: Job) -> tuple[str, bytes]:
     """Finish a job on a machine of a cluster, on one thread; the key, and the bytes of the stored entry.
 
     The bytes are sent since the store may be on another file system; there are none while another process is at it.
-
-    Raises:
-        Unavailable: the code there is another, so its numbers do not belong under this key.
+    Other code is refused, since its numbers do not belong under this key.
     """
-    if version(job.recipe) != job.version:
+    if recipe_version(job.recipe) != job.version:
         raise Unavailable(
             "A worker of the cluster runs another version of influencelab, torch, numpy or scikit-learn than this "
             "process. Install the same ones there, and start its workers again."
@@ -131,3 +134,49 @@ def finish_remote(job: Job, *, version: Callable[[Runnable], str]) -> tuple[str,
     if os.access(job.store.folder, os.W_OK):
         return job.key, job.store.path(job.key).read_bytes() if finish(job) else b""
     return job.key, to_bytes(job.recipe.run(device=job.device).entry())
+
+
+def connected(address: str) -> Any:
+    """A client of the scheduler at this address, which has a worker; its end cancels calls that no worker has begun.
+
+    Raises:
+        InvalidParameter: that is no address.
+        Unavailable: no scheduler answers there, it has no workers, or dask is not installed.
+    """
+    if not ADDRESS.fullmatch(address):
+        raise InvalidParameter(f"The scheduler is '{address}', expected an address such as tcp://127.0.0.1:8786.")
+    try:
+        from distributed import Client
+    except ImportError as error:
+        raise Unavailable("A scheduler needs dask, which is not here: pip install 'influencelab[cluster]'.") from error
+    try:
+        # A client waits for ever where something else listens, and goes on trying in a thread where nothing does.
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(asyncio.run, handshake(address)).result()
+        client = Client(address, timeout=TIMEOUT, set_as_default=False)
+    except (OSError, OverflowError, MemoryError) as error:
+        reason = str(error) or "silence"
+        raise Unavailable(
+            f"No scheduler answers at {address} ({reason}). Start one with `dask scheduler`, and its workers with "
+            f"`dask worker {address}`."
+        ) from error
+    try:
+        client.wait_for_workers(1, timeout=TIMEOUT)
+    except TimeoutError as error:
+        client.close()
+        raise Unavailable(f"The scheduler at {address} has no workers. Start some: `dask worker {address}`.") from error
+    return client
+
+
+async def handshake(address: str) -> None:
+    """Open a connection to a scheduler, exchange the first messages, and close it.
+
+    An OSError says that no scheduler answers, and a MemoryError that the answer cannot be parsed at all.
+    """
+    from distributed import Security
+    from distributed.comm.core import connect
+
+    settings = Security().get_connection_args("client")
+    # The timeout of `connect` ends when the line is open, before the first message.
+    line = await asyncio.wait_for(connect(address, timeout=TIMEOUT, **settings), 2 * TIMEOUT)
+    await line.close()

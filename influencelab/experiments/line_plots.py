@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Mapping, Sequence
-from typing import Literal, NamedTuple
+from typing import Any, Literal
 
 import matplotlib.pyplot as plt
 import numpy
@@ -15,20 +15,11 @@ from influencelab.experiments.plots import PALETTE, STYLE
 from influencelab.statistics.reliability import NullBand
 
 MARKERS = "os^Dv<>P"
-BAND = "0.92"  # grey of what chance alone fills
+CHANCE = "one correlation by chance (95%)"
 APART = 0.12  # of neighbouring lines, as a share of the distance between neighbouring settings
 CORRELATION = "agreement of predicted and actual change\nin test loss (signed Spearman correlation)"
-
-
-class Look(NamedTuple):
-    """How one line is drawn."""
-
-    color: object
-    marker: str
-    linestyle: str = "-"
-
-
-NEUTRAL = Look("0.35", "D", "--")  # of what is no arm: repeatability, counts
+Look = dict[str, Any]  # colour, marker and style of a line
+NEUTRAL: Look = {"color": "0.35", "linestyle": "--"}  # of what is no arm: repeatability, counts
 
 
 def lines(
@@ -47,32 +38,30 @@ def lines(
     """Measurements with intervals against one setting: a line for each value of another, a panel for each of a third.
 
     Args:
-        frame: a tidy table of measurements, such as mean correlations; one row a panel, line and place on the axis.
+        frame: a tidy table of measurements; one row a panel, line and place on the axis.
         x: the setting along the axis, a number, such as `depth`.
         hue: the setting whose values are the lines, as the legend says them, such as `arm`.
         panel: the setting whose values are the panels, as their titles say them; one panel where it is empty.
         dots: rows with these settings and a `value`, drawn small behind the lines: each network's own mean.
         neutral: lines in grey, by their markers, of what is no arm, such as the repeatability of a target.
         null: what one correlation of as many pairs does by chance.
-        scale: `ordinal` (equal steps), `linear` or `log`; 0 on a log scale stands one step left of the smallest
-            setting, behind a break.
+        scale: `ordinal` (equal steps), `linear`, or `log` with 0 one step left of the smallest, behind a break.
         across: what x is, with its unit if it has one; its name unless given.
         label: what is measured.
 
-    Raises:
-        InvalidData: a column is missing, no rows, or a negative setting on a log scale.
+    A missing column, a table without rows, and a negative setting on a log scale are refused.
     """
     need(frame, [name for name in (x, hue, panel, "value", "low", "high") if name])
     parts = {title: frame.loc[frame[panel] == title] for title in frame[panel].unique()} if panel else {"": frame}
-    standing = {title: positions(sorted(set(part[x].tolist())), scale=scale) for title, part in parts.items()}
+    standing = [positions(sorted(set(part[x].tolist())), scale=scale) for part in parts.values()]
     figure, axes = drawing(len(parts), width=4.6 if len(parts) > 1 else 7.2, height=4.9)
     arms = [name for name in dict.fromkeys(frame[hue]) if name not in neutral]
     looks = {name: look(place) for place, name in enumerate(arms)}
-    looks |= {name: NEUTRAL._replace(marker=mark) for name, mark in zip(neutral, itertools.cycle("DXP*"))}
-    for axis, (title, part) in zip(axes, parts.items(), strict=True):
+    looks |= {name: {**NEUTRAL, "marker": mark} for name, mark in zip(neutral, itertools.cycle("DXP*"))}
+    for axis, places, (title, part) in zip(axes, standing, parts.items(), strict=True):
         behind = dots.loc[dots[panel] == title] if panel and dots is not None else dots
-        places = standing[title]
-        draw_null(axis, null)
+        if null is not None:
+            axis.axhspan(-null.point, null.point, color="0.92", linewidth=0, zorder=0, label=CHANCE)
         draw_lines(axis, part, x=x, hue=hue, dots=behind, places=places, looks=looks)
         axis.set_xlabel(across or x.replace("_", " "))
         axis.set_title(title, fontsize=11)
@@ -98,8 +87,7 @@ def draw_lines(
     looks: Mapping[str, Look],
 ) -> None:
     """Values with intervals, side by side so that none hides another, and the dots behind them."""
-    names = list(dict.fromkeys(frame[hue]))
-    standing = sorted(places.values())
+    names, standing = list(dict.fromkeys(frame[hue])), sorted(places.values())
     gap = float(numpy.diff(standing).min()) if len(standing) > 1 else 1.0
     step = min(APART, 0.6 / max(1, len(names))) * gap
     generator = numpy.random.default_rng(0)
@@ -111,12 +99,12 @@ def draw_lines(
             own = dots.loc[dots[hue] == name]
             jitter = shift + step * generator.uniform(-0.3, 0.3, size=len(own))
             where = numpy.array([places[setting] for setting in own[x]]) + jitter
-            axis.scatter(where, own["value"], s=9, color=style.color, alpha=0.3, linewidth=0, zorder=2)
+            axis.scatter(where, own["value"], s=9, color=style["color"], alpha=0.3, linewidth=0, zorder=2)
         axis.errorbar(
             at,
             line["value"].to_numpy(dtype=float),
             yerr=error_bars(line),
-            **style._asdict(),
+            **style,
             markersize=5.5,
             capsize=2.5,
             label=name,
@@ -132,13 +120,6 @@ def error_bars(frame: pandas.DataFrame) -> numpy.ndarray:
     """How far the interval of each measurement reaches below and above it; 0 where it has none."""
     value, low, high = frame[["value", "low", "high"]].to_numpy(dtype=float).T
     return numpy.nan_to_num(numpy.maximum([value - low, high - value], 0))
-
-
-def draw_null(axis: Axes, null: NullBand | None) -> None:
-    """What chance alone does: the band that holds 95% of single correlations."""
-    if null is not None:
-        label = "one correlation by chance (95%)"
-        axis.axhspan(-null.point, null.point, color=BAND, linewidth=0, zorder=0, label=label)
 
 
 def positions(settings: Sequence[float], *, scale: str) -> dict[float, float]:
@@ -157,7 +138,7 @@ def positions(settings: Sequence[float], *, scale: str) -> dict[float, float]:
 
 def look(place: int) -> Look:
     """Colour and marker of the line in this place."""
-    return Look(PALETTE[place % len(PALETTE)], MARKERS[place % len(MARKERS)])
+    return {"color": PALETTE[place % len(PALETTE)], "marker": MARKERS[place % len(MARKERS)], "linestyle": "-"}
 
 
 def drawing(

@@ -8,10 +8,9 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from influencelab.data.dataset import Dataset
 from influencelab.data.removals import Removals
-from influencelab.errors import MissingData, UnknownName
-from influencelab.experiments.comparison import array
+from influencelab.errors import UnknownName
+from influencelab.experiments.comparison import array, labels_of
 from influencelab.experiments.store import Entry
 from influencelab.influence.curvature import Curvature
 from influencelab.influence.estimator import Estimate
@@ -19,7 +18,7 @@ from influencelab.influence.leverage import effective_parameters
 from influencelab.influence.retrainer import Retrained
 from influencelab.statistics.comparison import Comparison
 from influencelab.training.fit import Fit
-from influencelab.training.trainer import Memory, Trained
+from influencelab.training.trainer import Memory
 
 __all__ = ["Outcome"]
 
@@ -64,11 +63,7 @@ class Outcome:
     memory: Memory | None = None
 
     def comparison(self, selection: str, estimator: str, target: str = "warm") -> Comparison:
-        """One estimator against one target on one selection; retrained models that are not valid do not count.
-
-        Raises:
-            UnknownName: no such selection, estimator or target in this trial.
-        """
+        """One estimator against one target on one selection; retrained models that are not valid do not count."""
         for name, known in ((selection, self.chosen), (estimator, self.predicted), (target, self.actual)):
             if name not in known:
                 raise UnknownName(f"This trial has no '{name}'. It has: {', '.join(known)}.")
@@ -85,53 +80,28 @@ class Outcome:
             unit=self.facts["estimates"][estimator]["unit"],
         )
 
-    def trained(self, *, device: str = "cpu") -> Trained:
-        """The training that the fit came from, as one model of a batch.
-
-        Raises:
-            MissingData: this outcome keeps no parameters.
-        """
-        if self.theta is None:
-            raise MissingData("This outcome keeps no parameters of a fit. Run its trial again, which stores them.")
-        theta = self.theta[None].to(device)
-        memory = self.memory
-        if memory is not None:
-            memory = Memory(memory.steps, tuple(part.to(device) for part in memory.buffers))
-        return Trained(
-            theta=theta,
-            grad_norm=theta.new_tensor([self.facts["fit_grad_norm"]]),
-            converged=torch.tensor([self.facts["fit_converged"]], device=device),
-            steps=self.facts["fit_steps"],
-            memory=memory,
-        )
-
     def entry(self) -> Entry:
         """The same as named tensors and plain facts, for the store."""
-        plain = {name: getattr(self, name) for name in TENSORS}
-        families = {f"{family}/{name}": tensor for family in FAMILIES for name, tensor in getattr(self, family).items()}
-        fit = {} if self.theta is None else {"theta": self.theta}
+        arrays = {name: part for name, part in vars(self).items() if isinstance(part, Tensor)}
+        families = {name: part for name, part in vars(self).items() if isinstance(part, dict) and name != "facts"}
         if self.memory is not None:
-            fit["memory"] = torch.tensor(self.memory.steps)
-            fit |= {f"memory/{place}": part for place, part in enumerate(self.memory.buffers)}
-        return Entry(arrays=plain | families | fit, facts=self.facts)
-
-
-TENSORS = ("train_ids", "train_labels", "test_ids", "test_labels")
-FAMILIES = ("predicted", "chosen", "actual", "trusted", "control", "converged")
+            arrays["memory"] = torch.tensor(self.memory.steps)
+            families["memory"] = dict(enumerate(self.memory.buffers))
+        arrays |= {f"{name}/{key}": part for name, family in families.items() for key, part in family.items()}
+        return Entry(arrays=arrays, facts=self.facts)
 
 
 def outcome_of(entry: Entry) -> Outcome:
     """The outcome that was stored."""
-
-    def family(name: str) -> dict[str, Any]:
-        return {key.partition("/")[2]: each for key, each in entry.arrays.items() if key.startswith(f"{name}/")}
-
-    plain: dict[str, Any] = {name: entry.arrays[name] for name in TENSORS}
-    families: dict[str, Any] = {name: family(name) for name in FAMILIES}
-    memory = None
-    if "memory" in entry.arrays:
-        memory = Memory(int(entry.arrays["memory"]), tuple(family("memory").values()))
-    return Outcome(**plain, **families, facts=entry.facts, theta=entry.arrays.get("theta"), memory=memory)
+    # What has no name within its family is an array of its own.
+    families: dict[str, dict[str, Tensor]] = {}
+    for name, part in entry.arrays.items():
+        family, _, key = name.partition("/")
+        families.setdefault(family, {})[key] = part
+    held = families.pop("memory", {})
+    memory = Memory(int(held.pop("")), tuple(held.values())) if held else None
+    parts: dict[str, Any] = {name: family.get("", family) for name, family in families.items()}
+    return Outcome(**parts, facts=entry.facts, memory=memory)
 
 
 def outcome_from(
@@ -145,6 +115,7 @@ def outcome_from(
 ) -> Outcome:
     """The outcome of removals that were predicted and retrained, on the CPU."""
     data, memory = fitted.data, fitted.memory
+    train_ids, train_labels = labels_of(data, removals)
     return Outcome(
         predicted=predicted,
         chosen=chosen,
@@ -152,21 +123,14 @@ def outcome_from(
         trusted={name: truth.trusted.cpu() for name, truth in truths.items()},
         converged={name: truth.converged.cpu() for name, truth in truths.items()},
         control={name: truth.control.cpu() for name, truth in truths.items()},
-        **labels_of(data, removals),
+        train_ids=train_ids.cpu(),
+        train_labels=train_labels.cpu(),
         test_ids=data.test_ids.cpu(),
         test_labels=data.y_test.cpu(),
         facts=facts,
         theta=fitted.theta.cpu(),
         memory=memory and Memory(memory.steps, tuple(part.cpu() for part in memory.buffers)),
     )
-
-
-def labels_of(data: Dataset, removals: Removals) -> dict[str, Tensor]:
-    """The ids and labels of the removed points; a group bears its number, and no label."""
-    if removals.single:
-        points = removals.points
-        return {"train_ids": data.train_ids[points].cpu(), "train_labels": data.y_train[points].cpu()}
-    return {"train_ids": torch.arange(removals.count), "train_labels": torch.full((removals.count,), -1)}
 
 
 def facts_of(
@@ -183,16 +147,11 @@ def facts_of(
     return {
         "data": data.name,
         "data_hash": data.content_hash(),
-        "n": data.n,
-        "m": data.m,
-        "classes": data.classes,
+        **{name: getattr(data, name) for name in ("n", "m", "classes")},
         "p": len(fitted.theta),
         "single": removals.single,
         "removals": removals.count,
-        "fit_loss": fitted.loss,
-        "fit_grad_norm": fitted.grad_norm,
-        "fit_converged": fitted.converged,
-        "fit_steps": fitted.steps,
+        **{f"fit_{name}": getattr(fitted, name) for name in ("loss", "grad_norm", "converged", "steps")},
         "fit_seconds": fit_seconds,
         "train_accuracy": train_accuracy,
         "test_accuracy": test_accuracy,
@@ -225,6 +184,7 @@ def curvature_facts(fitted: Fit) -> dict[str, Any]:
     curvature = Curvature(fitted)
     if fitted.task.linear:
         return {"effective_parameters": effective_parameters(curvature)}
+    # First, so that the effective number is read off it too.
     values = curvature.spectrum().values
     return {
         "effective_parameters": effective_parameters(curvature),

@@ -10,10 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from influencelab.experiments.agreement import Agreement
-from influencelab.statistics.comparison import Comparison
+from influencelab.experiments.tables import Agreement, measurements
 from influencelab.statistics.display import display_name
-from influencelab.statistics.measurement import Statistic
 from influencelab.statistics.measurements import LAST
 
 PALETTE = seaborn.color_palette("colorblind")
@@ -25,41 +23,33 @@ SHOWN = ("pearson", "spearman", "slope")
 
 
 def predicted_against_actual(parts: Sequence[Agreement], *, columns: int = 3) -> Figure | None:
-    """One panel a summary: a point for each removal and test point, and the line on which prediction is truth.
+    """One panel a part, so many a row: a point for each removal and test point, and the line of perfect prediction.
 
-    Args:
-        parts: what is drawn, in reading order; without any there is no figure.
-        columns: panels a row.
+    Without any part there is no figure.
     """
     if not parts:
         return None
     rows = -(-len(parts) // columns)
+    size = 3.9 * columns, 3.9 * rows
     with plt.rc_context(STYLE):
-        figure, axes = plt.subplots(
-            rows, columns, figsize=(3.9 * columns, 3.9 * rows), squeeze=False, layout="constrained"
-        )
+        figure, axes = plt.subplots(rows, columns, figsize=size, squeeze=False, layout="constrained")
     for axis in axes.flat[len(parts) :]:
         axis.remove()
     for axis, part in zip(axes.flat, parts, strict=False):
-        draw_pairs(axis, part.comparison)
-        axis.set_title(title(part), fontsize=10)
-        axis.text(0.03, 0.97, caption(part.statistics), transform=axis.transAxes, va="top", fontsize=8)
+        draw_panel(axis, part)
     axes.flat[0].legend(loc="lower right", fontsize=8, frameon=False)
     plt.close(figure)  # a notebook shows what is returned, once
     return figure
 
 
-def title(part: Agreement) -> str:
-    """The estimator, the data with what was varied, and the selection."""
+def draw_panel(axis: Axes, part: Agreement) -> None:
+    """The points of one comparison, named by estimator, data with what was varied and selection; its statistics."""
     varied = {name: value for name, value in part.settings.items() if name not in LAST}
     words = [each if isinstance(each, str) else f"{name.replace('_', ' ')} {each:g}" for name, each in varied.items()]
-    selection = display_name(part.settings["selection"])
-    return f"{display_name(part.settings['estimator'])}\n{', '.join(words)}: {selection}"
-
-
-def draw_pairs(axis: Axes, comparison: Comparison) -> None:
-    """The points of one comparison, zero lines and the identity."""
-    predicted, actual = comparison.predicted[comparison.mask], comparison.actual[comparison.mask]
+    estimator, selection = (display_name(part.settings[name]) for name in ("estimator", "selection"))
+    axis.set_title(f"{estimator}\n{', '.join(words)}: {selection}", fontsize=10)
+    mask = part.comparison.mask
+    predicted, actual = part.comparison.predicted[mask], part.comparison.actual[mask]
     reach = 1.08 * max(numpy.abs(predicted).max(), numpy.abs(actual).max(), 1e-300)
     draw_points(axis, predicted, actual, reach=reach)
     axis.set_ylim(-reach, reach)
@@ -69,6 +59,10 @@ def draw_pairs(axis: Axes, comparison: Comparison) -> None:
         side.set_major_formatter("{x:g}")
     axis.set_xlabel("predicted change in test loss (nats)")
     axis.set_ylabel("actual change in test loss (nats)")
+    shown = {name: part.statistics[name] for name in SHOWN if name in part.statistics}
+    pairs = int(next(iter(part.statistics.values())).pairs.sum())
+    lines = [*(f"{display_name(name)} {each.pooled.rounded()}" for name, each in shown.items()), f"{pairs:,} pairs"]
+    axis.text(0.03, 0.97, "\n".join(lines), transform=axis.transAxes, va="top", fontsize=8)
 
 
 def draw_points(axis: Axes, across: numpy.ndarray, up: numpy.ndarray, *, reach: float) -> None:
@@ -81,38 +75,25 @@ def draw_points(axis: Axes, across: numpy.ndarray, up: numpy.ndarray, *, reach: 
     axis.ticklabel_format(style="sci", scilimits=(-3, 3))
 
 
-def caption(statistics: Mapping[str, Statistic]) -> str:
-    """Pearson's correlation, Spearman's and the slope with their intervals, and how many pairs."""
-    lines = [f"{display_name(name)} {statistics[name].pooled.rounded()}" for name in SHOWN if name in statistics]
-    pairs = int(next(iter(statistics.values())).pairs.sum())
-    return "\n".join([*lines, f"{pairs:,} pairs"])
-
-
 def slope_by_weight_decay(parts: Sequence[Agreement], *, leverage: Mapping[float, float]) -> Figure:
-    """How the slope of actual on predicted leaves 1 as weight decay falls and the average leverage grows.
+    """How the slope of actual on predicted, of one selection, leaves 1 as weight decay falls and leverage grows.
 
-    Args:
-        parts: one selection's, at several weight decays.
-        leverage: the average leverage, effective parameters / training points, at each weight decay.
+    The average leverage is given at each weight decay: effective parameters / training points.
     """
     with plt.rc_context(STYLE):
         figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
-    for count, name in enumerate(dict.fromkeys(part.settings["estimator"] for part in parts)):
-        mine = [part for part in parts if part.settings["estimator"] == name]
-        decays = [part.settings["weight_decay"] for part in mine]
-        medians = [part.statistics["slope"].median for part in mine]
-        value, low, high = numpy.array([(median.value, *median.ends) for median in medians]).T
-        errors = numpy.maximum(numpy.stack([value - low, high - value]), 0)
-        style = {"color": PALETTE[count], "marker": "os^D"[count % 4], "capsize": 3, "label": display_name(name)}
-        left.errorbar(decays, value, yerr=errors, **style)
-        right.errorbar([leverage[decay] for decay in decays], value, yerr=errors, **style)
+    table = measurements(parts).query("statistic == 'median_slope'")
+    for count, (name, line) in enumerate(table.groupby("estimator", sort=False)):
+        decays, value, low, high = line[["weight_decay", "value", "low", "high"]].to_numpy(dtype=float).T
+        style = {"color": PALETTE[count], "marker": "os^D"[count % 4], "capsize": 3, "label": display_name(str(name))}
+        for axis, across in ((left, decays), (right, [leverage[decay] for decay in decays])):
+            axis.errorbar(across, value, yerr=numpy.maximum([value - low, high - value], 0), **style)
     for axis in (left, right):
         axis.axhline(1, color="0.4", linestyle="--", linewidth=1)
         axis.set_ylabel("slope of actual on predicted change\n(1 = right size; median over test points)")
-    left.set_xscale("log")
+    left.set(xscale="log", xlabel="weight decay (smaller to the right)")
     left.margins(x=0.08)
     left.invert_xaxis()
-    left.set_xlabel("weight decay (smaller to the right)")
     right.xaxis.set_major_formatter(PercentFormatter(1.0))
     right.set_xlabel("average leverage: effective parameters / training points")
     left.legend(frameon=False)

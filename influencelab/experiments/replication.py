@@ -1,6 +1,7 @@
 """Statistics over the outcomes of several seeds: correlations of each seed, and how well a target repeats."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import reduce
 from typing import Any
 
@@ -24,18 +25,9 @@ Measured = tuple[Mapping[str, Any], Replicates]
 def correlations(
     outcomes: Sequence[Outcome], *, selection: str, estimator: str, target: str, measure: str = "spearman"
 ) -> Replicates:
-    """A statistic, with its sign, of predicted against actual for each outcome (a seed) and test point.
+    """A statistic, a key of `MEASURES`, of predicted against actual for each outcome (a seed) and test point.
 
-    Args:
-        outcomes: of one setting, run with several seeds.
-        selection: which removals count.
-        estimator: whose predictions.
-        target: which truth.
-        measure: a key of `MEASURES`, such as `spearman` or `slope`.
-
-    Raises:
-        InvalidData: no outcome, or unequal numbers of test points.
-        UnknownName: no such selection, estimator or target in an outcome.
+    Unequal numbers of test points are refused, and names that an outcome does not have.
     """
     return replicates([each.comparison(selection, estimator, target) for each in outcomes], measure=measure)
 
@@ -45,10 +37,8 @@ def loss_changes(
 ) -> Float[numpy.ndarray, "s r m"]:
     """What retraining did, in nats, in every outcome: s draws of the same r removals' effects on m test points.
 
-    NaN where a model is no truth or a selection does not look. Removals that only some outcomes made are left out.
-
-    Raises:
-        InvalidData: no outcome, no removal that all made, or different test points.
+    NaN where a model is no truth or a selection does not look. Removals that only some outcomes made are left out;
+    outcomes without a common removal, or with different test points, are refused.
     """
     if not outcomes or len({tuple(outcome.test_ids.tolist()) for outcome in outcomes}) != 1:
         raise InvalidData(f"The {len(outcomes)} outcomes have different test points; draws of one target share them.")
@@ -74,17 +64,8 @@ def repeatability(
 ) -> Replicates:
     """For each couple of outcomes and test point, the correlation of two independent draws of a target.
 
-    Give couples that share nothing with each other (seeds 0 and 1, 2 and 3, …): its mean then has an honest interval.
-
-    Args:
-        first: one draw of each couple, such as retraining with one batch order.
-        second: the other, from another seed.
-        target: which truth.
-        selection: which removals count.
-        measure: which correlation.
-
-    Raises:
-        InvalidData: unequal numbers of draws, or couples without common removals or test points.
+    The second draw of each couple is from another seed. Give couples that share nothing with each other (seeds 0 and 1,
+    2 and 3, …): its mean then has an honest interval. Couples without common removals or test points are refused.
     """
     if len(first) != len(second) or not first:
         raise InvalidData(f"There are {len(first)} first and {len(second)} second draws; give one of each a couple.")
@@ -92,9 +73,8 @@ def repeatability(
     for couple in zip(first, second, strict=True):
         one, other = loss_changes(couple, target, selection=selection)
         couples.append(comparison_of(one, other, mask=~numpy.isnan(one) & ~numpy.isnan(other)))
-    found = replicates(couples, measure=measure)
     ids = numpy.stack([array(outcome.test_ids) for outcome in first])
-    return Replicates(values=found.values, test_ids=ids, pairs=found.pairs, measure=measure)
+    return replace(replicates(couples, measure=measure), test_ids=ids)
 
 
 def means(parts: Iterable[Measured], *, bootstrap: Bootstrap | None = None) -> pandas.DataFrame:

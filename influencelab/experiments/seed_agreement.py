@@ -10,16 +10,16 @@ from jaxtyping import Float
 from scipy import stats
 
 from influencelab.errors import InvalidData
-from influencelab.experiments.agreement import Agreement, pairs_table
 from influencelab.experiments.grid import Key
 from influencelab.experiments.outcome import Outcome
+from influencelab.experiments.tables import Agreement, pairs_table
 from influencelab.recipe import Recipe
 from influencelab.statistics.bootstrap import Bootstrap
 from influencelab.statistics.comparison import Comparison
 from influencelab.statistics.measurement import Measurement
 from influencelab.statistics.measurements import row
 from influencelab.statistics.replicates import Replicates, difference, mean, replicates
-from influencelab.statistics.trend import Covariates, trend
+from influencelab.statistics.trend import trend
 
 OWN = "mean over networks, each at its own test point of largest loss"
 ALL = "mean over networks and test points"
@@ -35,14 +35,10 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True, eq=False)
 class Cell:
-    """Networks that differ in nothing but their seed, and how far each agrees with retraining.
+    """Networks by seed, which differ in nothing else, and how far each agrees with those retrained models that count.
 
-    Attributes:
-        settings: columns of the table of measurements, such as `{"arm": "controlled", "target": "warm", "depth": 4}`.
-        outcomes: by seed, with exactly those retrained models as truth that count.
-        comparisons: predicted beside actual changes of each.
-        correlations: signed Spearman correlation of each seed and test point; NaN where undefined. Where each network
-            looks at one test point of its own, that is its only column: seeds bring it along.
+    The settings are columns of the table of measurements. Correlations are signed, Spearman's, of each seed and test
+    point, NaN where undefined; where each network looks at one test point of its own, that is its only column.
     """
 
     settings: Mapping[str, Any]
@@ -80,7 +76,17 @@ class AgreementQuery(Recipe):
         for (networks, *setting, seed), outcome in outcomes.items():
             if networks == self.networks:
                 parts.setdefault(tuple(setting), {})[seed] = self.counted(outcome)
-        return [self.cell(dict(zip(SETTINGS, setting, strict=True)), part) for setting, part in parts.items()]
+        found = []
+        for setting, part in parts.items():
+            compared = [each.comparison(self.selection, self.estimator, self.target) for each in part.values()]
+            table = replicates(compared)
+            looks = numpy.stack([each.chosen[self.selection].any(0).numpy() for each in part.values()])
+            if (looks.sum(1) == 1).all():
+                pairs = None if table.pairs is None else table.pairs[looks][:, None]
+                table = Replicates(values=table.values[looks][:, None], pairs=pairs, measure=table.measure)
+            own = {**dict(zip(SETTINGS, setting, strict=True)), "estimator": self.estimator, "target": self.target}
+            found.append(Cell({**self.settings, **own}, part, compared, table))
+        return found
 
     def counted(self, outcome: Outcome) -> Outcome:
         """The outcome with those retrained models as truth that count here; a prediction that is NaN ranks none."""
@@ -89,17 +95,6 @@ class AgreementQuery(Recipe):
         if self.require_minimum and not outcome.facts["fit_converged"]:
             counted = counted & False
         return replace(outcome, trusted={**outcome.trusted, self.target: counted})
-
-    def cell(self, setting: Mapping[str, Any], outcomes: Mapping[int, Outcome]) -> Cell:
-        """The networks of one setting, by seed."""
-        compared = [each.comparison(self.selection, self.estimator, self.target) for each in outcomes.values()]
-        table = replicates(compared)
-        looks = numpy.stack([each.chosen[self.selection].any(0).numpy() for each in outcomes.values()])
-        if (looks.sum(1) == 1).all():
-            pairs = None if table.pairs is None else table.pairs[looks][:, None]
-            table = Replicates(values=table.values[looks][:, None], pairs=pairs, measure=table.measure)
-        own = {"estimator": self.estimator, "target": self.target}
-        return Cell({**self.settings, **setting, **own}, outcomes, compared, table)
 
 
 def cells_of(queries: Iterable[AgreementQuery], outcomes: Mapping[Key, Outcome]) -> list[Cell]:
@@ -111,14 +106,14 @@ def agreement_rows(cells: Sequence[Cell], *, bootstrap: Bootstrap) -> list[Row]:
     """Mean and median ρ of each cell, the share of networks without any, and slopes along depth and along width."""
     found = []
     for cell in cells:
-        table = cell.correlations
-        s, undefined = len(table.values), int(numpy.isnan(table.per_seed()).sum())
+        table, each = cell.correlations, cell.correlations.per_seed()
+        s, undefined = len(each), int(numpy.isnan(each).sum())
         how = OWN if table.values.shape[1] == 1 else ALL
         how += f"; {undefined} of {s} networks have none and are left out" if undefined else ""
         statistics = {
             "spearman": mean(table, bootstrap=bootstrap).described(how),
             "undefined": share(undefined, s, "networks"),
-            "median_spearman": median(table.per_seed()),
+            "median_spearman": median(each),
         }
         found += [row(number, **cell.settings, statistic=name) for name, number in statistics.items()]
     return found + [line for axis in SLOPES for line in slope_rows(cells, axis, bootstrap=bootstrap)]
@@ -134,7 +129,10 @@ def lines_along(cells: Sequence[Cell], axis: str) -> list[tuple[Row, dict[Any, C
 
 
 def slope_rows(cells: Sequence[Cell], axis: str, *, bootstrap: Bootstrap) -> list[Row]:
-    """The slope of ρ; with networks without any ρ at 0; and with how far each is from a minimum held."""
+    """The slope of ρ; with networks without any ρ at 0; and with how far each is from a minimum held.
+
+    Where there are too few values for a slope it is NaN, and its note says why.
+    """
     found = []
     for shared, line in lines_along(cells, axis):
         tables = {x: cell.correlations for x, cell in line.items()}
@@ -142,38 +140,29 @@ def slope_rows(cells: Sequence[Cell], axis: str, *, bootstrap: Bootstrap) -> lis
         undefined = {x: numpy.isnan(table.per_seed())[:, None] for x, table in tables.items()}
         as_zero = {x: replace(tables[x], values=numpy.where(at, 0.0, tables[x].values)) for x, at in undefined.items()}
         grads = {x: [each.facts["fit_grad_norm"] for each in cell.outcomes.values()] for x, cell in line.items()}
-        sizes = {
-            "log10 of the gradient norm": {x: numpy.log10(numpy.maximum(each, 1e-30)) for x, each in grads.items()}
-        }
-        name, how = SLOPES[axis], f"least squares of signed ρ on {axis}, per unit of {axis}, {min(line)} to {max(line)}"
-        found += [
-            row(slope(values, f"{how}{more}", covariates=held, bootstrap=bootstrap), **shared, statistic=statistic)
-            for statistic, values, held, more in (
-                (name, tables, {}, ""),
-                (f"{name}_undefined_as_0", as_zero, {}, "; undefined ρ counted as 0"),
-                (f"{name}_given_gradient", tables, sizes, "; log10 of ‖∇J‖ of the fit held"),
-            )
-        ]
+        sizes = {x: numpy.log10(numpy.maximum(each, 1e-30)) for x, each in grads.items()}
+        for kind, values, held, more in (
+            ("", tables, {}, ""),
+            ("_undefined_as_0", as_zero, {}, "; undefined ρ counted as 0"),
+            ("_given_gradient", tables, {"log10 of the gradient norm": sizes}, "; log10 of ‖∇J‖ of the fit held"),
+        ):
+            how = f"least squares of signed ρ on {axis}, per unit of {axis}, {min(line)} to {max(line)}{more}"
+            try:
+                slope = trend(values, covariates=held, bootstrap=bootstrap).slope.described(how).with_half_width()
+            except InvalidData as error:
+                slope = Measurement(float("nan"), note=f"{how}; no slope: {error}")
+            found.append(row(slope, **shared, statistic=f"{SLOPES[axis]}{kind}"))
     return found
-
-
-def slope(tables: Mapping[float, Replicates], how: str, *, covariates: Covariates, bootstrap: Bootstrap) -> Measurement:
-    """The slope, its half-width in the note; NaN, and why, where there are too few values for one."""
-    try:
-        return trend(tables, covariates=covariates, bootstrap=bootstrap).slope.described(how).with_half_width()
-    except InvalidData as error:
-        return Measurement(float("nan"), note=f"{how}; no slope: {error}")
 
 
 def difference_rows(
     cells: Sequence[Cell], axis: str, *, pair: tuple[Any, Any], statistic: str, how: str, bootstrap: Bootstrap
 ) -> list[Row]:
     """ρ at the first value of a setting less ρ at the second, seeds paired, where all else is equal."""
-    first, second = pair
     found = []
     for shared, line in lines_along(cells, axis):
-        if first in line and second in line:
-            one, other = line[first].correlations, line[second].correlations
+        if line.keys() >= set(pair):
+            one, other = (line[value].correlations for value in pair)
             gain = difference(one, other, paired=True, bootstrap=bootstrap).described(how)
             found.append(row(gain, **shared, statistic=statistic))
     return found
@@ -188,10 +177,9 @@ def median(values: Float[numpy.ndarray, " s"]) -> Measurement:
     """The median over seeds, with the interval between two seeds in order that needs no assumption (binomial)."""
     known = numpy.sort(values[~numpy.isnan(values)])
     s = len(known)
-    if not s:
-        return Measurement(float("nan"), n=0, note="median over seeds; no seed has a value")
-    if s == 1:
-        return Measurement(float(known[0]), n=s, note="median of a single seed: no interval")
+    if s < 2:
+        note = "median of a single seed: no interval" if s else "median over seeds; no seed has a value"
+        return Measurement(float(known[0]) if s else float("nan"), n=s, note=note)
     rank = max(0, int(stats.binom.ppf(0.025, s, 0.5)) - 1)
     covers = 1 - 2 * float(stats.binom.cdf(rank, s, 0.5))
     note = f"median over {s} seeds; from {rank + 1} of {s} in order to {s - rank}, which covers {covers:.0%}"

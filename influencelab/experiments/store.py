@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from filelock import BaseFileLock, FileLock, Timeout
+from filelock import FileLock, Timeout
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
@@ -28,32 +28,10 @@ NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 
 @dataclass(frozen=True, eq=False)
 class Entry:
-    """One finished piece of work.
-
-    Attributes:
-        arrays: its tensors by name.
-        facts: everything else, as plain JSON values.
-    """
+    """One finished piece of work: its tensors by name, and everything else as plain JSON values."""
 
     arrays: dict[str, Tensor]
     facts: dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Note:
-    """One line of a store's journal.
-
-    Attributes:
-        event: `begun`, `finished`, or `received` from a machine that does not see the folder.
-        key: of the work.
-        process: the number of the process that wrote the line.
-        seconds: how long the work took, wall-clock; 0 where it only began.
-    """
-
-    event: str
-    key: str
-    process: int
-    seconds: float
 
 
 @dataclass(frozen=True)
@@ -66,11 +44,6 @@ class Store(Recipe):
 
     folder: Path
 
-    @staticmethod
-    def at(place: "Store | Path") -> "Store":
-        """A store, or the one in a folder."""
-        return place if isinstance(place, Store) else Store(place)
-
     def path(self, key: str) -> Path:
         """The file of the entry of this key, whether it exists or not."""
         return self.folder / key[:2] / f"{key}.entry"
@@ -78,18 +51,11 @@ class Store(Recipe):
     def find(self, key: str) -> Entry | None:
         """The entry, or None where there is none; a damaged one is named in a warning and counts as none."""
         path = self.path(key)
-        if not path.exists():
-            return None
-        found = from_bytes(path.read_bytes())
+        found = from_bytes(path.read_bytes()) if path.exists() else None
         if isinstance(found, str):
             warnings.warn(f"The stored entry {path.name} {found} and will be made again.", stacklevel=2)
             return None
         return found
-
-    def holds(self, key: str) -> bool:
-        """Whether there is an undamaged entry."""
-        path = self.path(key)
-        return path.exists() and isinstance(from_bytes(path.read_bytes()), Entry)
 
     def keep(self, key: str, entry: Entry) -> Path:
         """Write an entry under its key; an older one with the same key is replaced."""
@@ -121,7 +87,15 @@ class Store(Recipe):
         path = self.path(key).with_suffix(".lock")
         path.parent.mkdir(parents=True, exist_ok=True)
         lock = FileLock(path, blocking=False, fallback_to_soft=False)
-        acquired = acquire(lock)
+        try:
+            lock.acquire()
+            acquired = True
+        except Timeout:
+            acquired = False
+        except OSError as error:
+            if error.errno not in NO_LOCKS:
+                raise
+            acquired = None  # there are no locks here
         if acquired:
             for abandoned in path.parent.glob(f".{key}.*"):
                 abandoned.unlink(missing_ok=True)
@@ -135,20 +109,14 @@ class Store(Recipe):
                 lock.release()
 
     def note(self, event: str, key: str, *, seconds: float = 0.0) -> None:
-        """Add a line to the journal, whole even if others write at the same moment."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        handle = os.open(self.folder / "journal", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
-        try:
-            os.write(handle, f"{event} {key} {os.getpid()} {seconds:.3f}\n".encode())
-        finally:
-            os.close(handle)
+        """Add a line to the file `journal`, whole even if others write at the same moment.
 
-    def journal(self) -> list[Note]:
-        """Work begun and finished in this store, in the order of time; lines cut short by a crash are left out."""
-        path = self.folder / "journal"
-        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-        whole = [words for words in map(str.split, lines) if len(words) == 4]
-        return [Note(event, key, int(process), float(seconds)) for event, key, process, seconds in whole]
+        Work is `begun`, `finished` in so many seconds, or `received` from where the folder is out of sight.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        # Without a buffer a line is one write, which appends it at once.
+        with (self.folder / "journal").open("ab", buffering=0) as file:
+            file.write(f"{event} {key} {os.getpid()} {seconds:.3f}\n".encode())
 
 
 def to_bytes(entry: Entry) -> bytes:
@@ -172,16 +140,3 @@ def from_bytes(content: bytes) -> Entry | str:
     described = json.loads(header["entry"])
     # safetensors returns them in any order; the order of tables and figures must not change from run to run.
     return Entry(arrays={name: arrays[name] for name in described["names"]}, facts=described["facts"])
-
-
-def acquire(lock: BaseFileLock) -> bool | None:
-    """Whether this process holds the lock now, by this very object; None where the file system has no locks."""
-    try:
-        lock.acquire()
-    except Timeout:
-        return False
-    except OSError as error:
-        if error.errno not in NO_LOCKS:
-            raise
-        return None
-    return True

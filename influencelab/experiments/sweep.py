@@ -1,44 +1,32 @@
 """Sweep of many trials: run in parallel, stored as they finish, never run twice."""
 
+import sys
 import time
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol, TypeVar, runtime_checkable
+from typing import Any
 
 import joblib
+from tqdm import tqdm
 
 from influencelab.data.dataset import usable
-from influencelab.data.source import Source
 from influencelab.errors import InvalidParameter, MissingData
-from influencelab.experiments.cluster import cluster
 from influencelab.experiments.code_version import recipe_version
-from influencelab.experiments.job import Job, Runnable, run_cluster, run_processes, run_serial
+from influencelab.experiments.job import Job, Runnable, connected, run_cluster, run_processes, run_serial
 from influencelab.experiments.outcome import Outcome, outcome_of
-from influencelab.experiments.progress import SweepProgress
 from influencelab.experiments.store import Store
-from influencelab.recipe import Progress, fingerprint, kind_name
+from influencelab.recipe import Progress, fingerprint, kind_name, stage, unheard
 
-__all__ = ["run_trials", "with_available_data"]
+__all__ = ["run_grid", "run_trials", "with_available_data"]
 
-
-@runtime_checkable
-class Sourced(Protocol):
-    """A recipe of one data set."""
-
-    @property
-    def source(self) -> Source:
-        """The source of its data."""
-        ...
-
-
-Kind = TypeVar("Kind", bound=Sourced)
 Executor = Callable[[Sequence[Job]], Iterator[tuple[str, bool]]]
 # How often to look whether a trial that another run is at was stored there, in seconds.
 POLL = 0.5
+BAR = "{percentage:3.0f}% of {total:g} trials {bar} {elapsed} gone, {remaining} to go"
 
 
 def run_trials(
@@ -70,64 +58,80 @@ def run_trials(
     """
     if workers < 0:
         raise InvalidParameter(f"workers is {workers}, expected 1 or more processes, or 0 for one a core.")
-    versions = [recipe_version(trial) for trial in trials]
-    keys = [fingerprint((trial, version, device)) for trial, version in zip(trials, versions, strict=True)]
-    shared = Store(Store.at(store).folder.resolve())
-    jobs = {
-        key: Job(key, trial, store=shared, device=device, version=version)
-        for key, trial, version in zip(keys, trials, versions, strict=True)
-    }
-    pending = {key: job for key, job in jobs.items() if shared.find(key) is None}
-    waiting = Counter(key for key in keys if key in pending)
-    with SweepProgress(waiting, total=len(trials), progress=progress) as shown:
+    shared = Store((store.folder if isinstance(store, Store) else store).resolve())
+    jobs = []
+    for trial in trials:
+        version = recipe_version(trial)
+        jobs.append(Job(fingerprint((trial, version, device)), trial, shared, device, version))
+    found = {job.key: shared.find(job.key) for job in jobs}
+    pending = {job.key: job for job in jobs if found[job.key] is None}
+    left = Counter(job.key for job in jobs if job.key in pending)
+    with progress_bar(left, trials=len(jobs), progress=progress) as shown:
         if pending:
-            with executor(workers or joblib.cpu_count(), scheduler, device=device, progress=shown) as execute:
-                run_pending(pending, execute=execute, progress=shown)
-    return [load_result(shared, key) for key in keys]
+            with executor(
+                workers or joblib.cpu_count(), scheduler, device=device, progress=lambda key: stage(shown, 0, left[key])
+            ) as execute:
+                run_pending(pending, execute=execute, left=left, shown=shown)
+    outcomes = []
+    for key in (job.key for job in jobs):
+        entry = found[key] or shared.find(key)
+        if entry is None:
+            raise MissingData(f"{shared.path(key)} was removed or damaged while the sweep ran. Run it again.")
+        outcomes.append(outcome_of(entry))
+    return outcomes
+
+
+def run_grid(trials: Mapping[Any, Runnable], *, store: Store | Path, **computing: Any) -> dict[Any, Outcome]:
+    """The outcome of every trial by its key or name, as one sweep; the arguments are those of `run_trials`."""
+    return dict(zip(trials, run_trials(list(trials.values()), store=store, **computing), strict=True))
 
 
 @contextmanager
-def executor(workers: int, scheduler: str, *, device: str, progress: SweepProgress) -> Iterator[Executor]:
+def progress_bar(left: Counter[str], *, trials: int, progress: Progress | None) -> Iterator[Progress]:
+    """Bar of text and callback over so many trials, of which each key in `left` stands for so many that are not done.
+
+    Both move when called with how many trials the running job has done, fractions allowed. The bar goes away at the
+    end: a widget in a saved notebook would be a row of broken links.
+    """
+    # Trials found in the store say nothing of the pace; and jobs end in bunches, so the pace is the mean one.
+    pace: Any = {"initial": trials - left.total(), "mininterval": 1, "smoothing": 0}
+    with tqdm(total=trials, file=sys.stdout, bar_format=BAR, leave=False, disable=not left, **pace) as bar:
+
+        def show(done: float, total: float = 1.0, label: str = "") -> None:  # noqa: ARG001
+            now = trials - left.total() + done
+            bar.update(now - bar.n)
+            (progress or unheard)(now, trials, "trials")
+
+        show(0)
+        yield show
+
+
+@contextmanager
+def executor(workers: int, scheduler: str, *, device: str, progress: Callable[[str], Progress]) -> Iterator[Executor]:
     """Executor of the jobs: this process, several of this machine, or a cluster."""
     if scheduler:
-        with cluster(scheduler) as cluster_map:
-            yield lambda jobs: run_cluster(jobs, cluster_map=cluster_map, version=recipe_version)
+        with closing(connected(scheduler)) as client:
+            yield partial(run_cluster, client=client)
         return
     usable(device)
-    yield partial(run_serial, update=progress.update) if workers == 1 else partial(run_processes, workers=workers)
+    yield partial(run_serial, progress=progress) if workers == 1 else partial(run_processes, workers=workers)
 
 
-def run_pending(pending: Mapping[str, Job], *, execute: Executor, progress: SweepProgress) -> None:
+def run_pending(pending: dict[str, Job], *, execute: Executor, left: Counter[str], shown: Progress) -> None:
     """Run these jobs; poll those locked by another process until their results appear or the lock is released."""
     while pending:
-        locked = {}
         for key, done in execute(list(pending.values())):
             if done:
-                progress.finished(key)
-            else:
-                locked[key] = pending[key]
-        pending = locked
+                del pending[key], left[key]
+                shown(0)
         if pending:
             time.sleep(POLL)
 
 
-def load_result(store: Store, key: str) -> Outcome:
-    """The outcome that was just stored; a MissingData error where it was removed or damaged since."""
-    entry = store.find(key)
-    if entry is None:
-        raise MissingData(f"{store.path(key)} was removed or damaged while the sweep ran. Run it again.")
-    return outcome_of(entry)
+def with_available_data(trials: Mapping[Any, Any], *, optional: bool) -> dict[Any, Any]:
+    """The trials, or other recipes of one source, whose data can be had, fetched now if need be, by their keys.
 
-
-def with_available_data(trials: Mapping[Any, Kind], *, optional: bool) -> dict[Any, Kind]:
-    """The trials whose data can be had, fetched now if need be, by their keys.
-
-    Args:
-        trials: what is to be run.
-        optional: leave out, with a warning, those whose data cannot be had; otherwise that is an error.
-
-    Raises:
-        MissingData: some data cannot be had and the trials are not optional.
+    Optional ones whose data cannot be had are left out, with a warning; of others that is a MissingData error.
     """
     found = {}
     for key, trial in trials.items():
@@ -137,6 +141,6 @@ def with_available_data(trials: Mapping[Any, Kind], *, optional: bool) -> dict[A
             if not optional:
                 raise
             warnings.warn(f"A trial on {kind_name(trial.source)} is left out: {error}", stacklevel=2)
-            continue
-        found[key] = trial
+        else:
+            found[key] = trial
     return found

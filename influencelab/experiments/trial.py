@@ -3,7 +3,7 @@
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import torch
 from jaxtyping import Bool
@@ -23,7 +23,7 @@ from influencelab.influence.retrainers.second_order import SecondOrder
 from influencelab.models.task import Task
 from influencelab.recipe import Progress, Recipe, kind_name, stage, unheard
 from influencelab.training.fit import Fit, fit, fit_from
-from influencelab.training.trainer import Trainer
+from influencelab.training.trainer import Memory, Trained, Trainer
 
 __all__ = ["Trial"]
 
@@ -66,23 +66,19 @@ class Trial(Recipe):
 
     def run(self, *, device: str = "cpu", progress: Progress | None = None) -> Outcome:
         """Fit, estimate and retrain on a device; `progress` is called with the share done, 0 … 1."""
-        report = progress or unheard
-        started = time.perf_counter()
+        report, started = progress or unheard, time.perf_counter()
         data = self.source.load().to(device)
         fitted = fit(self.task, data, self.trainer, seed=self.seed)
-        fit_seconds = time.perf_counter() - started
-        report(SHARES[0])
-        estimates = {}
-        for count, (name, estimator) in enumerate(self.estimators.items(), start=1):
-            estimates[name] = estimator.estimate(fitted)
+        fit_seconds, estimates = time.perf_counter() - started, {}
+        for count, (name, estimator) in enumerate(self.estimators.items()):
             report(SHARES[0] + SHARES[1] * count / len(self.estimators))
+            estimates[name] = estimator.estimate(fitted)
         removals, chosen = self.experiments(data, next(iter(estimates.values())))
         # Before the long part, so that an estimator that does not speak of this convention is refused at once.
         predicted = {name: estimate.predict(removals).cpu() for name, estimate in estimates.items()}
-        truths = {}
-        long = stage(report, sum(SHARES[:2]), 1.0)
+        long, each, truths = stage(report, sum(SHARES[:2]), 1.0), 1 / len(self.targets), {}
         for count, (name, retrainer) in enumerate(self.targets.items()):
-            own = stage(long, count / len(self.targets), (count + 1) / len(self.targets))
+            own = stage(long, count * each, (count + 1) * each)
             truths[name] = retrainer.retrain(fitted, removals, progress=own)
         facts = facts_of(fitted, estimates, truths, removals=removals, fit_seconds=fit_seconds)
         return outcome_from(fitted, removals=removals, chosen=chosen, predicted=predicted, truths=truths, facts=facts)
@@ -90,15 +86,24 @@ class Trial(Recipe):
     def fit_of(self, outcome: Outcome, *, device: str = "cpu") -> Fit:
         """The fit that an outcome of this trial came from, made again from its stored parameters: nothing is trained.
 
-        Raises:
-            MissingData: the outcome keeps no parameters, or the source now gives other data.
+        A MissingData error where it keeps none, or the source now gives other data.
         """
-        trained, data = outcome.trained(device=device), self.source.load().to(device)
-        if data.content_hash() != outcome.facts["data_hash"]:
+        facts, memory, data = outcome.facts, outcome.memory, self.source.load().to(device)
+        if outcome.theta is None:
+            raise MissingData("This outcome keeps no parameters of a fit. Run its trial again, which stores them.")
+        if data.content_hash() != facts["data_hash"]:
             raise MissingData(
                 f"{data.name} is not the data that this outcome was made from: give the outcome's own trial, or run it "
                 "again."
             )
+        theta = outcome.theta[None].to(device)
+        trained = Trained(
+            theta=theta,
+            grad_norm=theta.new_tensor([facts["fit_grad_norm"]]),
+            converged=torch.tensor([facts["fit_converged"]], device=device),
+            steps=facts["fit_steps"],
+            memory=memory and Memory(memory.steps, tuple(part.to(device) for part in memory.buffers)),
+        )
         return fit_from(trained, task=self.task, data=data, trainer=self.trainer, seed=self.seed)
 
     def removals_of(self, outcome: Outcome, data: Dataset) -> Removals:
@@ -120,16 +125,6 @@ class Trial(Recipe):
         return removals, {name: pairs[points].cpu() for name, pairs in chosen.items()}
 
 
-@runtime_checkable
-class AroundTrial(Protocol):
-    """A recipe that runs a trial and adds to its outcome, such as a damping path."""
-
-    @property
-    def trial(self) -> Trial:
-        """The trial that it runs."""
-        ...
-
-
 def trial_in(recipe: Any) -> Any:
-    """The trial that a recipe runs; a recipe that runs none inside is returned as it is."""
-    return recipe.trial if isinstance(recipe, AroundTrial) else recipe
+    """The trial inside a recipe that adds to its outcome, such as a damping path's; any other recipe is its own."""
+    return getattr(recipe, "trial", recipe)

@@ -10,6 +10,7 @@ from typing import Any
 import psutil
 import pytest
 from distributed import LocalCluster
+from journal import journal
 from reports import published
 
 from influencelab.app.lab import run as process
@@ -185,7 +186,7 @@ def test_a_run_goes_to_the_scheduler_that_it_is_given(tmp_path: Path) -> None:
         # All networks were trained there: the scheduler remembers what came back, and the worker's number is noted.
         worker = cluster.workers[0].pid
         done = {key for key, _, finish, *_ in cluster.scheduler.transition_log if finish == "memory"}
-    notes = [note for note in Store(folders.results / STORE_FOLDER).journal() if note.event == "finished"]
+    notes = [note for note in journal(Store(folders.results / STORE_FOLDER)) if note.event == "finished"]
     assert len(done) >= len(notes) >= 2
     assert {note.process for note in notes} == {worker}
 

@@ -6,11 +6,10 @@ import socket
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from distributed import LocalCluster
+from distributed import Client, LocalCluster
 from gated_sweep import (
     Fatal,
     assert_each_done_once,
@@ -23,12 +22,12 @@ from gated_sweep import (
     undisturbed,
     until,
 )
+from journal import journal
 
 from influencelab.errors import InvalidParameter, Unavailable
-from influencelab.experiments import cluster as clusters
-from influencelab.experiments.cluster import cluster
+from influencelab.experiments import job as clusters
 from influencelab.experiments.code_version import recipe_version
-from influencelab.experiments.job import Job, finish_remote, run_cluster
+from influencelab.experiments.job import Job, connected, finish_remote, run_cluster
 from influencelab.experiments.store import Store
 from influencelab.experiments.sweep import run_trials
 
@@ -52,7 +51,7 @@ def test_a_cluster_gives_the_same_table_with_one_worker_killed_midway(tmp_path: 
     assert result(running) == undisturbed(count)
     assert_each_done_once(store, count=count, killed=1)
     # What the dead one was at was done by another, and nothing else was begun twice.
-    begun = [note for note in store.journal() if note.event == "begun"]
+    begun = [note for note in journal(store) if note.event == "begun"]
     first, *_, last = [note.process for note in begun if note.key == key]
     assert first == process != last
     assert len(begun) == count + 1
@@ -84,7 +83,7 @@ def test_a_scheduler_that_is_not_there_is_said(tmp_path: Path, monkeypatch: pyte
     for address in (f"tcp://127.0.0.1:{port}", "tcp://nowhere.invalid:8786", "tcp://127.0.0.1:99999"):
         with pytest.raises(Unavailable, match=f"No scheduler answers at {address}.*dask worker"):
             run_trials(trials(1), store=Store(tmp_path), scheduler=address)
-    assert Store(tmp_path).journal() == []
+    assert journal(Store(tmp_path)) == []
 
 
 def test_what_the_store_has_needs_no_scheduler(tmp_path: Path) -> None:
@@ -98,9 +97,8 @@ def test_a_scheduler_without_workers_is_said(monkeypatch: pytest.MonkeyPatch) ->
     with (
         LocalCluster(n_workers=0, processes=True, dashboard_address=None) as local,
         pytest.raises(Unavailable, match=r"has no workers\. Start some: `dask worker tcp://"),
-        cluster(local.scheduler_address),
     ):
-        pass
+        connected(local.scheduler_address)
 
 
 @pytest.mark.parametrize("words", [b"", b"SSH-2.0-OpenSSH_9.6\r\n", b"HTTP/1.1 400 Bad Request\r\n\r\n"])
@@ -109,8 +107,8 @@ def test_somebody_else_at_that_address_is_no_scheduler(monkeypatch: pytest.Monke
     with socket.create_server(("127.0.0.1", 0)) as server, ThreadPoolExecutor(1) as pool:
         address = f"tcp://127.0.0.1:{server.getsockname()[1]}"
         answered = pool.submit(lambda: answer(server, words))
-        with pytest.raises(Unavailable, match="No scheduler answers"), cluster(address):
-            pass
+        with pytest.raises(Unavailable, match="No scheduler answers"):
+            connected(address)
         answered.result().close()
 
 
@@ -123,8 +121,8 @@ def answer(server: socket.socket, words: bytes) -> socket.socket:
 
 def test_without_dask_the_cure_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "distributed", None)
-    with pytest.raises(Unavailable, match=r"pip install 'influencelab\[cluster\]'"), cluster("tcp://127.0.0.1:8786"):
-        pass
+    with pytest.raises(Unavailable, match=r"pip install 'influencelab\[cluster\]'"):
+        connected("tcp://127.0.0.1:8786")
 
 
 # A machine of a cluster that does not see the store's folder.
@@ -133,20 +131,17 @@ def job(folder: Path, version: str | None = None) -> Job:
     return Job("ab" * 32, trial, store=Store(folder), device="cpu", version=version or recipe_version(trial))
 
 
-def test_what_is_done_out_of_sight_of_the_store_is_sent_and_kept(tmp_path: Path) -> None:
-    there, here = job(tmp_path / "nowhere"), job(tmp_path / "here")
-
-    def out_of_sight(function, jobs):
-        for each in jobs:
-            yield function(replace(each, store=there.store))
-
-    assert list(run_cluster([here], cluster_map=out_of_sight, version=recipe_version)) == [(here.key, True)]
-    assert not there.store.folder.exists()
-    assert [note.event for note in here.store.journal()] == ["received"]
-    seen = job(tmp_path / "seen")
-    seen.store.folder.mkdir()
-    assert list(run_cluster([seen], cluster_map=map, version=recipe_version)) == [(seen.key, True)]
-    assert [note.event for note in seen.store.journal()] == ["begun", "finished"]
+def test_what_is_done_out_of_sight_of_the_store_is_sent_and_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, seen = job(tmp_path / "here"), job(tmp_path / "seen")
+    with Client(processes=False, n_workers=1, threads_per_worker=1, dashboard_address=None) as client:
+        assert list(run_cluster([seen], client=client)) == [(seen.key, True)]
+        # The worker is a thread of this process: it sees what this one does.
+        monkeypatch.setattr(os, "access", lambda *_: False)
+        assert list(run_cluster([here], client=client)) == [(here.key, True)]
+    assert [note.event for note in journal(here.store)] == ["received"]
+    assert [note.event for note in journal(seen.store)] == ["begun", "finished"]
     one, two = here.store.find(here.key), seen.store.find(seen.key)
     # Equal bits are the promise: the same code on the same arrays, by one thread each.
     assert all((one.arrays[name] == two.arrays[name]).all() for name in two.arrays)
@@ -154,5 +149,5 @@ def test_what_is_done_out_of_sight_of_the_store_is_sent_and_kept(tmp_path: Path)
 
 def test_a_worker_with_other_code_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Unavailable, match="runs another version"):
-        finish_remote(job(tmp_path), version=lambda recipe: "another")
-    assert Store(tmp_path).journal() == []
+        finish_remote(job(tmp_path, version="another"))
+    assert journal(Store(tmp_path)) == []

@@ -3,6 +3,7 @@
 import pytest
 import torch
 from gated_sweep import Fatal, trials
+from journal import journal
 
 from influencelab.errors import Unavailable
 from influencelab.experiments.store import Store
@@ -21,7 +22,7 @@ def test_the_trial_of_a_worker_that_dies_is_done_by_another(tmp_path):
     assert len(list(marks.iterdir())) == 1
     # Equal bits are the promise: one trial, done by one thread each time.
     assert torch.equal(found[0].actual["warm"], found[2].actual["warm"])
-    finished = [note.key for note in Store(tmp_path / "store").journal() if note.event == "finished"]
+    finished = [note.key for note in journal(Store(tmp_path / "store")) if note.event == "finished"]
     assert len(finished) == len(set(finished)) == 3
 
 
@@ -40,7 +41,7 @@ def test_a_trial_that_kills_every_worker_is_given_up_and_the_rest_is_kept(tmp_pa
 def test_a_device_that_is_not_here_is_refused_before_anything_runs(tmp_path, device):
     with pytest.raises(Unavailable, match=rf"Device '{device}' cannot be used: .*There are here: cpu"):
         run_trials([TRIAL], store=Store(tmp_path), device=device)
-    assert Store(tmp_path).journal() == []
+    assert journal(Store(tmp_path)) == []
     with pytest.raises(Unavailable, match="cannot be used"):
         TRIAL.run(device=device)
 

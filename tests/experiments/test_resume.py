@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from gated_sweep import assert_each_done_once, begin, finished, open_gates, result, under_way, undisturbed, until
+from journal import journal
 
 from influencelab.experiments.store import Store
 
@@ -67,13 +68,13 @@ def test_a_sweep_killed_again_and_again_gives_the_table_of_one_that_was_not(tmp_
     assert table == undisturbed(count)
     assert len(set(table.splitlines())) == count
     assert_each_done_once(store, count=count, killed=2 * kills)
-    begun = sum(note.event == "begun" for note in store.journal())
+    begun = sum(note.event == "begun" for note in journal(store))
     assert torn >= kills
     # Only what was torn apart was begun again.
     assert count < begun <= count + torn
-    lines = len(store.journal())
+    lines = len(journal(store))
     assert result(sweep(count=count)) == table
-    assert len(store.journal()) == lines
+    assert len(journal(store)) == lines
 
 
 @pytest.mark.slow
@@ -87,8 +88,8 @@ def test_two_runs_at_once_on_one_store_share_the_work(tmp_path: Path, sweep: Swe
     open_gates(tmp_path / "gates", range(count))
     assert [result(running) for running in both] == [undisturbed(count)] * 2
     assert_each_done_once(store, count=count)
-    assert sum(note.event == "begun" for note in store.journal()) == count
-    assert len({note.process for note in store.journal()}) == 2
+    assert sum(note.event == "begun" for note in journal(store)) == count
+    assert len({note.process for note in journal(store)}) == 2
 
 
 @pytest.mark.slow

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 from gated_sweep import Gated
+from journal import journal
 
 from influencelab.data.sources.iris import Iris
 from influencelab.errors import InvalidParameter, MissingData
@@ -22,7 +23,7 @@ from influencelab.experiments.trial import Trial
 from influencelab.influence.estimators.exact import Exact
 from influencelab.influence.estimators.random import Random
 from influencelab.models.tasks.logistic import Logistic
-from influencelab.recipe import fingerprint
+from influencelab.recipe import fingerprint, unheard
 from influencelab.training.trainers.newton import Newton
 
 TRIAL = Trial(
@@ -117,7 +118,7 @@ def test_an_interruption_keeps_what_was_finished_and_no_half_of_the_rest(tmp_pat
     monkeypatch.undo()
     assert len(run_trials(TWO, store=Store(tmp_path))) == 2
     assert len(entries(tmp_path)) == 2
-    events = [note.event for note in Store(tmp_path).journal()]
+    events = [note.event for note in journal(Store(tmp_path))]
     assert events == ["begun", "finished", "begun", "begun", "finished"]
 
 
@@ -167,7 +168,7 @@ def test_no_number_of_workers_means_one_a_core(tmp_path, monkeypatch, workers, c
 
     def one_after_the_other(jobs, *, workers):
         asked.append(workers)
-        return run_serial(jobs, update=lambda key, share: None)
+        return run_serial(jobs, progress=lambda key: unheard)
 
     monkeypatch.setattr(sweep, "run_processes", one_after_the_other)
     monkeypatch.setattr(sweep.joblib, "cpu_count", lambda: cores)

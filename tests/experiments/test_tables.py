@@ -1,8 +1,10 @@
-"""Tables and figures that studies share: words and gaps as a person reads them, and nothing where nothing was run."""
+"""Tables and figures that studies share: words and gaps as a person reads them, nothing without a run, and pairs."""
 
-from influencelab.experiments.agreement import agreement_table
+import pytest
+from outcomes import tried
+
 from influencelab.experiments.plots import predicted_against_actual
-from influencelab.experiments.tables import fit_table, measurement_table
+from influencelab.experiments.tables import agreement_table, comparisons, fit_table, measurement_table, pairs_table
 from influencelab.statistics.measurement import Measurement
 from influencelab.statistics.measurements import row, tidy
 
@@ -30,3 +32,28 @@ def test_where_nothing_was_run_a_table_says_so_and_there_is_no_figure():
         assert len(table.data) == 0
         assert "nothing to show" in table.to_html()
     assert predicted_against_actual([]) is None
+
+
+# Pairs behind a report.
+def test_kept_pairs_are_a_sample_of_each_comparison_of_the_estimators_that_are_asked_for():
+    outcomes = {("digits", 0): tried(0), ("iris", 3): tried(3)}
+    parts = comparisons(outcomes, ("data", "seed"), estimators={"exact", "ekfac"})
+    found = pairs_table(parts, kept=30)
+    settings = ["data", "seed", "estimator", "target", "selection"]
+    sizes = found.groupby(settings, observed=True).size()
+    assert len(sizes) == len(parts) == 2 * 2 * 2
+    assert set(sizes) == {30}
+    assert not found.duplicated().any()
+    held = found[(found.data == "iris") & (found.selection == "top") & (found.estimator == "ekfac")]
+    assert (held.train_id % 2 == 0).all()
+    wanted = tried(3).predicted["ekfac"].numpy()[held.train_id, held.test_id]
+    assert held.predicted.to_numpy() == pytest.approx(wanted, rel=1e-6)
+    kinds = found.dtypes.astype(str)
+    assert kinds[["predicted", "actual"]].tolist() == ["float32"] * 2
+    assert kinds[["data", "estimator", "target", "selection"]].tolist() == ["category"] * 4
+
+
+def test_all_estimators_and_all_pairs_are_taken_unless_some_are_chosen():
+    parts = comparisons({("digits",): tried(0)}, ("data",))
+    assert {part.settings["estimator"] for part in parts} == set(tried(0).predicted)
+    assert len(pairs_table(parts)) == sum(int(part.comparison.mask.sum()) for part in parts)

@@ -5,8 +5,9 @@ from small_trial import TRIAL
 from torch import equal
 
 from influencelab.errors import InvalidParameter
-from influencelab.experiments.grid import cells, grid, run_grid, with_setting
+from influencelab.experiments.grid import cells, grid, with_setting
 from influencelab.experiments.store import Store
+from influencelab.experiments.sweep import run_grid
 
 SETTINGS = {"task.weight_decay": (0.3, 0.5), "seed": (0, 1, 2)}
 

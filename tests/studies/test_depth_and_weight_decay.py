@@ -14,7 +14,7 @@ from influencelab.influence.estimators.exact import Exact
 from influencelab.models.tasks.mlp import MLP
 from influencelab.statistics.bootstrap import Bootstrap
 from influencelab.statistics.measurements import check_tidy, measurement_of, records, select
-from influencelab.studies.depth_and_weight_decay import analysis, figures, recipes
+from influencelab.studies.depth_and_weight_decay import analysis, figures
 
 QUICK = Bootstrap(resamples=60)
 WARM = AgreementQuery("warm", {"arm": "controlled"})
@@ -61,7 +61,7 @@ def rho(arm, depth, width, decay, **settings):
 
 # Trials.
 def test_arms_have_settings_of_their_own_and_an_empty_one_is_left_out():
-    found = recipes.trials(
+    found = analysis.trials(
         {
             "warm": (TRAINED, [1, 8], [5], [0.1, 0.2], 1),
             "cold": (TRAINED, [1, 8], [6], [0.1], [2, 1]),
@@ -78,13 +78,13 @@ def test_arms_have_settings_of_their_own_and_an_empty_one_is_left_out():
 
 def test_each_network_can_have_a_split_of_its_own():
     arms = {"warm": (TRAINED, [1], [5], [0.1], 3)}
-    shared, own = recipes.trials(arms), recipes.trials(arms, own_splits=True)
+    shared, own = analysis.trials(arms), analysis.trials(arms, own_splits=True)
     assert [trial.source.seed for trial in own.values()] == [0, 1, 2]
     assert [replace(trial, source=TRAINED.source) for trial in own.values()] == list(shared.values())
 
 
 def test_damping_is_added_only_where_there_is_no_weight_decay():
-    bare, decayed = recipes.trials({"published": (TRAINED, [1], [5], [0.0, 0.1], 1)}).values()
+    bare, decayed = analysis.trials({"published": (TRAINED, [1], [5], [0.0, 0.1], 1)}).values()
     assert bare.estimators == {**TRAINED.estimators, "exact": Exact(damping=1e-3)}
     assert decayed.estimators == TRAINED.estimators
 

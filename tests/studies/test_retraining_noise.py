@@ -7,7 +7,7 @@ import pytest
 import torch
 from outcomes import outcome
 
-from influencelab.experiments.protocols import PROTOCOLS
+from influencelab.experiments.grid import PROTOCOLS
 from influencelab.statistics.bootstrap import Bootstrap
 from influencelab.statistics.measurements import check_tidy, find
 from influencelab.studies.retraining_noise import analysis, figures

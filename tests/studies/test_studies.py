@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from journal import journal
 
 from influencelab.experiments.store import Store
 from influencelab.runner.report import load
@@ -39,19 +40,19 @@ def results(tmp_path_factory):
 def test_a_run_with_half_its_store_lost_says_the_same_to_the_last_bit_and_does_no_more_than_that_half(name, results):
     """Equal bits are the promise: the same code on the same arrays, by as many threads."""
     store = Store(results / ".store")
-    before = {note.key for note in store.journal()}
+    before = {note.key for note in journal(store)}
     report = ran(name, results)
     first = written(report)
     assert report.figures
     assert report.notebook.is_file()
     for figure in report.figures:
         assert figure.with_suffix(".png").is_file()
-    lost = sorted({note.key for note in store.journal()} - before)[::2]
+    lost = sorted({note.key for note in journal(store)} - before)[::2]
     for key in lost:
         store.path(key).unlink()
-    lines = len(store.journal())
+    lines = len(journal(store))
     assert written(ran(name, results)) == first
-    assert sorted(note.key for note in store.journal()[lines:] if note.event == "finished") == lost
+    assert sorted(note.key for note in journal(store)[lines:] if note.event == "finished") == lost
 
 
 @pytest.mark.notebook

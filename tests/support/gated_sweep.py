@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 
 import torch
+from journal import journal
 
 from influencelab.data.sources.iris import Iris
 from influencelab.experiments.outcome import Outcome
@@ -186,13 +187,13 @@ def until(reached: Callable[[], bool], running: subprocess.Popen[str]) -> bool:
 
 def finished(store: Store) -> Counter[str]:
     """How often each trial was finished."""
-    return Counter(note.key for note in store.journal() if note.event == "finished")
+    return Counter(note.key for note in journal(store) if note.event == "finished")
 
 
 def under_way(store: Store) -> dict[str, int]:
     """The trials that were begun last and not finished since, and the processes that began them."""
     open_ones = {}
-    for note in store.journal():
+    for note in journal(store):
         if note.event == "begun":
             open_ones[note.key] = note.process
         else:
@@ -211,6 +212,6 @@ def assert_each_done_once(store: Store, *, count: int, killed: int = 0) -> None:
     done = finished(store)
     assert set(done.values()) == {1}
     assert count - killed <= len(done) <= count
-    assert sum(store.holds(path.stem) for path in store.folder.rglob("*.entry")) == count
-    last = {note.key: note.event for note in store.journal()}
+    assert sum(store.find(path.stem) is not None for path in store.folder.rglob("*.entry")) == count
+    last = {note.key: note.event for note in journal(store)}
     assert all(last[key] == "finished" for key in done)

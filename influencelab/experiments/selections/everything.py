@@ -3,10 +3,8 @@
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Bool
-from torch import Tensor
 
-from influencelab.experiments.selection import Selection
+from influencelab.experiments.selection import Pairs, Selection
 from influencelab.influence.estimator import Estimate
 
 
@@ -14,6 +12,6 @@ from influencelab.influence.estimator import Estimate
 class Everything(Selection):
     """No choice at all: the most honest correlation, and the dearest."""
 
-    def pairs(self, estimate: Estimate) -> Bool[Tensor, "n m"]:
+    def pairs(self, estimate: Estimate) -> Pairs:
         """All of them."""
         return torch.ones_like(estimate.values, dtype=torch.bool)

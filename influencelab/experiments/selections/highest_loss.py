@@ -2,12 +2,8 @@
 
 from dataclasses import dataclass
 
-import torch
-from jaxtyping import Bool
-from torch import Tensor
-
 from influencelab.errors import InvalidParameter
-from influencelab.experiments.selection import Selection
+from influencelab.experiments.selection import Pairs, Selection, chosen
 from influencelab.influence.estimator import Estimate
 
 
@@ -23,7 +19,7 @@ class HighestLoss(Selection):
     count: int = 25
     tests: int = 1
 
-    def pairs(self, estimate: Estimate) -> Bool[Tensor, "n m"]:
+    def pairs(self, estimate: Estimate) -> Pairs:
         """The same training points for each test point."""
         fit = estimate.fit
         n, m = estimate.values.shape
@@ -34,6 +30,4 @@ class HighestLoss(Selection):
         losses = fit.task.losses(fit.theta, fit.data.x_train, fit.data.y_train)
         rows = losses.topk(self.count).indices
         columns = fit.measures().topk(self.tests or m).indices
-        chosen = torch.zeros_like(estimate.values, dtype=torch.bool)
-        chosen[rows[:, None], columns] = True
-        return chosen
+        return chosen(estimate, rows[:, None], columns)

@@ -2,12 +2,8 @@
 
 from dataclasses import dataclass
 
-import torch
-from jaxtyping import Bool
-from torch import Tensor
-
 from influencelab.errors import InvalidParameter
-from influencelab.experiments.selection import Selection
+from influencelab.experiments.selection import Pairs, Selection, chosen
 from influencelab.influence.estimator import Estimate
 
 
@@ -23,9 +19,9 @@ class Percentile(Selection):
     count: int = 50
     percentile: float = 30.0
 
-    def pairs(self, estimate: Estimate) -> Bool[Tensor, "n m"]:
+    def pairs(self, estimate: Estimate) -> Pairs:
         """The rows of each column whose rank is nearest to the percentile."""
-        n = len(estimate.values)
+        n, m = estimate.values.shape
         if not 1 <= self.count <= n or not 0 <= self.percentile <= 100:
             raise InvalidParameter(
                 f"count is {self.count} and percentile {self.percentile}; expected 1 … {n} and 0 … 100."
@@ -33,4 +29,4 @@ class Percentile(Selection):
         first = round(self.percentile / 100 * (n - 1) - (self.count - 1) / 2)
         first = min(max(first, 0), n - self.count)
         rows = estimate.values.abs().argsort(dim=0)[first : first + self.count]
-        return torch.zeros_like(estimate.values, dtype=torch.bool).scatter(0, rows, True)
+        return chosen(estimate, rows, list(range(m)))

@@ -3,11 +3,9 @@
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Bool
-from torch import Tensor
 
 from influencelab.errors import InvalidParameter
-from influencelab.experiments.selection import Selection
+from influencelab.experiments.selection import Pairs, Selection, chosen
 from influencelab.influence.estimator import Estimate
 
 
@@ -23,12 +21,10 @@ class RandomPoints(Selection):
     count: int = 100
     seed: int = 0
 
-    def pairs(self, estimate: Estimate) -> Bool[Tensor, "n m"]:
+    def pairs(self, estimate: Estimate) -> Pairs:
         """The same rows for every test point."""
         n = len(estimate.values)
         if not 1 <= self.count <= n:
             raise InvalidParameter(f"count is {self.count}, expected 1 … {n}, the number of training points.")
         rows = torch.randperm(n, generator=torch.Generator().manual_seed(self.seed))[: self.count]
-        chosen = torch.zeros_like(estimate.values, dtype=torch.bool)
-        chosen[rows] = True
-        return chosen
+        return chosen(estimate, rows)

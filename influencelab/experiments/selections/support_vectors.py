@@ -3,11 +3,9 @@
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Bool
-from torch import Tensor
 
 from influencelab.errors import InvalidParameter
-from influencelab.experiments.selection import Selection
+from influencelab.experiments.selection import Pairs, Selection, chosen
 from influencelab.influence.estimator import Estimate
 
 
@@ -25,7 +23,7 @@ class SupportVectors(Selection):
     count: int = 100
     seed: int = 0
 
-    def pairs(self, estimate: Estimate) -> Bool[Tensor, "n m"]:
+    def pairs(self, estimate: Estimate) -> Pairs:
         """The same rows for every test point."""
         fit = estimate.fit
         outputs = fit.task.outputs(fit.theta, fit.data.x_train)
@@ -35,6 +33,4 @@ class SupportVectors(Selection):
                 f"count is {self.count} and {len(pulling)} training points pull at the fit; expected 1 or more of each."
             )
         order = torch.randperm(len(pulling), generator=torch.Generator().manual_seed(self.seed)).to(pulling.device)
-        chosen = torch.zeros_like(estimate.values, dtype=torch.bool)
-        chosen[pulling[order[: self.count]]] = True
-        return chosen
+        return chosen(estimate, pulling[order[: self.count]])

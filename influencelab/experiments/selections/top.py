@@ -2,12 +2,8 @@
 
 from dataclasses import dataclass
 
-import torch
-from jaxtyping import Bool
-from torch import Tensor
-
 from influencelab.errors import InvalidParameter
-from influencelab.experiments.selection import Selection
+from influencelab.experiments.selection import Pairs, Selection, chosen
 from influencelab.influence.estimator import Estimate
 
 
@@ -25,15 +21,12 @@ class Top(Selection):
     count: int = 50
     tests: tuple[int, ...] = ()
 
-    def pairs(self, estimate: Estimate) -> Bool[Tensor, "n m"]:
+    def pairs(self, estimate: Estimate) -> Pairs:
         """The top rows of each column."""
         n, m = estimate.values.shape
         if not 1 <= self.count <= n:
             raise InvalidParameter(f"count is {self.count}, expected 1 … {n}, the number of training points.")
         if any(not 0 <= test < m for test in self.tests):
             raise InvalidParameter(f"tests is {self.tests}, expected positions in 0 … {m - 1}.")
-        chosen = torch.zeros_like(estimate.values, dtype=torch.bool)
-        top = estimate.values.abs().topk(self.count, dim=0).indices
         columns = list(self.tests) or list(range(m))
-        chosen[top[:, columns], columns] = True
-        return chosen
+        return chosen(estimate, estimate.values.abs().topk(self.count, dim=0).indices[:, columns], columns)

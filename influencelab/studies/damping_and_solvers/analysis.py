@@ -32,47 +32,46 @@ Row = dict[str, Any]
 def measurements(cells: Mapping[tuple[Any, ...], Sequence[Outcome]], *, bootstrap: Bootstrap) -> pandas.DataFrame:
     """Every number of the study. Rows of a damping path have a `damping_share`, differences have a `reference`.
 
-    Args:
-        cells: outcomes of `DampingPath` by fit (a key of `FITS`) and depth, one a seed.
-        bootstrap: of the intervals.
+    Cells are the outcomes of `DampingPath` by fit (a key of `FITS`) and depth, one a seed.
     """
     rows: list[Row] = []
     for (fit, depth), outcomes in cells.items():
         arm, data = FITS[fit]
-        found = path_rows(outcomes, TRUTHS[arm], bootstrap=bootstrap)
-        found += solver_rows(outcomes, TRUTHS[arm], bootstrap=bootstrap)
-        if arm == "minimum":
-            found += difference_rows(outcomes, TRUTHS[arm], bootstrap=bootstrap)
-        rows += [{"arm": arm, "data": data, "depth": depth, **each} for each in found]
+        for kind in (estimator_rows, *([difference_rows] if arm == "minimum" else [])):
+            found = kind(outcomes, TRUTHS[arm], bootstrap=bootstrap)
+            rows += [{"arm": arm, "data": data, "depth": depth, **each} for each in found]
     return tidy(rows)
 
 
-def path_rows(outcomes: Sequence[Outcome], truth: Truth, *, bootstrap: Bootstrap) -> list[Row]:
-    """Agreement at each curvature and damping, and what that damping leaves of the curvature."""
-    rows = []
-    for name, step in outcomes[0].facts["damping_path"].items():
-        found = agreement(outcomes, truth, estimator=name, measures=("spearman", "slope"), bootstrap=bootstrap)
-        for statistic in ("effective_dimension", "negative_eigenvalues"):
-            values = [outcome.facts["damping_path"][name][statistic] for outcome in outcomes]
-            found[statistic] = Measurement(float(numpy.mean(values)), note="mean over seeds")
-        found["residual"] = residual(outcomes, name)
-        own = {"curvature": step["curvature"], "damping_share": step["share"], "estimator": "exact", **truth}
-        rows += [row(number, **own, statistic=statistic) for statistic, number in found.items()]
-    return rows
+def estimator_rows(outcomes: Sequence[Outcome], truth: Truth, *, bootstrap: Bootstrap) -> list[Row]:
+    """Agreement by each damping of the path, and what that leaves of the curvature; then by each solver, and its cost.
 
-
-def solver_rows(outcomes: Sequence[Outcome], truth: Truth, *, bootstrap: Bootstrap) -> list[Row]:
-    """Agreement, seconds, and where a system was solved its residual and damping, of every other estimator."""
-    rows = []
-    for name in [each for each in outcomes[0].predicted if each not in outcomes[0].facts["damping_path"]]:
-        found = agreement(outcomes, truth, estimator=name, measures=MEASURES, bootstrap=bootstrap)
+    Scores without a unit have no size, and only what solves a system has a residual.
+    """
+    path, rows = outcomes[0].facts["damping_path"], []
+    for name in [*path, *(each for each in outcomes[0].predicted if each not in path)]:
+        own: Row = {"estimator": name, **truth}
         facts = [outcome.facts["estimates"][name] for outcome in outcomes]
-        seconds = float(numpy.median([each["seconds"] for each in facts]))
-        found["seconds"] = Measurement(seconds, note="median over seeds", unit="s")
-        if (solved := residual(outcomes, name)).value > 0:
-            found["residual"] = solved
-            found["damping"] = Measurement(facts[0]["damping"], note="added to every eigenvalue")
-        rows += [row(number, estimator=name, **truth, statistic=statistic) for statistic, number in found.items()]
+        measures: Sequence[str] = ("spearman", "slope") if name in path else MEASURES
+        if facts[0]["unit"] == "none":
+            measures = [measure for measure in measures if measure not in UNBOUNDED]
+        tables = {measure: correlations(outcomes, **own, measure=measure) for measure in measures}
+        found = {measure: mean(table, bootstrap=bootstrap).described() for measure, table in tables.items()}
+        largest = max(each["largest_residual"] for each in facts)
+        residual = Measurement(largest, note="largest of any seed and test point")
+        if name in path:
+            own |= {"curvature": path[name]["curvature"], "damping_share": path[name]["share"], "estimator": "exact"}
+            for statistic in ("effective_dimension", "negative_eigenvalues"):
+                values = [outcome.facts["damping_path"][name][statistic] for outcome in outcomes]
+                found[statistic] = Measurement(float(numpy.mean(values)), note="mean over seeds")
+            found["residual"] = residual
+        else:
+            seconds = float(numpy.median([each["seconds"] for each in facts]))
+            found["seconds"] = Measurement(seconds, note="median over seeds", unit="s")
+            if largest > 0:
+                damping = Measurement(facts[0]["damping"], note="added to every eigenvalue")
+                found |= {"residual": residual, "damping": damping}
+        rows += [row(number, **own, statistic=statistic) for statistic, number in found.items()]
     return rows
 
 
@@ -85,19 +84,3 @@ def difference_rows(outcomes: Sequence[Outcome], truth: Truth, *, bootstrap: Boo
         number = less.described("Spearman of the estimator less that of the reference")
         rows.append(row(number, reference=reference, estimator=estimator, **truth, statistic="spearman_difference"))
     return rows
-
-
-def agreement(
-    outcomes: Sequence[Outcome], truth: Truth, *, estimator: str, measures: Sequence[str], bootstrap: Bootstrap
-) -> dict[str, Measurement]:
-    """The mean of each statistic over seeds and test points; no size of a score without a unit."""
-    if outcomes[0].facts["estimates"][estimator]["unit"] == "none":
-        measures = [measure for measure in measures if measure not in UNBOUNDED]
-    tables = {name: correlations(outcomes, estimator=estimator, **truth, measure=name) for name in measures}
-    return {name: mean(each, bootstrap=bootstrap).described() for name, each in tables.items()}
-
-
-def residual(outcomes: Sequence[Outcome], estimator: str) -> Measurement:
-    """The largest ‖(C + λ)s − g‖ / ‖g‖ of any seed and test point; 0 for what solves no system."""
-    largest = max(outcome.facts["estimates"][estimator]["largest_residual"] for outcome in outcomes)
-    return Measurement(largest, note="largest of any seed and test point")

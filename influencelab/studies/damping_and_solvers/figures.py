@@ -1,7 +1,7 @@
 """Figures of the damping path and of solvers beside each other, drawn from the study's table of measurements."""
 
 from collections.abc import Mapping
-from operator import itemgetter
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy
@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, ScalarFormatter
 
-from influencelab.experiments.line_plots import legend_below, look, need
+from influencelab.experiments.line_plots import drawing, legend_below, look, need
 from influencelab.experiments.plots import PALETTE, STYLE
 from influencelab.statistics.display import display_name
 from influencelab.statistics.measurement import Measurement
@@ -48,24 +48,19 @@ def titled(table: pandas.DataFrame) -> pandas.DataFrame:
 def damping_path(table: pandas.DataFrame) -> Figure:
     """What damping does, from rows of a damping path: a panel a statistic, a colour a fit, a line style a curvature."""
     need(table, ("damping_share", "curvature", *MEASURED))
-    found: dict[tuple[str, str, str], list[list[float]]] = {}
-    for line in sorted(records(titled(table)), key=itemgetter("damping_share")):
-        place = line["fit"], line["curvature"], line["statistic"]
-        found.setdefault(place, []).append([line[name] for name in ("damping_share", "value", "low", "high")])
-    looks = {fit: look(place) for place, fit in enumerate(dict.fromkeys(fit for fit, _, _ in found))}
-    with plt.rc_context(STYLE):
-        figure, axes = plt.subplots(2, 2, figsize=(10.5, 7.4), sharex=True, layout="constrained")
-    panels = dict(zip(PATH, axes.flat, strict=True))
-    for (fit, curvature, statistic), steps in found.items():
-        damping, value, low, high = numpy.array(steps, dtype=float).T
+    shown = titled(table).sort_values(by="damping_share", kind="stable")
+    looks = {fit: look(place) for place, fit in enumerate(shown["fit"].unique())}
+    figure, axes = drawing(2, rows=2, width=5.25, height=7.4, sharey="none")
+    panels = dict(zip(PATH, axes, strict=True))
+    lines: Any = shown.loc[shown["statistic"].isin(PATH)].groupby(["fit", "curvature", "statistic"], sort=False)
+    for (fit, curvature, statistic), steps in lines:
+        damping, value, low, high = steps[["damping_share", "value", "low", "high"]].to_numpy(dtype=float).T
         words, dashes = CURVATURES[curvature]
-        style = looks[fit]._replace(linestyle=dashes)
-        if statistic in panels:
-            panels[statistic].plot(damping, value, **style._asdict(), markersize=4, label=f"{fit}: {words}")
-            panels[statistic].fill_between(damping, low, high, color=style.color, alpha=0.12, linewidth=0)
+        style = {**looks[fit], "linestyle": dashes}
+        panels[statistic].plot(damping, value, **style, markersize=4, label=f"{fit}: {words}")
+        panels[statistic].fill_between(damping, low, high, color=style["color"], alpha=0.12, linewidth=0)
     for statistic, axis in panels.items():
-        axis.set_ylabel(PATH[statistic])
-        axis.set_xscale("log")
+        axis.set(ylabel=PATH[statistic], xscale="log")
     panels["spearman"].axhline(0, color="0.6", linewidth=0.8)
     panels["slope"].axhline(1, color="0.4", linewidth=1, linestyle=":")
     panels["slope"].set_yscale("symlog", linthresh=2, subs=(2, 5))
@@ -74,7 +69,7 @@ def damping_path(table: pandas.DataFrame) -> Figure:
     panels["residual"].set_yscale("log")
     legend_below(figure, [panels["spearman"]])
     draw_negative(panels["effective_dimension"], table.loc[table["statistic"] == "negative_eigenvalues"])
-    for axis in axes[1]:
+    for axis in axes[2:]:
         axis.set_xlabel("damping as a share of the largest eigenvalue, λ / λ_max")
     return figure
 
@@ -106,39 +101,33 @@ def solver_bars(table: pandas.DataFrame) -> Figure:
         figure, axes = plt.subplots(2, len(fits), sharey=True, sharex="row", squeeze=False, **size)
     for (above, below), fit in zip(axes.T, fits, strict=True):
         for place, solver in enumerate(solvers):
-            draw_correlation(above, found.get((fit, solver), {}), place=place)
-            draw_residual(below, found.get((fit, solver), {}), place=place)
+            draw_solver(above, below, found.get((fit, solver), {}), place=place)
         above.set_title(fit.replace(", ", "\n"), fontsize=10)
         above.axvline(0, color="0.4", linewidth=0.8)
         above.set_xlabel("Spearman with retraining", fontsize=9)
         below.set_xlabel("residual of the solver", fontsize=9)
-        below.set_xscale("log")
+        below.set(xscale="log", xlim=(LEAST, 100))
     axes[0, 0].plot([], [], "s", color=PALETTE[0], label="all pairs, with the 95% interval")
     axes[0, 0].plot([], [], "D", color=PALETTE[1], label="pairs within a class")
     axes[0, 0].set_yticks(range(len(solvers)), map(display_name, solvers))
     axes[0, 0].invert_yaxis()
-    axes[1, 0].set_xlim(LEAST, 100)
     legend_below(figure, [axes[0, 0]])
     return figure
 
 
-def draw_correlation(axis: Axes, numbers: Mapping[str, Measurement], *, place: int) -> None:
-    """A bar with its interval, and a diamond for the correlation within classes; nothing where there is neither."""
-    number, within = numbers.get("spearman"), numbers.get("within_class_spearman")
-    if number is None:
-        axis.text(0.02, place, "not for this fit", va="center", fontsize=8, color="0.5")
+def draw_solver(above: Axes, below: Axes, numbers: Mapping[str, Measurement], *, place: int) -> None:
+    """Above, correlation with its interval, and a diamond within classes; below, the residual from rounding upwards."""
+    if not numbers:
+        above.text(0.02, place, "not for this fit", va="center", fontsize=8, color="0.5")
         return
+    number, within = numbers["spearman"], numbers.get("within_class_spearman")
     low, high = number.interval or (number.value, number.value)
     error = numpy.maximum([[number.value - low], [high - number.value]], 0)
-    axis.barh(place, number.value, xerr=error, color=PALETTE[0], height=0.66, capsize=2)
+    above.barh(place, number.value, xerr=error, color=PALETTE[0], height=0.66, capsize=2)
     if within is not None:
-        axis.plot(within.value, place, marker="D", color=PALETTE[1], markersize=4.5, linestyle="none")
-
-
-def draw_residual(axis: Axes, numbers: Mapping[str, Measurement], *, place: int) -> None:
-    """The largest ‖(C + λ)s − g‖ / ‖g‖ of any seed and test point, from rounding upwards."""
+        above.plot(within.value, place, marker="D", color=PALETTE[1], markersize=4.5, linestyle="none")
     if "residual" in numbers:
         length = max(numbers["residual"].value, 2 * LEAST) - LEAST
-        axis.barh(place, length, left=LEAST, color=PALETTE[2], height=0.66)
-    elif numbers:
-        axis.text(2 * LEAST, place, "solves no system", va="center", fontsize=8, color="0.5")
+        below.barh(place, length, left=LEAST, color=PALETTE[2], height=0.66)
+    else:
+        below.text(2 * LEAST, place, "solves no system", va="center", fontsize=8, color="0.5")

@@ -1,16 +1,17 @@
-"""Measurements of agreement in deeper, wider and less regularised networks, and how well these were trained."""
+"""Trials of deeper, wider and less regularised networks, measurements of their agreement, and how well they trained."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy
 import pandas
 
 from influencelab.experiments import seed_agreement
-from influencelab.experiments.grid import Key
+from influencelab.experiments.grid import Key, grid, with_setting
 from influencelab.experiments.outcome import Outcome
 from influencelab.experiments.replication import Measured, repeatability, seed_means
 from influencelab.experiments.seed_agreement import AgreementQuery, Cell, Row
+from influencelab.experiments.trial import Trial
 from influencelab.statistics.bootstrap import Bootstrap
 from influencelab.statistics.measurement import Measurement
 from influencelab.statistics.measurements import row, tidy
@@ -29,6 +30,30 @@ HOW = {
     "trusted_spearman": f"{seed_agreement.ALL}, models of the fit's own basin only",
     "repeatability": "correlation of true changes between two seeds, mean over couples and test points",
 }
+# A trial with its depths, widths, weight decays, and the number of seeds of each setting, or of each depth.
+Arm = tuple[Trial, Sequence[int], Sequence[int], Sequence[float], int | Sequence[int]]
+
+
+def trials(arms: Mapping[str | Key, Arm], *, own_splits: bool = False, damping: float = 1e-3) -> dict[Key, Trial]:
+    """Every arm over settings of its own, by arm, depth, width, weight decay and seed; empty arms are left out.
+
+    With its own split each network's seed draws that of its source: with the same few test points for all, an interval
+    is never narrower than what these points differ by, however many networks there are. The damping is of exact
+    influence where there is no weight decay, as in Basu et al. (2021).
+    """
+    found: dict[Key, Trial] = {}
+    for name, (trial, depths, widths, decays, seeds) in arms.items():
+        counts = [seeds] * len(depths) if isinstance(seeds, int) else seeds
+        for depth, count in zip(depths, counts, strict=True):
+            settings = {"depth": [depth], "width": widths, "weight_decay": decays}
+            axes = {f"task.{setting}": values for setting, values in settings.items()} | {"seed": range(count)}
+            found |= grid({name: trial}, axes) if all(axes.values()) else {}
+    if own_splits:
+        found = {key: with_setting(trial, "source.seed", trial.seed) for key, trial in found.items()}
+    return {
+        key: trial if trial.task.weight_decay else with_setting(trial, "estimators.exact.damping", damping)
+        for key, trial in found.items()
+    }
 
 
 def measurements(
@@ -40,18 +65,14 @@ def measurements(
 ) -> pandas.DataFrame:
     """Every number of the study, as a tidy table.
 
-    Args:
-        queries: of the arms; those that require minima are the controlled ones.
-        outcomes: of all networks.
-        choices: of networks that try what a paper leaves open, of which only the agreement is taken.
-        bootstrap: of the intervals.
+    Queries of the arms that require minima are the controlled ones. Choices are of networks that try what a paper
+    leaves open, of which only the agreement is taken.
     """
     found: list[Row] = []
     for query in queries:
         cells, trusted = query.cells(outcomes), replace(query, same_basin_only=True).cells(outcomes)
         agreement = seed_agreement.agreement_rows(cells, bootstrap=bootstrap)
-        found += [*agreement, *arm_rows(query, cells, agreement=agreement)]
-        found += [line for cell in cells for line in quality_rows(cell)]
+        found += [*agreement, *arm_rows(query, cells, agreement=agreement), *quality_rows(cells)]
         for settings, table in [*correlations(trusted, "trusted_spearman"), *repeats(query, cells)]:
             found.append(row(mean(table, bootstrap=bootstrap).described(HOW[settings["statistic"]]), **settings))
         pair = GAINS[query.settings["arm"]]
@@ -92,21 +113,21 @@ def repeats(query: AgreementQuery, cells: Sequence[Cell]) -> list[Measured]:
     return found
 
 
-def quality_rows(cell: Cell) -> list[Row]:
-    """How well the networks of a cell were fitted and retrained: shares of all networks or models, and means."""
-    facts = [each.facts for each in cell.outcomes.values()]
-    models = [each["targets"][cell.settings["target"]] for each in facts]
-    retrained = max(1, sum(len(each.train_ids) for each in cell.outcomes.values()))
-    found = {
-        "fits_at_a_minimum": sum(each["fit_converged"] for each in facts) / len(facts),
-        "converged": sum(each["converged"] for each in models) / retrained,
-        "trusted": sum(each["trusted"] for each in models) / retrained,
-    } | {name: float(numpy.mean([each[fact] for each in facts])) for name, fact in FACTS.items()}
-    note, units = f"mean over {len(facts)} networks; no interval", {"train_loss": "nats"}
-    return [
-        row(Measurement(value, n=len(facts), note=note, unit=units.get(name, "")), **cell.settings, statistic=name)
-        for name, value in found.items()
-    ]
+def quality_rows(cells: Sequence[Cell]) -> Iterator[Row]:
+    """How well the networks of each cell were fitted and retrained: shares of all networks or models, and means."""
+    for cell in cells:
+        facts = [each.facts for each in cell.outcomes.values()]
+        models = [each["targets"][cell.settings["target"]] for each in facts]
+        retrained = max(1, sum(len(each.train_ids) for each in cell.outcomes.values()))
+        found = {
+            "fits_at_a_minimum": sum(each["fit_converged"] for each in facts) / len(facts),
+            "converged": sum(each["converged"] for each in models) / retrained,
+            "trusted": sum(each["trusted"] for each in models) / retrained,
+        } | {name: float(numpy.mean([each[fact] for each in facts])) for name, fact in FACTS.items()}
+        for name, value in found.items():
+            unit = "nats" if name == "train_loss" else ""
+            number = Measurement(value, n=len(facts), note=f"mean over {len(facts)} networks; no interval", unit=unit)
+            yield row(number, **cell.settings, statistic=name)
 
 
 def arm_rows(query: AgreementQuery, cells: Sequence[Cell], *, agreement: Iterable[Row]) -> list[Row]:
@@ -128,9 +149,10 @@ def arm_rows(query: AgreementQuery, cells: Sequence[Cell], *, agreement: Iterabl
 
 def widest(means: Iterable[Row]) -> Measurement:
     """The largest half-width of any interval: whether the study can tell what it set out to."""
-    known = [((line["high"] - line["low"]) / 2, line) for line in means if line["low"] is not None]
+    known = [line for line in means if line["low"] is not None]
     if not known:
         return Measurement(float("nan"), note="no cell has an interval")
-    half, worst = max(known, key=lambda each: each[0])
+    worst = max(known, key=lambda line: line["high"] - line["low"])
+    half = (worst["high"] - worst["low"]) / 2
     where = f"worst at depth {worst['depth']}, width {worst['width']}, weight decay {worst['weight_decay']:g}"
     return Measurement(half, n=len(known), note=f"half-width of the 95% interval of mean ρ, {where}")

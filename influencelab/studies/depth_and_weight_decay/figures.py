@@ -28,26 +28,14 @@ SHOWN = (5e-3, 1e-4, 0.0)
 def agreement_along(
     axis: str, measurements: pandas.DataFrame, *, networks: pandas.DataFrame, null: NullBand | None = None
 ) -> Figure:
-    """Mean ρ of every arm, and the repeatability of its truth, along one setting.
+    """Mean ρ of every arm, and the repeatability of its truth, along one of `AXES`.
 
-    Args:
-        axis: `depth`, `weight_decay` or `width`.
-        measurements: the study's table.
-        networks: each network's mean ρ and each couple's repeatability, drawn as dots.
-        null: what one correlation of as many pairs as in the published protocol does by chance.
+    Dots are each network's mean ρ and each couple's repeatability; null is what one correlation does by chance.
     """
     frame, dots = (named(table, axis) for table in (measurements, networks))
-    return lines(
-        frame,
-        x=axis,
-        hue="line",
-        panel="panel",
-        dots=dots,
-        neutral=[name for (statistic, _, _), name in LINES.items() if statistic == "repeatability"],
-        null=null,
-        scale=AXES[axis][0],
-        across=WORDS[axis],
-    )
+    neutral = [name for (statistic, _, _), name in LINES.items() if statistic == "repeatability"]
+    names = {"x": axis, "hue": "line", "panel": "panel", "scale": AXES[axis][0], "across": WORDS[axis]}
+    return lines(frame, dots=dots, neutral=neutral, null=null, **names)
 
 
 def named(table: pandas.DataFrame, axis: str) -> pandas.DataFrame:

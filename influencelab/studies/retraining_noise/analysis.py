@@ -7,9 +7,8 @@ import pandas
 from jaxtyping import Float
 
 from influencelab.experiments.comparison import array
-from influencelab.experiments.grid import Key
+from influencelab.experiments.grid import PROTOCOLS, Key
 from influencelab.experiments.outcome import Outcome
-from influencelab.experiments.protocols import PROTOCOLS
 from influencelab.experiments.replication import loss_changes
 from influencelab.statistics.bootstrap import Bootstrap
 from influencelab.statistics.measurements import row, tidy

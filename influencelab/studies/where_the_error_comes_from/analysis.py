@@ -16,12 +16,12 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 from pandas.io.formats.style import Styler
 
-from influencelab.experiments.agreement import KEPT
 from influencelab.experiments.comparison import array
 from influencelab.experiments.line_plots import drawing, legend_below, lines
 from influencelab.experiments.outcome import Outcome
 from influencelab.experiments.plots import PALETTE
 from influencelab.experiments.replication import correlations, seed_means
+from influencelab.experiments.tables import KEPT
 from influencelab.statistics.bootstrap import Bootstrap
 from influencelab.statistics.comparison import FEWEST
 from influencelab.statistics.display import readable
@@ -76,10 +76,7 @@ def term_statistics(outcomes: Sequence[Outcome]) -> dict[str, Replicates]:
 
 
 def measurements(cells: Cells, bootstrap: Bootstrap | None = None) -> pandas.DataFrame:
-    """The numbers of each setting as a tidy table, and of all settings of an arm on a data set.
-
-    The latter have no depth and no weight decay.
-    """
+    """The numbers of each setting as a tidy table, and of each arm on a data set, without depth and weight decay."""
     whole: dict[tuple[str, str], list[Outcome]] = {}
     for (data, arm, *_), outcomes in cells.items():
         whole.setdefault((data, arm), []).extend(outcomes)
@@ -108,10 +105,7 @@ def rows_of(
 
 
 def in_words(measured: pandas.DataFrame, across: str, *, statistics: Sequence[str]) -> pandas.DataFrame:
-    """The rows of single settings with these statistics as people name them, for a table across one setting.
-
-    A statistic that is of no value of that setting stands under its own name.
-    """
+    """The rows of single settings with these statistics in words; one of no value across stands under its own name."""
     rows: Any = measured[measured["depth"].notna() & measured["statistic"].isin(statistics)]
     rows = rows.assign(**{across: rows[across].fillna(rows["statistic"])}).drop(columns="statistic")
     return rows.replace(WORDS).rename(columns=HEADS)
@@ -146,8 +140,8 @@ def trust_table(cells: Cells) -> Styler:
 
 def largest_gap(outcome: Outcome) -> float:
     """How far, at most, the five terms' sum is from cold − estimate, found apart, in nats: nothing may be lost."""
-    error = outcome.actual["cold"] - outcome.predicted["estimate"]
-    return float((sum(terms_in(outcome).values()) - error).abs().max())
+    gap = sum(terms_in(outcome).values()) - (outcome.actual["cold"] - outcome.predicted["estimate"])
+    return float(gap.abs().max())
 
 
 def pooled(outcomes: Sequence[Outcome]) -> dict[str, float]:
@@ -165,19 +159,17 @@ def budget_figure(cells: Cells) -> Figure:
 
     Above each bar stands the RMS of the whole error over that of the truth: 1 is an error as large as what happened.
     """
-    panels: dict[str, dict[int, dict[str, float]]] = {}
-    for (data, arm, depth, decay), outcomes in cells.items():
-        title = f"{data}, {WORDS.get(arm, arm)},\nweight decay {decay:g}"
-        panels.setdefault(title, {})[depth] = pooled(outcomes)
+    found = pandas.DataFrame({key: pooled(outcomes) for key, outcomes in cells.items()}).T
+    panels: Any = found.groupby(level=[0, 1, 3], sort=False)
     figure, axes = drawing(len(panels), width=2.75, height=4.6)
-    for axis, (title, found) in zip(axes, panels.items(), strict=True):
-        sizes = pandas.DataFrame.from_dict(found, orient="index")
+    for axis, ((data, arm, decay), part) in zip(axes, panels, strict=True):
+        sizes = part.droplevel([0, 1, 3])
         shares = sizes[list(TERMS)].div(sizes[list(TERMS)].sum(axis=1), axis=0)
         shares.plot.bar(stacked=True, width=0.72, color=PALETTE, rot=0, legend=False, ax=axis)
         for place, ratio in enumerate(sizes["error"] / sizes["truth"]):
             axis.text(place, 1.015, f"{ratio:.2g}", ha="center", va="bottom", fontsize=9)
         axis.set(ylim=(0, 1.08), xlabel="hidden layers")
-        axis.set_title(title, fontsize=10)
+        axis.set_title(f"{data}, {WORDS.get(arm, arm)},\nweight decay {decay:g}", fontsize=10)
         axis.yaxis.set_major_formatter(PercentFormatter(1.0))
         axis.grid(visible=False, axis="x")
     axes[0].set_ylabel("share of the terms' RMS sizes\n(above: RMS of the error / RMS of the truth)")

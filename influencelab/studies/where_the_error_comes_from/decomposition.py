@@ -54,16 +54,10 @@ class Decomposition(Recipe):
 
 
 def terms_of(changes: Mapping[str, Float[Tensor, "r m"]]) -> dict[str, Float[Tensor, "r m"]]:
-    """The parts of an error by the names of `TERMS`, in nats, for each experiment and test point.
+    """The parts of an error by the names of `TERMS`, in nats, from the rise of each test loss at each of `STEPS`.
 
     Each is what the truth loses when one idealisation more is made, and their sum is truth − estimate. Of a network
-    that did converge `non-convergence` is what the Hessian has and Gauss-Newton leaves out.
-
-    Args:
-        changes: the rise of each test loss at each of `STEPS`, its own control subtracted.
-
-    Raises:
-        UnknownName: a step is missing.
+    that did converge `non-convergence` is what the Hessian has and Gauss-Newton leaves out. A missing step is refused.
     """
     for name in STEPS:
         if name not in changes:
