@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from influencelab.models import derivatives
-from influencelab.models.layer_factors import LayerFactors
+from influencelab.models.task import LayerFactors
 from influencelab.training.fit import Fit
 
 
