@@ -40,10 +40,8 @@ class Part(NamedTuple):
 
 def parts(arrays: Arrays) -> tuple[Part, Part]:
     """Training and test part, each with its ids."""
-    return (
-        part_of("train", arrays.x_train, arrays.y_train, arrays.train_ids),
-        part_of("test", arrays.x_test, arrays.y_test, arrays.test_ids),
-    )
+    train = part_of("train", arrays.x_train, arrays.y_train, arrays.train_ids)
+    return train, part_of("test", arrays.x_test, arrays.y_test, arrays.test_ids)
 
 
 def part_of(name: str, x: numpy.ndarray, y: numpy.ndarray, ids: numpy.ndarray | None) -> Part:

@@ -17,21 +17,13 @@ CONNECT_AND_READ_SECONDS = (5, 30)
 
 @dataclass(frozen=True)
 class RemoteFile(Recipe):
-    """A published file, the same bytes wherever it is had from.
+    """A published file, the same bytes wherever it is had from."""
 
-    Attributes:
-        source: name of the source it belongs to, and of the folder it is kept in.
-        name: its file name.
-        md5: the publisher's checksum, 32 hexadecimal digits.
-        home: the publisher's page, named to whoever has to get the file by hand.
-        mirrors: addresses of folders that hold the file, tried in this order.
-    """
-
-    source: str
-    name: str
-    md5: str
-    home: str
-    mirrors: tuple[str, ...]
+    source: str  # name of the source it belongs to, and of the folder it is kept in
+    name: str  # its file name
+    md5: str  # the publisher's checksum, 32 hexadecimal digits
+    home: str  # the publisher's page, named to whoever has to get the file by hand
+    mirrors: tuple[str, ...]  # addresses of folders that hold the file, tried in this order
 
     def fetch(self) -> Path:
         """The path of the file, downloaded if it is not there yet.

@@ -111,11 +111,7 @@ class WeightChange(Perturbation):
 
     @abstractmethod
     def weigh(self, base: Float[Tensor, " n"], values: Float[Tensor, "n k"]) -> Float[Tensor, "r k"]:
-        """Δw @ values, to first order in the points that are named.
-
-        Args:
-            base: the weights before.
-        """
+        """Δw @ values, to first order in the points that are named, from the weights `base`."""
 
     @abstractmethod
     def weights(self, base: Float[Tensor, " n"], rows: slice) -> Float[Tensor, "k n"]:

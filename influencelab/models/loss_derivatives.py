@@ -156,10 +156,8 @@ class LossDerivatives:
     def batch_gradients(self, weights: KN, *, cache: int) -> Callable[[Tensor], BatchGradient]:
         """(n / |batch|) Σ wᵢ ∇ℓᵢ over a batch, as a function of θ (k p) and then of the batch's rows.
 
-        For thousands of gradients in a row: θ must be contiguous, may move, and is read where it lies.
-
-        Args:
-            cache: numbers that the cache holds.
+        For thousands of gradients in a row: θ must be contiguous, may move, and is read where it lies. The cache holds
+        `cache` numbers.
         """
         scaled = scaled_weights(weights, self.data.n)
 

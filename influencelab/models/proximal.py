@@ -92,11 +92,7 @@ def proximal_bregman_response(task: Task, data: Dataset, anchor: P, weights: N, 
     outputs have gone from what they were: for softmax the KL divergence of the two predictions, whatever the label.
     A removal, w'ᵢ = 0, acts on the plain loss ℓᵢ.
     The curvature at θˢ is Gauss-Newton plus weight_decay P + damping, so that to first order the answer to a removal
-    is Gauss-Newton influence.
-
-    Args:
-        anchor: θˢ, converged or not.
-        weights: w, those of the fit.
+    is Gauss-Newton influence, whether the anchor θˢ is converged or not.
     """
     stiffness = task.penalty(data, anchor).stiffness + damping
     linear_term, slopes = stiffness * anchor, []

@@ -26,19 +26,12 @@ Units = Float[Tensor, "*_ b"]
 
 
 class Network(NamedTuple):
-    """The architecture that the closed forms depend on.
+    """The architecture that the closed forms depend on."""
 
-    Attributes:
-        shapes: (units, inputs + 1) of each layer.
-        activation: of the hidden layers, by name.
-        regression: real targets with half the squared error; else classes with cross-entropy.
-        loss: of the outputs.
-    """
-
-    shapes: list[tuple[int, int]]
-    activation: str
-    regression: bool
-    loss: OutputLoss
+    shapes: list[tuple[int, int]]  # (units, inputs + 1) of each layer
+    activation: str  # of the hidden layers, by name
+    regression: bool  # real targets with half the squared error; else classes with cross-entropy
+    loss: OutputLoss  # of the outputs
 
     @property
     def width(self) -> int:
@@ -56,31 +49,19 @@ class Layers(list[Float[Tensor, "*_ _ _"]]):
 
 
 class Workspace(NamedTuple):
-    """Preallocated activations of the hidden layers, of one model or of k, reused in every step.
+    """Preallocated activations of the hidden layers, of one model or of k, reused in every step."""
 
-    Attributes:
-        inputs: of each layer but the first; the last unit is 1, which biases multiply.
-        activations: the same memory without the last unit.
-    """
-
-    inputs: list[Units]
-    activations: list[Units]
+    inputs: list[Units]  # of each layer but the first; the last unit is 1, which biases multiply
+    activations: list[Units]  # the same memory without the last unit
 
 
 class Points(NamedTuple):
-    """Some training points as networks read them: the same for all models, or each model's own.
+    """Some training points as networks read them: the same for all models, or each model's own."""
 
-    Attributes:
-        x: features and a last 1.
-        target: one-hot classes or real targets; ∂ℓ/∂z is the prediction minus it.
-        y: as the data has them.
-        weights: wᵢ of each model.
-    """
-
-    x: Float[Tensor, "*_ b d"]
-    target: Float[Tensor, "*_ c b"]
-    y: Num[Tensor, "*_ b"]
-    weights: KB
+    x: Float[Tensor, "*_ b d"]  # features and a last 1
+    target: Float[Tensor, "*_ c b"]  # one-hot classes or real targets; ∂ℓ/∂z is the prediction minus it
+    y: Num[Tensor, "*_ b"]  # as the data has them
+    weights: KB  # wᵢ of each model
 
     def of(self, models: slice) -> "Points":
         """The points of some of the models."""
@@ -96,23 +77,14 @@ class Points(NamedTuple):
 
 
 class Trace(NamedTuple):
-    """One pass forward and back, for one model or for k, layer by layer.
+    """One pass forward and back, for one model or for k, layer by layer."""
 
-    Attributes:
-        layers: (W | bias).
-        inputs: of each layer; the last unit is 1.
-        activations: of each hidden layer: the inputs of the next without the last unit.
-        output_gradients: Σ wᵢ ∂ℓᵢ/∂z, with z the pre-activations of each layer.
-        probabilities: softmax(z) of the last layer; z itself for regression.
-        z: of the last layer.
-    """
-
-    layers: Layers
-    inputs: list[Units]
-    activations: list[Units]
-    output_gradients: list[Units]
-    probabilities: KCB
-    z: KCB
+    layers: Layers  # (W | bias)
+    inputs: list[Units]  # of each layer; the last unit is 1
+    activations: list[Units]  # of each hidden layer: the inputs of the next without the last unit
+    output_gradients: list[Units]  # Σ wᵢ ∂ℓᵢ/∂z, with z the pre-activations of each layer
+    probabilities: KCB  # softmax(z) of the last layer; z itself for regression
+    z: KCB  # of the last layer
 
 
 def split(theta: Theta, shapes: list[tuple[int, int]]) -> Layers:
@@ -228,12 +200,7 @@ def add(total: Float[Tensor, "*k g b"], left: Tensor, right: Tensor) -> Float[Te
 def chunks(
     network: Network, data: Dataset, weights: KN, *, size: int, limit: int, rows: Rows = slice(None)
 ) -> Iterator[tuple[slice, Points]]:
-    """Chunks of points and, in each of them, chunks of models.
-
-    Args:
-        size: numbers that one model holds for one point.
-        limit: numbers that a chunk may hold.
-    """
+    """Chunks of points and, in each of them, of models, which hold `size` numbers a point each, and `limit` at most."""
     step = max(1, limit // size)
     if isinstance(rows, Tensor):
         pieces = rows.split(step, dim=-1)

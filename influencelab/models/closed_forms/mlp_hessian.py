@@ -28,15 +28,10 @@ CHUNK = 2**21
 
 
 class Tangents(NamedTuple):
-    """Derivatives of each layer along the pre-activations of all units up to it, counted layer by layer.
+    """Derivatives of each layer along the pre-activations of all units up to it, counted layer by layer."""
 
-    Attributes:
-        outputs: dz of each unit of the layer.
-        inputs: du of each input of the layer after it, without the last, which is constant.
-    """
-
-    outputs: list[Float[Tensor, "k _ _ b"]]
-    inputs: list[Float[Tensor, "k _ _ b"]]
+    outputs: list[Float[Tensor, "k _ _ b"]]  # dz of each unit of the layer
+    inputs: list[Float[Tensor, "k _ _ b"]]  # du of each input of the next layer, without the last, which is constant
 
 
 def hessians(network: Network, data: Dataset, theta: KP, weights: KN, *, kind: str = "hessian") -> KPP:

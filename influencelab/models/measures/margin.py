@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
 from torch.func import grad, vmap
 
 from influencelab.data.dataset import Dataset
@@ -30,11 +29,8 @@ class Margin(Measure):
     def gradients(self, task: Task, data: Dataset, theta: P) -> MP:
         """The derivative of each margin."""
         check_classes(data)
-
-        def one(parameters: Tensor, x: Tensor, y: Tensor) -> Tensor:
-            return margins(task.outputs(parameters, x[None]), y[None])[0]
-
-        return vmap(grad(one), in_dims=(None, 0, 0))(theta, data.x_test, data.y_test)
+        one = grad(lambda parameters, x, y: margins(task.outputs(parameters, x[None]), y[None])[0])
+        return vmap(one, in_dims=(None, 0, 0))(theta, data.x_test, data.y_test)
 
 
 def margins(z: KCB, y: Y) -> KB:
