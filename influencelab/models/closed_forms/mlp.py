@@ -201,16 +201,16 @@ def chunks(
     network: Network, data: Dataset, weights: KN, *, size: int, limit: int, rows: Rows = slice(None)
 ) -> Iterator[tuple[slice, Points]]:
     """Chunks of points and, in each of them, of models, which hold `size` numbers a point each, and `limit` at most."""
-    step = max(1, limit // size)
+    points = max(1, limit // size)
     if isinstance(rows, Tensor):
-        pieces = rows.split(step, dim=-1)
+        pieces = rows.split(points, dim=-1)
     else:
         first, last, _ = rows.indices(data.n)
-        pieces = (slice(start, min(start + step, last)) for start in range(first, last, step))
+        pieces = (slice(start, min(start + points, last)) for start in range(first, last, points))
     for some in pieces:
         at = read_points(network, data, weights, some)
-        step = max(1, limit // (size * at.x.shape[-2]))
-        if step >= len(weights):
+        count = max(1, limit // (size * at.x.shape[-2]))
+        if count >= len(weights):
             yield slice(None), at
         else:
-            yield from ((models, at.of(models)) for models in slices(len(weights), step))
+            yield from ((models, at.of(models)) for models in slices(len(weights), count))
