@@ -25,27 +25,34 @@ class Fitted(Protocol):
     @property
     def data(self) -> Dataset:
         """The training points."""
+        ...
 
     @property
     def theta(self) -> Tensor:
         """θ (p)."""
+        ...
 
     @property
     def weights(self) -> Tensor:
         """w (n)."""
+        ...
 
     @property
     def weight_decay(self) -> float:
         """Strength of the penalty."""
+        ...
 
     def slopes(self, data: Dataset, directions: Tensor) -> Tensor:
         """∇ℓᵢᵀ d of each training point of `data`, for each row d of `directions` (n k)."""
+        ...
 
     def slope_changes(self, data: Dataset, moves: Tensor, directions: Tensor) -> Tensor:
         """The rate at which ∇ℓᵢᵀ d changes when each point's features move along its row of `moves` (n k)."""
+        ...
 
     def penalty_slopes(self, directions: Tensor) -> Tensor:
         """(Pθ)ᵀ d (k)."""
+        ...
 
 
 @dataclass(frozen=True, eq=False)
