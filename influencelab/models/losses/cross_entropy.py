@@ -35,4 +35,4 @@ class CrossEntropy(OutputLoss):
         """(diag π − π πᵀ) v with π = softmax(z): rank c − 1, since a common shift of all outputs changes nothing."""
         probability = z.softmax(-2)
         weighted = v * probability
-        return weighted - probability * weighted.sum(-2, keepdim=True)
+        return weighted.sub_(probability * weighted.sum(-2, keepdim=True))
