@@ -67,14 +67,8 @@ def kind(noun: type[Kind], name: str) -> type[Kind]:
     if name not in known:
         raise unknown(noun.__name__, name, known)
     module = importlib.import_module(f"{folder(noun)}.{name}")
-    found = [
-        member
-        for member in vars(module).values()
-        if inspect.isclass(member)
-        and issubclass(member, noun)
-        and member.__module__ == module.__name__
-        and not inspect.isabstract(member)
-    ]
+    classes = [each for each in vars(module).values() if inspect.isclass(each) and each.__module__ == module.__name__]
+    found = [cls for cls in classes if issubclass(cls, noun) and not inspect.isabstract(cls)]
     if len(found) != 1:
         raise UnknownName(f"{module.__name__} should hold exactly one final {noun.__name__}, and holds {len(found)}.")
     return found[0]

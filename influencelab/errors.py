@@ -61,14 +61,7 @@ class StudyFailed(InfluenceLabError, RuntimeError):
 
 
 def unknown(what: str, name: str, known: Iterable[str], *, of: str = "") -> UnknownName:
-    """The error for one unknown name.
-
-    Args:
-        what: the kind of thing that was named: `study`, `profile`, `parameter`.
-        name: what was asked for.
-        known: every name there is.
-        of: what should have had it, such as a notebook's name.
-    """
+    """The error for an unknown name of a `what` (study, profile, parameter) that `of`, if given, should have had."""
     choices = list(known)
     near = difflib.get_close_matches(name, choices, n=1)
     hint = f" Did you mean '{near[0]}'?" if near else ""

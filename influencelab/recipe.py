@@ -85,7 +85,6 @@ class Progress(Protocol):
 
     def __call__(self, done: float, total: float = 1.0, label: str = "") -> None:
         """Report that so much of the total is done, fractions allowed, and what is being done."""
-        ...
 
 
 def unheard(done: float, total: float = 1.0, label: str = "") -> None:

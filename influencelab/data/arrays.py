@@ -39,15 +39,9 @@ class Part(NamedTuple):
 
 
 def parts(arrays: Arrays) -> tuple[Part, Part]:
-    """Training and test part, each with its ids.
-
-    Raises:
-        InvalidData: no points, unequal lengths, or an id that two points share.
-    """
-    return (
-        part_of("train", arrays.x_train, arrays.y_train, arrays.train_ids),
-        part_of("test", arrays.x_test, arrays.y_test, arrays.test_ids),
-    )
+    """Training and test part, each with its ids."""
+    train = part_of("train", arrays.x_train, arrays.y_train, arrays.train_ids)
+    return train, part_of("test", arrays.x_test, arrays.y_test, arrays.test_ids)
 
 
 def part_of(name: str, x: numpy.ndarray, y: numpy.ndarray, ids: numpy.ndarray | None) -> Part:
@@ -65,11 +59,7 @@ def part_of(name: str, x: numpy.ndarray, y: numpy.ndarray, ids: numpy.ndarray | 
 
 
 def hold_out(x: Num[numpy.ndarray, " n *shape"], y: Num[numpy.ndarray, " n"], *, held_out: int, seed: int) -> Arrays:
-    """Split one collection at random: `held_out` test points, the rest for training; ids are rows of the collection.
-
-    Raises:
-        InvalidParameter: nothing would be left to train or to test on.
-    """
+    """Split one collection at random: `held_out` test points, the rest for training; ids are rows of the collection."""
     if not 0 < held_out < len(x):
         raise InvalidParameter(f"held_out is {held_out}, expected 1 … {len(x) - 1} of the {len(x)} points.")
     shuffled = numpy.random.default_rng((seed, STREAMS.index("split"))).permutation(len(x))
@@ -78,11 +68,7 @@ def hold_out(x: Num[numpy.ndarray, " n *shape"], y: Num[numpy.ndarray, " n"], *,
 
 
 def choose(part: Part, *, seed: int, size: int, labels: tuple[int, ...] = (), first: tuple[int, ...] = ()) -> Part:
-    """The points with ids `first` in that order, then a random draw up to `size` in ascending order; x in float64.
-
-    Raises:
-        InvalidParameter: an id that is not there or is named twice, or more points than there are.
-    """
+    """The points with ids `first` in that order, then a random draw up to `size` in ascending order; x in float64."""
     if len(set(first)) < len(first):
         raise InvalidParameter(f"{part.name}_ids names a point twice: {first}. Name each point once.")
     allowed = numpy.flatnonzero(numpy.isin(part.y, labels)) if labels else numpy.arange(len(part.y))
@@ -128,12 +114,7 @@ def scale(train: Float[numpy.ndarray, " n *shape"], test: Float[numpy.ndarray, "
 def numbering(
     y: Num[numpy.ndarray, " n"], labels: tuple[int, ...]
 ) -> tuple[int, Callable[[numpy.ndarray], numpy.ndarray]]:
-    """The number of classes (0 for real targets) and the function that renumbers labels of these classes.
-
-    Raises:
-        InvalidParameter: classes that no training point has, that are named twice, fewer than two, or for real targets.
-        InvalidData: labels that are neither integers nor real numbers.
-    """
+    """The number of classes (0 for real targets) and the function that renumbers labels of these classes."""
     if numpy.issubdtype(y.dtype, numpy.floating):
         if labels:
             raise InvalidParameter(f"labels is {labels}, but the targets are real numbers. Leave labels empty.")

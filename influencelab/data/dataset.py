@@ -85,11 +85,7 @@ class Dataset(Recipe):
 
 
 def usable(device: str | torch.device) -> None:
-    """Refuse a device that is not here.
-
-    Raises:
-        Unavailable: torch cannot put a tensor there.
-    """
+    """Refuse a device that is not here."""
     try:
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:

@@ -5,7 +5,8 @@ the weight decay. It depends on no model but through `Fitted`.
 """
 
 from abc import abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Protocol, runtime_checkable
 
 import torch
@@ -14,7 +15,7 @@ from torch import Tensor
 
 from influencelab.data.dataset import Dataset
 from influencelab.errors import InvalidParameter
-from influencelab.recipe import Recipe
+from influencelab.recipe import Recipe, default
 
 
 @runtime_checkable
@@ -62,16 +63,16 @@ class Experiments:
         data: the fit's data, after whose n training points stand e points that some experiment brings in.
         weights: of each model; the points of other experiments weigh nothing.
         weight_decay: of each model.
-        places: the training point that each of the e points stands in for.
         removed: the one point whose loss leaves each model, and nothing else with it but a common factor of the
             weights; −1 where more or something else changes.
+        places: the training point that each of the e points stands in for.
     """
 
     data: Dataset
     weights: Float[Tensor, "k q"]
     weight_decay: tuple[float, ...]
-    places: Int[Tensor, " e"]
     removed: Int[Tensor, " k"]
+    places: Int[Tensor, " e"] = field(default_factory=partial(torch.zeros, 0, dtype=torch.int64))
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,9 +84,10 @@ class Perturbation(Recipe):
     """
 
     @property
-    @abstractmethod
+    @default
     def count(self) -> int:
         """r, the number of experiments."""
+        return len(self.changed)
 
     @property
     @abstractmethod
@@ -109,10 +111,6 @@ class Perturbation(Recipe):
     def experiments(self, fit: Fitted, rows: slice) -> Experiments:
         """The training problems of some of the experiments: take few at a time."""
 
-    def gradient_change(self, fit: Fitted) -> Float[Tensor, "r p"]:
-        """Δ(∇J), dense: for small models. A prediction asks `change_along` its few directions, and never forms it."""
-        return self.change_along(fit, torch.eye(len(fit.theta), dtype=fit.theta.dtype, device=fit.theta.device))
-
 
 @dataclass(frozen=True, eq=False)
 class WeightChange(Perturbation):
@@ -120,11 +118,7 @@ class WeightChange(Perturbation):
 
     @abstractmethod
     def weigh(self, base: Float[Tensor, " n"], values: Float[Tensor, "n k"]) -> Float[Tensor, "r k"]:
-        """Δw @ values, to first order in the points that are named.
-
-        Args:
-            base: the weights before.
-        """
+        """Δw @ values, to first order in the points that are named, from the weights `base`."""
 
     @abstractmethod
     def weights(self, base: Float[Tensor, " n"], rows: slice) -> Float[Tensor, "k n"]:
@@ -145,17 +139,12 @@ class WeightChange(Perturbation):
             data=fit.data,
             weights=weights,
             weight_decay=(fit.weight_decay,) * len(weights),
-            places=torch.zeros(0, dtype=torch.int64),
             removed=self.removed(rows).to(weights.device),
         )
 
 
 def check_places(points: Int[Tensor, " t"], rows: Int[Tensor, " t"], *, n: int, count: int) -> None:
-    """Refuse positions that are not there.
-
-    Raises:
-        InvalidParameter: there is no experiment, or a point or an experiment is outside its range.
-    """
+    """Refuse positions that are not there."""
     if count < 1:
         raise InvalidParameter("there is no experiment; name at least one point or group to change.")
     for what, given, end in (("points", points, n), ("rows", rows, count)):
@@ -165,11 +154,7 @@ def check_places(points: Int[Tensor, " t"], rows: Int[Tensor, " t"], *, n: int, 
 
 
 def check_made_for(given: int, n: int, *, what: str) -> None:
-    """Refuse positions among another number of points.
-
-    Raises:
-        InvalidParameter: with how to mend it.
-    """
+    """Refuse positions among another number of points."""
     if given != n:
         raise InvalidParameter(
             f"the {what} are made for {given} training points and the fit has {n}; make them with n={n}."

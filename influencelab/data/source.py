@@ -46,7 +46,11 @@ class Source(Recipe):
             InvalidData: what was read cannot be studied.
             MissingData: a file could not be had.
         """
-        check_choices(self)
+        # Before any file is read.
+        if self.scaling not in SCALINGS:
+            raise InvalidParameter(f"scaling is '{self.scaling}', expected one of {', '.join(SCALINGS)}.")
+        if self.seed < 0:
+            raise InvalidParameter(f"seed is {self.seed}, expected a whole number ≥ 0.")
         name = f"{kind_name(self)}-{fingerprint(self)[:8]}"
         train, test = parts(self.arrays())
         classes, renumber = numbering(train.y, self.labels)
@@ -66,11 +70,3 @@ class Source(Recipe):
             classes=classes,
             name=name,
         )
-
-
-def check_choices(source: Source) -> None:
-    """Refuse what can be known to be wrong before any file is read."""
-    if source.scaling not in SCALINGS:
-        raise InvalidParameter(f"scaling is '{source.scaling}', expected one of {', '.join(SCALINGS)}.")
-    if source.seed < 0:
-        raise InvalidParameter(f"seed is {source.seed}, expected a whole number ≥ 0.")

@@ -5,18 +5,19 @@ answers in closed form or by automatic differentiation. Every sum over training 
 memory does not grow with n.
 """
 
+from functools import partial
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.func import grad, jacrev, vmap
+from torch.func import grad, jacrev, jvp, vmap
 
 from influencelab.data.dataset import Dataset
 from influencelab.errors import InvalidParameter
+from influencelab.models.loss_derivatives import PRODUCTS
 from influencelab.models.loss_derivatives import chunks as chunks
-from influencelab.models.shapes import KN, KP, K, N, P
+from influencelab.models.shapes import KM, KN, KP, KPP, MP, K, N, P, Theta, X, Y
 from influencelab.models.task import Task
-
-KINDS = ("hessian", "gauss_newton")
 
 
 def objectives(task: Task, data: Dataset, theta: KP, weights: KN) -> K:
@@ -35,7 +36,7 @@ def gradients(task: Task, data: Dataset, theta: KP, weights: KN) -> KP:
     return total
 
 
-def penalty_gradient(task: Task, data: Dataset, theta: Float[Tensor, "*k p"]) -> Float[Tensor, "*k p"]:
+def penalty_gradient(task: Task, data: Dataset, theta: Theta) -> Theta:
     """∇R: weight_decay P θ of a plain task."""
     return task.penalty(data, theta).gradient(theta)
 
@@ -71,7 +72,7 @@ def model_products(task: Task, data: Dataset, theta: KP, weights: KN, vectors: K
     return total
 
 
-def hessians(task: Task, data: Dataset, theta: KP, weights: KN, *, kind: str = "hessian") -> Float[Tensor, "k p p"]:
+def hessians(task: Task, data: Dataset, theta: KP, weights: KN, *, kind: str = "hessian") -> KPP:
     """Dense curvature of k models, each at its own θ and weights."""
     check_kind(kind)
     total = task.derivatives(data).hessians(theta, weights, kind=kind)
@@ -81,15 +82,28 @@ def hessians(task: Task, data: Dataset, theta: KP, weights: KN, *, kind: str = "
 
 def point_slopes(task: Task, data: Dataset, theta: P, directions: KP) -> Float[Tensor, "n k"]:
     """∇ℓᵢᵀ dₖ: how fast the loss of training point i rises when θ moves along direction k."""
+    chunked = task.derivatives(data).chunks(len(directions))
+    return torch.cat([slopes_at(task, data.y_train[rows], theta, directions, data.x_train[rows]) for rows in chunked])
+
+
+def point_slope_changes(
+    task: Task, data: Dataset, theta: P, moves: Float[Tensor, " n *shape"], directions: KP
+) -> Float[Tensor, "n k"]:
+    """(∇ₓ∇_θ ℓᵢ · δᵢ)ᵀ dₖ: how fast ∇ℓᵢᵀ dₖ changes when the features of training point i move along δᵢ."""
     parts = []
     for rows in task.derivatives(data).chunks(len(directions)):
-        x, y = data.x_train[rows], data.y_train[rows]
-        slopes = task.output_loss.gradients(task.outputs(theta, x), y)
-        parts.append((task.output_slopes(theta, x, directions) * slopes).sum(-2).T)
+        slopes = partial(slopes_at, task, data.y_train[rows], theta, directions)
+        parts.append(jvp(slopes, (data.x_train[rows],), (moves[rows],))[1])
     return torch.cat(parts)
 
 
-def output_jacobians(task: Task, x: Float[Tensor, " b *shape"], theta: P) -> Float[Tensor, "b c p"]:
+def slopes_at(task: Task, y: Y, theta: P, directions: KP, x: X) -> Float[Tensor, "b k"]:
+    """∇ℓᵢᵀ dₖ of some points."""
+    slopes = task.output_loss.gradients(task.outputs(theta, x), y)
+    return (task.output_slopes(theta, x, directions) * slopes).sum(-2).T
+
+
+def output_jacobians(task: Task, x: X, theta: P) -> Float[Tensor, "b c p"]:
     """∂z/∂θ of each point, dense: for small models and few points."""
     return vmap(lambda point: jacrev(lambda parameters: task.outputs(parameters, point[None])[:, 0])(theta))(x)
 
@@ -100,22 +114,18 @@ def point_gradients(task: Task, data: Dataset, theta: P, rows: slice | Tensor = 
     return vmap(one, in_dims=(None, 0, 0))(theta, data.x_train[rows], data.y_train[rows])
 
 
-def measures(task: Task, data: Dataset, theta: KP) -> Float[Tensor, "k m"]:
+def measures(task: Task, data: Dataset, theta: KP) -> KM:
     """The measure of each test point, for k models, in nats."""
     return task.derivatives(data).measures(theta)
 
 
-def measure_gradients(task: Task, data: Dataset, theta: P) -> Float[Tensor, "m p"]:
+def measure_gradients(task: Task, data: Dataset, theta: P) -> MP:
     """∇L_j of each test point."""
     one = grad(lambda parameters, x, y: task.measure(parameters, x[None], y[None])[0])
     return vmap(one, in_dims=(None, 0, 0))(theta, data.x_test, data.y_test)
 
 
 def check_kind(kind: str) -> None:
-    """Refuse a curvature that is not there.
-
-    Raises:
-        InvalidParameter: kind is not one of KINDS.
-    """
-    if kind not in KINDS:
-        raise InvalidParameter(f"curvature is '{kind}', expected one of {', '.join(KINDS)}.")
+    """Refuse a curvature that is not there, by an InvalidParameter."""
+    if kind not in PRODUCTS:
+        raise InvalidParameter(f"curvature is '{kind}', expected one of {', '.join(PRODUCTS)}.")

@@ -4,10 +4,11 @@ from abc import abstractmethod
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float, Num
+from jaxtyping import Float
 from torch import Tensor
 
 from influencelab.data.dataset import Dataset
+from influencelab.models.shapes import CB, KB, KCB, Y
 from influencelab.recipe import Recipe
 
 # Above this, log(1 + exp z) is z to the last digit of float64.
@@ -26,22 +27,21 @@ class OutputLoss(Recipe):
         """c, the number of outputs a model of this data needs."""
 
     @abstractmethod
-    def values(self, z: Float[Tensor, "*k c b"], y: Num[Tensor, " b"]) -> Float[Tensor, "*k b"]:
+    def values(self, z: KCB, y: Y) -> KB:
         """The loss of each point, in nats."""
 
     @abstractmethod
-    def gradients(self, z: Float[Tensor, "*k c b"], y: Num[Tensor, " b"]) -> Float[Tensor, "*k c b"]:
+    def gradients(self, z: KCB, y: Y) -> KCB:
         """∂ℓ/∂z: how fast each point's loss rises with each of its outputs."""
 
     @abstractmethod
-    def products(
-        self, z: Float[Tensor, "c b"], y: Num[Tensor, " b"], v: Float[Tensor, "*k c b"]
-    ) -> Float[Tensor, "*k c b"]:
+    def products(self, z: CB, y: Y, v: KCB) -> KCB:
         """(∂²ℓ/∂z²) v for each point: curvature in output space times a change of the outputs."""
 
-    @abstractmethod
-    def hessians(self, z: Float[Tensor, "*k c b"], y: Num[Tensor, " b"]) -> Float[Tensor, "*k c c b"]:
+    def hessians(self, z: CB, y: Y) -> Float[Tensor, "c c b"]:
         """∂²ℓ/∂z² of each point."""
+        eye = torch.eye(len(z), dtype=z.dtype, device=z.device)
+        return self.products(z, y, eye.unsqueeze(-1).expand(-1, -1, z.shape[1]))
 
 
 def softplus(z: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:

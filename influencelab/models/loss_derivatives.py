@@ -5,10 +5,10 @@ class. `closed_forms/linear.py` and `closed_forms/mlp_derivatives.py` answer fas
 task, and are what those are tested against.
 """
 
+from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache, partial
-from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float, Int
@@ -17,7 +17,8 @@ from torch.func import grad, hessian, jvp, vjp, vmap
 
 from influencelab.data.dataset import Dataset
 from influencelab.models.loss import OutputLoss
-from influencelab.models.shapes import KN, KP, K, N, P
+from influencelab.models.shapes import KB, KCB, KM, KN, KP, KPP, RKP, K, N, P, Rows, Theta, X, Y
+from influencelab.recipe import Recipe, default
 
 # Numbers held by one chunk's largest array: big enough for long matrix products, small enough for the cache.
 CHUNK = 2**21
@@ -26,33 +27,37 @@ CHUNK = 2**21
 BatchGradient = Callable[[Tensor | None], Tensor]
 
 
+def slices(rows: int, step: int) -> Iterator[slice]:
+    """Slices that cover `rows` rows, `step` or fewer in each."""
+    return (slice(first, min(first + step, rows)) for first in range(0, rows, step))
+
+
 def chunks(rows: int, *, width: int) -> Iterator[slice]:
     """Slices that cover `rows` rows, each holding about CHUNK numbers when a row holds `width` of them."""
-    step = max(1, CHUNK // max(1, width))
-    for first in range(0, rows, step):
-        yield slice(first, min(first + step, rows))
+    return slices(rows, max(1, CHUNK // max(1, width)))
 
 
-@runtime_checkable
-class Model(Protocol):
-    """The part of a task that its derivatives depend on."""
+@dataclass(frozen=True)
+class Model(Recipe):
+    """The part of a task that its derivatives depend on: outputs, losses and measures."""
 
     @property
+    @abstractmethod
     def output_loss(self) -> OutputLoss:
         """ℓ as a function of the outputs."""
-        ...
 
-    def outputs(self, theta: Tensor, x: Tensor) -> Tensor:
-        """Outputs (*k c b) of k models for b points."""
-        ...
+    @abstractmethod
+    def outputs(self, theta: Theta, x: X) -> KCB:
+        """Outputs of k models for b points, in one batched computation; points on the last axis."""
 
-    def losses(self, theta: Tensor, x: Tensor, y: Tensor) -> Tensor:
-        """Losses (*k b) of k models, in nats."""
-        ...
+    def losses(self, theta: Theta, x: X, y: Y) -> KB:
+        """ℓᵢ(θ) of each point, in nats, without the penalty."""
+        return self.output_loss.values(self.outputs(theta, x), y)
 
-    def measure(self, theta: Tensor, x: Tensor, y: Tensor) -> Tensor:
-        """Test measures (*k b) of k models, in nats."""
-        ...
+    @default
+    def measure(self, theta: Theta, x: X, y: Y) -> KB:
+        """The watched measure of each test point, in nats: the loss, unless the task has another."""
+        return self.losses(theta, x, y)
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,15 +95,14 @@ class LossDerivatives:
         losses = self.task.losses(theta, self.data.x_train[rows], self.data.y_train[rows])
         return (losses * weights[:, rows]).sum(-1)
 
-    def gradients(self, theta: KP, weights: KN, rows: slice | Int[Tensor, "*_ b"]) -> KP:
+    def gradients(self, theta: KP, weights: KN, rows: Rows) -> KP:
         """Σ wᵢ ∇ℓᵢ of k models over some points: the same for all, or in a row for each model its own."""
+        if not (isinstance(rows, Tensor) and rows.dim() == 2):
+            return self.losses_and_gradients(theta, weights, rows)[1]
         x, y = self.data.x_train[rows], self.data.y_train[rows]
-        if isinstance(rows, Tensor) and rows.dim() == 2:
-            return vmap(grad(partial(weighted_loss, self.task)))(theta, x, y, weights.gather(1, rows))
-        leaf = theta.detach().requires_grad_()
-        return torch.autograd.grad((self.task.losses(leaf, x, y) * weights[:, rows]).sum(), leaf)[0]
+        return vmap(grad(partial(weighted_loss, self.task)))(theta, x, y, weights.gather(1, rows))
 
-    def losses_and_gradients(self, theta: KP, weights: KN, rows: slice) -> tuple[K, KP]:
+    def losses_and_gradients(self, theta: KP, weights: KN, rows: Rows) -> tuple[K, KP]:
         """Σ wᵢ ℓᵢ and Σ wᵢ ∇ℓᵢ of k models over some points."""
         leaf = theta.detach().requires_grad_()
         losses = self.task.losses(leaf, self.data.x_train[rows], self.data.y_train[rows])
@@ -107,18 +111,15 @@ class LossDerivatives:
 
     def products(self, theta: P, weights: N, vectors: KP, rows: slice, *, kind: str = "hessian") -> KP:
         """Curvature of one model over some points times k vectors."""
-        product = hessian_products if kind == "hessian" else gauss_newton_products
-        return product(self.task, theta, self.data.x_train[rows], self.data.y_train[rows], weights[rows], vectors)
+        x, y = self.data.x_train[rows], self.data.y_train[rows]
+        return PRODUCTS[kind](self.task, theta, x, y, weights[rows], vectors)
 
     def model_products(self, theta: KP, weights: KN, vectors: KP, rows: slice) -> KP:
         """The Hessian of each model over some points, at its own θ and weights, times its own vector."""
+        one = vmap(lambda at, weight, vector: self.products(at, weight, vector[None], rows)[0])
+        return one(theta, weights, vectors)
 
-        def one(at: Tensor, weight: Tensor, vector: Tensor) -> Tensor:
-            return self.products(at, weight, vector[None], rows)[0]
-
-        return vmap(one)(theta, weights, vectors)
-
-    def hessians(self, theta: KP, weights: KN, *, kind: str) -> Float[Tensor, "k p p"]:
+    def hessians(self, theta: KP, weights: KN, *, kind: str) -> KPP:
         """Dense curvature of k models, each at its own θ and weights."""
         total, size = theta.new_zeros(*theta.shape, theta.shape[1]), self.task.output_loss.size(self.data)
         if kind == "hessian":
@@ -133,14 +134,12 @@ class LossDerivatives:
                 total[model] += self.products(at, weight, eye, rows, kind=kind)
         return total
 
-    def measures(self, theta: KP) -> Float[Tensor, "k m"]:
+    def measures(self, theta: KP) -> KM:
         """The measure of each test point, for k models, in nats."""
         models = chunks(len(theta), width=self.data.m * self.numbers)
         return torch.cat([self.task.measure(theta[rows], self.data.x_test, self.data.y_test) for rows in models])
 
-    def products_and_slopes(
-        self, theta: P, weights: N, vectors: KP, rows: slice | Int[Tensor, " b"]
-    ) -> tuple[KP, Float[Tensor, "k b"]]:
+    def products_and_slopes(self, theta: P, weights: N, vectors: KP, rows: Rows) -> tuple[KP, Float[Tensor, "k b"]]:
         """Σ wᵢ ∇²ℓᵢ v over some points and vᵀ∇ℓᵢ of each: the slopes of vᵀ Σ wᵢ ∇ℓᵢ in θ and in w."""
         leaf, weight = theta.clone().requires_grad_(), weights[rows].clone().requires_grad_()
         losses = self.task.losses(leaf, self.data.x_train[rows], self.data.y_train[rows])
@@ -148,21 +147,17 @@ class LossDerivatives:
         products, slopes = torch.autograd.grad(gradient, (leaf, weight), (vectors,), is_grads_batched=True)
         return products, slopes
 
-    def sample_products(
-        self, theta: P, weights: N, vectors: Float[Tensor, "r k p"], *, samples: Int[Tensor, "r b"], kind: str
-    ) -> Float[Tensor, "r k p"]:
+    def sample_products(self, theta: P, weights: N, vectors: RKP, *, samples: Int[Tensor, "r b"], kind: str) -> RKP:
         """Curvature over each of r samples, its weights scaled up by n / b, times the sample's own k vectors."""
-        product = partial(hessian_products if kind == "hessian" else gauss_newton_products, self.task, theta)
         scaled = weights[samples] * (self.data.n / samples.shape[1])
-        return vmap(product)(self.data.x_train[samples], self.data.y_train[samples], scaled, vectors)
+        points = (self.data.x_train[samples], self.data.y_train[samples], scaled)
+        return vmap(partial(PRODUCTS[kind], self.task, theta))(*points, vectors)
 
     def batch_gradients(self, weights: KN, *, cache: int) -> Callable[[Tensor], BatchGradient]:
         """(n / |batch|) Σ wᵢ ∇ℓᵢ over a batch, as a function of θ (k p) and then of the batch's rows.
 
-        For thousands of gradients in a row: θ must be contiguous, may move, and is read where it lies.
-
-        Args:
-            cache: numbers that the cache holds.
+        For thousands of gradients in a row: θ must be contiguous, may move, and is read where it lies. The cache holds
+        `cache` numbers.
         """
         scaled = scaled_weights(weights, self.data.n)
 
@@ -185,19 +180,22 @@ def weighted_loss(task: Model, theta: P, x: Tensor, y: Tensor, weights: Tensor) 
     return (task.losses(theta, x, y) * weights).sum()
 
 
-def hessian_products(task: Model, theta: Tensor, x: Tensor, y: Tensor, weights: Tensor, vectors: KP) -> KP:
+def hessian_products(task: Model, theta: P, x: X, y: Y, weights: Tensor, vectors: KP) -> KP:
     """Forward over reverse: the derivative of the gradient along each vector."""
     loss = partial(weighted_loss, task, x=x, y=y, weights=weights)
     return vmap(lambda vector: jvp(grad(loss), (theta,), (vector,))[1])(vectors)
 
 
-def gauss_newton_products(task: Model, theta: Tensor, x: Tensor, y: Tensor, weights: Tensor, vectors: KP) -> KP:
+def gauss_newton_products(task: Model, theta: P, x: X, y: Y, weights: Tensor, vectors: KP) -> KP:
     """Jᵀ (∂²ℓ/∂z²) J v: each vector through the outputs' Jacobian, their curvature, and the Jacobian's transpose."""
     outputs, pullback = vjp(lambda at: task.outputs(at, x), theta)[:2]
     curved = task.output_loss.products(outputs, y, output_slopes(task, theta, x, vectors)) * weights
     return vmap(lambda cotangent: pullback(cotangent)[0])(curved)
 
 
-def output_slopes(task: Model, theta: P, x: Float[Tensor, " b *shape"], directions: KP) -> Float[Tensor, "k c b"]:
+def output_slopes(task: Model, theta: P, x: X, directions: KP) -> Float[Tensor, "k c b"]:
     """J dₖ by forward differentiation."""
     return vmap(lambda direction: jvp(lambda at: task.outputs(at, x), (theta,), (direction,))[1])(directions)
+
+
+PRODUCTS = {"hessian": hessian_products, "gauss_newton": gauss_newton_products}

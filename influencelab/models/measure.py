@@ -3,11 +3,8 @@
 from abc import abstractmethod
 from dataclasses import dataclass
 
-from jaxtyping import Float
-from torch import Tensor
-
 from influencelab.data.dataset import Dataset
-from influencelab.models.shapes import KP, P
+from influencelab.models.shapes import KM, KP, MP, P
 from influencelab.models.task import Task
 from influencelab.recipe import Recipe
 
@@ -17,9 +14,9 @@ class Measure(Recipe):
     """One or more numbers that a model of θ gives; m of them, each a column of a sensitivity."""
 
     @abstractmethod
-    def values(self, task: Task, data: Dataset, theta: KP) -> Float[Tensor, "k m"]:
+    def values(self, task: Task, data: Dataset, theta: KP) -> KM:
         """The measure of k models."""
 
     @abstractmethod
-    def gradients(self, task: Task, data: Dataset, theta: P) -> Float[Tensor, "m p"]:
+    def gradients(self, task: Task, data: Dataset, theta: P) -> MP:
         """The derivative of each number in θ."""

@@ -10,8 +10,9 @@ from torch import Tensor
 
 from influencelab.data.dataset import Dataset
 from influencelab.errors import InvalidParameter
-from influencelab.models.penalty import OutputTerm, Penalty
-from influencelab.models.shapes import N, P
+from influencelab.models.loss_derivatives import slices
+from influencelab.models.penalty import Penalty
+from influencelab.models.shapes import N, P, Theta
 from influencelab.models.task import Task
 
 # Points whose outputs are computed at once.
@@ -66,12 +67,11 @@ class ProximalTask(Task):
         """Never: the penalty holds on to θˢ too."""
         return False
 
-    def penalty(self, data: Dataset, like: Float[Tensor, "*k p"]) -> Penalty:
+    def penalty(self, data: Dataset, like: Theta) -> Penalty:
         """R(θ) with all its terms."""
         stiffness = self.weight_decay * self.penalised(data).to(like) + self.damping
-        if self.output_linear_term is None:
-            return Penalty(stiffness, self.linear_term)
-        return Penalty(stiffness, self.linear_term, OutputTerm(self.outputs, data.x_train, self.output_linear_term))
+        slopes = self.output_linear_term
+        return Penalty(stiffness, self.linear_term, None if slopes is None else (self.outputs, data.x_train, slopes))
 
 
 def proximal(task: Task, anchor: P, *, damping: float) -> ProximalTask:
@@ -92,15 +92,11 @@ def proximal_bregman_response(task: Task, data: Dataset, anchor: P, weights: N, 
     outputs have gone from what they were: for softmax the KL divergence of the two predictions, whatever the label.
     A removal, w'ᵢ = 0, acts on the plain loss ℓᵢ.
     The curvature at θˢ is Gauss-Newton plus weight_decay P + damping, so that to first order the answer to a removal
-    is Gauss-Newton influence.
-
-    Args:
-        anchor: θˢ, converged or not.
-        weights: w, those of the fit.
+    is Gauss-Newton influence, whether the anchor θˢ is converged or not.
     """
     stiffness = task.penalty(data, anchor).stiffness + damping
     linear_term, slopes = stiffness * anchor, []
-    for rows in torch.arange(data.n, device=anchor.device).split(ROWS):
+    for rows in slices(data.n, ROWS):
         x = data.x_train[rows]
         slope = task.output_loss.gradients(task.outputs(anchor, x), data.y_train[rows]) * weights[rows]
         if task.linear:

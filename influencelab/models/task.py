@@ -1,26 +1,43 @@
 """The objective that is trained and the measure that is predicted: a model's outputs, loss, penalty and start."""
 
 from abc import abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 import torch
-from jaxtyping import Bool, Float, Num
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from influencelab.data.dataset import Dataset
 from influencelab.errors import InvalidParameter
 from influencelab.models.closed_forms.linear import LinearDerivatives
-from influencelab.models.layer_factors import Layer, LayerFactors, affine, linear_factors, recorded_factors
-from influencelab.models.loss import OutputLoss
-from influencelab.models.loss_derivatives import LossDerivatives, output_slopes
+from influencelab.models.loss_derivatives import LossDerivatives, Model, output_slopes
 from influencelab.models.penalty import Penalty
-from influencelab.models.shapes import KP, N, P
-from influencelab.recipe import Recipe, default
+from influencelab.models.shapes import KCB, KP, N, P, Theta, X, Y
+from influencelab.recipe import default
+
+# A layer's matrix (W | bias) and its units give W units + bias.
+Layer = Callable[[Tensor, Tensor], Tensor]
+
+
+class LayerFactors(NamedTuple):
+    """One layer at the t positions of each of b points.
+
+    Attributes:
+        inputs: of the layer, the constant of its bias last.
+        root_slopes: slope of each of c roots of the outputs' curvature in the layer's pre-activations. Σ_e D_e D_eᵀ,
+            with D_e = Σ_t root_slopes[e, :, t] ⊗ inputs[:, t] as a column, is the layer's Gauss-Newton curvature at
+            the point.
+    """
+
+    inputs: Float[Tensor, "h t b"]
+    root_slopes: Float[Tensor, "c g t b"]
 
 
 @dataclass(frozen=True)
-class Task(Recipe):
+class Task(Model):
     """The objective J(θ; w) = Σᵢ wᵢ ℓᵢ(θ) + (weight_decay / 2) ‖Pθ‖², and the measure whose change is predicted.
 
     A new model needs `output_loss`, `convex`, `start`, `penalised` and `outputs`, in one file. Whatever the mathematics
@@ -39,11 +56,6 @@ class Task(Recipe):
 
     @property
     @abstractmethod
-    def output_loss(self) -> OutputLoss:
-        """ℓ as a function of the outputs."""
-
-    @property
-    @abstractmethod
     def convex(self) -> bool:
         """True where J is convex in θ, so that every minimum is the same minimum."""
 
@@ -55,35 +67,18 @@ class Task(Recipe):
     def penalised(self, data: Dataset) -> Bool[Tensor, " p"]:
         """P: which parameters weight decay acts on."""
 
-    @abstractmethod
-    def outputs(self, theta: Float[Tensor, "*k p"], x: Float[Tensor, " b *shape"]) -> Float[Tensor, "*k c b"]:
-        """Outputs of k models for b points, in one batched computation; points on the last axis."""
-
-    def losses(
-        self, theta: Float[Tensor, "*k p"], x: Float[Tensor, " b *shape"], y: Num[Tensor, " b"]
-    ) -> Float[Tensor, "*k b"]:
-        """ℓᵢ(θ) of each point, in nats, without the penalty."""
-        return self.output_loss.values(self.outputs(theta, x), y)
-
-    @default
-    def measure(
-        self, theta: Float[Tensor, "*k p"], x: Float[Tensor, " b *shape"], y: Num[Tensor, " b"]
-    ) -> Float[Tensor, "*k b"]:
-        """The watched measure of each test point, in nats: the loss, unless the task has another."""
-        return self.losses(theta, x, y)
-
     @default
     def derivatives(self, data: Dataset) -> LossDerivatives:
         """Derivatives of the weighted losses on this data: by automatic differentiation, unless closed forms exist."""
         return LossDerivatives(self, data, self.output_loss.size(data))
 
     @default
-    def output_slopes(self, theta: P, x: Float[Tensor, " b *shape"], directions: KP) -> Float[Tensor, "k c b"]:
+    def output_slopes(self, theta: P, x: X, directions: KP) -> Float[Tensor, "k c b"]:
         """J dₖ: slope of each output of each point as θ moves along each direction."""
         return output_slopes(self, theta, x, directions)
 
     @default
-    def penalty(self, data: Dataset, like: Float[Tensor, "*k p"]) -> Penalty:
+    def penalty(self, data: Dataset, like: Theta) -> Penalty:
         """R(θ) and its derivatives, in the type and on the device of `like`: weight decay on what is penalised."""
         # A number times a mask would be float32, whatever θ is.
         return Penalty(self.weight_decay * self.penalised(data).to(like))
@@ -101,12 +96,8 @@ class Task(Recipe):
         return False
 
     @default
-    def features(self, x: Float[Tensor, " b *shape"]) -> Float[Tensor, "b d"]:
-        """φ of a linear task, a row a point.
-
-        Raises:
-            InvalidParameter: the task is not linear.
-        """
+    def features(self, x: X) -> Float[Tensor, "b d"]:
+        """φ of a linear task, a row a point; other tasks have none, and refuse."""
         raise InvalidParameter(f"The outputs of {type(self).__name__} are not linear in θ; ask `linear` first.")
 
     @property
@@ -116,12 +107,8 @@ class Task(Recipe):
         return None
 
     @default
-    def layer_factors(self, theta: P, x: Float[Tensor, " b *shape"], y: Num[Tensor, " b"]) -> list[LayerFactors]:
-        """Inputs and output slopes of each layer for some points, first layer first.
-
-        Raises:
-            InvalidParameter: the task is not made of layers.
-        """
+    def layer_factors(self, theta: P, x: X, y: Y) -> list[LayerFactors]:
+        """Inputs and output slopes of each layer for some points, first layer first; refused where there are none."""
         raise InvalidParameter(
             f"{type(self).__name__} is not made of layers; take a linear task, 'mlp' or "
             "'all_cnn', or an estimator that needs no layers, such as 'conjugate_gradient'."
@@ -129,20 +116,12 @@ class Task(Recipe):
 
     @default
     def last_layer_size(self, data: Dataset) -> int:
-        """Number of parameters of the last layer, which lie last in θ.
-
-        Raises:
-            InvalidParameter: the task has no last layer.
-        """
+        """Number of parameters of the last layer, which lie last in θ; refused where there is none."""
         raise InvalidParameter(f"{type(self).__name__} has no last layer; use an MLP.")
 
     @default
     def last_layer(self, data: Dataset, theta: P) -> tuple["Task", Dataset]:
-        """The last layer as a linear network of its own, and data whose features are its inputs under θ.
-
-        Raises:
-            InvalidParameter: the task is no fully connected network.
-        """
+        """The last layer as a linear network of its own, and data whose features are its inputs under θ; or refused."""
         raise InvalidParameter(
             f"last_layer=True needs a network of the kind 'mlp'; the fit is of {type(self).__name__}."
         )
@@ -176,7 +155,7 @@ class LinearTask(Task):
         """Always."""
         return True
 
-    def features(self, x: Float[Tensor, " b *shape"]) -> Float[Tensor, "b d"]:
+    def features(self, x: X) -> Float[Tensor, "b d"]:
         """Each point as a row, with a last column of ones where there is an intercept."""
         flat = x.flatten(1)
         return torch.cat([flat, flat.new_ones(len(flat), 1)], dim=1) if self.intercept else flat
@@ -196,7 +175,7 @@ class LinearTask(Task):
             mask[:, -1] = False
         return mask.flatten()
 
-    def outputs(self, theta: Float[Tensor, "*k p"], x: Float[Tensor, " b *shape"]) -> Float[Tensor, "*k c b"]:
+    def outputs(self, theta: Theta, x: X) -> KCB:
         """Θ x for every model and point."""
         features = self.features(x)
         return theta.unflatten(-1, (-1, features.shape[1])) @ features.T
@@ -205,13 +184,14 @@ class LinearTask(Task):
         """In closed form: matrix products with the features."""
         return LinearDerivatives(self, data, self.output_loss.size(data), features=self.features)
 
-    def output_slopes(self, theta: P, x: Float[Tensor, " b *shape"], directions: KP) -> Float[Tensor, "k c b"]:
+    def output_slopes(self, theta: P, x: X, directions: KP) -> Float[Tensor, "k c b"]:
         """The outputs of each direction, wherever θ is."""
         return self.outputs(directions, x)
 
-    def layer_factors(self, theta: P, x: Float[Tensor, " b *shape"], y: Num[Tensor, " b"]) -> list[LayerFactors]:
+    def layer_factors(self, theta: P, x: X, y: Y) -> list[LayerFactors]:
         """The one layer there is."""
-        return linear_factors(self.features(x), self.outputs(theta, x), y, self.output_loss)
+        roots = output_roots(self.output_loss.hessians(self.outputs(theta, x), y))
+        return [LayerFactors(self.features(x).T.unsqueeze(1), roots.unsqueeze(2))]
 
     def last_layer_size(self, data: Dataset) -> int:
         """All parameters."""
@@ -235,16 +215,14 @@ class LayeredTask(Task):
         """Numbers that one model computes for one point: they decide how many points a chunk has."""
 
     @abstractmethod
-    def forward(
-        self, theta: Float[Tensor, "*k p"], x: Float[Tensor, " b *shape"], layer: Layer
-    ) -> Float[Tensor, "*k c b"]:
+    def forward(self, theta: Theta, x: X, layer: Layer) -> KCB:
         """The outputs, every layer's product being left to `layer`, which is called once a layer, in order.
 
         A layer that is applied at several positions of a point (a convolution) is given them side by side, points
         running fastest.
         """
 
-    def outputs(self, theta: Float[Tensor, "*k p"], x: Float[Tensor, " b *shape"]) -> Float[Tensor, "*k c b"]:
+    def outputs(self, theta: Theta, x: X) -> KCB:
         """Layer by layer; each layer is one batched matrix product over models."""
         return self.forward(theta, x, affine)
 
@@ -254,9 +232,20 @@ class LayeredTask(Task):
         units = self.units(data)
         return LossDerivatives(self, data, units, trace=units * len(self.shapes(data)))
 
-    def layer_factors(self, theta: P, x: Float[Tensor, " b *shape"], y: Num[Tensor, " b"]) -> list[LayerFactors]:
-        """Recorded on one forward pass, then differentiated from the outputs back."""
-        return recorded_factors(self.forward, theta, x, y, self.output_loss)
+    def layer_factors(self, theta: P, x: X, y: Y) -> list[LayerFactors]:
+        """Recorded as one forward pass asks for the layers' products, then differentiated from the outputs back."""
+        inputs: list[Tensor] = []
+        pre_activations: list[Tensor] = []
+
+        def record(matrix: Tensor, units: Tensor) -> Tensor:
+            inputs.append(units.detach())
+            pre_activations.append(affine(matrix, units))
+            return pre_activations[-1]
+
+        outputs = self.forward(theta.detach().requires_grad_(), x, record)
+        roots = output_roots(self.output_loss.hessians(outputs.detach(), y))
+        slopes = torch.autograd.grad(outputs, pre_activations, roots, is_grads_batched=True)
+        return [by_position(units, slope, points=len(x)) for units, slope in zip(inputs, slopes, strict=True)]
 
 
 @lru_cache(maxsize=64)
@@ -266,3 +255,20 @@ def penalised_layers(shapes: tuple[tuple[int, int], ...], device: torch.device, 
     for layer in masks:
         layer[:, -1] = biases
     return torch.cat([layer.flatten() for layer in masks])
+
+
+def by_position(inputs: Tensor, slopes: Tensor, *, points: int) -> LayerFactors:
+    """Positions and points on axes of their own, and the constant that the bias multiplies put last."""
+    constant = torch.cat([inputs.flatten(0, -2), torch.ones_like(inputs.flatten(0, -2)[:1])])
+    return LayerFactors(constant.unflatten(-1, (-1, points)), slopes.flatten(1, -2).unflatten(-1, (-1, points)))
+
+
+def output_roots(curvature: Float[Tensor, "c c b"]) -> Float[Tensor, "c c b"]:
+    """roots[e, :, i] for each point, with Σ_e of their outer products the given curvature of the outputs."""
+    values, vectors = torch.linalg.eigh(curvature.permute(2, 0, 1))
+    return (vectors * values.clamp_min(0).sqrt().unsqueeze(1)).permute(2, 1, 0)
+
+
+def affine(matrix: Float[Tensor, "*k g h"], units: Float[Tensor, "*_ i b"]) -> Float[Tensor, "*k g b"]:
+    """W units + bias, where the matrix holds (W | bias): h = i + 1."""
+    return matrix[..., :-1] @ units + matrix[..., -1:]

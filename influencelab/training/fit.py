@@ -8,7 +8,6 @@ from torch import Tensor
 from influencelab.data.dataset import Dataset
 from influencelab.errors import InvalidWeights, NotConverged
 from influencelab.models import derivatives
-from influencelab.models.feature_derivatives import point_slope_changes
 from influencelab.models.shapes import KP, K, N, P
 from influencelab.models.task import Task
 from influencelab.recipe import Recipe
@@ -65,7 +64,7 @@ class Fit(Recipe):
 
     def slope_changes(self, data: Dataset, moves: Float[Tensor, " n *shape"], directions: KP) -> Float[Tensor, "n k"]:
         """The rate at which ∇ℓᵢᵀ d changes when each training point of `data` moves along its row of `moves`."""
-        return point_slope_changes(self.task, data, self.theta, moves, directions)
+        return derivatives.point_slope_changes(self.task, data, self.theta, moves, directions)
 
     def penalty_slopes(self, directions: KP) -> K:
         """(Pθ)ᵀ d: how fast the penalty's slope along d grows with weight decay."""

@@ -75,14 +75,6 @@ def test_only_experiments_of_one_point_each_are_single():
     assert not groups(7, members=[[0, 1], []]).single
 
 
-def test_selected_experiments_keep_their_order_and_convention():
-    chosen = leave_one_out(9, rows=torch.tensor([8, 2, 5]), convention="renormalise").select(torch.tensor([2, 0]))
-    assert chosen.points.tolist() == [5, 8]
-    assert chosen.convention == "renormalise"
-    with pytest.raises(InvalidParameter, match="one point each"):
-        groups(7, members=GROUPS).select(torch.tensor([0]))
-
-
 @pytest.mark.parametrize(
     ("make", "message"),
     [

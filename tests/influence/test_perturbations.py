@@ -7,7 +7,7 @@ import pytest
 import torch
 from estimator_contract import SAME, check_estimate, faults
 from oracles import along, gradient, hessian, model, objective, points_of
-from perturbed import IMPOSTORS, changed, examples, minimum_losses
+from perturbed import IMPOSTORS, changed, examples, minimum_losses, right
 from problems import binary_problem, images, logistic_problem, minimum, mlp_problem, ridge_problem
 
 from influencelab import make, names
@@ -80,7 +80,7 @@ def test_a_network_is_predicted_by_the_derivatives_of_its_formulas(kind, depth):
     changes = numpy.stack(
         [along(lambda share, e=each: slope(share, e), 0.0, 1.0) for each in range(perturbation.count)]
     )
-    assert perturbation.gradient_change(fitted).numpy() == pytest.approx(changes, rel=1e-5, abs=1e-8)
+    assert right(fitted, perturbation).numpy() == pytest.approx(changes, rel=1e-5, abs=1e-8)
     bend = hessian(lambda here: objective(by_hand, here, points), theta)
     pulls = gradient(lambda here: by_hand.losses(here, points.x_test, points.y_test), theta)
     wanted = -changes @ numpy.linalg.solve(bend, pulls.T)
@@ -95,9 +95,9 @@ def test_the_gradient_moves_with_the_features_as_it_does_at_moved_points(task):
 
     def moved(share):
         x = data.x_train[points] + float(share) * moves
-        return Replacement(points=points, x=x, y=data.y_train[points], n=data.n).gradient_change(fitted).numpy()
+        return right(fitted, Replacement(points=points, x=x, y=data.y_train[points], n=data.n)).numpy()
 
-    found = FeatureMove(points=points, moves=moves, n=data.n).gradient_change(fitted)
+    found = right(fitted, FeatureMove(points=points, moves=moves, n=data.n))
     assert found.numpy() == pytest.approx(along(moved, 0.0, 1.0), rel=1e-4, abs=1e-7)
     assert found.abs().max() > 1e-3
 

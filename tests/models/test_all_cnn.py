@@ -84,7 +84,7 @@ def test_gradients_and_curvature_products_are_those_of_torch(case):
         assert torch.allclose(product, bent, rtol=1e-10, atol=1e-12)
 
 
-@pytest.mark.parametrize("kind", derivatives.KINDS)
+@pytest.mark.parametrize("kind", derivatives.PRODUCTS)
 def test_the_dense_curvature_is_the_products_with_every_direction(kind):
     task, data = AllCNN(0.1, channels=1), images(side=5)
     theta, weights = task.start(data, 0), torch.full((6,), 1 / 6, dtype=torch.float64)

@@ -106,7 +106,7 @@ def test_dense_hessians_are_second_differences_of_the_objective(case, request):
         assert found[1].numpy() == pytest.approx(linear_hessian(formulas, theta[1].numpy(), points), abs=1e-14)
 
 
-@pytest.mark.parametrize("kind", derivatives.KINDS)
+@pytest.mark.parametrize("kind", derivatives.PRODUCTS)
 def test_products_are_the_dense_curvature_times_each_vector(case, kind):
     task, data, theta, weights, _, step = case
     dense = derivatives.hessians(task, data, theta, weights, kind=kind)
@@ -209,7 +209,7 @@ def test_no_chunk_of_a_dense_curvature_holds_all_points(monkeypatch):
     monkeypatch.setattr(type(task), "outputs", lambda self, at, x: seen.append(len(x)) or original(self, at, x))
     monkeypatch.setattr(loss_derivatives, "CHUNK", 1)
     definitions = LossDerivatives(task, data, task.units(data))
-    for kind in derivatives.KINDS:
+    for kind in derivatives.PRODUCTS:
         seen.clear()
         definitions.hessians(theta, weights, kind=kind)
         assert max(seen) == 1

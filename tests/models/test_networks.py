@@ -51,15 +51,17 @@ def test_gauss_newton_is_the_bend_of_the_outputs_between_jacobians(case):
     assert error(found, vectors @ wanted[1]) < 1e-12
 
 
-def test_chunks_change_nothing(case, monkeypatch):
+@pytest.mark.parametrize("numbers", [1, 60, 150])
+def test_chunks_change_nothing(case, numbers, monkeypatch):
+    """One point a chunk, and several points whose number is not that of the models."""
     task, data, theta, weights, vectors = case
     seen = []
     original = mlp.read_points
-    monkeypatch.setattr(mlp_derivatives, "CHUNK", 1)
-    monkeypatch.setattr(mlp_hessian, "CHUNK", 1)
+    monkeypatch.setattr(mlp_derivatives, "CHUNK", numbers)
+    monkeypatch.setattr(mlp_hessian, "CHUNK", numbers)
     monkeypatch.setattr(mlp, "read_points", lambda *of: seen.append(original(*of)) or seen[-1])
     assert max(errors(task, data, theta, weights, vectors).values()) < 1e-12
-    assert {len(at.x) for at in seen} == {1}
+    assert {len(at.x) for at in seen} == {1} if numbers == 1 else max(len(at.x) for at in seen) > 1
 
 
 def test_measures_are_the_losses_of_the_test_points(case, monkeypatch):
@@ -72,7 +74,7 @@ def test_measures_are_the_losses_of_the_test_points(case, monkeypatch):
 
 def test_hessians_are_exactly_symmetric(case):
     task, data, theta, weights, _ = case
-    for kind in derivatives.KINDS:
+    for kind in derivatives.PRODUCTS:
         found = task.derivatives(data).hessians(theta, weights, kind=kind)
         # Equal bits: one triangle is a copy of the other.
         assert torch.equal(found, found.mT)

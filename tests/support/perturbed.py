@@ -82,7 +82,7 @@ def old_gradients(fit):
 
 
 def right(fit, perturbation):
-    return perturbation.gradient_change(fit)
+    return perturbation.change_along(fit, torch.eye(len(fit.theta), dtype=torch.float64))
 
 
 def flipped_sign(fit, perturbation):

@@ -26,15 +26,12 @@ class Swap(Perturbation):
     rows: Int[Tensor, " t"] | None = None
 
     def __post_init__(self) -> None:
-        check_places(self.points, self.places, n=self.n, count=self.count)
+        rows = self.places
+        check_places(self.points, rows, n=self.n, count=int(rows.max()) + 1 if len(rows) else 0)
 
     @property
     def places(self) -> Int[Tensor, " t"]:
-        """The experiment of each point.
-
-        Raises:
-            InvalidParameter: the rows are not one a point, or an experiment changes a point twice.
-        """
+        """The experiment of each point."""
         rows = torch.arange(len(self.points)) if self.rows is None else self.rows
         if rows.shape != self.points.shape:
             raise InvalidParameter(f"there are {len(rows)} rows and {len(self.points)} points; give one row a point.")
@@ -43,24 +40,15 @@ class Swap(Perturbation):
         return rows
 
     @property
-    def count(self) -> int:
-        """The number of experiments."""
-        return int(self.places.max()) + 1 if len(self.points) else 0
-
-    @property
     def changed(self) -> Int[Tensor, " r"]:
         """The point of each experiment that changes one; −1 for others."""
-        rows, found = self.places, torch.full((self.count,), -1)
-        alone = torch.bincount(rows, minlength=self.count)[rows] == 1
-        found[rows[alone]] = self.points[alone]
-        return found
+        rows = self.places
+        many = torch.bincount(rows)
+        alone = many[rows] == 1
+        return torch.full_like(many, -1).scatter(0, rows[alone], self.points[alone])
 
     def new_points(self, fit: Fitted, x: Float[Tensor, " t *shape"], y: Num[Tensor, " t"]) -> Dataset:
-        """The points that come in as training points of a data set of their own.
-
-        Raises:
-            InvalidData: their features or labels are not of the fit's kind.
-        """
+        """The points that come in as training points of a data set of their own."""
         data = fit.data
         here = data.x_train.device
         return replace(data, x_train=x.to(here), y_train=y.to(here), train_ids=data.train_ids[self.points])

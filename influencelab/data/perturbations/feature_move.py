@@ -29,12 +29,7 @@ class FeatureMove(Swap):
             raise InvalidParameter(f"there are {len(self.points)} points and {len(self.moves)} moves; give one each.")
 
     def check(self, fit: Fitted) -> None:
-        """Refuse points that the fit has not, and moves that are none of its features.
-
-        Raises:
-            InvalidParameter: it was made for another number of points, or for other features.
-            InvalidData: a moved point is NaN or infinite.
-        """
+        """Refuse points that the fit has not, and moves that are none of its features."""
         check_made_for(self.n, fit.data.n, what="moves")
         if self.moves.shape[1:] != fit.data.x_train.shape[1:]:
             raise InvalidParameter(

@@ -26,21 +26,12 @@ class PenaltyChange(Perturbation):
             raise InvalidParameter(f"changes are {self.changes}, expected finite numbers, at least one.")
 
     @property
-    def count(self) -> int:
-        """The number of experiments."""
-        return len(self.changes)
-
-    @property
     def changed(self) -> Int[Tensor, " r"]:
         """No point changes."""
-        return torch.full((self.count,), -1)
+        return torch.full((len(self.changes),), -1)
 
     def check(self, fit: Fitted) -> None:
-        """Refuse a change that leaves a negative weight decay.
-
-        Raises:
-            InvalidParameter: with the least change that is possible.
-        """
+        """Refuse a change that leaves a negative weight decay."""
         if fit.weight_decay + min(self.changes) < 0:
             raise InvalidParameter(
                 f"a change of {min(self.changes):g} leaves a negative weight decay; the fit has {fit.weight_decay:g}, "
@@ -59,6 +50,5 @@ class PenaltyChange(Perturbation):
             data=fit.data,
             weights=weights,
             weight_decay=tuple(fit.weight_decay + change for change in changes),
-            places=torch.zeros(0, dtype=torch.int64),
             removed=torch.full((len(changes),), -1, device=weights.device),
         )

@@ -1,6 +1,6 @@
 """Sets of training points to remove, and the training weights that each set leaves."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float, Int
@@ -40,11 +40,6 @@ class Removals(WeightChange):
         check_places(self.points, self.rows, n=self.n, count=self.r)
 
     @property
-    def count(self) -> int:
-        """The number of experiments."""
-        return self.r
-
-    @property
     def single(self) -> bool:
         """Whether every experiment removes exactly one point."""
         return len(self.points) == self.r and torch.equal(self.rows, torch.arange(self.r))
@@ -55,11 +50,7 @@ class Removals(WeightChange):
         return self.points if self.single else torch.full((self.r,), -1)
 
     def check(self, fit: Fitted) -> None:
-        """Refuse removals that make no sense for a fit with its training weights.
-
-        Raises:
-            InvalidParameter: they were made for another number of points, or leave no weight to renormalise.
-        """
+        """Refuse removals that make no sense for a fit with its training weights."""
         base = fit.weights
         check_made_for(self.n, len(base), what="removals")
         if self.convention == "renormalise" and (self.sums(base[:, None]) >= base.sum() * (1 - EMPTY)).any():
@@ -92,9 +83,3 @@ class Removals(WeightChange):
         """The sum of `values` over the points that each experiment removes."""
         total = values.new_zeros(self.r, values.shape[1])
         return total.index_add_(0, self.rows.to(values.device), values[self.points])
-
-    def select(self, chosen: Int[Tensor, " s"]) -> "Removals":
-        """Some of the experiments, in the order given; single removals only."""
-        if not self.single:
-            raise InvalidParameter("select needs experiments that remove one point each.")
-        return replace(self, rows=torch.arange(len(chosen)), points=self.points[chosen], r=len(chosen))

@@ -43,12 +43,7 @@ class Replacement(Swap):
         return cls(points=points, x=data.x_train[points], y=labels, n=data.n)
 
     def check(self, fit: Fitted) -> None:
-        """Refuse points that the fit has not, and new ones that it could not be trained on.
-
-        Raises:
-            InvalidParameter: it was made for another number of points.
-            InvalidData: the new features or labels are not of the fit's kind.
-        """
+        """Refuse points that the fit has not, and new ones that it could not be trained on."""
         check_made_for(self.n, fit.data.n, what="replacements")
         self.new_points(fit, self.x, self.y)
 

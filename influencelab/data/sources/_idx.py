@@ -26,25 +26,13 @@ def labelled_images(
     """The files `NAMES`, with these checksums, as uint8 images (28, 28) and labels; ids are positions in the files.
 
     The first `skip_first` training images are left out.
-
-    Raises:
-        InvalidParameter: skip_first leaves no training image.
-        MissingData: a file cannot be had.
-        InvalidData: a file is not of the format of its name.
     """
     paths = [RemoteFile(source, name, md5, home, mirrors).fetch() for name, md5 in zip(NAMES, md5s, strict=True)]
-    x_train, y_train, x_test, y_test = (
-        read_idx(path, axes=axes) for path, axes in zip(paths, (3, 1, 3, 1), strict=True)
-    )
-    if not 0 <= skip_first < len(x_train):
-        raise InvalidParameter(f"skip_first is {skip_first}, expected 0 … {len(x_train) - 1}.")
-    return Arrays(
-        x_train[skip_first:],
-        y_train[skip_first:],
-        x_test,
-        y_test,
-        train_ids=numpy.arange(skip_first, len(x_train)),
-    )
+    x, y, x_test, y_test = (read_idx(path, axes=axes) for path, axes in zip(paths, (3, 1, 3, 1), strict=True))
+    if not 0 <= skip_first < len(x):
+        raise InvalidParameter(f"skip_first is {skip_first}, expected 0 … {len(x) - 1}.")
+    kept = numpy.arange(skip_first, len(x))
+    return Arrays(x[skip_first:], y[skip_first:], x_test, y_test, train_ids=kept)
 
 
 def read_idx(path: Path, *, axes: int) -> UInt8[numpy.ndarray, " *shape"]:
@@ -52,9 +40,6 @@ def read_idx(path: Path, *, axes: int) -> UInt8[numpy.ndarray, " *shape"]:
 
     The format: two zero bytes, 8 for unsigned bytes, the number of axes, each axis's length as a big-endian 32-bit
     integer, then the values in row-major order.
-
-    Raises:
-        InvalidData: not gzip, cut off, another type or number of axes, or not as many values as announced.
     """
     try:
         content = gzip.decompress(path.read_bytes())

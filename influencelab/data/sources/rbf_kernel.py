@@ -30,11 +30,7 @@ class RbfKernel(Source):
     gamma: float = 0.0
 
     def arrays(self) -> Arrays:
-        """All points of the inner source.
-
-        Raises:
-            InvalidParameter: gamma is negative or not finite.
-        """
+        """All points of the inner source."""
         if not 0 <= self.gamma < float("inf"):
             raise InvalidParameter(
                 f"gamma is {self.gamma}, expected a finite number > 0, or 0 to take it from the data."

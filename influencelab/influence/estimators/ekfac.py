@@ -12,7 +12,7 @@ from influencelab.errors import InvalidParameter
 from influencelab.influence.curvature import Curvature, Solution, check_recipe, lengths
 from influencelab.influence.estimator import Solver
 from influencelab.models import derivatives
-from influencelab.models.layer_factors import LayerFactors
+from influencelab.models.task import LayerFactors
 from influencelab.training.fit import Fit
 
 # Orthonormal directions of a layer's matrix, as columns: of its outputs (g g) and of its inputs (h h).

@@ -17,17 +17,11 @@ BACKWARD = torch.ops.aten
 
 
 class Activation(NamedTuple):
-    """u = a(z) of each unit, with its first two derivatives as functions of u.
+    """u = a(z) of each unit, with its first two derivatives as functions of u."""
 
-    Attributes:
-        write: a(z), written to the second argument; z is lost.
-        backward: a′(z) g, from g and u.
-        second: a″(z) / a′(z) from u, and 0 where both are 0.
-    """
-
-    write: Callable[[Tensor, Tensor], Tensor]
-    backward: Callable[[Tensor, Tensor], Tensor]
-    second: Callable[[Tensor], Tensor]
+    write: Callable[[Tensor, Tensor], Tensor]  # a(z), written to the second argument; z is lost
+    backward: Callable[[Tensor, Tensor], Tensor]  # a′(z) g, from g and u
+    second: Callable[[Tensor], Tensor]  # a″(z) / a′(z) from u, and 0 where both are 0
 
 
 def write_tanh(z: Tensor, out: Tensor) -> Tensor:

@@ -7,8 +7,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from influencelab.models.loss_derivatives import LossDerivatives
-from influencelab.models.shapes import KN, KP, K, N, P
+from influencelab.models.loss_derivatives import LossDerivatives, slices
+from influencelab.models.shapes import KN, KP, KPP, RKP, K, N, P, Rows
 
 # Rows of x whose weighted copy fits the cache beside the block of the Hessian it adds to.
 ROWS = 8192
@@ -24,7 +24,7 @@ class LinearDerivatives(LossDerivatives):
 
     features: Callable[[Tensor], Tensor]
 
-    def gradients(self, theta: KP, weights: KN, rows: slice | Int[Tensor, "*_ b"]) -> KP:
+    def gradients(self, theta: KP, weights: KN, rows: Rows) -> KP:
         """Residuals times features; by automatic differentiation where each model has its own points."""
         if isinstance(rows, Tensor) and rows.dim() == 2:
             return super().gradients(theta, weights, rows)
@@ -34,7 +34,7 @@ class LinearDerivatives(LossDerivatives):
         residuals *= weights[:, None, rows]
         return (residuals.flatten(0, 1) @ x).view(theta.shape)
 
-    def losses_and_gradients(self, theta: KP, weights: KN, rows: slice) -> tuple[K, KP]:
+    def losses_and_gradients(self, theta: KP, weights: KN, rows: Rows) -> tuple[K, KP]:
         """Both from one pass over the features."""
         x, y = self.features(self.data.x_train[rows]), self.data.y_train[rows]
         outputs = (theta.reshape(-1, x.shape[1]) @ x.T).view(len(theta), -1, len(x))
@@ -50,13 +50,12 @@ class LinearDerivatives(LossDerivatives):
         curved = self.task.output_loss.products(outputs, self.data.y_train[rows], moved) * weights[rows]
         return (curved.flatten(0, 1) @ x).view(vectors.shape)
 
-    def hessians(self, theta: KP, weights: KN, *, kind: str) -> Float[Tensor, "k p p"]:
+    def hessians(self, theta: KP, weights: KN, *, kind: str) -> KPP:
         """Σ wᵢ (∂²ℓᵢ/∂z²) ⊗ xᵢ xᵢᵀ for each model, from the upper half of its symmetric blocks."""
         size, loss = self.task.output_loss.size(self.data), self.task.output_loss
         width = theta.shape[1] // size
         total = theta.new_zeros(len(theta), size, width, size, width)
-        for first in range(0, self.data.n, ROWS):
-            rows = slice(first, min(first + ROWS, self.data.n))
+        for rows in slices(self.data.n, ROWS):
             x = self.features(self.data.x_train[rows])
             for model in range(len(theta)):
                 outputs = theta[model].view(size, width) @ x.T
@@ -68,9 +67,7 @@ class LinearDerivatives(LossDerivatives):
         total[:, lower, :, upper] = total[:, upper, :, lower]
         return total.view(len(theta), size * width, size * width)
 
-    def sample_products(
-        self, theta: P, weights: N, vectors: Float[Tensor, "r k p"], *, samples: Int[Tensor, "r b"], kind: str
-    ) -> Float[Tensor, "r k p"]:
+    def sample_products(self, theta: P, weights: N, vectors: RKP, *, samples: Int[Tensor, "r b"], kind: str) -> RKP:
         """Two batched matrix products over the samples."""
         rows, (count, k) = samples.flatten(), vectors.shape[:2]
         features = self.features(self.data.x_train[rows])

@@ -2,10 +2,13 @@
 
 Units lie as (models, units, points): the products then run over points, which are many, and each layer's bias is the
 weight of a last unit that is always 1. Work is cut into chunks of models and points whose units stay in the cache.
-For small networks the number of calls is what takes the time, so each layer makes as few as it can.
+For small networks the number of calls of torch is what takes the time, so each layer makes as few as it can, and a
+trainer that takes thousands of steps reads the layers where θ lies and writes the activations of every step to the same
+memory; `tests/benchmarks/bench_training.py` measures the cost of such a step.
 """
 
 from collections.abc import Iterator
+from functools import cached_property
 from typing import NamedTuple
 
 import torch
@@ -14,25 +17,21 @@ from torch import Tensor
 
 from influencelab.data.dataset import Dataset
 from influencelab.models.closed_forms.activation import CLOSED
-from influencelab.models.closed_forms.mlp_workspace import Layers, Workspace, workspace
 from influencelab.models.loss import OutputLoss
-from influencelab.models.shapes import KN
+from influencelab.models.loss_derivatives import slices
+from influencelab.models.shapes import KB, KCB, KN, Rows, Theta
+
+# The units of a layer, one a row; points on the last axis.
+Units = Float[Tensor, "*_ b"]
 
 
 class Network(NamedTuple):
-    """The architecture that the closed forms depend on.
+    """The architecture that the closed forms depend on."""
 
-    Attributes:
-        shapes: (units, inputs + 1) of each layer.
-        activation: of the hidden layers, by name.
-        regression: real targets with half the squared error; else classes with cross-entropy.
-        loss: of the outputs.
-    """
-
-    shapes: list[tuple[int, int]]
-    activation: str
-    regression: bool
-    loss: OutputLoss
+    shapes: list[tuple[int, int]]  # (units, inputs + 1) of each layer
+    activation: str  # of the hidden layers, by name
+    regression: bool  # real targets with half the squared error; else classes with cross-entropy
+    loss: OutputLoss  # of the outputs
 
     @property
     def width(self) -> int:
@@ -40,20 +39,29 @@ class Network(NamedTuple):
         return 1 + sum(units + columns for units, columns in self.shapes[1:])
 
 
+class Layers(list[Float[Tensor, "*_ _ _"]]):
+    """(W | bias) of each layer, of one model or of k."""
+
+    @cached_property
+    def transposed(self) -> list[Float[Tensor, "*_ _ _"]]:
+        """Wᵀ of each: what backpropagation multiplies by."""
+        return [layer[..., :-1].mT for layer in self]
+
+
+class Workspace(NamedTuple):
+    """Preallocated activations of the hidden layers, of one model or of k, reused in every step."""
+
+    inputs: list[Units]  # of each layer but the first; the last unit is 1, which biases multiply
+    activations: list[Units]  # the same memory without the last unit
+
+
 class Points(NamedTuple):
-    """Some training points as networks read them: the same for all models, or each model's own.
+    """Some training points as networks read them: the same for all models, or each model's own."""
 
-    Attributes:
-        x: features and a last 1.
-        target: one-hot classes or real targets; ∂ℓ/∂z is the prediction minus it.
-        y: as the data has them.
-        weights: wᵢ of each model.
-    """
-
-    x: Float[Tensor, "*_ b d"]
-    target: Float[Tensor, "*_ c b"]
-    y: Num[Tensor, "*_ b"]
-    weights: Float[Tensor, "*k b"]
+    x: Float[Tensor, "*_ b d"]  # features and a last 1
+    target: Float[Tensor, "*_ c b"]  # one-hot classes or real targets; ∂ℓ/∂z is the prediction minus it
+    y: Num[Tensor, "*_ b"]  # as the data has them
+    weights: KB  # wᵢ of each model
 
     def of(self, models: slice) -> "Points":
         """The points of some of the models."""
@@ -69,26 +77,34 @@ class Points(NamedTuple):
 
 
 class Trace(NamedTuple):
-    """One pass forward and back, for one model or for k, layer by layer.
+    """One pass forward and back, for one model or for k, layer by layer."""
 
-    Attributes:
-        layers: (W | bias).
-        inputs: of each layer; the last unit is 1.
-        activations: of each hidden layer: the inputs of the next without the last unit.
-        output_gradients: Σ wᵢ ∂ℓᵢ/∂z, with z the pre-activations of each layer.
-        probabilities: softmax(z) of the last layer; z itself for regression.
-        z: of the last layer.
-    """
-
-    layers: Layers
-    inputs: list[Float[Tensor, "*_ _ b"]]
-    activations: list[Float[Tensor, "*k _ b"]]
-    output_gradients: list[Float[Tensor, "*k _ b"]]
-    probabilities: Float[Tensor, "*k c b"]
-    z: Float[Tensor, "*k c b"]
+    layers: Layers  # (W | bias)
+    inputs: list[Units]  # of each layer; the last unit is 1
+    activations: list[Units]  # of each hidden layer: the inputs of the next without the last unit
+    output_gradients: list[Units]  # Σ wᵢ ∂ℓᵢ/∂z, with z the pre-activations of each layer
+    probabilities: KCB  # softmax(z) of the last layer; z itself for regression
+    z: KCB  # of the last layer
 
 
-def join(parts: list[Float[Tensor, "*k _ _"]]) -> Float[Tensor, "*k p"]:
+def split(theta: Theta, shapes: list[tuple[int, int]]) -> Layers:
+    """θ as one matrix a layer, without a copy."""
+    theta = theta.contiguous()
+    batch, steps = theta.shape[:-1], theta.stride()[:-1]
+    layers, used = Layers(), theta.storage_offset()
+    for rows, columns in shapes:
+        layers.append(theta.as_strided((*batch, rows, columns), (*steps, columns, 1), used))
+        used += rows * columns
+    return layers
+
+
+def workspace(layers: Layers, points: int) -> Workspace:
+    """Memory for as many models as the layers are of."""
+    inputs = [layer.new_ones((*layer.shape[:-2], layer.shape[-1], points)) for layer in layers[1:]]
+    return Workspace(inputs, [units[..., :-1, :] for units in inputs])
+
+
+def join(parts: list[Float[Tensor, "*k _ _"]]) -> Theta:
     """One matrix a layer, as θ has them."""
     return torch.cat([part.flatten(-2) for part in parts], dim=-1)
 
@@ -99,9 +115,7 @@ def read(x: Float[Tensor, "*shape"], *, batch: int = 1) -> Float[Tensor, "*_ d"]
     return torch.cat([flat, flat.new_ones(*flat.shape[:-1], 1)], dim=-1)
 
 
-def read_points(
-    network: Network, data: Dataset, weights: Float[Tensor, "*k n"], rows: slice | Int[Tensor, "*_ b"]
-) -> Points:
+def read_points(network: Network, data: Dataset, weights: Float[Tensor, "*k n"], rows: Rows) -> Points:
     """Some training points: rows for all models, or one row of them for each model."""
     x, y = data.x_train[rows], data.y_train[rows]
     if network.regression:
@@ -136,7 +150,7 @@ def trace(network: Network, layers: Layers, at: Points, into: Workspace | None =
     return Trace(layers, inputs, activations, gradients[::-1], probabilities, z)
 
 
-def gradient(traced: Trace) -> Float[Tensor, "*k p"]:
+def gradient(traced: Trace) -> Theta:
     """Σ wᵢ ∇ℓᵢ: each layer's output gradients times its inputs."""
     return join([times(slope, units.mT) for slope, units in zip(traced.output_gradients, traced.inputs, strict=True)])
 
@@ -146,7 +160,7 @@ def times(left: Float[Tensor, "*_ _ _"], right: Float[Tensor, "*_ _ _"]) -> Floa
     return torch.bmm(left, right) if left.dim() == right.dim() == 3 else left @ right
 
 
-def product(network: Network, traced: Trace, at: Points, along: Layers) -> Float[Tensor, "*k p"]:
+def product(network: Network, traced: Trace, at: Points, along: Layers) -> Theta:
     """Derivative of Σ wᵢ ∇ℓᵢ as θ moves along a direction: the derivative of each line of `trace` and `gradient`."""
     form, layers = CLOSED[network.activation], traced.layers
     dz, du = [along[0] @ traced.inputs[0]], []
@@ -168,9 +182,7 @@ def product(network: Network, traced: Trace, at: Points, along: Layers) -> Float
     return join(parts[::-1])
 
 
-def output_curvature(
-    network: Network, probabilities: Float[Tensor, "*_ b"], moved: Float[Tensor, "*_ b"], *, classes: int = -2
-) -> Float[Tensor, "*_ b"]:
+def output_curvature(network: Network, probabilities: Units, moved: Units, *, classes: int = -2) -> Units:
     """(∂²ℓ/∂z²) times a change of z, whose classes lie on this axis."""
     if network.regression:
         return moved.clone()
@@ -186,28 +198,19 @@ def add(total: Float[Tensor, "*k g b"], left: Tensor, right: Tensor) -> Float[Te
 
 
 def chunks(
-    network: Network, data: Dataset, weights: KN, *, size: int, limit: int, rows: slice | Tensor = slice(None)
+    network: Network, data: Dataset, weights: KN, *, size: int, limit: int, rows: Rows = slice(None)
 ) -> Iterator[tuple[slice, Points]]:
-    """Chunks of points and, in each of them, chunks of models.
-
-    Args:
-        size: numbers that one model holds for one point.
-        limit: numbers that a chunk may hold.
-    """
-    for some in row_chunks(data, rows, max(1, limit // size)):
-        at = read_points(network, data, weights, some)
-        if (step := max(1, limit // (size * at.x.shape[-2]))) >= len(weights):
-            yield slice(None), at
-            continue
-        for first in range(0, len(weights), step):
-            models = slice(first, first + step)
-            yield models, at.of(models)
-
-
-def row_chunks(data: Dataset, rows: slice | Tensor, step: int) -> Iterator[slice | Tensor]:
-    """Pieces of at most `step` points."""
+    """Chunks of points and, in each of them, of models, which hold `size` numbers a point each, and `limit` at most."""
+    points = max(1, limit // size)
     if isinstance(rows, Tensor):
-        yield from rows.split(step, dim=-1)
-        return
-    first, last, _ = rows.indices(data.n)
-    yield from (slice(start, min(start + step, last)) for start in range(first, last, step))
+        pieces = rows.split(points, dim=-1)
+    else:
+        first, last, _ = rows.indices(data.n)
+        pieces = (slice(start, min(start + points, last)) for start in range(first, last, points))
+    for some in pieces:
+        at = read_points(network, data, weights, some)
+        count = max(1, limit // (size * at.x.shape[-2]))
+        if count >= len(weights):
+            yield slice(None), at
+        else:
+            yield from ((models, at.of(models)) for models in slices(len(weights), count))

@@ -5,24 +5,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor
 
-from influencelab.models.closed_forms import mlp_hessian
-from influencelab.models.closed_forms.mlp import (
-    Network,
-    Points,
-    chunks,
-    forward,
-    gradient,
-    product,
-    read,
-    read_points,
-    trace,
-)
-from influencelab.models.closed_forms.mlp_workspace import split, workspace
+from influencelab.models.closed_forms import mlp, mlp_hessian
 from influencelab.models.loss_derivatives import BatchGradient, LossDerivatives, scaled_weights
-from influencelab.models.shapes import KN, KP, K, N, P
+from influencelab.models.shapes import KM, KN, KP, KPP, K, N, P, Rows
 
 # Numbers that the units of one chunk take: what one layer writes must be in the cache when the next one reads it.
 CHUNK = 2**18
@@ -36,7 +24,7 @@ class MLPDerivatives(LossDerivatives):
         network: the architecture.
     """
 
-    network: Network
+    network: mlp.Network
 
     def passes(self, models: int) -> Iterator[slice]:
         """All points at once: `chunks` cuts them, and the models too."""
@@ -45,91 +33,86 @@ class MLPDerivatives(LossDerivatives):
     def losses(self, theta: KP, weights: KN, rows: slice) -> K:
         """Σ wᵢ ℓᵢ of k models over some points."""
         network, values = self.network, theta.new_zeros(len(theta))
-        for models, at in chunks(network, self.data, weights, size=network.width, limit=CHUNK, rows=rows):
-            z = forward(network, split(theta[models], network.shapes), at.x)[-1]
+        for models, at in mlp.chunks(network, self.data, weights, size=network.width, limit=CHUNK, rows=rows):
+            z = mlp.forward(network, mlp.split(theta[models], network.shapes), at.x)[-1]
             values[models].add_((network.loss.values(z, at.y) * at.weights).sum(-1))
         return values
 
-    def gradients(self, theta: KP, weights: KN, rows: slice | Int[Tensor, "*_ b"]) -> KP:
+    def gradients(self, theta: KP, weights: KN, rows: Rows) -> KP:
         """Σ wᵢ ∇ℓᵢ of k models over some points, or over each model's own."""
         network = self.network
-        pieces = chunks(network, self.data, weights, size=network.width, limit=CHUNK, rows=rows)
-        parts = ((some, gradient(trace(network, split(theta[some], network.shapes), at))) for some, at in pieces)
-        return summed(theta, parts)
+        pieces = mlp.chunks(network, self.data, weights, size=network.width, limit=CHUNK, rows=rows)
+        traces = ((some, mlp.trace(network, mlp.split(theta[some], network.shapes), at)) for some, at in pieces)
+        return summed(theta, ((some, mlp.gradient(traced)) for some, traced in traces))
 
-    def losses_and_gradients(self, theta: KP, weights: KN, rows: slice) -> tuple[K, KP]:
+    def losses_and_gradients(self, theta: KP, weights: KN, rows: Rows) -> tuple[K, KP]:
         """Both from one pass over the points."""
         network, losses, total = self.network, theta.new_zeros(len(theta)), torch.zeros_like(theta)
-        for models, at in chunks(network, self.data, weights, size=network.width, limit=CHUNK, rows=rows):
-            traced = trace(network, split(theta[models], network.shapes), at)
+        for models, at in mlp.chunks(network, self.data, weights, size=network.width, limit=CHUNK, rows=rows):
+            traced = mlp.trace(network, mlp.split(theta[models], network.shapes), at)
             losses[models].add_((network.loss.values(traced.z, at.y) * at.weights).sum(-1))
-            total[models].add_(gradient(traced))
+            total[models].add_(mlp.gradient(traced))
         return losses, total
 
     def products(self, theta: P, weights: N, vectors: KP, rows: slice, *, kind: str = "hessian") -> KP:
         """Curvature of one model over some points times k vectors."""
         network, moved = self.network, torch.zeros_like(vectors)
         shared = weights.expand(len(vectors), -1)
-        for some, each in chunks(network, self.data, shared, size=2 * network.width, limit=CHUNK, rows=rows):
+        for some, each in mlp.chunks(network, self.data, shared, size=2 * network.width, limit=CHUNK, rows=rows):
             at = each._replace(weights=each.weights[0])
-            traced = trace(network, split(theta, network.shapes), at)
+            traced = mlp.trace(network, mlp.split(theta, network.shapes), at)
             if kind != "hessian":
                 traced = traced._replace(output_gradients=[torch.zeros_like(each) for each in traced.output_gradients])
-            moved[some].add_(product(network, traced, at, split(vectors[some], network.shapes)))
+            moved[some].add_(mlp.product(network, traced, at, mlp.split(vectors[some], network.shapes)))
         return moved
 
     def model_products(self, theta: KP, weights: KN, vectors: KP, rows: slice) -> KP:
         """The Hessian of each model over some points, at its own θ and weights, times its own vector."""
         network = self.network
+        pieces = mlp.chunks(network, self.data, weights, size=2 * network.width, limit=CHUNK, rows=rows)
+        traces = ((some, at, mlp.trace(network, mlp.split(theta[some], network.shapes), at)) for some, at in pieces)
+        along = ((some, at, seen, mlp.split(vectors[some], network.shapes)) for some, at, seen in traces)
+        return summed(vectors, ((some, mlp.product(network, seen, at, way)) for some, at, seen, way in along))
 
-        def part(some: slice, at: Points) -> KP:
-            traced = trace(network, split(theta[some], network.shapes), at)
-            return product(network, traced, at, split(vectors[some], network.shapes))
-
-        pieces = chunks(network, self.data, weights, size=2 * network.width, limit=CHUNK, rows=rows)
-        return summed(vectors, ((some, part(some, at)) for some, at in pieces))
-
-    def hessians(self, theta: KP, weights: KN, *, kind: str) -> Float[Tensor, "k p p"]:
+    def hessians(self, theta: KP, weights: KN, *, kind: str) -> KPP:
         """Dense curvature of k models, each at its own θ and weights."""
         return mlp_hessian.hessians(self.network, self.data, theta, weights, kind=kind)
 
-    def measures(self, theta: KP) -> Float[Tensor, "k m"]:
+    def measures(self, theta: KP) -> KM:
         """The loss of each test point, for k models."""
-        network, x = self.network, read(self.data.x_test)
+        network, x = self.network, mlp.read(self.data.x_test)
         step = max(1, CHUNK // (network.width * self.data.m))
-        parts = [forward(network, split(some, network.shapes), x)[-1] for some in theta.split(step)]
+        parts = [mlp.forward(network, mlp.split(some, network.shapes), x)[-1] for some in theta.split(step)]
         return torch.cat([network.loss.values(z, self.data.y_test) for z in parts])
 
-    def products_and_slopes(
-        self, theta: P, weights: N, vectors: KP, rows: slice | Int[Tensor, " b"]
-    ) -> tuple[KP, Float[Tensor, "k b"]]:
+    def products_and_slopes(self, theta: P, weights: N, vectors: KP, rows: Rows) -> tuple[KP, Float[Tensor, "k b"]]:
         """Σ wᵢ ∇²ℓᵢ v over some points and vᵀ∇ℓᵢ of each, from one trace."""
         network = self.network
-        along, at = split(vectors, network.shapes), read_points(network, self.data, weights, rows)
-        each = trace(network, split(theta, network.shapes), at._replace(weights=torch.ones_like(at.weights)))
+        along, at = mlp.split(vectors, network.shapes), mlp.read_points(network, self.data, weights, rows)
+        each = mlp.trace(network, mlp.split(theta, network.shapes), at._replace(weights=torch.ones_like(at.weights)))
         slopes = torch.zeros_like(vectors[:, :1])
         for direction, units, gradients in zip(along, each.inputs, each.output_gradients, strict=True):
             slopes = slopes + (gradients * (direction @ units)).sum(-2)
         weighted = each._replace(output_gradients=[gradients * at.weights for gradients in each.output_gradients])
-        return product(network, weighted, at, along), slopes
+        return mlp.product(network, weighted, at, along), slopes
 
     def batch_gradients(self, weights: KN, *, cache: int) -> Callable[[Tensor], BatchGradient]:
         """The same, with layers and points read once and activations written in place where a batch fits the cache."""
         network, most = self.network, 2 * cache // (len(weights) * self.trace)
         scaled = scaled_weights(weights, self.data.n)
-        points = lru_cache(maxsize=2)(lambda count: read_points(network, self.data, scaled(count), slice(None)))
+        points = lru_cache(maxsize=2)(lambda count: mlp.read_points(network, self.data, scaled(count), slice(None)))
         in_chunks = super().batch_gradients(weights, cache=cache)
 
         def at(theta: KP) -> BatchGradient:
-            layers, chunked = split(theta, network.shapes), in_chunks(theta)
-            space = lru_cache(maxsize=2)(lambda count: workspace(layers, count))
+            layers, chunked = mlp.split(theta, network.shapes), in_chunks(theta)
+            space = lru_cache(maxsize=2)(lambda count: mlp.workspace(layers, count))
 
             def at_once(rows: Tensor | None) -> KP:
                 count = self.data.n if rows is None else rows.shape[-1]
                 if count > most:
                     return chunked(rows)
                 batch = points(count) if rows is None else points(count).at(rows)
-                return gradient(trace(network, layers, batch, space(count)))
+                return mlp.gradient(mlp.trace(network, layers, batch, space(count)))
 
             return at_once
 

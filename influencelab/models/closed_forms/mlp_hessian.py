@@ -20,29 +20,21 @@ from torch import Tensor
 
 from influencelab.data.dataset import Dataset
 from influencelab.models.closed_forms.activation import CLOSED
-from influencelab.models.closed_forms.mlp import Network, Points, Trace, chunks, output_curvature, trace
-from influencelab.models.closed_forms.mlp_workspace import split
-from influencelab.models.shapes import KN, KP
+from influencelab.models.closed_forms.mlp import Network, Points, Trace, chunks, output_curvature, split, trace
+from influencelab.models.shapes import KN, KP, KPP
 
 # Numbers that one chunk holds: enough models for long batches of small matrix products.
 CHUNK = 2**21
 
 
 class Tangents(NamedTuple):
-    """Derivatives of each layer along the pre-activations of all units up to it, counted layer by layer.
+    """Derivatives of each layer along the pre-activations of all units up to it, counted layer by layer."""
 
-    Attributes:
-        outputs: dz of each unit of the layer.
-        inputs: du of each input of the layer after it, without the last, which is constant.
-    """
-
-    outputs: list[Float[Tensor, "k _ _ b"]]
-    inputs: list[Float[Tensor, "k _ _ b"]]
+    outputs: list[Float[Tensor, "k _ _ b"]]  # dz of each unit of the layer
+    inputs: list[Float[Tensor, "k _ _ b"]]  # du of each input of the next layer, without the last, which is constant
 
 
-def hessians(
-    network: Network, data: Dataset, theta: KP, weights: KN, *, kind: str = "hessian"
-) -> Float[Tensor, "k p p"]:
+def hessians(network: Network, data: Dataset, theta: KP, weights: KN, *, kind: str = "hessian") -> KPP:
     """Σ wᵢ ∇²ℓᵢ of k models, each at its own θ and weights; or Gauss-Newton."""
     total = theta.new_zeros(*theta.shape, theta.shape[1])
     shapes = network.shapes
@@ -55,7 +47,7 @@ def hessians(
     return total
 
 
-def fill(total: Float[Tensor, "k p p"], network: Network, traced: Trace, at: Points, *, curved: bool) -> None:
+def fill(total: KPP, network: Network, traced: Trace, at: Points, *, curved: bool) -> None:
     """Add the upper blocks of some models and points in place, from the last layer to the first."""
     form, layers = CLOSED[network.activation], traced.layers
     slopes = [form.backward(torch.ones_like(units), units) for units in traced.activations]
@@ -79,7 +71,7 @@ def ends_of(shapes: Iterable[tuple[int, ...]]) -> list[int]:
     return [0, *itertools.accumulate(map(math.prod, shapes))]
 
 
-def mirror(total: Float[Tensor, "k p p"], ends: list[int]) -> None:
+def mirror(total: KPP, ends: list[int]) -> None:
     """Fill the lower half from the upper one, block by block: a second dense table may not fit."""
     for first, last in itertools.pairwise(ends):
         block = total[:, first:last, first:last]
@@ -105,14 +97,7 @@ def fold(matrix: Float[Tensor, "k g h"], tangents: Float[Tensor, "k h q b"]) -> 
 
 
 def add_block(
-    total: Float[Tensor, "k p p"],
-    traced: Trace,
-    tangents: Tangents,
-    change: Float[Tensor, "k _ _ b"],
-    *,
-    earlier: int,
-    later: int,
-    curved: bool,
+    total: KPP, traced: Trace, tangents: Tangents, change: Tensor, *, earlier: int, later: int, curved: bool
 ) -> None:
     """Add H[earlier, later] in place: the two sums over points of the module's formula."""
     sizes = [layer.shape[1:] for layer in traced.layers]
@@ -121,7 +106,8 @@ def add_block(
     mine = slice(first, first + sizes[earlier][0])
     block = total[:, ends[earlier] : ends[earlier + 1], ends[later] : ends[later + 1]]
     block = block.unflatten(2, sizes[later]).unflatten(1, sizes[earlier])
-    here, there = (of_all(traced.inputs[layer], len(total)) for layer in (earlier, later))
+    # Features are the same for all models.
+    here, there = (traced.inputs[layer].expand(len(total), -1, -1) for layer in (earlier, later))
     block.add_(outer(here, there, change[:, :, mine]).permute(0, 4, 1, 3, 2))
     if curved and earlier < later:
         inputs = tangents.inputs[later - 1][:, :, mine]
@@ -134,8 +120,3 @@ def outer(
     """Σₙ left ⊗ right ⊗ tangents."""
     pairs = (left.unsqueeze(2) * right.unsqueeze(1)).flatten(1, 2)
     return (pairs @ tangents.flatten(1, 2).mT).unflatten(2, tangents.shape[1:3]).unflatten(1, (left.shape[1], -1))
-
-
-def of_all(units: Float[Tensor, "*_ h b"], models: int) -> Float[Tensor, "k h b"]:
-    """The inputs of a layer for each model: features are the same for all."""
-    return units.expand(models, -1, -1)

@@ -2,12 +2,10 @@
 
 from dataclasses import dataclass
 
-from jaxtyping import Float, Num
-from torch import Tensor
-
 from influencelab.data.dataset import Dataset
 from influencelab.errors import InvalidData
 from influencelab.models.loss import OutputLoss, softplus
+from influencelab.models.shapes import CB, KB, KCB, Y
 
 
 @dataclass(frozen=True)
@@ -20,20 +18,14 @@ class BinaryCrossEntropy(OutputLoss):
             raise InvalidData(f"{data.name} has {data.classes} classes; this loss needs exactly 2.")
         return 1
 
-    def values(self, z: Float[Tensor, "*k c b"], y: Num[Tensor, " b"]) -> Float[Tensor, "*k b"]:
+    def values(self, z: KCB, y: Y) -> KB:
         """log(1 + exp(−s z)), without overflow."""
         return softplus((1 - 2 * y.to(z.dtype)) * z.squeeze(-2))
 
-    def gradients(self, z: Float[Tensor, "*k c b"], y: Num[Tensor, " b"]) -> Float[Tensor, "*k c b"]:
+    def gradients(self, z: KCB, y: Y) -> KCB:
         """σ(z) − y."""
         return z.sigmoid() - y.to(z.dtype)
 
-    def products(
-        self, z: Float[Tensor, "c b"], y: Num[Tensor, " b"], v: Float[Tensor, "*k c b"]
-    ) -> Float[Tensor, "*k c b"]:
+    def products(self, z: CB, y: Y, v: KCB) -> KCB:
         """σ(z)(1 − σ(z)) v."""
         return z.sigmoid() * (-z).sigmoid() * v
-
-    def hessians(self, z: Float[Tensor, "*k c b"], y: Num[Tensor, " b"]) -> Float[Tensor, "*k c c b"]:
-        """σ(z)(1 − σ(z)), a 1 × 1 block a point."""
-        return (z.sigmoid() * (-z).sigmoid()).unsqueeze(-2)

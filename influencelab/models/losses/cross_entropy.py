@@ -3,12 +3,11 @@
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float, Num
-from torch import Tensor
 
 from influencelab.data.dataset import Dataset
 from influencelab.errors import InvalidData
 from influencelab.models.loss import OutputLoss, softplus
+from influencelab.models.shapes import CB, KB, KCB, Y
 
 
 @dataclass(frozen=True)
@@ -21,27 +20,19 @@ class CrossEntropy(OutputLoss):
             raise InvalidData(f"{data.name} has {data.classes} classes; cross-entropy needs at least 2.")
         return data.classes
 
-    def values(self, z: Float[Tensor, "*k c b"], y: Num[Tensor, " b"]) -> Float[Tensor, "*k b"]:
+    def values(self, z: KCB, y: Y) -> KB:
         """log(1 + Σ_{a ≠ y} exp(z_a − z_y)): the same, to the last digit even where the model is sure of y."""
         chosen = y.expand(*z.shape[:-2], 1, y.shape[-1])
         against = (z - z.gather(-2, chosen)).scatter(-2, chosen, -torch.inf).logsumexp(-2)
         return softplus(against)
 
-    def gradients(self, z: Float[Tensor, "*k c b"], y: Num[Tensor, " b"]) -> Float[Tensor, "*k c b"]:
+    def gradients(self, z: KCB, y: Y) -> KCB:
         """softmax(z) − one-hot(y)."""
         chosen = y.expand(*z.shape[:-2], 1, y.shape[-1])
         return z.softmax(-2).scatter_add(-2, chosen, -torch.ones_like(z[..., :1, :]))
 
-    def products(
-        self, z: Float[Tensor, "c b"], y: Num[Tensor, " b"], v: Float[Tensor, "*k c b"]
-    ) -> Float[Tensor, "*k c b"]:
-        """(diag π − π πᵀ) v with π = softmax(z)."""
+    def products(self, z: CB, y: Y, v: KCB) -> KCB:
+        """(diag π − π πᵀ) v with π = softmax(z): rank c − 1, since a common shift of all outputs changes nothing."""
         probability = z.softmax(-2)
         weighted = v * probability
-        return weighted - probability * weighted.sum(-2, keepdim=True)
-
-    def hessians(self, z: Float[Tensor, "*k c b"], y: Num[Tensor, " b"]) -> Float[Tensor, "*k c c b"]:
-        """diag π − π πᵀ with π = softmax(z); rank c − 1, since a common shift of all outputs changes nothing."""
-        probability = z.softmax(-2)
-        eye = torch.eye(z.shape[-2], dtype=z.dtype, device=z.device).unsqueeze(-1)
-        return eye * probability.unsqueeze(-2) - probability.unsqueeze(-2) * probability.unsqueeze(-3)
+        return weighted.sub_(probability * weighted.sum(-2, keepdim=True))

@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float, Num
+from jaxtyping import Float
 from torch import Tensor
 
 from influencelab.data.dataset import Dataset
 from influencelab.errors import InvalidData, InvalidParameter
 from influencelab.models.loss import OutputLoss, softplus
+from influencelab.models.shapes import CB, KB, KCB, Y
 
 # A point whose margin exceeds 1 by no more than this is at the bend: the true hinge has the slope it has below 1.
 TIE = 1e-6
@@ -44,31 +45,25 @@ class Hinge(OutputLoss):
             )
         return 1
 
-    def values(self, z: Float[Tensor, "*k c b"], y: Num[Tensor, " b"]) -> Float[Tensor, "*k b"]:
+    def values(self, z: KCB, y: Y) -> KB:
         """The loss of each point; no part of it overflows, however far the margin."""
         short = 1 - margins(z, y)
         return short.relu() if self.t == 0 else self.t * softplus(short / self.t)
 
-    def gradients(self, z: Float[Tensor, "*k c b"], y: Num[Tensor, " b"]) -> Float[Tensor, "*k c b"]:
+    def gradients(self, z: KCB, y: Y) -> KCB:
         """∓ the slope in the margin: −slope for class 1, +slope for class 0."""
         return -(sides(y, z) * self.slopes(z, y)).unsqueeze(-2)
 
-    def products(
-        self, z: Float[Tensor, "c b"], y: Num[Tensor, " b"], v: Float[Tensor, "*k c b"]
-    ) -> Float[Tensor, "*k c b"]:
+    def products(self, z: CB, y: Y, v: KCB) -> KCB:
         """Curvature times v."""
         return self.curvatures(z, y) * v
 
-    def hessians(self, z: Float[Tensor, "*k c b"], y: Num[Tensor, " b"]) -> Float[Tensor, "*k c c b"]:
-        """The curvature, a 1 × 1 block a point."""
-        return self.curvatures(z, y).unsqueeze(-2).unsqueeze(-2)
-
-    def slopes(self, z: Float[Tensor, "*k c b"], y: Num[Tensor, " b"]) -> Float[Tensor, "*k b"]:
+    def slopes(self, z: KCB, y: Y) -> KB:
         """−∂ℓ/∂s of each point, 0 … 1: σ((1 − s) / t), or whether s ≤ 1 + TIE at t = 0."""
         short = 1 - margins(z, y)
         return (short >= -TIE).to(z.dtype) if self.t == 0 else (short / self.t).sigmoid()
 
-    def curvatures(self, z: Float[Tensor, "*k c b"], y: Num[Tensor, " b"]) -> Float[Tensor, "*k b"]:
+    def curvatures(self, z: KCB, y: Y) -> KB:
         """∂²ℓ/∂s² of each point: σ(u) σ(−u) / t with u = (1 − s) / t; 0 at t = 0."""
         if self.t == 0:
             return torch.zeros_like(z.squeeze(-2))
@@ -76,11 +71,11 @@ class Hinge(OutputLoss):
         return scaled.sigmoid() * (-scaled).sigmoid() / self.t
 
 
-def margins(z: Float[Tensor, "*k c b"], y: Num[Tensor, " b"]) -> Float[Tensor, "*k b"]:
+def margins(z: KCB, y: Y) -> KB:
     """s: positive where the class is right, at least 1 where the true hinge is content."""
     return sides(y, z) * z.squeeze(-2)
 
 
-def sides(y: Num[Tensor, " b"], like: Tensor) -> Float[Tensor, " b"]:
+def sides(y: Y, like: Tensor) -> Float[Tensor, " b"]:
     """+1 for class 1 and −1 for class 0."""
     return 2 * y.to(like.dtype) - 1

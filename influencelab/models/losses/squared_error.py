@@ -2,13 +2,10 @@
 
 from dataclasses import dataclass
 
-import torch
-from jaxtyping import Float, Num
-from torch import Tensor
-
 from influencelab.data.dataset import Dataset
 from influencelab.errors import InvalidData
 from influencelab.models.loss import OutputLoss
+from influencelab.models.shapes import CB, KB, KCB, Y
 
 
 @dataclass(frozen=True)
@@ -21,20 +18,14 @@ class SquaredError(OutputLoss):
             raise InvalidData(f"{data.name} has {data.classes} classes; squared error needs real targets (classes=0).")
         return 1
 
-    def values(self, z: Float[Tensor, "*k c b"], y: Num[Tensor, " b"]) -> Float[Tensor, "*k b"]:
+    def values(self, z: KCB, y: Y) -> KB:
         """½ (z − y)²."""
         return (z.squeeze(-2) - y).square() / 2
 
-    def gradients(self, z: Float[Tensor, "*k c b"], y: Num[Tensor, " b"]) -> Float[Tensor, "*k c b"]:
+    def gradients(self, z: KCB, y: Y) -> KCB:
         """z − y."""
         return z - y
 
-    def products(
-        self, z: Float[Tensor, "c b"], y: Num[Tensor, " b"], v: Float[Tensor, "*k c b"]
-    ) -> Float[Tensor, "*k c b"]:
+    def products(self, z: CB, y: Y, v: KCB) -> KCB:
         """v: the curvature is 1 everywhere."""
         return v.clone()
-
-    def hessians(self, z: Float[Tensor, "*k c b"], y: Num[Tensor, " b"]) -> Float[Tensor, "*k c c b"]:
-        """1 for each point."""
-        return torch.ones_like(z).unsqueeze(-2)

@@ -10,7 +10,7 @@ from influencelab.data.dataset import Dataset
 from influencelab.errors import InvalidParameter
 from influencelab.models import derivatives
 from influencelab.models.measure import Measure
-from influencelab.models.shapes import KP, P
+from influencelab.models.shapes import KM, KP, MP, P
 from influencelab.models.task import Task
 
 
@@ -24,20 +24,16 @@ class GroupMeanLoss(Measure):
 
     groups: tuple[tuple[int, ...], ...] = ()
 
-    def values(self, task: Task, data: Dataset, theta: KP) -> Float[Tensor, "k m"]:
+    def values(self, task: Task, data: Dataset, theta: KP) -> KM:
         """The mean loss of each group."""
         return derivatives.measures(task, data, theta) @ self.shares(data).T
 
-    def gradients(self, task: Task, data: Dataset, theta: P) -> Float[Tensor, "m p"]:
+    def gradients(self, task: Task, data: Dataset, theta: P) -> MP:
         """The mean of ∇L_j over each group."""
         return self.shares(data) @ derivatives.measure_gradients(task, data, theta)
 
     def shares(self, data: Dataset) -> Float[Tensor, "g m"]:
-        """The share of each test point in each mean.
-
-        Raises:
-            InvalidParameter: a group is empty, or names a test point that is not there.
-        """
+        """The share of each test point in each mean."""
         groups = self.groups or (tuple(range(data.m)),)
         table = data.x_test.new_zeros(len(groups), data.m)
         for row, group in zip(table, groups, strict=True):

@@ -2,13 +2,10 @@
 
 from dataclasses import dataclass
 
-from jaxtyping import Float
-from torch import Tensor
-
 from influencelab.data.dataset import Dataset
 from influencelab.models import derivatives
 from influencelab.models.measure import Measure
-from influencelab.models.shapes import KP, P
+from influencelab.models.shapes import KM, KP, MP, P
 from influencelab.models.task import Task
 
 
@@ -16,10 +13,10 @@ from influencelab.models.task import Task
 class Loss(Measure):
     """L_j of each test point j, in nats: the task's own measure, and the one that retraining reports."""
 
-    def values(self, task: Task, data: Dataset, theta: KP) -> Float[Tensor, "k m"]:
+    def values(self, task: Task, data: Dataset, theta: KP) -> KM:
         """The loss of each test point."""
         return derivatives.measures(task, data, theta)
 
-    def gradients(self, task: Task, data: Dataset, theta: P) -> Float[Tensor, "m p"]:
+    def gradients(self, task: Task, data: Dataset, theta: P) -> MP:
         """∇L_j."""
         return derivatives.measure_gradients(task, data, theta)

@@ -3,14 +3,12 @@
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float, Num
-from torch import Tensor
 from torch.func import grad, vmap
 
 from influencelab.data.dataset import Dataset
 from influencelab.errors import InvalidData
 from influencelab.models.measure import Measure
-from influencelab.models.shapes import KP, P
+from influencelab.models.shapes import KB, KCB, KM, KP, MP, P, Y
 from influencelab.models.task import Task
 
 
@@ -23,22 +21,19 @@ class Margin(Measure):
     point that helps makes it fall.
     """
 
-    def values(self, task: Task, data: Dataset, theta: KP) -> Float[Tensor, "k m"]:
+    def values(self, task: Task, data: Dataset, theta: KP) -> KM:
         """The margin of each test point."""
         check_classes(data)
         return margins(task.outputs(theta, data.x_test), data.y_test)
 
-    def gradients(self, task: Task, data: Dataset, theta: P) -> Float[Tensor, "m p"]:
+    def gradients(self, task: Task, data: Dataset, theta: P) -> MP:
         """The derivative of each margin."""
         check_classes(data)
-
-        def one(parameters: Tensor, x: Tensor, y: Tensor) -> Tensor:
-            return margins(task.outputs(parameters, x[None]), y[None])[0]
-
-        return vmap(grad(one), in_dims=(None, 0, 0))(theta, data.x_test, data.y_test)
+        one = grad(lambda parameters, x, y: margins(task.outputs(parameters, x[None]), y[None])[0])
+        return vmap(one, in_dims=(None, 0, 0))(theta, data.x_test, data.y_test)
 
 
-def margins(z: Float[Tensor, "*k c b"], y: Num[Tensor, " b"]) -> Float[Tensor, "*k b"]:
+def margins(z: KCB, y: Y) -> KB:
     """The log-odds of each point's class."""
     if z.shape[-2] == 1:
         return torch.where(y == 1, z[..., 0, :], -z[..., 0, :])
@@ -47,10 +42,6 @@ def margins(z: Float[Tensor, "*k c b"], y: Num[Tensor, " b"]) -> Float[Tensor, "
 
 
 def check_classes(data: Dataset) -> None:
-    """Refuse real targets, of which no model is more or less sure.
-
-    Raises:
-        InvalidData: with another measure to take.
-    """
+    """Refuse real targets, of which no model is more or less sure."""
     if data.classes == 0:
         raise InvalidData(f"{data.name} has real targets and no classes; take the measure 'loss'.")

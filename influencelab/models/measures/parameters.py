@@ -3,13 +3,11 @@
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float
-from torch import Tensor
 
 from influencelab.data.dataset import Dataset
 from influencelab.errors import InvalidParameter
 from influencelab.models.measure import Measure
-from influencelab.models.shapes import KP, P
+from influencelab.models.shapes import KM, KP, MP, P, Theta
 from influencelab.models.task import Task
 
 
@@ -23,20 +21,16 @@ class Parameters(Measure):
 
     entries: tuple[int, ...] = (0,)
 
-    def values(self, task: Task, data: Dataset, theta: KP) -> Float[Tensor, "k m"]:
+    def values(self, task: Task, data: Dataset, theta: KP) -> KM:
         """The entries."""
         return theta[:, self.checked(theta)]
 
-    def gradients(self, task: Task, data: Dataset, theta: P) -> Float[Tensor, "m p"]:
+    def gradients(self, task: Task, data: Dataset, theta: P) -> MP:
         """1 at each entry."""
         return torch.eye(len(theta), dtype=theta.dtype, device=theta.device)[self.checked(theta)]
 
-    def checked(self, theta: Float[Tensor, "*k p"]) -> list[int]:
-        """The entries, if θ has them.
-
-        Raises:
-            InvalidParameter: with how many it has.
-        """
+    def checked(self, theta: Theta) -> list[int]:
+        """The entries, if θ has them."""
         p = theta.shape[-1]
         if not self.entries or not all(0 <= entry < p for entry in self.entries):
             raise InvalidParameter(f"entries are {self.entries}, expected one or more of 0 … {p - 1}.")

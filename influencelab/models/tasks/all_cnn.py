@@ -11,11 +11,10 @@ from torch.nn.functional import pad
 
 from influencelab.data.dataset import Dataset
 from influencelab.errors import InvalidData, InvalidParameter
-from influencelab.models.layer_factors import Layer
 from influencelab.models.loss import OutputLoss
 from influencelab.models.losses.cross_entropy import CrossEntropy
-from influencelab.models.shapes import P
-from influencelab.models.task import LayeredTask, penalised_layers
+from influencelab.models.shapes import KCB, P, Theta, X
+from influencelab.models.task import Layer, LayeredTask, penalised_layers
 
 # Strides of the convolutions of 3 × 3 pixels; a last one of 1 × 1 follows.
 STRIDES = (1, 2, 1, 2, 1)
@@ -95,9 +94,7 @@ class AllCNN(LayeredTask):
             numbers += (columns - 1) * index.shape[1]
         return numbers
 
-    def forward(
-        self, theta: Float[Tensor, "*k p"], x: Float[Tensor, " b *shape"], layer: Layer
-    ) -> Float[Tensor, "*k c b"]:
+    def forward(self, theta: Theta, x: X, layer: Layer) -> KCB:
         """Each convolution is a product with the patches of its input; points stay on the last axis throughout."""
         images, (*matrices, narrow, last) = self.pixels(x), self.matrices(theta)
         size, units = images.shape[:2], images.flatten(0, 1)[None]
@@ -110,7 +107,7 @@ class AllCNN(LayeredTask):
         units = layer(narrow, units.flatten(-2)).tanh().unflatten(-1, (units.shape[-2], -1))
         return layer(last, units.mean(-2))
 
-    def matrices(self, theta: Float[Tensor, "*k p"]) -> list[Tensor]:
+    def matrices(self, theta: Theta) -> list[Tensor]:
         """θ as the matrices of its layers."""
         shapes = self.convolutions()
         sizes = [rows * columns for rows, columns in shapes]
@@ -118,7 +115,7 @@ class AllCNN(LayeredTask):
         widths = [*(columns for _, columns in shapes), UNITS + 1]
         return [part.unflatten(-1, (-1, width)) for part, width in zip(parts, widths, strict=True)]
 
-    def pixels(self, x: Float[Tensor, " b *shape"]) -> Float[Tensor, "h w b"]:
+    def pixels(self, x: X) -> Float[Tensor, "h w b"]:
         """Images, pooled, points last; rows of pixels that make a square are taken for one."""
         side = math.isqrt(x[0].numel())
         images = x.unflatten(1, (side, side)) if x.dim() == 2 and side**2 == x.shape[1] else x
@@ -138,9 +135,6 @@ def patches(height: int, width: int, *, stride: int, padding: str) -> tuple[Int[
     """The pixel of each of the s = 9 places of a patch at each of the o positions, and the number of positions.
 
     Positions run over rows, then columns. A place outside the image has the number height · width.
-
-    Raises:
-        InvalidData: the image is smaller than a patch.
     """
     if padding == "valid" and min(height, width) < SIDE:
         raise InvalidData(

@@ -12,13 +12,12 @@ from influencelab.data.dataset import Dataset
 from influencelab.errors import InvalidParameter
 from influencelab.models.closed_forms.mlp import Network
 from influencelab.models.closed_forms.mlp_derivatives import MLPDerivatives
-from influencelab.models.layer_factors import Layer
 from influencelab.models.loss import OutputLoss, softplus
 from influencelab.models.loss_derivatives import LossDerivatives
 from influencelab.models.losses.cross_entropy import CrossEntropy
 from influencelab.models.losses.squared_error import SquaredError
-from influencelab.models.shapes import P
-from influencelab.models.task import LayeredTask, penalised_layers
+from influencelab.models.shapes import KCB, P, Theta, X
+from influencelab.models.task import Layer, LayeredTask, penalised_layers
 
 ACTIVATIONS = {
     "tanh": torch.tanh,
@@ -95,9 +94,7 @@ class MLP(LayeredTask):
         # Asked for at each step, drawn up once.
         return penalised_layers(tuple(self.shapes(data)), data.x_train.device, biases=self.penalise_bias).clone()
 
-    def forward(
-        self, theta: Float[Tensor, "*k p"], x: Float[Tensor, " b *shape"], layer: Layer
-    ) -> Float[Tensor, "*k c b"]:
+    def forward(self, theta: Theta, x: X, layer: Layer) -> KCB:
         """The activation after each layer but the last."""
         units, used = x.flatten(1).T, 0
         for _ in range(self.depth):
@@ -118,10 +115,12 @@ class MLP(LayeredTask):
 
     def derivatives(self, data: Dataset) -> LossDerivatives:
         """In closed form: backpropagation of all models at once."""
-        shapes = self.shapes(data)
-        units = max(rows for rows, _ in shapes)
-        network = Network(shapes, self.activation, self.regression, self.output_loss)
-        return MLPDerivatives(self, data, units, trace=units * len(shapes), threads=True, network=network)
+        units, network = (
+            self.units(data),
+            Network(self.shapes(data), self.activation, self.regression, self.output_loss),
+        )
+        trace = units * len(network.shapes)
+        return MLPDerivatives(self, data, units, trace=trace, threads=True, network=network)
 
     @property
     def kink(self) -> str | None:
@@ -139,7 +138,7 @@ class MLP(LayeredTask):
             return self, data
         below, theta = replace(self, depth=self.depth - 1), theta[: -self.last_layer_size(data)]
 
-        def features(x: Float[Tensor, " b *shape"]) -> Float[Tensor, "b d"]:
+        def features(x: X) -> Float[Tensor, "b d"]:
             return ACTIVATIONS[self.activation](below.outputs(theta, x)).T.contiguous()
 
         hidden = replace(data, x_train=features(data.x_train), x_test=features(data.x_test))
