@@ -160,7 +160,7 @@ def slope_rows(cells: Sequence[Cell], axis: str, *, bootstrap: Bootstrap) -> lis
 def slope(tables: Mapping[float, Replicates], how: str, *, covariates: Covariates, bootstrap: Bootstrap) -> Measurement:
     """The slope, its half-width in the note; NaN, and why, where there are too few values for one."""
     try:
-        return trend(tables, covariates=covariates, bootstrap=bootstrap).slope.described(how).with_half_width()
+        return trend(tables, covariates=covariates, bootstrap=bootstrap).described(how).with_half_width()
     except InvalidData as error:
         return Measurement(float("nan"), note=f"{how}; no slope: {error}")
 

@@ -125,11 +125,7 @@ class Bootstrap(Recipe):
         if values.size == 1:
             resampled[:] = numpy.nan
         value, n = float(unit_weights(axes).mean(values)[0]), int((~numpy.isnan(values)).sum())
-        return self.interval(value, resampled, within=within, n=n, note=self.note(over))
-
-    def note(self, over: str) -> str:
-        """Note of an interval, such as `95% bootstrap over 20 seeds, B=1000`, from the resampled axes in words."""
-        return f"{self.level:.0%} {over}, B={self.resamples}"
+        return self.interval(value, resampled, within=within, n=n, over=over)
 
     def interval(
         self,
@@ -138,9 +134,13 @@ class Bootstrap(Recipe):
         *,
         within: tuple[float, float] = ANYWHERE,
         n: int | None = None,
-        note: str = "",
+        over: str = "",
     ) -> Measurement:
-        """The value with its recentred percentile interval within bounds; NaN ends where no resample has a value."""
+        """The value with its recentred percentile interval within bounds; NaN ends where no resample has a value.
+
+        The note names the axes it is over: `95% bootstrap over 20 seeds, B=1000`.
+        """
+        note = f"{self.level:.0%} {over}, B={self.resamples}"
         low, high = self.ends(resampled[:, None], numpy.array([value]), within=within)
         return Measurement(value, float(low[0]), float(high[0]), n=n, note=note)
 

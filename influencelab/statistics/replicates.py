@@ -132,12 +132,8 @@ def difference(
     if max(x.size, y.size) == 1:
         resampled[:] = numpy.nan
     how = f"seeds {'paired' if paired else 'apart'}, test points {'paired' if together or paired else 'apart'}"
-    return way.interval(
-        value,
-        resampled,
-        n=int((~numpy.isnan(x)).sum() + (~numpy.isnan(y)).sum()),
-        note=way.note(f"{resampled_axes(first)} ({how})"),
-    )
+    n = int((~numpy.isnan(x)).sum() + (~numpy.isnan(y)).sum())
+    return way.interval(value, resampled, n=n, over=f"{resampled_axes(first)} ({how})")
 
 
 def resampled_axes(table: Replicates) -> str:

@@ -37,34 +37,31 @@ def signal_to_noise(draws: Float[numpy.ndarray, "s r m"]) -> Float[numpy.ndarray
     return numpy.where(size > 1, found, numpy.nan)
 
 
-def share_detected(
-    draws: Float[numpy.ndarray, "s r m"], *, threshold: float = THRESHOLD, bootstrap: Bootstrap | None = None
-) -> Measurement:
-    """The share of (removal, test point) pairs whose |mean| / sd over seeds passes the threshold, 0 to 1.
+def share_detected(draws: Float[numpy.ndarray, "s r m"], *, bootstrap: Bootstrap | None = None) -> Measurement:
+    """The share of (removal, test point) pairs whose |mean| / sd over seeds passes the threshold of 2, 0 to 1.
 
     The seeds are given; the interval draws removals and test points anew, independently. One of no width means that
     every pair, or none, passes.
     """
-    passed, way = detected(draws, threshold), bootstrap or Bootstrap()
-    return way.mean(passed, axes_of(draws), within=(0.0, 1.0), over=resampled_axes(draws))
+    way = bootstrap or Bootstrap()
+    return way.mean(detected(draws), axes_of(draws), within=(0.0, 1.0), over=resampled_axes(draws))
 
 
 def detection_gain(
     first: Float[numpy.ndarray, "s r m"],
     second: Float[numpy.ndarray, "s r m"],
     *,
-    threshold: float = THRESHOLD,
     bootstrap: Bootstrap | None = None,
 ) -> Measurement:
     """The share detected in the first less that in the second; removals and test points drawn together for both."""
-    gain, way = detected(first, threshold) - detected(second, threshold), bootstrap or Bootstrap()
-    return way.mean(gain, axes_of(first), over=resampled_axes(first))
+    way = bootstrap or Bootstrap()
+    return way.mean(detected(first) - detected(second), axes_of(first), over=resampled_axes(first))
 
 
-def detected(draws: Float[numpy.ndarray, "s r m"], threshold: float) -> Float[numpy.ndarray, "r m"]:
+def detected(draws: Float[numpy.ndarray, "s r m"]) -> Float[numpy.ndarray, "r m"]:
     """1 where |mean| / sd passes the threshold, else 0; NaN where it is not known."""
     size = signal_to_noise(draws)
-    return numpy.where(numpy.isnan(size), numpy.nan, size > threshold)
+    return numpy.where(numpy.isnan(size), numpy.nan, size > THRESHOLD)
 
 
 def consistency(draws: Float[numpy.ndarray, "s r m"], *, bootstrap: Bootstrap | None = None) -> Measurement:
@@ -80,8 +77,7 @@ def consistency(draws: Float[numpy.ndarray, "s r m"], *, bootstrap: Bootstrap | 
     once, drawn = unit_weights(axes), way.draw(axes)
     value, resampled = (mean_over_tests(one_draw(draws, each["removals"]), each["tests"]) for each in (once, drawn))
     n = int((~numpy.isnan(draws)).all(0).sum())
-    note = way.note(resampled_axes(draws))
-    return way.interval(float(value[0]), resampled, within=(-1.0, 1.0), n=n, note=note)
+    return way.interval(float(value[0]), resampled, within=(-1.0, 1.0), n=n, over=resampled_axes(draws))
 
 
 def one_draw(draws: Float[numpy.ndarray, "s r m"], weights: Float[numpy.ndarray, "b r"]) -> Float[numpy.ndarray, "b m"]:
