@@ -5,7 +5,7 @@ import io
 import tokenize
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from typing import Annotated, Any, Literal
 
 import yaml
@@ -14,6 +14,8 @@ from pydantic import AllowInfNan, BeforeValidator, Field, Strict, TypeAdapter, V
 from influencelab.errors import InvalidParameter
 from influencelab.recipe import Recipe
 
+# Those of where and how a study runs, not of what it computes: changing one changes no number.
+RUN_PARAMETERS = ("profile", "results", "workers", "scheduler", "device")
 EXAMPLES = {"bool": "false", "int": "5", "float": "0.01", "str": "digits"}
 
 
@@ -59,6 +61,7 @@ class Parameter(Recipe):
         return f"[{inner}]" if self.type.startswith(("list", "tuple")) else inner
 
 
+@lru_cache(maxsize=64)
 def declared(source: str, *, where: str) -> tuple[Parameter, ...]:
     """The parameters of a `parameters` cell, in order; errors say which notebook it is in.
 
@@ -84,12 +87,9 @@ def declared(source: str, *, where: str) -> tuple[Parameter, ...]:
 def assigned(line: ast.stmt) -> tuple[str, str, Any]:
     """Name, annotation and value of `name = literal` or `name: type = literal`; a ValueError for anything else."""
     match line:
-        case ast.AnnAssign(
-            target=ast.Name(id=name), annotation=ast.Constant(value=str(kind)), value=ast.expr() as value
-        ):
-            pass  # a condition stands in quotes, since Python would compute it: seeds: "int >= 1" = 5
         case ast.AnnAssign(target=ast.Name(id=name), annotation=annotation, value=ast.expr() as value):
-            kind = ast.unparse(annotation)
+            # A condition stands in quotes, since Python would compute it: seeds: "int >= 1" = 5
+            kind = str(annotation.value) if isinstance(annotation, ast.Constant) else ast.unparse(annotation)
         case ast.Assign(targets=[ast.Name(id=name)], value=value):
             kind = ""
         case _:

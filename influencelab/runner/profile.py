@@ -1,10 +1,15 @@
-"""Profiles: the four named sizes of a study, their slices, and the names of results folders."""
+"""Profiles: the four named sizes of a study and their slices, as its notebook declares them, and results folders."""
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
 
-from influencelab.errors import unknown
+import yaml
+
+from influencelab.errors import StudyFailed, unknown
 from influencelab.recipe import Recipe, fingerprint
 
 # From seconds to the size the papers published, smallest first.
@@ -34,14 +39,9 @@ class Profile(Recipe):
 
 def size_of(profile: str) -> str:
     """The one of `PROFILES` that a profile is, or is a slice of: `paper` for `paper_width`; UnknownName if none."""
-    if not is_profile(profile):
+    if not re.fullmatch(NAME, profile):
         raise unknown("profile", profile, PROFILES)
     return profile.partition("_")[0]
-
-
-def is_profile(name: str) -> bool:
-    """Whether a study may declare a profile of this name."""
-    return re.fullmatch(NAME, name) is not None
 
 
 def rank(profile: str) -> int:
@@ -68,3 +68,47 @@ def profile_of(folder: str) -> str:
     if not is_folder_name(folder):
         raise unknown("profile", folder, PROFILES)
     return folder.partition("-")[0]
+
+
+@lru_cache(maxsize=64)
+def profiles_in(source: str, *, where: str) -> dict[str, Profile]:
+    """The profiles that a raw cell declares in YAML, smallest first; errors say which notebook it is in.
+
+    Raises:
+        StudyFailed: it is no mapping of profiles that each say what they cost.
+        UnknownName: a profile that is no size, or extends one there is not.
+    """
+    try:
+        given = yaml.safe_load(source)
+    except yaml.YAMLError as error:
+        raise StudyFailed(f"{where}: its profiles are no YAML ({error}).") from error
+    if not isinstance(given, dict) or not all(isinstance(values, dict) for values in given.values()):
+        raise StudyFailed(f"{where}: its profiles are no YAML mapping like `tiny: {{size: 5, expected: …}}`.")
+    order = sorted(given, key=lambda name: rank(str(name)))
+    return {name: profile(name, extended(name, given, where=where), where) for name in order}
+
+
+def extended(name: str, given: dict[str, Any], *, where: str, through: tuple[str, ...] = ()) -> dict[str, Any]:
+    """The values of a profile: those of the one it `extends`, but for its cost, under its own."""
+    own = dict(given[name])
+    base = own.pop("extends", None)
+    if base is None:
+        return own
+    if base in (name, *through):
+        chain = " extends ".join([*through, name, base])
+        raise StudyFailed(f"{where}: a profile extends itself ({chain}). Let one of them stand alone.")
+    if base not in given:
+        raise unknown("profile", str(base), given, of=Path(where).stem)
+    inherited = extended(base, given, where=where, through=(*through, name))
+    return {key: value for key, value in inherited.items() if key != "expected"} | own
+
+
+def profile(name: str, given: dict[str, Any], where: str) -> Profile:
+    """One profile: its parameters, and apart from them its expected cost."""
+    expected = given.pop("expected", None)
+    if not isinstance(expected, dict) or set(expected) != {"seconds", "memory_gb"}:
+        raise StudyFailed(
+            f"{where}: profile '{name}' does not say what it costs. "
+            "Add `expected: {seconds: 20, memory_gb: 1}` as measured on two cores."
+        )
+    return Profile(name, given, float(expected["seconds"]), float(expected["memory_gb"]))

@@ -10,7 +10,7 @@ import pandas
 
 from influencelab.errors import MissingData
 from influencelab.runner import json_file
-from influencelab.runner.profile import PROFILES, is_folder_name, is_profile, profile_of, rank, size_of
+from influencelab.runner.profile import PROFILES, is_folder_name, profile_of, rank, size_of
 from influencelab.statistics.measurement import Measurement
 from influencelab.statistics.measurements import Where, describe, measurement_of, records, select
 
@@ -50,7 +50,7 @@ class Report:
     @property
     def changed(self) -> bool:
         """Whether parameters differ from the profile's, so that the numbers are not the profile's."""
-        return not is_profile(self.profile)
+        return self.profile != profile_of(self.profile)
 
     def numbers(self, *, first: Sequence[Where] = ()) -> dict[str, Measurement]:
         """Every number by its settings in words: those with the settings `first`, then all in the table's order."""

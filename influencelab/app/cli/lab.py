@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from influencelab.errors import MissingData
-from influencelab.runner.notebook import studies_folder
+from influencelab.runner.study import studies_folder
 
 
 def open_lab(folder: Path | None, arguments: Sequence[str]) -> None:

@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-from influencelab.runner.notebook import Notebook
-from influencelab.runner.study import studies, study
+from influencelab.runner.study import Study, studies, study
 
 
 def all_studies(folder: Path | None) -> str:
@@ -15,11 +14,11 @@ def all_studies(folder: Path | None) -> str:
 
 def one_study(name: str, folder: Path | None) -> str:
     """One study's question, parameters and profiles."""
-    declared = study(name, folder=folder).notebook
+    declared = study(name, folder=folder)
     return "\n\n".join([declared.question, parameters(declared), profiles(declared)])
 
 
-def parameters(declared: Notebook) -> str:
+def parameters(declared: Study) -> str:
     """A line per parameter: name, type, default, meaning."""
     lines = [(each.name, each.type, repr(each.default), each.help) for each in declared.parameters]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)][:3]
@@ -29,7 +28,7 @@ def parameters(declared: Notebook) -> str:
     )
 
 
-def profiles(declared: Notebook) -> str:
+def profiles(declared: Study) -> str:
     """A line per profile: its cost and the values it sets."""
     lines = []
     for each in declared.profiles.values():

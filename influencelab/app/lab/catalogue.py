@@ -10,8 +10,7 @@ from influencelab.app.lab.home import Home
 from influencelab.errors import InfluenceLabError, InvalidParameter, unknown
 from influencelab.runner import json_file
 from influencelab.runner.claim import Claim, judge
-from influencelab.runner.notebook import RUN_PARAMETERS
-from influencelab.runner.parameter import Parameter
+from influencelab.runner.parameter import RUN_PARAMETERS, Parameter
 from influencelab.runner.profile import is_folder_name, profile_of, rank
 from influencelab.runner.report import Report, load
 from influencelab.runner.study import Plan, Study, studies, study
@@ -39,24 +38,23 @@ def catalogue(home: Home) -> dict[str, Any]:
 
 def card(each: Study, home: Home, claims: Iterable[Claim]) -> dict[str, Any]:
     """One study: its question, form, sizes and reports, and the verdicts of the newest."""
-    declared = each.notebook
     profiles = [
         {
             "name": profile.name,
             "seconds": profile.seconds,
             "memory_gb": profile.memory_gb,
-            "values": {name: text(value) for name, value in declared.values(profile.name).items() if name not in OWN},
+            "values": {name: text(value) for name, value in each.values(profile.name).items() if name not in OWN},
         }
-        for profile in declared.profiles.values()
+        for profile in each.profiles.values()
     ]
     found = folders(each.name, home)
     return {
         "name": each.name,
-        "question": declared.question,
+        "question": each.question,
         "path": home.shown(each.path),
         "parameters": [
             {**{name: getattr(parameter, name) for name in FIELD}, "where": parameter.name in RUN_PARAMETERS}
-            for parameter in declared.parameters
+            for parameter in each.parameters
             if parameter.name not in OWN
         ],
         "profiles": profiles,
@@ -161,11 +159,10 @@ def planned(asked: object, home: Home) -> tuple[Plan, dict[str, str]]:
     match asked:
         case {"study": str(name), "profile": str(profile), "parameters": dict(given), **rest} if not rest:
             chosen = study(name, folder=home.studies)
-            declared = chosen.notebook
         case _:
             raise InvalidParameter('A run is asked for as {"study": …, "profile": …, "parameters": {name: value}}.')
-    standard = declared.values(profile)
-    changes = {key: value_of(declared.parameter(key), value) for key, value in given.items()}
+    standard = chosen.values(profile)
+    changes = {key: value_of(chosen.parameter(key), value) for key, value in given.items()}
     plan = chosen.plan(profile, results=home.results, **changes)
     return plan, {key: text(plan.parameters[key]) for key in changes if plan.parameters[key] != standard[key]}
 
