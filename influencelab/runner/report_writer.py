@@ -152,7 +152,14 @@ class ReportWriter:
             InvalidParameter: it was published before.
         """
         self._check_open()
-        self._write_measurements()
+        if not any(map(len, self._measurements)):
+            raise InvalidData(f"The report of {self.study} holds no number. Give it some with `measure` first.")
+        whole = joined(self._measurements)
+        whole.insert(0, "study", pandas.Series(self.study, index=whole.index, dtype="string"))
+        check_tidy(whole)
+        # As Parquet, which programs read, and as CSV, which people read.
+        whole.to_parquet(self.staging / MEASUREMENTS, compression="zstd", index=False)
+        whole.to_csv((self.staging / MEASUREMENTS).with_suffix(".csv"), index=False, lineterminator="\n")
         json_file.write(self.staging / FACTS, self._facts)
         json_file.write(self.staging / "parameters.json", self._parameters)
         (self.staging / PROGRESS).unlink(missing_ok=True)
@@ -169,16 +176,6 @@ class ReportWriter:
         json_file.write(self.staging / "manifest.json", manifest)
         replace_folder(self.staging, self.folder)
         return load(self.folder)
-
-    def _write_measurements(self) -> None:
-        """The table as Parquet, which programs read, and as CSV, which people read."""
-        if not any(map(len, self._measurements)):
-            raise InvalidData(f"The report of {self.study} holds no number. Give it some with `measure` first.")
-        whole = joined(self._measurements)
-        whole.insert(0, "study", pandas.Series(self.study, index=whole.index, dtype="string"))
-        check_tidy(whole)
-        whole.to_parquet(self.staging / MEASUREMENTS, compression="zstd", index=False)
-        whole.to_csv((self.staging / MEASUREMENTS).with_suffix(".csv"), index=False, lineterminator="\n")
 
     def _check_open(self) -> None:
         """Refuse to write where nothing can be written any more."""

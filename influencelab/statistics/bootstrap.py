@@ -106,21 +106,20 @@ class Bootstrap(Recipe):
     def mean(
         self,
         values: Float[numpy.ndarray, "s m"],
-        axes: Mapping[str, int],
         *,
         over: str,
         nested: Collection[str] = (),
         within: tuple[float, float] = ANYWHERE,
     ) -> Measurement:
-        """The mean of what is known (not NaN) in a table of two axes; without ends where there is nothing to draw anew.
+        """The mean of what is known (not NaN) in a table; without ends where there is nothing to draw anew.
 
         Args:
-            values: the table.
-            axes: how many units each has, as in `draw`.
+            values: the table, whose axes are drawn as `rows` and `tests`.
             over: the resampled axes in words, for the note.
-            nested: axes that are drawn with the other one.
+            nested: `tests`, if they come with the rows.
             within: where such a mean can lie at all.
         """
+        axes = dict(zip(("rows", "tests"), values.shape, strict=True))
         resampled = self.draw(axes, nested=nested).mean(values)
         if values.size == 1:
             resampled[:] = numpy.nan

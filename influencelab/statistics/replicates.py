@@ -96,7 +96,7 @@ def mean(table: Replicates, *, bootstrap: Bootstrap | None = None) -> Measuremen
     nor test points differ, it is up to √3 too wide.
     """
     way, within = bootstrap or Bootstrap(), bounds(table.measure)
-    return way.mean(table.values, table.axes, nested=table.nested, within=within, over=resampled_axes(table))
+    return way.mean(table.values, nested=table.nested, within=within, over=resampled_axes(table))
 
 
 def difference(

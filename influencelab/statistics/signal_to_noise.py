@@ -44,7 +44,7 @@ def share_detected(draws: Float[numpy.ndarray, "s r m"], *, bootstrap: Bootstrap
     every pair, or none, passes.
     """
     way = bootstrap or Bootstrap()
-    return way.mean(detected(draws), axes_of(draws), within=(0.0, 1.0), over=resampled_axes(draws))
+    return way.mean(detected(draws), within=(0.0, 1.0), over=resampled_axes(draws))
 
 
 def detection_gain(
@@ -55,7 +55,7 @@ def detection_gain(
 ) -> Measurement:
     """The share detected in the first less that in the second; removals and test points drawn together for both."""
     way = bootstrap or Bootstrap()
-    return way.mean(detected(first) - detected(second), axes_of(first), over=resampled_axes(first))
+    return way.mean(detected(first) - detected(second), over=resampled_axes(first))
 
 
 def detected(draws: Float[numpy.ndarray, "s r m"]) -> Float[numpy.ndarray, "r m"]:
@@ -73,7 +73,7 @@ def consistency(draws: Float[numpy.ndarray, "s r m"], *, bootstrap: Bootstrap | 
     """
     if len(draws) < 2:
         raise InvalidData(f"Repeatability needs two draws or more, got {len(draws)}.")
-    way, axes = bootstrap or Bootstrap(), axes_of(draws)
+    way, axes = bootstrap or Bootstrap(), dict(zip(("removals", "tests"), draws.shape[1:], strict=True))
     once, drawn = unit_weights(axes), way.draw(axes)
     value, resampled = (mean_over_tests(one_draw(draws, each["removals"]), each["tests"]) for each in (once, drawn))
     n = int((~numpy.isnan(draws)).all(0).sum())
@@ -95,11 +95,6 @@ def one_draw(draws: Float[numpy.ndarray, "s r m"], weights: Float[numpy.ndarray,
     single = numpy.sum([variance(each) for each in filled], axis=0)
     between = s**2 * variance(filled.mean(0)) - single
     return numpy.where(size >= FEWEST, ratio(between, (s - 1) * single), numpy.nan)
-
-
-def axes_of(draws: Float[numpy.ndarray, "s r m"]) -> dict[str, int]:
-    """The resampled axes and their sizes; the seeds are given."""
-    return dict(zip(("removals", "tests"), draws.shape[1:], strict=True))
 
 
 def resampled_axes(draws: Float[numpy.ndarray, "s r m"]) -> str:
