@@ -47,8 +47,11 @@ class Parameter(Recipe):
         try:
             return adapter(self.type).validate_python(value)
         except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            places = [str(index + 1) for index in first["loc"] if isinstance(index, int)]
+            item = f"item {'.'.join(places)}: " if places else ""
             raise InvalidParameter(
-                f"Parameter '{self.name}' is declared {self.type}, and {value!r} is none: {reason(error)}. "
+                f"Parameter '{self.name}' is declared {self.type}, and {value!r} is none: {item}{first['msg']}. "
                 f"Write it like {self.name}={self.example}."
             ) from error
 
@@ -68,7 +71,8 @@ def declared(source: str, *, where: str) -> tuple[Parameter, ...]:
     Raises:
         InvalidParameter: a line that declares no parameter with a literal default of a known type.
     """
-    comments = trailing_comments(source)
+    tokens = tokenize.generate_tokens(io.StringIO(source).readline)
+    comments = {token.start[0]: token.string.lstrip("# ") for token in tokens if token.type == tokenize.COMMENT}
     found = []
     for line in ast.parse(source).body:
         try:
@@ -95,12 +99,6 @@ def assigned(line: ast.stmt) -> tuple[str, str, Any]:
         case _:
             raise ValueError("no assignment of one name")
     return name, kind, ast.literal_eval(value)
-
-
-def trailing_comments(source: str) -> dict[int, str]:
-    """The comment of each line that has one."""
-    tokens = tokenize.generate_tokens(io.StringIO(source).readline)
-    return {token.start[0]: token.string.lstrip("# ") for token in tokens if token.type == tokenize.COMMENT}
 
 
 def infer(default: object) -> str:
@@ -188,10 +186,3 @@ def bounded(comparison: ast.Compare) -> Any:
         bound, after = BOUNDS[type(each)], place >= middle
         limits[bound if after else MIRRORED[bound]] = +ast.literal_eval(terms[place + after])
     return Annotated[{"int": INTEGER, "float": NUMBER}[kind], Field(**limits)]
-
-
-def reason(error: ValidationError) -> str:
-    """The first thing that is wrong with a value, and in which item of a list."""
-    first = error.errors(include_url=False)[0]
-    places = [str(index + 1) for index in first["loc"] if isinstance(index, int)]
-    return (f"item {'.'.join(places)}: " if places else "") + first["msg"]

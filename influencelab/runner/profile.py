@@ -84,31 +84,24 @@ def profiles_in(source: str, *, where: str) -> dict[str, Profile]:
         raise StudyFailed(f"{where}: its profiles are no YAML ({error}).") from error
     if not isinstance(given, dict) or not all(isinstance(values, dict) for values in given.values()):
         raise StudyFailed(f"{where}: its profiles are no YAML mapping like `tiny: {{size: 5, expected: …}}`.")
-    order = sorted(given, key=lambda name: rank(str(name)))
-    return {name: profile(name, extended(name, given, where=where), where) for name in order}
+    return {name: profile(name, given, where=where) for name in sorted(given, key=lambda name: rank(str(name)))}
 
 
-def extended(name: str, given: dict[str, Any], *, where: str, through: tuple[str, ...] = ()) -> dict[str, Any]:
-    """The values of a profile: those of the one it `extends`, but for its cost, under its own."""
-    own = dict(given[name])
-    base = own.pop("extends", None)
-    if base is None:
-        return own
-    if base in (name, *through):
-        chain = " extends ".join([*through, name, base])
-        raise StudyFailed(f"{where}: a profile extends itself ({chain}). Let one of them stand alone.")
-    if base not in given:
-        raise unknown("profile", str(base), given, of=Path(where).stem)
-    inherited = extended(base, given, where=where, through=(*through, name))
-    return {key: value for key, value in inherited.items() if key != "expected"} | own
-
-
-def profile(name: str, given: dict[str, Any], where: str) -> Profile:
-    """One profile: its parameters, and apart from them its expected cost."""
-    expected = given.pop("expected", None)
+def profile(name: str, given: Mapping[str, Any], *, where: str) -> Profile:
+    """One profile: its own values over those of the one it `extends`, whose cost it does not take."""
+    values, chain = dict(given[name]), [name]
+    while (base := values.pop("extends", None)) is not None:
+        chain.append(base)
+        if base in chain[:-1]:
+            loop = " extends ".join(chain)
+            raise StudyFailed(f"{where}: a profile extends itself ({loop}). Let one of them stand alone.")
+        if base not in given:
+            raise unknown("profile", str(base), given, of=Path(where).stem)
+        values = {key: value for key, value in given[base].items() if key != "expected"} | values
+    expected = values.pop("expected", None)
     if not isinstance(expected, dict) or set(expected) != {"seconds", "memory_gb"}:
         raise StudyFailed(
             f"{where}: profile '{name}' does not say what it costs. "
             "Add `expected: {seconds: 20, memory_gb: 1}` as measured on two cores."
         )
-    return Profile(name, given, float(expected["seconds"]), float(expected["memory_gb"]))
+    return Profile(name, values, float(expected["seconds"]), float(expected["memory_gb"]))

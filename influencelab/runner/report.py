@@ -59,20 +59,19 @@ class Report:
 
     def pairs(self) -> pandas.DataFrame:
         """Predicted and actual changes, a row per removal and test point; MissingData where the study stores none."""
-        path = self.folder / "pairs.parquet"
-        if not path.is_file():
-            raise MissingData(f"{self.study} at {self.profile} keeps no pairs: {path} does not exist.")
-        return pandas.read_parquet(path)
+        return pandas.read_parquet(self.kept("pairs.parquet", "no pairs"))
 
     def explorer_file(self) -> bytes:
         """The bytes of its explorer data (`explorer.data.from_bytes`); a MissingData error where there are none."""
-        path = self.folder / EXPLORER
+        return self.kept(EXPLORER, "nothing for the explorer").read_bytes()
+
+    def kept(self, name: str, lack: str) -> Path:
+        """The path of a file that not every study stores."""
+        path = self.folder / name
         if not path.is_file():
-            raise MissingData(
-                f"{self.study} at {self.profile} keeps nothing for the explorer: {path} does not exist. "
-                "Run the study again."
-            )
-        return path.read_bytes()
+            place = f"{self.study} at {self.profile}"
+            raise MissingData(f"{place} keeps {lack}: {path} does not exist. Run the study again.")
+        return path
 
     @property
     def figures(self) -> list[Path]:

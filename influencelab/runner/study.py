@@ -166,7 +166,7 @@ class Plan(Recipe):
                 ends with where the executed copy is.
             KeyboardInterrupt: the run was stopped; nothing of it is left.
         """
-        from influencelab.runner.execution import execute, sign
+        from influencelab.runner.execution import execute
 
         def watch(writer: int | None) -> None:
             if progress:
@@ -179,11 +179,9 @@ class Plan(Recipe):
             try:
                 execute(self.study.path, self.parameters, output=executed, watch=watch)
                 report = self.fresh(before)
-                sign(executed)
                 executed.replace(report.notebook)
             except StudyFailed as error:
                 if executed.is_file():
-                    sign(executed)
                     executed.replace(self.failed)
                 raise StudyFailed(
                     f"{self.study.name}: {str(error).rstrip('.')}. What ran is kept in {self.failed}."

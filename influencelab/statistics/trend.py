@@ -37,7 +37,6 @@ def trend(
     """
     way = bootstrap or Bootstrap()
     x = sorted(tables)
-    check_tables(tables)
     drawn = joint_draws(tables, way)
     value, values = by_seed(tables, {each: unit_weights(tables[each].axes) for each in x}), by_seed(tables, drawn)
     rows, unit = design(tables, covariates or {})
@@ -61,19 +60,14 @@ def resampled_axes(tables: Mapping[float, Replicates]) -> str:
     return f"bootstrap over {seeds} seeds at each of {len(tables)} x{tests}"
 
 
-def check_tables(tables: Mapping[float, Replicates]) -> None:
-    """Refuse tables that cannot lie on one line, or whose test points cannot be drawn jointly."""
+def joint_draws(tables: Mapping[float, Replicates], bootstrap: Bootstrap) -> dict[float, Resample]:
+    """One draw of the test points for all x, by stream 0, and seeds drawn for each x by the next streams."""
     if len(tables) < 2:
         raise InvalidData(f"A trend needs two or more x, got {list(tables)}.")
-    first, *others = tables.values()
+    first, *others = (tables[x] for x in sorted(tables))
     for other in others:
         if other.crossed != first.crossed or (first.crossed and not same_tests(first, other)):
             raise InvalidData("The tables have different test points at different x; give all the same ones.")
-
-
-def joint_draws(tables: Mapping[float, Replicates], bootstrap: Bootstrap) -> dict[float, Resample]:
-    """One draw of the test points for all x, by stream 0, and seeds drawn for each x by the next streams."""
-    first = tables[min(tables)]
     tests = bootstrap.draw({"tests": first.axes["tests"]}, nested=first.nested)
     return {
         x: bootstrap.draw(tables[x].axes, nested=("tests",), stream=stream).sharing(tests, ["tests"])
