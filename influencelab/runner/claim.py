@@ -114,11 +114,7 @@ class Verdict:
 
 
 def judge(claim: Claim, measurements: pandas.DataFrame, profile: str) -> Verdict:
-    """The verdict of a report's measurements, made at one profile, on one claim.
-
-    Raises:
-        InvalidData: the claim's settings fit several measurements.
-    """
+    """The verdict of a report's measurements, made at one profile; an InvalidData error where several fit the claim."""
     number = find(measurements, claim.where)
     control = None if claim.control is None else find(measurements, claim.control)
     verdict = verdict_on(claim, number)

@@ -118,11 +118,8 @@ def execute(
     """Run a notebook in its own folder, with these values after its `parameters` cell.
 
     The executed copy is written to `output`, whether it failed or not, and signed, so that JupyterLab on this machine
-    trusts and shows its figures; `watch` is called a few times a second with the kernel's process number.
-
-    Raises:
-        StudyFailed: a cell raised, or the kernel died.
-        KeyboardInterrupt: the run was stopped; the kernel and its workers are gone.
+    trusts and shows its figures; `watch` is called a few times a second with the kernel's process number. StudyFailed
+    if a cell raised or the kernel died; when the run is stopped the kernel and its workers are killed.
     """
     kernel = Kernel()
     with ThreadPoolExecutor(1, thread_name_prefix="notebook") as pool:

@@ -66,11 +66,7 @@ class Parameter(Recipe):
 
 @lru_cache(maxsize=64)
 def declared(source: str, *, where: str) -> tuple[Parameter, ...]:
-    """The parameters of a `parameters` cell, in order; errors say which notebook it is in.
-
-    Raises:
-        InvalidParameter: a line that declares no parameter with a literal default of a known type.
-    """
+    """The parameters of a `parameters` cell, in order; InvalidParameter errors say where a line declares none."""
     tokens = tokenize.generate_tokens(io.StringIO(source).readline)
     comments = {token.start[0]: token.string.lstrip("# ") for token in tokens if token.type == tokenize.COMMENT}
     found = []

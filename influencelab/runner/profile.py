@@ -72,12 +72,7 @@ def profile_of(folder: str) -> str:
 
 @lru_cache(maxsize=64)
 def profiles_in(source: str, *, where: str) -> dict[str, Profile]:
-    """The profiles that a raw cell declares in YAML, smallest first; errors say which notebook it is in.
-
-    Raises:
-        StudyFailed: it is no mapping of profiles that each say what they cost.
-        UnknownName: a profile that is no size, or extends one there is not.
-    """
+    """The profiles that a raw cell declares in YAML, smallest first; StudyFailed errors say where they are wrong."""
     try:
         given = yaml.safe_load(source)
     except yaml.YAMLError as error:

@@ -85,11 +85,7 @@ class Report:
 
 
 def load(folder: Path) -> Report:
-    """Read a report, and check that every file is what was published.
-
-    Raises:
-        MissingData: a file is missing, damaged or edited; the message names it.
-    """
+    """Read a report; a MissingData error that names the file where one is not what was published, or missing."""
     manifest = json_file.read(folder / "manifest.json")
     for name, published in manifest["files"].items():
         path = folder / name
@@ -109,13 +105,7 @@ def load(folder: Path) -> Report:
 
 
 def reports(results: Path, *, profiles: Sequence[str] = PROFILES) -> list[Report]:
-    """Every report of these sizes, by study and then from the smallest profile to the largest.
-
-    Runs with changed parameters are among them.
-
-    Raises:
-        MissingData: one of them is damaged or half written; the message names it.
-    """
+    """Every report of these sizes, changed parameters or not, by study and then from the smallest profile up."""
     found = [folder for folder in results.glob("*/*") if is_folder_name(folder.name) and folder.is_dir()]
     found = [folder for folder in found if size_of(profile_of(folder.name)) in profiles]
     order = sorted(found, key=lambda path: (path.parent.name, rank(profile_of(path.name)), path.name))

@@ -88,12 +88,7 @@ class Study(Recipe):
         return known[name]
 
     def values(self, profile: str) -> dict[str, Any]:
-        """Every parameter's value at one profile: the profile's own, else the default.
-
-        Raises:
-            UnknownName: no such profile, or a profile that names an unknown parameter.
-            InvalidParameter: a profile's value is not of the parameter's type.
-        """
+        """Every parameter's value at one profile: the profile's own, refused if of another type, else the default."""
         if profile not in self.profiles:
             raise unknown("profile", profile, self.profiles, of=self.name)
         given = self.profiles[profile].parameters

@@ -24,15 +24,9 @@ MEASURES: Mapping[str, Measure] = MappingProxyType({name: getattr(correlation, n
 
 
 def statistic(comparison: Comparison, measure: str | Measure, *, bootstrap: Bootstrap | None = None) -> Statistic:
-    """One statistic of a comparison with its intervals.
+    """One statistic of a comparison with its intervals; removals are stream 0 of the bootstrap, test points stream 1.
 
-    Args:
-        comparison: of predicted with actual changes.
-        measure: a key of `MEASURES`, or any function of (comparison, weights (b r)) that gives a table (b m).
-        bootstrap: of the intervals: removals are its stream 0, test points its stream 1.
-
-    Raises:
-        InvalidParameter: no such statistic, or one within classes for pairs without labels.
+    The measure is a key of `MEASURES`, or any function of (comparison, weights (b r)) that gives a table (b m).
     """
     way, chosen = bootstrap or Bootstrap(), named(measure) if isinstance(measure, str) else measure
     with thread_pools().limit(limits=1):

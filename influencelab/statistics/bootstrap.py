@@ -113,13 +113,9 @@ class Bootstrap(Recipe):
     ) -> Measurement:
         """The mean of what is known (not NaN) in a table; without ends where there is nothing to draw anew.
 
-        Args:
-            values: the table, whose axes are drawn as `rows` and `tests`.
-            over: the resampled axes in words, for the note.
-            nested: `tests`, if they come with the rows.
-            within: where such a mean can lie at all.
+        Its axes are drawn as `rows` and `tests`; over says in words what they are, within where a mean can lie at all.
         """
-        axes = dict(zip(("rows", "tests"), values.shape, strict=True))
+        axes: dict[str, int] = dict(zip(("rows", "tests"), values.shape, strict=True))
         resampled = self.draw(axes, nested=nested).mean(values)
         if values.size == 1:
             resampled[:] = numpy.nan

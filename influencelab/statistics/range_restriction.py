@@ -18,16 +18,8 @@ def restriction(
 
     By stratum: `top`, `middle`, and `middle_corrected`, which is that of the middle had its predictions been spread as
     widely as those of the top, with the same line and scatter (Thorndike's case II). The first less the last is what
-    spread alone does not explain.
-
-    Args:
-        comparisons: of one setting, run with several seeds; on a selection that takes all removals, or random ones,
-            for shares to mean what they say.
-        top: the share with the largest |prediction|.
-        middle: between which shares of the order the middle lies, from 0, the smallest, to 1.
-
-    Raises:
-        InvalidParameter: shares outside 0 … 1, or a middle that reaches into the top.
+    spread alone does not explain. Shares are of the order by |prediction|, from 0, the smallest, to 1, and mean what
+    they say where comparisons take all removals, or random ones.
     """
     if not (0 < top < 1 and 0 <= middle[0] < middle[1] <= 1 - top):
         raise InvalidParameter(f"top is {top} and middle {middle}; expected 0 <= middle < middle <= 1 - top < 1.")

@@ -15,14 +15,9 @@ THRESHOLD = 2.0  # of |mean| / sd over seeds
 def signal_to_noise(draws: Float[numpy.ndarray, "s r m"]) -> Float[numpy.ndarray, "r m"]:
     """|mean| / sd over seeds of the effect of each removal on each test point; NaN with fewer than two known draws.
 
-    Infinite for an effect that is the same in every draw, and 0 for none at all. With s draws of pure noise it is
-    |t| / √s of Student's t: with 10 draws it passes 2 for one pair in 8,000.
-
-    Args:
-        draws: draws[i, j, l], the change of the loss of test point l when j is removed, with seed i; NaN if not known.
-
-    Raises:
-        InvalidData: fewer than two draws.
+    draws[i, j, l] is the change of the loss of test point l when j is removed, with seed i; NaN if not known. Infinite
+    for an effect that is the same in every draw, and 0 for none at all. With s draws of pure noise it is |t| / √s of
+    Student's t: with 10 draws it passes 2 for one pair in 8,000.
     """
     if len(draws) < 2:
         raise InvalidData(f"Noise over seeds needs two draws or more, got {len(draws)}.")
@@ -73,7 +68,8 @@ def consistency(draws: Float[numpy.ndarray, "s r m"], *, bootstrap: Bootstrap | 
     """
     if len(draws) < 2:
         raise InvalidData(f"Repeatability needs two draws or more, got {len(draws)}.")
-    way, axes = bootstrap or Bootstrap(), dict(zip(("removals", "tests"), draws.shape[1:], strict=True))
+    way = bootstrap or Bootstrap()
+    axes: dict[str, int] = dict(zip(("removals", "tests"), draws.shape[1:], strict=True))
     once, drawn = unit_weights(axes), way.draw(axes)
     value, resampled = (mean_over_tests(one_draw(draws, each["removals"]), each["tests"]) for each in (once, drawn))
     n = int((~numpy.isnan(draws)).all(0).sum())

@@ -24,12 +24,9 @@ def trend(
     """The change of the statistic per unit of x, such as −0.05 a layer: least squares through a value an x and seed.
 
     That value is the mean over test points. Seeds are drawn anew within each x, test points jointly for all x, since
-    they are the same; where seeds have test points of their own these come with the seed.
-
-    Args:
-        tables: the statistic by x, such as signed ρ by depth.
-        covariates: by name, then by x: one value a seed, such as log10 of the gradient norm. They are held: the slope
-            is what x still adds, so that the slopes without and with them say whether x acts through them.
+    they are the same; where seeds have test points of their own these come with the seed. Covariates, by name and x one
+    value a seed, such as log10 of the gradient norm, are held: the slope is what x still adds, so that the slopes
+    without and with them say whether x acts through them.
 
     Raises:
         InvalidData: fewer than two x, keys or lengths that do not fit, different test points at different x, or
