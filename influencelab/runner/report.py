@@ -70,7 +70,7 @@ class Report:
         path = self.folder / name
         if not path.is_file():
             place = f"{self.study} at {self.profile}"
-            raise MissingData(f"{place} keeps {lack}: {path} does not exist. Run the study again.")
+            raise MissingData(f"{place} keeps {lack}: {path} does not exist. Run the study again if it writes one.")
         return path
 
     @property
