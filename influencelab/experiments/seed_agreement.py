@@ -148,7 +148,7 @@ def slope_rows(cells: Sequence[Cell], axis: str, *, bootstrap: Bootstrap) -> lis
         ):
             how = f"least squares of signed ρ on {axis}, per unit of {axis}, {min(line)} to {max(line)}{more}"
             try:
-                slope = trend(values, covariates=held, bootstrap=bootstrap).slope.described(how).with_half_width()
+                slope = trend(values, covariates=held, bootstrap=bootstrap).described(how).with_half_width()
             except InvalidData as error:
                 slope = Measurement(float("nan"), note=f"{how}; no slope: {error}")
             found.append(row(slope, **shared, statistic=f"{SLOPES[axis]}{kind}"))

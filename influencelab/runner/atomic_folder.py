@@ -43,8 +43,7 @@ def staging(folder: Path) -> Path:
     """A new, empty folder in which this process writes what will become `folder`."""
     clean_up(folder)
     fresh = sibling(folder, role="writing", writer=os.getpid())
-    if fresh.exists():
-        shutil.rmtree(fresh)
+    shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(parents=True)
     return fresh
 
@@ -68,8 +67,7 @@ def replace_folder(fresh: Path, folder: Path) -> None:
     if folder.exists():
         folder.rename(aside)
     fresh.rename(folder)
-    if aside.exists():
-        shutil.rmtree(aside)
+    shutil.rmtree(aside, ignore_errors=True)
 
 
 def clean_up(folder: Path) -> None:

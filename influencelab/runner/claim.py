@@ -100,50 +100,32 @@ class Verdict:
     preview: bool
 
     @property
-    def remark(self) -> str:
-        """What a reader of the verdict must know besides: that it is a preview, has no interval, or is NaN."""
+    def said(self) -> str:
+        """`reproduced (preview)`: the verdict, and whether it is a preview, has no interval, or is of NaN."""
         if self.number is None:
-            return ""
-        remarks = [
-            "preview" if self.preview else "",
-            "not a number" if math.isnan(self.number.value) else "" if self.number.interval else self.claim.bare,
-        ]
-        return ", ".join(remark for remark in remarks if remark)
+            return self.verdict
+        bare = "not a number" if math.isnan(self.number.value) else "" if self.number.interval else self.claim.bare
+        remarks = ", ".join(remark for remark in ("preview" if self.preview else "", bare) if remark)
+        return f"{self.verdict} ({remarks})" if remarks else self.verdict
 
     def __str__(self) -> str:
         """`0.99998 [0.99997, 0.99999] reproduced (preview)`."""
-        if self.number is None:
-            return self.verdict
-        return f"{self.number} {self.said}"
-
-    @property
-    def said(self) -> str:
-        """`reproduced (preview)`: the verdict and what must be known besides."""
-        return f"{self.verdict}{f' ({self.remark})' if self.remark else ''}"
+        return self.said if self.number is None else f"{self.number} {self.said}"
 
 
 def judge(claim: Claim, measurements: pandas.DataFrame, profile: str) -> Verdict:
-    """The verdict of a report's measurements, made at one profile, on one claim.
-
-    Raises:
-        InvalidData: the claim's settings fit several measurements.
-    """
+    """The verdict of a report's measurements, made at one profile; an InvalidData error where several fit the claim."""
     number = find(measurements, claim.where)
     control = None if claim.control is None else find(measurements, claim.control)
-    said = word(claim, number)
-    if said == "reproduced" and number and control and word(claim, control) != "reproduced" and apart(number, control):
-        said = "explained"
-    return Verdict(claim, number, profile, said, rank(profile) < rank(claim.least))
+    verdict = verdict_on(claim, number)
+    if verdict == "reproduced" and number and control and verdict_on(claim, control) != "reproduced":
+        (low, high), (other_low, other_high) = (each.interval or (each.value,) * 2 for each in (number, control))
+        verdict = "explained" if high < other_low or other_high < low else verdict
+    return Verdict(claim, number, profile, verdict, rank(profile) < rank(claim.least))
 
 
-def apart(one: Measurement, two: Measurement) -> bool:
-    """Whether two intervals do not touch."""
-    (low, high), (other_low, other_high) = (number.interval or (number.value,) * 2 for number in (one, two))
-    return high < other_low or other_high < low
-
-
-def word(claim: Claim, number: Measurement | None) -> str:
-    """The verdict in a word."""
+def verdict_on(claim: Claim, number: Measurement | None) -> str:
+    """The verdict on a claim from one number alone."""
     if number is None:
         return NOT_RUN
     if claim.low is None and claim.high is None:
@@ -155,6 +137,4 @@ def word(claim: Claim, number: Measurement | None) -> str:
     low, high = number.interval or (number.value, number.value)
     if least <= low and high <= greatest:
         return "reproduced"
-    if high < least or greatest < low:
-        return "not reproduced"
-    return "inconclusive"
+    return "not reproduced" if high < least or greatest < low else "inconclusive"

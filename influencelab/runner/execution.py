@@ -75,9 +75,14 @@ class Kernel:
 
     def manager_class(self) -> type:
         """The class of kernel manager that starts this interpreter, whatever kernels are registered."""
+        home = Path(__file__).resolve().parents[2]
+        # An installed library is found anyway, and must not come before the standard library.
+        library = {} if home.name == "site-packages" else {"PYTHONPATH": str(home)}
         spec = KernelSpec(
             argv=make_ipkernel_cmd(),
-            env=environment(),
+            # Threads that wait by spinning slow down all others: with both cores busy elsewhere, a pass over the data
+            # that takes 50 ms took twenty times as long.
+            env=library | {"OMP_WAIT_POLICY": "passive"},
             language="python",
             display_name="influencelab",
             metadata={"supported_encryption": ["curve"]},
@@ -103,18 +108,6 @@ class Kernel:
         return ThisInterpreter
 
 
-def environment() -> dict[str, str]:
-    """Environment of a kernel: this process's, the library that runs it, and threads that share the cores.
-
-    Threads that wait by spinning slow down all others: with both cores busy elsewhere, a pass over the data that
-    takes 50 ms took twenty times as long.
-    """
-    home = Path(__file__).resolve().parents[2]
-    # An installed library is found anyway, and must not come before the standard library.
-    library = {} if home.name == "site-packages" else {"PYTHONPATH": str(home)}
-    return library | {"OMP_WAIT_POLICY": "passive"}
-
-
 def execute(
     notebook: Path,
     parameters: Mapping[str, Any],
@@ -124,12 +117,9 @@ def execute(
 ) -> None:
     """Run a notebook in its own folder, with these values after its `parameters` cell.
 
-    The executed copy is written to `output`, whether it failed or not; `watch` is called a few times a second with the
-    kernel's process number.
-
-    Raises:
-        StudyFailed: a cell raised, or the kernel died.
-        KeyboardInterrupt: the run was stopped; the kernel and its workers are gone.
+    The executed copy is written to `output`, whether it failed or not, and signed, so that JupyterLab on this machine
+    trusts and shows its figures; `watch` is called a few times a second with the kernel's process number. StudyFailed
+    if a cell raised or the kernel died; when the run is stopped the kernel and its workers are killed.
     """
     kernel = Kernel()
     with ThreadPoolExecutor(1, thread_name_prefix="notebook") as pool:
@@ -141,7 +131,9 @@ def execute(
             while not running.done():
                 kernel.kill()
                 wait([running], timeout=POLL)
-        running.result()
+    if output.is_file():
+        NotebookNotary().sign(nbformat.read(output, as_version=4))
+    running.result()
 
 
 def papermill_run(kernel: Kernel, notebook: Path, parameters: Mapping[str, Any], output: Path) -> None:
@@ -195,8 +187,3 @@ def mark_dead(output: Path) -> None:
     warning = "**The kernel died in the run below (killed, or out of memory?). Its results are not complete.**"
     read.cells.insert(0, nbformat.v4.new_markdown_cell(warning))
     nbformat.write(read, output)
-
-
-def sign(notebook: Path) -> None:
-    """Sign an executed notebook, so that JupyterLab on this machine trusts and shows its figures."""
-    NotebookNotary().sign(nbformat.read(notebook, as_version=4))

@@ -15,9 +15,6 @@ def to_jsonable(value: Any) -> Any:
 
     Tuples become lists, NumPy and torch scalars Python ones, and numbers that are not finite the text `nan`, `inf`
     or `-inf`, which `float` reads back.
-
-    Raises:
-        InvalidParameter: a value that is no number, text, list or mapping.
     """
     if value is None or isinstance(value, bool | int | str):
         return value

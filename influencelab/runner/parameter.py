@@ -5,7 +5,7 @@ import io
 import tokenize
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from typing import Annotated, Any, Literal
 
 import yaml
@@ -14,6 +14,8 @@ from pydantic import AllowInfNan, BeforeValidator, Field, Strict, TypeAdapter, V
 from influencelab.errors import InvalidParameter
 from influencelab.recipe import Recipe
 
+# Those of where and how a study runs, not of what it computes: changing one changes no number.
+RUN_PARAMETERS = ("profile", "results", "workers", "scheduler", "device")
 EXAMPLES = {"bool": "false", "int": "5", "float": "0.01", "str": "digits"}
 
 
@@ -45,8 +47,11 @@ class Parameter(Recipe):
         try:
             return adapter(self.type).validate_python(value)
         except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            places = [str(index + 1) for index in first["loc"] if isinstance(index, int)]
+            item = f"item {'.'.join(places)}: " if places else ""
             raise InvalidParameter(
-                f"Parameter '{self.name}' is declared {self.type}, and {value!r} is none: {reason(error)}. "
+                f"Parameter '{self.name}' is declared {self.type}, and {value!r} is none: {item}{first['msg']}. "
                 f"Write it like {self.name}={self.example}."
             ) from error
 
@@ -59,13 +64,11 @@ class Parameter(Recipe):
         return f"[{inner}]" if self.type.startswith(("list", "tuple")) else inner
 
 
+@lru_cache(maxsize=64)
 def declared(source: str, *, where: str) -> tuple[Parameter, ...]:
-    """The parameters of a `parameters` cell, in order; errors say which notebook it is in.
-
-    Raises:
-        InvalidParameter: a line that declares no parameter with a literal default of a known type.
-    """
-    comments = trailing_comments(source)
+    """The parameters of a `parameters` cell, in order; InvalidParameter errors say where a line declares none."""
+    tokens = tokenize.generate_tokens(io.StringIO(source).readline)
+    comments = {token.start[0]: token.string.lstrip("# ") for token in tokens if token.type == tokenize.COMMENT}
     found = []
     for line in ast.parse(source).body:
         try:
@@ -84,23 +87,14 @@ def declared(source: str, *, where: str) -> tuple[Parameter, ...]:
 def assigned(line: ast.stmt) -> tuple[str, str, Any]:
     """Name, annotation and value of `name = literal` or `name: type = literal`; a ValueError for anything else."""
     match line:
-        case ast.AnnAssign(
-            target=ast.Name(id=name), annotation=ast.Constant(value=str(kind)), value=ast.expr() as value
-        ):
-            pass  # a condition stands in quotes, since Python would compute it: seeds: "int >= 1" = 5
         case ast.AnnAssign(target=ast.Name(id=name), annotation=annotation, value=ast.expr() as value):
-            kind = ast.unparse(annotation)
+            # A condition stands in quotes, since Python would compute it: seeds: "int >= 1" = 5
+            kind = str(annotation.value) if isinstance(annotation, ast.Constant) else ast.unparse(annotation)
         case ast.Assign(targets=[ast.Name(id=name)], value=value):
             kind = ""
         case _:
             raise ValueError("no assignment of one name")
     return name, kind, ast.literal_eval(value)
-
-
-def trailing_comments(source: str) -> dict[int, str]:
-    """The comment of each line that has one."""
-    tokens = tokenize.generate_tokens(io.StringIO(source).readline)
-    return {token.start[0]: token.string.lstrip("# ") for token in tokens if token.type == tokenize.COMMENT}
 
 
 def infer(default: object) -> str:
@@ -188,10 +182,3 @@ def bounded(comparison: ast.Compare) -> Any:
         bound, after = BOUNDS[type(each)], place >= middle
         limits[bound if after else MIRRORED[bound]] = +ast.literal_eval(terms[place + after])
     return Annotated[{"int": INTEGER, "float": NUMBER}[kind], Field(**limits)]
-
-
-def reason(error: ValidationError) -> str:
-    """The first thing that is wrong with a value, and in which item of a list."""
-    first = error.errors(include_url=False)[0]
-    places = [str(index + 1) for index in first["loc"] if isinstance(index, int)]
-    return (f"item {'.'.join(places)}: " if places else "") + first["msg"]

@@ -1,10 +1,15 @@
-"""Profiles: the four named sizes of a study, their slices, and the names of results folders."""
+"""Profiles: the four named sizes of a study and their slices, as its notebook declares them, and results folders."""
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
 
-from influencelab.errors import unknown
+import yaml
+
+from influencelab.errors import StudyFailed, unknown
 from influencelab.recipe import Recipe, fingerprint
 
 # From seconds to the size the papers published, smallest first.
@@ -34,14 +39,9 @@ class Profile(Recipe):
 
 def size_of(profile: str) -> str:
     """The one of `PROFILES` that a profile is, or is a slice of: `paper` for `paper_width`; UnknownName if none."""
-    if not is_profile(profile):
+    if not re.fullmatch(NAME, profile):
         raise unknown("profile", profile, PROFILES)
     return profile.partition("_")[0]
-
-
-def is_profile(name: str) -> bool:
-    """Whether a study may declare a profile of this name."""
-    return re.fullmatch(NAME, name) is not None
 
 
 def rank(profile: str) -> int:
@@ -68,3 +68,35 @@ def profile_of(folder: str) -> str:
     if not is_folder_name(folder):
         raise unknown("profile", folder, PROFILES)
     return folder.partition("-")[0]
+
+
+@lru_cache(maxsize=64)
+def profiles_in(source: str, *, where: str) -> dict[str, Profile]:
+    """The profiles that a raw cell declares in YAML, smallest first; StudyFailed errors say where they are wrong."""
+    try:
+        given = yaml.safe_load(source)
+    except yaml.YAMLError as error:
+        raise StudyFailed(f"{where}: its profiles are no YAML ({error}).") from error
+    if not isinstance(given, dict) or not all(isinstance(values, dict) for values in given.values()):
+        raise StudyFailed(f"{where}: its profiles are no YAML mapping like `tiny: {{size: 5, expected: …}}`.")
+    return {name: profile(name, given, where=where) for name in sorted(given, key=lambda name: rank(str(name)))}
+
+
+def profile(name: str, given: Mapping[str, Any], *, where: str) -> Profile:
+    """One profile: its own values over those of the one it `extends`, whose cost it does not take."""
+    values, chain = dict(given[name]), [name]
+    while (base := values.pop("extends", None)) is not None:
+        chain.append(base)
+        if base in chain[:-1]:
+            loop = " extends ".join(chain)
+            raise StudyFailed(f"{where}: a profile extends itself ({loop}). Let one of them stand alone.")
+        if base not in given:
+            raise unknown("profile", str(base), given, of=Path(where).stem)
+        values = {key: value for key, value in given[base].items() if key != "expected"} | values
+    expected = values.pop("expected", None)
+    if not isinstance(expected, dict) or set(expected) != {"seconds", "memory_gb"}:
+        raise StudyFailed(
+            f"{where}: profile '{name}' does not say what it costs. "
+            "Add `expected: {seconds: 20, memory_gb: 1}` as measured on two cores."
+        )
+    return Profile(name, values, float(expected["seconds"]), float(expected["memory_gb"]))

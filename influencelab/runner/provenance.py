@@ -19,20 +19,28 @@ MEGABYTE = 10**6
 
 def describe_run() -> dict[str, Any]:
     """Facts about the code and the machine that could change a number or a time."""
+    torch = sys.modules.get("torch")
+    machine: dict[str, Any] = {
+        "system": platform.system(),
+        "architecture": platform.machine(),
+        "cpu": cpu_model(),
+        # Those this process may use, which can be fewer than there are.
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
+        "memory_gb": round(psutil.virtual_memory().total / 10**9, 1),
+    }
+    threads = {str(pool["internal_api"]): int(pool["num_threads"]) for pool in threadpoolctl.threadpool_info()}
+    if torch is not None:
+        threads["torch"] = torch.get_num_threads()
+        if torch.cuda.is_available() and torch.cuda.is_initialized():
+            machine["gpu"] = torch.cuda.get_device_name()
+    own = {"influencelab": str(sys.modules["influencelab"].__version__), "python": platform.python_version()}
     return {
-        "versions": versions(),
+        "versions": own | {name: importlib.metadata.version(name) for name in PACKAGES},
         "code": {"sources": sources_hash(), **checkout()},
-        "machine": machine(),
-        "threads": threads(),
+        "machine": machine,
+        "threads": threads,
         "peak_memory_mb": peak_memory_mb(),
     }
-
-
-def versions() -> dict[str, str]:
-    """Versions of Python, this library and the packages it computes with."""
-    installed = {name: importlib.metadata.version(name) for name in PACKAGES}
-    own = str(sys.modules["influencelab"].__version__)
-    return {"influencelab": own, "python": platform.python_version(), **installed}
 
 
 def sources_hash(folder: Path | None = None) -> str:
@@ -74,39 +82,12 @@ def git(folder: Path, *words: str) -> str | None:
     return done.stdout.strip()
 
 
-def machine() -> dict[str, Any]:
-    """The hardware and the kind of system."""
-    facts: dict[str, Any] = {
-        "system": platform.system(),
-        "architecture": platform.machine(),
-        "cpu": cpu_model(),
-        "cores": usable_cores(),
-        "memory_gb": round(psutil.virtual_memory().total / 10**9, 1),
-    }
-    torch = sys.modules.get("torch")
-    if torch is not None and torch.cuda.is_available() and torch.cuda.is_initialized():
-        facts["gpu"] = torch.cuda.get_device_name()
-    return facts
-
-
 def cpu_model() -> str:
     """The processor's name as the system gives it."""
     information = Path("/proc/cpuinfo")
     lines = information.read_text(encoding="utf-8").splitlines() if information.is_file() else []
     named = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return named[0] if named else platform.processor() or platform.machine()
-
-
-def usable_cores() -> int:
-    """Cores this process may use, which can be fewer than there are."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def threads() -> dict[str, int]:
-    """Threads of each numerical library that is loaded."""
-    counts = {str(pool["internal_api"]): int(pool["num_threads"]) for pool in threadpoolctl.threadpool_info()}
-    torch = sys.modules.get("torch")
-    return counts | ({"torch": torch.get_num_threads()} if torch is not None else {})
 
 
 def peak_memory_mb() -> float:

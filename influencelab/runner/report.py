@@ -10,7 +10,7 @@ import pandas
 
 from influencelab.errors import MissingData
 from influencelab.runner import json_file
-from influencelab.runner.profile import PROFILES, is_folder_name, is_profile, profile_of, rank, size_of
+from influencelab.runner.profile import PROFILES, is_folder_name, profile_of, rank, size_of
 from influencelab.statistics.measurement import Measurement
 from influencelab.statistics.measurements import Where, describe, measurement_of, records, select
 
@@ -50,7 +50,7 @@ class Report:
     @property
     def changed(self) -> bool:
         """Whether parameters differ from the profile's, so that the numbers are not the profile's."""
-        return not is_profile(self.profile)
+        return self.profile != profile_of(self.profile)
 
     def numbers(self, *, first: Sequence[Where] = ()) -> dict[str, Measurement]:
         """Every number by its settings in words: those with the settings `first`, then all in the table's order."""
@@ -59,20 +59,19 @@ class Report:
 
     def pairs(self) -> pandas.DataFrame:
         """Predicted and actual changes, a row per removal and test point; MissingData where the study stores none."""
-        path = self.folder / "pairs.parquet"
-        if not path.is_file():
-            raise MissingData(f"{self.study} at {self.profile} keeps no pairs: {path} does not exist.")
-        return pandas.read_parquet(path)
+        return pandas.read_parquet(self.kept("pairs.parquet", "no pairs"))
 
     def explorer_file(self) -> bytes:
         """The bytes of its explorer data (`explorer.data.from_bytes`); a MissingData error where there are none."""
-        path = self.folder / EXPLORER
+        return self.kept(EXPLORER, "nothing for the explorer").read_bytes()
+
+    def kept(self, name: str, lack: str) -> Path:
+        """The path of a file that not every study stores."""
+        path = self.folder / name
         if not path.is_file():
-            raise MissingData(
-                f"{self.study} at {self.profile} keeps nothing for the explorer: {path} does not exist. "
-                "Run the study again."
-            )
-        return path.read_bytes()
+            place = f"{self.study} at {self.profile}"
+            raise MissingData(f"{place} keeps {lack}: {path} does not exist. Run the study again if it writes one.")
+        return path
 
     @property
     def figures(self) -> list[Path]:
@@ -86,11 +85,7 @@ class Report:
 
 
 def load(folder: Path) -> Report:
-    """Read a report, and check that every file is what was published.
-
-    Raises:
-        MissingData: a file is missing, damaged or edited; the message names it.
-    """
+    """Read a report; a MissingData error that names the file where one is not what was published, or missing."""
     manifest = json_file.read(folder / "manifest.json")
     for name, published in manifest["files"].items():
         path = folder / name
@@ -110,13 +105,7 @@ def load(folder: Path) -> Report:
 
 
 def reports(results: Path, *, profiles: Sequence[str] = PROFILES) -> list[Report]:
-    """Every report of these sizes, by study and then from the smallest profile to the largest.
-
-    Runs with changed parameters are among them.
-
-    Raises:
-        MissingData: one of them is damaged or half written; the message names it.
-    """
+    """Every report of these sizes, changed parameters or not, by study and then from the smallest profile up."""
     found = [folder for folder in results.glob("*/*") if is_folder_name(folder.name) and folder.is_dir()]
     found = [folder for folder in found if size_of(profile_of(folder.name)) in profiles]
     order = sorted(found, key=lambda path: (path.parent.name, rank(profile_of(path.name)), path.name))

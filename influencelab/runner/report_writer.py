@@ -11,12 +11,13 @@ import pandas
 from matplotlib.figure import Figure
 
 from influencelab.errors import InvalidData, InvalidParameter
-from influencelab.recipe import Progress, stage
-from influencelab.runner import json_file, notebook
+from influencelab.recipe import stage
+from influencelab.runner import json_file
 from influencelab.runner.atomic_folder import PROGRESS, replace_folder, staging
-from influencelab.runner.profile import folder_name, profile_of
+from influencelab.runner.profile import profile_of
 from influencelab.runner.provenance import describe_run
 from influencelab.runner.report import EXPLORER, FACTS, MEASUREMENTS, Report, file_hash, load
+from influencelab.runner.study import Study, studies_folder
 from influencelab.statistics.measurement import Measurement
 from influencelab.statistics.measurements import check_tidy, joined, row, tidy
 
@@ -132,11 +133,7 @@ class ReportWriter:
         The store, the bar's part, and what the notebook declares of `workers`, `scheduler` and `device`.
         """
         declared = {name: self._parameters[name] for name in COMPUTING if name in self._parameters}
-        return {"store": self.store, "progress": self.stage(first, last), **declared}
-
-    def stage(self, first: float, last: float) -> Progress:
-        """`progress` for one part of the run, such as `stage(0.2, 1.0)` for all but the first fifth."""
-        return stage(self.progress, first, last)
+        return {"store": self.store, "progress": stage(self.progress, first, last), **declared}
 
     @property
     def store(self) -> Path:
@@ -155,10 +152,18 @@ class ReportWriter:
             InvalidParameter: it was published before.
         """
         self._check_open()
-        self._write_measurements()
+        if not any(map(len, self._measurements)):
+            raise InvalidData(f"The report of {self.study} holds no number. Give it some with `measure` first.")
+        whole = joined(self._measurements)
+        whole.insert(0, "study", pandas.Series(self.study, index=whole.index, dtype="string"))
+        check_tidy(whole)
+        # As Parquet, which programs read, and as CSV, which people read.
+        whole.to_parquet(self.staging / MEASUREMENTS, compression="zstd", index=False)
+        whole.to_csv((self.staging / MEASUREMENTS).with_suffix(".csv"), index=False, lineterminator="\n")
         json_file.write(self.staging / FACTS, self._facts)
         json_file.write(self.staging / "parameters.json", self._parameters)
         (self.staging / PROGRESS).unlink(missing_ok=True)
+        files = sorted(path for path in self.staging.rglob("*") if path.is_file())
         manifest = {
             "study": self.study,
             "profile": self.folder.name,
@@ -166,21 +171,11 @@ class ReportWriter:
             "seeds": list(seeds),
             "seconds": round(time.perf_counter() - self._started, 2),
             **describe_run(),
-            "files": file_hashes(self.staging),
+            "files": {path.relative_to(self.staging).as_posix(): file_hash(path) for path in files},
         }
         json_file.write(self.staging / "manifest.json", manifest)
         replace_folder(self.staging, self.folder)
         return load(self.folder)
-
-    def _write_measurements(self) -> None:
-        """The table as Parquet, which programs read, and as CSV, which people read."""
-        if not any(map(len, self._measurements)):
-            raise InvalidData(f"The report of {self.study} holds no number. Give it some with `measure` first.")
-        whole = joined(self._measurements)
-        whole.insert(0, "study", pandas.Series(self.study, index=whole.index, dtype="string"))
-        check_tidy(whole)
-        whole.to_parquet(self.staging / MEASUREMENTS, compression="zstd", index=False)
-        whole.to_csv((self.staging / MEASUREMENTS).with_suffix(".csv"), index=False, lineterminator="\n")
 
     def _check_open(self) -> None:
         """Refuse to write where nothing can be written any more."""
@@ -191,14 +186,7 @@ class ReportWriter:
             )
 
 
-def start_report(
-    study: str,
-    values: Mapping[str, Any] | None = None,
-    *,
-    profile: str = "",
-    parameters: Mapping[str, Any] | None = None,
-    results: str | Path = "",
-) -> ReportWriter:
+def start_report(study: str, values: Mapping[str, Any]) -> ReportWriter:
     """Begin the report of a study; its notebook calls `start_report("leave_one_out", globals())`.
 
     Run by hand, results go to the `results` folder beside the `studies` folder at or above the working folder, and
@@ -206,53 +194,27 @@ def start_report(
 
     Args:
         study: the notebook's name.
-        values: where the values of the notebook's parameters are, by name; what it declares is read from its file, and
-            `profile`, `parameters` and `results` are not needed.
-        profile: the value of its parameter `profile`.
-        parameters: the values of its other parameters.
-        results: the folder of all results; empty when it is run by hand.
+        values: where the values of the parameters are that the notebook declares, by name.
 
     Raises:
         UnknownName: no such profile, or no `studies` folder or notebook.
         InvalidParameter: a declared parameter has no value, or one of another type.
     """
-    if values is not None:
-        parameters = declared_values(study, values)
-        profile, results = parameters.pop("profile"), parameters.pop("results")
-    parameters = parameters or {}
-    profile_of(profile)
-    if results:
-        return ReportWriter(study, folder=Path(results).resolve() / study / profile, parameters=parameters)
-    studies = notebook.studies_folder()
-    path = studies / f"{study}.ipynb"
-    changes = edited(notebook.read(path), profile, parameters) if path.is_file() else {}
-    folder = studies.parent / "results" / study / folder_name(profile, changes)
-    return ReportWriter(study, folder=folder, parameters=parameters)
-
-
-def declared_values(study: str, values: Mapping[str, Any]) -> dict[str, Any]:
-    """The value of each parameter that a notebook declares, checked against its declaration."""
     beside = Path(f"{study}.ipynb")
-    declared = notebook.read(beside if beside.is_file() else notebook.studies_folder() / beside)
-    missing = [name for name in ("profile", "results") if name not in values]
-    missing += [parameter.name for parameter in declared.parameters if parameter.name not in values]
+    notebook = Study(beside if beside.is_file() else studies_folder() / beside)
+    names = [parameter.name for parameter in notebook.parameters]
+    missing = [name for name in ("profile", "results", *names) if name not in values]
     if missing:
         raise InvalidParameter(
             f"{study}.ipynb declares the parameter '{missing[0]}', which has no value here. Save the notebook, run its "
             "parameters cell, and begin the report again."
         )
-    return {each.name: each.parse(values[each.name]) for each in declared.parameters}
-
-
-def edited(declared: notebook.Notebook, profile: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """The parameters whose values are not the profile's."""
-    expected = declared.values(profile)
-    compared = set(expected).intersection(parameters).difference(notebook.RUN_PARAMETERS)
-    return {
-        name: json_file.to_jsonable(parameters[name])
-        for name in sorted(compared)
-        if json_file.to_jsonable(parameters[name]) != json_file.to_jsonable(expected[name])
-    }
+    folder, results = str(values["profile"]), str(values["results"])
+    given = {name: values[name] for name in names if name not in ("profile", "results")}
+    plan = notebook.plan(profile_of(folder), results=Path(results) if results else None, **given)
+    # A run has settled its folder; by hand it follows from the parameters.
+    place = plan.folder.with_name(folder) if results else plan.folder
+    return ReportWriter(study, folder=place, parameters={name: plan.parameters[name] for name in given})
 
 
 def checked(name: str, what: str) -> str:
@@ -273,9 +235,3 @@ def refuse_large(path: Path, *, cure: str) -> None:
         raise InvalidData(
             f"{path.name} takes {size / 10**6:.1f} MB, more than the {LARGEST / 10**6:.0f} MB kept. {cure}"
         )
-
-
-def file_hashes(folder: Path) -> dict[str, str]:
-    """SHA-256 of every file of a folder by its relative path."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    return {path.relative_to(folder).as_posix(): file_hash(path) for path in files}

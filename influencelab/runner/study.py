@@ -1,6 +1,8 @@
 """Studies: notebooks that answer one question, run headless at a named size with checked parameters."""
 
+import json
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,9 +14,8 @@ from influencelab.errors import StudyFailed, UnknownName, unknown
 from influencelab.recipe import Recipe
 from influencelab.runner import json_file
 from influencelab.runner.atomic_folder import RunProgress, clean_up, read_progress, sibling
-from influencelab.runner.notebook import RUN_PARAMETERS, Notebook, read, studies_folder
-from influencelab.runner.parameter import Parameter
-from influencelab.runner.profile import Profile, folder_name
+from influencelab.runner.parameter import RUN_PARAMETERS, Parameter, declared
+from influencelab.runner.profile import Profile, folder_name, profiles_in
 from influencelab.runner.report import Report, load
 
 __all__ = ["Study"]
@@ -22,7 +23,10 @@ __all__ = ["Study"]
 
 @dataclass(frozen=True)
 class Study(Recipe):
-    """A notebook that answers one question.
+    """A notebook that answers one question, and what it declares, as it is on disk now.
+
+    What it declares raises UnknownName where there is no such file, StudyFailed where it is no notebook or lacks a
+    heading, parameters or profiles.
 
     Attributes:
         path: the notebook; its name is the study's.
@@ -36,24 +40,60 @@ class Study(Recipe):
         return self.path.stem
 
     @property
-    def notebook(self) -> Notebook:
-        """Declarations of the notebook, as it is on disk now."""
-        return read(self.path)
-
-    @property
     def question(self) -> str:
         """The question it answers: the heading of its first text cell."""
-        return self.notebook.question
+        first = next((text for kind, text, _ in self.cells() if kind == "markdown"), "")
+        heading = re.search(r"^#+\s+(.+)$", first, flags=re.MULTILINE)
+        if not heading:
+            raise StudyFailed(
+                f"{self.path.name}: its first text cell has no heading. Begin it with `# ` and the question."
+            )
+        return heading.group(1).strip()
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
-        """Its parameters, in the notebook's order."""
-        return self.notebook.parameters
+        """Those of its cell tagged `parameters`, in the notebook's order."""
+        return declared(self.tagged("code", "parameters"), where=self.path.name)
 
     @property
     def profiles(self) -> dict[str, Profile]:
-        """The sizes it can run at, smallest first."""
-        return self.notebook.profiles
+        """The sizes it can run at: those of its raw cell tagged `profiles`, smallest first."""
+        return profiles_in(self.tagged("raw", "profiles"), where=self.path.name)
+
+    def cells(self) -> list[tuple[str, str, list[str]]]:
+        """Kind, text and tags of each cell."""
+        if not self.path.is_file():
+            raise UnknownName(f"There is no notebook {self.path}.")
+        try:
+            cells = json.loads(self.path.read_text(encoding="utf-8"))["cells"]
+            # Notebooks store a text as one or as a list of lines.
+            return [(cell["cell_type"], "".join(cell["source"]), cell["metadata"].get("tags", [])) for cell in cells]
+        except (ValueError, KeyError, TypeError) as error:
+            raise StudyFailed(
+                f"{self.path} is no Jupyter notebook ({error}). Restore it from version control."
+            ) from error
+
+    def tagged(self, kind: str, tag: str) -> str:
+        """The text of the one cell of a kind that carries a tag."""
+        found = [text for each, text, tags in self.cells() if each == kind and tag in tags]
+        if len(found) != 1:
+            raise StudyFailed(f"{self.path.name} has {len(found)} {kind} cells tagged '{tag}', and a study has one.")
+        return found[0]
+
+    def parameter(self, name: str) -> Parameter:
+        """One parameter; an UnknownName error that lists those declared where there is none of that name."""
+        known = {parameter.name: parameter for parameter in self.parameters}
+        if name not in known:
+            raise unknown("parameter", name, known, of=self.name)
+        return known[name]
+
+    def values(self, profile: str) -> dict[str, Any]:
+        """Every parameter's value at one profile: the profile's own, refused if of another type, else the default."""
+        if profile not in self.profiles:
+            raise unknown("profile", profile, self.profiles, of=self.name)
+        given = self.profiles[profile].parameters
+        chosen = {name: self.parameter(name).parse(value) for name, value in given.items()}
+        return {parameter.name: parameter.default for parameter in self.parameters} | chosen
 
     def plan(self, profile: str = "quick", *, results: Path | None = None, **changes: object) -> "Plan":
         """Plan of a run, with every parameter checked before it starts.
@@ -67,16 +107,15 @@ class Study(Recipe):
             UnknownName: no such profile or parameter; the message lists what there is.
             InvalidParameter: a value that is not of the parameter's declared type.
         """
-        notebook = self.notebook
-        values = notebook.values(profile)
+        values = self.values(profile)
         for name in ("profile", "results"):
-            notebook.parameter(name)
-        given = {name: notebook.parameter(name).parse(value) for name, value in changes.items()}
+            self.parameter(name)
+        given = {name: self.parameter(name).parse(value) for name, value in changes.items()}
         changed = {name: value for name, value in given.items() if value != values[name]}
         folder = folder_name(profile, {name: changed[name] for name in changed if name not in RUN_PARAMETERS})
         home = (results or self.path.resolve().parent.parent / "results").resolve()
         where = {"profile": folder, "results": str(home)}
-        return Plan(self, notebook.profiles[profile], values | changed | where, home / self.name / folder)
+        return Plan(self, self.profiles[profile], values | changed | where, home / self.name / folder)
 
     def run(
         self,
@@ -122,7 +161,7 @@ class Plan(Recipe):
                 ends with where the executed copy is.
             KeyboardInterrupt: the run was stopped; nothing of it is left.
         """
-        from influencelab.runner.execution import execute, sign
+        from influencelab.runner.execution import execute
 
         def watch(writer: int | None) -> None:
             if progress:
@@ -135,11 +174,9 @@ class Plan(Recipe):
             try:
                 execute(self.study.path, self.parameters, output=executed, watch=watch)
                 report = self.fresh(before)
-                sign(executed)
                 executed.replace(report.notebook)
             except StudyFailed as error:
                 if executed.is_file():
-                    sign(executed)
                     executed.replace(self.failed)
                 raise StudyFailed(
                     f"{self.study.name}: {str(error).rstrip('.')}. What ran is kept in {self.failed}."
@@ -192,6 +229,17 @@ def kept_unless_done(folder: Path) -> Iterator[object]:
     finally:
         shutil.rmtree(copy, ignore_errors=True)
         clean_up(folder)
+
+
+def studies_folder(start: Path | None = None) -> Path:
+    """The folder named `studies` at or above a place (the working folder), else this checkout's; else UnknownName."""
+    here = (start or Path.cwd()).resolve()
+    checkout = Path(__file__).resolve().parents[2]
+    above = [each for folder in (here, *here.parents) for each in (folder, folder / "studies")]
+    for folder in [*above, checkout / "studies"]:
+        if folder.name == "studies" and folder.is_dir() and any(folder.glob("*.ipynb")):
+            return folder
+    raise UnknownName(f"There is no folder of studies at or above {here}. Say where it is: --studies FOLDER.")
 
 
 def studies(folder: Path | None = None) -> list[Study]:

@@ -10,49 +10,23 @@ from jaxtyping import Float
 from threadpoolctl import ThreadpoolController
 
 from influencelab.errors import InvalidParameter
+from influencelab.statistics import correlation
 from influencelab.statistics.bootstrap import ANYWHERE, Bootstrap
 from influencelab.statistics.comparison import Comparison
-from influencelab.statistics.correlation import (
-    intercept,
-    pearson,
-    pearson_without_top3,
-    rms_ratio,
-    sign_agreement,
-    slope,
-)
 from influencelab.statistics.measurement import Measurement, Statistic
-from influencelab.statistics.rank_correlation import kendall, spearman, within_class_spearman
 
 Measure = Callable[[Comparison, numpy.ndarray], numpy.ndarray]
-MEASURES: Mapping[str, Measure] = MappingProxyType(
-    {
-        measure.__name__: measure
-        for measure in (
-            pearson,
-            spearman,
-            kendall,
-            slope,
-            intercept,
-            rms_ratio,
-            sign_agreement,
-            pearson_without_top3,
-            within_class_spearman,
-        )
-    }
-)
+CORRELATIONS = ("pearson", "spearman", "kendall")
 UNBOUNDED = ("slope", "intercept", "rms_ratio")  # the others are correlations and shares, between -1 and 1
+OTHERS = ("sign_agreement", "pearson_without_top3", "within_class_spearman")
+NAMES = (*CORRELATIONS, *UNBOUNDED, *OTHERS)
+MEASURES: Mapping[str, Measure] = MappingProxyType({name: getattr(correlation, name) for name in NAMES})
 
 
 def statistic(comparison: Comparison, measure: str | Measure, *, bootstrap: Bootstrap | None = None) -> Statistic:
-    """One statistic of a comparison with its intervals.
+    """One statistic of a comparison with its intervals; removals are stream 0 of the bootstrap, test points stream 1.
 
-    Args:
-        comparison: of predicted with actual changes.
-        measure: a key of `MEASURES`, or any function of (comparison, weights (b r)) that gives a table (b m).
-        bootstrap: of the intervals: removals are its stream 0, test points its stream 1.
-
-    Raises:
-        InvalidParameter: no such statistic, or one within classes for pairs without labels.
+    The measure is a key of `MEASURES`, or any function of (comparison, weights (b r)) that gives a table (b m).
     """
     way, chosen = bootstrap or Bootstrap(), named(measure) if isinstance(measure, str) else measure
     with thread_pools().limit(limits=1):
@@ -63,13 +37,14 @@ def statistic(comparison: Comparison, measure: str | Measure, *, bootstrap: Boot
     table[:, ~known] = numpy.nan
     within, tests = bounds(chosen.__name__), way.draw({"tests": comparison.m}, stream=1)["tests"]
     low, high = way.ends(table, value, within=within)
-    label = f"{axes_of(comparison)}, B={way.resamples}"
+    two_way, one_way = "two-way bootstrap over removals and test points", "bootstrap over removals of one test point"
+    over = two_way if comparison.m > 1 else one_way
 
     def over_tests(summary: Callable[..., numpy.ndarray], how: str) -> Measurement:
         middle = float(summary(value[None], numpy.ones((1, len(value))))[0])
-        n, note = int(comparison.mask.sum()), f"{how} over test points; 95% {label}"
-        found = way.interval(middle, summary(table, tests), within=within, n=n, note=note).finite()
-        return replace(found, unit="nats" if chosen is intercept else "")
+        found = way.interval(middle, summary(table, tests), within=within, n=int(comparison.mask.sum()), over=over)
+        note, unit = f"{how} over test points; {found.note}", "nats" if chosen is correlation.intercept else ""
+        return replace(found.finite(), note=note, unit=unit)
 
     return Statistic(
         name=chosen.__name__,
@@ -81,21 +56,7 @@ def statistic(comparison: Comparison, measure: str | Measure, *, bootstrap: Boot
         pairs=comparison.mask.sum(0),
         undefined=int((~known).sum()),
         undefined_resamples=missing,
-        label=label,
     )
-
-
-def statistics(comparison: Comparison, *, bootstrap: Bootstrap | None = None) -> dict[str, Statistic]:
-    """All of `MEASURES` by name, from the same resamples; the one within classes only where there are labels."""
-    names = [name for name in MEASURES if comparison.labels is not None or name != within_class_spearman.__name__]
-    return {name: statistic(comparison, name, bootstrap=bootstrap) for name in names}
-
-
-def axes_of(comparison: Comparison) -> str:
-    """The resampled axes, in words."""
-    if comparison.m > 1:
-        return "two-way bootstrap over removals and test points"
-    return "bootstrap over removals of one test point"
 
 
 def bounds(name: str) -> tuple[float, float]:

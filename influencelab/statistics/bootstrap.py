@@ -106,30 +106,21 @@ class Bootstrap(Recipe):
     def mean(
         self,
         values: Float[numpy.ndarray, "s m"],
-        axes: Mapping[str, int],
         *,
         over: str,
         nested: Collection[str] = (),
         within: tuple[float, float] = ANYWHERE,
     ) -> Measurement:
-        """The mean of what is known (not NaN) in a table of two axes; without ends where there is nothing to draw anew.
+        """The mean of what is known (not NaN) in a table; without ends where there is nothing to draw anew.
 
-        Args:
-            values: the table.
-            axes: how many units each has, as in `draw`.
-            over: the resampled axes in words, for the note.
-            nested: axes that are drawn with the other one.
-            within: where such a mean can lie at all.
+        Its axes are drawn as `rows` and `tests`; over says in words what they are, within where a mean can lie at all.
         """
+        axes: dict[str, int] = dict(zip(("rows", "tests"), values.shape, strict=True))
         resampled = self.draw(axes, nested=nested).mean(values)
         if values.size == 1:
             resampled[:] = numpy.nan
         value, n = float(unit_weights(axes).mean(values)[0]), int((~numpy.isnan(values)).sum())
-        return self.interval(value, resampled, within=within, n=n, note=self.note(over))
-
-    def note(self, over: str) -> str:
-        """Note of an interval, such as `95% bootstrap over 20 seeds, B=1000`, from the resampled axes in words."""
-        return f"{self.level:.0%} {over}, B={self.resamples}"
+        return self.interval(value, resampled, within=within, n=n, over=over)
 
     def interval(
         self,
@@ -138,9 +129,13 @@ class Bootstrap(Recipe):
         *,
         within: tuple[float, float] = ANYWHERE,
         n: int | None = None,
-        note: str = "",
+        over: str = "",
     ) -> Measurement:
-        """The value with its recentred percentile interval within bounds; NaN ends where no resample has a value."""
+        """The value with its recentred percentile interval within bounds; NaN ends where no resample has a value.
+
+        The note names the axes it is over: `95% bootstrap over 20 seeds, B=1000`.
+        """
+        note = f"{self.level:.0%} {over}, B={self.resamples}"
         low, high = self.ends(resampled[:, None], numpy.array([value]), within=within)
         return Measurement(value, float(low[0]), float(high[0]), n=n, note=note)
 

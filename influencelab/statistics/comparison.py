@@ -97,9 +97,11 @@ class Comparison:
         Raises:
             InvalidData: no pair is in the mask.
         """
-        from influencelab.statistics.agreement import statistics  # they are of comparisons, so know this module
+        from influencelab.statistics import agreement  # its statistics are of comparisons, so it knows this module
 
-        return statistics(self.without_empty_tests(), bootstrap=bootstrap)
+        compared = self.without_empty_tests()
+        names = [name for name in agreement.MEASURES if self.classes or name != "within_class_spearman"]
+        return {name: agreement.statistic(compared, name, bootstrap=bootstrap) for name in names}
 
     def table(self) -> pandas.DataFrame:
         """A row for each pair in the mask: ids, labels, predicted and actual rise of the test loss."""
@@ -122,11 +124,14 @@ class Comparison:
             numpy.where(self.mask, self.actual, 0.0).astype(numpy.float64),
         )
 
-    def columns(self) -> Iterator[tuple[numpy.ndarray, numpy.ndarray, numpy.ndarray]]:
-        """For each test point: the rows in the mask, and their predicted and actual values."""
+    def columns(
+        self, weights: Float[numpy.ndarray, "b r"]
+    ) -> Iterator[tuple[numpy.ndarray, numpy.ndarray, Float[numpy.ndarray, "b k"], numpy.ndarray]]:
+        """Predicted and actual values of each test point's k pairs in the mask, their weights and their labels."""
+        check_weights(self, weights)
         for column in range(self.m):
             rows = numpy.flatnonzero(self.mask[:, column])
-            yield rows, self.predicted[rows, column], self.actual[rows, column]
+            yield self.predicted[rows, column], self.actual[rows, column], weights[:, rows], self.train_labels[rows]
 
 
 def comparison_of(

@@ -1,9 +1,8 @@
 """Measured numbers with their intervals: what a study reports and a claim is judged by."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy
 from jaxtyping import Float, Int
@@ -84,11 +83,6 @@ class Measurement:
         value, *ends = (each if math.isnan(each) else float(change(each)) for each in (self.value, *self.ends))
         return replace(self, value=value, low=min(ends), high=max(ends), note=f"{self.note}, {how}")
 
-    def columns(self, name: str) -> dict[str, float]:
-        """`{name: value, name_low: …, name_high: …}`, for a row of a table; NaN where there is no interval."""
-        low, high = self.ends
-        return {name: self.value, f"{name}_low": low, f"{name}_high": high}
-
     def rounded(self) -> str:
         """`0.50 [0.40, 0.60]`, to the digits that the interval leaves standing; `none` where there is no number."""
         if self.interval is None:
@@ -103,11 +97,6 @@ class Measurement:
         """`0.99987 [0.99985, 0.99991]`, with the unit where there is one."""
         ends = f" [{self.interval[0]:.5g}, {self.interval[1]:.5g}]" if self.interval else ""
         return f"{self.value:.5g}{ends}{' ' + self.unit if self.unit else ''}"
-
-
-def from_columns(row: Mapping[Any, Any], name: str, *, n: int | None = None, note: str = "") -> Measurement:
-    """The number whose columns in a row of a table are `name`, `name_low` and `name_high`."""
-    return Measurement(row[name], row[f"{name}_low"], row[f"{name}_high"], n=n, note=note).finite()
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,7 +116,6 @@ class Statistic:
         undefined_resamples: for each test point, in how many resamples it had no value; these are left out of its
             interval, and the test point out of pooled and median in that resample. A large share means that the
             interval describes only the resamples where there was something to see.
-        label: how the intervals of pooled and median were made.
     """
 
     name: str
@@ -139,4 +127,3 @@ class Statistic:
     pairs: Int[numpy.ndarray, " m"]
     undefined: int
     undefined_resamples: Int[numpy.ndarray, " m"]
-    label: str

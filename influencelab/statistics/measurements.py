@@ -21,11 +21,7 @@ Where = Mapping[str, Any]
 
 
 def row(measurement: Measurement, **settings: Any) -> dict[str, Any]:
-    """One row of the table: the settings that a number belongs to, and the number.
-
-    Raises:
-        InvalidParameter: no setting, or one that has the name of what was measured.
-    """
+    """One row of the table: the settings that a number belongs to, and the number."""
     if not settings or set(settings) & set(MEASURED):
         raise InvalidParameter(
             f"The settings are {sorted(settings)}; expected at least one, such as statistic='slope', and none named "
@@ -35,11 +31,7 @@ def row(measurement: Measurement, **settings: Any) -> dict[str, Any]:
 
 
 def tidy(rows: Iterable[Mapping[str, Any]]) -> pandas.DataFrame:
-    """Rows as a table: settings in their order, then what was measured; a setting that a row lacks is missing there.
-
-    Raises:
-        InvalidParameter: a row lacks a value, or a setting is no text and no number.
-    """
+    """Rows as a table: settings in their order, then what was measured; a setting that a row lacks is missing there."""
     given = [dict(each) for each in rows]
     lacking = [each for each in given if not set(MEASURED) <= set(each)]
     if lacking:
@@ -86,11 +78,7 @@ def settings_of(table: pandas.DataFrame) -> list[str]:
 
 
 def check_tidy(table: pandas.DataFrame) -> None:
-    """Refuse a table in which one combination of settings has two numbers.
-
-    Raises:
-        InvalidData: the message says which settings they are.
-    """
+    """Refuse a table in which one combination of settings has two numbers, with an InvalidData error."""
     twice = table.duplicated(settings_of(table)).to_numpy()
     if twice.any():
         first = describe(records(table)[int(twice.argmax())])
@@ -110,11 +98,7 @@ def same(found: Any, wanted: Any) -> bool:
 
 
 def find(table: pandas.DataFrame, where: Where) -> Measurement | None:
-    """The one number with these settings, or None where there is none.
-
-    Raises:
-        InvalidData: there are several; the message names settings that tell them apart.
-    """
+    """The one number with these settings, or None; an InvalidData error where there are several, with what differs."""
     lines = select(table, where)
     if len(lines) > 1:
         differing = [name for name in settings_of(table) if len({line[name] for line in lines}) > 1]

@@ -1,55 +1,25 @@
 """Range restriction: correlations among the most influential points, and among middling, less spread ones."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy
 from jaxtyping import Bool, Float
 
 from influencelab.errors import InvalidParameter
-from influencelab.statistics.bootstrap import Bootstrap
 from influencelab.statistics.comparison import FEWEST, Comparison
-from influencelab.statistics.measurement import Measurement
-from influencelab.statistics.replicates import Replicates, difference, replicates
-
-
-@dataclass(frozen=True, eq=False)
-class Restriction:
-    """Pearson's correlation among the removals of largest |predicted change| and among middling ones.
-
-    Attributes:
-        top: among the most influential.
-        middle: among the middle of the order by |prediction|.
-        corrected: of the middle, had its predictions been spread as widely as those of the top, with the same line and
-            scatter (Thorndike's case II).
-    """
-
-    top: Replicates
-    middle: Replicates
-    corrected: Replicates
-
-    def raw_difference(self, *, bootstrap: Bootstrap | None = None) -> Measurement:
-        """Top less middle, as papers compare them; seeds and test points paired."""
-        return difference(self.top, self.middle, paired=True, bootstrap=bootstrap)
-
-    def corrected_difference(self, *, bootstrap: Bootstrap | None = None) -> Measurement:
-        """Top less corrected middle: what spread alone does not explain."""
-        return difference(self.top, self.corrected, paired=True, bootstrap=bootstrap)
+from influencelab.statistics.replicates import Replicates, replicates
 
 
 def restriction(
     comparisons: Sequence[Comparison], *, top: float = 0.25, middle: tuple[float, float] = (0.375, 0.625)
-) -> Restriction:
-    """The two strata of each seed's removals, for each test point by |predicted change|, and their correlations.
+) -> dict[str, Replicates]:
+    """Pearson's correlation of each seed among its removals of largest |predicted change|, and among middling ones.
 
-    Args:
-        comparisons: of one setting, run with several seeds; on a selection that takes all removals, or random ones,
-            for shares to mean what they say.
-        top: the share with the largest |prediction|.
-        middle: between which shares of the order the middle lies, from 0, the smallest, to 1.
-
-    Raises:
-        InvalidParameter: shares outside 0 … 1, or a middle that reaches into the top.
+    By stratum: `top`, `middle`, and `middle_corrected`, which is that of the middle had its predictions been spread as
+    widely as those of the top, with the same line and scatter (Thorndike's case II). The first less the last is what
+    spread alone does not explain. Shares are of the order by |prediction|, from 0, the smallest, to 1, and mean what
+    they say where comparisons take all removals, or random ones.
     """
     if not (0 < top < 1 and 0 <= middle[0] < middle[1] <= 1 - top):
         raise InvalidParameter(f"top is {top} and middle {middle}; expected 0 <= middle < middle <= 1 - top < 1.")
@@ -58,7 +28,8 @@ def restriction(
     )
     of_high, of_mid = (replicates(part, measure="pearson") for part in (high, mid))
     wider = numpy.stack([spread(one) / spread(other) for one, other in zip(high, mid, strict=True)])
-    return Restriction(top=of_high, middle=of_mid, corrected=replace(of_mid, values=thorndike(of_mid.values, wider)))
+    corrected = replace(of_mid, values=thorndike(of_mid.values, wider))
+    return {"top": of_high, "middle": of_mid, "middle_corrected": corrected}
 
 
 def thorndike(

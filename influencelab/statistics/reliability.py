@@ -10,6 +10,8 @@ from influencelab.statistics.measurement import Measurement
 
 __all__ = ["fisher_interval", "null_band", "spearman_brown"]
 
+WANTED = 0.8  # repeatability of a mean of draws that serves as a target
+
 
 class NullBand(NamedTuple):
     """Distribution of |correlation| of independent pairs: its mean, and the point it exceeds only rarely."""
@@ -84,21 +86,16 @@ def ceiling(found: Measurement) -> Measurement:
     return found.mapped(lambda one: max(one, 0.0) ** 0.5, "square root")
 
 
-def draws_needed(found: Measurement, *, wanted: float = 0.8) -> Measurement:
-    """Number of draws to average for the wanted repeatability; infinitely many where one draw has none.
+def draws_needed(found: Measurement) -> Measurement:
+    """Number of draws to average for a repeatability of 0.8, not rounded up; infinitely many where one draw has none.
 
-    One draw of repeatability 0.1 needs 36 for 0.8. Not rounded up.
-
-    Raises:
-        InvalidParameter: a wanted repeatability outside 0 … 1.
+    One draw of repeatability 0.1 needs 36.
     """
-    if not 0 < wanted < 1:
-        raise InvalidParameter(f"wanted is {wanted}, expected a repeatability between 0 and 1, such as 0.8.")
 
     def needed(one: float) -> float:
-        return wanted * (1 - one) / (one * (1 - wanted)) if one > 0 else math.inf
+        return WANTED * (1 - one) / (one * (1 - WANTED)) if one > 0 else math.inf
 
-    return found.mapped(needed, f"draws for a repeatability of {wanted:g}")
+    return found.mapped(needed, f"draws for a repeatability of {WANTED:g}")
 
 
 def check_size(n: int, level: float, *, fewest: int) -> None:

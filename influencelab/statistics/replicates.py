@@ -61,15 +61,7 @@ class Replicates:
 
 
 def replicates(comparisons: Sequence[Comparison], *, measure: str = "spearman") -> Replicates:
-    """A statistic, with its sign, of predicted against actual for each comparison (a seed) and test point.
-
-    Args:
-        comparisons: of one setting, run with several seeds.
-        measure: a key of `MEASURES`, such as `spearman` or `slope`.
-
-    Raises:
-        InvalidData: no comparison, or unequal numbers of test points.
-    """
+    """A statistic of `MEASURES`, with its sign, for each comparison (a seed of one setting) and test point."""
     chosen = named(measure)
     sizes = {each.m for each in comparisons}
     if len(sizes) != 1:
@@ -96,7 +88,7 @@ def mean(table: Replicates, *, bootstrap: Bootstrap | None = None) -> Measuremen
     nor test points differ, it is up to √3 too wide.
     """
     way, within = bootstrap or Bootstrap(), bounds(table.measure)
-    return way.mean(table.values, table.axes, nested=table.nested, within=within, over=resampled_axes(table))
+    return way.mean(table.values, nested=table.nested, within=within, over=resampled_axes(table))
 
 
 def difference(
@@ -105,16 +97,8 @@ def difference(
     """The mean of the first less that of the second, with an interval that knows what the two share.
 
     Test points that both have are drawn together, so that what makes a test point easy for both cancels; others are
-    drawn apart.
-
-    Args:
-        first: such as ρ at weight decay 0.005.
-        second: such as ρ at weight decay 0.
-        paired: whether row i of both is the same seed; seeds are then drawn together, and only what is known in both
-            counts. Otherwise they are drawn apart.
-
-    Raises:
-        InvalidParameter: paired tables of unequal shape, or over different test points.
+    drawn apart. In paired tables, which have one shape and the same test points, row i of both is the same seed: seeds
+    are then drawn together too, and only what is known in both counts.
     """
     way = bootstrap or Bootstrap()
     together = same_tests(first, second)
@@ -132,12 +116,8 @@ def difference(
     if max(x.size, y.size) == 1:
         resampled[:] = numpy.nan
     how = f"seeds {'paired' if paired else 'apart'}, test points {'paired' if together or paired else 'apart'}"
-    return way.interval(
-        value,
-        resampled,
-        n=int((~numpy.isnan(x)).sum() + (~numpy.isnan(y)).sum()),
-        note=way.note(f"{resampled_axes(first)} ({how})"),
-    )
+    n = int((~numpy.isnan(x)).sum() + (~numpy.isnan(y)).sum())
+    return way.interval(value, resampled, n=n, over=f"{resampled_axes(first)} ({how})")
 
 
 def resampled_axes(table: Replicates) -> str:

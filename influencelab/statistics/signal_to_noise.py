@@ -15,14 +15,9 @@ THRESHOLD = 2.0  # of |mean| / sd over seeds
 def signal_to_noise(draws: Float[numpy.ndarray, "s r m"]) -> Float[numpy.ndarray, "r m"]:
     """|mean| / sd over seeds of the effect of each removal on each test point; NaN with fewer than two known draws.
 
-    Infinite for an effect that is the same in every draw, and 0 for none at all. With s draws of pure noise it is
-    |t| / √s of Student's t: with 10 draws it passes 2 for one pair in 8,000.
-
-    Args:
-        draws: draws[i, j, l], the change of the loss of test point l when j is removed, with seed i; NaN if not known.
-
-    Raises:
-        InvalidData: fewer than two draws.
+    draws[i, j, l] is the change of the loss of test point l when j is removed, with seed i; NaN if not known. Infinite
+    for an effect that is the same in every draw, and 0 for none at all. With s draws of pure noise it is |t| / √s of
+    Student's t: with 10 draws it passes 2 for one pair in 8,000.
     """
     if len(draws) < 2:
         raise InvalidData(f"Noise over seeds needs two draws or more, got {len(draws)}.")
@@ -37,34 +32,31 @@ def signal_to_noise(draws: Float[numpy.ndarray, "s r m"]) -> Float[numpy.ndarray
     return numpy.where(size > 1, found, numpy.nan)
 
 
-def share_detected(
-    draws: Float[numpy.ndarray, "s r m"], *, threshold: float = THRESHOLD, bootstrap: Bootstrap | None = None
-) -> Measurement:
-    """The share of (removal, test point) pairs whose |mean| / sd over seeds passes the threshold, 0 to 1.
+def share_detected(draws: Float[numpy.ndarray, "s r m"], *, bootstrap: Bootstrap | None = None) -> Measurement:
+    """The share of (removal, test point) pairs whose |mean| / sd over seeds passes the threshold of 2, 0 to 1.
 
     The seeds are given; the interval draws removals and test points anew, independently. One of no width means that
     every pair, or none, passes.
     """
-    passed, way = detected(draws, threshold), bootstrap or Bootstrap()
-    return way.mean(passed, axes_of(draws), within=(0.0, 1.0), over=resampled_axes(draws))
+    way = bootstrap or Bootstrap()
+    return way.mean(detected(draws), within=(0.0, 1.0), over=resampled_axes(draws))
 
 
 def detection_gain(
     first: Float[numpy.ndarray, "s r m"],
     second: Float[numpy.ndarray, "s r m"],
     *,
-    threshold: float = THRESHOLD,
     bootstrap: Bootstrap | None = None,
 ) -> Measurement:
     """The share detected in the first less that in the second; removals and test points drawn together for both."""
-    gain, way = detected(first, threshold) - detected(second, threshold), bootstrap or Bootstrap()
-    return way.mean(gain, axes_of(first), over=resampled_axes(first))
+    way = bootstrap or Bootstrap()
+    return way.mean(detected(first) - detected(second), over=resampled_axes(first))
 
 
-def detected(draws: Float[numpy.ndarray, "s r m"], threshold: float) -> Float[numpy.ndarray, "r m"]:
+def detected(draws: Float[numpy.ndarray, "s r m"]) -> Float[numpy.ndarray, "r m"]:
     """1 where |mean| / sd passes the threshold, else 0; NaN where it is not known."""
     size = signal_to_noise(draws)
-    return numpy.where(numpy.isnan(size), numpy.nan, size > threshold)
+    return numpy.where(numpy.isnan(size), numpy.nan, size > THRESHOLD)
 
 
 def consistency(draws: Float[numpy.ndarray, "s r m"], *, bootstrap: Bootstrap | None = None) -> Measurement:
@@ -76,12 +68,12 @@ def consistency(draws: Float[numpy.ndarray, "s r m"], *, bootstrap: Bootstrap | 
     """
     if len(draws) < 2:
         raise InvalidData(f"Repeatability needs two draws or more, got {len(draws)}.")
-    way, axes = bootstrap or Bootstrap(), axes_of(draws)
+    way = bootstrap or Bootstrap()
+    axes: dict[str, int] = dict(zip(("removals", "tests"), draws.shape[1:], strict=True))
     once, drawn = unit_weights(axes), way.draw(axes)
     value, resampled = (mean_over_tests(one_draw(draws, each["removals"]), each["tests"]) for each in (once, drawn))
     n = int((~numpy.isnan(draws)).all(0).sum())
-    note = way.note(resampled_axes(draws))
-    return way.interval(float(value[0]), resampled, within=(-1.0, 1.0), n=n, note=note)
+    return way.interval(float(value[0]), resampled, within=(-1.0, 1.0), n=n, over=resampled_axes(draws))
 
 
 def one_draw(draws: Float[numpy.ndarray, "s r m"], weights: Float[numpy.ndarray, "b r"]) -> Float[numpy.ndarray, "b m"]:
@@ -99,11 +91,6 @@ def one_draw(draws: Float[numpy.ndarray, "s r m"], weights: Float[numpy.ndarray,
     single = numpy.sum([variance(each) for each in filled], axis=0)
     between = s**2 * variance(filled.mean(0)) - single
     return numpy.where(size >= FEWEST, ratio(between, (s - 1) * single), numpy.nan)
-
-
-def axes_of(draws: Float[numpy.ndarray, "s r m"]) -> dict[str, int]:
-    """The resampled axes and their sizes; the seeds are given."""
-    return dict(zip(("removals", "tests"), draws.shape[1:], strict=True))
 
 
 def resampled_axes(draws: Float[numpy.ndarray, "s r m"]) -> str:

@@ -1,7 +1,6 @@
 """Trends of a statistic along depth, width or weight decay: the slope of a line through seeds, with its interval."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy
 from jaxtyping import Float
@@ -16,37 +15,18 @@ Covariates = Mapping[str, Mapping[float, Sequence[float] | numpy.ndarray]]
 COLLINEAR = 1e-8
 
 
-@dataclass(frozen=True, eq=False)
-class Trend:
-    """A line through (x, statistic), a point for each x and seed, such as depth and signed ρ.
-
-    Attributes:
-        slope: change of the statistic per unit of x, such as −0.05 a layer; beside covariates, what x still adds when
-            they are held.
-        covariates: the coefficient of each, per its unit.
-        x: the values of x, rising.
-    """
-
-    slope: Measurement
-    covariates: dict[str, Measurement]
-    x: tuple[float, ...]
-
-
 def trend(
     tables: Mapping[float, Replicates],
     *,
     covariates: Covariates | None = None,
     bootstrap: Bootstrap | None = None,
-) -> Trend:
-    """Regress the statistic on x, by least squares through one value (the mean over test points) for each x and seed.
+) -> Measurement:
+    """The change of the statistic per unit of x, such as −0.05 a layer: least squares through a value an x and seed.
 
-    Seeds are drawn anew within each x, test points jointly for all x, since they are the same; where seeds have test
-    points of their own these come with the seed.
-
-    Args:
-        tables: the statistic by x, such as signed ρ by depth.
-        covariates: by name, then by x: one value a seed, such as log10 of the gradient norm. The slope of x without
-            and with them says whether x acts through them.
+    That value is the mean over test points. Seeds are drawn anew within each x, test points jointly for all x, since
+    they are the same; where seeds have test points of their own these come with the seed. Covariates, by name and x one
+    value a seed, such as log10 of the gradient norm, are held: the slope is what x still adds, so that the slopes
+    without and with them say whether x acts through them.
 
     Raises:
         InvalidData: fewer than two x, keys or lengths that do not fit, different test points at different x, or
@@ -54,20 +34,17 @@ def trend(
     """
     way = bootstrap or Bootstrap()
     x = sorted(tables)
-    check_tables(tables)
     drawn = joint_draws(tables, way)
     value, values = by_seed(tables, {each: unit_weights(tables[each].axes) for each in x}), by_seed(tables, drawn)
-    rows, scale = design(tables, covariates or {})
+    rows, unit = design(tables, covariates or {})
     known = ~numpy.isnan(value[0]) & ~numpy.isnan(rows).any(1)
     check_design(rows[known], list(covariates or {}))
-    exact = coefficients(rows, value, weights=numpy.where(known, 1.0, 0.0)[None])[0] / scale
+    slope = coefficients(rows, value, weights=numpy.where(known, 1.0, 0.0)[None])[0, 1] / unit
     weights = numpy.concatenate([drawn[each]["seeds"] for each in x], axis=1) * known
-    table = coefficients(rows, values, weights=weights) / scale
+    resampled = coefficients(rows, values, weights=weights)[:, 1] / unit
     if max(each.values.size for each in tables.values()) == 1:
-        table[:] = numpy.nan  # one seed and one test point at each x: there is nothing to draw anew
-    n, note = int(known.sum()), way.note(resampled_axes(tables))
-    found = [way.interval(float(exact[i]), table[:, i], n=n, note=note) for i in range(1, len(exact))]
-    return Trend(slope=found[0], covariates=dict(zip(covariates or {}, found[1:], strict=True)), x=tuple(x))
+        resampled[:] = numpy.nan  # one seed and one test point at each x: there is nothing to draw anew
+    return way.interval(float(slope), resampled, n=int(known.sum()), over=resampled_axes(tables))
 
 
 def resampled_axes(tables: Mapping[float, Replicates]) -> str:
@@ -80,19 +57,14 @@ def resampled_axes(tables: Mapping[float, Replicates]) -> str:
     return f"bootstrap over {seeds} seeds at each of {len(tables)} x{tests}"
 
 
-def check_tables(tables: Mapping[float, Replicates]) -> None:
-    """Refuse tables that cannot lie on one line, or whose test points cannot be drawn jointly."""
+def joint_draws(tables: Mapping[float, Replicates], bootstrap: Bootstrap) -> dict[float, Resample]:
+    """One draw of the test points for all x, by stream 0, and seeds drawn for each x by the next streams."""
     if len(tables) < 2:
         raise InvalidData(f"A trend needs two or more x, got {list(tables)}.")
-    first, *others = tables.values()
+    first, *others = (tables[x] for x in sorted(tables))
     for other in others:
         if other.crossed != first.crossed or (first.crossed and not same_tests(first, other)):
             raise InvalidData("The tables have different test points at different x; give all the same ones.")
-
-
-def joint_draws(tables: Mapping[float, Replicates], bootstrap: Bootstrap) -> dict[float, Resample]:
-    """One draw of the test points for all x, by stream 0, and seeds drawn for each x by the next streams."""
-    first = tables[min(tables)]
     tests = bootstrap.draw({"tests": first.axes["tests"]}, nested=first.nested)
     return {
         x: bootstrap.draw(tables[x].axes, nested=("tests",), stream=stream).sharing(tests, ["tests"])
@@ -111,10 +83,8 @@ def by_seed(tables: Mapping[float, Replicates], drawn: Mapping[float, Resample])
     return numpy.concatenate(parts, axis=1)
 
 
-def design(
-    tables: Mapping[float, Replicates], covariates: Covariates
-) -> tuple[Float[numpy.ndarray, "n q"], Float[numpy.ndarray, " q"]]:
-    """The columns 1, x and the covariates, a row for each x and seed, in units of their spread; and these units."""
+def design(tables: Mapping[float, Replicates], covariates: Covariates) -> tuple[Float[numpy.ndarray, "n q"], float]:
+    """The columns 1, x and the covariates, a row for each x and seed, in units of their spread; and that unit of x."""
     sizes = {x: len(tables[x].values) for x in sorted(tables)}
     columns = [numpy.repeat(list(map(float, sizes)), list(sizes.values()))]
     for name, values in covariates.items():
@@ -125,7 +95,7 @@ def design(
     spread = numpy.nanstd(raw, axis=0)
     scale = numpy.where(spread > 0, spread, 1.0)
     rows = (raw - numpy.nanmean(raw, axis=0)) / scale
-    return numpy.concatenate([numpy.ones((len(rows), 1)), rows], axis=1), numpy.concatenate([[1.0], scale])
+    return numpy.concatenate([numpy.ones((len(rows), 1)), rows], axis=1), float(scale[0])
 
 
 def check_design(rows: Float[numpy.ndarray, "n q"], names: list[str]) -> None:

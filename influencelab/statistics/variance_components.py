@@ -15,8 +15,8 @@ from influencelab.statistics.replicates import Replicates, resampled_axes
 NEAREST = 1 - 1e-9  # a correlation of exactly 1 has no finite Fisher z
 
 
-class Squares(NamedTuple):
-    """Mean squares, or variances, of a two-way table: between test points, between seeds, and the residual."""
+class Components(NamedTuple):
+    """Variances of a two-way table between test points, between seeds and of the residual, for each resample."""
 
     tests: Float[numpy.ndarray, " b"]
     seeds: Float[numpy.ndarray, " b"]
@@ -25,28 +25,23 @@ class Squares(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Variation:
-    """Variances of Fisher's z = atanh ρ over s seeds and m test points, z = mean + test point + seed + residual.
+    """Spread of Fisher's z = atanh ρ over s seeds and m test points, z = mean + test point + seed + residual.
 
     Attributes:
-        between_tests: between test points, beyond seeds and residual; below 0 where the table shows less than chance.
-        between_seeds: between seeds.
-        residual: of what neither explains, sampling included.
+        between_tests: variance between test points, beyond seeds and residual; below 0 where the table shows less than
+            chance.
         sampling: what drawing so few removals at random gives each z: for Spearman (1 + ρ²/2) / (n − 3) (Bonett and
             Wright 2000, Psychometrika 65:23-28), for Pearson 1 / (n − 3), which heavy tails exceed.
         share: between_tests over the sum of the three variances, the intraclass correlation: how alike two seeds are
             at one test point.
         beyond_sampling: between_tests − sampling. Above 0, test points differ by more than other removals would have
             made them differ, even if every seed shared that accident, as it may, since all remove the same points.
-        left_out: how many test points had no value at some seed.
     """
 
     between_tests: float
-    between_seeds: float
-    residual: float
     sampling: float
     share: Measurement
     beyond_sampling: Measurement
-    left_out: int
 
 
 def variation(table: Replicates, *, bootstrap: Bootstrap | None = None) -> Variation:
@@ -63,22 +58,19 @@ def variation(table: Replicates, *, bootstrap: Bootstrap | None = None) -> Varia
     way = bootstrap or Bootstrap()
     whole = complete(table)
     z = numpy.arctanh(numpy.clip(whole.values, -NEAREST, NEAREST))
-    s, m = z.shape
-    sampling = sampling_variance(whole)
-    one = components(squares(z, unit_weights(whole.axes)), s=s, m=m)
-    anew = components(squares(z, way.draw(whole.axes)), s=s, m=m)
-    between_tests, between_seeds, residual = (float(part[0]) for part in one)
-    note = way.note(resampled_axes(whole))
-    shares = [numpy.arctanh(numpy.clip(share(each), -NEAREST, NEAREST)) for each in (one, anew)]
-    on_z = way.interval(float(shares[0][0]), shares[1])  # a scale on which its spread depends less on it
+    inflation = 1.0 + whole.values**2 / 2 if whole.measure == "spearman" else numpy.ones_like(whole.values)
+    sampling = float((inflation / (numpy.asarray(whole.pairs) - 3)).mean())
+    one, anew = components(z, unit_weights(whole.axes)), components(z, way.draw(whole.axes))
+    shares = (ratio(each.tests, each.tests + each.seeds + each.residual) for each in (one, anew))
+    # On a scale on which the spread of a share depends less on it.
+    share, resampled = (numpy.arctanh(numpy.clip(each, -NEAREST, NEAREST)) for each in shares)
+    between_tests, n, over = float(one.tests[0]), z.size, resampled_axes(whole)
+    on_scale = way.interval(float(share[0]), resampled, over=over)
     return Variation(
         between_tests=between_tests,
-        between_seeds=between_seeds,
-        residual=residual,
         sampling=sampling,
-        share=Measurement(*numpy.tanh([on_z.value, *on_z.ends]).tolist(), n=z.size, note=note),
-        beyond_sampling=way.interval(between_tests - sampling, anew.tests - sampling, n=z.size, note=note),
-        left_out=table.values.shape[1] - m,
+        share=Measurement(*numpy.tanh([on_scale.value, *on_scale.ends]).tolist(), n=n, note=on_scale.note),
+        beyond_sampling=way.interval(between_tests - sampling, anew.tests - sampling, n=n, over=over),
     )
 
 
@@ -99,14 +91,8 @@ def complete(table: Replicates) -> Replicates:
     return Replicates(table.values[kept], pairs=table.pairs[kept], measure=table.measure)
 
 
-def sampling_variance(table: Replicates) -> float:
-    """The mean over cells of the variance of z that comes with n pairs drawn at random."""
-    inflation = 1.0 + table.values**2 / 2 if table.measure == "spearman" else numpy.ones_like(table.values)
-    return float((inflation / (numpy.asarray(table.pairs) - 3)).mean())
-
-
-def squares(z: Float[numpy.ndarray, "s m"], drawn: Resample) -> Squares:
-    """Mean squares of each resample, as if its seeds and test points were repeated as often as drawn."""
+def components(z: Float[numpy.ndarray, "s m"], drawn: Resample) -> Components:
+    """Analysis of variance of each resample, as if its seeds and test points were repeated as often as drawn."""
     s, m = z.shape
     seeds, tests = drawn["seeds"], drawn["tests"]
     z = z - z.mean()
@@ -115,15 +101,5 @@ def squares(z: Float[numpy.ndarray, "s m"], drawn: Resample) -> Squares:
     of_tests = s * ((by_test - middle[:, None]) ** 2 * tests).sum(1)
     of_seeds = m * ((by_seed - middle[:, None]) ** 2 * seeds).sum(1)
     total = ((seeds @ z**2) * tests).sum(1) - s * m * middle**2
-    residual = numpy.maximum(total - of_tests - of_seeds, 0.0)
-    return Squares(of_tests / (m - 1), of_seeds / (s - 1), residual / ((s - 1) * (m - 1)))
-
-
-def components(found: Squares, *, s: int, m: int) -> Squares:
-    """Variances between test points, between seeds and of the residual, from mean squares (analysis of variance)."""
-    return Squares((found.tests - found.residual) / s, (found.seeds - found.residual) / m, found.residual)
-
-
-def share(found: Squares) -> Float[numpy.ndarray, " b"]:
-    """The part of the variance that test points are; NaN where there is none."""
-    return ratio(found.tests, found.tests + found.seeds + found.residual)
+    residual = numpy.maximum(total - of_tests - of_seeds, 0.0) / ((s - 1) * (m - 1))
+    return Components((of_tests / (m - 1) - residual) / s, (of_seeds / (s - 1) - residual) / m, residual)

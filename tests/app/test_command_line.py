@@ -18,7 +18,7 @@ from influencelab.__main__ import app
 from influencelab.app.cli.run import Bar
 from influencelab.runner.atomic_folder import RunProgress
 from influencelab.runner.report import load
-from influencelab.runner.report_writer import start_report
+from influencelab.runner.report_writer import ReportWriter
 from influencelab.statistics.measurement import Measurement
 from influencelab.studies.catalogue import all_claims
 
@@ -44,7 +44,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 def publish(results: Path, name: str, profile: str) -> dict[str, bytes]:
     """An earlier report of a study; what is in its folder."""
-    draft = start_report(name, profile=profile, parameters={}, results=results)
+    draft = ReportWriter(name, folder=results / name / profile, parameters={})
     draft.number(Measurement(1.0), statistic="earlier")
     return contents(draft.publish().folder)
 
@@ -214,7 +214,7 @@ def test_the_scorecard_is_printed_and_its_page_is_written(tmp_path: Path) -> Non
     printed = inside("scorecard", "--results", str(tmp_path))
     assert printed.exit_code == 0
     assert "influence_sizes_top_points: not run" in printed.output
-    draft = start_report("leave_one_out", profile="paper", parameters={}, results=tmp_path)
+    draft = ReportWriter("leave_one_out", folder=tmp_path / "leave_one_out" / "paper", parameters={})
     where = next(claim.where for claim in all_claims() if claim.name == "influence_sizes_top_points")
     draft.number(Measurement(1.006, low=1.005, high=1.007, n=500), **where)
     draft.publish()

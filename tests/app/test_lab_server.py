@@ -17,7 +17,7 @@ from influencelab.app.lab import run as process
 from influencelab.app.lab.home import home
 from influencelab.app.lab.run import kept
 from influencelab.app.lab.runs import Runs
-from influencelab.runner.report_writer import start_report
+from influencelab.runner.report_writer import ReportWriter
 from influencelab.statistics.measurement import Measurement
 from influencelab.studies.catalogue import all_claims
 
@@ -99,7 +99,7 @@ async def test_studies_are_listed_with_their_forms_and_what_is_no_study_is_said(
 async def test_the_newest_report_gives_the_verdicts_of_its_study(ask: Ask, jp_root_dir: Path) -> None:
     claim = next(claim for claim in all_claims() if claim.low is not None and claim.high is None)
     shutil.copy(ROOT / "studies" / f"{claim.study}.ipynb", jp_root_dir / "studies")
-    draft = start_report(claim.study, profile="tiny", parameters={}, results=jp_root_dir / "results")
+    draft = ReportWriter(claim.study, folder=jp_root_dir / "results" / claim.study / "tiny", parameters={})
     draft.number(Measurement(claim.low + 1, low=claim.low + 0.5, high=claim.low + 2), **claim.where)
     draft.publish()
     cards = {card["name"]: card for card in (await ask("studies"))[1]["studies"]}

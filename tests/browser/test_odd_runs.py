@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 from influencelab.app.page.page import page as whole_page
 from influencelab.explorer.data import ExplorerData
 from influencelab.explorer.from_table import from_table
-from influencelab.runner.report_writer import start_report
+from influencelab.runner.report_writer import ReportWriter
 from influencelab.statistics.measurement import Measurement
 
 pytestmark = pytest.mark.browser
@@ -32,7 +32,7 @@ ODD = {
 @pytest.mark.parametrize("name", [*ODD, "nothing", "texts"])
 def test_odd_and_empty_runs_are_shown_without_an_error(page: Page, tmp_path: Path, output_path: str, name: str) -> None:
     heard = complaints(page)
-    draft = start_report("odd", profile="tiny", parameters={}, results=tmp_path)
+    draft = ReportWriter("odd", folder=tmp_path / "odd" / "tiny", parameters={})
     draft.number(Measurement(1.0), statistic="one")
     if name == "texts":
         draft.explore(with_texts())

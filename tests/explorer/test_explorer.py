@@ -24,7 +24,7 @@ from influencelab.explorer.widget.view import View, agreement, settled
 from influencelab.influence.estimators.exact import Exact
 from influencelab.influence.retrainers.second_order import SecondOrder
 from influencelab.runner.report import EXPLORER, load
-from influencelab.runner.report_writer import start_report
+from influencelab.runner.report_writer import ReportWriter
 from influencelab.statistics.measurement import Measurement
 
 
@@ -179,7 +179,7 @@ def test_what_a_report_keeps_stays_below_a_megabyte(tmp_path: Path) -> None:
             "actual": values[1],
         }
     )
-    draft = start_report("many", profile="tiny", parameters={}, results=tmp_path)
+    draft = ReportWriter("many", folder=tmp_path / "many" / "tiny", parameters={})
     draft.number(Measurement(1.0), statistic="one")
     draft.explore(Explorer(many)._data)
     found = draft.publish()

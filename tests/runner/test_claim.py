@@ -12,7 +12,7 @@ from influencelab.errors import InvalidData, InvalidParameter, MissingData, Unkn
 from influencelab.runner.claim import Claim, judge
 from influencelab.runner.profile import PROFILES, RECORD, Profile, size_of
 from influencelab.runner.report import reports
-from influencelab.runner.report_writer import start_report
+from influencelab.runner.report_writer import ReportWriter
 from influencelab.runner.scorecard import rows, scorecard_markdown, scorecard_text
 from influencelab.statistics.measurement import Measurement
 from influencelab.statistics.measurements import row, tidy
@@ -37,7 +37,7 @@ def claim(low: float | None = 0.95, high: float | None = 1.05, *, least: str = "
 
 def publish(results: Path, profile: str, number: Measurement, *, name: str = "slope") -> None:
     """A report with one number."""
-    draft = start_report("fine", profile=profile, parameters={}, results=results)
+    draft = ReportWriter("fine", folder=results / "fine" / profile, parameters={})
     draft.number(number, statistic=name)
     draft.publish()
 

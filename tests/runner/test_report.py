@@ -36,7 +36,7 @@ def drawn() -> Figure:
 
 def published(results: Path, *, study: str = "fine", profile: str = "tiny", value: float = 1.0) -> Path:
     """A small published report; its folder."""
-    draft = start_report(study, profile=profile, parameters={"size": 3}, results=results)
+    draft = ReportWriter(study, folder=results / study / profile, parameters={"size": 3})
     made_up = Measurement(value, low=value - 1, high=value + 1, n=4, note="made up", unit="nats")
     draft.number(made_up, data="a", statistic="number")
     draft.figure("line", drawn())
@@ -57,8 +57,8 @@ def dead_process() -> int:
 
 
 def test_what_was_published_is_what_is_read(tmp_path: Path) -> None:
-    draft = start_report(
-        "fine", profile="quick", parameters={"rates": (0.1, math.inf), "flag": False}, results=tmp_path
+    draft = ReportWriter(
+        "fine", folder=tmp_path / "fine" / "quick", parameters={"rates": (0.1, math.inf), "flag": False}
     )
     numbers = {
         "nan": Measurement(math.nan),
@@ -90,7 +90,7 @@ def test_what_was_published_is_what_is_read(tmp_path: Path) -> None:
 def test_an_unpublished_draft_leaves_the_last_report_as_it_was(tmp_path: Path) -> None:
     folder = published(tmp_path)
     before = contents(folder)
-    draft = start_report("fine", profile="tiny", parameters={}, results=tmp_path)
+    draft = ReportWriter("fine", folder=tmp_path / "fine" / "tiny", parameters={})
     draft.number(Measurement(2.0), statistic="another")
     draft.figure("other", drawn())
     assert contents(folder) == before
@@ -99,7 +99,7 @@ def test_an_unpublished_draft_leaves_the_last_report_as_it_was(tmp_path: Path) -
 
 def test_a_new_report_replaces_all_of_the_last_one(tmp_path: Path) -> None:
     folder = published(tmp_path, value=1.0)
-    draft = start_report("fine", profile="tiny", parameters={}, results=tmp_path)
+    draft = ReportWriter("fine", folder=tmp_path / "fine" / "tiny", parameters={})
     draft.number(Measurement(2.0), statistic="another")
     assert list(draft.publish().numbers()) == ["another"]
     assert not (folder / "pairs.parquet").exists()
@@ -138,7 +138,7 @@ def test_a_report_whose_replacement_died_between_two_renames_comes_back(tmp_path
 
 
 def test_progress_is_read_while_a_report_is_written_and_gone_when_it_stands(tmp_path: Path) -> None:
-    draft = start_report("fine", profile="tiny", parameters={}, results=tmp_path)
+    draft = ReportWriter("fine", folder=tmp_path / "fine" / "tiny", parameters={})
     assert read_progress(draft.folder, writer=os.getpid()) is None
     draft.progress(3, 12, "retraining")
     said = read_progress(draft.folder, writer=os.getpid())
@@ -153,7 +153,7 @@ def test_progress_is_read_while_a_report_is_written_and_gone_when_it_stands(tmp_
 
 
 def test_a_published_draft_takes_nothing_more(tmp_path: Path) -> None:
-    draft = start_report("fine", profile="tiny", parameters={}, results=tmp_path)
+    draft = ReportWriter("fine", folder=tmp_path / "fine" / "tiny", parameters={})
     with pytest.raises(InvalidData, match="no number"):
         draft.publish()
     draft.number(Measurement(1.0), statistic="a")
@@ -163,7 +163,7 @@ def test_a_published_draft_takes_nothing_more(tmp_path: Path) -> None:
 
 
 def test_pairs_too_large_or_without_values_are_refused_with_a_cure(tmp_path: Path) -> None:
-    draft = start_report("fine", profile="tiny", parameters={}, results=tmp_path)
+    draft = ReportWriter("fine", folder=tmp_path / "fine" / "tiny", parameters={})
     noise = numpy.random.default_rng(0).normal(size=LARGEST // 6)
     with pytest.raises(InvalidData, match=r"more than the 1 MB kept\. Keep float32"):
         draft.pairs(pandas.DataFrame({"actual": noise}))
@@ -183,7 +183,7 @@ def test_the_same_figure_is_the_same_file(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["", "../outside", "/absolute", "two words", "a//b", ".hidden", "a/../b", "schön"])
 def test_a_name_that_is_no_key_and_path_is_refused(tmp_path: Path, name: str) -> None:
-    draft = start_report("fine", profile="tiny", parameters={}, results=tmp_path)
+    draft = ReportWriter("fine", folder=tmp_path / "fine" / "tiny", parameters={})
     with pytest.raises(InvalidParameter, match="is no name for a"):
         draft.figure(name, drawn())
 
@@ -283,15 +283,15 @@ def test_run_by_hand_edited_parameters_go_where_the_command_line_would_put_them(
     (studies := tmp_path / "studies").mkdir()
     (studies / "fine.ipynb").write_bytes((NOTEBOOKS / "fine.ipynb").read_bytes())
     monkeypatch.chdir(studies)
-    as_declared = {"size": 9, "flag": True, "rates": (0.01, 0.001), "workers": 1}
+    as_declared = {"size": 9, "flag": True, "rates": (0.01, 0.001), "workers": 1, "profile": "standard", "results": ""}
     for workers in (1, 4):
-        folder = start_report("fine", profile="standard", parameters=as_declared | {"workers": workers}).folder
+        folder = start_report("fine", as_declared | {"workers": workers}).folder
         assert folder == tmp_path / "results" / "fine" / "standard"
-    edited = start_report("fine", profile="standard", parameters=as_declared | {"rates": (0.5,)}).folder
+    edited = start_report("fine", as_declared | {"rates": (0.5,)}).folder
     assert edited == Study(studies / "fine.ipynb").plan("standard", rates="[0.5]").folder
     assert edited.name.startswith("standard-")
     with pytest.raises(UnknownName, match="tiny, quick, standard, paper"):
-        start_report("fine", profile="hasty", parameters={})
+        start_report("fine", as_declared | {"profile": "hasty"})
 
 
 def test_what_no_record_can_hold_is_refused() -> None:

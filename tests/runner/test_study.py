@@ -13,10 +13,9 @@ import pytest
 from nbformat.sign import NotebookNotary
 
 from influencelab.errors import InvalidParameter, StudyFailed, UnknownName
-from influencelab.runner import notebook
 from influencelab.runner.atomic_folder import RunProgress
 from influencelab.runner.report import Report
-from influencelab.runner.report_writer import start_report
+from influencelab.runner.report_writer import ReportWriter, start_report
 from influencelab.runner.study import Study, studies, study
 from influencelab.statistics.measurement import Measurement
 
@@ -33,7 +32,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 def publish(results: Path, name: str) -> dict[str, bytes]:
     """An earlier report of a study at tiny; what is in the results folder."""
-    draft = start_report(name, profile="tiny", parameters={}, results=results)
+    draft = ReportWriter(name, folder=results / name / "tiny", parameters={})
     draft.number(Measurement(1.0), statistic="earlier")
     draft.publish()
     return contents(results)
@@ -56,7 +55,7 @@ def test_a_notebook_declares_its_question_parameters_and_profiles() -> None:
     ]
     assert list(fine.profiles) == ["tiny", "standard"]
     assert (fine.profiles["tiny"].seconds, fine.profiles["tiny"].memory_gb) == (5, 0.2)
-    assert fine.notebook.values("standard")["rates"] == (0.01, 0.001)
+    assert fine.values("standard")["rates"] == (0.01, 0.001)
     names = ["failing", "fine", "killed", "slow", "stepwise", "unpublished"]
     assert [found.name for found in studies(NOTEBOOKS)] == names
 
@@ -64,7 +63,6 @@ def test_a_notebook_declares_its_question_parameters_and_profiles() -> None:
 @pytest.mark.parametrize(
     ("cell", "source", "error", "message"),
     [
-        (0, "No heading", StudyFailed, "no heading"),
         (1, "tiny: [", StudyFailed, "no YAML"),
         (1, "tiny", StudyFailed, "no YAML mapping"),
         (1, "tiny: {size: 3}", StudyFailed, "does not say what it costs"),
@@ -101,7 +99,7 @@ def test_a_profile_that_extends_another_takes_its_values_and_changes_some(tmp_pa
             "quick: {extends: tiny, flag: false, expected: {seconds: 5, memory_gb: 1}}\n"
         )
 
-    declared = rewritten(tmp_path, change).notebook
+    declared = rewritten(tmp_path, change)
     taken = {name: declared.values(name) for name in declared.profiles}
     assert {name: (each["size"], each["rates"], each["flag"], each["workers"]) for name, each in taken.items()} == {
         "tiny": (4, (2.0,), True, 1),
@@ -112,11 +110,13 @@ def test_a_profile_that_extends_another_takes_its_values_and_changes_some(tmp_pa
 
 
 def test_a_study_without_its_tagged_cells_or_that_is_no_notebook_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(StudyFailed, match="no heading"):
+        _ = rewritten(tmp_path, lambda book: book["cells"][0].update(source="No heading")).question
     with pytest.raises(StudyFailed, match="has 0 raw cells tagged 'profiles'"):
         rewritten(tmp_path, lambda book: book["cells"].pop(1)).plan("tiny")
     (tmp_path / "fine.ipynb").write_text("plain text")
     with pytest.raises(StudyFailed, match="no Jupyter notebook"):
-        notebook.read(tmp_path / "fine.ipynb")
+        Study(tmp_path / "fine.ipynb").plan("tiny")
 
 
 def test_unknown_names_are_refused_with_those_there_are() -> None:
@@ -130,7 +130,7 @@ def test_unknown_names_are_refused_with_those_there_are() -> None:
     with pytest.raises(UnknownName, match="fine has no parameter 'device'"):
         fine.plan("tiny", device="cuda")
     with pytest.raises(UnknownName, match="'profile'"):
-        fine.notebook.parameter("profil")
+        fine.parameter("profil")
 
 
 def test_only_what_changes_the_numbers_makes_a_run_a_changed_one(tmp_path: Path) -> None:
@@ -254,7 +254,7 @@ def test_a_report_that_records_other_parameters_than_it_ran_with_is_refused(tmp_
     plan = study("fine", folder=NOTEBOOKS).plan("tiny", results=tmp_path)
 
     def publish_with(**parameters: object) -> None:
-        draft = start_report("fine", profile="tiny", parameters=parameters, results=tmp_path)
+        draft = ReportWriter("fine", folder=tmp_path / "fine" / "tiny", parameters=parameters)
         draft.number(Measurement(1.0), statistic="sum")
         draft.publish()
 

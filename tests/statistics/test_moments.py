@@ -5,8 +5,7 @@ import pytest
 from scipy import stats
 from scipy_statistics import drawn, made, whole_counts
 
-from influencelab.statistics.correlation import pearson, pearson_without_top3, sign_agreement, slope
-from influencelab.statistics.rank_correlation import kendall, spearman
+from influencelab.statistics.correlation import kendall, pearson, pearson_without_top3, sign_agreement, slope, spearman
 
 
 @pytest.mark.parametrize("offset", [0.0, 1e6])

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from influencelab.errors import InvalidParameter
-from influencelab.statistics.measurement import Measurement, from_columns
+from influencelab.statistics.measurement import Measurement
 
 
 def test_an_interval_has_two_ordered_ends() -> None:
@@ -57,10 +57,6 @@ def test_a_report_holds_only_finite_intervals_and_says_which_it_lacks() -> None:
         assert bare == Measurement(0.3, n=7, note="mean; by hand; no finite interval")
 
 
-def test_a_falling_function_swaps_the_ends_and_columns_give_a_number_back() -> None:
+def test_a_falling_function_swaps_the_ends() -> None:
     number = Measurement(2.0, low=1.0, high=4.0, n=7, note="by hand")
     assert number.mapped(lambda value: 1 / value, "inverse") == Measurement(0.5, 0.25, 1.0, 7, "by hand, inverse")
-    row = number.columns("ratio")
-    assert row == {"ratio": 2.0, "ratio_low": 1.0, "ratio_high": 4.0}
-    assert from_columns(row, "ratio", n=7, note="by hand") == number
-    assert from_columns(Measurement(2.0).columns("ratio"), "ratio") == Measurement(2.0)

@@ -8,7 +8,7 @@ from scipy import stats
 from scipy_statistics import ORACLES, drawn, made, worst_error
 
 from influencelab.statistics.agreement import MEASURES
-from influencelab.statistics.rank_correlation import kendall, spearman, within_class_spearman
+from influencelab.statistics.correlation import kendall, spearman, within_class_spearman
 
 
 @given(

@@ -9,11 +9,10 @@ from scipy_statistics import ORACLES, drawn, made, whole_counts, worst_error
 
 from influencelab.errors import InvalidParameter
 from influencelab.statistics import bootstrap
-from influencelab.statistics.agreement import MEASURES, statistic, statistics
+from influencelab.statistics.agreement import MEASURES, statistic
 from influencelab.statistics.bootstrap import Bootstrap
 from influencelab.statistics.comparison import Comparison
-from influencelab.statistics.correlation import pearson, slope
-from influencelab.statistics.rank_correlation import spearman
+from influencelab.statistics.correlation import pearson, slope, spearman
 
 CASES = [{"ties": ties, "holes": holes} for ties in (False, True) for holes in (False, True)]
 
@@ -121,8 +120,8 @@ def test_within_classes_needs_labels_and_is_left_out_without():
     pairs = made(drawn(0).predicted, drawn(0).actual)
     with pytest.raises(InvalidParameter, match="labels"):
         statistic(pairs, "within_class_spearman", bootstrap=Bootstrap(resamples=50))
-    assert set(statistics(pairs, bootstrap=Bootstrap(resamples=50))) == set(MEASURES) - {"within_class_spearman"}
-    assert set(statistics(drawn(0), bootstrap=Bootstrap(resamples=50))) == set(MEASURES)
+    assert set(pairs.statistics(Bootstrap(resamples=50))) == set(MEASURES) - {"within_class_spearman"}
+    assert set(drawn(0).statistics(Bootstrap(resamples=50))) == set(MEASURES)
 
 
 def test_interval_is_that_of_tables_resampled_both_ways():
@@ -181,11 +180,11 @@ def test_undefined_resamples_are_counted():
 
 def test_label_says_what_was_resampled():
     recipe = Bootstrap(resamples=50)
-    assert statistic(drawn(0, m=3), "slope", bootstrap=recipe).label == (
-        "two-way bootstrap over removals and test points, B=50"
-    )
+    several = statistic(drawn(0, m=3), "slope", bootstrap=recipe)
+    over_both = "over test points; 95% two-way bootstrap over removals and test points, B=50"
+    assert (several.pooled.note, several.median.note) == (f"mean {over_both}", f"median {over_both}")
     alone = statistic(drawn(0, m=1), "slope", bootstrap=recipe)
-    assert alone.label == "bootstrap over removals of one test point, B=50"
+    assert alone.pooled.note.endswith("95% bootstrap over removals of one test point, B=50")
     assert (alone.pooled.value, *alone.pooled.ends) == pytest.approx((alone.per_test[0], alone.low[0], alone.high[0]))
 
 

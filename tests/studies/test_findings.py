@@ -8,7 +8,7 @@ import pytest
 from influencelab.runner.finding import Finding, FindingTable
 from influencelab.runner.profile import RECORD
 from influencelab.runner.report import reports
-from influencelab.runner.report_writer import start_report
+from influencelab.runner.report_writer import ReportWriter
 from influencelab.statistics.measurement import Measurement
 from influencelab.studies.catalogue import all_findings
 from influencelab.studies.results_page import findings
@@ -19,7 +19,7 @@ SLOPE, WIDTH = {"statistic": "slope"}, {"statistic": "width"}
 
 
 def publish(results: Path, profile: str, **numbers: float) -> None:
-    draft = start_report("fine", profile=profile, parameters={}, results=results)
+    draft = ReportWriter("fine", folder=results / "fine" / profile, parameters={})
     for name, value in numbers.items():
         draft.number(Measurement(value), statistic=name)
     draft.publish()
@@ -43,7 +43,7 @@ def test_a_table_has_a_dash_for_what_was_not_measured_and_no_row_without_a_numbe
         "fine", "Slopes:", "depth", {"one": {"depth": 1}, "two": {"depth": 2}}, {"slope": SLOPE, "width": WIDTH}
     )
     assert shown.written(reports(tmp_path)) == ""
-    draft = start_report("fine", profile="paper", parameters={}, results=tmp_path)
+    draft = ReportWriter("fine", folder=tmp_path / "fine" / "paper", parameters={})
     draft.number(Measurement(0.25, 0.2, 0.3), depth=2, statistic="width")
     draft.publish()
     lines = shown.written(reports(tmp_path)).splitlines()

@@ -61,7 +61,7 @@ def test_a_notebook_asks_a_question_keeps_no_output_and_can_run_at_every_size(st
     assert [cell["id"] for cell in cells(study) if cell.get("outputs") or cell.get("execution_count")] == []
     assert {"tiny", "quick", "standard"} <= set(study.profiles)
     for profile in study.profiles:
-        study.notebook.values(profile)  # refuses what it does not declare
+        study.values(profile)  # refuses what it does not declare
 
 
 @pytest.mark.parametrize(

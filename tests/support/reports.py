@@ -15,7 +15,7 @@ from influencelab.influence.estimators.exact import Exact
 from influencelab.influence.estimators.gradient_dot import GradientDot
 from influencelab.models.tasks.logistic import Logistic
 from influencelab.runner.report import Report
-from influencelab.runner.report_writer import start_report
+from influencelab.runner.report_writer import ReportWriter
 from influencelab.statistics.measurement import Measurement
 from influencelab.training.trainers.newton import Newton
 
@@ -47,7 +47,7 @@ def explored() -> ExplorerData:
 @cache
 def report(folder: Path, kept: bool = True) -> Report:
     """A published report with or without what can be explored."""
-    draft = start_report("look", profile="tiny", parameters={"size": 3}, results=folder)
+    draft = ReportWriter("look", folder=folder / "look" / "tiny", parameters={"size": 3})
     draft.number(Measurement(1.0, 0.5, 1.5, n=3, note="made up"), statistic="one")
     figure, axis = plt.subplots(figsize=(2, 2))
     axis.plot([0, 1])
@@ -60,6 +60,6 @@ def report(folder: Path, kept: bool = True) -> Report:
 
 def published(root: Path, *, name: str = "fine", profile: str = "tiny") -> None:
     """A report, made here."""
-    draft = start_report(name, profile=profile, parameters={"size": 3, "rates": (0.1,)}, results=root / "results")
+    draft = ReportWriter(name, folder=root / "results" / name / profile, parameters={"size": 3, "rates": (0.1,)})
     draft.number(Measurement(1.0, low=0.5, high=1.5, n=3), statistic="sum")
     draft.publish()

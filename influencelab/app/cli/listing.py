@@ -9,7 +9,7 @@ def listed(name: str | None, folder: Path | None) -> str:
     """Every study with its question, or of the one that is named its question, parameters and profiles."""
     if not name:
         return "\n".join(aligned([(each.name, each.question) for each in studies(folder)]))
-    declared = study(name, folder=folder).notebook
+    declared = study(name, folder=folder)
     parameters = aligned([(each.name, each.type, repr(each.default), each.help) for each in declared.parameters])
     profiles = ["Profiles (time and memory expected on two cores)"]
     for each in declared.profiles.values():

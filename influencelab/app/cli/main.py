@@ -147,7 +147,7 @@ def open_jupyterlab(context: typer.Context, studies: StudiesOption = None) -> No
 
     Example: influencelab lab --no-browser --port 8889
     """
-    from influencelab.runner.notebook import studies_folder
+    from influencelab.runner.study import studies_folder
 
     if importlib.util.find_spec("jupyterlab") is None:
         raise MissingData('JupyterLab is not installed. Install it: pip install "influencelab[lab]".')

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from influencelab.errors import MissingData, UnknownName
-from influencelab.runner.notebook import studies_folder
 from influencelab.runner.report import load, reports
 from influencelab.runner.scorecard import rows, scorecard_text
 from influencelab.runner.study import studies as all_studies
+from influencelab.runner.study import studies_folder
 from influencelab.studies.catalogue import all_claims
 from influencelab.studies.results_page import write_readme
 

@@ -10,8 +10,7 @@ from influencelab.app.lab.home import Home
 from influencelab.errors import InfluenceLabError, InvalidParameter, unknown
 from influencelab.runner import json_file
 from influencelab.runner.claim import Claim, judge
-from influencelab.runner.notebook import RUN_PARAMETERS
-from influencelab.runner.parameter import Parameter
+from influencelab.runner.parameter import RUN_PARAMETERS, Parameter
 from influencelab.runner.profile import is_folder_name, profile_of, rank
 from influencelab.runner.report import Report, load
 from influencelab.runner.study import Plan, Study, studies, study
@@ -37,23 +36,23 @@ def catalogue(home: Home) -> dict[str, Any]:
 
 def card(each: Study, home: Home, claims: Iterable[Claim]) -> dict[str, Any]:
     """One study: its question, form, sizes and reports, and the verdicts of the newest."""
-    declared, found = each.notebook, folders(each.name, home)
+    found = folders(each.name, home)
     profiles = [
         {
             **{name: getattr(profile, name) for name in ("name", "seconds", "memory_gb")},
-            "values": {name: text(value) for name, value in declared.values(profile.name).items() if name not in OWN},
+            "values": {name: text(value) for name, value in each.values(profile.name).items() if name not in OWN},
         }
-        for profile in declared.profiles.values()
+        for profile in each.profiles.values()
     ]
     parameters = [
         {name: getattr(parameter, name) for name in ("name", "type", "help", "example")}
         | {"where": parameter.name in RUN_PARAMETERS}
-        for parameter in declared.parameters
+        for parameter in each.parameters
         if parameter.name not in OWN
     ]
     return {
         "name": each.name,
-        "question": declared.question,
+        "question": each.question,
         "path": home.shown(each.path),
         "parameters": parameters,
         "profiles": profiles,
@@ -151,11 +150,10 @@ def planned(asked: object, home: Home) -> tuple[Plan, dict[str, str]]:
     match asked:
         case {"study": str(name), "profile": str(profile), "parameters": dict(given), **rest} if not rest:
             chosen = study(name, folder=home.studies)
-            declared = chosen.notebook
         case _:
             raise InvalidParameter('A run is asked for as {"study": …, "profile": …, "parameters": {name: value}}.')
-    changes = {key: value_of(declared.parameter(key), value) for key, value in given.items()}
-    plan, standard = chosen.plan(profile, results=home.results, **changes), declared.values(profile)
+    changes = {key: value_of(chosen.parameter(key), value) for key, value in given.items()}
+    plan, standard = chosen.plan(profile, results=home.results, **changes), chosen.values(profile)
     return plan, {key: value for key, value in changes.items() if plan.parameters[key] != standard[key]}
 
 

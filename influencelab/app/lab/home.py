@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from influencelab.runner.notebook import studies_folder
+from influencelab.runner.study import studies_folder
 
 # A path from the top of the file system, up to its last part; addresses such as tcp://host are none.
 ABSOLUTE = re.compile(r"(?<![\w.:/~…])/(?:[^\s/'\"<>:;,()]+/)+")

@@ -15,7 +15,7 @@ from influencelab.statistics.display import display_name
 from influencelab.statistics.measurement import Measurement
 from influencelab.statistics.measurements import row, tidy
 from influencelab.statistics.range_restriction import restriction
-from influencelab.statistics.replicates import mean
+from influencelab.statistics.replicates import difference, mean
 from influencelab.statistics.variance_components import variation
 
 PREDICTED = {"estimator": "exact", "target": "warm"}
@@ -60,16 +60,12 @@ def stratum_measurements(cells: Cells, *, tail: float, bootstrap: Bootstrap) -> 
     rows = []
     for (data, depth), outcomes in cells.items():
         compared = [outcome.comparison("everything", **PREDICTED) for outcome in outcomes]
-        found = restriction(compared, top=tail, middle=middle)
-        strata = {"top": found.top, "middle": found.middle, "middle_corrected": found.corrected}
+        strata = restriction(compared, top=tail, middle=middle)
         own = {"data": data, "depth": depth, **PREDICTED, "selection": "everything"}
         for stratum, table in strata.items():
             rows.append(row(mean(table, bootstrap=bootstrap).described(), **own, stratum=stratum, statistic="pearson"))
-        differences = {
-            "middle": found.raw_difference(bootstrap=bootstrap),
-            "middle_corrected": found.corrected_difference(bootstrap=bootstrap),
-        }
-        for reference, less in differences.items():
+        for reference in ("middle", "middle_corrected"):
+            less = difference(strata["top"], strata[reference], paired=True, bootstrap=bootstrap)
             number = less.described(f"Pearson, top less {reference.replace('_', ' ')}").with_half_width()
             settings = {**own, "stratum": "top", "reference": reference, "statistic": "pearson_difference"}
             rows.append(row(number, **settings))
