@@ -13,7 +13,6 @@ from influencelab.statistics.measurements import Where, find
 __all__ = ["Claim", "Verdict"]
 
 NOT_RUN = "not run"
-ARMS = ("", "published", "controlled")
 
 
 @dataclass(frozen=True)
@@ -34,14 +33,13 @@ class Claim:
         high: the greatest; None for no upper bound. Both None: the number is reported and not judged.
         least: the smallest profile whose number decides, `standard` or `paper`; a smaller one gives a preview.
         unit: of that number; empty for a pure number.
-        arm: `published` for the paper's own protocol, `controlled` for the same with our controls, or empty.
         control: the settings of the same quantity with our controls; where the claim is reproduced and the controls
             take the effect away, the verdict is `explained`.
         bare: what the scorecard says of a number without an interval; other words where that is no lack, as of the
             distance of an interval from 0.
 
     Raises:
-        InvalidParameter: `least` or `arm` is none of these, or low > high.
+        InvalidParameter: `least` is none of these, or low > high.
     """
 
     name: str
@@ -54,15 +52,12 @@ class Claim:
     high: float | None = None
     least: str = "standard"
     unit: str = ""
-    arm: str = ""
     control: Where | None = None
     bare: str = "no interval"
 
     def __post_init__(self) -> None:
         if self.least not in RECORD:
             raise InvalidParameter(f"Claim '{self.name}': least is '{self.least}', expected {' or '.join(RECORD)}.")
-        if self.arm not in ARMS:
-            raise InvalidParameter(f"Claim '{self.name}': arm is '{self.arm}', expected published, controlled or ''.")
         if self.low is not None and self.high is not None and self.low > self.high:
             raise InvalidParameter(f"Claim '{self.name}': low {self.low} is above high {self.high}. Swap them.")
 

@@ -38,9 +38,9 @@ def all_findings() -> tuple[Finding | FindingTable, ...]:
 
 
 def gathered(name: str) -> list[Any]:
-    """What all studies list under this name in `claims.py` or `findings.py` of their folders."""
+    """What all studies list under this name in `claims.py` of their folders."""
     folders = sorted(module.name for module in pkgutil.iter_modules(studies.__path__) if module.ispkg)
-    places = [f"{studies.__name__}.{folder}.{part}" for folder in folders for part in ("claims", "findings")]
+    places = [f"{studies.__name__}.{folder}.claims" for folder in folders]
     modules = [importlib.import_module(place) for place in places if importlib.util.find_spec(place)]
     return [each for module in modules for each in getattr(module, name, ())]
 

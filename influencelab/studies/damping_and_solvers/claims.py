@@ -19,7 +19,6 @@ CLAIMS = tuple(
         },
         low=0.0,
         published="EK-FAC above gradient products on every task, held against the proximal Bregman response",
-        arm="controlled",
     )
     for depth, layers in ((1, "one hidden layer"), (2, "two hidden layers"))
 )

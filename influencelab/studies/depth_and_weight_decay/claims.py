@@ -34,13 +34,11 @@ CLAIMS = (
         where={**PUBLISHED, **SHALLOW},
         low=0.9,
         published="Spearman 0.97 at depth 1, width 5, with weight decay; one network",
-        arm="published",
     ),
     falls(
         name="depth_lowers_agreement",
         statement="Under the published protocol signed ρ falls with depth: its slope per hidden layer is below 0.",
         where={**PUBLISHED, **SLOPE, "weight_decay": 0.005},
-        arm="published",
         control={**CONTROLLED, **SLOPE, "weight_decay": 0.005},
     ),
     *(
@@ -49,7 +47,6 @@ CLAIMS = (
             statement=f"The same slope where every network is at a minimum, all points are removed and the truth is "
             f"retraining {how}, at weight decay {decay}.",
             where={**CONTROLLED, **SLOPE, "target": target, "weight_decay": float(decay)},
-            arm="controlled",
         )
         for target, how in (("warm", "from the fit to the minimum"), ("cold", "from the start to a minimum"))
         for decay in ("0.005", "0.0001")
@@ -58,7 +55,6 @@ CLAIMS = (
         name="weight_decay_raises_agreement",
         statement="With one hidden layer, weight decay 0.005 raises ρ over none, under the published protocol.",
         where={**PUBLISHED, **GAIN},
-        arm="published",
         control={**CONTROLLED, **GAIN},
     ),
     *(
@@ -67,7 +63,6 @@ CLAIMS = (
             statement=f"With one hidden layer, weight decay 0.005 raises ρ over 0.0001 where every network is at a "
             f"minimum and the truth is {target} retraining.",
             where={**CONTROLLED, **GAIN, "target": target},
-            arm="controlled",
         )
         for target in ("warm", "cold")
     ),
@@ -75,14 +70,12 @@ CLAIMS = (
         name="width_lowers_agreement",
         statement="With one hidden layer signed ρ falls as it widens from 5 to 50 units, under the published protocol.",
         where={**PUBLISHED, **WIDTH_SLOPE},
-        arm="published",
         control={**CONTROLLED, **WIDTH_SLOPE},
     ),
     narrows(
         name="width_lowers_agreement_warm",
         statement="The same where every network is at a minimum and retraining goes on to one.",
         where={**CONTROLLED, **WIDTH_SLOPE},
-        arm="controlled",
     ),
 )
 

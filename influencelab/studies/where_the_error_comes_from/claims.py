@@ -24,26 +24,25 @@ SOLVERS = {"published": ("estimate", "LiSSA"), "controlled": ("linearised", "an 
 
 def claims_of(arm: str, data: str) -> tuple[Claim, ...]:
     """The three claims about the networks of one arm on one data set."""
-    claim = partial(of_paper, arm=arm)
     estimator, solver = SOLVERS[arm]
     networks = f"For {NETWORKS[arm, data]}"
     where = {"arm": arm, "data": data, "depth": None, "weight_decay": None, "estimator": estimator}
     return (
-        claim(
+        of_paper(
             name=f"influence_answers_the_proximal_question_{arm}_{data}",
             statement=f"{networks}, influence (by {solver}) ranks removals as the proximal Bregman response does: "
             "Spearman .9 or more.",
             where={**where, "target": "pbrf", "statistic": "spearman"},
             low=0.9,
         ),
-        claim(
+        of_paper(
             name=f"influence_is_nearer_to_the_response_than_to_retraining_{arm}_{data}",
             statement=f"{networks}, influence (by {solver}) agrees more with that response than with retraining anew: "
             "the difference of Spearman's correlations is positive.",
             where={**where, "statistic": "pbrf_over_cold"},
             low=0.0,
         ),
-        claim(
+        of_paper(
             name=f"linearisation_and_solver_hardly_err_{arm}_{data}",
             statement=f"{networks}, linearisation and solver (LiSSA) together err a tenth, at most, of what warm "
             "start, proximity and non-convergence do together: RMS over removals.",
