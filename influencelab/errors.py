@@ -56,6 +56,14 @@ class FlatLoss(UserWarning):
     """A warning: the losses have no curvature where the fit stands, so that influence knows weight decay alone."""
 
 
+class NotSolved(UserWarning):
+    """A warning: an iteration took all of its steps and ended before its tolerance; its values may be far off."""
+
+
+class NoMinimum(UserWarning):
+    """A warning: the objective falls for ever along some parameters, so that no minimum and no influence exists."""
+
+
 class StudyFailed(InfluenceLabError, RuntimeError):
     """A study notebook that did not run to its end."""
 

@@ -14,7 +14,10 @@ import numpy
 import sklearn
 import torch
 
-from influencelab.recipe import Recipe
+from influencelab.data.source import Source
+from influencelab.errors import InvalidParameter
+from influencelab.experiments.own_code import own_code
+from influencelab.recipe import Recipe, fingerprint
 
 PACKAGE = "influencelab"
 # The folders all of whose code decides numbers.
@@ -22,16 +25,60 @@ ROOMS = ("data", "models", "training", "influence")
 
 
 def recipe_version(recipe: Any) -> str:
-    """The version of the code that runs this recipe."""
-    return code_version(*sorted(modules_of(recipe)))
+    """The version of the code that runs this recipe, kinds of the user's own included.
+
+    Raises:
+        InvalidParameter: what such a kind computes with cannot be known.
+    """
+    kinds = {type(part) for part in recipes_in(recipe)}
+    version = code_version(*sorted({kind.__module__ for kind in kinds}))
+    # A source counts by the data that it gives (`data_version`).
+    own = {kind for kind in kinds if is_outside(kind) and not issubclass(kind, Source)}
+    return hashlib.sha256((version + own_code(own, package=PACKAGE)).encode()).hexdigest() if own else version
 
 
-def modules_of(recipe: Any) -> set[str]:
-    """The modules of the kinds of a recipe and of every recipe inside it."""
+def data_version(recipe: Any, known: dict[Any, str]) -> str:
+    """Hash of the data that sources of the user's own give now; '' where all sources are the package's.
+
+    Args:
+        known: the hashes of sources that were loaded already; those loaded here are added.
+
+    Raises:
+        InvalidParameter: a source gives other data each time.
+    """
+    hashes = []
+    for source in recipes_in(recipe):
+        if isinstance(source, Source) and is_outside(type(source)):
+            key = (type(source), fingerprint(source))
+            known[key] = known.get(key) or content_of(source)
+            hashes.append(known[key])
+    return " ".join(hashes)
+
+
+def content_of(source: Source) -> str:
+    """Hash of a source's data, which must be the same each time."""
+    first, again = (source.load().content_hash() for _ in range(2))
+    if first != again:
+        raise InvalidParameter(
+            f"{type(source).__name__} gives other data each time, so its results cannot be stored. Draw from a "
+            "generator that it makes itself, such as numpy.random.default_rng(self.seed)."
+        )
+    return first
+
+
+def is_outside(kind: type) -> bool:
+    """Whether a kind is the user's own, wherever it lives."""
+    return kind.__module__.split(".")[0] != PACKAGE
+
+
+def recipes_in(recipe: Any) -> Iterator[Recipe]:
+    """A recipe and every recipe inside it."""
     if isinstance(recipe, Recipe) and dataclasses.is_dataclass(recipe):
-        return {type(recipe).__module__} | modules_of(list(vars(recipe).values()))
+        yield recipe
+        yield from recipes_in(list(vars(recipe).values()))
     parts = recipe.values() if isinstance(recipe, Mapping) else recipe if isinstance(recipe, list | tuple) else ()
-    return {module for part in parts for module in modules_of(part)}
+    for part in parts:
+        yield from recipes_in(part)
 
 
 @cache

@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from influencelab.data.dataset import usable
 from influencelab.errors import InvalidParameter, MissingData
-from influencelab.experiments.code_version import recipe_version
+from influencelab.experiments.code_version import data_version, recipe_version
 from influencelab.experiments.job import Job, Runnable, connected, run_cluster, run_processes, run_serial
 from influencelab.experiments.outcome import Outcome, outcome_of
 from influencelab.experiments.store import Store
@@ -45,7 +45,8 @@ def run_trials(
 
     Args:
         trials: what to run.
-        store: or its folder; a finished trial is stored under the hash of its recipe and of the code that computes it.
+        store: or its folder; a finished trial is stored under the hash of its recipe, of the code that computes it, the
+            user's own kinds included, and of the data of sources of the user's own.
         workers: processes on this machine, 0 for one a core; with more than one, each uses one thread.
         scheduler: the address of a dask scheduler, such as `tcp://10.0.0.1:8786`, whose workers then do the work.
         device: where the tensors of the trials live.
@@ -59,10 +60,11 @@ def run_trials(
     if workers < 0:
         raise InvalidParameter(f"workers is {workers}, expected 1 or more processes, or 0 for one a core.")
     shared = Store((store.folder if isinstance(store, Store) else store).resolve())
-    jobs = []
+    jobs, known = [], {}
     for trial in trials:
-        version = recipe_version(trial)
-        jobs.append(Job(fingerprint((trial, version, device)), trial, shared, device, version))
+        version, data = recipe_version(trial), data_version(trial, known)
+        address = (trial, version, device, data) if data else (trial, version, device)
+        jobs.append(Job(fingerprint(address), trial, shared, device, version))
     found = {job.key: shared.find(job.key) for job in jobs}
     pending = {job.key: job for job in jobs if found[job.key] is None}
     left = Counter(job.key for job in jobs if job.key in pending)

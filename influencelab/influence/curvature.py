@@ -14,8 +14,8 @@ from influencelab.training.fit import Fit
 
 __all__ = ["Curvature"]
 
-# A Cholesky pivot this small beside the largest means that the matrix is singular to working precision; in float32, one
-# of 100 times its rounding.
+# A Cholesky pivot this small beside the largest and beside its own diagonal means that the matrix is singular to
+# working precision; in float32, one of 100 times its rounding.
 PIVOT = 1e-13
 # Dampings that get a factorisation of their own; from the next one on, one spectrum serves all.
 DAMPINGS = 2
@@ -136,13 +136,17 @@ class Curvature:
             matrix.diagonal().add_(self.damping)
             factor, failed = torch.linalg.cholesky_ex(matrix)
             pivots = factor.diagonal().square()
-            least = max(PIVOT, 100 * torch.finfo(pivots.dtype).eps) * pivots.max()
-            known[self.damping] = None if failed or pivots.min() <= least else factor
+            # A feature in small units has a small pivot, which is rounding only if it is small beside its own diagonal.
+            largest = torch.minimum(pivots.max(), matrix.diagonal())
+            least = max(PIVOT, 100 * torch.finfo(pivots.dtype).eps) * largest
+            known[self.damping] = None if failed or bool((pivots <= least).any()) else factor
         return known[self.damping]
 
     def inverse_products(self, vectors: Float[Tensor, "p k"]) -> Float[Tensor, "p k"]:
         """(C + damping I)⁺ times each column: the inverse, or the pseudo-inverse where there are null directions."""
-        if self._factors.spectrum is None:
+        known = self._factors.spectrum
+        # What looks null in a spectrum may be a feature in small units, which a factor tells apart.
+        if known is None or known.null(self.damping).any():
             factor = self.cholesky()
             if factor is not None:
                 return torch.cholesky_solve(vectors, factor)
@@ -167,11 +171,10 @@ class Curvature:
         """
         solution = checked(self, vectors.T, self.inverse_products(vectors).T)
         spectrum = self._factors.spectrum
-        if spectrum is None:
+        if spectrum is None or not (null := spectrum.null(self.damping)).any() or self.cholesky() is not None:
             return solution
-        null = spectrum.null(self.damping)
         mass = (spectrum.vectors[:, null].T @ (vectors / lengths(vectors.T))).norm(dim=0)
-        worst = float(mass.max()) if len(mass) else 0.0
+        worst = float(mass.max())
         if worst > max(NULL_MASS, ROUNDING * torch.finfo(vectors.dtype).eps):
             raise NullSpaceMass(
                 f"The curvature has {int(null.sum())} null directions and a gradient has {worst:.1e} of its length "

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from influencelab.data.perturbation import Perturbation
 from influencelab.errors import InvalidParameter
+from influencelab.models import derivatives
 from influencelab.models.shapes import KN, K
 from influencelab.recipe import Progress, Recipe
 from influencelab.training.fit import Fit
@@ -189,5 +190,9 @@ def joined(parts: list[Part]) -> Part:
 
 
 def penalised_by(fit: Fit, weight_decay: float) -> Fit:
-    """The fit's θ seen under another weight decay, where it is no minimum; the fit itself if that is its own."""
-    return fit if weight_decay == fit.weight_decay else replace(fit, task=replace(fit.task, weight_decay=weight_decay))
+    """The fit's θ seen under another weight decay; `converged` is of its own, whose minimum it is."""
+    if weight_decay == fit.weight_decay:
+        return fit
+    task = replace(fit.task, weight_decay=weight_decay)
+    value, gradient = derivatives.objectives_and_gradients(task, fit.data, fit.theta[None], fit.weights[None])
+    return replace(fit, task=task, loss=float(value), grad_norm=float(gradient.norm()))

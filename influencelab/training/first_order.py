@@ -174,7 +174,8 @@ class FirstOrder(Trainer):
         norms = derivatives.gradients(task, data, end, weights).norm(dim=-1)
         last = memory.steps + self.steps
         check_finite(norms, what="The gradient", when=f"after step {last}")
-        return Trained(end, norms, norms <= self.tolerance, self.steps, Memory(last, buffers))
+        small = norms <= self.tolerance_of(task, data, weights)
+        return Trained(end, norms, small, self.steps, Memory(last, buffers))
 
     def blank(self, theta: KP) -> Memory:
         """The memory of models that have taken no step."""

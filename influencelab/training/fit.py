@@ -1,24 +1,33 @@
 """One model fitted to all training points, with the gradient norm that says how well."""
 
-from dataclasses import dataclass
+import math
+import warnings
+from dataclasses import dataclass, replace
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from influencelab.data.dataset import Dataset
-from influencelab.errors import InvalidWeights, NotConverged
+from influencelab.errors import InvalidWeights, NoMinimum, NotConverged
 from influencelab.models import derivatives
 from influencelab.models.shapes import KP, K, N, P
 from influencelab.models.task import Task
 from influencelab.recipe import Recipe
+from influencelab.training.minimum import stays, train_to_minimum, unbounded
 from influencelab.training.trainer import Memory, Trained, Trainer, check_finite
 
-__all__ = ["Fit", "fit"]
+__all__ = ["Fit", "fit", "fit_at"]
+
+# A loss on record that differs from J by more than this share, or units of rounding, was measured at other parameters.
+SAME, ROUNDING = 1e-9, 100
 
 
 @dataclass(frozen=True, eq=False)
 class Fit(Recipe):
     """A trained model and all that is needed to ask what would change without a point.
+
+    What it says of itself is true of its own θ: a copy with other parameters, data or penalty measures anew.
 
     Attributes:
         task: what was trained.
@@ -30,8 +39,9 @@ class Fit(Recipe):
         weights: wᵢ of each training point in the objective; 1/n unless the user gave others.
         grad_norm: ‖∇J(θ)‖, in nats per unit of parameter; 0 at a minimum.
         loss: J(θ), in nats, penalty included.
-        converged: whether grad_norm ≤ the trainer's tolerance and, where the trainer checks it, no curvature is
-            negative. Estimators refuse an unconverged fit unless `allow_unconverged=True`.
+        converged: whether grad_norm ≤ the trainer's tolerance, what one more Newton step would change is nothing in any
+            units (`minimum.stays`), and, where the trainer checks it, no curvature is negative. Estimators refuse an
+            unconverged fit unless `allow_unconverged=True`.
         steps: how many steps training took.
         memory: state of a first-order trainer after its last step, which a warm start can restore; None for others.
     """
@@ -48,6 +58,13 @@ class Fit(Recipe):
     converged: bool
     steps: int
     memory: Memory | None = None
+
+    def __post_init__(self) -> None:
+        value = float(derivatives.objectives(self.task, self.data, self.theta[None], self.weights[None])[0])
+        if abs(value - self.loss) <= max(SAME, ROUNDING * torch.finfo(self.theta.dtype).eps) * abs(value):
+            return
+        for name, measured in zip(("loss", "grad_norm", "converged"), measured_at(self), strict=True):
+            object.__setattr__(self, name, measured)
 
     def measures(self) -> Float[Tensor, " m"]:
         """L_j(θ): the loss of each test point under this model, in nats."""
@@ -103,7 +120,9 @@ def fit(task: Task, data: Dataset, trainer: Trainer, *, seed: int = 0, weights: 
         when="at the start of training",
         cure="Scale the features, such as Source(scaling='standard'), or start nearer.",
     )
-    trained = trainer.train(task, data, start[None], used[None])
+    if endless := unbounded(task, data, used):
+        warnings.warn(no_minimum(endless), NoMinimum, stacklevel=2)
+    trained = train_to_minimum(trainer, task, data, start, used, bounded=not endless)
     check_finite(trained.grad_norm, what="The gradient", when="after training")
     return fit_from(trained, task=task, data=data, trainer=trainer, seed=seed, weights=used)
 
@@ -129,6 +148,37 @@ def fit_from(
     )
 
 
+def fit_at(task: Task, data: Dataset, theta: P, *, trainer: Trainer, weights: Tensor | None = None) -> Fit:
+    """The fit that given parameters are, measured where they are; nothing is trained.
+
+    Args:
+        trainer: whose tolerance decides whether they are a minimum.
+
+    Raises:
+        InvalidWeights: as for `fit`.
+    """
+    theta, never = theta.to(data.x_train), torch.zeros(1, device=data.x_train.device)
+    unmeasured = Trained(theta=theta[None], grad_norm=never, converged=never.bool(), steps=0)
+    return replace(fit_from(unmeasured, task=task, data=data, trainer=trainer, weights=weights), loss=math.nan)
+
+
+def measured_at(fitted: Fit) -> tuple[float, float, bool]:
+    """J, ‖∇J‖ and whether θ is a minimum, for the parameters, data and objective that the fit has now."""
+    task, data, theta, weights = fitted.task, fitted.data, fitted.theta[None], fitted.weights[None]
+    values, gradients = derivatives.objectives_and_gradients(task, data, theta, weights)
+    norm = float(gradients.norm())
+    small = norm <= fitted.trainer.tolerance_of(task, data, weights)
+    return float(values), norm, small and (task.kink is not None or stays(task, data, theta, weights))
+
+
+def no_minimum(reason: str) -> str:
+    """The sentence that names an objective without a minimum, and the next step."""
+    return (
+        f"The objective has no minimum: {reason}. No influence is defined. Add weight decay, set "
+        "penalise_intercept=True, or leave out the classes that have no training point."
+    )
+
+
 def checked_weights(weights: Tensor | None, data: Dataset) -> N:
     """The weights in the data's dtype, if they can be weights; 1/n each makes J the mean loss plus the penalty."""
     if weights is None:
@@ -148,8 +198,11 @@ def require_converged(fitted: Fit, *, allow_unconverged: bool) -> None:
     """Refuse a fit that is not a minimum, by NotConverged, unless the protocol asks for it."""
     if fitted.converged or allow_unconverged:
         return
-    near = fitted.grad_norm <= fitted.trainer.tolerance
-    where = "at a saddle: its curvature is negative somewhere" if near else f"above {fitted.trainer.tolerance:.1e}"
+    if endless := unbounded(fitted.task, fitted.data, fitted.weights):
+        raise NotConverged(no_minimum(endless))
+    tolerance = fitted.trainer.tolerance_of(fitted.task, fitted.data, fitted.weights[None])
+    near = "small, but at a saddle or on a tail: its curvature is negative or next to none somewhere"
+    where = near if fitted.grad_norm <= tolerance else f"above {tolerance:.1e}"
     raise NotConverged(
         f"The fit stopped at ‖∇J‖ = {fitted.grad_norm:.1e}, {where}; "
         "influence is defined at a minimum. Train longer, follow with the 'newton' trainer, or pass "

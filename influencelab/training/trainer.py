@@ -5,17 +5,22 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+import torch
 from jaxtyping import Bool, Int
 from torch import Tensor
 
 from influencelab.data.dataset import Dataset
 from influencelab.errors import NotFinite
+from influencelab.models import derivatives
 from influencelab.models.shapes import KN, KP, K
 from influencelab.models.task import Task
 from influencelab.recipe import Recipe
 
 __all__ = ["Trained", "Trainer"]
 
+# Lengths that the points' gradients ordinarily have before training: outside of them, units are small or large. And the
+# number of training points that are measured.
+ORDINARY, SAMPLED = (1e-4, 1e6), 64
 # The next step where training diverged.
 CURE = "Look for a learning rate that is too large, or features of very different scale."
 Table = TypeVar("Table", bound="Batched")
@@ -64,8 +69,8 @@ class Trained(Recipe):
     Attributes:
         theta: the parameters of each model.
         grad_norm: ‖∇J‖ of each, over its own weights: how far from a minimum it stopped.
-        converged: whether grad_norm ≤ the trainer's tolerance and, for `newton`, no curvature is negative. False is a
-            fact, not an error.
+        converged: whether grad_norm ≤ the trainer's tolerance (`tolerance_of`) and, for `newton`, no curvature is
+            negative. False is a fact, not an error.
         steps: number of steps of each model.
         memory: state of a first-order trainer, so that it can go on; None for others.
     """
@@ -82,10 +87,14 @@ class Trainer(Recipe):
     """A recipe for training k models side by side, each with its own weights of the training points.
 
     Attributes:
-        tolerance: ‖∇J‖ at which a model counts as converged.
+        tolerance: ‖∇J‖ at which a model counts as converged, where targets and features are of ordinary size.
     """
 
     tolerance: float = 1e-8
+
+    def tolerance_of(self, task: Task, data: Dataset, weights: KN) -> float:
+        """The tolerance in the units of this problem."""
+        return small_gradient(self.tolerance, task, data, weights)
 
     @abstractmethod
     def train(self, task: Task, data: Dataset, theta: KP, weights: KN) -> Trained:
@@ -94,6 +103,19 @@ class Trainer(Recipe):
         Raises:
             NotFinite: a loss or gradient became NaN or infinite.
         """
+
+
+def small_gradient(tolerance: float, task: Task, data: Dataset, weights: KN) -> float:
+    """‖∇J‖ that is small in the units of this problem: the tolerance, where its gradients are of ordinary size.
+
+    Targets of 1e-9 have gradients of that size before anything was learnt, and those of 1e9 round to more than 1e-8.
+    """
+    rows = torch.linspace(0, data.n - 1, min(data.n, SAMPLED), device=weights.device).long()
+    gradients = derivatives.point_gradients(task, data, task.start(data, 0), rows)
+    usual = float(gradients.norm(dim=-1).mean() * weights.sum(-1).mean()) if len(weights) else 0.0
+    if not 0 < usual < float("inf"):
+        return tolerance
+    return tolerance * max(min(1.0, usual / ORDINARY[0]), usual / ORDINARY[1])
 
 
 def check_finite(values: K, *, what: str, when: str, cure: str = CURE) -> None:

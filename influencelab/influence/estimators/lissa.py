@@ -1,5 +1,6 @@
 """Influence by LiSSA: a fixed-point iteration on the curvature of all points, or of a few drawn anew at each step."""
 
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -8,7 +9,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from influencelab.errors import Diverged, InvalidParameter, NullSpaceMass
+from influencelab.errors import Diverged, InvalidParameter, NotSolved, NullSpaceMass
 from influencelab.influence.curvature import Curvature, Solution, check_recipe, checked, lengths
 from influencelab.influence.estimator import Solver
 from influencelab.models import derivatives
@@ -36,7 +37,8 @@ class Lissa(Solver):
     The fixed point is (C + damping I)⁻¹ g whatever the scale; the scale only sets the length of a step. (In Koh &
     Liang's code the same knob adds damping × scale.) Theirs for MNIST is
     `Lissa(batch_size=1, scale=25, depth=5000, repeats=10)`. Where `depth` ends the iteration early, directions of
-    little curvature are not yet reached, as if there were more damping: see `Estimate.residual`.
+    little curvature are not yet reached, as if there were more damping: a NotSolved warning where all points are taken
+    at every step, and `Estimate.residual` always. A small residual does not bound the error in such directions.
 
     Attributes:
         curvature: `hessian` or `gauss_newton`.
@@ -99,7 +101,9 @@ class Lissa(Solver):
                 break
             solved += left / scale
         else:
-            check_null_mass(curvature, left[left.norm(dim=1) > self.tolerance * size], scale=scale)
+            unsolved = left[left.norm(dim=1) > self.tolerance * size]
+            check_null_mass(curvature, unsolved, scale=scale)
+            warnings.warn(self.unsolved(worst, count=len(unsolved), of=len(left)), NotSolved, stacklevel=2)
         return solved
 
     def sampled(self, curvature: Curvature, gradients: Float[Tensor, "m p"]) -> Float[Tensor, "m p"]:
@@ -133,6 +137,15 @@ class Lissa(Solver):
                 if not grown <= LUCK:
                     raise Diverged(self.advice(scale, f"an estimate grew {grown:.0e} times as long as it can be"))
         return summed
+
+    def unsolved(self, worst: float, *, count: int, of: int) -> str:
+        """Message of an iteration whose steps were too few, with the next step."""
+        return (
+            f"LiSSA took all of its {self.depth} steps before {count} of {of} test gradients met tolerance "
+            f"{self.tolerance:.1e}; ‖(C + damping I) s − g‖ / ‖g‖ is {worst:.1e}. Where the curvature is small their "
+            "values may be far off, however small that is. Raise the depth or the damping, bring features to one scale "
+            "(Source(scaling='standard')), or use 'conjugate_gradient'."
+        )
 
     def advice(self, scale: float, what: str) -> str:
         """Message of an iteration that diverged, with the next step."""

@@ -1,5 +1,6 @@
 """Retraining to the minimum by chord Newton from the fit, many models at once, each with a certificate."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -19,7 +20,8 @@ from influencelab.models import derivatives
 from influencelab.models.proximal import proximal, proximal_bregman_response
 from influencelab.models.shapes import KN, KP
 from influencelab.training.fit import Fit
-from influencelab.training.trainer import Trainer
+from influencelab.training.minimum import unbounded
+from influencelab.training.trainer import Trainer, small_gradient
 from influencelab.training.trainers.newton import Newton
 
 # Models in one batch, at most.
@@ -103,9 +105,7 @@ class SecondOrder(Retrainer):
             task = proximal(fit.task, fit.theta, damping=self.target_damping)
         else:
             task = proximal_bregman_response(fit.task, fit.data, fit.theta, fit.weights, damping=self.target_damping)
-        loss, gradient = derivatives.objectives_and_gradients(task, fit.data, fit.theta[None], fit.weights[None])
-        norm = float(gradient.norm())
-        return replace(fit, task=task, loss=float(loss), grad_norm=norm, converged=norm <= fit.trainer.tolerance)
+        return replace(fit, task=task, loss=math.nan)
 
     def convergence_test(self, curvature: Curvature, perturbation: Perturbation) -> ConvergenceTest:
         """The test that every model must pass, from the first-order effect of the experiments themselves."""
@@ -118,7 +118,8 @@ class SecondOrder(Retrainer):
         scale = perturbation.change_along(fit, sensitivity.T).square().mean(0).sqrt()
         # Where training goes on, every change holds its progress too: a share of that is no share of the removal.
         relative = self.relative if fit.converged else 0.0
-        return ConvergenceTest(sensitivity, scale, self.tolerance, relative, self.floor)
+        tolerance = small_gradient(self.tolerance, fit.task, fit.data, fit.weights[None])
+        return ConvergenceTest(sensitivity, scale, tolerance, relative, self.floor)
 
     def part(self, fit: Fit, aim: Fit, test: ConvergenceTest, problem: Problem) -> Part:
         """Chord steps, then the safeguarded trainer for the rest, then the tests."""
@@ -130,6 +131,8 @@ class SecondOrder(Retrainer):
         descent = descend(chord, problem, test, max_steps=self.max_steps)
         theta, gradient, passed = descent.theta, descent.gradient, descent.passed
         rest = (~passed).nonzero()[:, 0]
+        # Without a minimum every further step is one of many.
+        rest = rest[[not unbounded(seen.task, seen.data, weights[row]) for row in rest.tolist()]]
         if len(rest) and self.passes and not seen.task.convex:
             found = minimise_from_fit(curvature, weights[rest], test, passes=self.passes)
             theta[rest], gradient[rest], passed[rest] = found

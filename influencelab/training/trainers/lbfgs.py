@@ -56,17 +56,18 @@ class LBFGS(Trainer):
         values, gradients = derivatives.objectives_and_gradients(task, data, theta, weights)
         end, norms, steps = theta.clone(), gradients.norm(dim=-1), 0
         check_finite(values + norms, what="J or its gradient", when="at the start")
-        moving = norms > self.tolerance
+        tolerance = self.tolerance_of(task, data, weights)
+        moving = norms > tolerance
         index = moving.nonzero().squeeze(1)
         iterates = start(theta[index], weights[index], values[index], gradients[index], memory=self.memory, guess=guess)
         while len(index) and steps < self.max_steps:
             steps += 1
             stuck = iterates.advance(task, data, when=f"at step {steps}")
             end[index], norms[index] = iterates.theta, iterates.gradient.norm(dim=-1)
-            moving = (norms[index] > self.tolerance) & ~stuck
+            moving = (norms[index] > tolerance) & ~stuck
             if not moving.all():
                 iterates, index = iterates.take(moving), index[moving]
-        return Trained(theta=end, grad_norm=norms, converged=norms <= self.tolerance, steps=steps)
+        return Trained(theta=end, grad_norm=norms, converged=norms <= tolerance, steps=steps)
 
 
 @dataclass(eq=False)

@@ -27,6 +27,9 @@ LEVENBERG = 0.1
 REMAINDER = 0.1
 # Steps tried along one direction before it is given up.
 TRIALS = 30
+# So many steps in a row of one direction, none shorter than this share of the one before, go on without end: a
+# gradient that falls by e at each of them (a loss with a tail) has fallen by 1e-13, and no minimum is nearer.
+ENDLESS, AS_LONG, AS_STRAIGHT = 30, 0.9, 0.99
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,7 @@ class Newton(Trainer):
 
     Null directions (an unpenalised softmax intercept) are left alone. A network counts as converged only where no
     curvature is negative: from a saddle point it follows the most negative one, whichever way J falls further. A
-    model for which no step descends stops unconverged.
+    model for which no step descends stops unconverged, and so does one that goes on without end in one direction.
 
     Attributes:
         max_steps: steps at most.
@@ -55,10 +58,12 @@ class Newton(Trainer):
         place = evaluate(task, data, theta, weights)
         check_finite(place.value + place.norms, what="J or its gradient", when="at the start")
         active, steps = torch.arange(len(theta), device=theta.device), 0
+        last_move, straight = torch.zeros_like(theta), torch.zeros_like(place.norms)
+        tolerance = self.tolerance_of(task, data, weights)
         minimum = torch.zeros_like(place.norms).bool()
         while len(active):
             here, ours = place.take(active), weights[active]
-            plan = self.plan(task, data, here, ours, last=steps == self.max_steps)
+            plan = self.plan(task, data, here, ours, tolerance=tolerance, last=steps == self.max_steps)
             minimum[active] = plan.arrived
             if plan.arrived.all() or steps == self.max_steps:
                 break
@@ -67,20 +72,22 @@ class Newton(Trainer):
             active, here, ours, plan = active[on], here.take(on), ours[on], plan.take(on)
             moved = line_search(task, data, here, ours, plan)
             check_finite(moved.norms, what="The gradient", when=f"at step {steps}")
-            place = place.put(active, moved)
-            active = active[(moved.theta != here.theta).any(-1)]
+            place, move = place.put(active, moved), moved.theta - here.theta
+            straight[active] = (straight[active] + 1).where(goes_on(last_move[active], move), 0)
+            last_move[active] = move
+            active = active[(move != 0).any(-1) & (straight[active] < ENDLESS)]
         return Trained(theta=place.theta, grad_norm=place.norms, converged=minimum, steps=steps)
 
-    def plan(self, task: Task, data: Dataset, here: "Place", weights: KN, *, last: bool) -> "Plan":
+    def plan(self, task: Task, data: Dataset, here: "Place", weights: KN, *, tolerance: float, last: bool) -> "Plan":
         """Mask of the models at a minimum, and directions for the others."""
-        near = here.norms <= self.tolerance
+        near = here.norms <= tolerance
         # Those that go on need a direction; a small gradient proves a minimum only where J is convex.
         asked = (~near & (not last)) | (near & (not task.convex))
         direction, lowest = torch.zeros_like(here.theta), torch.zeros_like(here.value)
         for rows in asked.nonzero().squeeze(1).split(max(1, HESSIANS // here.theta.shape[1] ** 2)):
             hessian = derivatives.hessians(task, data, here.theta[rows], weights[rows])
             check_finite(hessian.flatten(1).abs().amax(-1), what="The Hessian", when="where a step of Newton starts")
-            direction[rows], lowest[rows] = descent(hessian, here.gradient[rows], tolerance=self.tolerance)
+            direction[rows], lowest[rows] = descent(hessian, here.gradient[rows], tolerance=tolerance)
         return Plan(direction, lowest, near & (lowest == 0))
 
 
@@ -124,7 +131,9 @@ def descent(hessian: Float[Tensor, "k p p"], gradient: KP, *, tolerance: float) 
     """
     factor, fault = torch.linalg.cholesky_ex(hessian)
     pivots = factor.diagonal(dim1=-2, dim2=-1).square()
-    flat = (fault != 0) | (pivots.amin(-1) <= rounding(hessian) * pivots.amax(-1))
+    # A feature in small units has a small pivot, which is no less exact: it is rounding beside its own diagonal only.
+    least = torch.minimum(pivots.amax(-1, keepdim=True), hessian.diagonal(dim1=-2, dim2=-1))
+    flat = (fault != 0) | (pivots <= rounding(hessian) * least).any(-1)
     lift = max(NEGATIVE, rounding(hessian)) * hessian.diagonal(dim1=-2, dim2=-1).amax(-1).where(flat, 0)
     eye = torch.eye(hessian.shape[1], dtype=hessian.dtype, device=hessian.device)
     factor[flat], fault[flat] = torch.linalg.cholesky_ex(hessian[flat] + lift[flat, None, None] * eye)
@@ -147,6 +156,12 @@ def modified(hessian: Float[Tensor, "k p p"], gradient: KP, *, tolerance: float)
     newton = -(vectors @ (along / (size + floor)).where(real, 0)[..., None]).squeeze(-1)
     followed = negative & (norms <= (GENTLE * -values[:, 0]).clamp(min=tolerance))
     return vectors[:, :, 0].where(followed[:, None], newton), values[:, 0].where(followed, 0)
+
+
+def goes_on(before: KP, now: KP) -> Bool[Tensor, " k"]:
+    """Whether each step goes on in the direction of the one before, about as far or farther."""
+    lengths, along = before.norm(dim=-1), torch.linalg.vecdot(before, now)
+    return (now.norm(dim=-1) >= AS_LONG * lengths) & (along > AS_STRAIGHT * lengths * now.norm(dim=-1))
 
 
 def rounding(hessian: Float[Tensor, "k p p"]) -> float:

@@ -1,0 +1,142 @@
+"""Whether a model is at a minimum, judged in no units: by what one more step of Newton's would change."""
+
+from dataclasses import replace
+
+import numpy
+import torch
+from scipy.optimize import linprog
+from torch import Tensor
+
+from influencelab.data.dataset import Dataset
+from influencelab.models import derivatives
+from influencelab.models.shapes import KN, KP, N, P
+from influencelab.models.task import Task
+from influencelab.training.first_order import FirstOrder
+from influencelab.training.trainer import Trained, Trainer
+from influencelab.training.trainers.newton import descent
+
+# What a step may still change, as a share: Newton's decrement of √J, or of the length of θ in the metric of H.
+LEFT = 1e-4
+# The same of every point's log-odds, in nats: along a tail, where J only falls, each step changes them by 1.
+LOG_ODDS = 1e-3
+# Where more than that is left, the trainer is asked for a gradient that many times smaller, so many times.
+TIGHTER, ROUNDS = 1e-2, 4
+# Parameters up to which the Hessian is formed; for more, conjugate gradients of so many products leave a tenth of ∇J.
+DENSE, PRODUCTS, REMAINDER = 1024, 100, 0.1
+# Inequalities times parameters up to which a linear program looks for parameters that separate the classes.
+PROGRAM = 10**6
+
+
+def train_to_minimum(trainer: Trainer, task: Task, data: Dataset, theta: P, weights: N, *, bounded: bool) -> Trained:
+    """One model, trained until what is left changes nothing; `converged` is False where that was not reached.
+
+    A gradient that is small in absolute terms proves little: features in small units, or a flat tail of the loss, have
+    no other. First-order trainers take the steps that they state and no more.
+
+    Args:
+        bounded: whether J may have a minimum at all (`unbounded`); if not, nothing counts as converged.
+    """
+    trained = trainer.train(task, data, theta[None], weights[None])
+    if not bounded:
+        return replace(trained, converged=torch.zeros_like(trained.converged))
+    # At a kink there is no Hessian; the trainers of such losses have exact conditions of their own.
+    if not trained.converged.all() or task.kink is not None:
+        return trained
+    for _ in range(0 if isinstance(trainer, FirstOrder) else ROUNDS):
+        if stays(task, data, trained.theta, weights[None]):
+            return trained
+        trainer = replace(trainer, tolerance=TIGHTER * trainer.tolerance)
+        more = trainer.train(task, data, trained.theta, weights[None])
+        # Rounding may keep it from a tolerance that no one asked for.
+        converged = more.converged | task.convex & (more.grad_norm <= trained.grad_norm)
+        trained = replace(more, steps=trained.steps + more.steps, converged=converged)
+    return replace(trained, converged=trained.converged & stays(task, data, trained.theta, weights[None]))
+
+
+def stays(task: Task, data: Dataset, theta: KP, weights: KN) -> bool:
+    """Whether one more step of Newton's changes neither J nor any outputs to speak of; for one model."""
+    value, gradient = derivatives.objectives_and_gradients(task, data, theta, weights)
+    step = newton_step(task, data, theta, weights, gradient)
+    both = torch.cat([theta, step])
+    curved = derivatives.products(task, data, theta[0], weights[0], both)
+    size, moved = torch.linalg.vecdot(both, curved).clamp_min(0).sqrt().tolist()
+    if not moved <= LEFT * max(size, float(value[0].abs().sqrt())):
+        return False
+    return data.classes == 0 or largest_change(task, data, theta[0], step) <= LOG_ODDS
+
+
+def largest_change(task: Task, data: Dataset, theta: P, step: KP) -> float:
+    """The largest change of an output of any training or test point, against the mean of its outputs."""
+    worst = 0.0
+    for x in (data.x_train, data.x_test):
+        for rows in derivatives.chunks(len(x), width=len(theta)):
+            change = task.output_slopes(theta, x[rows], step)[0]
+            change = change - change.mean(0) if len(change) > 1 else change
+            worst = max(worst, float(change.abs().max()))
+    return worst
+
+
+def newton_step(task: Task, data: Dataset, theta: KP, weights: KN, gradient: KP) -> KP:
+    """−H⁻¹ ∇J of one model: by its Hessian, or nearly, by conjugate gradients."""
+    if theta.shape[1] <= DENSE:
+        return descent(derivatives.hessians(task, data, theta, weights), gradient, tolerance=0.0)[0]
+    step, left, norm = torch.zeros_like(gradient), -gradient, float(gradient.norm())
+    direction = left
+    for _ in range(PRODUCTS):
+        product = derivatives.products(task, data, theta[0], weights[0], direction)
+        curvature, size = float((direction * product).sum()), float(left.square().sum())
+        if not curvature > 0:
+            break
+        step, left = step + size / curvature * direction, left - size / curvature * product
+        if left.norm() <= REMAINDER * norm:
+            break
+        direction = left + float(left.square().sum()) / size * direction
+    return step
+
+
+def unbounded(task: Task, data: Dataset, weights: N) -> str:
+    """Why the losses of classes fall for ever along parameters without a penalty, so that J has no minimum; '' if not.
+
+    Linear tasks only: parameters that put every point on its own side, some of them strictly, are found by a linear
+    program (Albert & Anderson 1984), where it is small. Without weight decay that is any such set of parameters; with
+    it, intercepts that are not penalised, such as that of a class without a training point.
+    """
+    free = torch.ones_like(task.penalised(data)) if task.weight_decay == 0 else ~task.penalised(data)
+    if data.classes == 0 or not (task.linear and task.plain) or not free.any() or task.kink is not None:
+        return ""
+    used = weights > 0
+    labels = data.y_train[used]
+    absent = sorted(set(range(data.classes)) - set(labels.unique().tolist()))
+    columns = free.unflatten(0, (task.output_loss.size(data), -1))
+    points = torch.cat([labels[:, None].to(weights), task.features(data.x_train[used])[:, columns.any(0)]], dim=1)
+    # Where the intercept alone is free, all points of a class are alike.
+    points = points.unique(dim=0) if points.shape[1] == 2 else points
+    if len(points) * columns.numel() * len(columns) > PROGRAM:
+        return ""
+    rows = inequalities(points[:, 1:], points[:, 0].long(), outputs=len(columns))
+    if not separates(rows.cpu().numpy()):
+        return ""
+    if absent:
+        named = ", ".join(map(str, absent))
+        return f"no training point is of class {named}, and parameters without a penalty push its probability to 0"
+    return "parameters without a penalty separate the classes, and the losses fall for ever along them"
+
+
+def inequalities(x: Tensor, labels: Tensor, *, outputs: int) -> Tensor:
+    """Rows r with rᵀθ ≥ 0 for each point, and for each other class, that θ does not put on the wrong side."""
+    if outputs == 1:
+        return (2 * labels - 1)[:, None] * x
+    own = torch.nn.functional.one_hot(labels, outputs)
+    others = torch.eye(outputs, device=x.device).long()
+    sides = (own[:, None] - others)[own == 0]
+    return torch.einsum("rc,rd->rcd", sides.to(x), x.repeat_interleave(outputs - 1, dim=0)).flatten(1)
+
+
+def separates(rows: numpy.ndarray) -> bool:
+    """Whether some θ has rᵀθ ≥ 0 for all rows and > 0 for one."""
+    scaled = rows / numpy.maximum(numpy.abs(rows).max(0, keepdims=True), numpy.finfo(float).tiny)
+    scaled = scaled / numpy.maximum(numpy.abs(scaled).max(1, keepdims=True), numpy.finfo(float).tiny)
+    limits = numpy.concatenate([numpy.ones(len(scaled)), numpy.zeros(len(scaled))])
+    found = linprog(-scaled.sum(0), A_ub=numpy.concatenate([scaled, -scaled]), b_ub=limits, bounds=(None, None))
+    # Any such θ can be made as long as the limits allow: the best has a row of 1, or none at all.
+    return found.status == 0 and -found.fun > 0.5
