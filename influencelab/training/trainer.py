@@ -21,6 +21,8 @@ __all__ = ["Trained", "Trainer"]
 # Lengths that the points' gradients ordinarily have before training: outside of them, units are small or large. And the
 # number of training points that are measured.
 ORDINARY, SAMPLED = (1e-4, 1e6), 64
+# The share of such large gradients that is rounding once they have cancelled.
+ROUNDED = 1e-14
 # The next step where training diverged.
 CURE = "Look for a learning rate that is too large, or features of very different scale."
 Table = TypeVar("Table", bound="Batched")
@@ -115,7 +117,9 @@ def small_gradient(tolerance: float, task: Task, data: Dataset, weights: KN) -> 
     usual = float(gradients.norm(dim=-1).mean() * weights.sum(-1).mean()) if len(weights) else 0.0
     if not 0 < usual < float("inf"):
         return tolerance
-    return tolerance * max(min(1.0, usual / ORDINARY[0]), usual / ORDINARY[1])
+    if usual > ORDINARY[1]:
+        return max(tolerance, ROUNDED * usual)
+    return tolerance * min(1.0, usual / ORDINARY[0])
 
 
 def check_finite(values: K, *, what: str, when: str, cure: str = CURE) -> None:
