@@ -121,8 +121,11 @@ def fit(task: Task, data: Dataset, trainer: Trainer, *, seed: int = 0, weights: 
         cure="Scale the features, such as Source(scaling='standard'), or start nearer.",
     )
     if endless := unbounded(task, data, used):
+        # Before the training, which may take its time.
         warnings.warn(no_minimum(endless), NoMinimum, stacklevel=2)
     trained = train_to_minimum(trainer, task, data, start, used, bounded=not endless)
+    if not endless and (endless := unbounded(task, data, used, theta=trained.theta[0])):
+        warnings.warn(no_minimum(endless), NoMinimum, stacklevel=2)
     check_finite(trained.grad_norm, what="The gradient", when="after training")
     return fit_from(trained, task=task, data=data, trainer=trainer, seed=seed, weights=used)
 
@@ -198,7 +201,7 @@ def require_converged(fitted: Fit, *, allow_unconverged: bool) -> None:
     """Refuse a fit that is not a minimum, by NotConverged, unless the protocol asks for it."""
     if fitted.converged or allow_unconverged:
         return
-    if endless := unbounded(fitted.task, fitted.data, fitted.weights):
+    if endless := unbounded(fitted.task, fitted.data, fitted.weights, theta=fitted.theta):
         raise NotConverged(no_minimum(endless))
     tolerance = fitted.trainer.tolerance_of(fitted.task, fitted.data, fitted.weights[None])
     near = "small, but at a saddle or on a tail: its curvature is negative or next to none somewhere"

@@ -23,8 +23,11 @@ LOG_ODDS = 1e-3
 TIGHTER, ROUNDS = 1e-2, 4
 # Parameters up to which the Hessian is formed; for more, conjugate gradients of so many products leave a tenth of ∇J.
 DENSE, PRODUCTS, REMAINDER = 1024, 100, 0.1
-# Inequalities times parameters up to which a linear program looks for parameters that separate the classes.
-PROGRAM = 10**6
+# Outputs that differ by less may be equal but for rounding.
+MARGIN = 1e-6
+# Numbers in the inequalities up to which a linear program looks for parameters that separate the classes, and products
+# up to which least squares does.
+PROGRAM, SQUARES = 10**5, 10**9
 
 
 def train_to_minimum(trainer: Trainer, task: Task, data: Dataset, theta: P, weights: N, *, bounded: bool) -> Trained:
@@ -37,7 +40,7 @@ def train_to_minimum(trainer: Trainer, task: Task, data: Dataset, theta: P, weig
         bounded: whether J may have a minimum at all (`unbounded`); if not, nothing counts as converged.
     """
     trained = trainer.train(task, data, theta[None], weights[None])
-    if not bounded:
+    if not bounded or unbounded(task, data, weights, theta=trained.theta[0]):
         return replace(trained, converged=torch.zeros_like(trained.converged))
     # At a kink there is no Hessian; the trainers of such losses have exact conditions of their own.
     if not trained.converged.all() or task.kink is not None:
@@ -94,12 +97,15 @@ def newton_step(task: Task, data: Dataset, theta: KP, weights: KN, gradient: KP)
     return step
 
 
-def unbounded(task: Task, data: Dataset, weights: N) -> str:
+def unbounded(task: Task, data: Dataset, weights: N, *, theta: P | None = None) -> str:
     """Why the losses of classes fall for ever along parameters without a penalty, so that J has no minimum; '' if not.
 
     Linear tasks only: parameters that put every point on its own side, some of them strictly, are found by a linear
     program (Albert & Anderson 1984), where it is small. Without weight decay that is any such set of parameters; with
     it, intercepts that are not penalised, such as that of a class without a training point.
+
+    Args:
+        theta: parameters that may be such ones; least squares gives others.
     """
     free = torch.ones_like(task.penalised(data)) if task.weight_decay == 0 else ~task.penalised(data)
     if data.classes == 0 or not (task.linear and task.plain) or not free.any() or task.kink is not None:
@@ -111,15 +117,35 @@ def unbounded(task: Task, data: Dataset, weights: N) -> str:
     points = torch.cat([labels[:, None].to(weights), task.features(data.x_train[used])[:, columns.any(0)]], dim=1)
     # Where the intercept alone is free, all points of a class are alike.
     points = points.unique(dim=0) if points.shape[1] == 2 else points
-    if len(points) * columns.numel() * len(columns) > PROGRAM:
-        return ""
-    rows = inequalities(points[:, 1:], points[:, 0].long(), outputs=len(columns))
-    if not separates(rows.cpu().numpy()):
-        return ""
+    x, labels = points[:, 1:], points[:, 0].long()
+    found = (
+        theta is not None and bool(free.all()) and right(task.outputs(theta, data.x_train[used]), data.y_train[used])
+    )
+    if not (found or right(by_squares(x, labels), labels)):
+        if len(x) * columns.numel() * len(columns) > PROGRAM:
+            return ""
+        if not separates(inequalities(x, labels, outputs=len(columns)).cpu().numpy()):
+            return ""
     if absent:
         named = ", ".join(map(str, absent))
         return f"no training point is of class {named}, and parameters without a penalty push its probability to 0"
     return "parameters without a penalty separate the classes, and the losses fall for ever along them"
+
+
+def by_squares(x: Tensor, labels: Tensor) -> Tensor:
+    """An output a class, fitted to the classes by least squares; all 0 where that would take long."""
+    targets = torch.nn.functional.one_hot(labels).to(x)
+    if len(x) * x.shape[1] ** 2 > SQUARES:
+        return torch.zeros_like(targets.T)
+    return (x @ torch.linalg.lstsq(x.cpu(), targets.cpu(), driver="gelsd").solution.to(x)).T
+
+
+def right(outputs: Tensor, labels: Tensor) -> bool:
+    """Whether every point is on its own side beyond rounding, which proves that some parameters separate the classes."""
+    outputs = torch.cat([-outputs, outputs]) if len(outputs) == 1 else outputs
+    own = outputs.gather(0, labels[None])
+    others = outputs.scatter(0, labels[None], -torch.inf)
+    return bool((own > others.amax(0) + MARGIN * outputs.abs().amax(0)).all())
 
 
 def inequalities(x: Tensor, labels: Tensor, *, outputs: int) -> Tensor:

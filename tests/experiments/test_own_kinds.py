@@ -1,4 +1,4 @@
-"""Results of kinds of the user's own are found again only while their code, the values they name and their data stay."""
+"""Results of own kinds are found again only while their code, the values they name and their data stay."""
 
 import sys
 import types

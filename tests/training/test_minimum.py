@@ -11,12 +11,13 @@ from scipy import optimize
 from influencelab.data.removals import leave_one_out
 from influencelab.errors import NoMinimum, NotConverged
 from influencelab.influence.estimators.exact import Exact
+from influencelab.influence.retrainers.rerun import Rerun
 from influencelab.influence.retrainers.second_order import SecondOrder
 from influencelab.models.tasks.binary_logistic import BinaryLogistic
 from influencelab.models.tasks.logistic import Logistic
 from influencelab.models.tasks.ridge import Ridge
 from influencelab.training.fit import fit, fit_at
-from influencelab.training.minimum import unbounded
+from influencelab.training.minimum import right, unbounded
 from influencelab.training.trainers.gradient_descent import GradientDescent
 from influencelab.training.trainers.lbfgs import LBFGS
 from influencelab.training.trainers.newton import Newton
@@ -42,9 +43,10 @@ def test_influence_and_truth_are_right_whatever_the_unit_of_the_targets(trainer,
     assert Exact().estimate(found).values[:, 0].numpy() == pytest.approx(expected, rel=1e-3)
     kept = [[1, 2], [0, 2], [0, 1]]
     without = numpy.array([(x[rows] * y[rows]).sum() / ((x[rows] ** 2).sum() + 0.3) for rows in kept])
-    truth = SecondOrder().retrain(found, leave_one_out(3))
-    assert truth.trusted.all()
-    assert truth.values[:, 0].numpy() == pytest.approx((without**2 - theta**2) / 2, rel=1e-3)
+    for retrainer in (SecondOrder(), Rerun(), Rerun(start="cold")):
+        truth = retrainer.retrain(found, leave_one_out(3))
+        assert truth.trusted.all()
+        assert truth.values[:, 0].numpy() == pytest.approx((without**2 - theta**2) / 2, rel=1e-3)
 
 
 @pytest.mark.parametrize("unit", [1e-9, 1e-6, 1e6])
@@ -107,6 +109,14 @@ def test_what_has_a_minimum_is_not_named():
     weights[clouds.y_train == 2] = 0
     assert "class 2" in unbounded(Logistic(0.1), clouds, weights)
     assert unbounded(Logistic(0.1, penalise_intercept=True), clouds, weights) == ""
+    # Those that the parameters at hand separate are seen without any program, and those they do not are not.
+    wide = replace(clouds, x_train=clouds.x_train.repeat(1, 200), x_test=clouds.x_test.repeat(1, 200))
+    even = torch.ones_like(weights) / clouds.n
+    assert unbounded(Logistic(0.0), wide, even) == ""
+    assert unbounded(Logistic(0.0), wide, even, theta=torch.ones(3 * 801).double()) == ""
+    line = points(numpy.linspace(-1.0, 1.0, 50), [0] * 25 + [1] * 25, n=48, classes=2)
+    assert not right(BinaryLogistic(0.0).outputs(torch.tensor([1.0, 0.5]).double(), line.x_train), line.y_train)
+    assert right(BinaryLogistic(0.0).outputs(torch.tensor([1.0, 0.0]).double(), line.x_train), line.y_train)
     assert unbounded(Ridge(0.0), points([1.0, 2.0, 3.0], [0.0, 1.0, 2.0], n=2), torch.ones(2)) == ""
 
 

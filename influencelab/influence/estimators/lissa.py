@@ -91,7 +91,7 @@ class Lissa(Solver):
     def full(self, curvature: Curvature, gradients: Float[Tensor, "m p"]) -> Float[Tensor, "m p"]:
         """The iteration with all points at every step, written for s / scale, whose step is the residual / scale."""
         scale = self.scale or SAFETY * full_scale(curvature, seed=self.seed)
-        solved, left, size = gradients / scale, gradients, lengths(gradients)
+        solved, left, size, worst = gradients / scale, gradients, lengths(gradients), 1.0
         for _ in range(self.depth):
             left = gradients - (curvature @ solved.T).T
             worst = float((left.norm(dim=1) / size).max())

@@ -132,7 +132,8 @@ class SecondOrder(Retrainer):
         theta, gradient, passed = descent.theta, descent.gradient, descent.passed
         rest = (~passed).nonzero()[:, 0]
         # Without a minimum every further step is one of many.
-        rest = rest[[not unbounded(seen.task, seen.data, weights[row]) for row in rest.tolist()]]
+        endless = [bool(unbounded(seen.task, seen.data, weights[row], theta=seen.theta)) for row in rest.tolist()]
+        rest = rest[~torch.tensor(endless, dtype=torch.bool, device=rest.device)]
         if len(rest) and self.passes and not seen.task.convex:
             found = minimise_from_fit(curvature, weights[rest], test, passes=self.passes)
             theta[rest], gradient[rest], passed[rest] = found
