@@ -141,7 +141,7 @@ def by_squares(x: Tensor, labels: Tensor) -> Tensor:
 
 
 def right(outputs: Tensor, labels: Tensor) -> bool:
-    """Whether every point is on its own side beyond rounding, which proves that some parameters separate the classes."""
+    """Whether every point is on its own side beyond rounding, which proves that the classes can be separated."""
     outputs = torch.cat([-outputs, outputs]) if len(outputs) == 1 else outputs
     own = outputs.gather(0, labels[None])
     others = outputs.scatter(0, labels[None], -torch.inf)
