@@ -2,13 +2,17 @@
 
 from pathlib import Path
 
-from influencelab.runner.study import studies, study
+from influencelab.runner.study import notebooks, problem, study
 
 
 def listed(name: str | None, folder: Path | None) -> str:
-    """Every study with its question, or of the one that is named its question, parameters and profiles."""
+    """Every study with its question and what is no study, or of the named one its question, parameters and profiles."""
     if not name:
-        return "\n".join(aligned([(each.name, each.question) for each in studies(folder)]))
+        found = {each: problem(each) for each in notebooks(folder)}
+        listing = aligned([(each.name, each.question) for each, wrong in found.items() if not wrong])
+        return "\n".join(
+            [*listing, *(f"{each.path.name} is no study: {wrong}" for each, wrong in found.items() if wrong)]
+        )
     declared = study(name, folder=folder)
     parameters = aligned([(each.name, each.type, repr(each.default), each.help) for each in declared.parameters])
     profiles = ["Profiles (time and memory expected on two cores)"]
@@ -21,5 +25,7 @@ def listed(name: str | None, folder: Path | None) -> str:
 
 def aligned(lines: list[tuple[str, ...]]) -> list[str]:
     """A text a line, every column but the last as wide as its longest cell."""
+    if not lines:
+        return []
     widths = [*(max(map(len, column)) for column in list(zip(*lines, strict=True))[:-1]), 0]
     return ["  ".join(map(str.ljust, line, widths)).rstrip() for line in lines]
