@@ -270,7 +270,7 @@ def problem(notebook: Study) -> str:
     try:
         notebook.check()
     except InfluenceLabError as error:
-        return " ".join(str(error).split())
+        return " ".join(str(error).removeprefix(f"{notebook.path.name}: ").split())
     return ""
 
 

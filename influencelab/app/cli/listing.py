@@ -2,17 +2,13 @@
 
 from pathlib import Path
 
-from influencelab.runner.study import notebooks, problem, study
+from influencelab.runner.study import notebooks, problem, studies, study
 
 
 def listed(name: str | None, folder: Path | None) -> str:
-    """Every study with its question and what is no study, or of the named one its question, parameters and profiles."""
+    """Every study with its question, or of the one that is named its question, parameters and profiles."""
     if not name:
-        found = {each: problem(each) for each in notebooks(folder)}
-        listing = aligned([(each.name, each.question) for each, wrong in found.items() if not wrong])
-        return "\n".join(
-            [*listing, *(f"{each.path.name} is no study: {wrong}" for each, wrong in found.items() if wrong)]
-        )
+        return "\n".join(aligned([(each.name, each.question) for each in studies(folder)]))
     declared = study(name, folder=folder)
     parameters = aligned([(each.name, each.type, repr(each.default), each.help) for each in declared.parameters])
     profiles = ["Profiles (time and memory expected on two cores)"]
@@ -21,6 +17,12 @@ def listed(name: str | None, folder: Path | None) -> str:
         values = ", ".join(f"{name}={settled[name]}" for name in each.parameters)
         profiles.append(f"{each.name:<9} {each.seconds:>6g} s  {each.memory_gb:>4g} GB  {values}".rstrip())
     return "\n\n".join([declared.question, "\n  ".join(["Parameters", *parameters]), "\n  ".join(profiles)])
+
+
+def left_out(folder: Path | None) -> list[str]:
+    """A line on each notebook of a folder that is no study, for the error stream."""
+    found = {each.path.name: problem(each) for each in notebooks(folder)}
+    return [f"influencelab: {name} is no study, and is left out: {wrong}" for name, wrong in found.items() if wrong]
 
 
 def aligned(lines: list[tuple[str, ...]]) -> list[str]:

@@ -81,9 +81,11 @@ def list_studies(
 
     Example: influencelab list leave_one_out
     """
-    from influencelab.app.cli.listing import listed
+    from influencelab.app.cli.listing import left_out, listed
 
     typer.echo(listed(study, studies))
+    for line in left_out(studies) if not study else ():
+        typer.echo(line, err=True)
 
 
 @app.command("run")

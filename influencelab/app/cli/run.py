@@ -8,13 +8,14 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from influencelab.app.cli.listing import left_out
 from influencelab.app.cli.scorecard import shown
 from influencelab.errors import InfluenceLabError, InvalidParameter, UnknownName
 from influencelab.runner.atomic_folder import RunProgress
 from influencelab.runner.report import Report, reports
 from influencelab.runner.scorecard import rows, scorecard_text
 from influencelab.runner.signals import stopped_by_signals
-from influencelab.runner.study import Plan, notebooks, problem, studies, study
+from influencelab.runner.study import Plan, studies, study
 from influencelab.studies.catalogue import all_claims
 
 # How many numbers of a report are printed; all are in its folder.
@@ -95,10 +96,8 @@ def planned(
     if not names and not known:
         raise UnknownName("There is no study in that folder. A study is a notebook.")
     chosen = [study(name, folder=folder) for name in dict.fromkeys(names)] if names else known
-    if everything:
-        for each in notebooks(folder):
-            if wrong := problem(each):
-                print(f"{each.path.name} is no study, and is left out: {wrong}", file=sys.stderr)
+    for line in left_out(folder) if everything else ():
+        print(line, file=sys.stderr)
     return [each.plan(profile, results=home, **changes) for each in chosen]
 
 
