@@ -8,7 +8,11 @@ from typing import Any
 
 
 class Stopped(SystemExit):
-    """Raised where a signal ended the work; a process that does not catch it ends with status 128 + the signal."""
+    """Raised where a signal ended the work; a process that does not catch it ends with status 128 + its `number`."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(128 + number)
+        self.number = number
 
 
 @contextmanager
@@ -26,7 +30,7 @@ def stopped_by_signals() -> Iterator[None]:
     def stop(number: int, frame: Any) -> None:  # noqa: ARG001
         for each in taken:
             signal.signal(each, signal.SIG_IGN)
-        raise Stopped(128 + number)
+        raise Stopped(number)
 
     for number in taken:
         signal.signal(number, stop)

@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import signal
 import sys
 from io import TextIOWrapper
 from pathlib import Path
@@ -37,7 +38,7 @@ class ClearEnds(TyperGroup):
         except (KeyboardInterrupt, Stopped) as error:
             again = " Run it again: it goes on where it stopped." if ctx.invoked_subcommand == "run" else ""
             typer.echo(f"\ninfluencelab: stopped; earlier results are as they were.{again}", err=True)
-            raise typer.Exit(error.code if isinstance(error, Stopped) else 130) from error
+            raise typer.Exit(128 + (error.number if isinstance(error, Stopped) else signal.SIGINT)) from error
 
 
 app = typer.Typer(
