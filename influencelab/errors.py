@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Iterable
+from pathlib import Path
 
 
 class InfluenceLabError(Exception):
@@ -66,6 +67,14 @@ class NoMinimum(UserWarning):
 
 class StudyFailed(InfluenceLabError, RuntimeError):
     """A study notebook that did not run to its end."""
+
+
+def in_words(error: Exception, place: Path) -> str:
+    """An error of the system in one sentence with the path it is about, `place` where it names none itself."""
+    if not isinstance(error, OSError) or isinstance(error, InfluenceLabError):
+        return str(error)
+    reason = error.strerror or str(error) or type(error).__name__
+    return f"{reason}: {error.filename or place}. Mend that (space, permissions, what is in the way), and try again."
 
 
 def unknown(what: str, name: str, known: Iterable[str], *, of: str = "") -> UnknownName:

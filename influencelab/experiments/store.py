@@ -18,6 +18,7 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from influencelab.recipe import Recipe
+from influencelab.runner.owner import abandoned, owner
 
 __all__ = ["Store"]
 
@@ -65,7 +66,7 @@ class Store(Recipe):
         """Write what `to_bytes` made, perhaps on another machine."""
         path = self.path(key)
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{key}.")
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{key}.{owner(os.getpid())}.")
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(content)
@@ -97,8 +98,10 @@ class Store(Recipe):
                 raise
             acquired = None  # there are no locks here
         if acquired:
-            for abandoned in path.parent.glob(f".{key}.*"):
-                abandoned.unlink(missing_ok=True)
+            # Another machine may hold what it takes for the same lock, and be at this work.
+            for partial in path.parent.glob(f".{key}.*"):
+                if abandoned(partial, ".".join(partial.name.split(".")[2:5])):
+                    partial.unlink(missing_ok=True)
         try:
             yield acquired is not False
         finally:

@@ -20,6 +20,7 @@ from influencelab.experiments.job import Job, Runnable, connected, run_cluster, 
 from influencelab.experiments.outcome import Outcome, outcome_of
 from influencelab.experiments.store import Store
 from influencelab.recipe import Progress, fingerprint, kind_name, stage, unheard
+from influencelab.runner.signals import stopped_by_signals
 
 __all__ = ["run_grid", "run_trials", "with_available_data"]
 
@@ -70,9 +71,12 @@ def run_trials(
     left = Counter(job.key for job in jobs if job.key in pending)
     with progress_bar(left, trials=len(jobs), progress=progress) as shown:
         if pending:
-            with executor(
-                workers or joblib.cpu_count(), scheduler, device=device, progress=lambda key: stage(shown, 0, left[key])
-            ) as execute:
+            processes = workers or joblib.cpu_count()
+            moved = partial(stage, shown, 0)
+            with (
+                stopped_by_signals(),
+                executor(processes, scheduler, device=device, progress=lambda key: moved(left[key])) as execute,
+            ):
                 run_pending(pending, execute=execute, left=left, shown=shown)
     outcomes = []
     for key in (job.key for job in jobs):

@@ -4,8 +4,10 @@ import contextlib
 import logging
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
@@ -14,6 +16,8 @@ from typing import Any
 import psutil
 
 from influencelab.errors import StudyFailed
+from influencelab.runner.atomic_folder import RUN_FOLDER
+from influencelab.runner.study import OF_A_RUN
 
 
 @contextlib.contextmanager
@@ -55,10 +59,12 @@ class Kernel:
     It changes by nature, like any handle on a process.
 
     Attributes:
+        run: the folder of its run.
         pid: the process's number, once there is one.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, run: Path) -> None:
+        self.run = run
         self.pid: int | None = None
 
     def kill(self) -> None:
@@ -82,7 +88,7 @@ class Kernel:
             argv=make_ipkernel_cmd(),
             # Threads that wait by spinning slow down all others: with both cores busy elsewhere, a pass over the data
             # that takes 50 ms took twenty times as long.
-            env=library | {"OMP_WAIT_POLICY": "passive"},
+            env=library | {"OMP_WAIT_POLICY": "passive", RUN_FOLDER: str(self.run)},
             language="python",
             display_name="influencelab",
             metadata={"supported_encryption": ["curve"]},
@@ -113,27 +119,45 @@ def execute(
     parameters: Mapping[str, Any],
     *,
     output: Path,
-    watch: Callable[[int | None], None],
+    watch: Callable[[], None],
 ) -> None:
     """Run a notebook in its own folder, with these values after its `parameters` cell.
 
     The executed copy is written to `output`, whether it failed or not, and signed, so that JupyterLab on this machine
-    trusts and shows its figures; `watch` is called a few times a second with the kernel's process number. StudyFailed
-    if a cell raised or the kernel died; when the run is stopped the kernel and its workers are killed.
+    trusts and shows its figures; its folder is that of the run, where the notebook publishes. `watch` is called a few
+    times a second. StudyFailed if a cell raised or the kernel died; when the run is stopped the kernel and its workers
+    are killed.
     """
-    kernel = Kernel()
+    kernel = Kernel(output.parent.resolve())
     with ThreadPoolExecutor(1, thread_name_prefix="notebook") as pool:
         running = pool.submit(papermill_run, kernel, notebook, parameters, output)
         try:
             while not wait([running], timeout=POLL).done:
-                watch(kernel.pid)
+                watch()
         finally:
             while not running.done():
                 kernel.kill()
                 wait([running], timeout=POLL)
     if output.is_file():
-        NotebookNotary().sign(nbformat.read(output, as_version=4))
+        sign(output)
     running.result()
+
+
+def sign(executed: Path) -> None:
+    """Sign an executed copy, or warn that it is unsigned where the user's folder cannot be written."""
+    book = nbformat.read(executed, as_version=4)
+    try:
+        NotebookNotary().sign(book)
+        # Where its file cannot be written, the first one kept the signature in memory.
+        reason = "" if NotebookNotary().check_signature(book) else "no signature was kept"
+    except (OSError, RuntimeError, sqlite3.Error) as error:
+        reason = str(error)
+    if reason:
+        warnings.warn(
+            f"{executed.name} is not signed ({reason}): JupyterLab will ask whether to trust it. Its results are "
+            "whole. To sign the next one, set HOME or JUPYTER_DATA_DIR to a folder that can be written.",
+            stacklevel=2,
+        )
 
 
 def papermill_run(kernel: Kernel, notebook: Path, parameters: Mapping[str, Any], output: Path) -> None:
@@ -165,9 +189,11 @@ def papermill_run(kernel: Kernel, notebook: Path, parameters: Mapping[str, Any],
 def injected(notebook: Path, parameters: Mapping[str, Any]) -> NotebookNode:
     """The notebook with a cell of values after its `parameters` cell.
 
-    papermill's own injection writes tuples as text, so the cell is written here.
+    papermill's own injection writes tuples as text, so the cell is written here. What an earlier run put in goes: an
+    executed copy is a study like any other.
     """
     read = nbformat.read(notebook, as_version=4)
+    read.cells = [cell for cell in read.cells if not set(OF_A_RUN) & set(cell.metadata.get("tags", []))]
     lines = [f"{name} = {value!r}" for name, value in parameters.items()]
     cell = nbformat.v4.new_code_cell("\n".join(["# As run", *lines]), metadata={"tags": ["injected-parameters"]})
     place = next(index for index, cell in enumerate(read.cells) if "parameters" in cell.metadata.get("tags", []))
@@ -185,5 +211,5 @@ def mark_dead(output: Path) -> None:
         state["exception"] = cell.id in begun[-1:]
         state["status"] = "failed" if state["exception"] else "completed" if cell.id in begun else "pending"
     warning = "**The kernel died in the run below (killed, or out of memory?). Its results are not complete.**"
-    read.cells.insert(0, nbformat.v4.new_markdown_cell(warning))
+    read.cells.insert(0, nbformat.v4.new_markdown_cell(warning, metadata={"tags": ["papermill-error-cell-tag"]}))
     nbformat.write(read, output)

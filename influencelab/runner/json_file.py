@@ -2,7 +2,7 @@
 
 import json
 import math
-import os
+import secrets
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -33,9 +33,14 @@ def to_jsonable(value: Any) -> Any:
 
 def write(path: Path, value: Any) -> None:
     """Write a value; a reader sees the old file or the new one, never half of it."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    partial.write_text(json.dumps(to_jsonable(value), indent=2, allow_nan=False) + "\n", encoding="utf-8")
-    partial.replace(path)
+    # Not by the number of this process, which another may have too that shares the disk.
+    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        partial.write_text(json.dumps(to_jsonable(value), indent=2, allow_nan=False) + "\n", encoding="utf-8")
+        partial.replace(path)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
 
 
 def read(path: Path) -> dict[str, Any]:

@@ -16,6 +16,8 @@ from influencelab.recipe import Recipe
 
 # Those of where and how a study runs, not of what it computes: changing one changes no number.
 RUN_PARAMETERS = ("profile", "results", "workers", "scheduler", "device")
+# Declared types whose text is taken as it stands.
+TEXTS = ("str", "str|None")
 EXAMPLES = {"bool": "false", "int": "5", "float": "0.01", "str": "digits"}
 
 
@@ -40,12 +42,17 @@ class Parameter(Recipe):
     def parse(self, value: object) -> Any:
         """A value, or text that stands for one, as the declared type: `false` is False where a bool is declared.
 
+        Text keeps its spaces where text is declared. Scalars and arrays of NumPy and torch count as Python's.
+
         Raises:
             InvalidParameter: it is none of that type, or outside its bounds or choices; the message says which, and
                 how one is written.
         """
+        given = plain(value)
+        if isinstance(given, str) and self.type.replace(" ", "") not in TEXTS:
+            given = given.strip()
         try:
-            return adapter(self.type).validate_python(value)
+            return adapter(self.type).validate_python(given)
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
             places = [str(index + 1) for index in first["loc"] if isinstance(index, int)]
@@ -64,16 +71,38 @@ class Parameter(Recipe):
         return f"[{inner}]" if self.type.startswith(("list", "tuple")) else inner
 
 
+def plain(value: Any) -> Any:
+    """A value of Python's own types, which a notebook writes as they are read: `x` for `np.str_('x')`."""
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    match value:
+        case str():
+            return str.__str__(value)
+        case int() | float() if not isinstance(value, bool):
+            return int(value) if isinstance(value, int) else float(value)
+        case list() | tuple():
+            return (tuple if isinstance(value, tuple) else list)(map(plain, value))
+    return value
+
+
 @lru_cache(maxsize=64)
 def declared(source: str, *, where: str) -> tuple[Parameter, ...]:
     """The parameters of a `parameters` cell, in order; InvalidParameter errors say where a line declares none."""
-    tokens = tokenize.generate_tokens(io.StringIO(source).readline)
+    try:
+        lines = ast.parse(source).body
+        tokens = list(tokenize.generate_tokens(io.StringIO(source).readline))
+    except (SyntaxError, tokenize.TokenError, ValueError, RecursionError, MemoryError) as error:
+        place = f"line {error.lineno}" if isinstance(error, SyntaxError) and error.lineno else "it"
+        raise InvalidParameter(
+            f"{where}: the parameters cell cannot be read: {place}: {getattr(error, 'msg', error)}. "
+            "Each line is `name: type = literal  # what it means`; move everything else to the next cell."
+        ) from error
     comments = {token.start[0]: token.string.lstrip("# ") for token in tokens if token.type == tokenize.COMMENT}
     found = []
-    for line in ast.parse(source).body:
+    for line in lines:
         try:
             name, annotation, default = assigned(line)
-        except ValueError as error:
+        except (ValueError, TypeError, RecursionError, MemoryError) as error:
             raise InvalidParameter(
                 f"{where}: line {line.lineno} of the parameters cell is no parameter. "
                 "Each line is `name: type = literal  # what it means`; move everything else to the next cell."

@@ -76,27 +76,29 @@ def profiles_in(source: str, *, where: str) -> dict[str, Profile]:
     try:
         given = yaml.safe_load(source)
     except yaml.YAMLError as error:
-        raise StudyFailed(f"{where}: its profiles are no YAML ({error}).") from error
-    if not isinstance(given, dict) or not all(isinstance(values, dict) for values in given.values()):
+        raise StudyFailed(f"{where}: its profiles are no YAML ({' '.join(str(error).split())}).") from error
+    mappings = [given, *given.values()] if isinstance(given, dict) else [given]
+    if not all(isinstance(each, dict) and all(isinstance(key, str) for key in each) for each in mappings):
         raise StudyFailed(f"{where}: its profiles are no YAML mapping like `tiny: {{size: 5, expected: …}}`.")
-    return {name: profile(name, given, where=where) for name in sorted(given, key=lambda name: rank(str(name)))}
+    return {name: profile(name, given, where=where) for name in sorted(given, key=rank)}
 
 
 def profile(name: str, given: Mapping[str, Any], *, where: str) -> Profile:
     """One profile: its own values over those of the one it `extends`, whose cost it does not take."""
     values, chain = dict(given[name]), [name]
     while (base := values.pop("extends", None)) is not None:
-        chain.append(base)
-        if base in chain[:-1]:
+        chain.append(str(base))
+        if chain[-1] in chain[:-1]:
             loop = " extends ".join(chain)
             raise StudyFailed(f"{where}: a profile extends itself ({loop}). Let one of them stand alone.")
-        if base not in given:
-            raise unknown("profile", str(base), given, of=Path(where).stem)
-        values = {key: value for key, value in given[base].items() if key != "expected"} | values
+        if chain[-1] not in given:
+            raise unknown("profile", chain[-1], given, of=Path(where).stem)
+        values = {key: value for key, value in given[chain[-1]].items() if key != "expected"} | values
     expected = values.pop("expected", None)
-    if not isinstance(expected, dict) or set(expected) != {"seconds", "memory_gb"}:
+    costs = expected if isinstance(expected, dict) else {}
+    if set(costs) != {"seconds", "memory_gb"} or not all(type(cost) in (int, float) for cost in costs.values()):
         raise StudyFailed(
             f"{where}: profile '{name}' does not say what it costs. "
             "Add `expected: {seconds: 20, memory_gb: 1}` as measured on two cores."
         )
-    return Profile(name, values, float(expected["seconds"]), float(expected["memory_gb"]))
+    return Profile(name, values, float(costs["seconds"]), float(costs["memory_gb"]))

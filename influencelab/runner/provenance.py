@@ -74,12 +74,10 @@ def checkout(folder: Path | None = None) -> dict[str, Any]:
 def git(folder: Path, *words: str) -> str | None:
     """Output of a git command in a folder; None where there is no git or no checkout."""
     try:
-        done = subprocess.run(
-            ["git", "-C", str(folder), *words], capture_output=True, text=True, check=True, timeout=30
-        )
+        done = subprocess.run(["git", "-C", str(folder), *words], capture_output=True, check=True, timeout=30)
     except (OSError, subprocess.SubprocessError):
         return None
-    return done.stdout.strip()
+    return os.fsdecode(done.stdout).strip()
 
 
 def cpu_model() -> str:

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from influencelab.errors import InvalidData, InvalidParameter
 from influencelab.recipe import stage
 from influencelab.runner import json_file
-from influencelab.runner.atomic_folder import PROGRESS, replace_folder, staging
+from influencelab.runner.atomic_folder import PROGRESS, own_run, published_in, replace_folder, staging
 from influencelab.runner.profile import profile_of
 from influencelab.runner.provenance import describe_run
 from influencelab.runner.report import EXPLORER, FACTS, MEASUREMENTS, Report, file_hash, load
@@ -45,17 +45,20 @@ class ReportWriter:
 
     A writer changes by nature: it is neither recipe nor result, and the one class beside the curvature operator that
     is not frozen. Everything goes to a hidden folder beside the report's place until `publish` puts it there; a run
-    that stops before leaves the last report as it was.
+    that stops before leaves the last report as it was. Of a notebook that is run from top to bottom the report comes to
+    its place when all has run.
 
     Attributes:
         folder: where the report will stand.
+        place: where this process publishes it: there, or in the folder of its run.
         staging: the hidden folder it is written in.
     """
 
     def __init__(self, study: str, *, folder: Path, parameters: Mapping[str, Any]) -> None:
         self.study = study
         self.folder = folder
-        self.staging = staging(folder)
+        self.place = published_in(folder)
+        self.staging = staging(self.place)
         self._parameters = json_file.to_jsonable(parameters)
         self._measurements: list[pandas.DataFrame] = []
         self._facts: dict[str, Any] = {}
@@ -123,9 +126,10 @@ class ReportWriter:
         (self.staging / EXPLORER).write_bytes(data.to_file(title=title, largest=LARGEST))
 
     def progress(self, done: float, total: float = 1.0, label: str = "") -> None:
-        """Say how far the run is, for the bar of whoever started it."""
+        """Say how far the run is, for the bar of whoever started it; nobody asks where it is run by hand."""
         self._check_open()
-        json_file.write(self.staging / PROGRESS, {"done": done, "total": total, "label": label})
+        if run := own_run():
+            json_file.write(run / PROGRESS, {"done": done, "total": total, "label": label})
 
     def running(self, first: float = 0.0, last: float = 1.0) -> dict[str, Any]:
         """Where and how this part of the run is computed, for `run_grid(trials, **draft.running(0.2, 1.0))`.
@@ -162,7 +166,6 @@ class ReportWriter:
         whole.to_csv((self.staging / MEASUREMENTS).with_suffix(".csv"), index=False, lineterminator="\n")
         json_file.write(self.staging / FACTS, self._facts)
         json_file.write(self.staging / "parameters.json", self._parameters)
-        (self.staging / PROGRESS).unlink(missing_ok=True)
         files = sorted(path for path in self.staging.rglob("*") if path.is_file())
         manifest = {
             "study": self.study,
@@ -174,8 +177,8 @@ class ReportWriter:
             "files": {path.relative_to(self.staging).as_posix(): file_hash(path) for path in files},
         }
         json_file.write(self.staging / "manifest.json", manifest)
-        replace_folder(self.staging, self.folder)
-        return load(self.folder)
+        replace_folder(self.staging, self.place)
+        return load(self.place)
 
     def _check_open(self) -> None:
         """Refuse to write where nothing can be written any more."""
@@ -191,6 +194,7 @@ def start_report(study: str, values: Mapping[str, Any]) -> ReportWriter:
 
     Run by hand, results go to the `results` folder beside the `studies` folder at or above the working folder, and
     parameters that were edited away from the profile's send them to a folder of their own, as on the command line.
+    Run from top to bottom, the report is the running notebook's, also where that is a copy of another.
 
     Args:
         study: the notebook's name.
@@ -200,6 +204,8 @@ def start_report(study: str, values: Mapping[str, Any]) -> ReportWriter:
         UnknownName: no such profile, or no `studies` folder or notebook.
         InvalidParameter: a declared parameter has no value, or one of another type.
     """
+    run = own_run()
+    study = run.parent.name if run else study
     beside = Path(f"{study}.ipynb")
     notebook = Study(beside if beside.is_file() else studies_folder() / beside)
     names = [parameter.name for parameter in notebook.parameters]

@@ -3,22 +3,25 @@
 import json
 import os
 import re
-import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from influencelab.errors import StudyFailed, UnknownName, unknown
+from influencelab.errors import InfluenceLabError, StudyFailed, UnknownName, in_words, unknown
 from influencelab.recipe import Recipe
 from influencelab.runner import json_file
-from influencelab.runner.atomic_folder import RunProgress, clean_up, read_progress, sibling
+from influencelab.runner.atomic_folder import RunProgress, read_progress, replace_folder, run_folder
 from influencelab.runner.parameter import RUN_PARAMETERS, Parameter, declared
 from influencelab.runner.profile import Profile, folder_name, profiles_in
 from influencelab.runner.report import Report, load
+from influencelab.runner.signals import stopped_by_signals
 
 __all__ = ["Study"]
+
+# The format of notebooks, and the tags of cells that a run puts into its copy: values, and marks of an error.
+FORMAT = 4
+OF_A_RUN = ("injected-parameters", "papermill-error-cell-tag")
 
 
 @dataclass(frozen=True)
@@ -61,17 +64,24 @@ class Study(Recipe):
         return profiles_in(self.tagged("raw", "profiles"), where=self.path.name)
 
     def cells(self) -> list[tuple[str, str, list[str]]]:
-        """Kind, text and tags of each cell."""
+        """Kind, text and tags of each cell, but of those that an earlier run put in."""
         if not self.path.is_file():
             raise UnknownName(f"There is no notebook {self.path}.")
         try:
-            cells = json.loads(self.path.read_text(encoding="utf-8"))["cells"]
+            book = json.loads(self.path.read_text(encoding="utf-8"))
+            if book["nbformat"] != FORMAT:
+                raise ValueError(f"format {book['nbformat']}, expected {FORMAT}")
             # Notebooks store a text as one or as a list of lines.
-            return [(cell["cell_type"], "".join(cell["source"]), cell["metadata"].get("tags", [])) for cell in cells]
-        except (ValueError, KeyError, TypeError) as error:
+            cells = [
+                (each["cell_type"], "".join(each["source"]), each["metadata"].get("tags", [])) for each in book["cells"]
+            ]
+            return [(kind, text, tags) for kind, text, tags in cells if not set(OF_A_RUN) & set(tags)]
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
             raise StudyFailed(
                 f"{self.path} is no Jupyter notebook ({error}). Restore it from version control."
             ) from error
+        except OSError as error:
+            raise StudyFailed(in_words(error, self.path)) from error
 
     def tagged(self, kind: str, tag: str) -> str:
         """The text of the one cell of a kind that carries a tag."""
@@ -94,6 +104,14 @@ class Study(Recipe):
         given = self.profiles[profile].parameters
         chosen = {name: self.parameter(name).parse(value) for name, value in given.items()}
         return {parameter.name: parameter.default for parameter in self.parameters} | chosen
+
+    def check(self) -> None:
+        """Read all that it declares, and refuse what no run could use, with the errors that `plan` raises."""
+        _ = self.question
+        for name in ("profile", "results"):
+            self.parameter(name)
+        for profile in self.profiles:
+            self.values(profile)
 
     def plan(self, profile: str = "quick", *, results: Path | None = None, **changes: object) -> "Plan":
         """Plan of a run, with every parameter checked before it starts.
@@ -157,43 +175,60 @@ class Plan(Recipe):
             progress: called a few times a second with the notebook's progress; None before its first report.
 
         Raises:
-            StudyFailed: a cell raised, the kernel died, or the notebook published no report of this run. The message
-                ends with where the executed copy is.
-            KeyboardInterrupt: the run was stopped; nothing of it is left.
+            StudyFailed: a cell raised, the kernel died, the notebook published no report of this run, or a file could
+                not be read or written. The message says where the executed copy is.
+            KeyboardInterrupt, Stopped: the run was stopped; nothing of it is left but what the store keeps.
         """
+
+        def watch() -> None:
+            if progress:
+                progress(read_progress(self.folder, runner=os.getpid()))
+
+        earlier = changed_at(self.failed)
+        try:
+            with stopped_by_signals(), run_folder(self.folder) as run:
+                report = self.attempt(run, watch)
+                replace_folder(report.folder, self.folder)
+            # Not what another run left in the meantime.
+            if changed_at(self.failed) == earlier:
+                self.failed.unlink(missing_ok=True)
+        except OSError as error:
+            raise StudyFailed(f"{self.study.name}: {in_words(error, self.folder)}") from error
+        return replace(report, folder=self.folder)
+
+    def attempt(self, run: Path, watch: Callable[[], None]) -> Report:
+        """Run the notebook in the folder of this run; its report there, with the executed copy."""
         from influencelab.runner.execution import execute
 
-        def watch(writer: int | None) -> None:
-            if progress:
-                progress(read_progress(self.folder, writer=writer) if writer else None)
-
-        with kept_unless_done(self.folder) as before:
-            desk = sibling(self.folder, role="executing", writer=os.getpid())
-            desk.mkdir(exist_ok=True)
-            executed = desk / f"{self.study.name}.ipynb"
-            try:
-                execute(self.study.path, self.parameters, output=executed, watch=watch)
-                report = self.fresh(before)
-                executed.replace(report.notebook)
-            except StudyFailed as error:
-                if executed.is_file():
-                    executed.replace(self.failed)
-                raise StudyFailed(
-                    f"{self.study.name}: {str(error).rstrip('.')}. What ran is kept in {self.failed}."
-                ) from error
-            finally:
-                shutil.rmtree(desk)
-        self.failed.unlink(missing_ok=True)
+        executed = run / f"{self.study.name}.ipynb"
+        try:
+            execute(self.study.path, self.parameters, output=executed, watch=watch)
+            report = self.published(run)
+            executed.replace(report.notebook)
+        except (StudyFailed, OSError) as error:
+            reason = in_words(error, self.folder).rstrip(".")
+            raise StudyFailed(f"{self.study.name}: {reason}. {self.keep(executed)}") from error
         return report
 
-    def fresh(self, before: object) -> Report:
-        """The report of this run, which changed the folder's state and records the parameters it ran with."""
-        if state(self.folder) == before:
+    def keep(self, executed: Path) -> str:
+        """Keep what a failed run executed, and say where."""
+        if not executed.is_file():
+            return "Nothing of it was run."
+        try:
+            executed.replace(self.failed)
+        except OSError as error:
+            return f"What ran could not be kept: {in_words(error, self.failed)}"
+        return f"What ran is kept in {self.failed}."
+
+    def published(self, run: Path) -> Report:
+        """The report that the notebook published in the folder of its run, with the parameters it ran with."""
+        place = run / self.folder.name
+        if not place.is_dir():
             raise StudyFailed(
                 f"it ended without publishing a report. End it with `publish()` on the draft of "
                 f"`start_report('{self.study.name}', globals())`"
             )
-        report = load(self.folder)
+        report = load(place)
         for name in self.parameters.keys() - set(RUN_PARAMETERS):
             given, recorded = json_file.to_jsonable(self.parameters[name]), report.parameters.get(name)
             if given != recorded:
@@ -201,34 +236,9 @@ class Plan(Recipe):
         return report
 
 
-def state(folder: Path) -> object:
-    """Identity of the report in a folder, which differs whenever another was published; None where there is none."""
-    manifest = folder / "manifest.json"
-    return (manifest.stat().st_ino, manifest.stat().st_mtime_ns) if manifest.is_file() else None
-
-
-@contextmanager
-def kept_unless_done(folder: Path) -> Iterator[object]:
-    """Give the state of a folder, and restore its contents if the work inside does not come to its end.
-
-    A notebook can fail, or be stopped, after it published.
-    """
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    clean_up(folder)
-    before, copy = state(folder), sibling(folder, role="replaced", writer=os.getpid())
-    if before:
-        shutil.copytree(folder, copy)
-    try:
-        yield before
-    except BaseException:
-        if state(folder) != before:
-            shutil.rmtree(folder, ignore_errors=True)
-            if before:
-                copy.rename(folder)
-        raise
-    finally:
-        shutil.rmtree(copy, ignore_errors=True)
-        clean_up(folder)
+def changed_at(file: Path) -> int | None:
+    """When a file was changed last; None where there is none."""
+    return file.stat().st_mtime_ns if file.is_file() else None
 
 
 def studies_folder(start: Path | None = None) -> Path:
@@ -242,17 +252,31 @@ def studies_folder(start: Path | None = None) -> Path:
     raise UnknownName(f"There is no folder of studies at or above {here}. Say where it is: --studies FOLDER.")
 
 
-def studies(folder: Path | None = None) -> list[Study]:
-    """Every study of a folder, by name; the nearest `studies` folder unless given. UnknownName for no folder."""
+def notebooks(folder: Path | None = None) -> list[Study]:
+    """Every notebook of a folder, by name; the nearest `studies` folder unless given. UnknownName for no folder."""
     home = folder or studies_folder()
     if not home.is_dir():
         raise UnknownName(f"There is no folder {home}. Say where the studies are: --studies FOLDER.")
-    return [Study(path) for path in sorted(home.glob("*.ipynb"))]
+    return [Study(path) for path in sorted(home.glob("*.ipynb")) if not path.name.startswith(".")]
+
+
+def studies(folder: Path | None = None) -> list[Study]:
+    """Every study of a folder, by name: its notebooks but those with a `problem`."""
+    return [each for each in notebooks(folder) if not problem(each)]
+
+
+def problem(notebook: Study) -> str:
+    """What keeps a notebook from being a study, in one line; empty where nothing does."""
+    try:
+        notebook.check()
+    except InfluenceLabError as error:
+        return " ".join(str(error).removeprefix(f"{notebook.path.name}: ").split())
+    return ""
 
 
 def study(name: str, *, folder: Path | None = None) -> Study:
-    """One study by name; an UnknownName error that lists those there are where it is none of them."""
-    known = {found.name: found for found in studies(folder)}
+    """One notebook by name; an UnknownName error that lists those there are where it is none of them."""
+    known = {found.name: found for found in notebooks(folder)}
     if name not in known:
         raise unknown("study", name, known)
     return known[name]

@@ -60,4 +60,6 @@ def verdicts(report: Report) -> Styler:
         for verdict in sorted(judged, key=lambda verdict: verdict.number is None)
     ]
     changed = ", with changed parameters: not on the scorecard" if report.changed else ""
-    return readable(pandas.DataFrame(shown), caption=f"The report is in {'/'.join(report.folder.parts[-3:])}{changed}")
+    # While its notebook runs, a report lies in a hidden folder.
+    place = "/".join([part for part in report.folder.parts if not part.startswith(".")][-3:])
+    return readable(pandas.DataFrame(shown), caption=f"The report is in {place}{changed}")

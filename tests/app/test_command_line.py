@@ -150,11 +150,12 @@ def test_who_does_the_work_is_passed_on_and_makes_no_changed_run(
 
 @pytest.mark.notebook
 def test_a_failure_is_told_and_does_not_stop_the_studies_after_it(tmp_path: Path) -> None:
-    done = command(
-        "run", "failing", "killed", "fine", "--profile", "tiny", "--studies", str(NOTEBOOKS), "--results", str(tmp_path)
-    )
+    (tmp_path / "unpublished").write_text("a file where a folder should be")
+    names = ["unpublished", "failing", "killed", "fine"]
+    done = command("run", *names, "--profile", "tiny", "--studies", str(NOTEBOOKS), "--results", str(tmp_path))
     assert done.returncode == 1
-    assert "Running 3 studies. Expected on two cores: 13 s, 0.2 GB at most." in done.stdout
+    assert "Running 4 studies. Expected on two cores: 17 s, 0.2 GB at most." in done.stdout
+    assert re.search(rf"^FAILED unpublished: .*: {tmp_path}/unpublished\. Mend that", done.stderr, flags=re.MULTILINE)
     assert f"executed notebook  {tmp_path}/fine/tiny/fine.ipynb" in done.stdout
     assert "sum  0.6 [-0.4, 1.6]  n = 3" in done.stdout
     assert "FAILED failing: ValueError: the second line is wrong." in done.stderr
@@ -182,7 +183,12 @@ def test_changed_parameters_go_to_their_own_folder_and_replace_nothing(tmp_path:
 
 
 @pytest.mark.notebook
-def test_ctrl_c_ends_the_kernel_and_its_workers_and_leaves_earlier_results(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("sent", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)], ids=lambda each: str(each)
+)
+def test_a_signal_ends_the_kernel_and_its_workers_and_leaves_earlier_results(
+    tmp_path: Path, sent: signal.Signals, status: int
+) -> None:
     before = publish(tmp_path, "slow", "tiny")
     where = ["--studies", str(NOTEBOOKS), "--results", str(tmp_path)]
     running = subprocess.Popen(
@@ -192,7 +198,7 @@ def test_ctrl_c_ends_the_kernel_and_its_workers_and_leaves_earlier_results(tmp_p
         text=True,
         cwd=ROOT,
         # Where the tests run in the background of a shell, Ctrl-C is ignored, and children inherit that.
-        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
+        preexec_fn=partial(signal.signal, sent, signal.SIG_DFL),
     )
     told = tmp_path / "worker.txt"
     until = time.monotonic() + 600
@@ -200,10 +206,11 @@ def test_ctrl_c_ends_the_kernel_and_its_workers_and_leaves_earlier_results(tmp_p
     while not (told.exists() and told.read_text()) and time.monotonic() < until:
         time.sleep(0.1)
     worker = psutil.Process(json.loads(told.read_text()))
-    running.send_signal(signal.SIGINT)
+    running.send_signal(sent)
     _, said = running.communicate(timeout=600)
-    assert running.returncode == 130
-    assert said.strip() == "influencelab: stopped; earlier results are as they were."
+    assert running.returncode == status
+    again = "Run it again: it goes on where it stopped."
+    assert said.strip() == f"influencelab: stopped; earlier results are as they were. {again}"
     assert not worker.is_running() or worker.status() == psutil.STATUS_ZOMBIE
     assert contents(tmp_path / "slow" / "tiny") == before
     assert [path.name for path in (tmp_path / "slow").iterdir()] == ["tiny"]

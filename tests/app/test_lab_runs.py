@@ -22,7 +22,7 @@ from influencelab.app.lab.runs import Runs
 from influencelab.errors import Unavailable
 from influencelab.experiments.store import Store
 from influencelab.runner import json_file
-from influencelab.runner.atomic_folder import RunProgress, read_progress, replace_folder, staging
+from influencelab.runner.atomic_folder import RunProgress, read_progress, run_folder
 from influencelab.runner.report_writer import STORE_FOLDER
 from influencelab.runner.study import study
 
@@ -93,6 +93,41 @@ def test_a_run_that_ended_while_the_server_was_away_is_judged_by_what_it_left(tm
         found.close()
 
 
+def test_what_another_server_holds_is_neither_judged_nor_started_until_it_is_left(tmp_path: Path) -> None:
+    folders = lone(tmp_path)
+    records = folders.results / ".runs"
+    # As written in another container, where the numbers of processes are others.
+    there = {"changes": {}, "folder": "tiny", "expected": 5.0, "server": f"{'0' * 12}.{os.getpid()}.1"}
+    for name, state in (("fine", "running"), ("slow", "queued"), ("failing", "done")):
+        run = Run(id=name, study=name, profile="tiny", asked=time.time(), state=state, pid=2**22 + 1, born=1.0, **there)
+        runs.keep(run, records)
+    before = {path: path.read_bytes() for path in records.glob("*/run.json")}
+    found = Runs(folders, at_once=1)
+    time.sleep(4 * runs.POLL)
+    found.close()
+    assert [run["id"] for run in found.described()] == ["failing"]
+    assert {path: path.read_bytes() for path in records.glob("*/run.json")} == before
+    long_ago = time.time() - 8 * 24 * 3600
+    for path in (*before, *(path.parent for path in before)):
+        os.utime(path, (long_ago, long_ago))
+    assert list(process.kept(records)) == ["fine", "slow", "failing"]
+
+
+def test_a_run_whose_record_cannot_be_written_is_not_queued(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folders = lone(tmp_path)
+    found = Runs(folders, at_once=1)
+    found.close()
+
+    def full(run: Run, records: Path) -> None:
+        (records / run.id).mkdir(parents=True)
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(runs, "keep", full)
+    with pytest.raises(OSError, match="No space left"):
+        found.add(study("fine", folder=folders.studies).plan("tiny"), {})
+    assert found.described() == list((folders.results / ".runs").iterdir()) == []
+
+
 def test_a_record_that_cannot_be_written_stops_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folders = lone(tmp_path)
     found = Runs(folders, at_once=1)
@@ -150,22 +185,20 @@ def test_a_process_that_ends_while_it_is_looked_at_is_judged_by_its_status(
         found.close()
 
 
-def test_progress_may_be_read_while_its_folder_is_put_in_its_place(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    folder, writer = tmp_path / "tiny", os.getpid()
-    fresh = staging(folder)
-    assert read_progress(folder, writer=writer) is None
-    json_file.write(fresh / "progress.json", {"done": 1, "total": 2, "label": "numbers"})
-    assert read_progress(folder, writer=writer) == RunProgress(1, 2, "numbers")
+def test_progress_may_be_read_while_its_run_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, runner = tmp_path / "tiny", os.getpid()
     read = json_file.read
+    with run_folder(folder) as made:
+        assert read_progress(folder, runner=runner) is None
+        json_file.write(made / "progress.json", {"done": 1, "total": 2, "label": "numbers"})
+        assert read_progress(folder, runner=runner) == RunProgress(1, 2, "numbers")
 
-    def late(path: Path) -> dict[str, Any]:
-        replace_folder(fresh, folder)
-        return read(path)
+        def late(path: Path) -> dict[str, Any]:
+            shutil.rmtree(made)
+            return read(path)
 
-    monkeypatch.setattr(json_file, "read", late)
-    assert read_progress(folder, writer=writer) is None
+        monkeypatch.setattr(json_file, "read", late)
+        assert read_progress(folder, runner=runner) is None
 
 
 @pytest.mark.slow

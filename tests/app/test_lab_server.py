@@ -83,6 +83,10 @@ async def until(ask: Ask, name: str, *states: str) -> dict[str, Any]:
 async def test_studies_are_listed_with_their_forms_and_what_is_no_study_is_said(ask: Ask, jp_root_dir: Path) -> None:
     published(jp_root_dir)
     (jp_root_dir / "studies" / "Untitled.ipynb").write_text('{"cells": [], "metadata": {}}')
+    slip = (
+        (ROOT / "tests" / "support" / "notebooks" / "fine.ipynb").read_text().replace("size: int = 3", "size: int = (")
+    )
+    (jp_root_dir / "studies" / "slip.ipynb").write_text(slip)
     status, answer = await ask("studies")
     assert status == 200
     cards = {card["name"]: card for card in answer["studies"]}
@@ -93,7 +97,25 @@ async def test_studies_are_listed_with_their_forms_and_what_is_no_study_is_said(
     assert [profile["name"] for profile in fine["profiles"]] == ["tiny", "standard"]
     assert fine["profiles"][1]["values"] == {"size": "9", "flag": "true", "rates": "[0.01, 0.001]", "workers": "1"}
     assert (fine["newest"], [report["folder"] for report in fine["reports"]]) == ("tiny", ["tiny"])
-    assert [problem["name"] for problem in answer["problems"]] == ["Untitled"]
+    assert [problem["name"] for problem in answer["problems"]] == ["Untitled", "slip"]
+
+
+async def test_what_the_system_refuses_is_said_and_the_server_lives(
+    ask: Ask, jp_root_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (jp_root_dir / "results").write_text("a file where a folder should be")
+    status, answer = await ask("runs", method="POST", body=wanted("fine"))
+    assert (status, "results" in answer["message"], "Mend that" in answer["message"]) == (409, True, True)
+    assert (await ask("runs"))[1]["runs"] == []
+    assert (await ask("studies"))[0] == 200
+
+    def broken(*_: object) -> None:
+        raise OSError(5, "Input/output error", str(jp_root_dir / "results" / "fine"))
+
+    monkeypatch.setattr("influencelab.app.lab.catalogue.folders", broken)
+    status, answer = await ask("studies")
+    assert (status, answer["studies"]) == (200, [])
+    assert any("Input/output error: results/fine." in problem["message"] for problem in answer["problems"])
 
 
 async def test_the_newest_report_gives_the_verdicts_of_its_study(ask: Ask, jp_root_dir: Path) -> None:

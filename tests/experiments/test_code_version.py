@@ -1,7 +1,10 @@
 """The version of the code that computes: blind to words, layout, file names and where a definition stands."""
 
 import ast
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -41,6 +44,16 @@ def edit(path: Path, old: str, new: str) -> None:
     text = path.read_text(encoding="utf-8")
     assert old in text
     path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+PRINTED = "from influencelab.experiments.code_version import code_version; print(code_version())"
+
+
+def test_it_does_not_depend_on_the_locale():
+    """Sources hold letters that ASCII and ISO-8859-1 have no place for."""
+    bare = {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0", "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run([sys.executable, "-c", PRINTED], env=os.environ | bare, capture_output=True, text=True)
+    assert done.stdout.strip() == code_version(), done.stderr
 
 
 def test_words_and_layout_do_not_count_and_code_does(copied):

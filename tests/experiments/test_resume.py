@@ -7,8 +7,19 @@ import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
 import pytest
-from gated_sweep import assert_each_done_once, begin, finished, open_gates, result, under_way, undisturbed, until
+from gated_sweep import (
+    PATIENCE,
+    assert_each_done_once,
+    begin,
+    finished,
+    open_gates,
+    result,
+    under_way,
+    undisturbed,
+    until,
+)
 from journal import journal
 
 from influencelab.experiments.store import Store
@@ -75,6 +86,21 @@ def test_a_sweep_killed_again_and_again_gives_the_table_of_one_that_was_not(tmp_
     lines = len(journal(store))
     assert result(sweep(count=count)) == table
     assert len(journal(store)) == lines
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGHUP], ids=lambda each: each.name)
+def test_a_signal_ends_the_workers_too(tmp_path: Path, sweep: Sweep, sent: signal.Signals) -> None:
+    """Both are held at a trial that cannot end."""
+    store = Store(tmp_path / "store")
+    running = sweep(count=4, workers=2)
+    assert until(lambda: len(own(running, store)) == 2, running)
+    workers = [psutil.Process(number) for number in own(running, store)]
+    running.send_signal(sent)
+    assert running.wait() == 128 + sent
+    gone, _ = psutil.wait_procs(workers, timeout=PATIENCE)
+    assert len(gone) == 2
+    assert not list(store.folder.rglob(".*"))
 
 
 @pytest.mark.slow

@@ -16,6 +16,7 @@ import torch
 from journal import Note, journal
 
 from influencelab.experiments.store import Entry, Store, from_bytes, to_bytes
+from influencelab.runner.owner import owner
 
 KEY = "ab" * 32
 ENTRY = Entry(
@@ -164,12 +165,13 @@ def test_many_at_once_never_have_the_same_turn(tmp_path):
 
 
 HOLD = """
-import sys, time
+import os, sys, time
 from pathlib import Path
 from influencelab.experiments.store import Store
+from influencelab.runner.owner import owner
 store, key = Store(Path(sys.argv[1])), sys.argv[2]
 with store.lock(key) as ours:
-    (store.folder / key[:2] / f".{key}.half").write_text("half an entry")
+    (store.folder / key[:2] / f".{key}.{owner(os.getpid())}.half").write_text("half an entry")
     print(ours, flush=True)
     time.sleep(600)
 """
@@ -181,11 +183,15 @@ def test_the_turn_of_a_killed_process_is_free_and_what_it_was_writing_is_swept_a
     holder = subprocess.Popen([sys.executable, "-c", HOLD, tmp_path, KEY], stdout=subprocess.PIPE, env=environment)
     assert holder.stdout.readline() == b"True\n"
     assert not taken(store)
+    writing = f".{KEY}.{owner(holder.pid)}.half"
+    # As of a machine that holds what it takes for the same lock, where a lock is one machine's.
+    elsewhere = f".{KEY}.{'0' * 12}.{holder.pid}.1.half"
+    (tmp_path / KEY[:2] / elsewhere).touch()
     holder.send_signal(signal.SIGKILL)
     holder.communicate()
-    assert files(tmp_path) == [f".{KEY}.half", f"{KEY}.lock"]
+    assert files(tmp_path) == sorted([elsewhere, writing, f"{KEY}.lock"])
     assert taken(store)
-    assert files(tmp_path) == []
+    assert files(tmp_path) == [elsewhere]
 
 
 def test_where_no_locks_are_kept_everybody_has_a_turn(tmp_path, monkeypatch):

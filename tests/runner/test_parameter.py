@@ -1,6 +1,8 @@
 """What a parameters cell declares is read exactly, and values are read as the declared type or refused."""
 
+import numpy
 import pytest
+import torch
 
 from influencelab.errors import InvalidParameter
 from influencelab.runner.parameter import Parameter, declared
@@ -20,6 +22,18 @@ from influencelab.runner.parameter import Parameter, declared
         ("float", 2, 2.0),
         ("str", "false", "false"),
         ("str", "", ""),
+        ("str", " x ", " x "),
+        ("str | None", " x ", " x "),
+        ("int", " 7 ", 7),
+        ("bool", " no ", False),
+        ("one of iris, digits", " iris ", "iris"),
+        ("str", numpy.str_("x"), "x"),
+        ("float", numpy.float64(0.5), 0.5),
+        ("int", numpy.int64(5), 5),
+        ("bool", numpy.bool_(True), True),
+        ("int", torch.tensor(5), 5),
+        ("list[float]", numpy.array([0.5, 2.0]), [0.5, 2.0]),
+        ("tuple[str, ...]", (numpy.str_("x"),), ("x",)),
         ("list[int]", "[1, 2]", [1, 2]),
         ("list[float]", ["1e-3", 2], [0.001, 2.0]),
         ("tuple[float, ...]", "[1e-3, 2]", (0.001, 2.0)),
@@ -34,6 +48,8 @@ def test_text_is_read_as_the_declared_type(kind: str, text: object, value: objec
     read = Parameter("p", kind, None, "").parse(text)
     assert read == value
     assert type(read) is type(value)
+    # A notebook is given it in this form.
+    assert repr(read) == repr(value)
 
 
 @pytest.mark.parametrize(

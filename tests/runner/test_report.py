@@ -2,7 +2,6 @@
 
 import json
 import math
-import os
 import platform
 import subprocess
 import sys
@@ -17,7 +16,6 @@ from matplotlib.figure import Figure
 
 from influencelab.errors import InvalidData, InvalidParameter, MissingData, UnknownName
 from influencelab.runner import json_file, provenance
-from influencelab.runner.atomic_folder import alive, clean_up, read_progress, sibling
 from influencelab.runner.report import load, reports
 from influencelab.runner.report_writer import LARGEST, ReportWriter, start_report
 from influencelab.runner.study import Study
@@ -47,13 +45,6 @@ def published(results: Path, *, study: str = "fine", profile: str = "tiny", valu
 def contents(folder: Path) -> dict[str, bytes]:
     """Every file of a folder and what is in it."""
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-
-
-def dead_process() -> int:
-    """The number of a process that is no more."""
-    process = subprocess.Popen([sys.executable, "-c", ""])
-    process.wait()
-    return process.pid
 
 
 def test_what_was_published_is_what_is_read(tmp_path: Path) -> None:
@@ -104,52 +95,6 @@ def test_a_new_report_replaces_all_of_the_last_one(tmp_path: Path) -> None:
     assert list(draft.publish().numbers()) == ["another"]
     assert not (folder / "pairs.parquet").exists()
     assert [path.name for path in folder.parent.iterdir()] == ["tiny"]
-
-
-def test_what_a_killed_writer_left_is_cleared_and_what_a_live_one_writes_is_not(tmp_path: Path) -> None:
-    folder = tmp_path / "fine" / "tiny"
-    dead = sibling(folder, role="writing", writer=dead_process())
-    live_process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    live = sibling(folder, role="writing", writer=live_process.pid)
-    other = folder.with_name(f".tiny-1a2b3c4d.writing.{dead.suffix[1:]}")
-    for path in (dead, live, other):
-        path.mkdir(parents=True)
-    ReportWriter("fine", folder=folder, parameters={})
-    assert (dead.exists(), live.exists(), other.exists()) == (False, True, True)
-    live_process.communicate(b"\n")
-    clean_up(folder)
-    assert not live.exists()
-
-
-def test_a_later_process_with_a_dead_writers_number_is_not_that_writer(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert alive(os.getpid(), tmp_path)
-    monkeypatch.setattr(psutil.Process, "create_time", lambda _: tmp_path.stat().st_ctime + 60)
-    assert not alive(os.getpid(), tmp_path)
-
-
-def test_a_report_whose_replacement_died_between_two_renames_comes_back(tmp_path: Path) -> None:
-    folder = published(tmp_path)
-    before = contents(folder)
-    folder.rename(sibling(folder, role="replaced", writer=dead_process()))
-    clean_up(folder)
-    assert contents(folder) == before
-
-
-def test_progress_is_read_while_a_report_is_written_and_gone_when_it_stands(tmp_path: Path) -> None:
-    draft = ReportWriter("fine", folder=tmp_path / "fine" / "tiny", parameters={})
-    assert read_progress(draft.folder, writer=os.getpid()) is None
-    draft.progress(3, 12, "retraining")
-    said = read_progress(draft.folder, writer=os.getpid())
-    assert said is not None
-    assert (said.fraction, said.label) == (0.25, "retraining")
-    draft.running(0.5, 0.75)["progress"](0, 0, "trials")  # a part in which there is nothing to do is done
-    said = read_progress(draft.folder, writer=os.getpid())
-    assert said is not None
-    assert said.fraction == 0.75
-    draft.number(Measurement(1.0), statistic="a")
-    assert not list(draft.publish().folder.glob("progress*"))
 
 
 def test_a_published_draft_takes_nothing_more(tmp_path: Path) -> None:

@@ -259,13 +259,13 @@ def test_a_report_that_records_other_parameters_than_it_ran_with_is_refused(tmp_
         draft.publish()
 
     publish_with(size=3, flag=True, rates=(0.1, 0.01))
-    assert plan.fresh(None).profile == "tiny"
+    assert plan.published(tmp_path / "fine").profile == "tiny"
     publish_with(size=4, flag=True, rates=(0.1, 0.01))
     with pytest.raises(StudyFailed, match="records size = 4, and it ran with 3"):
-        plan.fresh(None)
+        plan.published(tmp_path / "fine")
     publish_with(size=3, flag=True)
     with pytest.raises(StudyFailed, match="records rates = None"):
-        plan.fresh(None)
+        plan.published(tmp_path / "fine")
 
 
 def test_what_runs_notebooks_loads_without_the_grammar_it_does_not_need() -> None:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from influencelab.runner.study import studies, study
+from influencelab.runner.study import notebooks, problem, studies, study
 
 
 def listed(name: str | None, folder: Path | None) -> str:
@@ -19,7 +19,15 @@ def listed(name: str | None, folder: Path | None) -> str:
     return "\n\n".join([declared.question, "\n  ".join(["Parameters", *parameters]), "\n  ".join(profiles)])
 
 
+def left_out(folder: Path | None) -> list[str]:
+    """A line on each notebook of a folder that is no study, for the error stream."""
+    found = {each.path.name: problem(each) for each in notebooks(folder)}
+    return [f"influencelab: {name} is no study, and is left out: {wrong}" for name, wrong in found.items() if wrong]
+
+
 def aligned(lines: list[tuple[str, ...]]) -> list[str]:
     """A text a line, every column but the last as wide as its longest cell."""
+    if not lines:
+        return []
     widths = [*(max(map(len, column)) for column in list(zip(*lines, strict=True))[:-1]), 0]
     return ["  ".join(map(str.ljust, line, widths)).rstrip() for line in lines]

@@ -2,7 +2,9 @@
 
 import importlib.util
 import os
+import signal
 import sys
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,22 +12,33 @@ import typer
 from typer.core import TyperGroup
 
 # Commands import what they need when they run, so that help answers at once.
-from influencelab.errors import InfluenceLabError, MissingData
+from influencelab.errors import InfluenceLabError, MissingData, in_words
+from influencelab.runner.signals import Stopped
 
 
 class ClearEnds(TyperGroup):
-    """Commands that end on a mistake with one clear line and status 2, on Ctrl-C with status 130; with no traceback."""
+    """Commands that end with one clear line and no traceback: on a mistake with status 2, on Ctrl-C with status 130.
+
+    A signal ends them likewise, with 128 and its number.
+    """
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command that was asked for."""
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, TextIOWrapper):
+                # A terminal of few letters shows a question mark for the others.
+                stream.reconfigure(errors="replace")
         try:
             return super().invoke(ctx)
-        except InfluenceLabError as error:
-            typer.echo(f"influencelab: {error}".replace(f"{Path.cwd()}/", ""), err=True)
+        except BrokenPipeError:
+            raise  # whoever read the output has had enough
+        except (InfluenceLabError, OSError) as error:
+            typer.echo(f"influencelab: {in_words(error, Path())}".replace(f"{Path.cwd()}/", ""), err=True)
             raise typer.Exit(2) from error
-        except KeyboardInterrupt as error:
-            typer.echo("\ninfluencelab: stopped; earlier results are as they were.", err=True)
-            raise typer.Exit(130) from error
+        except (KeyboardInterrupt, Stopped) as error:
+            again = " Run it again: it goes on where it stopped." if ctx.invoked_subcommand == "run" else ""
+            typer.echo(f"\ninfluencelab: stopped; earlier results are as they were.{again}", err=True)
+            raise typer.Exit(128 + (error.number if isinstance(error, Stopped) else signal.SIGINT)) from error
 
 
 app = typer.Typer(
@@ -69,9 +82,11 @@ def list_studies(
 
     Example: influencelab list leave_one_out
     """
-    from influencelab.app.cli.listing import listed
+    from influencelab.app.cli.listing import left_out, listed
 
     typer.echo(listed(study, studies))
+    for line in left_out(studies) if not study else ():
+        typer.echo(line, err=True)
 
 
 @app.command("run")

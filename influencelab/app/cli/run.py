@@ -2,16 +2,19 @@
 
 import sys
 import time
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tqdm import tqdm
 
+from influencelab.app.cli.listing import left_out
 from influencelab.app.cli.scorecard import shown
 from influencelab.errors import InfluenceLabError, InvalidParameter, UnknownName
 from influencelab.runner.atomic_folder import RunProgress
 from influencelab.runner.report import Report, reports
 from influencelab.runner.scorecard import rows, scorecard_text
+from influencelab.runner.signals import stopped_by_signals
 from influencelab.runner.study import Plan, studies, study
 from influencelab.studies.catalogue import all_claims
 
@@ -56,7 +59,7 @@ def run(plans: Sequence[Plan]) -> int:
     print(announcement(plans), flush=True)
     failures = []
     bar = Bar(sum(plan.profile.seconds for plan in plans))
-    with bar.drawn:
+    with bar.drawn, stopped_by_signals(), warnings.catch_warnings(record=True) as noted:
         for plan in plans:
             bar.begin(plan.study.name, expected=plan.profile.seconds)
             try:
@@ -66,7 +69,8 @@ def run(plans: Sequence[Plan]) -> int:
                 failures.append(error)
                 found = f"\n{plan.study.name}: FAILED"
             with tqdm.external_write_mode():
-                print(found, flush=True)
+                print("\n".join([found, *(f"  note: {note.message}" for note in noted)]), flush=True)
+            noted.clear()
     claims = [claim for claim in all_claims() if claim.study in {plan.study.name for plan in plans}]
     verdicts = scorecard_text(rows(reports(plans[0].folder.parent.parent), claims)) if claims else ""
     print(f"\nScorecard\n{verdicts}" if claims else "\nNo claim rests on what was run.", flush=True)
@@ -92,6 +96,8 @@ def planned(
     if not names and not known:
         raise UnknownName("There is no study in that folder. A study is a notebook.")
     chosen = [study(name, folder=folder) for name in dict.fromkeys(names)] if names else known
+    for line in left_out(folder) if everything else ():
+        print(line, file=sys.stderr)
     return [each.plan(profile, results=home, **changes) for each in chosen]
 
 
@@ -99,7 +105,8 @@ def assignments(texts: Sequence[str]) -> dict[str, str]:
     """`name=value` texts as a mapping; no name twice, and none that has an option of its own."""
     found: dict[str, str] = {}
     for text in texts:
-        name, equals, value = (part.strip() for part in text.partition("="))
+        name, equals, value = text.partition("=")
+        name = name.strip()
         if not equals or not name:
             raise InvalidParameter(f"'-p {text}' sets nothing. Write -p name=value, such as -p seed=1.")
         if name in ("profile", "results"):

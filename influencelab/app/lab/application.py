@@ -14,7 +14,15 @@ from tornado import web
 from influencelab.app.lab import catalogue, notebooks
 from influencelab.app.lab.home import home
 from influencelab.app.lab.runs import Runs
-from influencelab.errors import InfluenceLabError, InvalidParameter, MissingData, Unavailable, UnknownName, unknown
+from influencelab.errors import (
+    InfluenceLabError,
+    InvalidParameter,
+    MissingData,
+    Unavailable,
+    UnknownName,
+    in_words,
+    unknown,
+)
 
 # The largest request that is read, in bytes.
 LARGEST = 65_536
@@ -58,10 +66,11 @@ class Handler(APIHandler):
         try:
             answer = await asyncio.to_thread(self.work[self.request.method], self, *names)
             self.set_status(201 if self.request.method == "POST" else 200)
-        except InfluenceLabError as error:
+        except (InfluenceLabError, OSError) as error:
             held = self.settings[SETTING]
             self.set_status(next((code for kind, code in STATUS.items() if isinstance(error, kind)), 409))
-            answer = {"message": held.home.clean(str(error)) if held else str(error)}
+            message = in_words(error, held.home.results if held else Path())
+            answer = {"message": held.home.clean(message) if held else message}
         if isinstance(answer, bytes):
             self.finish(answer, set_content_type="image/png")
         else:

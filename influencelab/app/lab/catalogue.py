@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from influencelab.app.lab.home import Home
-from influencelab.errors import InfluenceLabError, InvalidParameter, unknown
+from influencelab.errors import InfluenceLabError, InvalidParameter, in_words, unknown
 from influencelab.runner import json_file
 from influencelab.runner.claim import Claim, judge
 from influencelab.runner.parameter import RUN_PARAMETERS, Parameter
 from influencelab.runner.profile import is_folder_name, profile_of, rank
 from influencelab.runner.report import Report, load
-from influencelab.runner.study import Plan, Study, studies, study
+from influencelab.runner.study import Plan, Study, notebooks, study
 from influencelab.studies.catalogue import all_claims
 
 # Parameters that the panel sets in other ways.
@@ -26,11 +26,12 @@ def catalogue(home: Home) -> dict[str, Any]:
     """Every study, and the notebooks among them that cannot be read as one."""
     claims = all_claims()
     cards, problems = [], []
-    for each in studies(home.studies):
+    for each in notebooks(home.studies):
         try:
+            each.check()
             cards.append(card(each, home, claims))
-        except InfluenceLabError as error:
-            problems.append({"name": each.name, "message": home.clean(str(error))})
+        except (InfluenceLabError, OSError) as error:
+            problems.append({"name": each.name, "message": home.clean(in_words(error, each.path))})
     return {"studies": cards, "problems": problems}
 
 
@@ -66,8 +67,8 @@ def newest(found: list[Path], home: Home, claims: Iterable[Claim]) -> dict[str, 
     answer: dict[str, Any] = {"newest": found[0].name if found else None, "verdicts": [], "damage": ""}
     try:
         return answer | {"verdicts": verdicts(read(found[0], stamp(found[0])), claims)} if found else answer
-    except InfluenceLabError as error:
-        return answer | {"damage": home.clean(str(error))}
+    except (InfluenceLabError, OSError) as error:
+        return answer | {"damage": home.clean(in_words(error, found[0]))}
 
 
 def verdicts(report: Report, claims: Iterable[Claim]) -> list[dict[str, str]]:
@@ -158,7 +159,7 @@ def planned(asked: object, home: Home) -> tuple[Plan, dict[str, str]]:
 
 
 def value_of(parameter: Parameter, value: object) -> str:
-    """The text of one value, without the spaces around it, which the command line leaves out too."""
+    """The text of one value."""
     if parameter.name in OWN:
         raise InvalidParameter(f"'{parameter.name}' is no field of the form: a run of the panel has its own place.")
     if not isinstance(value, str):
@@ -166,7 +167,7 @@ def value_of(parameter: Parameter, value: object) -> str:
     # An alias lets a short text stand for a huge list; no parameter needs one.
     if len(value) > LONGEST or (parameter.type.startswith(("list", "tuple")) and set("&*") & set(value)):
         raise InvalidParameter(f"Parameter '{parameter.name}' is too long, or holds signs that no list needs.")
-    return value.strip()
+    return value
 
 
 def text(value: Any) -> str:

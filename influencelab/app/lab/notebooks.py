@@ -60,13 +60,11 @@ def exported(report: Report, home: Home) -> Path:
     path = report.folder / f"{report.study}.html"
     command = [sys.executable, "-P", "-m", "influencelab", "export", str(report.folder), "--output", str(path)]
     try:
-        done = subprocess.run(
-            command, cwd=home.studies.parent, capture_output=True, text=True, timeout=PATIENCE, check=False
-        )
+        done = subprocess.run(command, cwd=home.studies.parent, capture_output=True, timeout=PATIENCE, check=False)
     except subprocess.TimeoutExpired as error:
         raise MissingData(f"The page was not written within {PATIENCE} s. Try again on a quieter machine.") from error
     if done.returncode:
-        printed = done.stderr.strip().splitlines() or ["The page could not be written."]
+        printed = done.stderr.decode(errors="replace").strip().splitlines() or ["The page could not be written."]
         raise MissingData(printed[-1].removeprefix("influencelab: "))
     return path
 

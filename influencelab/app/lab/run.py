@@ -18,6 +18,7 @@ from pydantic import TypeAdapter
 from influencelab.app.lab.home import Home
 from influencelab.runner import json_file
 from influencelab.runner.atomic_folder import RunProgress, read_progress
+from influencelab.runner.owner import abandoned, owner
 
 State = Literal["queued", "running", "done", "failed", "cancelled"]
 # How long a process may take to stop by itself, in seconds, before it is ended.
@@ -33,7 +34,8 @@ class Run:
     What differs from its profile is in `changes`, as the command line takes them; it writes the results folder
     `folder`, such as `tiny-1a2b3c4d`. It should take the seconds `expected`; times are in seconds since 1970. Its
     process is known by its number `pid`, which is also its group's, and by when the system says that it began (`born`),
-    which tells it from a later one of its number. None stands for what is not yet so.
+    which tells it from a later one of its number. Its server is known by its owner's name (`runner.owner`). None stands
+    for what is not yet so.
     """
 
     id: str
@@ -49,6 +51,7 @@ class Run:
     pid: int | None = None
     born: float | None = None
     message: str = ""
+    server: str = ""
 
 
 def keep(run: Run, records: Path) -> None:
@@ -58,12 +61,16 @@ def keep(run: Run, records: Path) -> None:
 
 
 def kept(records: Path) -> dict[str, Run]:
-    """Every run on record, in the order in which they were asked for; what cannot be read is left alone."""
-    found, record = [], TypeAdapter(Run)
+    """The runs on record, in the order in which they were asked for; what cannot be read is left alone.
+
+    So is what waits or runs at another server, which may be on another machine or in another container.
+    """
+    found, record, ours = [], TypeAdapter(Run), ("", owner(os.getpid()))
     for path in records.glob("*/run.json"):
         with contextlib.suppress(ValueError, OSError):
             run = record.validate_json(path.read_bytes())
-            if run.id == path.parent.name:
+            over = run.state not in ("queued", "running")
+            if run.id == path.parent.name and (over or run.server in ours or abandoned(path.parent, run.server)):
                 found.append(run)
     return {run.id: run for run in sorted(found, key=lambda run: (run.asked, run.id))}
 
@@ -133,9 +140,8 @@ def marked(run: Run) -> list[psutil.Process]:
 
 def progress(run: Run, home: Home) -> RunProgress | None:
     """Progress of the notebook of a run; None before its first report."""
-    process, folder = alive(run), home.results / run.study / run.folder
-    found = (read_progress(folder, writer=member.pid) for member in (family(process) if process else ()))
-    return next((each for each in found if each is not None), None)
+    process = alive(run)
+    return read_progress(home.results / run.study / run.folder, runner=process.pid) if process else None
 
 
 def tail(log: Path, *, lines: int) -> list[str]:

@@ -19,6 +19,7 @@ from influencelab.app.lab.home import Home
 from influencelab.app.lab.run import Run, keep, kept, log
 from influencelab.errors import Unavailable, unknown
 from influencelab.runner.atomic_folder import RunProgress
+from influencelab.runner.owner import owner
 from influencelab.runner.study import Plan
 
 # Where records are, in the folder of results; a hidden one, so that it is no study's.
@@ -41,7 +42,11 @@ class Runs:
     def __init__(self, home: Home, *, at_once: int) -> None:
         self.home, self.at_once = home, at_once
         self._records = home.results / RECORDS
+        self._owner = owner(os.getpid())
         self._held = kept(self._records)
+        for run in [run for run in self._held.values() if run.state in ("queued", "running")]:
+            with contextlib.suppress(OSError):
+                self._keep(run)
         self._started: dict[str, subprocess.Popen[bytes]] = {}
         self._progress: dict[str, RunProgress] = {}
         self._ending: set[str] = set()
@@ -63,7 +68,13 @@ class Runs:
             name = f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{secrets.token_hex(4)}"
             size, place = plan.profile, plan.folder
             run = Run(name, plan.study.name, size.name, dict(changes), place.name, float(size.seconds), time.time())
-            return self._keep(run)
+            try:
+                return self._keep(run)
+            except OSError:
+                # Whoever asked is told, and asks again.
+                del self._held[name]
+                shutil.rmtree(Path(self._records, name), ignore_errors=True)
+                raise
 
     def described(self) -> list[dict[str, Any]]:
         """Descriptions of all runs, the newest first."""
@@ -79,7 +90,7 @@ class Runs:
         lines = process.tail(log(run, self._records), lines=LINES) if run.state in ("running", "failed") else []
         ran = self.home.results / run.study / f"{run.folder}.failed.ipynb"
         return {
-            **{name: value for name, value in vars(run).items() if name not in ("pid", "born")},
+            **{name: value for name, value in vars(run).items() if name not in ("pid", "born", "server")},
             "message": self.home.clean(run.message),
             "fraction": fraction,
             "label": progress.label if progress and run.state == "running" else "",
@@ -174,8 +185,8 @@ class Runs:
         self._keep(replace(run, state="running", started=began, pid=child.pid, born=born))
 
     def _keep(self, run: Run) -> Run:
-        """Record a run as it is now, in memory and on disk."""
-        self._held[run.id] = run
+        """Record a run of this server as it is now, in memory and on disk."""
+        self._held[run.id] = run = replace(run, server=self._owner)
         keep(run, self._records)
         return run
 
