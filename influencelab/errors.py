@@ -1,11 +1,13 @@
 """The errors a user can meet; each message says what was wrong, what was expected, and the next step."""
 
 import difflib
+import operator
 from collections.abc import Iterable
+from typing import Any
 
 # How to get one of each kind that a function may ask for.
 NEXT_STEPS = {
-    "Task": "Give a recipe of a model, such as il.Logistic(weight_decay=0.001); models of other libraries are not read.",
+    "Task": "Give a recipe of a model, such as il.Logistic(weight_decay=0.001); those of other libraries are not read.",
     "Dataset": "Load a source, such as il.Iris().load(), or make il.Dataset(x_train=…, y_train=…, x_test=…, y_test=…).",
     "Trainer": "Give one such as il.Newton().",
     "Fit": "Make one: il.fit(il.Logistic(weight_decay=0.001), data, il.Newton()).",
@@ -96,6 +98,16 @@ def require(given: object, kind: type, *, what: str, cure: str = "") -> None:
         step = "Load it: .load()."
     step = step or cure or NEXT_STEPS.get(kind.__name__, f"Give a {kind.__name__}.")
     raise WrongType(f"{what} is {named(given)}, expected {article(kind.__name__)}. {step}")
+
+
+def whole(given: Any, *, what: str, cure: str = NEXT_STEPS["int"]) -> int:
+    """A whole number of Python, NumPy or torch as int; else a WrongType error."""
+    try:
+        if not isinstance(given, bool):
+            return operator.index(given)
+    except TypeError:
+        pass
+    raise WrongType(f"{what} is {named(given)}, expected a whole number. {cure}")
 
 
 def named(given: object) -> str:

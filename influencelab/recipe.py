@@ -45,6 +45,12 @@ class Recipe(ABC):  # noqa: B024 - it has no method of its own: being abstract i
                     raise TypeError(f"{cls.__name__}.{name} overrides a method that {base.__name__} already has.")
 
 
+def settle(made: object, **fields: Any) -> None:
+    """Set fields of a frozen dataclass while it is made: what was given, as its kind holds it."""
+    for name, value in fields.items():
+        object.__setattr__(made, name, value)
+
+
 def kind_name(kind: object) -> str:
     """The name of a kind, which is the name of the file that holds it: `lissa` for `estimators/lissa.py`."""
     cls = kind if isinstance(kind, type) else type(kind)

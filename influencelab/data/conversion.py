@@ -16,6 +16,8 @@ from influencelab.errors import InvalidData, WrongType, named
 
 # Labels before they are numbered: those of a tensor, or texts.
 Column = Tensor | pandas.Series
+# Places of points, from 0: a list, a range, an array, an index, a tensor.
+Positions = Iterable[int] | Tensor
 TRUTHS = ("False", "True")
 
 
@@ -43,7 +45,7 @@ def dense(given: Tensor, *, what: str) -> Tensor:
     if given.layout != torch.strided:
         raise too_sparse(given.shape, what=what, cure="to_dense()")
     if given.is_complex():
-        raise no_numbers(what, given, "holds complex numbers")
+        raise no_numbers(what, given, holds=" of complex numbers")
     if given.is_inference():
         with torch.inference_mode(mode=False):
             given = given.clone()
@@ -84,15 +86,15 @@ def array_of(given: object, *, what: str) -> numpy.ndarray:
         array = array.astype(numpy.float64)
     kind, size = array.dtype.kind, array.dtype.itemsize
     if kind not in "biuf":
-        raise no_numbers(what, given, f"holds {array.dtype}")
+        raise no_numbers(what, given, holds=f" of {array.dtype}" if hasattr(given, "dtype") else "")
     wide = numpy.float64 if kind == "f" and size > 8 else numpy.int64 if kind == "u" and size > 1 else array.dtype
     return numpy.array(array, dtype=numpy.dtype(wide).newbyteorder("="), order="C")
 
 
-def no_numbers(what: str, given: object, holds: str) -> WrongType:
+def no_numbers(what: str, given: object, *, holds: str = "") -> WrongType:
     """The refusal of what is no table of numbers."""
     return WrongType(
-        f"{what} is {named(given)} that {holds}, expected numbers: a tensor, a NumPy array, a pandas DataFrame, or "
+        f"{what} is {named(given)}{holds}, expected numbers: a tensor, a NumPy array, a pandas DataFrame, or "
         "lists of rows. Convert it first."
     )
 
@@ -101,7 +103,7 @@ def features(given: object, *, what: str) -> Float[Tensor, " n *shape"]:
     """Features as real numbers, a row a point: whole numbers become float64, a flat row of numbers one column."""
     x = numbers_in(given, what=what)
     if x.dim() == 0:
-        raise no_numbers(what, given, "is one number")
+        raise no_numbers(what, given)
     x = x[:, None] if x.dim() == 1 else x
     return x if x.is_floating_point() else x.double()
 

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from influencelab.data import conversion
 from influencelab.errors import InvalidData, Unavailable
-from influencelab.recipe import Recipe
+from influencelab.recipe import Recipe, settle
 from influencelab.summary import Summarised
 
 __all__ = ["Dataset"]
@@ -79,20 +79,19 @@ class Dataset(Recipe, Summarised):
         )
         conversion.check_rows(x_train, y_train, part="train")
         conversion.check_rows(x_test, y_test, part="test")
-        held = {
-            "x_train": x,
-            "y_train": y if classes else y.to(x.dtype),
-            "x_test": x_other,
-            "y_test": y_other if classes else y_other.to(x_other.dtype),
-            "train_ids": conversion.ids_of(train_ids, x_train, y_train, count=len(x), what="train_ids"),
-            "test_ids": conversion.ids_of(test_ids, x_test, y_test, count=len(x_other), what="test_ids"),
-            "classes": classes,
-            "name": name,
-            "feature_names": tuple(map(str, feature_names)) or conversion.column_names(x_train, x_test),
-            "class_names": names,
-        }
-        for field, value in held.items():
-            object.__setattr__(self, field, value)
+        settle(
+            self,
+            x_train=x,
+            y_train=y if classes else y.to(x.dtype),
+            x_test=x_other,
+            y_test=y_other if classes else y_other.to(x_other.dtype),
+            train_ids=conversion.ids_of(train_ids, x_train, y_train, count=len(x), what="train_ids"),
+            test_ids=conversion.ids_of(test_ids, x_test, y_test, count=len(x_other), what="test_ids"),
+            classes=classes,
+            name=name,
+            feature_names=tuple(map(str, feature_names)) or conversion.column_names(x_train, x_test),
+            class_names=names,
+        )
         check(self)
 
     def summary(self) -> dict[str, str]:

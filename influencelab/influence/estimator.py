@@ -1,15 +1,18 @@
 """Predictions, without retraining, of what a removal or other perturbation does to the loss of each test point."""
 
+import functools
 import time
 from abc import abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from jaxtyping import Float
 from torch import Tensor
 
 from influencelab.data.perturbation import Perturbation, WeightChange
 from influencelab.data.perturbations.removals import Removals
-from influencelab.errors import InvalidParameter
+from influencelab.errors import InvalidParameter, require
 from influencelab.influence.curvature import Solution
 from influencelab.models.measure import Measure
 from influencelab.models.measures.loss import Loss
@@ -48,6 +51,7 @@ class Sensitivity:
             InvalidParameter: the perturbation does not suit the fit.
             InvalidData: the points that it brings in do not.
         """
+        require(perturbation, Perturbation, what="perturbation")
         perturbation.check(self.fit)
         return -perturbation.change_along(self.fit, self.values.T)
 
@@ -97,6 +101,7 @@ class Estimate(Recipe):
             InvalidParameter: the method cannot predict this perturbation, or it does not suit the fit.
             InvalidData: the points that it brings in do not.
         """
+        require(perturbation, Perturbation, what="perturbation")
         perturbation.check(self.fit)
         if self.slopes is not None and isinstance(perturbation, WeightChange):
             return perturbation.weigh(self.fit.weights, self.slopes)
@@ -118,6 +123,23 @@ class Estimate(Recipe):
         return self.sensitivity.predict(perturbation)
 
 
+# Methods that a user calls with a fit: whatever kind defines them, what they are given is checked.
+DOORS = {"estimate", "sensitivity"}
+
+
+def checked(method: Callable[..., Any]) -> Callable[..., Any]:
+    """The method behind a check of its arguments' types."""
+
+    @functools.wraps(method)
+    def door(self: "Estimator", fit: Fit, **settings: Any) -> Any:
+        require(fit, Fit, what="fit")
+        if settings.get("measure") is not None:
+            require(settings["measure"], Measure, what="measure")
+        return method(self, fit, **settings)
+
+    return door
+
+
 @dataclass(frozen=True)
 class Estimator(Recipe):
     """A recipe that predicts removals, and other perturbations where it can, from one fit.
@@ -127,6 +149,11 @@ class Estimator(Recipe):
     """
 
     allow_unconverged: bool = False
+
+    def __init_subclass__(cls, **keywords: Any) -> None:
+        super().__init_subclass__(**keywords)
+        for name in DOORS & vars(cls).keys():
+            setattr(cls, name, checked(vars(cls)[name]))
 
     @abstractmethod
     def estimate(self, fit: Fit) -> Estimate:

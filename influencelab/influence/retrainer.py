@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from influencelab.data.perturbation import Perturbation
-from influencelab.errors import InvalidParameter
+from influencelab.errors import InvalidParameter, require
 from influencelab.models.shapes import KN, K
 from influencelab.recipe import Progress, Recipe
 from influencelab.training.fit import Fit
@@ -104,6 +104,8 @@ class Retrainer(Recipe):
             InvalidParameter: the perturbation does not suit the fit.
             NotFinite: a model diverged.
         """
+        require(fit, Fit, what="fit")
+        require(perturbation, Perturbation, what="perturbation")
         started = time.perf_counter()
         perturbation.check(fit)
         (models, numbers), train, parts = self.batch_limits(fit), self.batch_trainer(fit, perturbation), []

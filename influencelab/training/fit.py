@@ -1,12 +1,14 @@
 """One model fitted to all training points, with the gradient norm that says how well."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from jaxtyping import Float
 from torch import Tensor
 
+from influencelab.data.conversion import numbers_in
 from influencelab.data.dataset import Dataset
-from influencelab.errors import InvalidWeights, NotConverged
+from influencelab.errors import InvalidWeights, NotConverged, require, whole
 from influencelab.models import derivatives
 from influencelab.models.shapes import KP, K, N, P
 from influencelab.models.task import Task
@@ -83,17 +85,22 @@ class Fit(Recipe):
         return outputs.argmax(-2) if len(outputs) > 1 else (outputs[0] > 0).long()
 
 
-def fit(task: Task, data: Dataset, trainer: Trainer, *, seed: int = 0, weights: Tensor | None = None) -> Fit:
+def fit(task: Task, data: Dataset, trainer: Trainer, *, seed: int = 0, weights: Any = None) -> Fit:
     """Train one model on all points.
 
     Args:
-        weights: wᵢ in the objective; 1/n each by default. Their sum is the total weight of the data against the
-            penalty, so pass `sample_weight / sample_weight.sum()` to keep the scale.
+        weights: wᵢ in the objective, a number a training point in any sequence; 1/n each by default. Their sum is the
+            total weight of the data against the penalty, so pass `sample_weight / sample_weight.sum()` to keep the
+            scale.
 
     Raises:
+        WrongType: something else than these was given.
         InvalidWeights: negative, not finite, all zero, or of the wrong shape.
         NotFinite: the loss or its gradient is not finite at the start or during training.
     """
+    for what, given, kind in (("task", task, Task), ("data", data, Dataset), ("trainer", trainer, Trainer)):
+        require(given, kind, what=what)
+    seed = whole(seed, what="seed")
     used = checked_weights(weights, data)
     start = task.start(data, seed)
     first = derivatives.gradients(task, data, start[None], used[None])
@@ -129,10 +136,11 @@ def fit_from(
     )
 
 
-def checked_weights(weights: Tensor | None, data: Dataset) -> N:
+def checked_weights(given: Any, data: Dataset) -> N:
     """The weights in the data's dtype, if they can be weights; 1/n each makes J the mean loss plus the penalty."""
-    if weights is None:
+    if given is None:
         return data.x_train.new_full((data.n,), 1 / data.n)
+    weights = numbers_in(given, what="weights")
     if tuple(weights.shape) != (data.n,):
         raise InvalidWeights(f"weights have shape {tuple(weights.shape)}, expected ({data.n},): one a training point.")
     bad = ~(weights.isfinite() & (weights >= 0))
