@@ -5,7 +5,7 @@ import numpy
 import pandas
 import pytest
 import torch
-from problems import logistic_problem
+from problems import logistic_problem, mlp_problem
 from sklearn.linear_model import LogisticRegression
 
 import influencelab as il
@@ -166,3 +166,33 @@ def test_positions_weights_and_masks_come_in_any_sequence(estimate, truth):
     assert il.PenaltyChange([0.1, 0.2]).changes == il.PenaltyChange(numpy.array([0.1, 0.2])).changes == (0.1, 0.2)  # pyright: ignore[reportArgumentType]
     moves = il.FeatureMove(points=range(2), moves=numpy.zeros((2, 4)), n=12)  # pyright: ignore[reportArgumentType]
     assert estimate.predict(moves).abs().max() == 0
+
+
+def everything(task, data):
+    """What the doors answer for one task."""
+    model = il.fit(task, data, il.Newton())
+    estimate = il.Exact(allow_unconverged=True).estimate(model)
+    truth = il.SecondOrder().retrain(model, il.leave_one_out(data.n, rows=[1, 2]))
+    change = il.PenaltyChange((0.001,))
+    ekfac = il.EKFAC(allow_unconverged=True).estimate(model)
+    return model.theta, estimate.values, truth.values, ekfac.values, estimate.predict(change)
+
+
+@pytest.mark.parametrize("build", [logistic_problem, mlp_problem])
+@pytest.mark.parametrize("switch", [torch.no_grad, torch.inference_mode])
+def test_where_autograd_is_switched_off_everything_is_what_it_is_elsewhere(build, switch):
+    task, data = build()
+    expected = everything(task, data)
+    with switch():
+        made = il.Dataset(data.x_train * 1.0, data.y_train, data.x_test * 1.0, data.y_test, classes=data.classes)
+        found = everything(task, made)
+    for before, after in zip(expected, found, strict=True):
+        assert after.equal(before)
+
+
+def test_a_trainer_by_itself_works_where_no_gradients_are_asked_for():
+    task, data = mlp_problem()
+    weights = torch.full((1, data.n), 1 / data.n, dtype=torch.float64)
+    with torch.no_grad():
+        trained = il.LBFGS(max_steps=5).train(task, data, task.start(data, 0)[None], weights)
+    assert trained.grad_norm.isfinite().all()

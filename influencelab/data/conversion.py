@@ -8,7 +8,7 @@ import numpy
 import pandas
 import scipy.sparse
 import torch
-from jaxtyping import Float, Int, Num
+from jaxtyping import Float, Int
 from pandas.api import types
 from torch import Tensor
 
@@ -21,7 +21,7 @@ Positions = Iterable[int] | Tensor
 TRUTHS = ("False", "True")
 
 
-def numbers_in(given: object, *, what: str) -> Num[Tensor, " *shape"]:
+def numbers_in(given: object, *, what: str) -> Tensor:
     """The numbers of an array, a table, a list or a tensor, in their own type; a copy of all but a tensor.
 
     Raises:

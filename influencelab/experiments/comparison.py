@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import numpy
 import torch
 from torch import Tensor
 
@@ -12,6 +11,7 @@ from influencelab.data.perturbation import Perturbation
 from influencelab.errors import InvalidData, require
 from influencelab.influence.estimator import Estimate
 from influencelab.influence.retrainer import Retrained
+from influencelab.influence.table import array as array
 from influencelab.recipe import kind_name
 from influencelab.statistics.comparison import Comparison
 
@@ -54,6 +54,7 @@ def compare(estimate: Estimate, retrained: Retrained, *, mask: Any = None) -> Co
         classes=data.classes if (perturbation.changed >= 0).all() else 0,
         estimator=kind_name(estimate.estimator),
         unit=estimate.unit,
+        class_names=data.class_names,
     )
 
 
@@ -63,8 +64,3 @@ def labels_of(data: Dataset, perturbation: Perturbation) -> tuple[Tensor, Tensor
     if (points >= 0).all():
         return data.train_ids[points], data.y_train[points]
     return torch.arange(len(points)), torch.full_like(points, -1)
-
-
-def array(tensor: Tensor) -> numpy.ndarray:
-    """The same values as NumPy, on the CPU."""
-    return tensor.detach().cpu().numpy()

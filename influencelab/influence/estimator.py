@@ -7,23 +7,27 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import pandas
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from influencelab.data.perturbation import Perturbation, WeightChange
 from influencelab.data.perturbations.removals import Removals
 from influencelab.errors import InvalidParameter, require
+from influencelab.influence import table
 from influencelab.influence.curvature import Solution
 from influencelab.models.measure import Measure
 from influencelab.models.measures.loss import Loss
 from influencelab.recipe import Recipe, kind_name
+from influencelab.summary import Summarised
 from influencelab.training.fit import Fit, require_converged
 
 __all__ = ["Estimate", "Estimator", "Sensitivity"]
 
 
-@dataclass(frozen=True, eq=False)
-class Sensitivity:
+@dataclass(frozen=True, eq=False, repr=False)
+class Sensitivity(Summarised):
     """s_j = (C + damping I)⁻¹ ∇L_j of m measures: solved once, it predicts every perturbation.
 
     When ∇J at the fit changes by a small v, the minimum moves by −C⁻¹v and measure j rises by −vᵀs_j.
@@ -44,6 +48,7 @@ class Sensitivity:
     damping: float
     seconds: float
 
+    @torch.inference_mode(mode=False)
     def predict(self, perturbation: Perturbation) -> Float[Tensor, "r m"]:
         """The predicted rise of each measure in each experiment: −Δ(∇J)ᵀ s_j.
 
@@ -55,13 +60,21 @@ class Sensitivity:
         perturbation.check(self.fit)
         return -perturbation.change_along(self.fit, self.values.T)
 
+    def summary(self) -> dict[str, str]:
+        """What was solved for, and how well."""
+        return {
+            "measure": kind_name(self.measure),
+            "values": f"{self.values.shape[0]:,} parameters × {self.values.shape[1]:,} measures",
+            **solved(self.residual, self.damping, self.seconds),
+        }
+
     def slopes(self) -> Float[Tensor, "n m"]:
         """∂L_j/∂wᵢ = −∇ℓᵢᵀ s_j of each training weight."""
         return -self.fit.slopes(self.fit.data, self.values.T)
 
 
-@dataclass(frozen=True, eq=False)
-class Estimate(Recipe):
+@dataclass(frozen=True, eq=False, repr=False)
+class Estimate(Recipe, Summarised):
     """Predictions of an estimator for every pair of training and test point.
 
     Attributes:
@@ -92,6 +105,33 @@ class Estimate(Recipe):
     seconds: float
     sensitivity: Sensitivity | None = None
 
+    def summary(self) -> dict[str, str]:
+        """Whose predictions, of what, in which unit, and how well they were solved for."""
+        return {
+            "estimator": kind_name(self.estimator),
+            "data": self.fit.data.name,
+            "values": f"{self.values.shape[0]:,} training × {self.values.shape[1]:,} test points",
+            "unit": self.unit,
+            **solved(self.residual, self.damping, self.seconds),
+        }
+
+    def table(self) -> pandas.DataFrame:
+        """A row for each pair: test_id, test_label, train_id, train_label, predicted (in `unit`)."""
+        return table.pairs(self.fit, self.values)
+
+    def top(self, test: int, *, k: int = 10) -> pandas.DataFrame:
+        """The training points that matter most to one test point: at most k helpful and k harmful ones.
+
+        Args:
+            test: which test point, by its position 0 … m − 1.
+            k: how many of each, the largest effect first; points without effect are left out.
+
+        Raises:
+            InvalidParameter: there is no such test point, or k is below 1.
+        """
+        return table.top(self.fit, self.values, test=test, k=k, unit=self.unit)
+
+    @torch.inference_mode(mode=False)
     def predict(self, perturbation: Perturbation) -> Float[Tensor, "r m"]:
         """The predicted rise of each test loss in each experiment.
 
@@ -123,6 +163,15 @@ class Estimate(Recipe):
         return self.sensitivity.predict(perturbation)
 
 
+def solved(residual: Float[Tensor, " m"], damping: float, seconds: float) -> dict[str, str]:
+    """How well and how fast, as people read it."""
+    return {
+        "largest residual": f"{float(residual.max()):.1e}",
+        "damping": f"{damping:.3g}",
+        "seconds": f"{seconds:.2f}",
+    }
+
+
 # Methods that a user calls with a fit: whatever kind defines them, what they are given is checked.
 DOORS = {"estimate", "sensitivity"}
 
@@ -131,6 +180,7 @@ def checked(method: Callable[..., Any]) -> Callable[..., Any]:
     """The method behind a check of its arguments' types."""
 
     @functools.wraps(method)
+    @torch.inference_mode(mode=False)  # autograd on, whatever surrounds the call
     def door(self: "Estimator", fit: Fit, **settings: Any) -> Any:
         require(fit, Fit, what="fit")
         if settings.get("measure") is not None:

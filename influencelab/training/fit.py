@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -12,14 +13,15 @@ from influencelab.errors import InvalidWeights, NotConverged, require, whole
 from influencelab.models import derivatives
 from influencelab.models.shapes import KP, K, N, P
 from influencelab.models.task import Task
-from influencelab.recipe import Recipe
+from influencelab.recipe import Recipe, kind_name
+from influencelab.summary import Summarised
 from influencelab.training.trainer import Memory, Trained, Trainer, check_finite
 
 __all__ = ["Fit", "fit"]
 
 
-@dataclass(frozen=True, eq=False)
-class Fit(Recipe):
+@dataclass(frozen=True, eq=False, repr=False)
+class Fit(Recipe, Summarised):
     """A trained model and all that is needed to ask what would change without a point.
 
     Attributes:
@@ -50,6 +52,17 @@ class Fit(Recipe):
     converged: bool
     steps: int
     memory: Memory | None = None
+
+    def summary(self) -> dict[str, str]:
+        """What was trained on what, and how well."""
+        return {
+            "task": f"{type(self.task).__name__}, weight decay {self.weight_decay:g}",
+            "data": f"{self.data.name}, {self.data.n:,} training and {self.data.m:,} test points",
+            "trainer": f"{type(self.trainer).__name__}, {self.steps:,} steps",
+            "parameters": f"{len(self.theta):,}",
+            "‖∇J‖": f"{self.grad_norm:.1e}, {'converged' if self.converged else 'NOT converged'}",
+            "J": f"{self.loss:.6g} nats",
+        }
 
     def measures(self) -> Float[Tensor, " m"]:
         """L_j(θ): the loss of each test point under this model, in nats."""
@@ -85,6 +98,7 @@ class Fit(Recipe):
         return outputs.argmax(-2) if len(outputs) > 1 else (outputs[0] > 0).long()
 
 
+@torch.inference_mode(mode=False)  # autograd on, whatever surrounds the call
 def fit(task: Task, data: Dataset, trainer: Trainer, *, seed: int = 0, weights: Any = None) -> Fit:
     """Train one model on all points.
 
@@ -159,7 +173,19 @@ def require_converged(fitted: Fit, *, allow_unconverged: bool) -> None:
     near = fitted.grad_norm <= fitted.trainer.tolerance
     where = "at a saddle: its curvature is negative somewhere" if near else f"above {fitted.trainer.tolerance:.1e}"
     raise NotConverged(
-        f"The fit stopped at ‖∇J‖ = {fitted.grad_norm:.1e}, {where}; "
-        "influence is defined at a minimum. Train longer, follow with the 'newton' trainer, or pass "
-        "allow_unconverged=True to study what an unconverged fit does."
+        f"The fit stopped at ‖∇J‖ = {fitted.grad_norm:.1e}, {where}; influence is defined at a minimum. "
+        f"{towards_minimum(fitted)}, or pass allow_unconverged=True to study what an unconverged fit does."
     )
+
+
+def towards_minimum(fitted: Fit) -> str:
+    """What would bring a fit that is no minimum nearer to one: more steps, other numbers, another trainer."""
+    most = getattr(fitted.trainer, "max_steps", None)
+    if kind_name(fitted.trainer) != "newton":
+        return "Train longer, follow with the 'newton' trainer"
+    if fitted.theta.dtype != torch.float64:
+        kind = str(fitted.theta.dtype).removeprefix("torch.")
+        return f"'newton' came as far as {kind} goes: give features in float64, such as x.double() or x.astype(float)"
+    if most is not None and fitted.steps >= most:
+        return f"Train longer, with more than max_steps={most}; where 'newton' stands still, scale the features"
+    return "'newton' came as far as rounding lets it: scale the features, such as by scaling='standard'"

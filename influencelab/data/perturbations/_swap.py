@@ -13,7 +13,7 @@ from influencelab.errors import InvalidParameter, whole
 from influencelab.recipe import settle
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class Swap(Perturbation):
     """Experiment rows[t] puts another point in place of training point points[t].
 

@@ -13,7 +13,7 @@ from influencelab.errors import InvalidParameter
 from influencelab.recipe import settle
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class FeatureMove(Swap):
     """Training point points[t] moves from xᵢ to xᵢ + δ in experiment rows[t] (Koh & Liang 2017, Sec. 2.2, Eq. 5).
 

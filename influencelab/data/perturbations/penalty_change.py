@@ -13,7 +13,7 @@ from influencelab.errors import InvalidParameter, WrongType
 from influencelab.recipe import settle
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class PenaltyChange(Perturbation):
     """Experiment t trains with weight decay weight_decay + changes[t]; ∇J changes by changes[t] · Pθ.
 

@@ -16,7 +16,7 @@ CONVENTIONS = ("drop", "renormalise")
 EMPTY = 1e-12
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Removals(WeightChange):
     """r experiments; experiment rows[t] removes training point points[t].
 

@@ -14,7 +14,7 @@ from influencelab.errors import InvalidParameter, require
 from influencelab.recipe import settle
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class Replacement(Swap):
     """Training point points[t] becomes (x[t], y[t]) in experiment rows[t].
 
@@ -46,7 +46,7 @@ class Replacement(Swap):
         """One experiment a point, which gets this label or target and keeps its features."""
         require(data, Dataset, what="data")
         points = positions(points, what="points")
-        check_places(points, points[:0], n=data.n, count=1)
+        check_places(points, points * 0, n=data.n, count=1)
         return cls(points=points, x=data.x_train[points], y=labels, n=data.n)
 
     def check(self, fit: Fitted) -> None:
