@@ -89,7 +89,7 @@ def unknown(what: str, name: str, known: Iterable[str], *, of: str = "") -> Unkn
     return UnknownName(f"{subject} There are: {', '.join(choices) or 'none'}.{hint}")
 
 
-def require(given: object, kind: type, *, what: str, cure: str = "") -> None:
+def require(given: object, kind: Any, *, what: str, cure: str = "") -> None:
     """Refuse an argument of another kind, by a WrongType error: the check at every public door."""
     if isinstance(given, kind) and not (isinstance(given, bool) and kind is int):
         return

@@ -86,12 +86,11 @@ class Perturbation(Recipe, Summarised):
 
     def summary(self) -> dict[str, str]:
         """How many experiments, and of each setting its value, or its size where it has many."""
-        given = {each.name: getattr(self, each.name) for each in fields(self)}
-        sized = {name: getattr(value, "shape", None) for name, value in given.items()}
-        return {"experiments": f"{self.count:,}"} | {
-            name: str(value) if sized[name] is None else " × ".join(map(str, sized[name]))
-            for name, value in given.items()
-        }
+        found = {"experiments": f"{self.count:,}"}
+        for name in (each.name for each in fields(self)):
+            value = getattr(self, name)
+            found[name] = " × ".join(map(str, value.shape)) if isinstance(value, Tensor) else str(value)
+        return found
 
     @property
     @default

@@ -96,7 +96,7 @@ def with_numbers(table: pandas.DataFrame) -> pandas.DataFrame:
     named = [name for name in ("train_label", "test_label") if name in table and not is_numeric_dtype(table[name])]
     classes = sorted({str(label) for name in named for label in table[name].dropna()})
     places = {label: float(place) for place, label in enumerate(classes)}
-    return table.assign(**changed, **{name: table[name].map(str).map(places).astype(float) for name in named})
+    return table.assign(**changed, **{name: table[name].map(str).map(places.get).astype(float) for name in named})
 
 
 def plain(value: object) -> Setting:
