@@ -12,6 +12,7 @@ import influencelab as il
 from influencelab import make, names
 from influencelab.errors import InfluenceLabError, InvalidData, InvalidWeights, WrongType
 from influencelab.influence.estimator import Estimator
+from influencelab.recipe import fingerprint
 
 TASK, DATA = logistic_problem(n=12, m=3)
 THEIRS = LogisticRegression()
@@ -196,3 +197,24 @@ def test_a_trainer_by_itself_works_where_no_gradients_are_asked_for():
     with torch.no_grad():
         trained = il.LBFGS(max_steps=5).train(task, data, task.start(data, 0)[None], weights)
     assert trained.grad_norm.isfinite().all()
+
+
+@pytest.mark.parametrize(
+    ("make_it", "message"),
+    [
+        (lambda: il.Exact(damping="0.1"), "damping of Exact is the text '0.1', expected a number, such as 0.01"),  # pyright: ignore[reportArgumentType]
+        (lambda: il.Newton(tolerance=None), "tolerance of Newton is None, expected a number"),  # pyright: ignore[reportArgumentType]
+        (lambda: il.Logistic(weight_decay=True), "weight_decay of Logistic is True, expected a number"),
+        (lambda: il.Digits(train_size=1.5), "train_size of Digits is 1.5, expected a whole number, such as 10"),  # pyright: ignore[reportArgumentType]
+        (lambda: il.Groups("half"), "share of Groups is the text 'half'"),  # pyright: ignore[reportArgumentType]
+        (lambda: il.Digits(scaling=1), "scaling of Digits is 1, expected a text"),  # pyright: ignore[reportArgumentType]
+    ],
+)
+def test_a_setting_of_another_type_is_refused_by_name(make_it, message):
+    with pytest.raises(WrongType, match=message):
+        make_it()
+
+
+def test_numbers_of_numpy_are_settings_like_any_other():
+    numpys, plain = il.Groups(numpy.float64(0.1), count=numpy.int64(5)), il.Groups(0.1, count=5)  # pyright: ignore[reportArgumentType]
+    assert fingerprint(numpys) == fingerprint(plain)
