@@ -1,8 +1,24 @@
 """The errors a user can meet; each message says what was wrong, what was expected, and the next step."""
 
 import difflib
+import operator
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
+
+# How to get one of each kind that a function may ask for.
+NEXT_STEPS = {
+    "Task": "Give a recipe of a model, such as il.Logistic(weight_decay=0.001); those of other libraries are not read.",
+    "Dataset": "Load a source, such as il.Iris().load(), or make il.Dataset(x_train=…, y_train=…, x_test=…, y_test=…).",
+    "Trainer": "Give one such as il.Newton().",
+    "Fit": "Make one: il.fit(il.Logistic(weight_decay=0.001), data, il.Newton()).",
+    "Measure": "Give one such as il.Loss().",
+    "Perturbation": "Make one, such as il.leave_one_out(data.n) or il.groups(data.n, members=[[1, 2]]).",
+    "Estimate": "Make one: il.Exact().estimate(fit).",
+    "Retrained": "Make one: il.SecondOrder().retrain(fit, il.leave_one_out(data.n)).",
+    "Comparison": "Make one: il.compare(estimate, retrained).",
+    "int": "Give a number such as 10.",
+}
 
 
 class InfluenceLabError(Exception):
@@ -15,6 +31,10 @@ class InvalidData(InfluenceLabError, ValueError):
 
 class InvalidParameter(InfluenceLabError, ValueError):
     """A setting outside its range, of the wrong type, or unknown."""
+
+
+class WrongType(InfluenceLabError, TypeError):
+    """An argument that is another kind of thing than what was asked for."""
 
 
 class InvalidWeights(InfluenceLabError, ValueError):
@@ -84,3 +104,39 @@ def unknown(what: str, name: str, known: Iterable[str], *, of: str = "") -> Unkn
     hint = f" Did you mean '{near[0]}'?" if near else ""
     subject = f"{of} has no {what} '{name}'." if of else f"No {what} is named '{name}'."
     return UnknownName(f"{subject} There are: {', '.join(choices) or 'none'}.{hint}")
+
+
+def require(given: object, kind: Any, *, what: str, cure: str = "") -> None:
+    """Refuse an argument of another kind, by a WrongType error: the check at every public door."""
+    if isinstance(given, kind) and not (isinstance(given, bool) and kind is int):
+        return
+    step = f"Call it: {given.__name__}(…)." if isinstance(given, type) and issubclass(given, kind) else ""
+    if not step and hasattr(given, "load") and kind.__name__ == "Dataset":
+        step = "Load it: .load()."
+    step = step or cure or NEXT_STEPS.get(kind.__name__, f"Give a {kind.__name__}.")
+    raise WrongType(f"{what} is {named(given)}, expected {article(kind.__name__)}. {step}")
+
+
+def whole(given: Any, *, what: str, cure: str = NEXT_STEPS["int"]) -> int:
+    """A whole number of Python, NumPy or torch as int; else a WrongType error."""
+    try:
+        if not isinstance(given, bool):
+            return operator.index(given)
+    except TypeError:
+        pass
+    raise WrongType(f"{what} is {named(given)}, expected a whole number. {cure}")
+
+
+def named(given: object) -> str:
+    """What a thing is, as an error says it: `a DataFrame (pandas)`, `the class Newton`, `the text 'x'`."""
+    if isinstance(given, type):
+        return f"the class {given.__name__}"
+    if given is None or isinstance(given, str | int | float):
+        return f"the text {given!r:.40}" if isinstance(given, str) else repr(given)
+    package = type(given).__module__.partition(".")[0]
+    return article(type(given).__name__) + (f" ({package})" if package not in ("builtins", "influencelab") else "")
+
+
+def article(noun: str) -> str:
+    """The noun after `a` or `an`."""
+    return f"{'an' if noun[:1].lower() in 'aeio' else 'a'} {noun}"

@@ -5,9 +5,13 @@ import enum
 import hashlib
 import inspect
 import json
+import numbers
 from abc import ABC
 from collections.abc import Callable
 from typing import Any, Protocol, TypeVar, runtime_checkable
+
+from influencelab.errors import WrongType
+from influencelab.errors import named as described
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 
@@ -30,6 +34,11 @@ class Recipe(ABC):  # noqa: B024 - it has no method of its own: being abstract i
     method is written twice, unless it is marked as a `default`. To vary a final class, wrap it.
     """
 
+    def __new__(cls, *given: Any, **named: Any):
+        """Refuse settings of another type before anything is made of them."""
+        check_settings(cls, given, named)
+        return super().__new__(cls)
+
     def __init_subclass__(cls, **keywords: Any) -> None:
         super().__init_subclass__(**keywords)
         for base in cls.__mro__[1:]:
@@ -43,6 +52,31 @@ class Recipe(ABC):  # noqa: B024 - it has no method of its own: being abstract i
                 methods = all(callable(each) or isinstance(each, property) for each in (member, inherited))
                 if methods and concrete and not is_default(inherited) and not name.startswith("__"):
                     raise TypeError(f"{cls.__name__}.{name} overrides a method that {base.__name__} already has.")
+
+
+# What a setting of a simple type may be: Python's own or NumPy's.
+SIMPLE = {int: numbers.Integral, float: numbers.Real, str: str}
+MEANT = {int: "a whole number, such as 10", float: "a number, such as 0.01", str: "a text"}
+
+
+def check_settings(cls: type, given: tuple[Any, ...], named: dict[str, Any]) -> None:
+    """Refuse numbers and texts that are none, by a WrongType error that names the setting."""
+    if not dataclasses.is_dataclass(cls) or not getattr(cls, "__dataclass_params__").init:  # noqa: B009 - no type knows it
+        return
+    fields = [field for field in dataclasses.fields(cls) if field.init]
+    by_name = dict(zip((field.name for field in fields), given, strict=False)) | named
+    for field in fields:
+        wanted, value = SIMPLE.get(field.type), by_name.get(field.name)  # pyright: ignore[reportArgumentType]
+        if wanted is None or field.name not in by_name:
+            continue
+        if not isinstance(value, wanted) or isinstance(value, bool):
+            raise WrongType(f"{field.name} of {cls.__name__} is {described(value)}, expected {MEANT[field.type]}.")
+
+
+def settle(made: object, **fields: Any) -> None:
+    """Set fields of a frozen dataclass while it is made: what was given, as its kind holds it."""
+    for name, value in fields.items():
+        object.__setattr__(made, name, value)
 
 
 def kind_name(kind: object) -> str:
@@ -70,6 +104,8 @@ def describe(value: Any) -> Any:
         return int(value)
     if value is None or isinstance(value, bool | int | float | str):
         return value
+    if isinstance(value, numbers.Number) and hasattr(value, "item"):
+        return describe(value.item())  # pyright: ignore[reportAttributeAccessIssue] - a number of NumPy
     raise TypeError(f"{value!r} of type {type(value).__name__} is no setting: use numbers, text, tuples or nouns.")
 
 

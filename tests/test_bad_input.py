@@ -26,6 +26,7 @@ from influencelab.models.tasks.ridge import Ridge
 from influencelab.models.tasks.smooth_hinge import SmoothHinge
 from influencelab.training.fit import fit
 from influencelab.training.trainer import Trainer
+from influencelab.training.trainers.lbfgs import LBFGS
 from influencelab.training.trainers.newton import Newton
 
 CLASSES, VALUES = class_data(0, n=12, m=3), value_data(0, n=12, m=3)
@@ -201,9 +202,31 @@ def test_a_null_direction_by_itself_is_legal(kind):
 def test_an_unconverged_fit_is_refused_with_its_gradient_and_three_cures(kind, build):
     task, data = build()
     rough = fit(task, data, Newton(tolerance=1e-10, max_steps=1))
-    message = r"‖∇J‖ = \d.*above 1.0e-10.*Train longer.*'newton' trainer.*allow_unconverged=True"
+    message = r"‖∇J‖ = \d.*above 1.0e-10.*Train longer, with more than max_steps=1.*allow_unconverged=True"
     with pytest.raises(NotConverged, match=message):
         make(Estimator, kind).estimate(rough)
+
+
+def test_a_fit_short_of_its_minimum_is_sent_to_what_would_bring_it_there():
+    task, data = logistic_problem()
+    narrow = replace(data, x_train=data.x_train.float(), x_test=data.x_test.float())
+    for trainer, on, cure in (
+        (LBFGS(max_steps=1), data, "follow with the 'newton' trainer"),
+        (Newton(tolerance=1e-12, max_steps=50), narrow, r"as far as float32 goes: give features in float64"),
+        (Newton(tolerance=1e-30, max_steps=50), data, "scale the features"),
+    ):
+        with pytest.raises(NotConverged, match=cure) as caught:
+            make(Estimator, "exact").estimate(fit(task, on, trainer))
+        assert ("newton' trainer" in str(caught.value)) == isinstance(trainer, LBFGS)
+
+
+@pytest.mark.parametrize("task", [Logistic(0.1), BinaryLogistic(0.1), SmoothHinge(0.1), MLP(0.1)])
+def test_classes_given_as_real_numbers_are_named_as_what_they_are(task):
+    data = replace(CLASSES, classes=0, y_train=(CLASSES.y_train > 0).double(), y_test=(CLASSES.y_test > 0).double())
+    with pytest.raises(InvalidData, match=r"real numbers as labels.*0\.0 to 1\.0, are all whole.*as integers"):
+        fit(task, data, Newton())
+    with pytest.raises(InvalidData, match=r"real numbers as labels.*il\.Ridge"):
+        fit(task, VALUES, Newton())
 
 
 def test_every_refusal_is_of_one_family_and_of_the_built_in_error_it_is_like():

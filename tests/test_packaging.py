@@ -190,13 +190,12 @@ def test_the_package_tells_type_checkers_that_it_is_typed() -> None:
 
 
 def test_shapes_are_checked_while_tests_run() -> None:
-    from influencelab.data.dataset import Dataset
+    from influencelab.data.perturbations.removals import Removals
 
-    rows, ids = torch.zeros(4, 2), torch.arange(4)
-    good = {"x_train": rows, "y_train": ids, "x_test": rows, "y_test": ids, "train_ids": ids, "test_ids": ids}
-    assert Dataset(**good, classes=4).n == 4
-    with pytest.raises(TypeError, match="y_train"):
-        Dataset(**(good | {"y_train": torch.zeros(3)}), classes=4)
+    rows, points = torch.arange(2), torch.tensor([3, 1])
+    assert Removals(rows=rows, points=points, r=2, n=4).single
+    with pytest.raises(TypeError, match="points"):
+        Removals(rows=rows, points=points[:1], r=2, n=4)
 
 
 def test_a_warning_from_the_package_is_an_error() -> None:

@@ -1,38 +1,51 @@
 """Training and test points as tensors, checked once."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy
 import torch
 from jaxtyping import Float, Int, Num
 from torch import Tensor
 
+from influencelab.data import conversion
 from influencelab.errors import InvalidData, Unavailable
-from influencelab.recipe import Recipe
+from influencelab.recipe import Recipe, settle
+from influencelab.summary import Summarised
 
 __all__ = ["Dataset"]
 
 TENSORS = ("x_train", "y_train", "x_test", "y_test", "train_ids", "test_ids")
 
 
-@dataclass(frozen=True, eq=False)
-class Dataset(Recipe):
+@dataclass(frozen=True, eq=False, init=False, repr=False)
+class Dataset(Recipe, Summarised):
     """n training points that a model is fitted to, and m test points whose loss is watched.
 
+    It takes tensors, NumPy arrays, pandas tables and lists, and keeps float32 where features have it; numbers of
+    another kind become float64. All but tensors are copied.
+
     Attributes:
-        x_train: features of the training points.
-        y_train: their classes 0 … c − 1 (int64) or real targets.
+        x_train: features of the training points, a row a point.
+        y_train: their classes 0 … c − 1 (int64) or real targets. Texts and truth values are numbered, in the order of
+            `class_names`, else of their categories, else of the alphabet.
         x_test: features of the test points.
         y_test: their classes or targets.
         train_ids: where each training point stands in its source, kept through every subset: a point is the same
-            point in two data sets of one source if its id is the same.
+            point in two data sets of one source if its id is the same. By default the whole numbers that index the
+            table in which features (or labels) are given, else row numbers.
         test_ids: the same for test points.
-        classes: c, the number of classes; 0 for regression.
+        classes: c, the number of classes; 0 for regression. By default as many as labels show; 0 if they are real.
         name: the source's name.
+        feature_names: of the columns; by default those of the table in which features are given, if it is one.
+        class_names: of the classes, in the order of their numbers, where they have names.
 
     Raises:
-        InvalidData: NaN or infinite values, labels outside the classes, no test point, unequal lengths.
+        InvalidData: NaN or infinite values, labels outside the classes, no test point, unequal lengths, sparse
+            features, rows or columns of pandas in different orders.
+        WrongType: features or labels that are no numbers.
     """
 
     x_train: Float[Tensor, " n *shape"]
@@ -43,17 +56,61 @@ class Dataset(Recipe):
     test_ids: Int[Tensor, " m"]
     classes: int
     name: str = "data"
+    feature_names: tuple[str, ...] = ()
+    class_names: tuple[str, ...] = ()
 
-    def __post_init__(self) -> None:
-        if self.classes < 0 or self.classes == 1:
-            raise InvalidData(f"{self.name}: classes is {self.classes}, expected at least 2, or 0 for real targets.")
-        check_part(self, "train", self.x_train, self.y_train, self.train_ids)
-        check_part(self, "test", self.x_test, self.y_test, self.test_ids)
-        if self.x_train.shape[1:] != self.x_test.shape[1:] or self.x_train.dtype != self.x_test.dtype:
-            raise InvalidData(
-                f"{self.name}: a training point is {tuple(self.x_train.shape[1:])} of {self.x_train.dtype}, a test "
-                f"point {tuple(self.x_test.shape[1:])} of {self.x_test.dtype}. Give both the same features and dtype."
-            )
+    def __init__(
+        self,
+        x_train: Any,
+        y_train: Any,
+        x_test: Any,
+        y_test: Any,
+        train_ids: Any = None,
+        test_ids: Any = None,
+        classes: int | None = None,
+        name: str = "data",
+        *,
+        feature_names: Sequence[str] = (),
+        class_names: Sequence[str] = (),
+    ) -> None:
+        x, x_other = (conversion.features(each, what=what) for each, what in ((x_train, "x_train"), (x_test, "x_test")))
+        y, y_other, classes, names = conversion.labels(
+            y_train, y_test, classes=classes, names=tuple(map(str, class_names))
+        )
+        conversion.check_rows(x_train, y_train, part="train")
+        conversion.check_rows(x_test, y_test, part="test")
+        settle(
+            self,
+            x_train=x,
+            y_train=y if classes else y.to(x.dtype),
+            x_test=x_other,
+            y_test=y_other if classes else y_other.to(x_other.dtype),
+            train_ids=conversion.ids_of(train_ids, x_train, y_train, count=len(x), what="train_ids"),
+            test_ids=conversion.ids_of(test_ids, x_test, y_test, count=len(x_other), what="test_ids"),
+            classes=classes,
+            name=name,
+            feature_names=tuple(map(str, feature_names)) or conversion.column_names(x_train, x_test),
+            class_names=names,
+        )
+        check(self)
+
+    def summary(self) -> dict[str, str]:
+        """Sizes, kind of labels, type of numbers."""
+        kind = f"{self.classes} classes" if self.classes else "real targets"
+        shown = f" ({', '.join(self.class_names[:5])}{', …' if len(self.class_names) > 5 else ''})"
+        return {
+            "name": self.name,
+            "training points": f"{self.n:,}",
+            "test points": f"{self.m:,}",
+            "features": " × ".join(map(str, self.x_train.shape[1:])),
+            "labels": kind + (shown if self.class_names else ""),
+            "numbers": f"{self.x_train.dtype} on {self.x_train.device}".removeprefix("torch."),
+        }
+
+    def shown_labels(self, y: Num[Tensor, " b"]) -> numpy.ndarray:
+        """Labels or targets as people read them: by the names of the classes, where these have names."""
+        known = y.detach().cpu().numpy()
+        return numpy.asarray(self.class_names, dtype=object)[known] if self.class_names else known
 
     @property
     def n(self) -> int:
@@ -84,6 +141,26 @@ class Dataset(Recipe):
         return replace(self, **{name: getattr(self, name).to(device) for name in TENSORS})
 
 
+def check(data: Dataset) -> None:
+    """Refuse data that no honest study can use."""
+    if data.classes < 0 or data.classes == 1:
+        raise InvalidData(
+            f"{data.name}: classes is {data.classes}, expected at least 2, or 0 for real targets. Give labels of at "
+            "least two classes, or say classes=2."
+        )
+    check_part(data, "train", data.x_train, data.y_train, data.train_ids)
+    check_part(data, "test", data.x_test, data.y_test, data.test_ids)
+    if data.x_train.shape[1:] != data.x_test.shape[1:] or data.x_train.dtype != data.x_test.dtype:
+        raise InvalidData(
+            f"{data.name}: a training point is {tuple(data.x_train.shape[1:])} of {data.x_train.dtype}, a test "
+            f"point {tuple(data.x_test.shape[1:])} of {data.x_test.dtype}. Give both the same features and dtype."
+        )
+    width = data.x_train.shape[1] if data.x_train.dim() == 2 else 0
+    for what, names, count in (("feature", data.feature_names, width), ("class", data.class_names, data.classes)):
+        if names and len(names) != count:
+            raise InvalidData(f"{data.name}: there are {len(names)} {what}_names, expected {count} or none.")
+
+
 def usable(device: str | torch.device) -> None:
     """Refuse a device that is not here."""
     try:
@@ -108,8 +185,8 @@ def check_part(data: Dataset, part: str, x: Tensor, y: Tensor, ids: Tensor) -> N
         return
     if y.dtype != torch.int64:
         raise InvalidData(
-            f"{data.name}: {part} labels are {y.dtype}, expected torch.int64 for {data.classes} classes. "
-            "Give y.long(), or classes=0 for real targets."
+            f"{data.name}: {part} labels are {y.dtype}, real numbers, expected whole ones (torch.int64) for "
+            f"{data.classes} classes. Give integers, such as y.long() or y.astype(int), or classes=0 for real targets."
         )
     if int(y.min()) < 0 or int(y.max()) >= data.classes:
         raise InvalidData(

@@ -1,6 +1,11 @@
 """Data files that others publish: fetched once, checked by MD5, stored in one folder."""
 
+import gzip
+import hashlib
 import os
+import re
+import zlib
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +18,10 @@ from influencelab.recipe import Recipe
 
 FOLDER_VARIABLE = "INFLUENCELAB_DATA"
 CONNECT_AND_READ_SECONDS = (5, 30)
+GZIP = b"\x1f\x8b"
+PACKING_ERRORS = (OSError, EOFError, zlib.error)
+# Files that an error names at most.
+SHOWN = 8
 
 
 @dataclass(frozen=True)
@@ -24,26 +33,42 @@ class RemoteFile(Recipe):
     md5: str  # the publisher's checksum, 32 hexadecimal digits
     home: str  # the publisher's page, named to whoever has to get the file by hand
     mirrors: tuple[str, ...]  # addresses of folders that hold the file, tried in this order
+    content_md5: str = ""  # checksum of what it is once unpacked, where it is packed
 
     def fetch(self) -> Path:
-        """The path of the file, downloaded if it is not there yet.
+        """The path of the file, downloaded if it lies nowhere in the data folder.
 
-        A file that is there is used in place and never written to, so the folder may be a read-only mirror.
+        Unpacked, packed anew, or in a folder laid out by others it is used too, wherever its content is right. A file
+        that is there is used in place and never written to, so the folder may be a read-only mirror.
 
         Raises:
             MissingData: no mirror has it, the folder cannot be written to, or the file there has another checksum.
         """
         path = data_folder() / self.source / self.name
         try:
-            found = pooch.file_hash(str(path), alg="md5") if path.exists() else None
+            given = path.read_bytes() if path.exists() else None
         except OSError as error:
             raise self.missing(f"{path} cannot be read ({error.strerror}).") from error
-        if found is None:
-            self.download(path)
-        elif found != self.md5:
+        if given is not None and self.holds(given):
+            return path
+        for other in places_of(self.name, data_folder(), source=self.source):
+            if other != path and self.holds(other.read_bytes()):
+                return other
+        if given is not None:
+            found = hashlib.md5(given).hexdigest()
             damage = f"{path} is damaged or another file: its MD5 is {found}, expected {self.md5}."
             raise self.missing(f"{damage} Delete it to have it downloaded again.")
+        self.download(path)
         return path
+
+    def holds(self, content: bytes) -> bool:
+        """Whether these bytes are the published ones, packed as there, packed otherwise, or not at all."""
+        if hashlib.md5(content).hexdigest() == self.md5:
+            return True
+        try:
+            return hashlib.md5(unpacked(content)).hexdigest() == self.content_md5
+        except PACKING_ERRORS:
+            return False
 
     def download(self, path: Path) -> None:
         """Fill `path` from the first mirror that has the right bytes; whole or not at all, by way of another name."""
@@ -66,7 +91,9 @@ class RemoteFile(Recipe):
                     failures.append(f"{mirror}: {type(error).__name__}")
                 except ValueError:  # pooch's refusal of a wrong checksum
                     failures.append(f"{mirror}: wrong checksum")
-        raise self.missing(f"{self.name} could not be downloaded ({'; '.join(failures)}).")
+        raise self.missing(
+            f"{self.name} could not be downloaded ({'; '.join(failures)})." + lying_there(data_folder(), self.name)
+        )
 
     def missing(self, why: str) -> MissingData:
         """The error for a reader whose file cannot be had, with the next step."""
@@ -75,6 +102,45 @@ class RemoteFile(Recipe):
             f"put it at {data_folder() / self.source / self.name}, or set the environment variable {FOLDER_VARIABLE} "
             f"to a folder that holds {self.source}/{self.name}."
         )
+
+
+def unpacked(content: bytes) -> bytes:
+    """What a gzip file holds; other content as it is. One of `PACKING_ERRORS` where the file is not whole."""
+    return gzip.decompress(content) if content.startswith(GZIP) else content
+
+
+def spellings(name: str) -> list[str]:
+    """The names that others give a file: `a-idx3-ubyte.gz`, unpacked `a-idx3-ubyte`, with a dot `a.idx3-ubyte`."""
+    plain = name.removesuffix(".gz")
+    return [f"{stem}{ending}" for stem in (plain, plain.replace("-idx", ".idx")) for ending in (".gz", "")]
+
+
+def places_of(name: str, root: Path, *, source: str) -> Iterator[Path]:
+    """Files of the data folder that may be the one of this name: in folders of the source, in `raw`, or loose."""
+    alike = [each for each in entries(root) if re.sub(r"\W|_", "", each.name.lower()) == source.replace("_", "")]
+    for folder in (root / source, *(part for each in (*alike, root) for part in (each, each / "raw"))):
+        for path in (folder / spelling for spelling in spellings(name)):
+            # Some programs unpack a file into a folder of its name.
+            found = path / path.name if path.is_dir() else path
+            if found.is_file() and os.access(found, os.R_OK):
+                yield found
+
+
+def lying_there(root: Path, name: str) -> str:
+    """What lies in the data folder that looks like this file, for an error; nothing where nothing does."""
+    start = re.split(r"[-.]idx", name)[0]
+    near = (folder for each in (root, *entries(root)) for folder in (each, each / "raw"))
+    found = sorted({str(path.relative_to(root)) for each in near for path in entries(each) if start in path.name})
+    listed = ", ".join(found[:SHOWN]) + (", …" if len(found) > SHOWN else "")
+    return f" Of its kind there lies in {root}: {listed}; its content is not the published one." if found else ""
+
+
+def entries(folder: Path) -> list[Path]:
+    """What a folder holds, in order; nothing where it is none, or cannot be read."""
+    try:
+        return sorted(folder.iterdir())
+    except OSError:
+        return []
 
 
 def data_folder() -> Path:

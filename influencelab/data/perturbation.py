@@ -5,7 +5,7 @@ the weight decay. It depends on no model but through `Fitted`.
 """
 
 from abc import abstractmethod
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import partial
 from typing import Protocol, runtime_checkable
 
@@ -16,6 +16,7 @@ from torch import Tensor
 from influencelab.data.dataset import Dataset
 from influencelab.errors import InvalidParameter
 from influencelab.recipe import Recipe, default
+from influencelab.summary import Summarised
 
 
 @runtime_checkable
@@ -75,13 +76,21 @@ class Experiments:
     places: Int[Tensor, " e"] = field(default_factory=partial(torch.zeros, 0, dtype=torch.int64))
 
 
-@dataclass(frozen=True, eq=False)
-class Perturbation(Recipe):
+@dataclass(frozen=True, eq=False, repr=False)
+class Perturbation(Recipe, Summarised):
     """r experiments, each of which changes what a model is trained on.
 
     Its effect has one sign and one unit: the rise of a measure (nats, for a loss) once the change is made and the model
     retrained. A positive effect on j of removing point i: i helps j.
     """
+
+    def summary(self) -> dict[str, str]:
+        """How many experiments, and of each setting its value, or its size where it has many."""
+        found = {"experiments": f"{self.count:,}"}
+        for name in (each.name for each in fields(self)):
+            value = getattr(self, name)
+            found[name] = " × ".join(map(str, value.shape)) if isinstance(value, Tensor) else str(value)
+        return found
 
     @property
     @default
@@ -112,7 +121,7 @@ class Perturbation(Recipe):
         """The training problems of some of the experiments: take few at a time."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class WeightChange(Perturbation):
     """A perturbation of training weights alone: its effect is Δw times the slopes in each weight."""
 

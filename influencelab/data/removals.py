@@ -1,20 +1,20 @@
 """Choices of points to remove: each alone, named or random groups, random halves."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Int
-from torch import Tensor
 
+from influencelab.data.conversion import Positions, positions
 from influencelab.data.perturbations.removals import Removals
-from influencelab.errors import InvalidParameter
+from influencelab.errors import InvalidParameter, require, whole
 from influencelab.recipe import Recipe
 
 __all__ = ["Groups", "groups", "leave_one_out"]
 
 # 0.29 of 100 points are 29, whatever floating point makes of it.
 ROUNDING = 1e-9
+COUNT = "Give the number of training points, data.n."
 
 
 @dataclass(frozen=True)
@@ -43,18 +43,28 @@ class Groups(Recipe):
         return groups(n, members=members, convention=convention)
 
 
-def leave_one_out(n: int, *, rows: Int[Tensor, " r"] | None = None, convention: str = "drop") -> Removals:
-    """One experiment a point: all n of them, or those in `rows`."""
-    points = torch.arange(n) if rows is None else rows.cpu()
+def leave_one_out(n: int, *, rows: Positions | None = None, convention: str = "drop") -> Removals:
+    """One experiment a point: all n of them, or those in `rows`, positions from 0 in any sequence.
+
+    Raises:
+        WrongType: n or the rows are no whole numbers.
+        InvalidParameter: a row is not among the n.
+    """
+    n = whole(n, what="n", cure=COUNT)
+    points = torch.arange(max(n, 0)) if rows is None else positions(rows, what="rows").cpu()
     return Removals(rows=torch.arange(len(points)), points=points, r=len(points), n=n, convention=convention)
 
 
-def groups(n: int, *, members: Sequence[Sequence[int]], convention: str = "drop") -> Removals:
+def groups(n: int, *, members: Iterable[Positions], convention: str = "drop") -> Removals:
     """One experiment a group, all of whose members are removed together.
 
     Raises:
+        WrongType: n or a member is no whole number.
         InvalidParameter: a group names a point twice, or removes everything.
     """
+    n = whole(n, what="n", cure=COUNT)
+    require(members, Iterable, what="members", cure="Give a list of groups, such as [[1, 2], [3]].")
+    members = [positions(group, what=f"group {number}").tolist() for number, group in enumerate(members)]
     for group in members:
         if len(set(group)) != len(group) or len(group) >= n:
             raise InvalidParameter("a group must name each of its points once and leave at least one in training.")

@@ -1,42 +1,52 @@
 """Predictions held against truth: the comparison of an estimate with the retraining of its own fit."""
 
-import numpy
+from typing import Any
+
 import torch
-from jaxtyping import Bool
 from torch import Tensor
 
+from influencelab.data.conversion import numbers_in
 from influencelab.data.dataset import Dataset
 from influencelab.data.perturbation import Perturbation
-from influencelab.errors import InvalidData
+from influencelab.errors import InvalidData, require
 from influencelab.influence.estimator import Estimate
 from influencelab.influence.retrainer import Retrained
+from influencelab.influence.table import array as array
 from influencelab.recipe import kind_name
 from influencelab.statistics.comparison import Comparison
 
 __all__ = ["compare"]
 
 
-def compare(estimate: Estimate, retrained: Retrained, *, mask: Bool[Tensor, "r m"] | None = None) -> Comparison:
+def compare(estimate: Estimate, retrained: Retrained, *, mask: Any = None) -> Comparison:
     """Hold an estimate against the truth of the same fit; experiments that did not converge do not count.
 
     Args:
-        mask: which pairs enter statistics; all by default.
+        mask: which pairs enter statistics, a truth value for each (r m); all by default.
 
     Raises:
-        InvalidData: the two speak of different fits.
+        WrongType: something else was given.
+        InvalidData: the two speak of different fits, or the mask is of another shape.
         InvalidParameter: the estimator cannot predict this perturbation.
     """
+    require(estimate, Estimate, what="estimate")
+    require(retrained, Retrained, what="retrained")
     if estimate.fit is not retrained.fit:
         raise InvalidData(
             "The estimate and the retraining come from different fits: estimate and retrain the same one."
         )
     data, perturbation = estimate.fit.data, retrained.perturbation
     ids, labels = labels_of(data, perturbation)
-    selected = torch.ones_like(retrained.values, dtype=torch.bool) if mask is None else mask
+    selected = torch.ones_like(retrained.values, dtype=torch.bool) if mask is None else numbers_in(mask, what="mask")
+    if selected.dtype != torch.bool or selected.shape != retrained.values.shape:
+        raise InvalidData(
+            f"mask is {tuple(selected.shape)} of {selected.dtype}, expected a truth value for each of the "
+            f"{tuple(retrained.values.shape)} pairs of an experiment and a test point."
+        )
     return Comparison(
         predicted=array(estimate.predict(perturbation)),
         actual=array(retrained.values),
-        mask=array(selected & retrained.trusted[:, None]),
+        mask=array(selected.to(retrained.trusted.device) & retrained.trusted[:, None]),
         train_ids=array(ids),
         train_labels=array(labels),
         test_ids=array(data.test_ids),
@@ -44,6 +54,7 @@ def compare(estimate: Estimate, retrained: Retrained, *, mask: Bool[Tensor, "r m
         classes=data.classes if (perturbation.changed >= 0).all() else 0,
         estimator=kind_name(estimate.estimator),
         unit=estimate.unit,
+        class_names=data.class_names,
     )
 
 
@@ -53,8 +64,3 @@ def labels_of(data: Dataset, perturbation: Perturbation) -> tuple[Tensor, Tensor
     if (points >= 0).all():
         return data.train_ids[points], data.y_train[points]
     return torch.arange(len(points)), torch.full_like(points, -1)
-
-
-def array(tensor: Tensor) -> numpy.ndarray:
-    """The same values as NumPy, on the CPU."""
-    return tensor.detach().cpu().numpy()

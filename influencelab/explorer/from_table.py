@@ -5,7 +5,9 @@ from typing import Any
 
 import numpy
 import pandas
+from pandas.api.types import is_integer_dtype, is_numeric_dtype
 
+from influencelab.data.conversion import positions
 from influencelab.data.dataset import Dataset
 from influencelab.errors import InvalidData
 from influencelab.experiments.comparison import array
@@ -60,7 +62,7 @@ def from_table(
     missing = [name for name in ("train_id", "test_id", "predicted", "actual") if name not in pairs]
     if missing:
         raise InvalidData(f"The pairs have no column '{missing[0]}'. They have: {', '.join(map(str, pairs.columns))}.")
-    table = pairs.rename(columns=PARTS)
+    table = with_numbers(pairs.rename(columns=PARTS))
     settings = tuple(name for name in table.columns if name not in PAIR)
     points = points_in(table, data)
     parts = table.groupby(list(settings), sort=False, observed=True) if settings else [((), table)]
@@ -82,6 +84,19 @@ def from_table(
             )
         )
     return ExplorerData(title=title, names=settings, tables=tables, points={points.name: points})
+
+
+def with_numbers(table: pandas.DataFrame) -> pandas.DataFrame:
+    """The table, its classes numbered in the order of the alphabet where they have names; ids must be whole numbers."""
+    changed = {}
+    for name in (name for name in ("train_id", "test_id") if not is_integer_dtype(table[name])):
+        changed[name] = array(positions(table[name], what=f"Column '{name}'"))
+    for name in (name for name in ("predicted", "actual") if not is_numeric_dtype(table[name])):
+        raise InvalidData(f"Column '{name}' is {table[name].dtype}, expected numbers. Convert it: pairs.astype(float).")
+    named = [name for name in ("train_label", "test_label") if name in table and not is_numeric_dtype(table[name])]
+    classes = sorted({str(label) for name in named for label in table[name].dropna()})
+    places = {label: float(place) for place, label in enumerate(classes)}
+    return table.assign(**changed, **{name: table[name].map(str).map(places.get).astype(float) for name in named})
 
 
 def plain(value: object) -> Setting:

@@ -1,26 +1,33 @@
 """Predictions, without retraining, of what a removal or other perturbation does to the loss of each test point."""
 
+import functools
 import time
 from abc import abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
+import pandas
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from influencelab.data.perturbation import Perturbation, WeightChange
 from influencelab.data.perturbations.removals import Removals
-from influencelab.errors import InvalidParameter
+from influencelab.errors import InvalidParameter, require
+from influencelab.influence import table
 from influencelab.influence.curvature import Solution
 from influencelab.models.measure import Measure
 from influencelab.models.measures.loss import Loss
 from influencelab.recipe import Recipe, kind_name
+from influencelab.summary import Summarised
 from influencelab.training.fit import Fit, require_converged
 
 __all__ = ["Estimate", "Estimator", "Sensitivity"]
 
 
-@dataclass(frozen=True, eq=False)
-class Sensitivity:
+@dataclass(frozen=True, eq=False, repr=False)
+class Sensitivity(Summarised):
     """s_j = (C + damping I)⁻¹ ∇L_j of m measures: solved once, it predicts every perturbation.
 
     When ∇J at the fit changes by a small v, the minimum moves by −C⁻¹v and measure j rises by −vᵀs_j.
@@ -41,6 +48,7 @@ class Sensitivity:
     damping: float
     seconds: float
 
+    @torch.inference_mode(mode=False)
     def predict(self, perturbation: Perturbation) -> Float[Tensor, "r m"]:
         """The predicted rise of each measure in each experiment: −Δ(∇J)ᵀ s_j.
 
@@ -48,16 +56,25 @@ class Sensitivity:
             InvalidParameter: the perturbation does not suit the fit.
             InvalidData: the points that it brings in do not.
         """
+        require(perturbation, Perturbation, what="perturbation")
         perturbation.check(self.fit)
         return -perturbation.change_along(self.fit, self.values.T)
+
+    def summary(self) -> dict[str, str]:
+        """What was solved for, and how well."""
+        return {
+            "measure": kind_name(self.measure),
+            "values": f"{self.values.shape[0]:,} parameters × {self.values.shape[1]:,} measures",
+            **solved(self.residual, self.damping, self.seconds),
+        }
 
     def slopes(self) -> Float[Tensor, "n m"]:
         """∂L_j/∂wᵢ = −∇ℓᵢᵀ s_j of each training weight."""
         return -self.fit.slopes(self.fit.data, self.values.T)
 
 
-@dataclass(frozen=True, eq=False)
-class Estimate(Recipe):
+@dataclass(frozen=True, eq=False, repr=False)
+class Estimate(Recipe, Summarised):
     """Predictions of an estimator for every pair of training and test point.
 
     Attributes:
@@ -88,6 +105,33 @@ class Estimate(Recipe):
     seconds: float
     sensitivity: Sensitivity | None = None
 
+    def summary(self) -> dict[str, str]:
+        """Whose predictions, of what, in which unit, and how well they were solved for."""
+        return {
+            "estimator": kind_name(self.estimator),
+            "data": self.fit.data.name,
+            "values": f"{self.values.shape[0]:,} training × {self.values.shape[1]:,} test points",
+            "unit": self.unit,
+            **solved(self.residual, self.damping, self.seconds),
+        }
+
+    def table(self) -> pandas.DataFrame:
+        """A row for each pair: test_id, test_label, train_id, train_label, predicted (in `unit`)."""
+        return table.pairs(self.fit, self.values)
+
+    def top(self, test: int, *, k: int = 10) -> pandas.DataFrame:
+        """The training points that matter most to one test point: at most k helpful and k harmful ones.
+
+        Args:
+            test: which test point, by its position 0 … m − 1.
+            k: how many of each, the largest effect first; points without effect are left out.
+
+        Raises:
+            InvalidParameter: there is no such test point, or k is below 1.
+        """
+        return table.top(self.fit, self.values, test=test, k=k, unit=self.unit)
+
+    @torch.inference_mode(mode=False)
     def predict(self, perturbation: Perturbation) -> Float[Tensor, "r m"]:
         """The predicted rise of each test loss in each experiment.
 
@@ -97,6 +141,7 @@ class Estimate(Recipe):
             InvalidParameter: the method cannot predict this perturbation, or it does not suit the fit.
             InvalidData: the points that it brings in do not.
         """
+        require(perturbation, Perturbation, what="perturbation")
         perturbation.check(self.fit)
         if self.slopes is not None and isinstance(perturbation, WeightChange):
             return perturbation.weigh(self.fit.weights, self.slopes)
@@ -118,6 +163,33 @@ class Estimate(Recipe):
         return self.sensitivity.predict(perturbation)
 
 
+def solved(residual: Float[Tensor, " m"], damping: float, seconds: float) -> dict[str, str]:
+    """How well and how fast, as people read it."""
+    return {
+        "largest residual": f"{float(residual.max()):.1e}",
+        "damping": f"{damping:.3g}",
+        "seconds": f"{seconds:.2f}",
+    }
+
+
+# Methods that a user calls with a fit: whatever kind defines them, what they are given is checked.
+DOORS = {"estimate", "sensitivity"}
+
+
+def checked(method: Callable[..., Any]) -> Callable[..., Any]:
+    """The method behind a check of its arguments' types."""
+
+    @functools.wraps(method)
+    @torch.inference_mode(mode=False)  # autograd on, whatever surrounds the call
+    def door(self: "Estimator", fit: Fit, **settings: Any) -> Any:
+        require(fit, Fit, what="fit")
+        if settings.get("measure") is not None:
+            require(settings["measure"], Measure, what="measure")
+        return method(self, fit, **settings)
+
+    return door
+
+
 @dataclass(frozen=True)
 class Estimator(Recipe):
     """A recipe that predicts removals, and other perturbations where it can, from one fit.
@@ -127,6 +199,11 @@ class Estimator(Recipe):
     """
 
     allow_unconverged: bool = False
+
+    def __init_subclass__(cls, **keywords: Any) -> None:
+        super().__init_subclass__(**keywords)
+        for name in DOORS & vars(cls).keys():
+            setattr(cls, name, checked(vars(cls)[name]))
 
     @abstractmethod
     def estimate(self, fit: Fit) -> Estimate:

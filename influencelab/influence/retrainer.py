@@ -10,10 +10,11 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from influencelab.data.perturbation import Perturbation
-from influencelab.errors import InvalidParameter
+from influencelab.errors import InvalidParameter, require
 from influencelab.models import derivatives
 from influencelab.models.shapes import KN, K
-from influencelab.recipe import Progress, Recipe
+from influencelab.recipe import Progress, Recipe, kind_name
+from influencelab.summary import Summarised
 from influencelab.training.fit import Fit
 
 __all__ = ["Retrained", "Retrainer"]
@@ -22,8 +23,8 @@ __all__ = ["Retrained", "Retrainer"]
 BATCH = 2**24
 
 
-@dataclass(frozen=True, eq=False)
-class Retrained(Recipe):
+@dataclass(frozen=True, eq=False, repr=False)
+class Retrained(Recipe, Summarised):
     """Changes of the test losses that retraining really brought about.
 
     Attributes:
@@ -56,6 +57,18 @@ class Retrained(Recipe):
     def trusted(self) -> Bool[Tensor, " r"]:
         """Mask of the experiments that count as truth: converged, and in the fit's own basin."""
         return self.converged & self.same_basin
+
+    def summary(self) -> dict[str, str]:
+        """Whose truth, of how many experiments, and how many of them count."""
+        return {
+            "retrainer": kind_name(self.retrainer),
+            "data": self.fit.data.name,
+            "experiments": f"{len(self.values):,} ({kind_name(self.perturbation)})",
+            "test points": f"{self.values.shape[1]:,}",
+            "count as truth": f"{int(self.trusted.sum()):,}",
+            "largest ‖∇J‖": f"{float(self.grad_norm.max()):.1e}",
+            "seconds": f"{self.seconds:.2f}",
+        }
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,6 +108,7 @@ class Part:
 class Retrainer(Recipe):
     """A recipe for the truth: what it starts from, what it minimises, and when it stops."""
 
+    @torch.inference_mode(mode=False)  # autograd on, whatever surrounds the call
     def retrain(self, fit: Fit, perturbation: Perturbation, *, progress: Progress | None = None) -> Retrained:
         """Train one model an experiment, each minus the control of its own batch, in which nothing is changed.
 
@@ -105,6 +119,8 @@ class Retrainer(Recipe):
             InvalidParameter: the perturbation does not suit the fit.
             NotFinite: a model diverged.
         """
+        require(fit, Fit, what="fit")
+        require(perturbation, Perturbation, what="perturbation")
         started = time.perf_counter()
         perturbation.check(fit)
         (models, numbers), train, parts = self.batch_limits(fit), self.batch_trainer(fit, perturbation), []

@@ -8,6 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from influencelab.data.dataset import Dataset
+from influencelab.errors import InvalidData
 from influencelab.models.shapes import CB, KB, KCB, Y
 from influencelab.recipe import Recipe
 
@@ -42,6 +43,17 @@ class OutputLoss(Recipe):
         """∂²ℓ/∂z² of each point."""
         eye = torch.eye(len(z), dtype=z.dtype, device=z.device)
         return self.products(z, y, eye.unsqueeze(-1).expand(-1, -1, z.shape[1]))
+
+
+def other_labels(data: Dataset, needs: str) -> InvalidData:
+    """The refusal of data whose labels are of another kind than a loss needs."""
+    if data.classes:
+        return InvalidData(f"{data.name} has {data.classes} classes; {needs}")
+    step = "Give class labels, or a task for real targets, such as il.Ridge."
+    if (data.y_train == data.y_train.round()).all():
+        low, high = float(data.y_train.min()), float(data.y_train.max())
+        step = f"Its labels, {low} to {high}, are all whole: give them as integers, such as y.long() or y.astype(int)."
+    return InvalidData(f"{data.name} has real numbers as labels, no classes; {needs} {step}")
 
 
 def softplus(z: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:

@@ -102,6 +102,7 @@ class LossDerivatives:
         x, y = self.data.x_train[rows], self.data.y_train[rows]
         return vmap(grad(partial(weighted_loss, self.task)))(theta, x, y, weights.gather(1, rows))
 
+    @torch.enable_grad()
     def losses_and_gradients(self, theta: KP, weights: KN, rows: Rows) -> tuple[K, KP]:
         """Σ wᵢ ℓᵢ and Σ wᵢ ∇ℓᵢ of k models over some points."""
         leaf = theta.detach().requires_grad_()
@@ -139,6 +140,7 @@ class LossDerivatives:
         models = chunks(len(theta), width=self.data.m * self.numbers)
         return torch.cat([self.task.measure(theta[rows], self.data.x_test, self.data.y_test) for rows in models])
 
+    @torch.enable_grad()
     def products_and_slopes(self, theta: P, weights: N, vectors: KP, rows: Rows) -> tuple[KP, Float[Tensor, "k b"]]:
         """Σ wᵢ ∇²ℓᵢ v over some points and vᵀ∇ℓᵢ of each: the slopes of vᵀ Σ wᵢ ∇ℓᵢ in θ and in w."""
         leaf, weight = theta.clone().requires_grad_(), weights[rows].clone().requires_grad_()

@@ -51,6 +51,7 @@ class Penalty:
             total = total - part(theta)
         return total
 
+    @torch.enable_grad()
     def gradient(self, theta: Theta) -> Theta:
         """∇R: weight_decay P θ of a plain task."""
         total = self.stiffness * theta

@@ -232,6 +232,7 @@ class LayeredTask(Task):
         units = self.units(data)
         return LossDerivatives(self, data, units, trace=units * len(self.shapes(data)))
 
+    @torch.enable_grad()
     def layer_factors(self, theta: P, x: X, y: Y) -> list[LayerFactors]:
         """Recorded as one forward pass asks for the layers' products, then differentiated from the outputs back."""
         inputs: list[Tensor] = []

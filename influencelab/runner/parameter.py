@@ -65,6 +65,9 @@ class Parameter(Recipe):
     @property
     def example(self) -> str:
         """A value as it is written on the command line."""
+        if self.type.startswith("tuple[") and "..." not in self.type:
+            items = ast.parse(f"({self.type[6:-1]},)", mode="eval").body.elts  # pyright: ignore[reportAttributeAccessIssue]
+            return f"[{', '.join(replace(self, type=ast.unparse(item)).example for item in items)}]"
         schema = adapter(self.type).json_schema()
         choices = schema.get("items", schema).get("enum", [])
         inner = next(iter(choices), next((text for name, text in EXAMPLES.items() if name in self.type), "1"))

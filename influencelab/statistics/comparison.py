@@ -8,16 +8,18 @@ import pandas
 from jaxtyping import Bool, Float, Int
 
 from influencelab.errors import InvalidData, InvalidWeights
+from influencelab.recipe import settle
 from influencelab.statistics.bootstrap import Bootstrap
 from influencelab.statistics.measurement import Statistic
+from influencelab.summary import Summarised
 
 __all__ = ["Comparison"]
 
 FEWEST = 3  # pairs below which no statistic is defined: two pairs always lie on a line
 
 
-@dataclass(frozen=True, eq=False)
-class Comparison:
+@dataclass(frozen=True, eq=False, repr=False)
+class Comparison(Summarised):
     """Predicted and actual rise of each test loss, for r removals and m test points.
 
     Attributes:
@@ -32,6 +34,7 @@ class Comparison:
         classes: how many classes the removed points have; 0 for real targets and for groups.
         estimator: the kind that predicted.
         unit: of the predictions: `nats`, or `none` for scores that only rank, whose slope means nothing.
+        class_names: of the classes, where they have names, for tables.
 
     Raises:
         InvalidData: unequal shapes, no removal or no test point, or a pair in the mask that is NaN or infinite.
@@ -47,8 +50,11 @@ class Comparison:
     classes: int = 0
     estimator: str = ""
     unit: str = "nats"
+    class_names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        for name in ("predicted", "actual", "mask", "train_ids", "train_labels", "test_ids", "test_labels"):
+            settle(self, **{name: numpy.asarray(getattr(self, name))})
         shapes = self.predicted.shape, self.actual.shape, self.mask.shape
         if self.predicted.ndim != 2 or len(set(shapes)) != 1:
             raise InvalidData(f"predicted, actual and mask have shapes {shapes}, expected one shape (r, m) for all.")
@@ -86,6 +92,12 @@ class Comparison:
     def without_empty_tests(self) -> "Comparison":
         """The same without the test points that have no pair in the mask."""
         some = self.mask.any(0)
+        if not some.any():
+            raise InvalidData(
+                f"None of the {self.r} × {self.m} pairs counts: no removal that the mask takes in has a truth, a "
+                "retrained model that converged. `retrained.trusted` and `retrained.grad_norm` say which came how far; "
+                "retrain with more steps, or from features that are scaled."
+            )
         # Laid out in rows, unlike by [:, some], so that sums are taken in the order of the full tables.
         parts = (numpy.compress(some, table, axis=1) for table in (self.predicted, self.actual, self.mask))
         tables = dict(zip(("predicted", "actual", "mask"), parts, strict=True))
@@ -106,16 +118,32 @@ class Comparison:
     def table(self) -> pandas.DataFrame:
         """A row for each pair in the mask: ids, labels, predicted and actual rise of the test loss."""
         rows, columns = self.mask.nonzero()
+        train_labels = self.shown(self.train_labels) if self.classes else self.train_labels
+        test_labels = self.shown(self.test_labels)
         return pandas.DataFrame(
             {
                 "test_id": self.test_ids[columns],
-                "test_label": self.test_labels[columns],
+                "test_label": test_labels[columns],
                 "train_id": self.train_ids[rows],
-                "train_label": self.train_labels[rows],
+                "train_label": train_labels[rows],
                 "predicted": self.predicted[rows, columns],
                 "actual": self.actual[rows, columns],
             }
         )
+
+    def shown(self, labels: numpy.ndarray) -> numpy.ndarray:
+        """Classes by their names, where they have names."""
+        return numpy.asarray(self.class_names, dtype=object)[labels] if self.class_names else labels
+
+    def summary(self) -> dict[str, str]:
+        """Whose predictions, beside how many truths, and how many pairs count."""
+        return {
+            "estimator": self.estimator or "not named",
+            "experiments": f"{self.r:,}",
+            "test points": f"{self.m:,}",
+            "pairs that count": f"{int(self.mask.sum()):,} of {self.mask.size:,}",
+            "unit": self.unit,
+        }
 
     def filled(self) -> tuple[Float[numpy.ndarray, "r m"], Float[numpy.ndarray, "r m"]]:
         """Predicted and actual values in float64, with 0 in the places outside the mask."""

@@ -3,17 +3,20 @@
 import math
 import warnings
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from influencelab.data.conversion import numbers_in
 from influencelab.data.dataset import Dataset
-from influencelab.errors import InvalidWeights, NoMinimum, NotConverged
+from influencelab.errors import InvalidWeights, NoMinimum, NotConverged, require, whole
 from influencelab.models import derivatives
 from influencelab.models.shapes import KP, K, N, P
 from influencelab.models.task import Task
-from influencelab.recipe import Recipe
+from influencelab.recipe import Recipe, kind_name
+from influencelab.summary import Summarised
 from influencelab.training.minimum import stays, train_to_minimum, unbounded
 from influencelab.training.trainer import Memory, Trained, Trainer, check_finite
 
@@ -23,8 +26,8 @@ __all__ = ["Fit", "fit", "fit_at"]
 SAME, ROUNDING = 1e-9, 100
 
 
-@dataclass(frozen=True, eq=False)
-class Fit(Recipe):
+@dataclass(frozen=True, eq=False, repr=False)
+class Fit(Recipe, Summarised):
     """A trained model and all that is needed to ask what would change without a point.
 
     What it says of itself is true of its own θ: a copy with other parameters, data or penalty measures anew.
@@ -66,6 +69,17 @@ class Fit(Recipe):
         for name, measured in zip(("loss", "grad_norm", "converged"), measured_at(self), strict=True):
             object.__setattr__(self, name, measured)
 
+    def summary(self) -> dict[str, str]:
+        """What was trained on what, and how well."""
+        return {
+            "task": f"{type(self.task).__name__}, weight decay {self.weight_decay:g}",
+            "data": f"{self.data.name}, {self.data.n:,} training and {self.data.m:,} test points",
+            "trainer": f"{type(self.trainer).__name__}, {self.steps:,} steps",
+            "parameters": f"{len(self.theta):,}",
+            "‖∇J‖": f"{self.grad_norm:.1e}, {'converged' if self.converged else 'NOT converged'}",
+            "J": f"{self.loss:.6g} nats",
+        }
+
     def measures(self) -> Float[Tensor, " m"]:
         """L_j(θ): the loss of each test point under this model, in nats."""
         return derivatives.measures(self.task, self.data, self.theta[None])[0]
@@ -100,17 +114,23 @@ class Fit(Recipe):
         return outputs.argmax(-2) if len(outputs) > 1 else (outputs[0] > 0).long()
 
 
-def fit(task: Task, data: Dataset, trainer: Trainer, *, seed: int = 0, weights: Tensor | None = None) -> Fit:
+@torch.inference_mode(mode=False)  # autograd on, whatever surrounds the call
+def fit(task: Task, data: Dataset, trainer: Trainer, *, seed: int = 0, weights: Any = None) -> Fit:
     """Train one model on all points.
 
     Args:
-        weights: wᵢ in the objective; 1/n each by default. Their sum is the total weight of the data against the
-            penalty, so pass `sample_weight / sample_weight.sum()` to keep the scale.
+        weights: wᵢ in the objective, a number a training point in any sequence; 1/n each by default. Their sum is the
+            total weight of the data against the penalty, so pass `sample_weight / sample_weight.sum()` to keep the
+            scale.
 
     Raises:
+        WrongType: something else than these was given.
         InvalidWeights: negative, not finite, all zero, or of the wrong shape.
         NotFinite: the loss or its gradient is not finite at the start or during training.
     """
+    for what, given, kind in (("task", task, Task), ("data", data, Dataset), ("trainer", trainer, Trainer)):
+        require(given, kind, what=what)
+    seed = whole(seed, what="seed")
     used = checked_weights(weights, data)
     start = task.start(data, seed)
     first = derivatives.gradients(task, data, start[None], used[None])
@@ -122,10 +142,10 @@ def fit(task: Task, data: Dataset, trainer: Trainer, *, seed: int = 0, weights: 
     )
     if endless := unbounded(task, data, used):
         # Before the training, which may take its time.
-        warnings.warn(no_minimum(endless), NoMinimum, stacklevel=2)
+        warnings.warn(no_minimum(endless), NoMinimum, stacklevel=3)
     trained = train_to_minimum(trainer, task, data, start, used, bounded=not endless)
     if not endless and (endless := unbounded(task, data, used, theta=trained.theta[0])):
-        warnings.warn(no_minimum(endless), NoMinimum, stacklevel=2)
+        warnings.warn(no_minimum(endless), NoMinimum, stacklevel=3)
     check_finite(trained.grad_norm, what="The gradient", when="after training")
     return fit_from(trained, task=task, data=data, trainer=trainer, seed=seed, weights=used)
 
@@ -182,10 +202,11 @@ def no_minimum(reason: str) -> str:
     )
 
 
-def checked_weights(weights: Tensor | None, data: Dataset) -> N:
+def checked_weights(given: Any, data: Dataset) -> N:
     """The weights in the data's dtype, if they can be weights; 1/n each makes J the mean loss plus the penalty."""
-    if weights is None:
+    if given is None:
         return data.x_train.new_full((data.n,), 1 / data.n)
+    weights = numbers_in(given, what="weights")
     if tuple(weights.shape) != (data.n,):
         raise InvalidWeights(f"weights have shape {tuple(weights.shape)}, expected ({data.n},): one a training point.")
     bad = ~(weights.isfinite() & (weights >= 0))
@@ -207,7 +228,19 @@ def require_converged(fitted: Fit, *, allow_unconverged: bool) -> None:
     near = "small, but at a saddle or on a tail: its curvature is negative or next to none somewhere"
     where = near if fitted.grad_norm <= tolerance else f"above {tolerance:.1e}"
     raise NotConverged(
-        f"The fit stopped at ‖∇J‖ = {fitted.grad_norm:.1e}, {where}; "
-        "influence is defined at a minimum. Train longer, follow with the 'newton' trainer, or pass "
-        "allow_unconverged=True to study what an unconverged fit does."
+        f"The fit stopped at ‖∇J‖ = {fitted.grad_norm:.1e}, {where}; influence is defined at a minimum. "
+        f"{towards_minimum(fitted)}, or pass allow_unconverged=True to study what an unconverged fit does."
     )
+
+
+def towards_minimum(fitted: Fit) -> str:
+    """What would bring a fit that is no minimum nearer to one: more steps, other numbers, another trainer."""
+    most = getattr(fitted.trainer, "max_steps", None)
+    if kind_name(fitted.trainer) != "newton":
+        return "Train longer, follow with the 'newton' trainer"
+    if fitted.theta.dtype != torch.float64:
+        kind = str(fitted.theta.dtype).removeprefix("torch.")
+        return f"'newton' came as far as {kind} goes: give features in float64, such as x.double() or x.astype(float)"
+    if most is not None and fitted.steps >= most:
+        return f"Train longer, with more than max_steps={most}; where 'newton' stands still, scale the features"
+    return "'newton' came as far as rounding lets it: scale the features, such as by scaling='standard'"

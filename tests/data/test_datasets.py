@@ -1,5 +1,6 @@
 """Every source keeps the contract, and each holds what is known of it."""
 
+import gzip
 import hashlib
 import json
 import os
@@ -204,6 +205,49 @@ def test_a_damaged_file_is_refused_and_left_alone(synthetic, kind, name):
     for part in (name, IDX_SOURCES[kind].HOME, FOLDER_VARIABLE, hashlib.md5(damaged).hexdigest(), "Delete it"):
         assert part in message
     assert path.read_bytes() == damaged
+
+
+def plain(name: str) -> str:
+    """The name without its ending."""
+    return name.removesuffix(".gz")
+
+
+# Where others put the four files, and whether they unpack them.
+LAYOUTS = {
+    "unpacked": (lambda kind, name: f"{kind}/{plain(name)}", gzip.decompress),
+    "unpacked, with dots": (lambda kind, name: f"{kind}/{plain(name).replace('-idx', '.idx')}", gzip.decompress),
+    "unpacked into folders": (lambda kind, name: f"{kind}/{plain(name)}/{plain(name)}", gzip.decompress),
+    "torchvision": (lambda kind, name: f"{TORCHVISION[kind]}/raw/{name}", bytes),
+    "torchvision, unpacked": (lambda kind, name: f"{TORCHVISION[kind]}/raw/{plain(name)}", gzip.decompress),
+    "loose": (lambda _, name: name, bytes),
+    "packed anew": (lambda kind, name: f"{kind}/{name}", lambda content: gzip.compress(gzip.decompress(content), 1)),
+}
+TORCHVISION = {"mnist": "MNIST", "fashion_mnist": "FashionMNIST"}
+
+
+@pytest.mark.parametrize("kind", IDX_SOURCES)
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_files_are_found_as_others_lay_them_out(synthetic, tmp_path, monkeypatch, kind, layout):
+    place, change = LAYOUTS[layout]
+    expected = make(Source, kind).load().content_hash()
+    root = tmp_path / "others ü"
+    for name in _idx.NAMES:
+        path = root / place(kind, name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(change((synthetic / kind / name).read_bytes()))
+    monkeypatch.setenv(FOLDER_VARIABLE, str(root))
+    asked = cut_network(monkeypatch)
+    assert make(Source, kind).load().content_hash() == expected
+    assert asked == []
+
+
+def test_what_lies_there_but_is_another_file_is_named(tmp_path, monkeypatch):
+    (tmp_path / "MNIST" / "raw").mkdir(parents=True)
+    (tmp_path / "MNIST" / "raw" / "train-images.idx3-ubyte").write_bytes(b"<html>")
+    monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path))
+    cut_network(monkeypatch)
+    with pytest.raises(MissingData, match=r"there lies in .*: MNIST/raw/train-images\.idx3-ubyte; its content is not"):
+        make(Source, "mnist").load()
 
 
 @pytest.mark.parametrize("kind", IDX_SOURCES)

@@ -19,10 +19,15 @@ def test_idx_files_are_read_back(tmp_path, shape):
     assert numpy.array_equal(found, array)
 
 
+def test_unpacked_files_are_read_too(tmp_path):
+    (tmp_path / "images").write_bytes(PLAIN)
+    assert numpy.array_equal(_idx.read_idx(tmp_path / "images", axes=3).flatten(), numpy.arange(60))
+
+
 WHOLE = packed(numpy.arange(60, dtype=numpy.uint8).reshape(5, 4, 3))
 PLAIN = gzip.decompress(WHOLE)
 BROKEN = {
-    "no gzip": (PLAIN, "no whole gzip file"),
+    "a page instead of a file": (b"<!DOCTYPE html>", "begins with bytes"),
     "gzip cut off": (WHOLE[:-12], "no whole gzip file"),
     "gzip with a flipped bit": (WHOLE[:30] + bytes([WHOLE[30] ^ 1]) + WHOLE[31:], "no whole gzip file"),
     "wrong magic": (gzip.compress(b"\0\0\x0d" + PLAIN[3:]), r"begins with bytes \[0, 0, 13, 3\], expected"),

@@ -95,7 +95,7 @@ def test_the_table_has_one_row_for_each_counted_pair(pair):
 def test_nothing_to_count_is_refused(pair):
     estimate, truth = pair
     nothing = torch.zeros(6, 5, dtype=torch.bool)
-    with pytest.raises(InvalidData):
+    with pytest.raises(InvalidData, match=r"None of the 6 × 5 pairs counts: no removal .*retrained\.trusted"):
         compare(estimate, truth, mask=nothing).statistics(FEW)
 
 

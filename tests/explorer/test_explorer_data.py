@@ -17,7 +17,7 @@ from reports import NAMES, SOURCE, TRIAL, explored, run
 
 from influencelab.data.removals import Groups, leave_one_out
 from influencelab.data.sources.iris import Iris
-from influencelab.errors import InvalidData, InvalidParameter
+from influencelab.errors import InvalidData, InvalidParameter, WrongType
 from influencelab.experiments.comparison import compare
 from influencelab.experiments.outcome import Outcome
 from influencelab.experiments.selections.top import Top
@@ -254,6 +254,19 @@ def test_a_table_of_pairs_can_be_explored_and_its_other_columns_are_settings() -
     assert numpy.isnan(found.tables[0].actual["as kept"]).tolist() == [False, True]
     with pytest.raises(InvalidData, match="no column 'actual'"):
         from_table(rows.drop(columns="actual"))
+
+
+def test_classes_with_names_are_numbered_and_what_is_no_number_is_refused() -> None:
+    rows = pandas.DataFrame({"train_id": [5, 7, 9], "test_id": [1, 1, 1], "predicted": [0.1, 0.2, 0.3]})
+    rows = rows.assign(actual=rows["predicted"], train_label=["rose", "lily", None], test_label="aster")
+    (points,) = from_table(rows).points.values()
+    assert points.train_labels[:2].tolist() == [2.0, 1.0]
+    assert numpy.isnan(points.train_labels[2])
+    assert points.test_labels.tolist() == [0.0]
+    with pytest.raises(WrongType, match="Column 'train_id' holds texts, expected whole numbers"):
+        from_table(rows.assign(train_id=["a", "b", "c"]))
+    with pytest.raises(InvalidData, match=r"Column 'actual' is .*, expected numbers"):
+        from_table(rows.assign(actual="none"))
 
 
 def test_what_is_retrained_on_demand_is_what_an_independent_newton_finds() -> None:

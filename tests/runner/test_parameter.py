@@ -129,6 +129,8 @@ def test_a_refusal_says_what_is_wrong_where_and_how_it_is_written() -> None:
         Parameter("p", "list['int >= 1']", [1], "").parse("[1, 0]")
     with pytest.raises(InvalidParameter, match=r"Write it like p=\[on a point\]"):
         Parameter("p", "list['one of on a point, off']", [], "").parse("[of]")
+    with pytest.raises(InvalidParameter, match=r"Write it like p=\[5, digits, 0\.01\]\."):
+        Parameter("p", "tuple[int, str, float]", [], "").parse("[5]")
     with pytest.raises(InvalidParameter, match=r"'irs' is none: Input should be 'iris' or 'digits'\. Write .*p=iris"):
         Parameter("p", "one of iris, digits", "iris", "").parse("irs")
 

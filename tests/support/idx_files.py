@@ -35,7 +35,9 @@ def use_synthetic(kind: str, folder: Path, patch: pytest.MonkeyPatch) -> None:
     for name, array in zip(_idx.NAMES, arrays, strict=True):
         (folder / kind / name).write_bytes(packed(array))
     md5s = tuple(hashlib.md5(packed(array)).hexdigest() for array in arrays)
+    contents = tuple(hashlib.md5(gzip.decompress(packed(array))).hexdigest() for array in arrays)
     patch.setattr(IDX_SOURCES[kind], "MD5S", md5s)
+    patch.setattr(IDX_SOURCES[kind], "CONTENT_MD5S", contents)
     patch.setenv(FOLDER_VARIABLE, str(folder))
 
 

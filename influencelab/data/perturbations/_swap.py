@@ -6,12 +6,14 @@ import torch
 from jaxtyping import Float, Int, Num
 from torch import Tensor
 
+from influencelab.data.conversion import positions
 from influencelab.data.dataset import Dataset
 from influencelab.data.perturbation import Experiments, Fitted, Perturbation, check_places
-from influencelab.errors import InvalidParameter
+from influencelab.errors import InvalidParameter, whole
+from influencelab.recipe import settle
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class Swap(Perturbation):
     """Experiment rows[t] puts another point in place of training point points[t].
 
@@ -26,6 +28,8 @@ class Swap(Perturbation):
     rows: Int[Tensor, " t"] | None = None
 
     def __post_init__(self) -> None:
+        settle(self, points=positions(self.points, what="points"), n=whole(self.n, what="n"))
+        settle(self, rows=None if self.rows is None else positions(self.rows, what="rows"))
         rows = self.places
         check_places(self.points, rows, n=self.n, count=int(rows.max()) + 1 if len(rows) else 0)
 

@@ -5,13 +5,15 @@ from dataclasses import dataclass
 from jaxtyping import Float
 from torch import Tensor
 
+from influencelab.data.conversion import numbers_in
 from influencelab.data.dataset import Dataset
 from influencelab.data.perturbation import Experiments, Fitted, check_made_for
 from influencelab.data.perturbations._swap import Swap
 from influencelab.errors import InvalidParameter
+from influencelab.recipe import settle
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class FeatureMove(Swap):
     """Training point points[t] moves from xᵢ to xᵢ + δ in experiment rows[t] (Koh & Liang 2017, Sec. 2.2, Eq. 5).
 
@@ -25,6 +27,7 @@ class FeatureMove(Swap):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        settle(self, moves=numbers_in(self.moves, what="moves"))
         if len(self.points) != len(self.moves):
             raise InvalidParameter(f"there are {len(self.points)} points and {len(self.moves)} moves; give one each.")
 

@@ -7,11 +7,13 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from influencelab.data.conversion import numbers_in
 from influencelab.data.perturbation import Experiments, Fitted, Perturbation
-from influencelab.errors import InvalidParameter
+from influencelab.errors import InvalidParameter, WrongType
+from influencelab.recipe import settle
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class PenaltyChange(Perturbation):
     """Experiment t trains with weight decay weight_decay + changes[t]; ∇J changes by changes[t] · Pθ.
 
@@ -22,6 +24,10 @@ class PenaltyChange(Perturbation):
     changes: tuple[float, ...]
 
     def __post_init__(self) -> None:
+        changes = numbers_in(self.changes, what="changes")
+        if changes.dim() != 1:
+            raise WrongType(f"changes is {self.changes!r}, expected a row of numbers, such as (0.01,).")
+        settle(self, changes=tuple(changes.double().tolist()))
         if not self.changes or not all(math.isfinite(change) for change in self.changes):
             raise InvalidParameter(f"changes are {self.changes}, expected finite numbers, at least one.")
 

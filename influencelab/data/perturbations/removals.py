@@ -6,15 +6,17 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from influencelab.data.conversion import positions
 from influencelab.data.perturbation import Fitted, WeightChange, check_made_for, check_places
-from influencelab.errors import InvalidParameter
+from influencelab.errors import InvalidParameter, whole
+from influencelab.recipe import settle
 
 CONVENTIONS = ("drop", "renormalise")
 # A share of the total weight that is only rounding.
 EMPTY = 1e-12
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Removals(WeightChange):
     """r experiments; experiment rows[t] removes training point points[t].
 
@@ -35,6 +37,8 @@ class Removals(WeightChange):
     convention: str = "drop"
 
     def __post_init__(self) -> None:
+        settle(self, rows=positions(self.rows, what="rows"), points=positions(self.points, what="points"))
+        settle(self, r=whole(self.r, what="r"), n=whole(self.n, what="n"))
         if self.convention not in CONVENTIONS:
             raise InvalidParameter(f"convention is '{self.convention}', expected one of {', '.join(CONVENTIONS)}.")
         check_places(self.points, self.rows, n=self.n, count=self.r)

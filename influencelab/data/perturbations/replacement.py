@@ -1,17 +1,20 @@
 """Training points replaced by others: mended or flipped labels, augmented or poisoned images."""
 
 from dataclasses import dataclass
+from typing import Any
 
-from jaxtyping import Float, Int, Num
+from jaxtyping import Float, Num
 from torch import Tensor
 
+from influencelab.data.conversion import Positions, numbers_in, positions
 from influencelab.data.dataset import Dataset
-from influencelab.data.perturbation import Experiments, Fitted, check_made_for
+from influencelab.data.perturbation import Experiments, Fitted, check_made_for, check_places
 from influencelab.data.perturbations._swap import Swap
-from influencelab.errors import InvalidParameter
+from influencelab.errors import InvalidParameter, require
+from influencelab.recipe import settle
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class Replacement(Swap):
     """Training point points[t] becomes (x[t], y[t]) in experiment rows[t].
 
@@ -30,6 +33,7 @@ class Replacement(Swap):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        settle(self, x=numbers_in(self.x, what="x"), y=numbers_in(self.y, what="y"))
         if not len(self.points) == len(self.x) == len(self.y):
             raise InvalidParameter(
                 f"there are {len(self.points)} points, {len(self.x)} features and {len(self.y)} labels; give one each."
@@ -38,8 +42,11 @@ class Replacement(Swap):
             raise InvalidParameter(f"share is {self.share}, expected a number above 0 and at most 1.")
 
     @classmethod
-    def relabel(cls, data: Dataset, points: Int[Tensor, " t"], labels: Num[Tensor, " t"]) -> "Replacement":
+    def relabel(cls, data: Dataset, points: Positions, labels: Any) -> "Replacement":
         """One experiment a point, which gets this label or target and keeps its features."""
+        require(data, Dataset, what="data")
+        points = positions(points, what="points")
+        check_places(points, points * 0, n=data.n, count=1)
         return cls(points=points, x=data.x_train[points], y=labels, n=data.n)
 
     def check(self, fit: Fitted) -> None:

@@ -18,6 +18,13 @@ MD5S = (
     "bef4ecab320f06d8554ea6380940ec79",
     "bb300cfdad3c16e7a12a480ee83cd310",
 )
+# Of the files once unpacked.
+CONTENT_MD5S = (
+    "f4a8712d7a061bf5bd6d2ca38dc4d50a",
+    "9018921c3c673c538a1fc5bad174d6f9",
+    "8181f5470baa50b63fa0f6fddb340f0a",
+    "15d484375f8d13e6eb1aabb0c3f46965",
+)
 
 
 @dataclass(frozen=True)
@@ -34,4 +41,11 @@ class FashionMnist(Source):
 
     def arrays(self) -> Arrays:
         """All images, features (n, 28, 28) in uint8; ids are positions in the files."""
-        return labelled_images(kind_name(self), MD5S, home=HOME, mirrors=MIRRORS, skip_first=self.skip_first)
+        return labelled_images(
+            kind_name(self),
+            MD5S,
+            content_md5s=CONTENT_MD5S,
+            home=HOME,
+            mirrors=MIRRORS,
+            skip_first=self.skip_first,
+        )

@@ -19,6 +19,13 @@ MD5S = (
     "9fb629c4189551a2d022fa330f9573f3",
     "ec29112dd5afa0611ce80d1b7f02629c",
 )
+# Of the files once unpacked.
+CONTENT_MD5S = (
+    "6bbc9ace898e44ae57da46a324031adb",
+    "a25bea736e30d166cdddb491f175f624",
+    "2646ac647ad5339dbf082846283269ea",
+    "27ae3e4e09519cfbb04c329615203637",
+)
 
 
 @dataclass(frozen=True)
@@ -34,4 +41,11 @@ class Mnist(Source):
 
     def arrays(self) -> Arrays:
         """All images, features (n, 28, 28) in uint8; ids are positions in the files."""
-        return labelled_images(kind_name(self), MD5S, home=HOME, mirrors=MIRRORS, skip_first=self.skip_first)
+        return labelled_images(
+            kind_name(self),
+            MD5S,
+            content_md5s=CONTENT_MD5S,
+            home=HOME,
+            mirrors=MIRRORS,
+            skip_first=self.skip_first,
+        )

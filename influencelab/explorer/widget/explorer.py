@@ -12,7 +12,7 @@ from IPython.core.pylabtools import print_figure
 from matplotlib.figure import Figure
 
 from influencelab.data.dataset import Dataset
-from influencelab.errors import InvalidParameter
+from influencelab.errors import InvalidParameter, WrongType, named, require
 from influencelab.explorer.data import ExplorerData, from_bytes
 from influencelab.explorer.from_table import from_comparison, from_table
 from influencelab.explorer.retrain_on_demand import RetrainedPair
@@ -69,6 +69,9 @@ class Explorer(anywidget.AnyWidget):
         settings: Mapping[str, Any] | None = None,
     ) -> None:
         self._data = explorer_data_of(source, data).within(LARGEST)
+        if retrain is not None:
+            require(retrain, Callable, what="retrain", cure="Give il.LeaveOneOutRetrainer(…) or a function.")
+        require(settings or {}, Mapping, what="settings", cure="Give a dict such as {'estimator': 'exact'}.")
         self._retrain = retrain
         super().__init__(_grid=self._data.to_bytes(), settings=settled(self._data, settings or {}))
         self.on_msg(self._answer)
@@ -156,11 +159,18 @@ class Explorer(anywidget.AnyWidget):
 
 def explorer_data_of(source: Source, data: Dataset | None = None) -> ExplorerData:
     """The explorer data in any of the things an explorer is given."""
+    if data is not None:
+        require(data, Dataset, what="data")
     if isinstance(source, ExplorerData):
         return source
     if isinstance(source, Comparison):
         return from_comparison(source, data)
     if isinstance(source, pandas.DataFrame):
         return from_table(source, title="table", data=data)
+    if not isinstance(source, Report | str | Path):
+        raise WrongType(
+            f"source is {named(source)}, expected a report, a results folder, a comparison or a table of pairs. An "
+            "explorer shows predictions beside the truth: il.Explorer(il.compare(estimate, retrained), data=data)."
+        )
     report = source if isinstance(source, Report) else load(Path(source))
     return from_bytes(report.explorer_file())

@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 
 from influencelab.data.dataset import Dataset
-from influencelab.errors import InvalidData
-from influencelab.models.loss import OutputLoss, softplus
+from influencelab.models.loss import OutputLoss, other_labels, softplus
 from influencelab.models.shapes import CB, KB, KCB, Y
 
 
@@ -15,7 +14,7 @@ class BinaryCrossEntropy(OutputLoss):
     def size(self, data: Dataset) -> int:
         """One output."""
         if data.classes != 2:
-            raise InvalidData(f"{data.name} has {data.classes} classes; this loss needs exactly 2.")
+            raise other_labels(data, "this loss needs exactly 2.")
         return 1
 
     def values(self, z: KCB, y: Y) -> KB:

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 import torch
 
 from influencelab.data.dataset import Dataset
-from influencelab.errors import InvalidData
-from influencelab.models.loss import OutputLoss, softplus
+from influencelab.models.loss import OutputLoss, other_labels, softplus
 from influencelab.models.shapes import CB, KB, KCB, Y
 
 
@@ -17,7 +16,7 @@ class CrossEntropy(OutputLoss):
     def size(self, data: Dataset) -> int:
         """One output a class."""
         if data.classes < 2:
-            raise InvalidData(f"{data.name} has {data.classes} classes; cross-entropy needs at least 2.")
+            raise other_labels(data, "cross-entropy needs at least 2.")
         return data.classes
 
     def values(self, z: KCB, y: Y) -> KB:

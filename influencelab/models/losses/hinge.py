@@ -7,8 +7,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from influencelab.data.dataset import Dataset
-from influencelab.errors import InvalidData, InvalidParameter
-from influencelab.models.loss import OutputLoss, softplus
+from influencelab.errors import InvalidParameter
+from influencelab.models.loss import OutputLoss, other_labels, softplus
 from influencelab.models.shapes import CB, KB, KCB, Y
 
 # A point whose margin exceeds 1 by no more than this is at the bend: the true hinge has the slope it has below 1.
@@ -40,9 +40,7 @@ class Hinge(OutputLoss):
     def size(self, data: Dataset) -> int:
         """One output."""
         if data.classes != 2:
-            raise InvalidData(
-                f"{data.name} has {data.classes} classes; the hinge needs exactly 2. Choose two, such as labels=(1, 7)."
-            )
+            raise other_labels(data, "the hinge needs exactly 2, such as a source's labels=(1, 7).")
         return 1
 
     def values(self, z: KCB, y: Y) -> KB:

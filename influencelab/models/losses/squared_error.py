@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 
 from influencelab.data.dataset import Dataset
-from influencelab.errors import InvalidData
-from influencelab.models.loss import OutputLoss
+from influencelab.models.loss import OutputLoss, other_labels
 from influencelab.models.shapes import CB, KB, KCB, Y
 
 
@@ -15,7 +14,7 @@ class SquaredError(OutputLoss):
     def size(self, data: Dataset) -> int:
         """One output."""
         if data.classes != 0:
-            raise InvalidData(f"{data.name} has {data.classes} classes; squared error needs real targets (classes=0).")
+            raise other_labels(data, "squared error needs real targets: give y as floats, or classes=0.")
         return 1
 
     def values(self, z: KCB, y: Y) -> KB:

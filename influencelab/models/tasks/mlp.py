@@ -141,5 +141,5 @@ class MLP(LayeredTask):
         def features(x: X) -> Float[Tensor, "b d"]:
             return ACTIVATIONS[self.activation](below.outputs(theta, x)).T.contiguous()
 
-        hidden = replace(data, x_train=features(data.x_train), x_test=features(data.x_test))
+        hidden = replace(data, x_train=features(data.x_train), x_test=features(data.x_test), feature_names=())
         return replace(self, depth=0), hidden

@@ -1,0 +1,250 @@
+"""What people hold data in (NumPy, pandas, lists, torch) made tensors; what no tensor can hold is refused by name."""
+
+import numbers
+from collections.abc import Iterable, Sized
+from typing import Any, TypeGuard
+
+import numpy
+import pandas
+import scipy.sparse
+import torch
+from jaxtyping import Float, Int
+from pandas.api import types
+from torch import Tensor
+
+from influencelab.errors import InvalidData, WrongType, named
+
+# Labels before they are numbered: those of a tensor, or texts.
+Column = Tensor | pandas.Series
+# Places of points, from 0: a list, a range, an array, an index, a tensor.
+Positions = Iterable[int] | Tensor
+TRUTHS = ("False", "True")
+
+
+def numbers_in(given: object, *, what: str) -> Tensor:
+    """The numbers of an array, a table, a list or a tensor, in their own type; a copy of all but a tensor.
+
+    Raises:
+        WrongType: these are no numbers.
+        InvalidData: they are sparse, masked, or in rows of unequal length.
+    """
+    if isinstance(given, list | tuple) and given and all(isinstance(each, Tensor) for each in given):
+        given = torch.stack(tuple(given))
+    if isinstance(given, Tensor):
+        return dense(given, what=what)
+    if scipy.sparse.issparse(given):
+        sparse: Any = given
+        raise too_sparse(sparse.shape, what=what, cure="toarray()")
+    if isinstance(given, pandas.DataFrame | pandas.Series):
+        given = values_of(given, what=what)
+    return torch.from_numpy(array_of(given, what=what))
+
+
+def dense(given: Tensor, *, what: str) -> Tensor:
+    """A tensor that is neither sparse nor part of a graph nor made under inference mode."""
+    if given.layout != torch.strided:
+        raise too_sparse(given.shape, what=what, cure="to_dense()")
+    if given.is_complex():
+        raise no_numbers(what, given, holds=" of complex numbers")
+    if given.is_inference():
+        with torch.inference_mode(mode=False):
+            given = given.clone()
+    return given.detach() if given.requires_grad else given
+
+
+def too_sparse(shape: Iterable[int], *, what: str, cure: str) -> InvalidData:
+    """The refusal of a sparse matrix, with the memory that a dense one takes."""
+    size = numpy.prod([float(each) for each in shape]) * 8 / 2**20
+    return InvalidData(
+        f"{what} is a sparse matrix of {' × '.join(map(str, shape))}; expected a dense one, as all derivatives are. "
+        f"Give {what}.{cure}, which takes {size:,.1f} MB in float64, or fewer columns."
+    )
+
+
+def values_of(given: pandas.DataFrame | pandas.Series, *, what: str) -> numpy.ndarray:
+    """The numbers of a table, missing ones NaN; float32 where all columns are."""
+    frame = given.to_frame() if isinstance(given, pandas.Series) else given
+    for name, kind in frame.dtypes.items():
+        if not types.is_numeric_dtype(kind) or types.is_complex_dtype(kind):
+            raise WrongType(
+                f"Column '{name}' of {what} is {kind}, expected numbers. Encode it, such as by pandas.get_dummies, or "
+                "leave it out."
+            )
+    narrow = all(kind == numpy.float32 for kind in frame.dtypes)
+    return given.to_numpy(numpy.float32 if narrow else numpy.float64, na_value=numpy.nan)
+
+
+def array_of(given: object, *, what: str) -> numpy.ndarray:
+    """A copy as NumPy, in a type that torch has."""
+    if isinstance(given, numpy.ma.MaskedArray) and given.mask.any():
+        raise InvalidData(f"{what} has masked values. Impute them, or drop their points.")
+    try:
+        array = numpy.asarray(given)
+    except (ValueError, TypeError, RuntimeError) as error:
+        raise InvalidData(f"{what} is no array of numbers ({error}). Give rows of equal length.") from error
+    if array.dtype == object and array.size and all(isinstance(each, numbers.Real) for each in array.flat):
+        array = array.astype(numpy.float64)
+    kind, size = array.dtype.kind, array.dtype.itemsize
+    if kind not in "biuf":
+        raise no_numbers(what, given, holds=f" of {array.dtype}" if hasattr(given, "dtype") else "")
+    wide = numpy.float64 if kind == "f" and size > 8 else numpy.int64 if kind == "u" and size > 1 else array.dtype
+    return numpy.array(array, dtype=numpy.dtype(wide).newbyteorder("="), order="C")
+
+
+def no_numbers(what: str, given: object, *, holds: str = "") -> WrongType:
+    """The refusal of what is no table of numbers."""
+    return WrongType(
+        f"{what} is {named(given)}{holds}, expected numbers: a tensor, a NumPy array, a pandas DataFrame, or "
+        "lists of rows. Convert it first."
+    )
+
+
+def features(given: object, *, what: str) -> Float[Tensor, " n *shape"]:
+    """Features as real numbers, a row a point: whole numbers become float64, a flat row of numbers one column."""
+    x = numbers_in(given, what=what)
+    if x.dim() == 0:
+        raise no_numbers(what, given)
+    x = x[:, None] if x.dim() == 1 else x
+    return x if x.is_floating_point() else x.double()
+
+
+def positions(given: object, *, what: str) -> Int[Tensor, " t"]:
+    """Positions or ids as int64, of any sequence of whole numbers.
+
+    Raises:
+        WrongType: these are no whole numbers in a flat row: a mask, fractions, one number alone.
+    """
+    if isinstance(given, range | set | frozenset | dict) or not isinstance(given, Sized | numbers.Number | Tensor):
+        given = list(given) if isinstance(given, Iterable) else given
+    if isinstance(given, Sized) and not isinstance(given, Tensor) and len(given) == 0:
+        return torch.zeros(0, dtype=torch.int64)
+    try:
+        found = column(given, what=what)
+    except InvalidData as error:
+        raise WrongType(f"{what} is {named(given)}, expected whole numbers, such as [1, 2].") from error
+    if isinstance(found, pandas.Series):
+        raise WrongType(f"{what} holds texts, expected whole numbers, such as [1, 2].")
+    if found.dim() == 1 and not found.is_floating_point() and found.dtype != torch.bool:
+        return found.long()
+    if found.dtype == torch.bool:
+        raise WrongType(f"{what} is a mask, expected positions. Give the places where it is true: mask.nonzero()[0].")
+    form = "one number" if found.dim() == 0 else f"{tuple(found.shape)} of {found.dtype}"
+    raise WrongType(f"{what} is {form}, expected whole numbers in a flat row, such as [1, 2].")
+
+
+def ids_of(given: object, *held: object, count: int, what: str) -> Int[Tensor, " n"]:
+    """The ids given; else the whole numbers that the rows of a table are called; else row numbers."""
+    if given is not None:
+        return positions(given, what=what)
+    for each in held:
+        if isinstance(each, pandas.DataFrame | pandas.Series) and types.is_integer_dtype(each.index.dtype):
+            if not each.index.is_unique:
+                twice = each.index[each.index.duplicated()][0]
+                raise InvalidData(
+                    f"{what}: two rows are called {twice}. Give each its own name: reset_index(drop=True)."
+                )
+            return torch.tensor(each.index.to_numpy(numpy.int64))
+    return torch.arange(count)
+
+
+def check_rows(x: object, y: object, *, part: str) -> None:
+    """Refuse features and labels of pandas whose rows stand in different orders."""
+    if not isinstance(x, pandas.DataFrame | pandas.Series) or not isinstance(y, pandas.DataFrame | pandas.Series):
+        return
+    if len(x) == len(y) and not x.index.equals(y.index):
+        raise InvalidData(
+            f"The rows of x_{part} and y_{part} have different names or orders. Give y_{part}.loc[x_{part}.index], or "
+            "both after reset_index(drop=True)."
+        )
+
+
+def column_names(train: object, test: object) -> tuple[str, ...]:
+    """The names of a table's columns; an InvalidData error where those of training and test differ, or their order."""
+    if isinstance(train, pandas.DataFrame) and isinstance(test, pandas.DataFrame) and list(train) != list(test):
+        raise InvalidData(
+            f"The columns of x_train are {list(train)[:8]} and those of x_test {list(test)[:8]}. Give x_test in the "
+            "same order: x_test[list(x_train)]."
+        )
+    return tuple(map(str, train)) if isinstance(train, pandas.DataFrame) else ()
+
+
+def column(given: object, *, what: str) -> Column:
+    """Labels as a tensor of numbers, or as a series of texts."""
+    if not flat(given):
+        return numbers_in(given, what=what)
+    series = (given if isinstance(given, pandas.Series) else pandas.Series(given)).infer_objects()
+    real = types.is_float_dtype(series.dtype)
+    if series.isna().any() and not real:
+        raise InvalidData(f"{what} has {int(series.isna().sum())} missing labels. Drop those points.")
+    if types.is_numeric_dtype(series.dtype):
+        kind = bool if types.is_bool_dtype(series.dtype) else None if real else numpy.int64
+        return numbers_in(series.to_numpy(kind), what=what)
+    if not all(isinstance(each, str) for each in series):
+        raise WrongType(
+            f"{what} holds {', '.join(sorted({type(each).__name__ for each in series}))}, expected labels of one kind: "
+            "whole numbers, texts or truth values for classes, real numbers for targets."
+        )
+    return series
+
+
+def flat(given: Any) -> TypeGuard[pandas.Series | list]:
+    """Whether labels stand in a flat row that pandas can hold; masked ones and tensors it cannot."""
+    if isinstance(given, list | tuple):
+        return not any(isinstance(each, Tensor | list | tuple | numpy.ndarray) for each in given)
+    return getattr(given, "ndim", 0) == 1 and not isinstance(given, Tensor | numpy.ma.MaskedArray)
+
+
+def both_texts(columns: list[Column]) -> TypeGuard[list[pandas.Series]]:
+    """Whether all labels are texts."""
+    return all(isinstance(each, pandas.Series) for each in columns)
+
+
+def labels(
+    train: object, test: object, *, classes: int | None, names: tuple[str, ...]
+) -> tuple[Tensor, Tensor, int, tuple[str, ...]]:
+    """Labels of both parts as numbers, the number of classes (0 for targets) and their names, if they have any.
+
+    Texts are numbered in the order of `names`; else of their categories; else of the alphabet. False is 0 and True 1.
+    """
+    columns = [column(train, what="y_train"), column(test, what="y_test")]
+    if both_texts(columns):
+        names = names or in_order(*columns)
+        columns = [numbered(each, names) for each in columns]
+    elif any(isinstance(each, pandas.Series) for each in columns):
+        raise WrongType("One of y_train and y_test holds texts and the other numbers. Give both the same.")
+    y, y_test = (each for each in columns if isinstance(each, Tensor))
+    if y.dtype == y_test.dtype == torch.bool:
+        names = names or TRUTHS
+    y, y_test = (each if each.is_floating_point() else each.long() for each in (y, y_test))
+    if classes is None:
+        classes = len(names) or counted(y, y_test)
+    return y, y_test, classes, names
+
+
+def in_order(train: pandas.Series, test: pandas.Series) -> tuple[str, ...]:
+    """The names of all classes, in the order of their categories or of the alphabet."""
+    if train.dtype == test.dtype and isinstance(train.dtype, pandas.CategoricalDtype):
+        return tuple(train.cat.categories)
+    return tuple(sorted({*train, *test}))
+
+
+def numbered(texts: pandas.Series, names: tuple[str, ...]) -> Int[Tensor, " n"]:
+    """The place of each text among the names of the classes."""
+    strange = sorted(set(texts) - set(names))
+    if strange:
+        raise InvalidData(f"A label is '{strange[0]}', and the classes are {', '.join(names)}. Name all of them.")
+    places = {name: place for place, name in enumerate(names)}
+    return torch.tensor([places[each] for each in texts], dtype=torch.int64)
+
+
+def counted(y: Tensor, y_test: Tensor) -> int:
+    """How many classes whole numbers speak of; 0 where labels are real numbers."""
+    if y.is_floating_point() or y_test.is_floating_point() or not len(y) or not len(y_test):
+        return 0
+    classes = int(max(y.max(), y_test.max())) + 1
+    if classes > max(2, len(y) + len(y_test)):
+        raise InvalidData(
+            f"The labels are whole numbers up to {classes - 1}, more than there are points. Give classes=0 if they are "
+            "targets of a regression, or number the classes 0, 1, 2, and so on."
+        )
+    return classes
