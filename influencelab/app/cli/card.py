@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from influencelab.app.cli.terminal import Terminal, cut
+from influencelab.app.cli.terminal import Terminal, cut_apart
 from influencelab.runner.claim import Claim, legend
 from influencelab.runner.scorecard import Row, by_study, counted
 from influencelab.statistics.measurements import describe
@@ -28,7 +28,7 @@ def card(judged: Sequence[Row], questions: Mapping[str, str], terminal: Terminal
     for study, group in by_study(judged).items():
         heading = terminal.paint(terminal.wrap(questions.get(study, study)), "bold")
         under = terminal.paint(terminal.wrap(f"{study}: {counted(group)}", first=GAP), "faint")
-        blocks.append("\n".join([heading, under, *(line(row, columns, terminal) for row in group)]))
+        blocks.append("\n".join([heading, under, *claim_lines(group, columns, terminal)]))
     total = terminal.wrap(f"{len(judged)} claims: {counted(judged)}.")
     preview = ["preview"] if any(row.verdict != row.word for row in judged) else []
     words = " ".join([*(f"{row.word} {row.claim.title}" for row in judged), *preview])
@@ -62,12 +62,16 @@ def cells(row: Row) -> dict[str, str]:
     }
 
 
-def line(row: Row, columns: Mapping[str, int], terminal: Terminal) -> str:
-    """The line of a claim: its verdict, its title and its number."""
-    text = cells(row)
-    shown = [cut(text[name], width).ljust(width) if text[name] else " " * width for name, width in columns.items()]
-    shown[0] = terminal.paint(shown[0], COLOUR.get(row.word, "faint"))
-    return (GAP + GAP.join(shown)).rstrip()
+def claim_lines(group: Sequence[Row], columns: Mapping[str, int], terminal: Terminal) -> list[str]:
+    """A line for each claim: its verdict, its title and its number."""
+    lines = []
+    titles = cut_apart([row.claim.title for row in group], columns["claim"])
+    for row, title in zip(group, titles, strict=True):
+        texts = cells(row) | {"claim": title}
+        shown = [texts[name].ljust(width) for name, width in columns.items()]
+        shown[0] = terminal.paint(shown[0], COLOUR.get(row.word, "faint"))
+        lines.append((GAP + GAP.join(shown)).rstrip())
+    return lines
 
 
 def explained(text: str, terminal: Terminal) -> str:

@@ -24,7 +24,7 @@ def exported(run: str, *, output: Path | None, studies: Path | None, results: Pa
 
     text = page(report)
     path.write_text(text, encoding="utf-8")
-    place = f"Wrote {shown(path)}, {len(text.encode()) / 10**6:.1f} MB, of {report.study} at {report.profile}."
+    place = f"Wrote {shown(path)} of {report.study} at {report.profile}, {len(text.encode()) / 10**6:.1f} MB."
     lack = "" if (folder / EXPLORER).is_file() else " It has no explorer, for which that run kept nothing."
     return f"{place} It opens in any browser, without a network.{lack}"
 

@@ -36,14 +36,20 @@ class Pace:
         if fraction > self.done or not self.now:
             self.done, self.now = max(fraction, self.done), now
 
-    def seconds_left(self, speed: float, now: float) -> float:
+    def seconds_left(self, now: float, *, speed: float, found: float) -> float:
         """Seconds to its end: the geometric mean of what was expected and of what its own pace says, ever more its own.
 
         Either may be wrong by a factor of two, since machines differ and the pieces of a study do, and the mean of both
         is wrong by its root.
+
+        Args:
+            now: the time.
+            speed: seconds that an expected one took so far.
+            found: the share of its work that is expected in the store, before it says so itself.
         """
         expected = self.expected * speed
         if self.first is None:
+            expected *= 1 - found
             return max(expected - (now - self.began), expected * (1 - UNKNOWN))
         expected *= 1 - self.done
         share = (self.done - self.found) / (1 - self.found) if self.found < 1 else 0.0
@@ -87,12 +93,15 @@ class Bar:
 
     def seconds_left(self) -> float:
         """Seconds until all studies are done, by the pace of those that ran and of the one that runs."""
-        expected = sum(pace.expected for pace in self._paces)
         # As much as the studies so far had in the store, those to come are expected to have.
-        found = sum(pace.expected * pace.found for pace in self._paces) / max(expected, 1e-9)
+        known = [pace for pace in self._paces if pace.first is not None]
+        found = sum(pace.expected * pace.found for pace in known) / max(sum(pace.expected for pace in known), 1e-9)
         speed = self._spent / self._ran if self._ran else 1.0
-        later = max(self._seconds - expected, 0.0) * (1 - found) * speed
-        return later + (self._paces[-1].seconds_left(speed, self._clock()) if self._paces else 0.0)
+        begun = sum(pace.expected for pace in self._paces)
+        left = max(self._seconds - begun, 0.0) * (1 - found) * speed
+        for pace in self._paces[-1:]:
+            left += pace.seconds_left(self._clock(), speed=speed, found=found)
+        return left
 
     def _draw(self, name: str | None, fraction: float, text: str) -> None:
         """Draw how far the studies are."""

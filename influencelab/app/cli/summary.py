@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from influencelab.app.cli.card import layout, line
+from influencelab.app.cli.card import claim_lines, layout
 from influencelab.app.cli.scorecard import shown
 from influencelab.app.cli.terminal import Terminal
 from influencelab.runner.claim import Claim, judge, legend
@@ -27,8 +27,7 @@ def summary(done: Sequence[Report], claims: Sequence[Claim], questions: Mapping[
     for study, group in judged.items():
         lines += verdicts(questions.get(study, study), group, terminal)
     if len(judged) == 1 and measured:
-        columns = layout(measured, terminal)
-        lines += ["", *(line(row, columns, terminal) for row in measured)]
+        lines += ["", *claim_lines(measured, layout(measured, terminal), terminal)]
     words = legend(" ".join(row.verdict for row in measured))
     meaning = [terminal.wrap(f"Words: {'; '.join(words)}.", rest="  "), ""] if words else []
     return "\n".join([*lines, "", *meaning, *next_steps(done, terminal)])

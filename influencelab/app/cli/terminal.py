@@ -4,6 +4,7 @@ import os
 import shutil
 import sys
 import textwrap
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 # Columns where there is no terminal: output that goes to a file or to another program.
@@ -40,15 +41,27 @@ def here() -> Terminal:
     return Terminal(max(40, shutil.get_terminal_size((COLUMNS, 24)).columns), not plain)
 
 
-def cut(text: str, width: int) -> str:
-    """The text, or as many of its first and last words as fit around an ellipsis: what differs often stands last."""
+def cut(text: str, width: int, *, end: float = 0.6) -> str:
+    """The text, or as many of its first and last words as fit around an ellipsis: what differs often stands last.
+
+    Args:
+        text: some words.
+        width: how long it may be.
+        end: the share of it that the last words may take.
+    """
     words = text.split()
     if len(text) <= width or not words:
         return text
-    end, start = [words.pop()], []
-    while words and len(" ".join([words[-1], *end])) <= width * 3 // 5:
-        end.insert(0, words.pop())
-    while words and len(" ".join([*start, words[0], "…", *end])) <= width:
-        start.append(words.pop(0))
-    shortened = " ".join([*start, "…", *end])
+    last, first = [words.pop()], []
+    while words and len(" ".join([words[-1], *last])) <= width * end:
+        last.insert(0, words.pop())
+    while words and len(" ".join([*first, words[0], "…", *last])) <= width:
+        first.append(words.pop(0))
+    shortened = " ".join([*first, "…", *last])
     return shortened if len(shortened) <= width else shortened[: width - 1] + "…"
+
+
+def cut_apart(texts: Sequence[str], width: int) -> list[str]:
+    """The texts, each cut to a width, and where the cut tells most of them apart."""
+    ways = [[cut(text, width, end=end) for text in texts] for end in (0.6, 0.4, 0.2)]
+    return max(ways, key=lambda way: len(set(way)))
