@@ -268,8 +268,13 @@ def start_report(study: str, values: Mapping[str, Any]) -> ReportWriter:
     plan = notebook.plan(profile_of(folder), results=Path(results) if results else None, **given)
     # A run has settled its folder; by hand it follows from the parameters.
     place = plan.folder.with_name(folder) if results else plan.folder
-    pieces = sum(len(PIECE.findall(text)) for kind, text, _ in notebook.cells() if kind == "code")
-    return ReportWriter(study, folder=place, parameters={name: plan.parameters[name] for name in given}, pieces=pieces)
+    parameters = {name: plan.parameters[name] for name in given}
+    return ReportWriter(study, folder=place, parameters=parameters, pieces=pieces_of(notebook))
+
+
+def pieces_of(notebook: Study) -> int:
+    """How many tables and figures a notebook makes, if it makes none in a loop."""
+    return sum(len(PIECE.findall(text)) for kind, text, _ in notebook.cells() if kind == "code")
 
 
 def checked(name: str, what: str) -> str:

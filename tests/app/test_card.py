@@ -144,4 +144,4 @@ def test_what_a_run_says_of_a_claim_is_what_it_measured_itself(tmp_path: Path) -
     done = [replace(quick("leave_one_out", tmp_path), profile="quick-1a2b3c4d")]
     text = summary(done, CLAIMS, QUESTIONS, Terminal(100))
     assert "folders of their own" in text
-    assert re.search(r"^  not reproduced\* +influence is proportional on top points +0.93 ", text, flags=re.MULTILINE)
+    assert re.search(r"^  not reproduced\* +influence is proportional on top points +0.930 ", text, flags=re.MULTILINE)

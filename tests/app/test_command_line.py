@@ -15,7 +15,9 @@ from typer.testing import CliRunner, Result
 
 from influencelab import __version__
 from influencelab.__main__ import app
-from influencelab.runner.report import load
+from influencelab.app.cli.export import folder_of
+from influencelab.app.cli.run import announcement
+from influencelab.runner.report import EXPLORER, load
 from influencelab.runner.report_writer import ReportWriter
 from influencelab.statistics.measurement import Measurement
 from influencelab.studies.catalogue import all_claims
@@ -128,6 +130,30 @@ def test_a_missing_folder_of_studies_is_refused(tmp_path: Path) -> None:
     assert (refused.returncode, refused.stdout) == (2, "")
     assert "There is no folder" in refused.stderr
     assert "Traceback" not in refused.stderr
+
+
+def test_a_size_that_comes_in_slices_is_run_slice_by_slice_and_who_lacks_it_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plans, left_out = [], []
+    monkeypatch.setattr(
+        "influencelab.app.cli.run.run",
+        lambda given, *, lacking: (plans.extend(given), left_out.extend(lacking))[0] or 0,
+    )
+    written = (NOTEBOOKS / "fine.ipynb").read_text()
+    (tmp_path / "small.ipynb").write_text(written)
+    (tmp_path / "whole.ipynb").write_text(written.replace("standard:", "paper:"))
+    (tmp_path / "slices.ipynb").write_text(written.replace("tiny:", "paper_one:").replace("standard:", "paper_two:"))
+    words = ["--profile", "paper", "--studies", str(tmp_path)]
+    assert inside("run", "--all", *words).exit_code == 0
+    ran = [(plan.study.name, plan.folder.name) for plan in plans]
+    assert sorted(ran) == [("slices", "paper_one"), ("slices", "paper_two"), ("whole", "paper")]
+    assert left_out == ["small"]
+    assert "Left out, having no such profile: small." in announcement(plans, left_out)
+    refused = inside("run", "small", *words)
+    assert refused.exit_code == 2
+    assert "small has no profile 'paper'. There are: tiny, standard." in refused.stderr
+    assert inside("run", "--all", "--profile", "quick", "--studies", str(tmp_path)).exit_code == 2
 
 
 def test_who_does_the_work_is_passed_on_and_makes_no_changed_run(
@@ -250,11 +276,21 @@ def test_export_writes_one_page_of_a_folder_or_of_a_studys_largest_profile(tmp_p
         assert f"<title>{title}</title>" in file.read_text(encoding="utf-8")
 
 
+def test_export_prefers_a_run_that_can_be_explored_to_a_larger_one(tmp_path: Path) -> None:
+    for profile in ("tiny", "standard", "paper"):
+        publish(tmp_path, "fine", profile)
+    (tmp_path / "fine" / "standard" / EXPLORER).touch()
+    assert folder_of("fine", tmp_path).name == "standard"
+    (tmp_path / "fine" / "standard" / EXPLORER).unlink()
+    assert folder_of("fine", tmp_path).name == "paper"
+
+
 def test_export_says_what_is_missing(tmp_path: Path) -> None:
     publish(tmp_path, "fine", "tiny")
     unknown = inside("export", "fien", "--results", str(tmp_path))
     assert unknown.exit_code == 2
     assert "no study was run under that name" in unknown.output
+    assert "There are: fine. Did you mean 'fine'?" in unknown.output
     nowhere = inside("export", "fine", "--results", str(tmp_path), "--output", str(tmp_path / "no" / "page.html"))
     assert nowhere.exit_code == 2
     assert "Make it, or name another" in nowhere.output

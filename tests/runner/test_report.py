@@ -19,7 +19,7 @@ from influencelab.errors import InvalidData, InvalidParameter, MissingData, Unkn
 from influencelab.runner import json_file, provenance
 from influencelab.runner.atomic_folder import alive, clean_up, read_progress, sibling
 from influencelab.runner.report import load, reports
-from influencelab.runner.report_writer import LARGEST, ReportWriter, start_report
+from influencelab.runner.report_writer import LARGEST, ReportWriter, pieces_of, start_report
 from influencelab.runner.study import Study
 from influencelab.statistics.measurement import Measurement
 
@@ -135,6 +135,40 @@ def test_a_report_whose_replacement_died_between_two_renames_comes_back(tmp_path
     folder.rename(sibling(folder, role="replaced", writer=dead_process()))
     clean_up(folder)
     assert contents(folder) == before
+
+
+def test_progress_counts_trials_tables_and_figures_and_ends_only_when_the_report_stands(tmp_path: Path) -> None:
+    draft = ReportWriter("fine", folder=tmp_path / "fine" / "tiny", parameters={}, pieces=3)
+
+    def said() -> tuple[float, str]:
+        found = read_progress(draft.folder, writer=os.getpid())
+        assert found is not None
+        return round(found.fraction, 9), found.text
+
+    report = draft.running(0.0, 0.6)["progress"]
+    report(11.99, 50, "trials")
+    assert said() == (round(0.6 * 11.99 / 50, 9), "11 of 50 trials")
+    report(0.0625, 1, "one trial")
+    assert said()[1] == "one trial"
+    report(50, 50, "trials")
+    assert said() == (0.6, "50 of 50 trials")
+    draft.number(Measurement(1.0), statistic="slope")
+    assert said() == (0.7, "1 of 3 tables and figures")
+    draft.figure("line", drawn())
+    draft.pairs(PAIRS)
+    assert said() == (0.9, "3 of 3 tables and figures")
+    draft.figure("another", drawn())
+    assert said() == (1.0, "3 of 3 tables and figures")
+    # A second sweep begins where its study says, and what stands is not counted as to come.
+    draft.running(0.2, 0.5, then=0.8)["progress"](1, 1, "one trial")
+    assert said() == (0.5, "one trial")
+
+
+def test_a_notebooks_tables_and_figures_are_counted_before_it_runs() -> None:
+    studies = Path(__file__).parents[2] / "studies"
+    text = (studies / "leave_one_out.ipynb").read_text(encoding="utf-8")
+    calls = sum(text.count(f"draft.{name}(") for name in ("measure", "figure", "pairs", "explore"))
+    assert pieces_of(Study(studies / "leave_one_out.ipynb")) == calls > 5
 
 
 def test_progress_is_read_while_a_report_is_written_and_gone_when_it_stands(tmp_path: Path) -> None:
