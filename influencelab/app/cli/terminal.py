@@ -31,8 +31,8 @@ class Terminal:
     def wrap(self, text: str, *, first: str = "", rest: str | None = None) -> str:
         """The text in lines no wider than the terminal, broken between words; later ones begin with `rest`."""
         after = first if rest is None else rest
-        whole = {"break_on_hyphens": False, "break_long_words": False}
-        return textwrap.fill(text, self.width, initial_indent=first, subsequent_indent=after, **whole)
+        lines = textwrap.TextWrapper(self.width, first, after, break_on_hyphens=False, break_long_words=False)
+        return lines.fill(text)
 
 
 def here() -> Terminal:
