@@ -179,8 +179,8 @@ def test_a_failure_is_told_and_does_not_stop_the_studies_after_it(tmp_path: Path
     )
     assert done.returncode == 1
     assert "Running 3 studies. Expected on two cores: 13 s, 0.2 GB at most." in done.stdout
-    assert re.search(r"^fine at tiny: .+ s, 1 numbers, in ", done.stdout, flags=re.MULTILINE)
-    assert "Measured 1 numbers in 1 study" in done.stdout
+    assert re.search(r"^fine at tiny: .+ s, 1 number, in ", done.stdout, flags=re.MULTILINE)
+    assert "Measured 1 number in 1 study" in done.stdout
     # The reasons are the last lines, and nothing is between them.
     reasons = [line for line in done.stderr.splitlines() if line]
     assert reasons[-2].startswith("FAILED failing: ValueError: the second line is wrong.")

@@ -122,7 +122,8 @@ def announcement(plans: Sequence[Plan], lacking: Sequence[str] = ()) -> str:
 
 def outcome(report: Report, seconds: float, *, alone: bool) -> str:
     """A line on a report; of the only one also its place, and some of its numbers, those that claims rest on first."""
-    head = f"{report.study} at {report.profile}: {seconds:.1f} s, {len(report.measurements):,} numbers"
+    count = len(report.measurements)
+    head = f"{report.study} at {report.profile}: {seconds:.1f} s, {count:,} {'number' if count == 1 else 'numbers'}"
     if not alone:
         return f"{head}, in {shown(report.folder)}"
     numbers = report.numbers(first=[claim.where for claim in all_claims() if claim.study == report.study])

@@ -23,7 +23,11 @@ def summary(done: Sequence[Report], claims: Sequence[Claim], questions: Mapping[
     tested = (
         f"{len(measured)} of {len(every)} claims tested: {counted(measured)}" if every else "no claim rests on them"
     )
-    lines = [terminal.wrap(f"Measured {numbers:,} numbers in {studies}; {tested}."), *remarks(done, terminal), ""]
+    lines = [
+        terminal.wrap(f"Measured {numbers:,} {'number' if numbers == 1 else 'numbers'} in {studies}; {tested}."),
+        *remarks(done, terminal, preview=bool(measured)),
+        "",
+    ]
     for study, group in judged.items():
         lines += verdicts(questions.get(study, study), group, terminal)
     if len(judged) == 1 and measured:
@@ -50,10 +54,10 @@ def verdicts(question: str, group: Sequence[Row], terminal: Terminal) -> list[st
     return [terminal.paint(terminal.wrap(question), "bold"), terminal.wrap(answer, first="    ")]
 
 
-def remarks(done: Sequence[Report], terminal: Terminal) -> list[str]:
+def remarks(done: Sequence[Report], terminal: Terminal, *, preview: bool) -> list[str]:
     """What the verdicts are not: those of record."""
     texts = []
-    if all(size_of(profile_of(report.profile)) not in RECORD for report in done):
+    if preview and all(size_of(profile_of(report.profile)) not in RECORD for report in done):
         texts.append("At this size the verdicts are previews; those of record come from standard and paper runs.")
     if any(report.changed for report in done):
         texts.append("Changed parameters went to folders of their own, which are not on the scorecard.")
