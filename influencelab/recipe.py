@@ -5,6 +5,7 @@ import enum
 import hashlib
 import inspect
 import json
+import math
 import numbers
 from abc import ABC
 from collections.abc import Callable
@@ -127,13 +128,19 @@ def unheard(done: float, total: float = 1.0, label: str = "") -> None:
     """Progress that nobody waits for."""
 
 
+def counted(done: float, total: float, label: str) -> str:
+    """Progress in whole things: `12 of 50 trials`; the label alone where one thing is done bit by bit."""
+    # A sum of shares may stay a hair below what it should be.
+    return f"{math.floor(done + 1e-9)} of {total:g} {label}" if label and total > 1 else label
+
+
 def stage(progress: Progress, first: float, last: float) -> Progress:
     """Progress of one part of some work, which takes its share from `first` to `last`, both between 0 and 1.
 
-    A part in which there is nothing to do is done.
+    Its label says how many things of the part are done. A part in which there is nothing to do is done.
     """
 
     def report(done: float, total: float = 1.0, label: str = "") -> None:
-        progress(first + (last - first) * (done / total if total else 1.0), 1.0, label)
+        progress(first + (last - first) * (done / total if total else 1.0), 1.0, counted(done, total, label))
 
     return report

@@ -19,7 +19,7 @@ from influencelab.experiments.code_version import data_version, recipe_version
 from influencelab.experiments.job import Job, Runnable, connected, run_cluster, run_processes, run_serial
 from influencelab.experiments.outcome import Outcome, outcome_of
 from influencelab.experiments.store import Store
-from influencelab.recipe import Progress, fingerprint, kind_name, stage, unheard
+from influencelab.recipe import Progress, counted, fingerprint, kind_name, stage, unheard
 from influencelab.runner.signals import stopped_by_signals
 
 __all__ = ["run_grid", "run_trials", "with_available_data"]
@@ -27,7 +27,7 @@ __all__ = ["run_grid", "run_trials", "with_available_data"]
 Executor = Callable[[Sequence[Job]], Iterator[tuple[str, bool]]]
 # How often to look whether a trial that another run is at was stored there, in seconds.
 POLL = 0.5
-BAR = "{percentage:3.0f}% of {total:g} trials {bar} {elapsed} gone, {remaining} to go"
+BAR = "{desc}{bar} {elapsed} gone, {remaining} to go"
 
 
 def run_trials(
@@ -103,10 +103,12 @@ def progress_bar(left: Counter[str], *, trials: int, progress: Progress | None) 
     pace: Any = {"initial": trials - left.total(), "mininterval": 1, "smoothing": 0}
     with tqdm(total=trials, file=sys.stdout, bar_format=BAR, leave=False, disable=not left, **pace) as bar:
 
-        def show(done: float, total: float = 1.0, label: str = "") -> None:  # noqa: ARG001
+        def show(done: float, total: float = 1.0, label: str = "") -> None:  # noqa: ARG001 - what calls it gives shares
             now = trials - left.total() + done
+            bar.set_description(counted(now, trials, "trials") if trials > 1 else "one trial", refresh=False)
             bar.update(now - bar.n)
-            (progress or unheard)(now, trials, "trials")
+            # Of one trial, its own steps say more than its share.
+            (progress or unheard)(now, trials, "trials" if trials > 1 else label or "one trial")
 
         show(0)
         yield show

@@ -17,6 +17,7 @@ from pathlib import Path
 import psutil
 
 from influencelab.errors import MissingData
+from influencelab.recipe import counted
 from influencelab.runner import json_file
 from influencelab.runner.owner import OWNER, abandoned, owner
 
@@ -45,6 +46,11 @@ class RunProgress:
     def fraction(self) -> float:
         """Share done, between 0 and 1."""
         return min(max(self.done / self.total, 0.0), 1.0) if self.total > 0 else 0.0
+
+    @property
+    def text(self) -> str:
+        """`12 of 50 trials`; the label alone where one whole thing is done bit by bit."""
+        return counted(self.done, self.total, self.label)
 
 
 def sibling(folder: Path, role: str, *, made_by: str) -> Path:

@@ -1,6 +1,7 @@
 """A published claim as an acceptance interval for one measured number, and its verdict."""
 
 import math
+import re
 from dataclasses import dataclass
 
 import pandas
@@ -13,6 +14,23 @@ from influencelab.statistics.measurements import Where, find
 __all__ = ["Claim", "Verdict"]
 
 NOT_RUN = "not run"
+# Verdicts, the best first, and other words of claims that a reader should not have to guess.
+VERDICTS = {
+    "reproduced": "the whole 95% interval of the number lies in the accepted band",
+    "explained": "reproduced as published; with our controls the interval lies apart from it and not in the band",
+    "inconclusive": "the interval straddles an edge of the band, or the number could not be had",
+    "not reproduced": "the whole interval lies outside the band",
+    "reported only": "measured, but there is no band to judge it by",
+    NOT_RUN: "no report holds the number",
+}
+TERMS = VERDICTS | {
+    "preview": "measured at a smaller profile than the claim asks for, which does not decide",
+    "warm": "retrained from the fit to the nearest minimum",
+    "cold": "retrained from the start, as the fit was",
+    "controlled": "every network at a minimum, and every retrained one too",
+    "published": "with the paper's protocol as printed",
+    "paired": "models with and without a point see the same batches; unpaired: each draws its own",
+}
 
 
 @dataclass(frozen=True)
@@ -62,16 +80,26 @@ class Claim:
             raise InvalidParameter(f"Claim '{self.name}': low {self.low} is above high {self.high}. Swap them.")
 
     @property
+    def title(self) -> str:
+        """Its name in words: `newton step keeps its size at 0.01`."""
+        return re.sub(r"\b0 (?=\d)", "0.", self.name.replace("_", " "))
+
+    @property
     def band(self) -> str:
-        """The accepted values in words: `≥ 0.99`, `≤ 1`, `0.95 to 1.05`, or a dash where nothing is judged."""
-        unit = f" {self.unit}" if self.unit else ""
+        """The accepted values in words: `≥ 0.99`, `≤ 1 per layer`, or a dash where nothing is judged."""
+        bounded = self.low is not None or self.high is not None
+        return f"{self.bounds} {self.unit}" if self.unit and bounded else self.bounds
+
+    @property
+    def bounds(self) -> str:
+        """The same without the unit: `≥ 0.99`, `≤ 1`, `0.95 to 1.05`."""
         if self.low is None and self.high is None:
             return "–"
         if self.high is None:
-            return f"≥ {self.low:g}{unit}"
+            return f"≥ {self.low:g}"
         if self.low is None:
-            return f"≤ {self.high:g}{unit}"
-        return f"{self.low:g} to {self.high:g}{unit}"
+            return f"≤ {self.high:g}"
+        return f"{self.low:g} to {self.high:g}"
 
 
 @dataclass(frozen=True)
@@ -82,9 +110,7 @@ class Verdict:
         claim: the claim.
         number: the number that was measured; None where it was not.
         profile: the size it was measured at.
-        verdict: `reproduced` (the whole interval is in the band), `explained` (it is, but with our controls the
-            interval is apart from it and no longer in the band), `not reproduced` (all of it is outside),
-            `inconclusive` (it straddles an edge, or the number is NaN), `reported only` or `not run`.
+        verdict: one of `VERDICTS`, which says what each means.
         preview: whether the size is too small to decide.
     """
 
@@ -106,6 +132,12 @@ class Verdict:
     def __str__(self) -> str:
         """`0.99998 [0.99997, 0.99999] reproduced (preview)`."""
         return self.said if self.number is None else f"{self.number} {self.said}"
+
+
+def legend(text: str) -> list[str]:
+    """What each of `TERMS` means that a text uses: `cold: retrained from the start …`."""
+    used = [term for term in TERMS if re.search(rf"\b(un)?{term}\b", text)]
+    return [f"{term}: {TERMS[term]}" for term in used]
 
 
 def judge(claim: Claim, measurements: pandas.DataFrame, profile: str) -> Verdict:

@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -11,7 +12,7 @@ import pandas
 from matplotlib.figure import Figure
 
 from influencelab.errors import InvalidData, InvalidParameter
-from influencelab.recipe import stage
+from influencelab.recipe import counted, stage
 from influencelab.runner import json_file
 from influencelab.runner.atomic_folder import PROGRESS, own_run, published_in, replace_folder, staging
 from influencelab.runner.profile import profile_of
@@ -28,6 +29,8 @@ LARGEST = 10**6
 STORE_FOLDER = ".store"
 # Parameters that say where a run computes, and change no number.
 COMPUTING = ("workers", "scheduler", "device")
+# What a notebook calls once for each table or figure.
+PIECE = re.compile(r"\.(?:measure|figure|pairs|explore)\(")
 NAME = re.compile(r"[A-Za-z0-9_+-][A-Za-z0-9_.+-]*(/[A-Za-z0-9_+-][A-Za-z0-9_.+-]*)*")
 
 
@@ -38,6 +41,41 @@ class Explorable(Protocol):
     def to_file(self, *, title: str, largest: int) -> bytes:
         """As much of it as fits into so many bytes, under this title."""
         ...
+
+
+@dataclass
+class Pieces:
+    """Tables and figures of a report, counted as they are made, and their share of the run; it changes by nature.
+
+    Attributes:
+        total: how many there will be; 0 where that is not known.
+        done: how many there are.
+        first: the share of the run's time that was over when trials had ended.
+        last: the same when these tables and figures are done.
+        before: how many there were when the trials began.
+    """
+
+    total: int
+    done: int = 0
+    first: float = 0.0
+    last: float = 1.0
+    before: int = 0
+
+    def begin(self, first: float, last: float) -> None:
+        """Count those after the trials that begin now."""
+        self.first, self.last, self.before = first, last, self.done
+
+    def add(self) -> float:
+        """Count one more; the share of the run that is over. Not all is over before the report is published."""
+        self.done += 1
+        return self.first + (self.last - self.first) * min(
+            1.0, (self.done - self.before) / (self.total - self.before + 1)
+        )
+
+    @property
+    def text(self) -> str:
+        """`3 of 9 tables and figures`."""
+        return counted(min(self.done, self.total), self.total, "tables and figures")
 
 
 class ReportWriter:
@@ -54,7 +92,7 @@ class ReportWriter:
         staging: the hidden folder it is written in.
     """
 
-    def __init__(self, study: str, *, folder: Path, parameters: Mapping[str, Any]) -> None:
+    def __init__(self, study: str, *, folder: Path, parameters: Mapping[str, Any], pieces: int = 0) -> None:
         self.study = study
         self.folder = folder
         self.place = published_in(folder)
@@ -63,6 +101,7 @@ class ReportWriter:
         self._measurements: list[pandas.DataFrame] = []
         self._facts: dict[str, Any] = {}
         self._started = time.perf_counter()
+        self._pieces = Pieces(pieces)
 
     def measure(self, measurements: pandas.DataFrame) -> None:
         """Keep measurements, a tidy table as `statistics.measurements.tidy` makes it; a claim selects rows of it.
@@ -72,6 +111,7 @@ class ReportWriter:
         """
         check_tidy(measurements)
         self._measurements.append(measurements)
+        self._piece()
 
     def number(self, measurement: Measurement, **settings: Any) -> None:
         """Keep one number with its settings, such as `number(Measurement(1.2), data="digits", statistic="slope")`."""
@@ -92,6 +132,7 @@ class ReportWriter:
             InvalidData: the SVG is too large to commit.
         """
         self._check_open()
+        self._piece()
         if figure is None:
             return None
         path = self.staging / "figures" / f"{checked(name, 'figure')}.svg"
@@ -118,12 +159,14 @@ class ReportWriter:
         path = self.staging / "pairs.parquet"
         pairs.to_parquet(path, compression="zstd", index=False)
         refuse_large(path, cure="Keep float32 values and categories, or a sample of the rows (say which).")
+        self._piece()
 
     def explore(self, data: Explorable) -> None:
         """Keep what an explorer shows of the run: as much as fits into 1 MB, with a note of what was left out."""
         self._check_open()
         title = f"{self.study} at {self.folder.name}"
         (self.staging / EXPLORER).write_bytes(data.to_file(title=title, largest=LARGEST))
+        self._piece()
 
     def progress(self, done: float, total: float = 1.0, label: str = "") -> None:
         """Say how far the run is, for the bar of whoever started it; nobody asks where it is run by hand."""
@@ -131,13 +174,24 @@ class ReportWriter:
         if run := own_run():
             json_file.write(run / PROGRESS, {"done": done, "total": total, "label": label})
 
-    def running(self, first: float = 0.0, last: float = 1.0) -> dict[str, Any]:
-        """Where and how this part of the run is computed, for `run_grid(trials, **draft.running(0.2, 1.0))`.
+    def running(self, first: float = 0.0, last: float = 0.85, *, then: float = 1.0) -> dict[str, Any]:
+        """Where and how this part of the run is computed, for `run_grid(trials, **draft.running(0.2, 0.9))`.
 
         The store, the bar's part, and what the notebook declares of `workers`, `scheduler` and `device`.
+
+        Args:
+            first: the share of the run's time that is over when this part begins.
+            last: the same when it ends.
+            then: the same when the tables and figures after it are done.
         """
         declared = {name: self._parameters[name] for name in COMPUTING if name in self._parameters}
+        self._pieces.begin(last, then)
         return {"store": self.store, "progress": stage(self.progress, first, last), **declared}
+
+    def _piece(self) -> None:
+        """Report one more table or figure, where it is known how many there are."""
+        if self._pieces.total:
+            self.progress(self._pieces.add(), 1.0, self._pieces.text)
 
     @property
     def store(self) -> Path:
@@ -220,7 +274,13 @@ def start_report(study: str, values: Mapping[str, Any]) -> ReportWriter:
     plan = notebook.plan(profile_of(folder), results=Path(results) if results else None, **given)
     # A run has settled its folder; by hand it follows from the parameters.
     place = plan.folder.with_name(folder) if results else plan.folder
-    return ReportWriter(study, folder=place, parameters={name: plan.parameters[name] for name in given})
+    parameters = {name: plan.parameters[name] for name in given}
+    return ReportWriter(study, folder=place, parameters=parameters, pieces=pieces_of(notebook))
+
+
+def pieces_of(notebook: Study) -> int:
+    """How many tables and figures a notebook makes, if it makes none in a loop."""
+    return sum(len(PIECE.findall(text)) for kind, text, _ in notebook.cells() if kind == "code")
 
 
 def checked(name: str, what: str) -> str:

@@ -1,9 +1,11 @@
 """Scorecard: every claim with its verdict at each profile, computed from reports, never typed."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
 
-from influencelab.runner.claim import NOT_RUN, Claim, Verdict, judge
+from influencelab.runner.claim import NOT_RUN, VERDICTS, Claim, Verdict, judge
 from influencelab.runner.profile import PROFILES, rank, size_of
 from influencelab.runner.report import Report
 
@@ -21,12 +23,19 @@ class Row:
     verdicts: dict[str, Verdict]
 
     @property
+    def latest(self) -> Verdict | None:
+        """The verdict that counts: that of the largest profile with a number; None where there is no number."""
+        return next((each for each in reversed(self.verdicts.values()) if each.number is not None), None)
+
+    @property
+    def word(self) -> str:
+        """That verdict in one of the words of `VERDICTS`."""
+        return self.latest.verdict if self.latest else NOT_RUN
+
+    @property
     def verdict(self) -> str:
-        """The verdict that counts: that of the largest profile with a number."""
-        measured = [verdict for verdict in self.verdicts.values() if verdict.number is not None]
-        if not measured:
-            return NOT_RUN
-        return f"{measured[-1].verdict}{' (preview)' if measured[-1].preview else ''}"
+        """That verdict, and whether it is a preview."""
+        return f"{self.word}{' (preview)' if self.latest and self.latest.preview else ''}"
 
 
 def rows(found: Iterable[Report], claims: Iterable[Claim]) -> list[Row]:
@@ -44,24 +53,49 @@ def rows(found: Iterable[Report], claims: Iterable[Claim]) -> list[Row]:
     return [Row(claim, {profile: verdict(claim, profile) for profile in present}) for claim in claims]
 
 
-def scorecard_text(judged: Sequence[Row]) -> str:
-    """The scorecard for a terminal: a few lines per claim, whatever its width."""
-    blocks = []
+def by_study(judged: Iterable[Row]) -> dict[str, list[Row]]:
+    """The rows of each study, in the order of the claims."""
+    groups: dict[str, list[Row]] = {}
     for row in judged:
-        lines = [f"{row.claim.name}: {row.verdict}", f"    {row.claim.statement} ({row.claim.paper})"]
-        lines.append(f"    {'accepted':<10}{row.claim.band}")
-        lines += [f"    {profile:<10}{verdict}" for profile, verdict in row.verdicts.items()]
-        blocks.append("\n".join(lines))
-    return "\n".join(blocks)
+        groups.setdefault(row.claim.study, []).append(row)
+    return groups
 
 
-def scorecard_markdown(judged: Sequence[Row]) -> str:
-    """The scorecard as a Markdown table."""
-    present = list(judged[0].verdicts) if judged else []
-    heads = ["claim", "published", "accepted", *present, "verdict"]
-    lines = [f"| {' | '.join(heads)} |", f"|{' --- |' * len(heads)}"]
-    for row in judged:
-        claim = f"{row.claim.statement} *{row.claim.paper}*"
-        cells = [claim, row.claim.published, row.claim.band, *map(str, row.verdicts.values()), f"**{row.verdict}**"]
-        lines.append(f"| {' | '.join(cell.replace('|', '&#124;') for cell in cells)} |")
-    return "\n".join(lines)
+def counted(judged: Iterable[Row]) -> str:
+    """How many claims have which verdict, in words: `5 reproduced, 2 inconclusive`."""
+    counts = Counter(row.word for row in judged)
+    return ", ".join(f"{counts[word]} {word}" for word in VERDICTS if counts[word]) or "no claim"
+
+
+def scorecard_json(judged: Iterable[Row]) -> list[dict[str, Any]]:
+    """The scorecard for programs: a mapping per claim, with every number at full precision."""
+    return [
+        {
+            **asdict(row.claim),
+            "verdict": row.word,
+            "preview": bool(row.latest and row.latest.preview),
+            "profiles": {
+                profile: {**asdict(each.number), "verdict": each.verdict, "preview": each.preview}
+                for profile, each in row.verdicts.items()
+                if each.number
+            },
+        }
+        for row in judged
+    ]
+
+
+def scorecard_markdown(judged: Sequence[Row], questions: Mapping[str, str]) -> str:
+    """The scorecard in Markdown, a table per question; a study without a question stands under its name."""
+    tables = []
+    for study, group in by_study(judged).items():
+        present = [profile for profile in group[0].verdicts if any(row.verdicts[profile].number for row in group)]
+        heads = ["claim", "published", "accepted", *present, "verdict"]
+        lines = [f"### {questions.get(study, study)}", "", f"{counted(group).capitalize()}.", ""]
+        lines += [f"| {' | '.join(heads)} |", f"|{' --- |' * len(heads)}"]
+        for row in group:
+            claim = f"{row.claim.statement} *{row.claim.paper}*"
+            measured = [str(row.verdicts[profile]) for profile in present]
+            cells = [claim, row.claim.published, row.claim.band, *measured, f"**{row.verdict}**"]
+            lines.append(f"| {' | '.join(cell.replace('|', '&#124;') for cell in cells)} |")
+        tables.append("\n".join(lines))
+    return "\n\n".join(tables)

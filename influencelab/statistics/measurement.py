@@ -84,19 +84,39 @@ class Measurement:
         return replace(self, value=value, low=min(ends), high=max(ends), note=f"{self.note}, {how}")
 
     def rounded(self) -> str:
-        """`0.50 [0.40, 0.60]`, to the digits that the interval leaves standing; `none` where there is no number."""
+        """`0.500 [0.412, 0.588]`: three digits where the interval allows them; `none` where there is no number.
+
+        A wide interval leaves fewer standing, a narrow one needs more to tell its ends apart.
+        """
+        if math.isnan(self.value):
+            return "none"
         if self.interval is None:
-            small = 0 < abs(self.value) < 1e-2
-            return "none" if math.isnan(self.value) else f"{self.value:.1e}" if small else f"{self.value:.3f}"
+            return f"{self.value:,.0f}" if 1000 <= abs(self.value) < math.inf else f"{self.value:.3g}"
+        shown = [as_text(each, self.decimals()) for each in (self.value, *self.interval)]
+        return f"{shown[0]} [{shown[1]}, {shown[2]}]"
+
+    def decimals(self) -> int:
+        """How many decimals of a number with an interval are shown."""
+        largest = max((abs(each) for each in (self.value, *self.ends) if math.isfinite(each)), default=0.0)
+        three = 2 - math.floor(math.log10(largest)) if largest else 2
         width = 2 * self.half_width
-        standing = 3 if width == 0 else 2 if math.isinf(width) else 1 - math.floor(math.log10(width))
-        digits = min(6, max(2, standing))
-        return f"{self.value:.{digits}f} [{self.interval[0]:.{digits}f}, {self.interval[1]:.{digits}f}]"
+        if width == 0 or math.isinf(width):
+            return max(three, 0)
+        least = -math.floor(math.log10(width))
+        return max(0, least, min(least + 1, three))
 
     def __str__(self) -> str:
         """`0.99987 [0.99985, 0.99991]`, with the unit where there is one."""
-        ends = f" [{self.interval[0]:.5g}, {self.interval[1]:.5g}]" if self.interval else ""
-        return f"{self.value:.5g}{ends}{' ' + self.unit if self.unit else ''}"
+        return f"{self.rounded()}{' ' + self.unit if self.unit else ''}"
+
+
+def as_text(value: float, decimals: int) -> str:
+    """A number with so many decimals; with a power of ten where they would be nearly all noughts."""
+    # Adding nought makes a nought of what rounds to minus nought.
+    rounded = round(value, decimals) + 0.0
+    if decimals <= 6 or not value or not math.isfinite(value):
+        return f"{rounded:.{min(decimals, 6)}f}"
+    return f"{value:.{max(0, decimals + math.floor(math.log10(abs(value))))}e}" if abs(value) < 1e-3 else f"{value:.6f}"
 
 
 @dataclass(frozen=True, eq=False)

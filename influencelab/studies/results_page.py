@@ -3,33 +3,39 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
-from influencelab.runner.claim import Claim
+from influencelab.runner.claim import Claim, legend
 from influencelab.runner.finding import Finding
 from influencelab.runner.profile import RECORD, Profile, size_of
 from influencelab.runner.report import Report, reports
-from influencelab.runner.scorecard import rows, scorecard_markdown
+from influencelab.runner.scorecard import counted, rows, scorecard_markdown
 from influencelab.studies.catalogue import all_claims, all_findings
 
 INTRODUCTION = """# Results
 
 Written by `influencelab scorecard --write` from the reports in this folder; edit the claims or run the studies, not
-this page. A claim counts as reproduced where the whole 95% interval of its number lies in the accepted band, as not
-reproduced where all of it lies outside, and as inconclusive otherwise. A profile below a claim's own size gives a
-preview; the verdict of a row is the largest profile's. The seconds of a run are those of writing its report: networks
-that an earlier run had left in the store cost it nothing.
+this page. Numbers have three digits where their 95% intervals, in brackets, allow it; all digits are in each run's
+`measurements.csv`. The verdict of a row is the largest profile's. The seconds of a run are those of writing its report:
+networks that an earlier run had left in the store cost it nothing.
 """
 
 
 def write_readme(
-    results: Path, *, claims: Iterable[Claim] | None = None, planned: Mapping[str, Iterable[Profile]] | None = None
+    results: Path,
+    *,
+    claims: Iterable[Claim] | None = None,
+    planned: Mapping[str, Iterable[Profile]] | None = None,
+    questions: Mapping[str, str] | None = None,
 ) -> Path:
     """Write `README.md` of a results folder from its standard and paper results: the scorecard, runs and figures.
 
-    All claims there are judged unless some are given; the page says which of the planned profiles were not run.
+    All claims there are judged unless some are given, and stand under the questions of their studies; the page says
+    which of the planned profiles were not run.
     """
     found = [report for report in reports(results, profiles=RECORD) if not report.changed]
-    scorecard = scorecard_markdown(rows(found, all_claims() if claims is None else claims))
-    sections = [INTRODUCTION, *findings(found), "## Scorecard", scorecard]
+    judged = rows(found, all_claims() if claims is None else claims)
+    scorecard = scorecard_markdown(judged, questions or {})
+    words = "\n".join(f"- {line}" for line in legend(scorecard))
+    sections = [INTRODUCTION, *findings(found), "## Scorecard", f"{counted(judged).capitalize()}.", words, scorecard]
     sections += [section(report, results) for report in found]
     sections += not_run(planned or {}, {(report.study, report.profile) for report in found})
     path = results / "README.md"

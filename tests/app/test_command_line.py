@@ -15,9 +15,9 @@ from typer.testing import CliRunner, Result
 
 from influencelab import __version__
 from influencelab.__main__ import app
-from influencelab.app.cli.run import Bar
-from influencelab.runner.atomic_folder import RunProgress
-from influencelab.runner.report import load
+from influencelab.app.cli.export import folder_of
+from influencelab.app.cli.run import announcement
+from influencelab.runner.report import EXPLORER, load
 from influencelab.runner.report_writer import ReportWriter
 from influencelab.statistics.measurement import Measurement
 from influencelab.studies.catalogue import all_claims
@@ -132,11 +132,35 @@ def test_a_missing_folder_of_studies_is_refused(tmp_path: Path) -> None:
     assert "Traceback" not in refused.stderr
 
 
+def test_a_size_that_comes_in_slices_is_run_slice_by_slice_and_who_lacks_it_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plans, left_out = [], []
+    monkeypatch.setattr(
+        "influencelab.app.cli.run.run",
+        lambda given, *, lacking: (plans.extend(given), left_out.extend(lacking))[0] or 0,
+    )
+    written = (NOTEBOOKS / "fine.ipynb").read_text()
+    (tmp_path / "small.ipynb").write_text(written)
+    (tmp_path / "whole.ipynb").write_text(written.replace("standard:", "paper:"))
+    (tmp_path / "slices.ipynb").write_text(written.replace("tiny:", "paper_one:").replace("standard:", "paper_two:"))
+    words = ["--profile", "paper", "--studies", str(tmp_path)]
+    assert inside("run", "--all", *words).exit_code == 0
+    ran = [(plan.study.name, plan.folder.name) for plan in plans]
+    assert sorted(ran) == [("slices", "paper_one"), ("slices", "paper_two"), ("whole", "paper")]
+    assert left_out == ["small"]
+    assert "Left out, having no such profile: small." in announcement(plans, left_out)
+    refused = inside("run", "small", *words)
+    assert refused.exit_code == 2
+    assert "small has no profile 'paper'. There are: tiny, standard." in refused.stderr
+    assert inside("run", "--all", "--profile", "quick", "--studies", str(tmp_path)).exit_code == 2
+
+
 def test_who_does_the_work_is_passed_on_and_makes_no_changed_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plans = []
-    monkeypatch.setattr("influencelab.app.cli.run.run", lambda given: plans.extend(given) or 0)
+    monkeypatch.setattr("influencelab.app.cli.run.run", lambda given, **_: plans.extend(given) or 0)
     written = (NOTEBOOKS / "fine.ipynb").read_text()
     declared = r'"scheduler: str = \"\"\\n",' + r'"device: str = \"cpu\"\\n",' + "\n" + r'"workers: int = 1'
     (tmp_path / "fine.ipynb").write_text(re.sub(r'"workers: int = 1', declared, written))
@@ -155,11 +179,13 @@ def test_a_failure_is_told_and_does_not_stop_the_studies_after_it(tmp_path: Path
     done = command("run", *names, "--profile", "tiny", "--studies", str(NOTEBOOKS), "--results", str(tmp_path))
     assert done.returncode == 1
     assert "Running 4 studies. Expected on two cores: 17 s, 0.2 GB at most." in done.stdout
-    assert re.search(rf"^FAILED unpublished: .*: {tmp_path}/unpublished\. Mend that", done.stderr, flags=re.MULTILINE)
-    assert f"executed notebook  {tmp_path}/fine/tiny/fine.ipynb" in done.stdout
-    assert "sum  0.6 [-0.4, 1.6]  n = 3" in done.stdout
-    assert "FAILED failing: ValueError: the second line is wrong." in done.stderr
-    assert "FAILED killed: the kernel died" in done.stderr
+    assert re.search(r"^fine at tiny: .+ s, 1 number, in ", done.stdout, flags=re.MULTILINE)
+    assert "Measured 1 number in 1 study" in done.stdout
+    # The reasons are the last lines, and nothing is between them.
+    reasons = [line for line in done.stderr.splitlines() if line]
+    assert re.search(rf"^FAILED unpublished: .*: {tmp_path}/unpublished\. Mend that", reasons[-3])
+    assert reasons[-2].startswith("FAILED failing: ValueError: the second line is wrong.")
+    assert reasons[-1].startswith("FAILED killed: the kernel died")
     assert f"{tmp_path}/killed/tiny.failed.ipynb" in done.stderr
     assert "Traceback" not in done.stderr
     assert load(tmp_path / "fine" / "tiny").parameters["size"] == 3
@@ -220,12 +246,16 @@ def test_a_signal_ends_the_kernel_and_its_workers_and_leaves_earlier_results(
 def test_the_scorecard_is_printed_and_its_page_is_written(tmp_path: Path) -> None:
     printed = inside("scorecard", "--results", str(tmp_path))
     assert printed.exit_code == 0
-    assert "influence_sizes_top_points: not run" in printed.output
+    assert re.search(r"^ +not run +influence sizes top points", printed.output, flags=re.MULTILINE)
     draft = ReportWriter("leave_one_out", folder=tmp_path / "leave_one_out" / "paper", parameters={})
     where = next(claim.where for claim in all_claims() if claim.name == "influence_sizes_top_points")
     draft.number(Measurement(1.006, low=1.005, high=1.007, n=500), **where)
     draft.publish()
-    assert "1.006 [1.005, 1.007] reproduced" in inside("scorecard", "--results", str(tmp_path)).output
+    assert re.search(
+        r"^ +reproduced +influence sizes top points +1.006 \[1.005, 1.007\] +0.95 to 1.05$",
+        inside("scorecard", "--results", str(tmp_path)).output,
+        flags=re.MULTILINE,
+    )
     assert not (tmp_path / "README.md").exists()
     written = inside("scorecard", "--write", "--results", str(tmp_path))
     assert str(tmp_path / "README.md") in written.output
@@ -242,49 +272,6 @@ def test_lab_becomes_jupyterlab_and_passes_arguments_on() -> None:
     assert re.fullmatch(r"4\.\d+\.\d+\n", done.stdout)
 
 
-class Terminal:
-    """A text stream that says it is a terminal, and keeps what is drawn on it."""
-
-    encoding = "utf-8"
-
-    def __init__(self) -> None:
-        self.drawn = ""
-
-    def write(self, text: str) -> int:
-        """Keep a text."""
-        self.drawn += text
-        return len(text)
-
-    def flush(self) -> None:
-        """There is nothing to flush."""
-
-    def isatty(self) -> bool:
-        """It is a terminal."""
-        return True
-
-
-def test_one_bar_tells_how_far_all_studies_are_and_never_goes_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    screen = Terminal()
-    monkeypatch.setattr(sys, "stderr", screen)
-    bar = Bar(100)
-    bar.begin("first", expected=80)
-    for said in (
-        None,
-        RunProgress(1, 4, "training"),
-        RunProgress(3, 4, "training"),
-        RunProgress(1, 9, "retraining"),
-        None,
-    ):
-        bar.move(said)
-    bar.begin("second", expected=20)
-    bar.move(RunProgress(1, 2))
-    bar.drawn.close()
-    percents = [int(found) for found in re.findall(r"(\d+)% ", screen.drawn)]
-    assert percents == sorted(percents)
-    assert {20, 60, 80, 90} <= set(percents)
-    assert re.search(r"first: +60% \|.+ so far, about \d\d:\d\d left .*training 3 of 4", screen.drawn)
-
-
 def test_export_writes_one_page_of_a_folder_or_of_a_studys_largest_profile(tmp_path: Path) -> None:
     publish(tmp_path, "fine", "tiny")
     publish(tmp_path, "fine", "standard")
@@ -296,11 +283,21 @@ def test_export_writes_one_page_of_a_folder_or_of_a_studys_largest_profile(tmp_p
         assert f"<title>{title}</title>" in file.read_text(encoding="utf-8")
 
 
+def test_export_prefers_a_run_that_can_be_explored_to_a_larger_one(tmp_path: Path) -> None:
+    for profile in ("tiny", "standard", "paper"):
+        publish(tmp_path, "fine", profile)
+    (tmp_path / "fine" / "standard" / EXPLORER).touch()
+    assert folder_of("fine", tmp_path).name == "standard"
+    (tmp_path / "fine" / "standard" / EXPLORER).unlink()
+    assert folder_of("fine", tmp_path).name == "paper"
+
+
 def test_export_says_what_is_missing(tmp_path: Path) -> None:
     publish(tmp_path, "fine", "tiny")
     unknown = inside("export", "fien", "--results", str(tmp_path))
     assert unknown.exit_code == 2
     assert "no study was run under that name" in unknown.output
+    assert "There are: fine. Did you mean 'fine'?" in unknown.output
     nowhere = inside("export", "fine", "--results", str(tmp_path), "--output", str(tmp_path / "no" / "page.html"))
     assert nowhere.exit_code == 2
     assert "Make it, or name another" in nowhere.output

@@ -170,7 +170,7 @@ async def test_cancelling_ends_all_that_a_run_started(ask: Ask, jp_root_dir: Pat
     running = await until(ask, first["id"], "running")
     while running["fraction"] is None and time.monotonic() < last:
         running = await until(ask, first["id"], "running")
-    assert (running["fraction"], running["label"]) == (0.3, "sleeping")
+    assert (running["fraction"], running["label"]) == (0.3, "3 of 10 sleeping")
     assert running["left"] > 0
     members = process.family(psutil.Process(kept(jp_root_dir / "results" / ".runs")[first["id"]].pid))
     assert int(note.read_text()) in [member.pid for member in members]

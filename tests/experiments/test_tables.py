@@ -20,7 +20,7 @@ def test_a_column_stands_for_each_value_across_and_a_row_for_the_rest():
     shown = measurement_table(table, across="statistic").data
     assert list(shown) == ["weight decay", "estimator", "Spearman", "median slope", "n"]
     assert shown.to_numpy().tolist() == [
-        ["0.001", "influence (exact)", "0.50 [0.25, 0.75]", "2.000", "1,200"],
+        ["0.001", "influence (exact)", "0.50 [0.25, 0.75]", "2", "1,200"],
         ["", "own", "0.125", "", ""],
     ]
     chosen = measurement_table(table, across="statistic", shown=["median_slope", "slope"]).data

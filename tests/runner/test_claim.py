@@ -13,7 +13,7 @@ from influencelab.runner.claim import Claim, judge
 from influencelab.runner.profile import PROFILES, RECORD, Profile, size_of
 from influencelab.runner.report import reports
 from influencelab.runner.report_writer import ReportWriter
-from influencelab.runner.scorecard import rows, scorecard_markdown, scorecard_text
+from influencelab.runner.scorecard import rows, scorecard_json, scorecard_markdown
 from influencelab.statistics.measurement import Measurement
 from influencelab.statistics.measurements import row, tidy
 from influencelab.studies.catalogue import all_claims
@@ -82,8 +82,8 @@ def test_the_whole_interval_decides(
 
 
 def test_a_verdict_says_what_weakens_it() -> None:
-    assert str(judge(claim(), measured(around(1.0)), "paper")) == "1 [0.99, 1.01] reproduced"
-    assert str(judge(claim(), measured(around(1.0)), "quick")) == "1 [0.99, 1.01] reproduced (preview)"
+    assert str(judge(claim(), measured(around(1.0)), "paper")) == "1.00 [0.99, 1.01] reproduced"
+    assert str(judge(claim(), measured(around(1.0)), "quick")) == "1.00 [0.99, 1.01] reproduced (preview)"
     assert (
         str(judge(claim(least="paper"), measured(Measurement(2.0)), "standard"))
         == "2 not reproduced (preview, no interval)"
@@ -92,8 +92,8 @@ def test_a_verdict_says_what_weakens_it() -> None:
     assert (
         str(judge(distance, measured(Measurement(2.0)), "paper")) == "2 not reproduced (distance of an interval from 0)"
     )
-    assert str(judge(distance, measured(around(1.0)), "paper")) == "1 [0.99, 1.01] reproduced"
-    assert str(judge(claim(), measured(Measurement(math.nan)), "paper")) == "nan inconclusive (not a number)"
+    assert str(judge(distance, measured(around(1.0)), "paper")) == "1.00 [0.99, 1.01] reproduced"
+    assert str(judge(claim(), measured(Measurement(math.nan)), "paper")) == "none inconclusive (not a number)"
     assert str(judge(claim(), measured(None), "quick")) == "not run"
 
 
@@ -121,7 +121,7 @@ def test_slices_of_the_published_size_stand_in_its_column(tmp_path: Path) -> Non
     publish(tmp_path, "paper_depth-1a2b3c4d", around(3.0))
     line = rows(reports(tmp_path), [claim()])[0]
     assert list(line.verdicts) == ["paper"]
-    assert str(line.verdicts["paper"]) == "1 [0.99, 1.01] reproduced"
+    assert str(line.verdicts["paper"]) == "1.00 [0.99, 1.01] reproduced"
     assert [report.profile for report in reports(tmp_path, profiles=RECORD) if not report.changed] == [
         "paper_depth",
         "paper_width",
@@ -175,8 +175,8 @@ def test_a_smaller_profile_never_replaces_a_larger_ones_verdict(tmp_path: Path) 
     publish(tmp_path, "tiny", around(3.0))
     line = rows(reports(tmp_path), [claim()])[0]
     assert list(line.verdicts) == ["tiny", "quick", "standard"]
-    assert str(line.verdicts["quick"]) == "2 [1.99, 2.01] not reproduced (preview)"
-    assert str(line.verdicts["standard"]) == "1 [0.99, 1.01] reproduced"
+    assert str(line.verdicts["quick"]) == "2.00 [1.99, 2.01] not reproduced (preview)"
+    assert str(line.verdicts["standard"]) == "1.00 [0.99, 1.01] reproduced"
     assert line.verdict == "reproduced"
     publish(tmp_path, "paper", around(2.0))
     assert rows(reports(tmp_path), [claim()])[0].verdict == "not reproduced"
@@ -198,15 +198,17 @@ def test_a_verdict_from_a_preview_alone_says_so(tmp_path: Path) -> None:
 def test_runs_with_changed_parameters_stay_off_the_scorecard(tmp_path: Path) -> None:
     publish(tmp_path, "standard-1a2b3c4d", around(1.0))
     assert rows(reports(tmp_path), [claim()])[0].verdict == "not run"
-    assert "1a2b3c4d" not in scorecard_text(rows(reports(tmp_path), [claim()]))
+    assert "1a2b3c4d" not in str(scorecard_json(rows(reports(tmp_path), [claim()])))
 
 
 def test_the_table_has_a_cell_for_every_head(tmp_path: Path) -> None:
     for profile in PROFILES:
         publish(tmp_path, profile, around(1.0))
-    lines = scorecard_markdown(rows(reports(tmp_path), [claim(), claim(name="d", low=None, high=None)])).splitlines()
-    assert len(lines) == 4
-    assert {line.count("|") for line in lines} == {9}
+    judged = rows(reports(tmp_path), [claim(), claim(name="d", low=None, high=None)])
+    lines = [line for line in scorecard_markdown(judged, {"fine": "Is it fine?"}).splitlines() if line]
+    assert lines[:2] == ["### Is it fine?", "1 reproduced, 1 reported only."]
+    assert len(lines) == 6
+    assert {line.count("|") for line in lines[2:]} == {9}
 
 
 def test_the_page_of_results_is_written_from_standard_and_paper_alone(tmp_path: Path) -> None:
@@ -216,7 +218,7 @@ def test_the_page_of_results_is_written_from_standard_and_paper_alone(tmp_path: 
     page = write_readme(tmp_path, claims=[claim()])
     text = page.read_text()
     assert page == tmp_path / "README.md"
-    assert "1 [0.99, 1.01] reproduced" in text
+    assert "1.00 [0.99, 1.01] reproduced" in text
     assert "quick" not in text
     assert "1a2b3c4d" not in text
     # Damage to what the page does not rest on does not matter; damage to what it rests on does.

@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import platform
 import subprocess
 import sys
@@ -16,8 +17,9 @@ from matplotlib.figure import Figure
 
 from influencelab.errors import InvalidData, InvalidParameter, MissingData, UnknownName
 from influencelab.runner import json_file, provenance
+from influencelab.runner.atomic_folder import RUN_FOLDER, read_progress, run_folder
 from influencelab.runner.report import load, reports
-from influencelab.runner.report_writer import LARGEST, ReportWriter, start_report
+from influencelab.runner.report_writer import LARGEST, ReportWriter, pieces_of, start_report
 from influencelab.runner.study import Study
 from influencelab.statistics.measurement import Measurement
 
@@ -95,6 +97,45 @@ def test_a_new_report_replaces_all_of_the_last_one(tmp_path: Path) -> None:
     assert list(draft.publish().numbers()) == ["another"]
     assert not (folder / "pairs.parquet").exists()
     assert [path.name for path in folder.parent.iterdir()] == ["tiny"]
+
+
+def test_progress_counts_trials_tables_and_figures_and_ends_only_when_the_report_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "fine" / "tiny"
+    with run_folder(folder) as run:
+        monkeypatch.setenv(RUN_FOLDER, str(run))
+        draft = ReportWriter("fine", folder=folder, parameters={}, pieces=3)
+
+        def said() -> tuple[float, str]:
+            found = read_progress(folder, runner=os.getpid())
+            assert found is not None
+            return round(found.fraction, 9), found.text
+
+        report = draft.running(0.0, 0.6)["progress"]
+        report(11.99, 50, "trials")
+        assert said() == (round(0.6 * 11.99 / 50, 9), "11 of 50 trials")
+        report(0.0625, 1, "one trial")
+        assert said()[1] == "one trial"
+        report(50, 50, "trials")
+        assert said() == (0.6, "50 of 50 trials")
+        draft.number(Measurement(1.0), statistic="slope")
+        assert said() == (0.7, "1 of 3 tables and figures")
+        draft.figure("line", drawn())
+        draft.pairs(PAIRS)
+        assert said() == (0.9, "3 of 3 tables and figures")
+        draft.figure("another", drawn())
+        assert said() == (1.0, "3 of 3 tables and figures")
+        # A second sweep begins where its study says, and what stands is not counted as to come.
+        draft.running(0.2, 0.5, then=0.8)["progress"](1, 1, "one trial")
+        assert said() == (0.5, "one trial")
+
+
+def test_a_notebooks_tables_and_figures_are_counted_before_it_runs() -> None:
+    studies = Path(__file__).parents[2] / "studies"
+    text = (studies / "leave_one_out.ipynb").read_text(encoding="utf-8")
+    calls = sum(text.count(f"draft.{name}(") for name in ("measure", "figure", "pairs", "explore"))
+    assert pieces_of(Study(studies / "leave_one_out.ipynb")) == calls > 5
 
 
 def test_a_published_draft_takes_nothing_more(tmp_path: Path) -> None:

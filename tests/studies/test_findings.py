@@ -47,7 +47,13 @@ def test_a_table_has_a_dash_for_what_was_not_measured_and_no_row_without_a_numbe
     draft.number(Measurement(0.25, 0.2, 0.3), depth=2, statistic="width")
     draft.publish()
     lines = shown.written(reports(tmp_path)).splitlines()
-    assert lines == ["Slopes:", "", "| depth | slope | width |", "| --- | --- | --- |", "| two | – | 0.25 [0.2, 0.3] |"]
+    assert lines == [
+        "Slopes:",
+        "",
+        "| depth | slope | width |",
+        "| --- | --- | --- |",
+        "| two | – | 0.25 [0.20, 0.30] |",
+    ]
 
 
 @pytest.mark.parametrize("finding", SENTENCES, ids=lambda finding: finding.text[:40])

@@ -71,8 +71,8 @@ def test_a_study_written_from_the_page_runs_is_listed_and_reaches_scorecard_and_
     assert sum(new.values()) <= 250
     assert "wine" in inside(checkout, "-m", "influencelab", "list")
     assert "wine at tiny" in inside(checkout, "-m", "influencelab", "run", "wine", "--profile", "tiny")
-    card = inside(checkout, "-m", "influencelab", "scorecard").partition("influence_ranks_wines")[2]
-    assert re.match(r": (reproduced|inconclusive|not reproduced) \(preview\)", card)
+    card = inside(checkout, "-m", "influencelab", "scorecard", "wine")
+    assert re.search(r"^ +verdict +(reproduced|inconclusive|not reproduced) \(preview\)$", card, flags=re.MULTILINE)
     assert "Does influence rank removals on wine?" in inside(checkout, "-c", CARDS)
     assert (checkout / "results" / "wine" / "tiny" / "explorer.safetensors").is_file()
     assert "1 passed" in inside(checkout, "-m", "pytest", "-q", "tests/studies/test_wine.py")

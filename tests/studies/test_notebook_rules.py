@@ -2,11 +2,13 @@
 
 import ast
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from influencelab.errors import InvalidParameter
 from influencelab.runner.study import Study, studies
 
 STUDIES = studies(Path(__file__).parents[2] / "studies")
@@ -62,6 +64,15 @@ def test_a_notebook_asks_a_question_keeps_no_output_and_can_run_at_every_size(st
     assert {"tiny", "quick", "standard"} <= set(study.profiles)
     for profile in study.profiles:
         study.values(profile)  # refuses what it does not declare
+
+
+@pytest.mark.parametrize("study", STUDIES, ids=lambda study: study.name)
+def test_a_number_that_no_study_could_use_is_refused_before_it_starts(study: Study) -> None:
+    for parameter in study.parameters:
+        if re.search(r"\b(int|float)\b", parameter.type):
+            wrong = [-3] if isinstance(parameter.default, list) else -3
+            with pytest.raises(InvalidParameter, match=rf"'{parameter.name}' is declared .+: Input should be greater"):
+                study.plan("tiny", **{parameter.name: wrong})
 
 
 @pytest.mark.parametrize(

@@ -92,7 +92,7 @@ def list_studies(
 @app.command("run")
 def run_studies(
     study: Annotated[list[str] | None, typer.Argument(metavar="STUDY...", help="Which studies.")] = None,
-    everything: Annotated[bool, typer.Option("--all", help="Every study there is.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Every study that has the profile.")] = False,
     profile: Annotated[str, typer.Option(help="How large: tiny, quick, standard or paper.")] = "quick",
     parameter: Annotated[
         list[str] | None,
@@ -112,30 +112,39 @@ def run_studies(
 
     Example: influencelab run leave_one_out --profile quick -p seed=1
     """
-    from influencelab.app.cli.run import assignments, planned, run
+    from influencelab.app.cli.run import assignments, lacking_profile, planned, run
 
     changes = assignments(parameter or [])
     where = {"workers": workers, "scheduler": scheduler, "device": device}
     changes |= {name: str(value) for name, value in where.items() if value is not None}
     plans = planned(study or [], everything=everything, profile=profile, changes=changes, folder=studies, home=results)
-    raise typer.Exit(run(plans))
+    lacking = lacking_profile(plans, studies) if everything else []
+    raise typer.Exit(run(plans, lacking=lacking))
 
 
 @app.command("scorecard")
 def print_scorecard(
+    claim: Annotated[
+        str | None, typer.Argument(metavar="[CLAIM]", help="Show this one in full: its name, or words of its title.")
+    ] = None,
+    failed: Annotated[bool, typer.Option("--failed", help="Only the claims that were not reproduced.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs, with every number at full precision.")] = False,
     write: Annotated[
         bool, typer.Option("--write", help="Write README.md of the results folder, from standard and paper results.")
     ] = False,
     studies: StudiesOption = None,
     results: ResultsOption = None,
 ) -> None:
-    """Print every claim with its number, interval, accepted band and verdict at each profile that was run.
+    """Print every claim with its verdict, number and interval, by question; or one claim in full.
 
-    Example: influencelab scorecard --write
+    Example: influencelab scorecard shallow_influence_is_accurate
     """
     from influencelab.app.cli.scorecard import printed, written
 
-    typer.echo(written(studies, results) if write else printed(studies, results))
+    if write:
+        typer.echo(written(studies, results))
+        return
+    typer.echo(printed(claim, failed=failed, as_json=as_json, studies=studies, results=results))
 
 
 @app.command("export")
@@ -151,7 +160,7 @@ def export_page(
 
     Example: influencelab export leave_one_out --output leave_one_out.html
     """
-    from influencelab.app.cli.scorecard import exported
+    from influencelab.app.cli.export import exported
 
     typer.echo(exported(run, output=output, studies=studies, results=results))
 

@@ -1,4 +1,4 @@
-"""`influencelab run`: studies one after the other, the numbers of each, and the scorecard."""
+"""`influencelab run`: studies one after the other, and at the end what was measured and what it says of the claims."""
 
 import sys
 import time
@@ -9,71 +9,44 @@ from pathlib import Path
 from tqdm import tqdm
 
 from influencelab.app.cli.listing import left_out
-from influencelab.app.cli.scorecard import shown
+from influencelab.app.cli.progress import Bar
+from influencelab.app.cli.scorecard import questions_of, shown
+from influencelab.app.cli.summary import summary
+from influencelab.app.cli.terminal import cut, here
 from influencelab.errors import InfluenceLabError, InvalidParameter, UnknownName
-from influencelab.runner.atomic_folder import RunProgress
-from influencelab.runner.report import Report, reports
-from influencelab.runner.scorecard import rows, scorecard_text
+from influencelab.runner.report import Report
 from influencelab.runner.signals import stopped_by_signals
-from influencelab.runner.study import Plan, studies, study
+from influencelab.runner.study import Plan, Study, studies, study
 from influencelab.studies.catalogue import all_claims
 
 # How many numbers of a report are printed; all are in its folder.
 SHOWN = 12
-# Highest share done of a study that has reported no progress: by the clock it is never done.
-UNKNOWN = 0.95
-FORMAT = "{desc} {percentage:3.0f}% |{bar:24}| {elapsed} so far, about {remaining} left {postfix}"
 
 
-class Bar:
-    """Progress bar over several studies, in the seconds they are expected to take; it changes by nature.
+def run(plans: Sequence[Plan], *, lacking: Sequence[str] = ()) -> int:
+    """Run the plans, whether one fails or not; the exit status is 0 if all ran to their end, else 1.
 
-    Nothing is drawn where the error stream is no terminal.
+    Studies that lack the profile are named, and not run.
     """
-
-    def __init__(self, seconds: float) -> None:
-        # Rates are averaged over the whole run: studies jump where they go from one table to the next.
-        self.drawn = tqdm(total=seconds, desc="starting", bar_format=FORMAT, smoothing=0, disable=None, leave=False)
-        self._done, self._expected, self._began = 0.0, 0.0, 0.0
-
-    def begin(self, name: str, *, expected: float) -> None:
-        """Start the next study; the one before is over, whether it failed or not."""
-        self._done += self._expected
-        self._expected, self._began = expected, time.perf_counter()
-        self.drawn.n = max(self.drawn.n, self._done)
-        self.drawn.set_postfix_str("", refresh=False)
-        self.drawn.set_description(name)
-
-    def move(self, progress: RunProgress | None) -> None:
-        """Draw the study's progress as it reported it last, or else by the clock; counting anew moves nothing back."""
-        clock = (time.perf_counter() - self._began) / max(self._expected, 1e-9)
-        fraction = min(clock, UNKNOWN) if progress is None else progress.fraction
-        self.drawn.n = max(self.drawn.n, self._done + self._expected * fraction)
-        if progress is not None:
-            self.drawn.set_postfix_str(f"({progress.label} {progress.done:g} of {progress.total:g})", refresh=False)
-        self.drawn.refresh()
-
-
-def run(plans: Sequence[Plan]) -> int:
-    """Run the plans, whether one fails or not; the exit status is 0 if all ran to their end, else 1."""
-    print(announcement(plans), flush=True)
-    failures = []
+    print(announcement(plans, lacking), flush=True)
+    failures, done = [], []
     bar = Bar(sum(plan.profile.seconds for plan in plans))
     with bar.drawn, stopped_by_signals(), warnings.catch_warnings(record=True) as noted:
         for plan in plans:
             bar.begin(plan.study.name, expected=plan.profile.seconds)
             try:
                 began = time.perf_counter()
-                found = outcome(plan.execute(progress=bar.move), time.perf_counter() - began)
+                done.append(plan.execute(progress=bar.move))
+                found = outcome(done[-1], time.perf_counter() - began, alone=len(plans) == 1)
             except InfluenceLabError as error:
                 failures.append(error)
-                found = f"\n{plan.study.name}: FAILED"
+                found = f"{plan.study.name} at {plan.folder.name}: FAILED"
             with tqdm.external_write_mode():
                 print("\n".join([found, *(f"  note: {note.message}" for note in noted)]), flush=True)
             noted.clear()
-    claims = [claim for claim in all_claims() if claim.study in {plan.study.name for plan in plans}]
-    verdicts = scorecard_text(rows(reports(plans[0].folder.parent.parent), claims)) if claims else ""
-    print(f"\nScorecard\n{verdicts}" if claims else "\nNo claim rests on what was run.", flush=True)
+    if done:
+        print(f"\n{summary(done, all_claims(), questions_of([plan.study for plan in plans]), here())}", flush=True)
+    # Last of all, where it is read: why a study failed.
     for failure in failures:
         print(f"\nFAILED {failure}".replace(f"{Path.cwd()}/", ""), file=sys.stderr)
     return 1 if failures else 0
@@ -88,7 +61,10 @@ def planned(
     folder: Path | None,
     home: Path | None,
 ) -> list[Plan]:
-    """Plans of the studies that were named, each once, or of all; all are checked before any of them starts."""
+    """Plans of the studies that were named, each once, or of all that have the profile; all are checked beforehand.
+
+    A size that comes in slices is run slice by slice: `paper` is all of `paper_width`, `paper_decay` and so on.
+    """
     known = studies(folder)
     if everything == bool(names):
         listed = ", ".join(each.name for each in known) or "none"
@@ -98,7 +74,24 @@ def planned(
     chosen = [study(name, folder=folder) for name in dict.fromkeys(names)] if names else known
     for line in left_out(folder) if everything else ():
         print(line, file=sys.stderr)
-    return [each.plan(profile, results=home, **changes) for each in chosen]
+    sizes = {each.name: slices(each, profile) for each in chosen}
+    if everything and any(sizes.values()):
+        chosen = [each for each in chosen if sizes[each.name]]
+    # Of a study that lacks the profile, the plan says which it has.
+    return [each.plan(size, results=home, **changes) for each in chosen for size in sizes[each.name] or [profile]]
+
+
+def lacking_profile(plans: Sequence[Plan], folder: Path | None) -> list[str]:
+    """The studies that no plan runs."""
+    planned_names = {plan.study.name for plan in plans}
+    return [each.name for each in studies(folder) if each.name not in planned_names]
+
+
+def slices(each: Study, profile: str) -> list[str]:
+    """The study's profile of this name, or all slices of this size where it has no such profile."""
+    return (
+        [profile] if profile in each.profiles else [name for name in each.profiles if name.partition("_")[0] == profile]
+    )
 
 
 def assignments(texts: Sequence[str]) -> dict[str, str]:
@@ -117,31 +110,38 @@ def assignments(texts: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def announcement(plans: Sequence[Plan]) -> str:
-    """Text on the studies that will run and their expected cost."""
-    width = max(len(plan.study.name) for plan in plans)
+def announcement(plans: Sequence[Plan], lacking: Sequence[str] = ()) -> str:
+    """Text on the studies that will run and their expected cost, and on those that lack the profile."""
+    names = max(len(plan.study.name) for plan in plans)
+    profiles = max(9, *(len(plan.folder.name) for plan in plans))
     lines = [
-        f"  {plan.study.name:<{width}}  {plan.folder.name:<9} {plan.profile.seconds:>6,.0f} s  "
-        f"{plan.profile.memory_gb:>5g} GB  {plan.study.question}"
+        f"  {plan.study.name:<{names}}  {plan.folder.name:<{profiles}} {plan.profile.seconds:>6,.0f} s  "
+        f"{plan.profile.memory_gb:>5g} GB"
         for plan in plans
     ]
     seconds, memory = sum(plan.profile.seconds for plan in plans), max(plan.profile.memory_gb for plan in plans)
+    count = len({plan.study.name for plan in plans})
     total = f"Expected on two cores: {seconds:,.0f} s, {memory:g} GB at most."
-    return "\n".join([f"Running {len(plans)} {'study' if len(plans) == 1 else 'studies'}. {total}", *lines])
+    runs = f" in {len(plans)} runs" if len(plans) > count else ""
+    without = [here().wrap(f"Left out, having no such profile: {', '.join(lacking)}.")] if lacking else []
+    return "\n".join([f"Running {count} {'study' if count == 1 else 'studies'}{runs}. {total}", *lines, *without])
 
 
-def outcome(report: Report, seconds: float) -> str:
-    """Text on a report: its place, seconds, and some of its numbers, those that claims rest on first."""
+def outcome(report: Report, seconds: float, *, alone: bool) -> str:
+    """A line on a report; of the only one also its place, and some of its numbers, those that claims rest on first."""
+    count = len(report.measurements)
+    head = f"{report.study} at {report.profile}: {seconds:.1f} s, {count:,} {'number' if count == 1 else 'numbers'}"
+    if not alone:
+        return f"{head}, in {shown(report.folder)}"
     numbers = report.numbers(first=[claim.where for claim in all_claims() if claim.study == report.study])
-    printed = list(numbers.items())[:SHOWN]
-    width = max(len(name) for name, _ in printed)
-    lines = [
-        f"\n{report.study} at {report.profile}: {seconds:.1f} s",
-        f"  executed notebook  {shown(report.notebook)}",
-        f"  report             {shown(report.folder)}",
-    ]
-    for name, number in printed:
-        lines.append(f"  {name:<{width}}  {number}{'' if number.n is None else f'  n = {number.n:,}'}")
+    printed = {
+        name: f"{number}{'' if number.n is None else f'  n = {number.n:,}'}"
+        for name, number in list(numbers.items())[:SHOWN]
+    }
+    room = here().width - max(map(len, printed.values())) - 4
+    width = min(room, max(map(len, printed)))
+    lines = [head, f"  executed notebook  {shown(report.notebook)}", f"  report             {shown(report.folder)}"]
+    lines += [f"  {cut(name, width):<{width}}  {number}" for name, number in printed.items()]
     if len(numbers) > SHOWN:
         lines.append(f"  and {len(numbers) - SHOWN} more in {shown(report.folder / 'measurements.csv')}")
     return "\n".join(lines)

@@ -1,14 +1,23 @@
-"""`influencelab scorecard` and `export`: every claim and its verdict, and a run as one page that opens anywhere."""
+"""`influencelab scorecard`: every claim and its verdict, one claim in full, or the page of results."""
 
+import difflib
+import json
+import math
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from influencelab.errors import MissingData, UnknownName
-from influencelab.runner.report import load, reports
-from influencelab.runner.scorecard import rows, scorecard_text
+from influencelab.app.cli.card import card, in_full
+from influencelab.app.cli.terminal import here
+from influencelab.errors import InfluenceLabError, UnknownName
+from influencelab.runner.report import reports
+from influencelab.runner.scorecard import Row, rows, scorecard_json
+from influencelab.runner.study import Study, studies_folder
 from influencelab.runner.study import studies as all_studies
-from influencelab.runner.study import studies_folder
 from influencelab.studies.catalogue import all_claims
 from influencelab.studies.results_page import write_readme
+
+HINT = "One claim in full: influencelab scorecard CLAIM (its title, or some words of it). Only what failed: --failed."
 
 
 def shown(path: Path) -> str:
@@ -21,35 +30,60 @@ def results_folder(studies: Path | None, results: Path | None) -> Path:
     return (results or (studies or studies_folder()).resolve().parent / "results").resolve()
 
 
-def printed(studies: Path | None, results: Path | None) -> str:
-    """The scorecard for the screen."""
-    return scorecard_text(rows(reports(results_folder(studies, results)), all_claims()))
+def questions_of(known: Sequence[Study]) -> dict[str, str]:
+    """The question of each study that can be read."""
+    found = {}
+    for each in known:
+        try:
+            found[each.name] = each.question
+        except InfluenceLabError:
+            continue
+    return found
+
+
+def printed(claim: str | None, *, failed: bool, as_json: bool, studies: Path | None, results: Path | None) -> str:
+    """The scorecard for the screen or, as JSON, for a program: of all claims, or of those that are asked for."""
+    judged = rows(reports(results_folder(studies, results)), all_claims())
+    chosen = matching(claim, judged) if claim else judged
+    chosen = [row for row in chosen if row.word == "not reproduced"] if failed else chosen
+    if as_json:
+        return json.dumps(plain(scorecard_json(chosen)), indent=2, ensure_ascii=False)
+    terminal, questions = here(), questions_of(all_studies(studies))
+    if claim and len(chosen) == 1:
+        return in_full(chosen[0], questions, terminal)
+    if failed and not chosen:
+        return "Every claim that was judged is reproduced, explained or inconclusive: none is 'not reproduced'."
+    return f"{card(chosen, questions, terminal)}\n\n{terminal.wrap(HINT)}"
+
+
+def matching(wanted: str, judged: Sequence[Row]) -> list[Row]:
+    """The claim of this name or title, else those whose title holds these words, else those of the study."""
+    words = wanted.lower().replace("_", " ").split()
+    for fits in (
+        lambda claim: wanted in (claim.name, claim.title),
+        lambda claim: claim.study == wanted,
+        lambda claim: all(word in f"{claim.title} {claim.name.replace('_', ' ')}" for word in words),
+    ):
+        found = [row for row in judged if words and fits(row.claim)]
+        if found:
+            return found
+    near = difflib.get_close_matches("_".join(words), [row.claim.name for row in judged], n=1, cutoff=0.4)
+    hint = f" Did you mean '{near[0]}'?" if near else ""
+    raise UnknownName(f"No claim is named '{wanted}', and no title holds its words.{hint} All: influencelab scorecard.")
+
+
+def plain(value: Any) -> Any:
+    """The value with null in the place of what JSON has no word for: NaN and infinity."""
+    if isinstance(value, dict):
+        return {name: plain(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [plain(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def written(studies: Path | None, results: Path | None) -> str:
     """Write the page of results; a text on where it is."""
-    planned = {each.name: each.profiles.values() for each in all_studies(studies)}
-    return f"Wrote {shown(write_readme(results_folder(studies, results), planned=planned))}."
-
-
-def exported(run: str, *, output: Path | None, studies: Path | None, results: Path | None) -> str:
-    """Write the page of a report's folder, or of the largest run of a study, into the report's folder unless given.
-
-    Returns a text on where the page is and how large.
-    """
-    from influencelab.app.page.page import page  # it loads the explorer, which a scorecard does without
-
-    if (Path(run) / "manifest.json").is_file():
-        found = [load(Path(run).resolve())]
-    else:
-        home = results_folder(studies, results)
-        found = [report for report in reports(home) if report.study == run]
-        if not found:
-            raise UnknownName(f"'{run}' is no folder of a report, and no study was run under that name in {home}.")
-    report = found[-1]
-    path = output or report.folder / f"{report.study}.html"
-    if not path.parent.is_dir():
-        raise MissingData(f"There is no folder {path.parent} to write {path.name} in. Make it, or name another.")
-    text = page(report)
-    path.write_text(text, encoding="utf-8")
-    return f"Wrote {shown(path)}, {len(text.encode()) / 10**6:.1f} MB. It opens in any browser, without a network."
+    known = all_studies(studies)
+    planned = {each.name: each.profiles.values() for each in known}
+    page = write_readme(results_folder(studies, results), planned=planned, questions=questions_of(known))
+    return f"Wrote {shown(page)}."

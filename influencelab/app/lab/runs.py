@@ -93,7 +93,7 @@ class Runs:
             **{name: value for name, value in vars(run).items() if name not in ("pid", "born", "server")},
             "message": self.home.clean(run.message),
             "fraction": fraction,
-            "label": progress.label if progress and run.state == "running" else "",
+            "label": progress.text if progress and run.state == "running" else "",
             "left": left(run, fraction),
             "log": [self.home.clean(line) for line in lines],
             "ran": self.home.shown(ran) if run.state == "failed" else None,
