@@ -1,9 +1,11 @@
 """What each perturbation trains on, and what it refuses."""
 
+from pathlib import Path
+
 import jaxtyping
 import pytest
 import torch
-from perturbed import ROWS, examples
+from perturbed import EXAMPLES, ROWS, examples
 from problems import logistic_problem, minimum, ridge_problem
 
 from influencelab import names
@@ -28,11 +30,13 @@ def fitted():
     return minimum(logistic_problem, n=100, m=4)
 
 
-def test_tests_have_an_example_of_every_kind():
-    assert set(examples(fitted().data)) == set(names(Perturbation))
+def test_every_kind_has_an_example_or_a_test_file_of_its_own():
+    own = {path.stem.removeprefix("test_") for path in Path(__file__).parent.glob("test_*.py")}
+    assert set(EXAMPLES) == set(examples(fitted().data))
+    assert set(names(Perturbation)) - own <= set(EXAMPLES) <= set(names(Perturbation))
 
 
-@pytest.mark.parametrize("kind", names(Perturbation))
+@pytest.mark.parametrize("kind", EXAMPLES)
 def test_any_slice_of_the_experiments_is_that_part_of_all(kind):
     at = fitted()
     perturbation = examples(at.data)[kind]

@@ -7,11 +7,10 @@ import pytest
 import torch
 from estimator_contract import SAME, check_estimate, faults
 from oracles import along, gradient, hessian, model, objective, points_of
-from perturbed import IMPOSTORS, changed, examples, minimum_losses, right
+from perturbed import EXAMPLES, IMPOSTORS, changed, examples, minimum_losses, right
 from problems import binary_problem, images, logistic_problem, minimum, mlp_problem, ridge_problem
 
 from influencelab import make, names
-from influencelab.data.perturbation import Perturbation
 from influencelab.data.perturbations.feature_move import FeatureMove
 from influencelab.data.perturbations.replacement import Replacement
 from influencelab.errors import InvalidParameter
@@ -114,7 +113,7 @@ def test_every_sensitivity_of_the_same_curvature_is_the_same(name):
         assert torch.allclose(found.slopes(), Exact().sensitivity(fitted).slopes(), rtol=1e-4, atol=1e-7)
 
 
-@pytest.mark.parametrize("kind", names(Perturbation))
+@pytest.mark.parametrize("kind", EXAMPLES)
 @pytest.mark.parametrize("name", names(Estimator))
 def test_every_estimator_predicts_a_perturbation_or_refuses_it_by_name(name, kind):
     if name in WEIGHTS_ONLY:

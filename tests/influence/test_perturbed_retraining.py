@@ -11,9 +11,6 @@ from problems import binary_problem, logistic_problem, minimum, mlp_problem, rid
 from sklearn.linear_model import LogisticRegression
 from tight_retraining import EXACT, worst
 
-from influencelab import make, names
-from influencelab.data import perturbations
-from influencelab.data.perturbation import Perturbation
 from influencelab.data.perturbations.feature_move import FeatureMove
 from influencelab.data.perturbations.penalty_change import PenaltyChange
 from influencelab.data.perturbations.replacement import Replacement
@@ -247,54 +244,3 @@ def test_a_rerun_by_batches_refuses_a_point_that_is_only_partly_replaced():
     fitted = fit(task, data, SGD(steps=5, batch_size=7))
     with pytest.raises(InvalidParameter, match="replace it whole"):
         Rerun().retrain(fitted, replace(examples(data)["replacement"], share=0.5))
-
-
-# A new perturbation is one new file.
-REWEIGHTING = '''
-from dataclasses import dataclass
-
-import torch
-
-from influencelab.data.perturbation import WeightChange
-
-
-@dataclass(frozen=True, eq=False)
-class Reweighting(WeightChange):
-    """Each experiment makes one point heavier by a share of its weight."""
-
-    points: torch.Tensor
-    share: float
-
-    @property
-    def count(self):
-        return len(self.points)
-
-    @property
-    def changed(self):
-        return self.points
-
-    def check(self, fit):
-        pass
-
-    def weigh(self, base, values):
-        return self.share * base[self.points, None] * values[self.points]
-
-    def weights(self, base, rows):
-        weights = base.repeat(len(self.points[rows]), 1)
-        return weights.scatter_add_(1, self.points[rows, None], self.share * base[self.points[rows], None])
-
-    def removed(self, rows):
-        return torch.full_like(self.points[rows], -1)
-'''
-
-
-def test_a_new_file_is_a_new_perturbation_that_is_predicted_and_made_true(tmp_path, monkeypatch):
-    (tmp_path / "reweighting.py").write_text(REWEIGHTING)
-    monkeypatch.setattr(perturbations, "__path__", [*perturbations.__path__, str(tmp_path)])
-    assert "reweighting" in names(Perturbation)
-    fitted = minimum(logistic_problem, n=100, m=4, weight_decay=0.05)
-    heavier = make(Perturbation, "reweighting", points=ROWS, share=0.01)
-    comparison = compare(Exact().estimate(fitted), SecondOrder().retrain(fitted, heavier))
-    assert worst(comparison.actual, comparison.predicted) < 0.02
-    removed = Exact().estimate(fitted).predict(examples(fitted.data)["removals"])
-    assert comparison.predicted == pytest.approx(-0.01 * removed.numpy(), rel=1e-12)

@@ -28,6 +28,10 @@ def new_points(data, seed=5):
     return x, y
 
 
+# Kinds that contracts are tried with; a new kind brings a test file of its own.
+EXAMPLES = ("removals", "replacement", "feature_move", "penalty_change")
+
+
 def examples(data, *, size=1.0, changes=(0.02, -0.01, 0.005)):
     """One perturbation of each kind; size scales the moves and the changes of weight decay."""
     x, y = new_points(data)
