@@ -54,7 +54,9 @@ def ask(jp_fetch: Any, held: Runs) -> Ask:
     async def asking(*path: str, method: str = "GET", body: Any = None, headers: Any = None) -> tuple[int, Any]:
         sent = None if method in ("GET", "DELETE") else body if isinstance(body, bytes) else json.dumps(body or {})
         try:
-            response = await jp_fetch("influencelab", *path, method=method, body=sent, headers=headers)
+            response = await jp_fetch(
+                "influencelab", *path, method=method, body=sent, headers=headers, request_timeout=PATIENCE
+            )
         except HTTPClientError as error:
             response = error.response
         assert held.home.root.as_posix() not in response.body.decode(errors="replace")

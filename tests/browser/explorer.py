@@ -7,7 +7,7 @@ from typing import Any
 from playwright.sync_api import Locator, Page, expect
 
 # Milliseconds until an explorer is drawn; a busy machine needs more than the half second it takes.
-READY = 60_000
+READY = 600_000
 DRAWN = """(canvas) => {
   const {width, height} = canvas, data = canvas.getContext('2d').getImageData(0, 0, width, height).data;
   let coloured = 0, hash = 0;

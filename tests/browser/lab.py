@@ -11,7 +11,7 @@ from playwright.sync_api import Locator, Page, expect
 REPOSITORY = Path(__file__).parent.parent.parent
 LAB = REPOSITORY / "influencelab" / "app" / "lab"
 # Milliseconds a tiny study may take; fifteen seconds on two idle cores.
-TINY = 120_000
+TINY = 600_000
 THEMES = ("JupyterLab Light", "JupyterLab Dark")
 
 

@@ -8,7 +8,7 @@ from playwright.sync_api import ConsoleMessage, Error, Locator, Page, Request, e
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 # Milliseconds. A kernel comes up in a few seconds on a quiet machine; a busy one needs several times that.
-OPEN = 120_000
+OPEN = 600_000
 
 # The toolbar's dot says idle before there is a kernel, and running then does nothing: ask the session instead.
 IDLE = """() => {

@@ -17,7 +17,7 @@ from typing import Any
 import psutil
 
 # How long the server may take to answer, in seconds: 4 on a quiet machine, several times that on a busy one.
-START = 90
+START = 600
 # How long it may take to end after each signal, in seconds. A kernel that is still connecting can hold it up.
 PATIENCE = {signal.SIGINT: 10, signal.SIGTERM: 5, signal.SIGKILL: 5}
 NEWS = "lab/user-settings/@jupyterlab/apputils-extension/notification.jupyterlab-settings"
@@ -51,7 +51,7 @@ class Server:
         """
         headers = {"Authorization": f"token {self.token if token is None else token}"}
         request = urllib.request.Request(f"{self.address}/api/{path}", method=method, headers=headers)
-        with direct.open(request, timeout=20) as answer:
+        with direct.open(request, timeout=600) as answer:
             body = answer.read()
         return json.loads(body) if body else None
 

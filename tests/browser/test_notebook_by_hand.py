@@ -23,7 +23,7 @@ pytestmark = pytest.mark.browser
 STUDY = "leave_one_out"
 NOTEBOOKS = Path(__file__).parents[1] / "support" / "notebooks"
 # Seconds. The quick profile takes about 50 on two idle cores.
-QUICK = 400
+QUICK = 1800
 VERDICTS = ("reproduced", "not reproduced", "inconclusive", "reported only", "not run")
 TRUST = ".jp-StatusItem-trust"
 DRAW = """(colour) => {

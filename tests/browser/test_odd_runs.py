@@ -46,7 +46,7 @@ def test_odd_and_empty_runs_are_shown_without_an_error(page: Page, tmp_path: Pat
         assert heard == []
         return
     root = page.locator(".ile")
-    expect(root).to_have_attribute("data-ready", "true", timeout=30_000)
+    expect(root).to_have_attribute("data-ready", "true", timeout=600_000)
     page.screenshot(path=Path(output_path) / f"{name}.png")
     explorer = explorer_in(page)
     truths = ODD.get(name, ODD["one class"])["actual"]
