@@ -82,7 +82,13 @@ def test_a_definition_moved_to_another_file_leaves_the_version_as_it_is(copied):
     text = source.read_text(encoding="utf-8")
     start = text.index("def groups")
     source.write_text(f"from influencelab.models.penalty import groups\n{text[:start]}", encoding="utf-8")
-    needed = "\nfrom influencelab.data.perturbations.removals import Removals\n\n\n"
+    needed = (
+        "\nfrom collections.abc import Iterable\nimport torch\n"
+        "from influencelab.data.conversion import Positions, positions\n"
+        "from influencelab.data.perturbations.removals import Removals\n"
+        "from influencelab.errors import InvalidParameter, require, whole\n"
+        "from influencelab.data.removals import COUNT\n\n\n"
+    )
     target.write_text(target.read_text(encoding="utf-8") + needed + text[start:], encoding="utf-8")
     assert version() == first
 
