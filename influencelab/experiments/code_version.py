@@ -147,20 +147,30 @@ def meaning(module: str, name: str) -> str:
 
 
 def text_of(node: ast.stmt, names: Mapping[str, tuple[str, str]], *, counted: frozenset[str] = frozenset()) -> str:
-    """A statement with other definitions named in one way, however they were imported: `derivatives.gradients` too."""
+    """A statement with other definitions named in one way; those of counted modules joined to a hash of theirs."""
     # Pickled because that copies ten times as fast as `copy.deepcopy`.
-    copied = pickle.loads(pickle.dumps(node))
-    for part in ast.walk(copied):
-        called, attribute = (part.value, part.attr) if isinstance(part, ast.Attribute) else (part, "")
-        if not isinstance(called, ast.Name):
-            continue
-        source, name = names.get(called.id, ("", ""))
-        if source and bool(attribute) != bool(name):
-            joined = (name or attribute) + (f"_{meaning(source, name or attribute)}" if source in counted else "")
-            called.id = joined
-            if isinstance(part, ast.Attribute):
-                called.id, part.attr = "\0", joined
-    return ast.unparse(copied).replace("\0.", "")
+    return ast.unparse(Names(names, counted).visit(pickle.loads(pickle.dumps(node))))
+
+
+class Names(ast.NodeTransformer):
+    """Transformer that writes names from other modules in one way, however they were imported."""
+
+    def __init__(self, names: Mapping[str, tuple[str, str]], counted: frozenset[str]) -> None:
+        self.names, self.counted = names, counted
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
+        """`derivatives.gradients` as the definition that it is."""
+        source, name = self.names.get(node.value.id, ("", "")) if isinstance(node.value, ast.Name) else ("", "")
+        return self.definition(source, node.attr) if source and not name else self.generic_visit(node)
+
+    def visit_Name(self, node: ast.Name) -> ast.AST:
+        """`gradients`, imported by name, as the definition that it is."""
+        source, name = self.names.get(node.id, ("", ""))
+        return self.definition(source, name) if name else node
+
+    def definition(self, source: str, name: str) -> ast.Name:
+        """The name of a definition, with its hash if its module counts."""
+        return ast.Name(f"{name}_{meaning(source, name)}" if source in self.counted else name)
 
 
 def defined(node: ast.stmt) -> set[str]:

@@ -53,14 +53,13 @@ def ask(jp_fetch: Any, held: Runs) -> Ask:
 
     async def asking(*path: str, method: str = "GET", body: Any = None, headers: Any = None) -> tuple[int, Any]:
         sent = None if method in ("GET", "DELETE") else body if isinstance(body, bytes) else json.dumps(body or {})
+        request = {"method": method, "body": sent, "headers": headers, "request_timeout": PATIENCE}
         try:
-            response = await jp_fetch(
-                "influencelab", *path, method=method, body=sent, headers=headers, request_timeout=PATIENCE
-            )
+            response = await jp_fetch("influencelab", *path, **request)
         except HTTPClientError as error:
             response = error.response
-        assert held.home.root.as_posix() not in response.body.decode(errors="replace")
         text = response.body
+        assert held.home.root.as_posix() not in text.decode(errors="replace")
         return response.code, json.loads(text) if text[:1] == b"{" else text
 
     return asking

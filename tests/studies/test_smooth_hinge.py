@@ -253,7 +253,7 @@ def test_every_figure_has_words_and_units_on_its_axes_and_draws_the_measurements
     assert numpy.sort(offsets[:, 1]) == pytest.approx(numpy.sort(predicted))
     labels = [label.get_text() for label in drawn["rule"].axes[0].get_yticklabels()]
     assert labels == ["wine, 0.02", "mnist, 0.02"]
-    marks = {container.get_label(): container[0].get_xdata() for container in drawn["rule"].axes[0].containers}
+    marks = {line.get_label(): line.get_xdata() for line in drawn["rule"].axes[0].get_lines()}
     where = {"data": "wine", "arm": "published", "selection": "support_vectors"}
     best = find(numbers, {**where, "statistic": "oracle_t"}).value
     # Both machines are one outcome.

@@ -156,9 +156,9 @@ def reason(log: Path, code: int | None) -> str:
     The status is negative for a signal, and None where the server was away when the process ended.
     """
     printed = tail(log, lines=200)
-    marked = [number for number, line in enumerate(printed) if line.startswith(("FAILED ", "influencelab: "))]
-    if marked:
-        return "\n".join(printed[marked[-1] :]).removeprefix("FAILED ").removeprefix("influencelab: ")[:2000]
+    ends = [number for number, line in enumerate(printed) if line.startswith(("FAILED ", "influencelab: "))]
+    if ends:
+        return "\n".join(printed[ends[-1] :]).removeprefix("FAILED ").removeprefix("influencelab: ")[:2000]
     if code is None:
         return "It was ended early while the server was away. Run it again."
     if code < 0:

@@ -45,9 +45,12 @@ def loss_family(widths: Sequence[float]) -> Figure:
     for t, shade, thick in zip(widths, shades, numpy.linspace(5, 1.5, len(widths)), strict=True):
         left.plot(s, Hinge(t).values(s[None], label), color=shade, linewidth=thick, label=f"t = {t:g}")
         right.plot(s, Hinge(t).curvatures(s[None], label), color=shade, linewidth=1.5)
-    left.set(xlabel="margin s (1 is the bend)", ylabel="loss of a point (nats)")
-    right.set(xlabel="margin s (1 is the bend)", ylabel="curvature of its loss\n(nats per squared margin)")
-    right.set(yscale="log", ylim=(1e-3, 1 / min(filter(None, widths))))
+    left.set_ylabel("loss of a point (nats)")
+    right.set(ylabel="curvature of its loss\n(nats per squared margin)", yscale="log")
+    right.set_ylim(1e-3, 1 / min(filter(None, widths)))
+    for axis in (left, right):
+        axis.axvline(1, color="0.8", linewidth=0.8, zorder=0)
+        axis.set_xlabel("margin s (1 is the bend)")
     legend_below(figure, [left])
     return figure
 
@@ -79,13 +82,7 @@ def agreement_over_t(numbers: pandas.DataFrame, *, key: Key) -> Figure:
     for axis, selected in zip(axes, 2 * list(columns.values()), strict=True):
         axis.axvline(rule["value"], color=RULE, linewidth=3, alpha=0.6, zorder=1, label="t by the rule")
         axis.axvline(FIXED, color="0.1", linestyle=":", linewidth=1.6, label=f"t = {FIXED:g}")
-        below = selected.loc[(selected["statistic"] == "below_best") & (selected["arm"] == "consistent")]
-        t, worse = below["t"].to_numpy(dtype=float), below["low"].to_numpy() > 0
-        best = t[below["value"].to_numpy().argmin()]
-        for side in (t[worse & (t > 0) & (t < best)], t[worse & (t > best)]):
-            if len(side):
-                label = "too sharp, or too smooth: correlation of the consistent arm surely below its best"
-                axis.axvspan(side.min() / 1.5, side.max() * 1.5, color="0.9", zorder=0, label=label)
+        shade(axis, selected.loc[(selected["statistic"] == "below_best") & (selected["arm"] == "consistent")])
     for axis in axes[len(columns) :]:
         axis.axhline(1, color="0.4", linestyle="--", linewidth=1)
     # Slopes as far as they reach; where predictions vanish as t falls, on a scale that is logarithmic beyond 1.
@@ -95,6 +92,24 @@ def agreement_over_t(numbers: pandas.DataFrame, *, key: Key) -> Figure:
         axes[-1].set_yscale("symlog", linthresh=1.0)
     legend_below(figure, axes)
     return figure
+
+
+def shade(axis: Axes, below: pandas.DataFrame) -> None:
+    """Grey where t is surely too small or too large: what it gives up to the best t has an interval above 0."""
+    below = below.loc[below["t"] > 0]
+    t, worse = below["t"].to_numpy(dtype=float), below["low"].to_numpy() > 0
+    best = t[below["value"].to_numpy().argmin()]
+    sharp, smooth = t[worse & (t < best)], t[worse & (t > best)]
+    ends = (t.min() / 1.5, t.max() * 1.5)
+    for words, part, start, end, side in (
+        (" too sharp ", sharp, ends[0], sharp.max(initial=0), "left"),
+        (" too smooth ", smooth, smooth.min(initial=ends[1]), ends[1], "right"),
+    ):
+        if len(part):
+            label = "correlation of the consistent arm surely below its best"
+            axis.axvspan(start, end, color="0.9", zorder=0, label=label)
+            place = {"x": start if side == "left" else end, "y": 0.03, "ha": side}
+            axis.text(**place, s=words, transform=axis.get_xaxis_transform(), fontsize=9, color="0.25")
 
 
 def carriers_over_t(numbers: pandas.DataFrame, *, machines: Mapping[str, Key]) -> Figure:
@@ -123,7 +138,7 @@ def over_t(columns: Mapping[str, pandas.DataFrame], rows: Sequence[str]) -> tupl
             axis.plot(t, value, color=color, marker=marker, markersize=4, label=words)
             axis.fill_between(t, low, high, color=color, alpha=0.18, linewidth=0)
         axis.set(xscale="log", xlabel="t, width of the bend (margin; log scale)", ylabel=LABELS[statistic])
-        axis.set_title(title, fontsize=10)
+        axis.set_title(title if statistic == rows[0] else "", fontsize=10)
         axis.label_outer()
     return figure, axes
 
@@ -140,16 +155,19 @@ def rule_tested(numbers: pandas.DataFrame, *, held_out: Collection[str]) -> Figu
         own = table.loc[table["arm"] == arm]
         pearson = own.loc[(own["statistic"] == "pearson") & (own["selection"] == selection)]
         oracle = own.loc[own["statistic"] == "oracle_t", "value"]
-        for t, shift, color, marker, label in (
-            (0 * rule + FIXED, 0.14, PALETTE[0], "o", f"t = {FIXED:g}"),
-            (rule, -0.14, RULE, "D", "t by the rule"),
-            (oracle, 0.0, "0.2", "d", "best t (oracle)"),
+        at_fixed, at_rule, at_best = (
+            pearson.loc[pearson["t"] == t.reindex(pearson.index)].loc[keys] for t in (0 * rule + FIXED, rule, oracle)
+        )
+        axis.hlines(places, at_fixed["value"], at_rule["value"], color="0.75", linewidth=1.5, zorder=1)
+        for found, shift, color, marker, label in (
+            (at_fixed, 0.14, PALETTE[0], "o", f"t = {FIXED:g}"),
+            (at_rule, -0.14, RULE, "D", "t by the rule"),
         ):
-            found = pearson.loc[pearson["t"] == t.reindex(pearson.index)].loc[keys]
-            # The oracle is chosen by this very number, so that its interval means little.
-            bars = None if t is oracle else error_bars(found)
             style = {"color": color, "marker": marker, "linestyle": "none", "elinewidth": 0.8, "markersize": 5}
-            axis.errorbar(found["value"], places + shift, xerr=bars, label=label, **style)
+            axis.errorbar(found["value"], places + shift, xerr=error_bars(found), label=label, **style)
+        # The oracle is chosen by this very number, so that its interval means little.
+        axis.plot(at_best["value"], places, "|", color="0.2", markersize=12, label="best t (oracle)")
+        axis.axvline(0, color="0.8", linewidth=0.8, zorder=0)
         axis.set_title(ARMS[arm][0], fontsize=10)
         axis.set_xlabel("Pearson on random support vectors")
     names = [f"{data.replace('_', ' ').replace('-', ' ', 1)}, {decay:g}" for data, decay in keys]
