@@ -11,6 +11,7 @@ from influencelab.statistics.agreement import bounds, mean_over_tests, named
 from influencelab.statistics.bootstrap import Bootstrap, unit_weights
 from influencelab.statistics.comparison import Comparison
 from influencelab.statistics.measurement import Measurement
+from influencelab.threads import one_thread
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,6 +92,7 @@ def mean(table: Replicates, *, bootstrap: Bootstrap | None = None) -> Measuremen
     return way.mean(table.values, nested=table.nested, within=within, over=resampled_axes(table))
 
 
+@one_thread()
 def difference(
     first: Replicates, second: Replicates, *, paired: bool = False, bootstrap: Bootstrap | None = None
 ) -> Measurement:
