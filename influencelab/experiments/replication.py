@@ -16,7 +16,7 @@ from influencelab.experiments.outcome import Outcome
 from influencelab.statistics.bootstrap import Bootstrap
 from influencelab.statistics.comparison import comparison_of
 from influencelab.statistics.measurements import row, tidy
-from influencelab.statistics.replicates import Replicates, mean, replicates
+from influencelab.statistics.replicates import Replicates, four, mean, replicates
 
 # The settings of some networks, such as `{"arm": "warm", "depth": 2}`, and a statistic of each seed and test point.
 Measured = tuple[Mapping[str, Any], Replicates]
@@ -30,6 +30,11 @@ def correlations(
     Unequal numbers of test points are refused, and names that an outcome does not have.
     """
     return replicates([each.comparison(selection, estimator, target) for each in outcomes], measure=measure)
+
+
+def agreement(outcomes: Sequence[Outcome], *, selection: str, estimator: str, target: str) -> dict[str, Replicates]:
+    """Spearman, Pearson, slope and relative error for each outcome (a seed) and test point, as of `correlations`."""
+    return four([each.comparison(selection, estimator, target) for each in outcomes])
 
 
 def loss_changes(

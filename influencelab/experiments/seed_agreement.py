@@ -1,4 +1,4 @@
-"""Agreement of networks with retraining over several seeds: cells of a grid, their means, medians, slopes and pairs."""
+"""Agreement of networks with retraining over several seeds: cells of a grid, their means, medians, trends and pairs."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy
 import pandas
-from jaxtyping import Float
+from jaxtyping import Bool, Float, Int
 from scipy import stats
 
 from influencelab.errors import InvalidData
@@ -14,19 +14,21 @@ from influencelab.experiments.grid import Key
 from influencelab.experiments.outcome import Outcome
 from influencelab.experiments.tables import Agreement, pairs_table
 from influencelab.recipe import Recipe
-from influencelab.statistics.bootstrap import Bootstrap
+from influencelab.statistics.bootstrap import FEWEST_REPLICATES, Bootstrap
 from influencelab.statistics.comparison import Comparison
 from influencelab.statistics.measurement import Measurement
 from influencelab.statistics.measurements import row
-from influencelab.statistics.replicates import Replicates, difference, mean, replicates
-from influencelab.statistics.trend import trend
+from influencelab.statistics.replicates import Replicates, difference, four, mean
+from influencelab.statistics.trend import Covariates, trend
 
 OWN = "mean over networks, each at its own test point of largest loss"
 ALL = "mean over networks and test points"
 # What stands between arm and seed in the keys of networks.
 SETTINGS = ("depth", "width", "weight_decay")
-# The statistic that is a slope along each axis.
-SLOPES = {"depth": "slope", "width": "width_slope"}
+# What a trend along each axis is named after: `spearman_per_layer`.
+TRENDS = {"depth": "per_layer", "width": "per_unit"}
+# The share of its training points that a network gets right, from which on it counts as trained.
+TRAINED = 0.8
 # Pairs that a report keeps, over all networks.
 KEPT = 40_000
 
@@ -37,14 +39,30 @@ Row = dict[str, Any]
 class Cell:
     """Networks by seed, which differ in nothing else, and how far each agrees with those retrained models that count.
 
-    The settings are columns of the table of measurements. Correlations are signed, Spearman's, of each seed and test
-    point, NaN where undefined; where each network looks at one test point of its own, that is its only column.
+    The settings are columns of the table of measurements. The measures are Spearman, Pearson, slope and relative error,
+    signed, of each seed and test point, NaN where undefined; where each network looks at one test point of its own,
+    that is its only column. The test ids say which point stands where.
     """
 
     settings: Mapping[str, Any]
     outcomes: Mapping[int, Outcome]
     comparisons: Sequence[Comparison]
-    correlations: Replicates
+    measures: Mapping[str, Replicates]
+    test_ids: Int[numpy.ndarray, "s m"]
+
+    @property
+    def correlations(self) -> Replicates:
+        """Spearman's."""
+        return self.measures["spearman"]
+
+    @property
+    def trained(self) -> Bool[numpy.ndarray, " s"]:
+        """Which networks get four fifths of their training points right, or more."""
+        return numpy.array([each.facts["train_accuracy"] >= TRAINED for each in self.outcomes.values()])
+
+    def among(self, counted: Bool[numpy.ndarray, " s"]) -> Replicates:
+        """Spearman's ρ of these networks alone; NaN for the others, which keep their places."""
+        return replace(self.correlations, values=numpy.where(counted[:, None], self.correlations.values, numpy.nan))
 
 
 @dataclass(frozen=True)
@@ -79,13 +97,13 @@ class AgreementQuery(Recipe):
         found = []
         for setting, part in parts.items():
             compared = [each.comparison(self.selection, self.estimator, self.target) for each in part.values()]
-            table = replicates(compared)
             looks = numpy.stack([each.chosen[self.selection].any(0).numpy() for each in part.values()])
+            measures, test_ids = four(compared), numpy.stack([each.test_ids for each in compared])
             if (looks.sum(1) == 1).all():
-                pairs = None if table.pairs is None else table.pairs[looks][:, None]
-                table = Replicates(values=table.values[looks][:, None], pairs=pairs, measure=table.measure)
+                measures = {name: at_own_test(table, looks) for name, table in measures.items()}
+                test_ids = test_ids[looks][:, None]
             own = {**dict(zip(SETTINGS, setting, strict=True)), "estimator": self.estimator, "target": self.target}
-            found.append(Cell({**self.settings, **own}, part, compared, table))
+            found.append(Cell({**self.settings, **own}, part, compared, measures, test_ids))
         return found
 
     def counted(self, outcome: Outcome) -> Outcome:
@@ -97,26 +115,37 @@ class AgreementQuery(Recipe):
         return replace(outcome, trusted={**outcome.trusted, self.target: counted})
 
 
+def at_own_test(table: Replicates, looks: Bool[numpy.ndarray, "s m"]) -> Replicates:
+    """The one column of networks that look at one test point each."""
+    parts = {name: getattr(table, name) for name in ("values", "pairs", "distinct")}
+    return Replicates(**{name: part[looks][:, None] for name, part in parts.items()}, measure=table.measure)
+
+
 def cells_of(queries: Iterable[AgreementQuery], outcomes: Mapping[Key, Outcome]) -> list[Cell]:
     """The cells of several queries."""
     return [cell for query in queries for cell in query.cells(outcomes)]
 
 
 def agreement_rows(cells: Sequence[Cell], *, bootstrap: Bootstrap) -> list[Row]:
-    """Mean and median ρ of each cell, the share of networks without any, and slopes along depth and along width."""
+    """Mean and median of each measure in each cell, shares of its networks, and trends along depth and along width."""
     found = []
     for cell in cells:
-        table, each = cell.correlations, cell.correlations.per_seed()
-        s, undefined = len(each), int(numpy.isnan(each).sum())
-        how = OWN if table.values.shape[1] == 1 else ALL
+        s, trained = len(cell.outcomes), cell.trained
+        undefined = int(numpy.isnan(cell.correlations.per_seed()).sum())
+        how = OWN if cell.correlations.values.shape[1] == 1 else ALL
         how += f"; {undefined} of {s} networks have none and are left out" if undefined else ""
+        among = f"mean over the {int(trained.sum())} of {s} networks that trained"
         statistics = {
-            "spearman": mean(table, bootstrap=bootstrap).described(how),
             "undefined": share(undefined, s, "networks"),
-            "median_spearman": median(each),
+            "few_distinct": share(int(cell.correlations.few_distinct.sum()), s, "networks"),
+            "trained": share(int(trained.sum()), s, f"networks get {TRAINED:.0%} of their training points right"),
+            "spearman_of_trained": mean(cell.among(trained), bootstrap=bootstrap).described(among),
         }
+        for name, table in cell.measures.items():
+            statistics[name] = mean(table, bootstrap=bootstrap).described(how)
+            statistics[f"median_{name}"] = median(table.per_seed())
         found += [row(number, **cell.settings, statistic=name) for name, number in statistics.items()]
-    return found + [line for axis in SLOPES for line in slope_rows(cells, axis, bootstrap=bootstrap)]
+    return found + [line for axis in TRENDS for line in trend_rows(cells, axis, bootstrap=bootstrap)]
 
 
 def lines_along(cells: Sequence[Cell], axis: str) -> list[tuple[Row, dict[Any, Cell]]]:
@@ -128,11 +157,8 @@ def lines_along(cells: Sequence[Cell], axis: str) -> list[tuple[Row, dict[Any, C
     return [(dict(shared), line) for shared, line in lines.items() if len(line) > 1]
 
 
-def slope_rows(cells: Sequence[Cell], axis: str, *, bootstrap: Bootstrap) -> list[Row]:
-    """The slope of ρ; with networks without any ρ at 0; and with how far each is from a minimum held.
-
-    Where there are too few values for a slope it is NaN, and its note says why.
-    """
+def trend_rows(cells: Sequence[Cell], axis: str, *, bootstrap: Bootstrap) -> list[Row]:
+    """Trends of each measure; of ρ also with undefined ones at 0, among networks that trained, and with ‖∇J‖ held."""
     found = []
     for shared, line in lines_along(cells, axis):
         tables = {x: cell.correlations for x, cell in line.items()}
@@ -141,18 +167,30 @@ def slope_rows(cells: Sequence[Cell], axis: str, *, bootstrap: Bootstrap) -> lis
         as_zero = {x: replace(tables[x], values=numpy.where(at, 0.0, tables[x].values)) for x, at in undefined.items()}
         grads = {x: [each.facts["fit_grad_norm"] for each in cell.outcomes.values()] for x, cell in line.items()}
         sizes = {x: numpy.log10(numpy.maximum(each, 1e-30)) for x, each in grads.items()}
-        for kind, values, held, more in (
-            ("", tables, {}, ""),
-            ("_undefined_as_0", as_zero, {}, "; undefined ρ counted as 0"),
-            ("_given_gradient", tables, {"log10 of the gradient norm": sizes}, "; log10 of ‖∇J‖ of the fit held"),
-        ):
-            how = f"least squares of signed ρ on {axis}, per unit of {axis}, {min(line)} to {max(line)}{more}"
-            try:
-                slope = trend(values, covariates=held, bootstrap=bootstrap).described(how).with_half_width()
-            except InvalidData as error:
-                slope = Measurement(float("nan"), note=f"{how}; no slope: {error}")
-            found.append(row(slope, **shared, statistic=f"{SLOPES[axis]}{kind}"))
+        held = {"log10 of the gradient norm": sizes}
+        kinds: dict[str, tuple[Mapping[Any, Replicates], Covariates]] = {
+            **{name: ({x: cell.measures[name] for x, cell in line.items()}, {}) for name in cells[0].measures},
+            "spearman_undefined_as_0": (as_zero, {}),
+            "spearman_of_trained": ({x: cell.among(cell.trained) for x, cell in line.items()}, {}),
+            "spearman_given_gradient": (tables, held),
+        }
+        for name, (values, covariates) in kinds.items():
+            slope = line_through(values, axis, covariates=covariates, bootstrap=bootstrap)
+            found.append(row(slope, **shared, statistic=f"{name}_{TRENDS[axis]}"))
     return found
+
+
+def line_through(
+    tables: Mapping[Any, Replicates], axis: str, *, covariates: Covariates | None = None, bootstrap: Bootstrap
+) -> Measurement:
+    """The trend along an axis, and of how many networks at each place; NaN, with the reason, of too few values."""
+    counts = ", ".join(str(int((~numpy.isnan(tables[x].per_seed())).sum())) for x in sorted(tables))
+    held = "".join(f"; {name} held" for name in covariates or {})
+    how = f"least squares on {axis} of {counts} networks at {', '.join(f'{x:g}' for x in sorted(tables))}{held}"
+    try:
+        return trend(tables, covariates=covariates, bootstrap=bootstrap).described(how).with_half_width()
+    except InvalidData as error:
+        return Measurement(float("nan"), note=f"{how}; no slope: {error}")
 
 
 def difference_rows(
@@ -177,18 +215,28 @@ def median(values: Float[numpy.ndarray, " s"]) -> Measurement:
     """The median over seeds, with the interval between two seeds in order that needs no assumption (binomial)."""
     known = numpy.sort(values[~numpy.isnan(values)])
     s = len(known)
-    if s < 2:
-        note = "median of a single seed: no interval" if s else "median over seeds; no seed has a value"
-        return Measurement(float(known[0]) if s else float("nan"), n=s, note=note)
+    if s < FEWEST_REPLICATES:
+        note = f"median over {s} seeds with a value; no interval of fewer than {FEWEST_REPLICATES}"
+        return Measurement(float(numpy.median(known)) if s else float("nan"), n=s, note=note)
     rank = max(0, int(stats.binom.ppf(0.025, s, 0.5)) - 1)
     covers = 1 - 2 * float(stats.binom.cdf(rank, s, 0.5))
     note = f"median over {s} seeds; from {rank + 1} of {s} in order to {s - rank}, which covers {covers:.0%}"
     return Measurement(float(numpy.median(known)), float(known[rank]), float(known[-1 - rank]), s, note)
 
 
-def spearman_by_network(cells: Iterable[Cell]) -> list[dict[str, Any]]:
-    """Each network's own mean correlation, cell by cell in the order of the seeds: what every mean is made of."""
-    return [{**cell.settings, "spearman": cell.correlations.per_seed().round(5).tolist()} for cell in cells]
+def by_test_point(cells: Iterable[Cell]) -> pandas.DataFrame:
+    """The measures of each network at each test point: what all means, trends and intervals are made of.
+
+    They are rounded to three digits after the point, so that a report can hold thousands of networks.
+    """
+    parts = []
+    for cell in cells:
+        seeds = numpy.repeat(list(cell.outcomes), cell.test_ids.shape[1])
+        n = numpy.asarray(cell.correlations.pairs).ravel()
+        values = {name: table.values.ravel().round(3).astype("float32") for name, table in cell.measures.items()}
+        own = {**cell.settings, "seed": seeds, "test_id": cell.test_ids.ravel(), "n": n}
+        parts.append(pandas.DataFrame({**own, **values}))
+    return pandas.concat(parts, ignore_index=True)
 
 
 def network_pairs(cells: Sequence[Cell]) -> pandas.DataFrame:

@@ -10,7 +10,7 @@ import pandas
 from pandas.io.formats.style import Styler
 
 from influencelab.experiments.outcome import Outcome
-from influencelab.statistics.agreement import UNBOUNDED
+from influencelab.statistics.agreement import FOUR, UNBOUNDED
 from influencelab.statistics.bootstrap import Bootstrap
 from influencelab.statistics.comparison import Comparison
 from influencelab.statistics.display import display_name, readable
@@ -29,7 +29,7 @@ __all__ = [
 ]
 
 # Those that a reader looks at first.
-SHOWN = ("pearson", "spearman", "within_class_spearman", "slope", "sign_agreement")
+SHOWN = (*FOUR, "within_class_spearman", "sign_agreement")
 # Pairs of one comparison that a report holds; more are sampled.
 KEPT = 12_000
 # How well a model was fitted and retrained: columns of facts of an outcome and of its first target.

@@ -61,6 +61,10 @@ class Report:
         """Predicted and actual changes, a row per removal and test point; MissingData where the study stores none."""
         return pandas.read_parquet(self.kept("pairs.parquet", "no pairs"))
 
+    def by_test_point(self) -> pandas.DataFrame:
+        """Statistics of each network at each test point; MissingData where the study stores none."""
+        return pandas.read_parquet(self.kept("by_test_point.parquet", "no statistics by test point"))
+
     def explorer_file(self) -> bytes:
         """The bytes of its explorer data (`explorer.data.from_bytes`); a MissingData error where there are none."""
         return self.kept(EXPLORER, "nothing for the explorer").read_bytes()

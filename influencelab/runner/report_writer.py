@@ -144,8 +144,8 @@ class ReportWriter:
         refuse_large(path, cure="Draw its points with rasterized=True.")
         return figure
 
-    def pairs(self, pairs: pandas.DataFrame) -> None:
-        """Keep predicted beside actual changes, a row per removal and test point.
+    def pairs(self, pairs: pandas.DataFrame, *, name: str = "pairs") -> None:
+        """Keep predicted beside actual changes, a row per removal and test point, or another long table by its name.
 
         Raises:
             InvalidData: no rows, a column without a single value, or more than 1 MB.
@@ -156,7 +156,7 @@ class ReportWriter:
             raise InvalidData(
                 f"The pairs have no value in column '{empty[0]}'. Leave it out, or find out why it is NaN."
             )
-        path = self.staging / "pairs.parquet"
+        path = self.staging / f"{checked(name, 'table')}.parquet"
         pairs.to_parquet(path, compression="zstd", index=False)
         refuse_large(path, cure="Keep float32 values and categories, or a sample of the rows (say which).")
         self._piece()

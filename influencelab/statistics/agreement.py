@@ -10,13 +10,16 @@ from jaxtyping import Float
 from influencelab.errors import InvalidParameter
 from influencelab.statistics import correlation
 from influencelab.statistics.bootstrap import ANYWHERE, Bootstrap
-from influencelab.statistics.comparison import Comparison
+from influencelab.statistics.comparison import FEW_DISTINCT, Comparison, distinct_predictions
 from influencelab.statistics.measurement import Measurement, Statistic
 from influencelab.threads import one_thread
 
 Measure = Callable[[Comparison, numpy.ndarray], numpy.ndarray]
 CORRELATIONS = ("pearson", "spearman", "kendall")
-UNBOUNDED = ("slope", "intercept", "rms_ratio")  # the others are correlations and shares, between -1 and 1
+# The others are correlations and shares, between -1 and 1.
+UNBOUNDED = ("slope", "intercept", "rms_ratio", "relative_error")
+# What stands beside each other wherever agreement is measured: order, line, and two of size, which an order hides.
+FOUR = ("spearman", "pearson", "slope", "relative_error")
 OTHERS = ("sign_agreement", "pearson_without_top3", "within_class_spearman")
 NAMES = (*CORRELATIONS, *UNBOUNDED, *OTHERS)
 MEASURES: Mapping[str, Measure] = MappingProxyType({name: getattr(correlation, name) for name in NAMES})
@@ -38,11 +41,13 @@ def statistic(comparison: Comparison, measure: str | Measure, *, bootstrap: Boot
     low, high = way.ends(table, value, within=within)
     two_way, one_way = "two-way bootstrap over removals and test points", "bootstrap over removals of one test point"
     over = two_way if comparison.m > 1 else one_way
+    tied = int(((distinct_predictions(comparison) < FEW_DISTINCT) & known).sum())
+    few = f"; {tied} of {comparison.m} test points have fewer than {FEW_DISTINCT} distinct predictions" if tied else ""
 
     def over_tests(summary: Callable[..., numpy.ndarray], how: str) -> Measurement:
         middle = float(summary(value[None], numpy.ones((1, len(value))))[0])
         found = way.interval(middle, summary(table, tests), within=within, n=int(comparison.mask.sum()), over=over)
-        note, unit = f"{how} over test points; {found.note}", "nats" if chosen is correlation.intercept else ""
+        note, unit = f"{how} over test points; {found.note}{few}", "nats" if chosen is correlation.intercept else ""
         return replace(found.finite(), note=note, unit=unit)
 
     return Statistic(

@@ -16,6 +16,8 @@ from influencelab.summary import Summarised
 __all__ = ["Comparison"]
 
 FEWEST = 3  # pairs below which no statistic is defined: two pairs always lie on a line
+TIED = 1e-7  # of the range of one test point's values: closer ones are equal to a rank, which rounding would decide
+FEW_DISTINCT = 10  # distinct predictions below which ranks are mostly ties
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -155,11 +157,16 @@ class Comparison(Summarised):
     def columns(
         self, weights: Float[numpy.ndarray, "b r"]
     ) -> Iterator[tuple[numpy.ndarray, numpy.ndarray, Float[numpy.ndarray, "b k"], numpy.ndarray]]:
-        """Predicted and actual values of each test point's k pairs in the mask, their weights and their labels."""
+        """What ranks are taken of: each test point's k pairs in the mask, their weights and their labels.
+
+        Predicted and actual values closer than 1e-7 of their range are tied: dead units of a network, say, give whole
+        groups of removals one prediction, but for rounding.
+        """
         check_weights(self, weights)
         for column in range(self.m):
             rows = numpy.flatnonzero(self.mask[:, column])
-            yield self.predicted[rows, column], self.actual[rows, column], weights[:, rows], self.train_labels[rows]
+            predicted, actual = tied(self.predicted[rows, column]), tied(self.actual[rows, column])
+            yield predicted, actual, weights[:, rows], self.train_labels[rows]
 
 
 def comparison_of(
@@ -181,6 +188,26 @@ def comparison_of(
         test_labels=numpy.full(m, -1),
         classes=0 if labels is None or not labels.size else int(labels.max()) + 1,
     )
+
+
+def tied(values: Float[numpy.ndarray, " k"]) -> Float[numpy.ndarray, " k"]:
+    """The values with each that is less than `TIED` of their range above the least of a group made equal to it."""
+    ordered, group = numpy.unique(values, return_inverse=True)
+    step = TIED * (ordered[-1] - ordered[0]) if len(ordered) else 0.0
+    if (numpy.diff(ordered) > step).all():
+        return values
+    start = 0
+    while start < len(ordered):
+        end = int(numpy.searchsorted(ordered, ordered[start] + step, side="right"))
+        ordered[start:end] = ordered[start]
+        start = end
+    return ordered[group]
+
+
+def distinct_predictions(comparison: Comparison) -> Int[numpy.ndarray, " m"]:
+    """Number of predictions in the mask that differ by more than a tie, for each test point."""
+    columns = (comparison.predicted[comparison.mask[:, column], column] for column in range(comparison.m))
+    return numpy.array([len(numpy.unique(tied(each))) for each in columns], dtype=numpy.int64)
 
 
 def check_weights(comparison: Comparison, weights: numpy.ndarray) -> None:

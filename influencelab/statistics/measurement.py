@@ -75,7 +75,7 @@ class Measurement:
     def described(self, how: str = "mean over seeds and test points") -> "Measurement":
         """The same as a report holds it: what it is stands first in its note, and a lack of a finite interval last."""
         bare = self.finite()
-        lack = "" if bare.interval else "; no finite interval"
+        lack = "" if bare.interval or "no interval" in bare.note else "; no finite interval"
         return replace(bare, note=f"{how}; {self.note}{lack}")
 
     def mapped(self, change: Callable[[float], float], how: str) -> "Measurement":

@@ -67,12 +67,13 @@ def variation(table: Replicates, *, bootstrap: Bootstrap | None = None) -> Varia
     # On a scale on which the spread of a share depends less on it.
     share, resampled = (numpy.arctanh(numpy.clip(each, -NEAREST, NEAREST)) for each in shares)
     between_tests, n, over = float(one.tests[0]), z.size, resampled_axes(whole)
-    on_scale = way.interval(float(share[0]), resampled, over=over)
+    seeds = len(whole.values)
+    on_scale = way.interval(float(share[0]), resampled, over=over, replicates=seeds)
     return Variation(
         between_tests=between_tests,
         sampling=sampling,
         share=Measurement(*numpy.tanh([on_scale.value, *on_scale.ends]).tolist(), n=n, note=on_scale.note),
-        beyond_sampling=way.interval(between_tests - sampling, anew.tests - sampling, n=n, over=over),
+        beyond_sampling=way.interval(between_tests - sampling, anew.tests - sampling, n=n, over=over, replicates=seeds),
     )
 
 

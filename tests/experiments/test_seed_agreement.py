@@ -17,7 +17,7 @@ QUICK = Bootstrap(resamples=60)
 WARM = AgreementQuery("warm", {"arm": "controlled"})
 PUBLISHED = AgreementQuery("published", {"arm": "published"}, selection="highest_loss", require_minimum=False)
 FAILED, MOVED = (0,), (1, 2)
-SEEDS = (0, 1, 2)
+SEEDS = range(5)
 
 
 def rows(held, target="warm"):
@@ -33,6 +33,21 @@ def one_cell(query, part):
 
 def measured(cells):
     return tidy(agreement_rows(cells, bootstrap=QUICK))
+
+
+# The four measures by SciPy and by hand.
+MEASURES = {
+    "spearman": lambda x, y: stats.spearmanr(x, y).statistic,
+    "pearson": lambda x, y: stats.pearsonr(x, y).statistic,
+    "slope": lambda x, y: stats.linregress(x, y).slope,
+    "relative_error": lambda x, y: numpy.sqrt(((y - x) ** 2).sum() / (y**2).sum()),
+}
+
+
+def by_hand(held, oracle, rows=range(9)):
+    """A measure at each test point, of these rows."""
+    x, y = (table.numpy()[list(rows)] for table in (held.predicted["exact"], held.actual["warm"]))
+    return numpy.array([oracle(x[:, j], y[:, j]) for j in range(x.shape[1])])
 
 
 # Which models count.
@@ -108,9 +123,9 @@ def test_means_and_medians_are_of_what_counts():
 
 
 def test_test_points_that_differ_are_resampled_with_their_networks():
-    part = [replace(network(seed), test_ids=torch.arange(3) + seed) for seed in range(4)]
+    part = [replace(network(seed), test_ids=torch.arange(3) + seed) for seed in SEEDS]
     number = find(measured([one_cell(WARM, part)]), {"statistic": "spearman"})
-    assert "95% bootstrap over 4 seeds, whose test points differ" in number.note
+    assert "95% bootstrap over 5 seeds, whose test points differ" in number.note
 
 
 def test_slopes_are_least_squares_along_depth_and_along_width():
@@ -120,13 +135,14 @@ def test_slopes_are_least_squares_along_depth_and_along_width():
         for seed in SEEDS
     }
     found = measured(WARM.cells(held))
-    for statistic, place, others in (("slope", 1, {2: 5}), ("width_slope", 2, {1: 1})):
-        line = [
-            (key[place], spearman(each).mean()) for key, each in held.items() if key[3 - place] == others[3 - place]
-        ]
-        number = find(found, {"statistic": statistic})
-        assert number.value == pytest.approx(numpy.polyfit(*zip(*line, strict=True), 1)[0])
-        assert number.note.endswith(f"half-width {(number.high - number.low) / 2:.2g}")
+    for trend, place, others in (("per_layer", 1, {2: 5}), ("per_unit", 2, {1: 1})):
+        line = {key: each for key, each in held.items() if key[3 - place] == others[3 - place]}
+        for measure, oracle in MEASURES.items():
+            values = [by_hand(each, oracle).mean() for each in line.values()]
+            number = find(found, {"statistic": f"{measure}_{trend}"})
+            assert number.value == pytest.approx(numpy.polyfit([key[place] for key in line], values, 1)[0])
+            assert number.note.endswith(f"half-width {(number.high - number.low) / 2:.2g}")
+            assert "of 5, 5 networks at" in number.note
 
 
 def test_a_difference_is_of_the_same_networks_with_all_else_equal():
@@ -142,14 +158,43 @@ def test_a_difference_is_of_the_same_networks_with_all_else_equal():
     assert difference_rows(cells_of(queries[:1], held), "estimator", **between) == []
 
 
+def test_all_four_measures_stand_beside_each_other_with_their_medians():
+    part = [network(seed, failed=FAILED, moved=MOVED) for seed in SEEDS]
+    found = measured([one_cell(WARM, part)])
+    for measure, oracle in MEASURES.items():
+        each = numpy.stack([by_hand(held, oracle, rows=range(1, 9)) for held in part])
+        number = find(found, {"statistic": measure})
+        assert number.value == pytest.approx(each.mean())
+        assert number.low < number.value < number.high
+        assert find(found, {"statistic": f"median_{measure}"}).value == pytest.approx(numpy.median(each.mean(1)))
+
+
 # Networks that say nothing.
+def test_networks_that_did_not_train_are_counted_and_the_others_have_a_mean_and_a_trend_of_their_own():
+    outcomes = {
+        ("warm", depth, 5, 0.1, seed): network(7 * depth + seed, accuracy=0.79 if seed < lost else 0.8)
+        for depth, lost in ((1, 0), (2, 2), (3, 7))
+        for seed in range(7)
+    }
+    found = measured(WARM.cells(outcomes))
+    trained = {key: spearman(held).mean() for key, held in outcomes.items() if held.facts["train_accuracy"] == 0.8}
+    shares = [find(found, {"depth": depth, "statistic": "trained"}).value for depth in (1, 2, 3)]
+    assert shares == pytest.approx([1, 5 / 7, 0])
+    number = find(found, {"depth": 2, "statistic": "spearman_of_trained"})
+    assert number.value == pytest.approx(numpy.mean([value for key, value in trained.items() if key[1] == 2]))
+    assert number.note.startswith("mean over the 5 of 7 networks that trained")
+    slope = find(found, {"statistic": "spearman_of_trained_per_layer"})
+    assert slope.value == pytest.approx(numpy.polyfit([key[1] for key in trained], list(trained.values()), 1)[0])
+    assert "of 7, 5, 0 networks at 1, 2, 3" in slope.note
+
+
 def depths(**last):
     """One network a seed at each of three depths, the last of which has other settings."""
     grads = {(depth, seed): 10.0 ** -(depth + 2 * seed) for depth in (1, 2, 3) for seed in SEEDS}
     outcomes = {
         ("warm", depth, 5, 0.1, seed): network(7 * depth + seed, grad=grad) for (depth, seed), grad in grads.items()
     }
-    return outcomes | {("warm", 3, 5, 0.1, 2): network(23, grad=grads[3, 2], **last)}
+    return outcomes | {("warm", 3, 5, 0.1, 4): network(23, grad=grads[3, 4], **last)}
 
 
 def test_undefined_correlations_are_left_out_or_counted_as_0_and_the_gradient_norm_may_be_held():
@@ -159,27 +204,31 @@ def test_undefined_correlations_are_left_out_or_counted_as_0_and_the_gradient_no
     depth = numpy.array([key[1] for key in outcomes])
     size = numpy.log10([held.facts["fit_grad_norm"] for held in outcomes.values()])
     known = ~numpy.isnan(value)
-    assert known.sum() == 8
+    assert known.sum() == 14
     found = measured(WARM.cells(outcomes))
     left_out, as_zero, given = (
-        find(found, {"statistic": f"slope{kind}"}).value for kind in ("", "_undefined_as_0", "_given_gradient")
+        find(found, {"statistic": f"spearman{kind}_per_layer"}).value
+        for kind in ("", "_undefined_as_0", "_given_gradient")
     )
-    design = numpy.stack([numpy.ones(9), depth, size], axis=1)[known]
+    design = numpy.stack([numpy.ones(15), depth, size], axis=1)[known]
     assert left_out == pytest.approx(numpy.polyfit(depth[known], value[known], 1)[0])
     assert as_zero == pytest.approx(numpy.polyfit(depth, numpy.where(known, value, 0.0), 1)[0])
     assert given == pytest.approx(numpy.linalg.lstsq(design, value[known], rcond=None)[0][1])
     assert min(abs(left_out - as_zero), abs(left_out - given)) > 1e-3
-    assert find(found, {"depth": 3, "statistic": "undefined"}).value == pytest.approx(1 / 3)
+    assert find(found, {"depth": 3, "statistic": "undefined"}).value == pytest.approx(1 / 5)
     number = find(found, {"depth": 3, "statistic": "spearman"})
     assert number.value == pytest.approx(numpy.nanmean(value[depth == 3]))
-    assert "1 of 3 networks have none" in number.note
+    assert "1 of 5 networks have none" in number.note
+    assert number.interval is None
+    assert "4 replicates" in number.note
+    assert "of 5, 5, 4 networks at 1, 2, 3" in find(found, {"statistic": "spearman_per_layer"}).note
 
 
 def test_a_slope_that_cannot_be_had_says_why():
     outcomes = {
         key: replace(held, facts={**held.facts, "fit_converged": key[1] == 1}) for key, held in depths().items()
     }
-    number = find(measured(WARM.cells(outcomes)), {"statistic": "slope"})
+    number = find(measured(WARM.cells(outcomes)), {"statistic": "spearman_per_layer"})
     assert numpy.isnan(number.value)
     assert "no slope" in number.note
     assert number.interval is None
@@ -189,7 +238,7 @@ def test_one_seed_at_its_own_test_point_has_no_interval():
     outcomes = {("published", depth, 5, 0.1, 0): network(depth, own=1) for depth in (1, 2, 3)}
     found = measured(PUBLISHED.cells(outcomes))
     assert find(found, {"depth": 1, "statistic": "spearman"}).value == pytest.approx(spearman(network(1))[1])
-    assert found.query("statistic != 'undefined'")[["low", "high"]].isna().all(axis=None)
+    assert found[["low", "high"]].isna().all(axis=None)
 
 
 # Medians.
@@ -208,11 +257,31 @@ def test_the_median_of_nothing_is_not_a_number_and_undefined_seeds_are_left_out(
     assert (number.value, number.n) == (0.2, 3)
 
 
-def test_each_network_has_its_own_mean_in_the_order_of_the_seeds():
-    alone = [one_cell(WARM, [network(seed)]) for seed in (0, 1)]
-    (found,) = seed_agreement.spearman_by_network([one_cell(WARM, [network(0), network(1)])])
-    assert found["spearman"] == [cell.correlations.values.mean().round(5) for cell in alone]
-    assert (found["arm"], found["depth"]) == ("controlled", 1)
+# What is kept.
+def test_each_network_and_test_point_is_kept_with_its_measures_and_its_number_of_pairs():
+    part = [network(0, failed=FAILED), network(1)]
+    own = one_cell(PUBLISHED, [network(7, own=2)])
+    found = seed_agreement.by_test_point([one_cell(WARM, part), own])
+    assert found["seed"].tolist() == [0, 0, 0, 1, 1, 1, 0]
+    assert found["test_id"].tolist() == [0, 1, 2, 0, 1, 2, 2]
+    assert found["n"].tolist() == [8, 8, 8, 9, 9, 9, 9]
+    assert found["arm"].tolist() == ["controlled"] * 6 + ["published"]
+    for measure, oracle in MEASURES.items():
+        wanted = [
+            *by_hand(part[0], oracle, rows=range(1, 9)),
+            *by_hand(part[1], oracle),
+            by_hand(network(7), oracle)[2],
+        ]
+        assert found[measure].to_numpy() == pytest.approx(wanted, abs=6e-4)
+
+
+def test_an_interval_of_a_report_follows_from_what_it_keeps():
+    part = [replace(network(seed), test_ids=torch.arange(3) + seed) for seed in range(8)]
+    number = find(measured([one_cell(WARM, part)]), {"statistic": "pearson"})
+    kept = seed_agreement.by_test_point([one_cell(WARM, part)]).groupby("seed")["pearson"].mean().to_numpy()
+    draws = numpy.random.default_rng(numpy.random.SeedSequence(0, spawn_key=(0,))).multinomial(8, [1 / 8] * 8, size=60)
+    low, middle, high = numpy.quantile(draws @ kept / 8, [0.025, 0.5, 0.975])
+    assert number.ends == pytest.approx((kept.mean() + low - middle, kept.mean() + high - middle), abs=2e-3)
 
 
 # Pairs.

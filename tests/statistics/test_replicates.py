@@ -76,16 +76,36 @@ def test_interval_of_a_mean_covers_where_one_way_resampling_does_not():
 
 
 def test_what_is_drawn_anew_is_said():
-    values = table(numpy.random.default_rng(3), 4, 3, seed=1.0, test=1.0)
-    apart = numpy.arange(12).reshape(4, 3)
-    assert "two-way bootstrap over 4 seeds and 3 test points" in mean(Replicates(values)).note
-    assert "4 seeds, whose test points differ" in mean(Replicates(values, test_ids=apart)).note
-    assert "4 seeds of one test point" in mean(Replicates(values[:, :1])).note
-    assert "3 test points of one seed" in mean(Replicates(values[:1])).note
-    alone = mean(Replicates(values[:1, :1]))
-    assert alone.interval is None
-    assert (alone.described().low, alone.described().high) == (None, None)
-    assert "no finite interval" in alone.described().note
+    values = table(numpy.random.default_rng(3), 5, 3, seed=1.0, test=1.0)
+    apart = numpy.arange(15).reshape(5, 3)
+    assert "two-way bootstrap over 5 seeds and 3 test points" in mean(Replicates(values)).note
+    assert "5 seeds, whose test points differ" in mean(Replicates(values, test_ids=apart)).note
+    assert "5 seeds of one test point" in mean(Replicates(values[:, :1])).note
+
+
+def test_fewer_than_five_seeds_with_a_value_give_a_number_without_an_interval_and_say_why():
+    values = table(numpy.random.default_rng(3), 7, 3, seed=1.0, test=1.0)
+    values[4:] = numpy.nan
+    four = mean(Replicates(values)).described()
+    assert (four.value, four.low, four.high, four.n) == (pytest.approx(numpy.nanmean(values)), None, None, 12)
+    assert "no interval: 4 replicates have a value, and one needs 5" in four.note
+    assert "finite" not in four.note
+    five = table(numpy.random.default_rng(3), 5, 3, seed=1.0, test=1.0)
+    assert mean(Replicates(five)).interval
+    for paired in (True, False):
+        assert difference(Replicates(five), Replicates(five[::-1]), paired=paired).interval
+    lacking = numpy.where(numpy.arange(5)[:, None] < 4, five, numpy.nan)
+    for paired in (True, False):
+        assert difference(Replicates(five), Replicates(lacking), paired=paired).interval is None
+
+
+def test_seeds_of_few_distinct_predictions_are_counted():
+    generator = numpy.random.default_rng(0)
+    actual, few = generator.normal(size=(2, 30, 2))
+    few[:, 1] = numpy.arange(30) % 9
+    found = mean(replicates([made(few, actual), *[made(actual + each, actual) for each in range(4)]]))
+    assert found.note.endswith("; 1 of 5 seeds have fewer than 10 distinct predictions")
+    assert replicates([made(few, actual)]).distinct.tolist() == [[30, 9]]
 
 
 def test_seeds_with_their_own_test_points_are_drawn_with_them():
@@ -99,7 +119,7 @@ def test_a_correlation_keeps_its_interval_within_one():
     resampled = numpy.linspace(0.0, 1.0, 101)
     assert Bootstrap().interval(0.9, resampled, within=(-1.0, 1.0)).high == 1.0
     assert Bootstrap().interval(0.9, resampled).high == pytest.approx(1.375)
-    spread = table(numpy.random.default_rng(5), 4, 4, seed=0.5, mean=0.9)
+    spread = table(numpy.random.default_rng(5), 5, 4, seed=0.5, mean=0.9)
     assert mean(Replicates(spread, measure="spearman")).high == 1.0
     assert mean(Replicates(spread, measure="slope")).high > 1.0
 

@@ -76,6 +76,18 @@ def test_coefficients_are_those_of_least_squares_with_unknown_values_left_out():
     assert found.n == 18
 
 
+def test_a_slope_without_five_seeds_at_two_x_has_no_interval():
+    tables = simulated(numpy.random.default_rng(7), slope=-0.04, seeds=5)
+    few = {x: Replicates(table.values[:4]) for x, table in tables.items()}
+    found = trend(few, bootstrap=QUICK)
+    assert found.interval is None
+    assert "no interval: 4 replicates" in found.note
+    assert trend({**few, 1: tables[1]}, bootstrap=QUICK).interval is None
+    assert trend({**few, 1: tables[1], 8: tables[8]}, bootstrap=QUICK).interval
+    hollow = Replicates(numpy.full((5, 10), numpy.nan))
+    assert trend({**few, 1: tables[1], 8: hollow}, bootstrap=QUICK).interval is None
+
+
 def test_what_cannot_be_told_apart_is_refused():
     tables = simulated(numpy.random.default_rng(5), slope=0.0)
     with pytest.raises(InvalidData, match="cannot be told apart"):

@@ -47,12 +47,12 @@ def test_scores_and_repeats_have_the_share_of_a_group_and_none_for_single_points
     assert {(line["estimator"], line["target"], line["share"]) for line in distances} == {
         (estimator, target, None) for estimator in ("right", "wrong") for target in ("paired", "unpaired")
     }
-    assert len(table) == 2 * (4 + 2) + 4
+    assert len(table) == 2 * (4 * 4 + 2) + 4
 
 
 def test_every_seed_has_a_dot_for_every_mean(parts):
     dots = seed_means(parts)
-    own = dots[(dots["estimator"] == "right") & (dots["target"] == "unpaired") & (dots["share"] == 0.5)]
+    own = dots.query("statistic == 'spearman' and estimator == 'right' and target == 'unpaired' and share == 0.5")
     assert own["value"].tolist() == pytest.approx([1, -1, 1])
 
 

@@ -74,8 +74,23 @@ def test_the_top_is_held_against_the_middle_before_and_after_its_range_is_widene
     }
     assert [each.value for each in less.values()] == pytest.approx([top - middle, top - corrected])
     assert abs(middle - corrected) > 0.05
-    assert all(map(half_width_of, less.values()))
+    assert all("3 replicates" in each.note and each.interval is None for each in less.values())
     assert len(measured) == 5
+
+
+def test_order_and_size_stand_beside_each_other_in_each_selection():
+    measured = analysis.agreement_means(DIGITS, bootstrap=QUICK)
+    assert len(measured) == 2 * 4
+    rows = numpy.arange(0, R, 2)
+    pairs = [(each.predicted["exact"].numpy()[rows], each.actual["warm"].numpy()[rows]) for each in DIGITS["digits", 1]]
+    wanted = {
+        "spearman": [spearman(held, rows=rows) for held in DIGITS["digits", 1]],
+        "pearson": [[stats.pearsonr(x[:, j], y[:, j])[0] for j in range(M)] for x, y in pairs],
+        "slope": [[stats.linregress(x[:, j], y[:, j]).slope for j in range(M)] for x, y in pairs],
+        "relative_error": [numpy.linalg.norm(y - x, axis=0) / numpy.linalg.norm(y, axis=0) for x, y in pairs],
+    }
+    for statistic, values in wanted.items():
+        assert find(measured, {**PART, "statistic": statistic}).value == pytest.approx(numpy.mean(values))
 
 
 def test_each_claim_and_its_control_select_one_number():

@@ -2,8 +2,10 @@
 
 from dataclasses import replace
 
+import numpy
 import pytest
 import torch
+from scipy import stats
 
 import influencelab as il
 from influencelab.errors import InvalidData
@@ -18,14 +20,14 @@ RUN = ("sgd", 1, 0.05, None)
 
 @pytest.fixture(scope="module")
 def cell():
-    """Four draws of a small network's retraining."""
+    """Five draws of a small network's retraining."""
     trial = il.Trial(
         source=il.Digits(scaling="unit", labels=(0, 1), train_size=16, test_size=4),
         task=il.MLP(width=3, weight_decay=1e-3),
         trainer=il.SGD(learning_rate=0.05, batch_size=4, steps=12),
         estimators={"unrolled": il.Unrolled()},
     )
-    return [each.run() for each in il.seeded_trials({"sgd": trial}, {}, seeds=4, protocols=("paired",)).values()]
+    return [each.run() for each in il.seeded_trials({"sgd": trial}, {}, seeds=5, protocols=("paired",)).values()]
 
 
 def value(table, **where):
@@ -40,7 +42,7 @@ def test_predictions_stay_and_retraining_is_that_of_the_next_seed(cell):
     for place, each in enumerate(moved):
         # Equal bits: copies.
         assert torch.equal(each.predicted["unrolled"], cell[place].predicted["unrolled"])
-        assert torch.equal(each.actual["paired"], cell[(place + 1) % 4].actual["paired"])
+        assert torch.equal(each.actual["paired"], cell[(place + 1) % 5].actual["paired"])
 
 
 def test_other_removals_or_numbers_are_refused(cell):
@@ -59,7 +61,7 @@ def test_one_draw_alone_has_no_other(cell):
 def test_another_draw_is_predicted_worse_than_its_own(cell):
     table = analysis.measurements(analysis.draws({RUN: cell, (*RUN[:3], 0.5): cell}), bootstrap=QUICK)
     check_tidy(table)
-    assert len(table) == 2 * 4
+    assert len(table) == 2 * (2 * 4 + 2)
     run = {"optimiser": "sgd", "depth": 1, "learning_rate": 0.05, "share": None}
     own, other = (value(table, **run, draw=draw, statistic="spearman") for draw in ("same", "other"))
     drop = find(table, {**run, "statistic": "drop"})
@@ -73,10 +75,13 @@ def test_another_draw_is_predicted_worse_than_its_own(cell):
 def test_another_optimiser_is_compared_on_the_own_retraining(cell):
     reversed_scores = [replace(each, predicted={"unrolled": -each.predicted["unrolled"]}) for each in cell]
     table = analysis.mismatch(cell, reversed_scores, bootstrap=QUICK)
-    own = value(analysis.measurements(analysis.draws({RUN: cell}), bootstrap=QUICK), draw="same")
+    own = value(analysis.measurements(analysis.draws({RUN: cell}), bootstrap=QUICK), draw="same", statistic="spearman")
     where = {"optimiser": "adam", "derivative_of": "sgd"}
     assert value(table, **where, statistic="spearman") == pytest.approx(-own)
     assert value(table, **where, statistic="drop") == pytest.approx(2 * own)
+    pairs = [(each.predicted["unrolled"].numpy(), each.actual["paired"].numpy()) for each in cell]
+    wanted = [stats.linregress(-x[:, j], y[:, j]).slope for x, y in pairs for j in range(x.shape[1])]
+    assert value(table, **where, statistic="slope") == pytest.approx(numpy.mean(wanted))
 
 
 def test_rows_and_dots_have_one_legend_and_one_title(cell):
@@ -84,5 +89,5 @@ def test_rows_and_dots_have_one_legend_and_one_title(cell):
     for table in (analysis.measurements(parts, bootstrap=QUICK), seed_means(parts)):
         words = analysis.in_words(table)
         assert set(words["run"]) == {"SGD, momentum 0.9, 1 hidden layer", "Adam, 4 hidden layers"}
-        assert {"unrolled, its own draw", analysis.REPEATS} <= set(words["statistic"])
-        assert not words["statistic"].isna().any()
+        assert {"unrolled, its own draw", analysis.REPEATS} <= set(words["score"])
+        assert not words["score"].isna().any()

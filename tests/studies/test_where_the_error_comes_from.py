@@ -78,13 +78,13 @@ def test_shares_sum_to_one():
 def test_only_what_all_four_trust_counts_for_every_truth():
     ours, spoiled = (analysis.measurements(cells(spoiled=each), QUICK) for each in (False, True))
     pandas.testing.assert_frame_equal(ours, spoiled, check_exact=True)
-    assert (analysis.agreement([invented(0)], target="cold").pairs == R - 2).all()
+    assert all((each.pairs == R - 2).all() for each in analysis.agreement([invented(0)], target="cold").values())
 
 
 def test_every_setting_has_its_numbers_and_so_has_an_arm_over_all_of_them():
     found = analysis.measurements(cells(), QUICK)
     check_tidy(found)
-    assert len(found) == 3 * (2 * (4 + 1) + 1 + len(TERMS))
+    assert len(found) == 3 * (2 * (4 * 4 + 1) + 1 + len(TERMS))
 
     def value(**where):
         number = find(found, {"arm": "published", "data": "iris", **where})
@@ -97,6 +97,12 @@ def test_every_setting_has_its_numbers_and_so_has_an_arm_over_all_of_them():
     exact = {"depth": 1, "weight_decay": 0.005, "estimator": "linearised"}
     tops = [value(**exact, target=target, statistic="spearman") for target in ("pbrf", "cold")]
     assert value(**exact, statistic="pbrf_over_cold") == pytest.approx(tops[0] - tops[1])
+    errors = []
+    for held in cells()["iris", "published", 2, 0.005]:
+        guess, truth = held.predicted["estimate"][: R - 2], held.actual["cold"][: R - 2]
+        errors.append(numpy.linalg.norm(truth - guess, axis=0) / numpy.linalg.norm(truth, axis=0))
+    of_size = {"estimator": "estimate", "target": "cold", "depth": 2, "weight_decay": 0.005}
+    assert value(**of_size, statistic="relative_error") == pytest.approx(numpy.mean(errors))
     shares = [value(depth=2, term=term, statistic="share") for term in TERMS]
     assert sum(shares) == pytest.approx(1)
 

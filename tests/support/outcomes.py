@@ -41,12 +41,13 @@ def by_name(table, name):
     return {each: torch.tensor(numpy.array(values)) for each, values in tables.items()}
 
 
-def network(seed, *, r=9, m=3, minimum=True, failed=(), moved=(), grad=1e-9, own=None, constant=False):
+def network(seed, *, r=9, m=3, minimum=True, failed=(), moved=(), grad=1e-9, own=None, constant=False, accuracy=None):
     """An invented network: random predictions and truths, retrained models that failed or left for another basin.
 
     Args:
         own: the test point that the selection `highest_loss` looks at; by default all of them.
         constant: whether it predicts the same of every point, so that no correlation is defined.
+        accuracy: the share of its training points that it gets right.
     """
     generator = numpy.random.default_rng(seed)
     drawn = generator.normal(size=(5, r, m))
@@ -68,7 +69,7 @@ def network(seed, *, r=9, m=3, minimum=True, failed=(), moved=(), grad=1e-9, own
             "fit_converged": minimum,
             "fit_grad_norm": grad,
             "fit_loss": 0.1 + 0.01 * seed,
-            "train_accuracy": 0.9 + 0.01 * seed,
+            "train_accuracy": 0.9 + 0.01 * seed if accuracy is None else accuracy,
             "smallest_curvature": 1e-4 * (1 + seed),
             "largest_curvature": 2.0 + seed,
             "targets": {"warm": truth, "cold": truth},

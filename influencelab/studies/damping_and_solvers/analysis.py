@@ -8,7 +8,7 @@ import pandas
 
 from influencelab.experiments.outcome import Outcome
 from influencelab.experiments.replication import correlations
-from influencelab.statistics.agreement import UNBOUNDED
+from influencelab.statistics.agreement import FOUR, UNBOUNDED
 from influencelab.statistics.bootstrap import Bootstrap
 from influencelab.statistics.measurement import Measurement
 from influencelab.statistics.measurements import row, tidy
@@ -21,7 +21,7 @@ TRUTHS = {
     "minimum": {"target": "warm", "selection": "everything"},
     "stopped": {"target": "cold", "selection": "random_points"},
 }
-MEASURES = ("spearman", "within_class_spearman", "pearson", "slope")
+MEASURES = (*FOUR, "within_class_spearman")
 # Estimators whose correlations are compared at a minimum: the first less the second.
 COMPARED = (("ekfac", "gradient_dot"), ("exact", "exact_damped"))
 
@@ -52,7 +52,7 @@ def estimator_rows(outcomes: Sequence[Outcome], truth: Truth, *, bootstrap: Boot
     for name in [*path, *(each for each in outcomes[0].predicted if each not in path)]:
         own: Row = {"estimator": name, **truth}
         facts = [outcome.facts["estimates"][name] for outcome in outcomes]
-        measures: Sequence[str] = ("spearman", "slope") if name in path else MEASURES
+        measures: Sequence[str] = FOUR if name in path else MEASURES
         if facts[0]["unit"] == "none":
             measures = [measure for measure in measures if measure not in UNBOUNDED]
         tables = {measure: correlations(outcomes, **own, measure=measure) for measure in measures}

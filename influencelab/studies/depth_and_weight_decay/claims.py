@@ -9,9 +9,9 @@ from influencelab.runner.finding import Finding, FindingTable
 # weight decays, and along width.
 PUBLISHED = {"data": "iris", "part": None, "arm": "published", "estimator": "exact", "target": "warm"}
 CONTROLLED = {**PUBLISHED, "arm": "controlled"}
-SLOPE = {"statistic": "slope", "width": 5}
+SLOPE = {"statistic": "spearman_per_layer", "width": 5}
 GAIN = {"statistic": "decay_gain", "depth": 1, "width": 5}
-WIDTH_SLOPE = {"statistic": "width_slope", "depth": 1, "weight_decay": 0.005}
+WIDTH_SLOPE = {"statistic": "spearman_per_unit", "depth": 1, "weight_decay": 0.005}
 SHALLOW = {"statistic": "median_spearman", "depth": 1, "width": 5, "weight_decay": 0.005}
 
 claim = partial(Claim, study="depth_and_weight_decay", paper="Basu et al. 2021, Iris")

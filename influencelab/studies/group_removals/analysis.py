@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 
 import pandas
 
+from influencelab.experiments import replication
 from influencelab.experiments.grid import Key
 from influencelab.experiments.outcome import Outcome
-from influencelab.experiments.replication import Measured, correlations, means, repeatability
+from influencelab.experiments.replication import Measured, means, repeatability
 from influencelab.statistics.bootstrap import Bootstrap
 from influencelab.statistics.measurement import Measurement
 from influencelab.statistics.measurements import joined, measurement_of, records, row, tidy
@@ -15,7 +16,7 @@ TARGETS = {"unpaired": "each model its own batches", "paired": "batches paired"}
 
 
 def agreement(cells: Mapping[Key, Sequence[Outcome]]) -> list[Measured]:
-    """Spearman correlations of every estimator with every target, and of two draws of each target.
+    """Agreement of every estimator with every target, by the four measures, and the correlation of two draws of each.
 
     The key of a cell holds the share removed, as text; where single points are removed, the settings hold no share.
     """
@@ -25,9 +26,9 @@ def agreement(cells: Mapping[Key, Sequence[Outcome]]) -> list[Measured]:
         selection = next(iter(outcomes[0].chosen))
         for target in TARGETS:
             for estimator in outcomes[0].predicted:
-                found = correlations(outcomes, selection=selection, estimator=estimator, target=target)
-                own = {"share": removed, "target": target, "estimator": estimator, "statistic": "spearman"}
-                parts.append((own, found))
+                found = replication.agreement(outcomes, selection=selection, estimator=estimator, target=target)
+                own = {"share": removed, "target": target, "estimator": estimator}
+                parts += [({**own, "statistic": measure}, table) for measure, table in found.items()]
             found = repeatability(outcomes[:-1:2], outcomes[1::2], target=target, selection=selection)
             parts.append(({"share": removed, "target": target, "statistic": "repeatability"}, found))
     return parts

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from influencelab.experiments.line_plots import drawing, legend_below
 from influencelab.experiments.outcome import Outcome
 from influencelab.experiments.plots import PALETTE
-from influencelab.experiments.replication import Measured, correlations
+from influencelab.experiments.replication import Measured, agreement, correlations, means
 from influencelab.statistics.bootstrap import Bootstrap
 from influencelab.statistics.display import display_name
 from influencelab.statistics.measurement import Measurement
@@ -52,6 +52,17 @@ def measurements_by_test_point(parts: Iterable[Measured], *, bootstrap: Bootstra
         }
         rows += [row(number, **settings, statistic=statistic) for statistic, number in numbers.items()]
     return tidy(rows)
+
+
+def agreement_means(cells: Cells, *, bootstrap: Bootstrap) -> pandas.DataFrame:
+    """Spearman, Pearson, slope and relative error of each cell and selection, means over seeds and test points."""
+    parts: list[Measured] = []
+    for (data, depth), outcomes in cells.items():
+        for selection in ("top", "everything"):
+            own = {"data": data, "depth": depth, **PREDICTED, "selection": selection}
+            found = agreement(outcomes, selection=selection, **PREDICTED)
+            parts += [({**own, "statistic": measure}, table) for measure, table in found.items()]
+    return means(parts, bootstrap=bootstrap)
 
 
 def stratum_measurements(cells: Cells, *, tail: float, bootstrap: Bootstrap) -> pandas.DataFrame:

@@ -6,9 +6,10 @@ from dataclasses import replace
 import pandas
 
 from influencelab.errors import InvalidData
+from influencelab.experiments import replication
 from influencelab.experiments.grid import Key
 from influencelab.experiments.outcome import Outcome
-from influencelab.experiments.replication import Measured, correlations, means, repeatability
+from influencelab.experiments.replication import Measured, means, repeatability
 from influencelab.statistics.bootstrap import Bootstrap
 from influencelab.statistics.measurements import joined, row, tidy
 from influencelab.statistics.replicates import Replicates, difference, mean
@@ -17,12 +18,13 @@ RUN = ("optimiser", "depth", "learning_rate", "share")
 RULES = {"sgd": "SGD, momentum 0.9", "adam": "Adam"}
 # Scores in words: agreement by the draw that is predicted, the difference, and agreement of draws with each other.
 REPEATS, DROP = "repeatability of the target", "own − another"
+DRAWN = ("spearman", "repeatability")
 SCORES = {"same": "unrolled, its own draw", "other": "unrolled, another draw", "drop": DROP, "repeatability": REPEATS}
 
 
-def agreement(outcomes: Sequence[Outcome]) -> Replicates:
-    """Spearman correlation of the derivative of each run with paired retraining, by seed and test point."""
-    return correlations(outcomes, selection="everything", estimator="unrolled", target="paired")
+def agreement(outcomes: Sequence[Outcome]) -> dict[str, Replicates]:
+    """How the derivative of each run agrees with paired retraining, by the four measures, seed and test point."""
+    return replication.agreement(outcomes, selection="everything", estimator="unrolled", target="paired")
 
 
 def crossed(predicted: Sequence[Outcome], actual: Sequence[Outcome]) -> list[Outcome]:
@@ -50,18 +52,18 @@ def draws(cells: Mapping[Key, Sequence[Outcome]]) -> list[Measured]:
     parts: list[Measured] = []
     for key, outcomes in cells.items():
         run = {**dict(zip(RUN, key, strict=True)), "target": "paired"}
-        own = {**run, "estimator": "unrolled", "statistic": "spearman"}
-        parts += [
-            ({**own, "draw": "same"}, agreement(outcomes)),
-            ({**own, "draw": "other"}, agreement(crossed(outcomes, [*outcomes[1:], outcomes[0]]))),
-            ({**run, "statistic": "repeatability"}, repeatability(outcomes[:-1:2], outcomes[1::2], target="paired")),
-        ]
+        for draw, held in (("same", outcomes), ("other", crossed(outcomes, [*outcomes[1:], outcomes[0]]))):
+            own = {**run, "estimator": "unrolled", "draw": draw}
+            parts += [({**own, "statistic": measure}, table) for measure, table in agreement(held).items()]
+        repeats = repeatability(outcomes[:-1:2], outcomes[1::2], target="paired")
+        parts.append(({**run, "statistic": "repeatability"}, repeats))
     return parts
 
 
 def measurements(parts: Sequence[Measured], *, bootstrap: Bootstrap | None = None) -> pandas.DataFrame:
     """The means of all parts, and by how much agreement with the own draw exceeds that with another, `drop`."""
-    same, other = ([part for part in parts if part[0].get("draw") == draw] for draw in ("same", "other"))
+    ranks = [part for part in parts if part[0]["statistic"] == "spearman"]
+    same, other = ([part for part in ranks if part[0]["draw"] == draw] for draw in ("same", "other"))
     rows = []
     for (settings, own), (_, another) in zip(same, other, strict=True):
         drop = difference(own, another, paired=True, bootstrap=bootstrap).described()
@@ -75,14 +77,14 @@ def mismatch(
     """Agreement of SGD's derivative (foreign; same starts, same batches) with Adam's truth, and Adam's own less it."""
     settings = {"optimiser": "adam", "derivative_of": "sgd", "target": "paired", "estimator": "unrolled"}
     tables = agreement(own), agreement(crossed(foreign, own))
-    drop = difference(*tables, paired=True, bootstrap=bootstrap).described()
-    score = mean(tables[1], bootstrap=bootstrap).described()
-    return tidy([row(score, **settings, statistic="spearman"), row(drop, **settings, statistic="drop")])
+    drop = difference(*(each["spearman"] for each in tables), paired=True, bootstrap=bootstrap).described()
+    scores = {measure: mean(table, bootstrap=bootstrap).described() for measure, table in tables[1].items()}
+    return tidy(row(number, **settings, statistic=name) for name, number in {**scores, "drop": drop}.items())
 
 
 def in_words(table: pandas.DataFrame) -> pandas.DataFrame:
-    """Measurements, or means of seeds, with the statistic as a legend says it, and the run as the title of a panel."""
+    """Measurements, or means of seeds, with the score as a legend says it, and the run as the title of a panel."""
     layers = table["depth"].map(lambda depth: f"{depth} hidden layer{'' if depth == 1 else 's'}")
     runs = table["optimiser"].map(RULES.get) + ", " + layers
     scores = table["draw"].fillna(table["statistic"]).map(SCORES.get)
-    return table.drop(columns=["draw", "target", "estimator"]).assign(statistic=scores, run=runs)
+    return table.drop(columns=["draw", "target", "estimator"]).assign(score=scores, run=runs)

@@ -16,11 +16,12 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 from pandas.io.formats.style import Styler
 
+from influencelab.experiments import replication
 from influencelab.experiments.comparison import array
 from influencelab.experiments.line_plots import drawing, legend_below, lines
 from influencelab.experiments.outcome import Outcome
 from influencelab.experiments.plots import PALETTE
-from influencelab.experiments.replication import correlations, seed_means
+from influencelab.experiments.replication import seed_means
 from influencelab.experiments.tables import KEPT
 from influencelab.statistics.bootstrap import Bootstrap
 from influencelab.statistics.comparison import FEWEST
@@ -46,10 +47,10 @@ WORDS = {
 HEADS = {"arm": "fit", "depth": "hidden layers", "estimator": "solved by"}
 
 
-def agreement(outcomes: Sequence[Outcome], *, target: str, estimator: str = "estimate") -> Replicates:
-    """Spearman's correlation of each network and test point, of an estimator with one of the truths."""
+def agreement(outcomes: Sequence[Outcome], *, target: str, estimator: str = "estimate") -> dict[str, Replicates]:
+    """How an estimator agrees with one of the truths: the four measures of each network and test point."""
     shared = [replace(each, trusted=dict.fromkeys(each.trusted, valid_in(each))) for each in outcomes]
-    return correlations(shared, selection=next(iter(outcomes[0].chosen)), estimator=estimator, target=target)
+    return replication.agreement(shared, selection=next(iter(outcomes[0].chosen)), estimator=estimator, target=target)
 
 
 def term_sizes(outcome: Outcome) -> Float[numpy.ndarray, "7 m"]:
@@ -91,10 +92,12 @@ def rows_of(
     for estimator in ("estimate", "linearised"):
         own = {**settings, "estimator": estimator}
         tables = {target: agreement(outcomes, target=target, estimator=estimator) for target in TRUTHS}
-        for target, table in tables.items():
-            found = mean(table, bootstrap=bootstrap).described(MEAN)
-            yield row(found.with_half_width(), **own, target=target, statistic="spearman")
-        gain = difference(tables["pbrf"], tables["cold"], paired=True, bootstrap=bootstrap).described(MEAN)
+        for target, measures in tables.items():
+            for measure, table in measures.items():
+                found = mean(table, bootstrap=bootstrap).described(MEAN)
+                yield row(found.with_half_width(), **own, target=target, statistic=measure)
+        response, anew = (tables[target]["spearman"] for target in ("pbrf", "cold"))
+        gain = difference(response, anew, paired=True, bootstrap=bootstrap).described(MEAN)
         yield row(gain.with_half_width(), **own, statistic="pbrf_over_cold")
     own = {**settings, "estimator": "estimate"}
     sizes = {name: mean(table, bootstrap=bootstrap) for name, table in term_statistics(outcomes).items()}
@@ -181,7 +184,10 @@ def agreement_figure(measured: pandas.DataFrame, cells: Cells, data: str) -> Fig
     """A panel a weight decay: LiSSA against PBRF and against retraining anew, by depth; None without these data."""
     shown = {"estimator": "estimate", "statistic": "spearman"}
     networks = seed_means(
-        ({**dict(zip(NAMES, key, strict=True)), **shown, "target": target}, agreement(outcomes, target=target))
+        (
+            {**dict(zip(NAMES, key, strict=True)), **shown, "target": target},
+            agreement(outcomes, target=target)["spearman"],
+        )
         for key, outcomes in cells.items()
         for target in ("pbrf", "cold")
     )
