@@ -3,6 +3,7 @@
 import importlib.util
 import pkgutil
 from collections import Counter
+from types import ModuleType
 from typing import Any
 
 import pandas
@@ -10,10 +11,11 @@ from pandas.io.formats.style import Styler
 
 from influencelab import studies
 from influencelab.errors import InvalidParameter
-from influencelab.runner.claim import NOT_RUN, Claim, judge
+from influencelab.runner.claim import Claim
 from influencelab.runner.finding import Finding, FindingTable
 from influencelab.runner.profile import profile_of
 from influencelab.runner.report import Report
+from influencelab.runner.verdict import NOT_RUN, judge
 from influencelab.statistics.display import readable
 
 __all__ = ["verdicts"]
@@ -37,12 +39,24 @@ def all_findings() -> tuple[Finding | FindingTable, ...]:
     return (*gathered("FINDINGS"), *gathered("TABLES"))
 
 
+def all_captions() -> dict[tuple[str, str], str]:
+    """What each figure shows, in a sentence, by study and name: the `CAPTIONS` of the studies' `figures.py`."""
+    found = {study: getattr(module, "CAPTIONS", {}) for study, module in modules("figures").items()}
+    return {(study, name): caption for study, captions in found.items() for name, caption in captions.items()}
+
+
 def gathered(name: str) -> list[Any]:
     """What all studies list under this name in `claims.py` of their folders."""
+    return [each for module in modules("claims").values() for each in getattr(module, name, ())]
+
+
+def modules(name: str) -> dict[str, ModuleType]:
+    """The files of this name in the studies' folders, by study."""
     folders = sorted(module.name for module in pkgutil.iter_modules(studies.__path__) if module.ispkg)
-    places = [f"{studies.__name__}.{folder}.claims" for folder in folders]
-    modules = [importlib.import_module(place) for place in places if importlib.util.find_spec(place)]
-    return [each for module in modules for each in getattr(module, name, ())]
+    places = {folder: f"{studies.__name__}.{folder}.{name}" for folder in folders}
+    return {
+        folder: importlib.import_module(place) for folder, place in places.items() if importlib.util.find_spec(place)
+    }
 
 
 def verdicts(report: Report) -> Styler:
@@ -54,10 +68,10 @@ def verdicts(report: Report) -> Styler:
             "claim": verdict.claim.statement,
             "paper": verdict.claim.paper,
             "accepted": verdict.claim.band,
-            "measured": "" if verdict.number is None else str(verdict.number),
-            "verdict": f"{NOT_RUN} at {profile}" if verdict.number is None else verdict.said,
+            "measured": verdict.number,
+            "verdict": verdict.said if verdict.measured else f"{NOT_RUN} at {profile}",
         }
-        for verdict in sorted(judged, key=lambda verdict: verdict.number is None)
+        for verdict in sorted(judged, key=lambda verdict: not verdict.measured)
     ]
     changed = ", with changed parameters: not on the scorecard" if report.changed else ""
     # While its notebook runs, a report lies in a hidden folder.
