@@ -3,7 +3,6 @@
 import importlib.util
 import pkgutil
 from collections import Counter
-from types import ModuleType
 from typing import Any
 
 import pandas
@@ -39,24 +38,12 @@ def all_findings() -> tuple[Finding | FindingTable, ...]:
     return (*gathered("FINDINGS"), *gathered("TABLES"))
 
 
-def all_captions() -> dict[tuple[str, str], str]:
-    """What each figure shows, in a sentence, by study and name: the `CAPTIONS` of the studies' `figures.py`."""
-    found = {study: getattr(module, "CAPTIONS", {}) for study, module in modules("figures").items()}
-    return {(study, name): caption for study, captions in found.items() for name, caption in captions.items()}
-
-
 def gathered(name: str) -> list[Any]:
     """What all studies list under this name in `claims.py` of their folders."""
-    return [each for module in modules("claims").values() for each in getattr(module, name, ())]
-
-
-def modules(name: str) -> dict[str, ModuleType]:
-    """The files of this name in the studies' folders, by study."""
     folders = sorted(module.name for module in pkgutil.iter_modules(studies.__path__) if module.ispkg)
-    places = {folder: f"{studies.__name__}.{folder}.{name}" for folder in folders}
-    return {
-        folder: importlib.import_module(place) for folder, place in places.items() if importlib.util.find_spec(place)
-    }
+    places = [f"{studies.__name__}.{folder}.claims" for folder in folders]
+    modules = [importlib.import_module(place) for place in places if importlib.util.find_spec(place)]
+    return [each for module in modules for each in getattr(module, name, ())]
 
 
 def verdicts(report: Report) -> Styler:

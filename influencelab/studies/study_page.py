@@ -7,7 +7,7 @@ from influencelab.runner.finding import Finding
 from influencelab.runner.report import Report
 from influencelab.runner.scorecard import Row, counted
 from influencelab.runner.verdict import Cell, legend
-from influencelab.studies.catalogue import all_captions, all_findings
+from influencelab.studies.catalogue import all_findings
 
 RUNS = """| profile | seconds | memory | numbers | pictures and record |
 | --- | --- | --- | --- | --- |"""
@@ -75,7 +75,7 @@ def figures(found: Sequence[Report]) -> str:
         chosen.update({path.stem: (report, path) for path in report.figures})
     blocks = []
     for name, (report, path) in sorted(chosen.items()):
-        caption = all_captions().get((report.study, name), name.replace("_", " ").capitalize())
+        caption = report.captions.get(name, name.replace("_", " ").capitalize())
         place = path.relative_to(report.folder.parent).as_posix()
         blocks.append(f"![{name}]({place})\n\n*{caption.rstrip('.')}. Profile {report.profile}.*")
     return "\n\n".join(blocks)

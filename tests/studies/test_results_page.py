@@ -1,5 +1,6 @@
 """The pages of results: verdicts by question on one short page, and one page a study with all its numbers."""
 
+import json
 import re
 from pathlib import Path
 
@@ -13,7 +14,6 @@ from influencelab.runner.report_writer import ReportWriter
 from influencelab.runner.setting import Setting
 from influencelab.runner.verdict import TERMS
 from influencelab.statistics.measurement import Measurement
-from influencelab.studies import study_page
 from influencelab.studies.results_page import write_readme
 
 ROOT = Path(__file__).parents[2]
@@ -51,10 +51,11 @@ def test_the_first_page_has_a_row_a_question_that_leads_to_a_page_of_its_own(tmp
     assert f"- depends on the setting: {TERMS['depends on the setting']}" in own
 
 
-def test_each_figure_stands_once_with_its_caption_from_the_largest_whole_run(tmp_path, monkeypatch):
-    monkeypatch.setattr(study_page, "all_captions", lambda: {("fine", "path"): "Slope by depth, a dot a network."})
+def test_each_figure_stands_once_with_its_caption_from_the_largest_whole_run(tmp_path):
     publish(tmp_path, "standard", 1.0, figures=("path", "loss"))
     publish(tmp_path, "paper_width", 1.0, figures=("path", "width"))
+    captions = tmp_path / "fine" / "standard" / "captions.json"
+    captions.write_text(json.dumps({"path": "Slope by depth, a dot a network."}))
     _, own = pages(tmp_path)
     assert re.findall(r"!\[(.+?)\]\((.+?)\)\n\n\*(.+?)\*", own) == [
         ("loss", "standard/figures/loss.svg", "Loss. Profile standard."),
