@@ -17,7 +17,8 @@ from influencelab.statistics.measurement import Measurement, Statistic
 
 Measure = Callable[[Comparison, numpy.ndarray], numpy.ndarray]
 CORRELATIONS = ("pearson", "spearman", "kendall")
-UNBOUNDED = ("slope", "intercept", "rms_ratio")  # the others are correlations and shares, between -1 and 1
+# The others are correlations and shares, between -1 and 1.
+UNBOUNDED = ("slope", "intercept", "rms_ratio", "relative_error")
 OTHERS = ("sign_agreement", "pearson_without_top3", "within_class_spearman")
 NAMES = (*CORRELATIONS, *UNBOUNDED, *OTHERS)
 MEASURES: Mapping[str, Measure] = MappingProxyType({name: getattr(correlation, name) for name in NAMES})

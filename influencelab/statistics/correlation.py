@@ -68,6 +68,17 @@ def rms_ratio(comparison: Comparison, weights: Float[numpy.ndarray, "b r"]) -> F
     return numpy.where((drawn >= FEWEST) & (square_y > 0), size, numpy.nan)
 
 
+def relative_error(comparison: Comparison, weights: Float[numpy.ndarray, "b r"]) -> Float[numpy.ndarray, "b m"]:
+    """RMS of actual − predicted over RMS of actual: 0 if every size is right, 1 as far off as predicting 0 throughout.
+
+    NaN where nothing actually changed.
+    """
+    x, y = comparison.filled()
+    drawn, unit = pairs_drawn(comparison, weights), numpy.abs(y).max(0)
+    error, y = ((values / numpy.where(unit > 0, unit, 1.0)) ** 2 for values in (y - x, y))
+    return numpy.where(drawn >= FEWEST, numpy.sqrt(ratio(weights @ error, weights @ y)), numpy.nan)
+
+
 def sign_agreement(comparison: Comparison, weights: Float[numpy.ndarray, "b r"]) -> Float[numpy.ndarray, "b m"]:
     """The share of pairs whose signs are equal, 0 to 1; a pair with an exact 0 on either side counts as half."""
     x, y = comparison.filled()

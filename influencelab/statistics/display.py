@@ -28,6 +28,7 @@ WORDS = {
     "within_class_spearman": "Spearman within class",
     "kendall": "Kendall",
     "rms_ratio": "RMS ratio",
+    "relative_error": "RMS error / RMS truth",
     "sign_agreement": "same sign",
 }
 

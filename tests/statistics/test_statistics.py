@@ -12,7 +12,7 @@ from influencelab.statistics import bootstrap
 from influencelab.statistics.agreement import MEASURES, statistic
 from influencelab.statistics.bootstrap import Bootstrap
 from influencelab.statistics.comparison import Comparison
-from influencelab.statistics.correlation import pearson, slope, spearman
+from influencelab.statistics.correlation import pearson, relative_error, slope, spearman
 
 CASES = [{"ties": ties, "holes": holes} for ties in (False, True) for holes in (False, True)]
 
@@ -54,6 +54,8 @@ def tau_a(pairs, weights):
         ("kendall", tau_a),
         ("slope", lambda pairs, weights: slope(made(pairs.actual, pairs.predicted), weights)),
         ("within_class_spearman", spearman),
+        ("relative_error", lambda pairs, weights: relative_error(made(pairs.actual, pairs.predicted), weights)),
+        ("relative_error", lambda pairs, weights: relative_error(pairs, weights) ** 2),
     ],
 )
 def test_comparison_with_scipy_refuses_impostors(name, impostor):
@@ -76,8 +78,18 @@ DEGENERATE = {
 }
 
 
+DEFINED = ("sign_agreement", "rms_ratio", "relative_error")
+
+
+def test_an_error_needs_a_truth_that_is_not_0_and_a_constant_prediction_has_one():
+    once, rising = numpy.ones((1, 8)), numpy.arange(8.0)[:, None]
+    assert numpy.isnan(relative_error(made(rising, 0 * rising), once)).all()
+    assert relative_error(made(0 * rising, rising), once)[0, 0] == pytest.approx(1.0)
+    assert relative_error(made(rising * 1e-200, 3e-200 * rising), once)[0, 0] == pytest.approx(2 / 3)
+
+
 @pytest.mark.parametrize("case", DEGENERATE)
-@pytest.mark.parametrize("name", [name for name in MEASURES if name not in ("sign_agreement", "rms_ratio")])
+@pytest.mark.parametrize("name", [name for name in MEASURES if name not in DEFINED])
 def test_values_that_do_not_vary_are_undefined_and_counted(name, case):
     good = drawn(8, r=8, m=1)
     x, y = DEGENERATE[case]

@@ -47,6 +47,7 @@ ORACLES = {
     "slope": lambda x, y, _: stats.linregress(x, y).slope,
     "intercept": lambda x, y, _: stats.linregress(x, y).intercept,
     "rms_ratio": lambda x, y, _: numpy.linalg.norm(y) / numpy.linalg.norm(x),
+    "relative_error": lambda x, y, _: numpy.linalg.norm(y - x) / numpy.linalg.norm(y),
     "sign_agreement": lambda x, y, _: by_sign(x, y),
     "within_class_spearman": by_class,
 }
