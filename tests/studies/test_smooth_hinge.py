@@ -11,6 +11,7 @@ from scipy.optimize import minimize
 
 import influencelab as il
 from influencelab.errors import InvalidData, InvalidParameter
+from influencelab.runner.setting import Setting
 from influencelab.statistics.measurements import find, select
 from influencelab.studies.smooth_hinge import analysis, figures
 from influencelab.studies.smooth_hinge.claims import CLAIMS, FINDINGS
@@ -215,8 +216,12 @@ def test_machines_that_only_test_the_rule_have_no_more_than_correlations_on_supp
 
 
 def test_every_claim_and_quote_selects_one_measurement(numbers):
-    for where in [claim.where for claim in CLAIMS] + [quote for finding in FINDINGS for quote in finding.quotes]:
-        assert find(numbers, where) is not None, where
+    quotes = [Setting("", quote) if isinstance(quote, dict) else quote for each in FINDINGS for quote in each.quotes]
+    # Of the data sets that test the rule the fixture has one.
+    quotes = [replace(each, units={"data": ("wine",)}) if each.units else each for each in quotes]
+    cells = [replace(each, units={"data": ("wine",)}) if each.units else each for c in CLAIMS for each in c.cells]
+    for setting in (*cells, *quotes):
+        assert setting.number(numbers) is not None, setting
 
 
 def test_a_path_without_the_published_t_is_refused(outcome):
