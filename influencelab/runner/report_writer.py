@@ -126,7 +126,8 @@ class ReportWriter:
         Args:
             name: of its files.
             figure: what was drawn; None where there was nothing to draw, of which nothing is kept.
-            caption: what each mark is and what one should see, for a reader who knows nothing else of the study.
+            caption: what each mark is and what one should see, for a reader who knows nothing else of the study; the
+                figure's own label unless given, which functions of the library set.
 
         Raises:
             InvalidData: the SVG is too large to commit.
@@ -136,8 +137,8 @@ class ReportWriter:
         if figure is None:
             return None
         save_figure(self.staging, checked(name, "figure"), figure)
-        if caption:
-            self._captions[name] = caption
+        if words := caption or str(figure.get_label()):
+            self._captions[name] = words
         return figure
 
     def pairs(self, pairs: pandas.DataFrame) -> None:
