@@ -19,7 +19,7 @@ MEANS = (
     "has the order of what retraining gives, at 0 it has nothing of it."
 )
 APART, WHOLE = 0.05, 0.25  # of neighbouring lines, and of all, as a share of the distance between neighbouring settings
-CORRELATION = "Spearman correlation, with its sign\n(1 = same order, 0 = none)"
+CORRELATION = "Spearman correlation (1 = same order)"
 NEUTRAL: Look = {"color": "0.35", "linestyle": "--"}  # of what is no arm: repeatability, counts
 
 

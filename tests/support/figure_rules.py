@@ -85,8 +85,10 @@ def axis_faults(side: Axis, panels: list[Axes]) -> Iterator[str]:
         yield f"no label with a unit: {words!r}"
     if ("predicted change" in words) != (side.axis_name == "x") and words.startswith(("predicted ch", "actual ch")):
         yield f"{words!r} is on the {side.axis_name} axis"
-    places = numpy.unique(numpy.concatenate([numpy.atleast_1d(place) for place in data_of(side)] or [numpy.zeros(2)]))
-    if len(inside) < 2 and len(places) > 1:
+    # Of names, such as data sets, there may be one; of numbers two make a scale.
+    names = any(re.search("[a-z]", label.get_text()) for label in inside)
+    places = numpy.unique(numpy.concatenate([*data_of(side), numpy.zeros(0)]))
+    if not inside or (len(inside) < 2 and len(places) > 1 and not names):
         yield f"{len(inside)} labelled ticks on {words!r}"
     boxes = [label.get_window_extent() for label in inside]
     for one, two in itertools.pairwise(boxes):
