@@ -9,7 +9,7 @@ from scipy import stats
 from influencelab.statistics.bootstrap import Bootstrap
 from influencelab.statistics.measurements import find, joined
 from influencelab.statistics.replicates import Replicates
-from influencelab.studies.test_points_and_tails import analysis
+from influencelab.studies.test_points_and_tails import analysis, figures
 from influencelab.studies.test_points_and_tails.claims import CLAIMS
 
 QUICK = Bootstrap(resamples=60)
@@ -112,18 +112,18 @@ def test_test_points_come_worst_first_with_a_dot_a_seed_and_a_line_of_means():
         (PART, Replicates(values)),
         ({**PART, "depth": 2, "selection": "everything"}, Replicates(values[:1])),
     ]
-    figure = analysis.figure_by_test_point(parts)
+    figure = figures.by_test_point(parts)
     one, other = figure.axes
     assert [axis.get_title() for axis in (one, other)] == [
-        "digits, 1 hidden layer\nmost influential",
-        "digits, 2 hidden layers\nall points",
+        "digits, 1 hidden layer: most influential",
+        "digits, 2 hidden layers: all points",
     ]
     assert one.lines[0].get_ydata() == pytest.approx([-0.1, 0.5, 0.8])
     dots = [part.get_offsets()[:, 1].tolist() for part in one.collections]
     assert dots[0] == [0.1, 0.5, 0.9]
     assert dots[1][::2] == [-0.3, 0.7]
     assert len(other.collections) == 1
-    assert {axis.get_xlabel() for axis in (one, other)} == {"test point, worst first"}
-    assert "Spearman correlation with retraining" in one.get_ylabel()
-    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["a seed", "mean over seeds"]
+    assert {axis.get_xlabel() for axis in (one, other)} == {"test point (rank, worst first)"}
+    assert "Spearman correlation" in one.get_ylabel()
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["a network", "mean over networks"]
     assert not plt.get_fignums()

@@ -4,11 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy
 import pandas
-from matplotlib.figure import Figure
 
-from influencelab.experiments.line_plots import drawing, legend_below
 from influencelab.experiments.outcome import Outcome
-from influencelab.experiments.plots import PALETTE
 from influencelab.experiments.replication import Measured, agreement, correlations, means
 from influencelab.statistics.bootstrap import Bootstrap
 from influencelab.statistics.display import display_name
@@ -87,21 +84,3 @@ def stratum_measurements(cells: Cells, *, tail: float, bootstrap: Bootstrap) -> 
             number = less.described(f"{display_name(measure)}, {better} less {worse}").with_half_width()
             rows.append(row(number, **own, stratum=better, reference=worse, statistic=f"{measure}_difference"))
     return tidy(rows)
-
-
-def figure_by_test_point(parts: Sequence[Measured]) -> Figure:
-    """A panel a part: the correlation of every test point, worst first; a dot a seed, a line their mean."""
-    figure, axes = drawing(len(parts), width=3.4, height=4.0)
-    for axis, (settings, table) in zip(axes, parts, strict=True):
-        average = numpy.nanmean(table.values, axis=0)
-        order = numpy.argsort(average)
-        for seed in table.values:
-            axis.scatter(range(len(order)), seed[order], s=10, color=PALETTE[0], alpha=0.4, linewidth=0, label="a seed")
-        axis.plot(range(len(order)), average[order], color=PALETTE[3], linewidth=1.6, label="mean over seeds")
-        axis.axhline(0, color="0.6", linewidth=0.8)
-        layers = f"{settings['depth']} hidden layer{'s' if settings['depth'] > 1 else ''}"
-        axis.set_title(f"{settings['data']}, {layers}\n{display_name(settings['selection'])}", fontsize=10)
-        axis.set_xlabel("test point, worst first")
-    axes[0].set_ylabel("signed Spearman correlation with retraining")
-    legend_below(figure, axes)
-    return figure
