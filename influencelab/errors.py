@@ -85,6 +85,10 @@ class NoMinimum(UserWarning):
     """A warning: the objective falls for ever along some parameters, so that no minimum and no influence exists."""
 
 
+class LostDigits(UserWarning):
+    """A warning: rounding may have changed some values by more than a millionth of the largest."""
+
+
 class StudyFailed(InfluenceLabError, RuntimeError):
     """A study notebook that did not run to its end."""
 

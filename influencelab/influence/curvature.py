@@ -1,5 +1,6 @@
 """The curvature of a fit as an operator: products, dense matrix, spectrum, solves, one meaning of damping."""
 
+import warnings
 from dataclasses import dataclass, field
 from weakref import WeakKeyDictionary
 
@@ -7,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from influencelab.errors import InvalidParameter, NullSpaceMass
+from influencelab.errors import InvalidParameter, LostDigits, NullSpaceMass
 from influencelab.models import derivatives
 from influencelab.models.shapes import K, P
 from influencelab.training.fit import Fit, door
@@ -23,6 +24,12 @@ DAMPINGS = 2
 # rounding, in these units, is larger.
 NULL_MASS, ROUNDING = 1e-7, 1e3
 
+# A diagonal whose smallest entry is below this share of its largest may hide features in what looks null.
+UNEVEN = 1e-6
+# Rounding that changes values by more than this share of the largest is warned of; random vectors and steps that it is
+# found by.
+LOST, PROBES, POWERS = 1e-7, 4, 4
+
 
 @dataclass(frozen=True, eq=False)
 class Spectrum:
@@ -30,6 +37,10 @@ class Spectrum:
 
     values: P
     vectors: Float[Tensor, "p p"]
+
+    def inverse(self) -> P:
+        """1 / eigenvalue, and 0 along null directions."""
+        return (1 / self.values).where(~self.null(0.0), 0.0)
 
     def null(self, damping: float) -> Tensor:
         """Mask of the directions that have no curvature to working precision after damping."""
@@ -57,6 +68,7 @@ class Factors:
     dense: Tensor | None = None
     spectrum: Spectrum | None = None
     cholesky: dict[float, Tensor | None] = field(default_factory=dict)
+    scaled: dict[float, tuple[Spectrum, P]] = field(default_factory=dict)
     inverse: dict[float, Tensor] = field(default_factory=dict)
 
 
@@ -147,18 +159,56 @@ class Curvature:
             known[self.damping] = None if failed or bool((pivots <= least).any()) else factor
         return known[self.damping]
 
+    def decomposition(self) -> tuple[Spectrum, P]:
+        """The spectrum of D (C + damping I) D, and the diagonal of D.
+
+        D is I unless J is convex, C looks singular and its diagonal is uneven: what looks null may be a feature in
+        small units, and so each parameter is then taken in the unit in which its own curvature is 1.
+        """
+        known, damping = self._factors.scaled, self.damping
+        size = (self.dense().diagonal() + damping).clamp_min(0)
+        even = not self.fit.task.convex or bool(size.min() > UNEVEN * size.max())
+        if even or (self._factors.cholesky.get(damping, size) is not None and not self.spectrum().null(damping).any()):
+            spectrum = self.spectrum()
+            return Spectrum(spectrum.values + damping, spectrum.vectors), torch.ones_like(spectrum.values)
+        if damping not in known:
+            units = (1 / size.sqrt()).where(size > 0, 1.0)
+            matrix = self.dense() + damping * torch.eye(len(size)).to(size)
+            known[damping] = Spectrum(*torch.linalg.eigh(units[:, None] * matrix * units)), units
+        return known[damping]
+
     @door
     def inverse_products(self, vectors: Float[Tensor, "p k"]) -> Float[Tensor, "p k"]:
-        """(C + damping I)⁺ times each column: the inverse, or the pseudo-inverse where there are null directions."""
+        """(C + damping I)⁺ times each column: the inverse, or one that leaves null directions alone."""
         known = self._factors.spectrum
-        # What looks null in a spectrum may be a feature in small units, which a factor tells apart.
         if known is None or known.null(self.damping).any():
             factor = self.cholesky()
             if factor is not None:
                 return torch.cholesky_solve(vectors, factor)
-        spectrum = self.spectrum()
-        inverse = torch.where(spectrum.null(self.damping), 0.0, 1 / (spectrum.values + self.damping))
-        return spectrum.vectors @ (inverse[:, None] * (spectrum.vectors.T @ vectors))
+        spectrum, units = self.decomposition()
+        turned = spectrum.vectors.T @ (units[:, None] * vectors)
+        return units[:, None] * (spectrum.vectors @ (spectrum.inverse()[:, None] * turned))
+
+    def rounding(self) -> float:
+        """The share of the largest value that rounding may have changed: its unit times the condition of D (C + …) D.
+
+        D is here what makes each parameter's own curvature 1, and power iteration finds the condition from a factor.
+        """
+        epsilon, factor = torch.finfo(self.fit.theta.dtype).eps, self._factors.cholesky.get(self.damping)
+        if factor is None:
+            spectrum = self.decomposition()[0]
+            values = spectrum.values.abs()[~spectrum.null(0.0)]
+            return epsilon * float(values.max() / values.min()) if len(values) else 0.0
+        size, generator = factor.square().sum(1).sqrt()[:, None], torch.Generator().manual_seed(0)
+        vectors = torch.randn(len(factor), PROBES, generator=generator, dtype=torch.float64).to(factor)
+        for _ in range(POWERS):
+            vectors = size * torch.cholesky_solve(size * torch.nn.functional.normalize(vectors, dim=0), factor)
+        return epsilon * float(vectors.norm(dim=0).max())
+
+    def check_rounding(self, *, amplified: float = 1.0) -> None:
+        """Warn, by LostDigits, where rounding may have changed values that this curvature gives, times `amplified`."""
+        if (share := amplified * cancelled(self.fit) * self.rounding()) > LOST:
+            warnings.warn(lost_digits(share), LostDigits, stacklevel=4)
 
     @door
     def inverse(self) -> Float[Tensor, "p p"]:
@@ -178,17 +228,44 @@ class Curvature:
             NullSpaceMass: C + damping I has null directions and some v does not vanish there.
         """
         solution = checked(self, vectors.T, self.inverse_products(vectors).T)
-        spectrum = self._factors.spectrum
-        if spectrum is None or not (null := spectrum.null(self.damping)).any() or self.cholesky() is not None:
+        if self._factors.cholesky.get(self.damping) is not None:
             return solution
-        mass = (spectrum.vectors[:, null].T @ (vectors / lengths(vectors.T))).norm(dim=0)
-        worst = float(mass.max())
+        spectrum, units = self.decomposition()
+        if not (null := spectrum.null(0.0)).any():
+            return solution
+        scaled = units[:, None] * vectors
+        worst = float((spectrum.vectors[:, null].T @ (scaled / lengths(scaled.T))).norm(dim=0).max())
         if worst > max(NULL_MASS, ROUNDING * torch.finfo(vectors.dtype).eps):
             raise NullSpaceMass(
-                f"The curvature has {int(null.sum())} null directions and a gradient has {worst:.1e} of its length "
-                f"there, so no finite influence exists. Add damping or weight decay, or penalise the intercept."
+                f"The curvature has {int(null.sum())} null directions (to working precision) and a gradient has "
+                f"{worst:.1e} of its length there, so no finite influence exists. Add damping or weight decay, or "
+                "penalise the intercept; where units differ, scale the features."
             )
         return solution
+
+
+def cancelled(fit: Fit) -> float:
+    """By how much the rounding of outputs grows in their slopes: 1 + the largest change of a slope over the largest.
+
+    Where a model meets its targets, residuals are small differences of large numbers.
+    """
+    if not fit.task.linear:
+        return 1.0
+    x, y, loss = fit.data.x_train, fit.data.y_train, fit.task.output_loss
+    outputs = fit.task.outputs(fit.theta, x)
+    slopes = (fit.weights * loss.gradients(outputs, y)).abs().max()
+    features = fit.task.features(x).abs()
+    size = fit.theta.abs().view(-1, features.shape[1]) @ features.T
+    change = (fit.weights * loss.products(outputs, y, size)).abs().max()
+    return 1 + float(change / slopes) if slopes > 0 else 1.0
+
+
+def lost_digits(share: float) -> str:
+    """The sentence that says how much rounding may have changed, and the next step."""
+    return (
+        f"Rounding may have changed values by {share:.0e} of the largest. Give features in float64, leave out columns "
+        "that are nearly sums of others, centre features whose mean is far from 0, or add weight decay."
+    )
 
 
 def check_recipe(kind: str, damping: float) -> None:

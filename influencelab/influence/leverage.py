@@ -70,5 +70,5 @@ def effective_parameters(curvature: Curvature) -> float:
     inverse = curvature.inverse()
     whole = len(inverse)
     if curvature.cholesky() is None:
-        whole -= int(curvature.spectrum().null(curvature.damping).sum())
+        whole -= int(curvature.decomposition()[0].null(0.0).sum())
     return whole - float((penalty * inverse.diagonal()).sum())

@@ -1,6 +1,7 @@
 """Retraining: models trained again under each experiment of a perturbation, many at once."""
 
 import time
+import warnings
 from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
@@ -10,7 +11,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from influencelab.data.perturbation import Perturbation
-from influencelab.errors import InvalidParameter, require
+from influencelab.errors import InvalidParameter, LostDigits, require
 from influencelab.models import derivatives
 from influencelab.models.shapes import KN, K
 from influencelab.recipe import Progress, Recipe, kind_name
@@ -21,6 +22,8 @@ __all__ = ["Retrained", "Retrainer"]
 
 # Numbers that one batch of models may hold.
 BATCH = 2**24
+# Rounding of losses, in units of their last digit, and the share of the largest effect that it may be without a word.
+ROUNDED, LOST = 2, 1e-7
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -132,11 +135,13 @@ class Retrainer(Recipe):
                 parts.append(joined([train(problem) for problem in problems(fit, perturbation, rows)]))
                 if progress is not None:
                     progress(rows.stop, perturbation.count)
+        values = torch.cat([part.change[1:] - part.change[:1] for part in parts])
+        check_rounding(fit, values)
         return Retrained(
             retrainer=self,
             fit=fit,
             perturbation=perturbation,
-            values=torch.cat([part.change[1:] - part.change[:1] for part in parts]),
+            values=values,
             control=torch.stack([part.change[0] for part in parts]).mean(0),
             grad_norm=torch.cat([part.grad_norm[1:] for part in parts]),
             converged=torch.cat([part.converged[1:] & part.converged[0] for part in parts]),
@@ -152,6 +157,20 @@ class Retrainer(Recipe):
     @abstractmethod
     def batch_trainer(self, fit: Fit, perturbation: Perturbation) -> Callable[[Problem], Part]:
         """The function that trains the models of one problem."""
+
+
+def check_rounding(fit: Fit, values: Float[Tensor, "r m"]) -> None:
+    """Warn, by LostDigits, of effects that are so small beside the losses that their differences are rounding."""
+    losses = fit.measures().abs().max()
+    noise, size = float(ROUNDED * torch.finfo(losses.dtype).eps * losses), float(values.abs().max())
+    if noise > LOST * size:
+        share = f"{noise / size:.0e} of the largest" if size > 0 else "all that they are"
+        warnings.warn(
+            f"Rounding may have changed these effects by {share}, which is {size:.0e} where losses are "
+            f"{float(losses):.0e}. Lower the weight decay, or give features in float64.",
+            LostDigits,
+            stacklevel=3,
+        )
 
 
 def problems(fit: Fit, perturbation: Perturbation, rows: slice) -> list[Problem]:

@@ -196,7 +196,7 @@ def measured_at(fitted: Fit) -> tuple[float, float, bool]:
     values, gradients = derivatives.objectives_and_gradients(task, data, theta, weights)
     norm = float(gradients.norm())
     small = norm <= fitted.trainer.tolerance_of(task, data, weights)
-    return float(values), norm, small and (task.kink is not None or stays(task, data, theta, weights))
+    return float(values), norm, small and (task.kink is not None or stays(task, data, theta, fitted.weights))
 
 
 def no_minimum(reason: str) -> str:

@@ -13,13 +13,14 @@ from influencelab.models.shapes import KN, KP, N, P
 from influencelab.models.task import Task
 from influencelab.training.first_order import FirstOrder
 from influencelab.training.trainer import Trained, Trainer
-from influencelab.training.trainers.newton import descent
+from influencelab.training.trainers.newton import convex_descent, descent
 
-# What a step may still change, as a share: Newton's decrement of √J, or of the length of θ in the metric of H.
-LEFT = 1e-4
-# The same of every point's log-odds, in nats: along a tail, where J only falls, each step changes them by 1.
-LOG_ODDS = 1e-3
-# Where more than that is left, the trainer is asked for a gradient that many times smaller, so many times.
+# What a step may still change, as a share: Newton's decrement of √J, or of the length of θ in the metric of H; and a
+# tenth of the largest change of a point's log-odds, in nats: along a tail, where J only falls, each step makes that 1.
+LEFT, LOG_ODDS = 1e-4, 0.1
+# Convex objectives take Newton's own steps until one changes no more than this, so many at most.
+POLISHED, STEPS = 1e-9, 10
+# Where more is left, the trainer is asked for a gradient that many times smaller, so many times.
 TIGHTER, ROUNDS = 1e-2, 4
 # Parameters up to which the Hessian is formed; for more, conjugate gradients of so many products leave a tenth of ∇J.
 DENSE, PRODUCTS, REMAINDER = 1024, 100, 0.1
@@ -45,27 +46,62 @@ def train_to_minimum(trainer: Trainer, task: Task, data: Dataset, theta: P, weig
     # At a kink there is no Hessian; the trainers of such losses have exact conditions of their own.
     if not trained.converged.all() or task.kink is not None:
         return trained
-    for _ in range(0 if isinstance(trainer, FirstOrder) else ROUNDS):
-        if stays(task, data, trained.theta, weights[None]):
+    stated = isinstance(trainer, FirstOrder)
+    judge = polish if task.convex and not stated and len(theta) <= DENSE else unpolished
+    for count in range(1 if stated else ROUNDS + 1):
+        if count:
+            trainer = replace(trainer, tolerance=TIGHTER * trainer.tolerance)
+            more = trainer.train(task, data, trained.theta, weights[None])
+            # Rounding may keep it from a tolerance that no one asked for.
+            converged = more.converged | task.convex & (more.grad_norm <= trained.grad_norm)
+            trained = replace(more, steps=trained.steps + more.steps, converged=converged)
+        there, _, left = judge(task, data, trained.theta, weights)
+        if there is not trained.theta:
+            norm = derivatives.gradients(task, data, there, weights[None]).norm(dim=-1)
+            trained = replace(trained, theta=there, grad_norm=norm)
+        if left <= LEFT:
             return trained
-        trainer = replace(trainer, tolerance=TIGHTER * trainer.tolerance)
-        more = trainer.train(task, data, trained.theta, weights[None])
-        # Rounding may keep it from a tolerance that no one asked for.
-        converged = more.converged | task.convex & (more.grad_norm <= trained.grad_norm)
-        trained = replace(more, steps=trained.steps + more.steps, converged=converged)
-    return replace(trained, converged=trained.converged & stays(task, data, trained.theta, weights[None]))
+    return replace(trained, converged=torch.zeros_like(trained.converged))
 
 
-def stays(task: Task, data: Dataset, theta: KP, weights: KN) -> bool:
+def stays(task: Task, data: Dataset, theta: KP, weights: N) -> bool:
     """Whether one more step of Newton's changes neither J nor any outputs to speak of; for one model."""
-    value, gradient = derivatives.objectives_and_gradients(task, data, theta, weights)
-    step = newton_step(task, data, theta, weights, gradient)
-    both = torch.cat([theta, step])
-    curved = derivatives.products(task, data, theta[0], weights[0], both)
-    size, moved = torch.linalg.vecdot(both, curved).clamp_min(0).sqrt().tolist()
-    if not moved <= LEFT * max(size, float(value[0].abs().sqrt())):
-        return False
-    return data.classes == 0 or largest_change(task, data, theta[0], step) <= LOG_ODDS
+    return unpolished(task, data, theta, weights)[2] <= LEFT
+
+
+def unpolished(task: Task, data: Dataset, theta: KP, weights: N) -> tuple[KP, KP, float]:
+    """One model as it is, Newton's next step, and the share that it changes."""
+    return theta, *next_step(task, data, theta, weights)
+
+
+def polish(task: Task, data: Dataset, theta: KP, weights: N, *, enough: float = POLISHED) -> tuple[KP, KP, float]:
+    """One model of a convex task after Newton's own steps, as long as they shrink; the next, and what it changes.
+
+    Args:
+        enough: share from which on none is taken.
+    """
+    step, left = next_step(task, data, theta, weights)
+    for _ in range(STEPS):
+        if not enough < left < 1:
+            break
+        there = theta + step
+        after, less = next_step(task, data, there, weights)
+        if not less < left:
+            break
+        theta, step, left = there, after, less
+    return theta, step, left
+
+
+def next_step(task: Task, data: Dataset, theta: KP, weights: N) -> tuple[KP, float]:
+    """Newton's next step of one model, and the share of J, θ or a point's odds that it changes."""
+    value, gradient = derivatives.objectives_and_gradients(task, data, theta, weights[None])
+    step = newton_step(task, data, theta, weights[None], gradient)
+    curved = derivatives.products(task, data, theta[0], weights, torch.cat([theta, step]))
+    size, moved = torch.linalg.vecdot(torch.cat([theta, step]), curved).clamp_min(0).sqrt().tolist()
+    scale = max(size, float(value[0].abs().sqrt()))
+    left = moved / scale if scale > 0 else float(moved > 0)
+    change = LOG_ODDS * largest_change(task, data, theta[0], step) if data.classes else 0.0
+    return step, max(left, change)
 
 
 def largest_change(task: Task, data: Dataset, theta: P, step: KP) -> float:
@@ -82,7 +118,8 @@ def largest_change(task: Task, data: Dataset, theta: P, step: KP) -> float:
 def newton_step(task: Task, data: Dataset, theta: KP, weights: KN, gradient: KP) -> KP:
     """−H⁻¹ ∇J of one model: by its Hessian, or nearly, by conjugate gradients."""
     if theta.shape[1] <= DENSE:
-        return descent(derivatives.hessians(task, data, theta, weights), gradient, tolerance=0.0)[0]
+        solve = convex_descent if task.convex else descent
+        return solve(derivatives.hessians(task, data, theta, weights), gradient, tolerance=0.0)[0]
     step, left, norm = torch.zeros_like(gradient), -gradient, float(gradient.norm())
     direction = left
     for _ in range(PRODUCTS):
@@ -111,6 +148,8 @@ def unbounded(task: Task, data: Dataset, weights: N, *, theta: P | None = None) 
     if data.classes == 0 or not (task.linear and task.plain) or not free.any() or task.kink is not None:
         return ""
     used = weights > 0
+    if not used.any():
+        return "no training point has any weight, and nothing holds parameters without a penalty"
     labels = data.y_train[used]
     absent = sorted(set(range(data.classes)) - set(labels.unique().tolist()))
     columns = free.unflatten(0, (task.output_loss.size(data), -1))
@@ -134,7 +173,7 @@ def unbounded(task: Task, data: Dataset, weights: N, *, theta: P | None = None) 
 
 def by_squares(x: Tensor, labels: Tensor) -> Tensor:
     """An output a class, fitted to the classes by least squares; all 0 where that would take long."""
-    targets = torch.nn.functional.one_hot(labels).to(x)
+    targets = torch.nn.functional.one_hot(labels, max(2, 1 + int(labels.max()))).to(x)
     if len(x) * x.shape[1] ** 2 > SQUARES:
         return torch.zeros_like(targets.T)
     return (x @ torch.linalg.lstsq(x.cpu(), targets.cpu(), driver="gelsd").solution.to(x)).T

@@ -29,4 +29,7 @@ class Exact(Solver):
 
     def solve(self, fit: Fit, gradients: Float[Tensor, "m p"]) -> tuple[Solution, float]:
         """Factorise, or reuse the fit's factors."""
-        return Curvature(fit, kind=self.curvature, damping=self.damping).solve(gradients.T), self.damping
+        curvature = Curvature(fit, kind=self.curvature, damping=self.damping)
+        solution = curvature.solve(gradients.T)
+        curvature.check_rounding()
+        return solution, self.damping

@@ -70,18 +70,19 @@ def removal_steps(curvature: Curvature, solved: Float[Tensor, "m p"], common: P)
     """
     fit, task = curvature.fit, curvature.fit.task
     common_step = curvature.inverse_products(common[:, None]).T
-    values = []
+    values, largest = [], 1.0
     for rows in derivatives.chunks(fit.data.n, width=task.output_loss.size(fit.data) * (len(solved) + 1)):
         x, y = fit.data.x_train[rows], fit.data.y_train[rows]
         outputs = task.outputs(fit.theta, x)
         moved = task.output_slopes(fit.theta, x, solved)
         amplified, _ = amplification(curvature, torch.arange(fit.data.n, device=fit.theta.device)[rows])
         check_spared(amplified, fit.data.train_ids[rows])
-        weight = fit.weights[rows]
+        weight, largest = fit.weights[rows], max(largest, float(amplified.abs().max()))
         shared = task.output_slopes(fit.theta, x, common_step)[0]
         change = weight * task.output_loss.products(outputs, y, shared)
         slopes = torch.einsum("bae,eb->ab", amplified, task.output_loss.gradients(outputs, y) + change)
         values.append(weight[:, None] * (torch.einsum("mab,ab->bm", moved, slopes) + solved @ common))
+    curvature.check_rounding(amplified=largest)
     return torch.cat(values)
 
 
@@ -91,5 +92,6 @@ def check_spared(amplified: Float[Tensor, "b c c"], ids: Int[Tensor, " b"]) -> N
     if len(lost):
         raise NotFinite(
             f"{len(lost)} training points, the first with id {int(lost[0])}, are the only ones with curvature "
-            "along some direction (leverage 1): without them no finite model exists. Add weight decay or damping."
+            "along some direction (leverage 1, to working precision): without them no finite model exists. Add weight "
+            "decay or damping."
         )

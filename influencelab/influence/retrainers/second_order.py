@@ -20,7 +20,7 @@ from influencelab.models import derivatives
 from influencelab.models.proximal import proximal, proximal_bregman_response
 from influencelab.models.shapes import KN, KP
 from influencelab.training.fit import Fit
-from influencelab.training.minimum import unbounded
+from influencelab.training.minimum import DENSE, LEFT, polish, unbounded
 from influencelab.training.trainer import Trainer, small_gradient
 from influencelab.training.trainers.newton import Newton
 
@@ -94,7 +94,10 @@ class SecondOrder(Retrainer):
         """Every batch to the minimum of the target, under one convergence test."""
         aim = self.aim(fit)
         # What is missing is judged by the curvature itself: damping would make it look smaller than it is.
-        test = self.convergence_test(Curvature(aim), perturbation)
+        curvature = Curvature(aim)
+        test = self.convergence_test(curvature, perturbation)
+        if aim.task.convex:
+            curvature.check_rounding()
         return partial(self.part, fit, aim, test)
 
     def aim(self, fit: Fit) -> Fit:
@@ -130,16 +133,19 @@ class SecondOrder(Retrainer):
         seen, weights, chord = curvature.fit, problem.weights, chord_of(curvature, problem)
         descent = descend(chord, problem, test, max_steps=self.max_steps)
         theta, gradient, passed = descent.theta, descent.gradient, descent.passed
-        rest = (~passed).nonzero()[:, 0]
-        # Without a minimum every further step is one of many.
-        endless = [bool(unbounded(seen.task, seen.data, weights[row], theta=seen.theta)) for row in rest.tolist()]
-        rest = rest[~torch.tensor(endless, dtype=torch.bool, device=rest.device)]
+        endless = torch.zeros_like(passed)
+        # Without a minimum every further step is one of many, and on its tail the fit's own models pass any test.
+        for row in (~passed | (not seen.converged)).nonzero()[:, 0].tolist():
+            if unbounded(seen.task, seen.data, weights[row], theta=seen.theta):
+                endless[row], passed[row] = True, False
+        rest = (~passed & ~endless).nonzero()[:, 0]
         if len(rest) and self.passes and not seen.task.convex:
             found = minimise_from_fit(curvature, weights[rest], test, passes=self.passes)
             theta[rest], gradient[rest], passed[rest] = found
             rest = rest[~passed[rest]]
         if len(rest):
-            theta[rest], gradient[rest], passed[rest] = self.safeguarded(seen, theta[rest], weights[rest], test)
+            go_on = self.polished if seen.task.convex and len(seen.theta) <= DENSE else self.safeguarded
+            theta[rest], gradient[rest], passed[rest] = go_on(seen, theta[rest], weights[rest], test)
         return Part(
             models=problem.models,
             change=derivatives.measures(seen.task, seen.data, theta) - seen.measures(),
@@ -167,6 +173,19 @@ class SecondOrder(Retrainer):
             if not len(rest):
                 break
         return theta, gradient, passed
+
+    def polished(self, fit: Fit, start: KP, weights: KN, test: ConvergenceTest) -> tuple[KP, KP, Bool[Tensor, " k"]]:
+        """The same for convex tasks of few parameters: after the trainer Newton's own steps, while they shrink."""
+        trained, before = self.trainer.train(fit.task, fit.data, start, weights), fit.measures()
+        theta, ahead = trained.theta.clone(), trained.theta.clone()
+        near = torch.zeros_like(trained.converged)
+        for row in trained.converged.nonzero()[:, 0].tolist():
+            alone = trained.theta[row : row + 1]
+            found, step, left = polish(fit.task, fit.data, alone, weights[row], enough=0.0)
+            theta[row], ahead[row], near[row] = found[0], (found + step)[0], left <= LEFT
+        change, next_change = (derivatives.measures(fit.task, fit.data, each) - before for each in (theta, ahead))
+        stays = ((next_change - change).abs() <= test.allowed(change)).all(1)
+        return theta, derivatives.gradients(fit.task, fit.data, theta, weights), near & stays
 
     def same_basin(self, fit: Fit, problem: Problem, theta: KP, descent: NewtonResult) -> Bool[Tensor, " k"]:
         """No barrier in J on the straight line from the fit, and no step far beyond the predicted one.

@@ -22,8 +22,9 @@ class BinaryCrossEntropy(OutputLoss):
         return softplus((1 - 2 * y.to(z.dtype)) * z.squeeze(-2))
 
     def gradients(self, z: KCB, y: Y) -> KCB:
-        """σ(z) − y."""
-        return z.sigmoid() - y.to(z.dtype)
+        """σ(z) − y, as −s σ(−s z): to the last digit even where the model is sure of y."""
+        side = 2 * y.to(z.dtype) - 1
+        return -side * (-side * z).sigmoid()
 
     def products(self, z: CB, y: Y, v: KCB) -> KCB:
         """σ(z)(1 − σ(z)) v."""

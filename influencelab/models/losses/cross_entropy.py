@@ -26,12 +26,17 @@ class CrossEntropy(OutputLoss):
         return softplus(against)
 
     def gradients(self, z: KCB, y: Y) -> KCB:
-        """softmax(z) − one-hot(y)."""
+        """softmax(z) − one-hot(y): to the last digit, the class y by the sum of all others."""
         chosen = y.expand(*z.shape[:-2], 1, y.shape[-1])
-        return z.softmax(-2).scatter_add(-2, chosen, -torch.ones_like(z[..., :1, :]))
+        others = z.softmax(-2).scatter(-2, chosen, 0.0)
+        return others.scatter(-2, chosen, -others.sum(-2, keepdim=True))
 
     def products(self, z: CB, y: Y, v: KCB) -> KCB:
-        """(diag π − π πᵀ) v with π = softmax(z): rank c − 1, since a common shift of all outputs changes nothing."""
+        """(diag π − π πᵀ) v with π = softmax(z): rank c − 1, since a common shift of all outputs changes nothing.
+
+        So v is shifted to 0 at the likeliest class, and no digit is lost where the model is sure.
+        """
         probability = z.softmax(-2)
-        weighted = v * probability
+        likeliest = z.argmax(-2, keepdim=True).expand(*v.shape[:-2], 1, v.shape[-1])
+        weighted = (v - v.gather(-2, likeliest)) * probability
         return weighted.sub_(probability * weighted.sum(-2, keepdim=True))

@@ -87,7 +87,8 @@ class Newton(Trainer):
         for rows in asked.nonzero().squeeze(1).split(max(1, HESSIANS // here.theta.shape[1] ** 2)):
             hessian = derivatives.hessians(task, data, here.theta[rows], weights[rows])
             check_finite(hessian.flatten(1).abs().amax(-1), what="The Hessian", when="where a step of Newton starts")
-            direction[rows], lowest[rows] = descent(hessian, here.gradient[rows], tolerance=tolerance)
+            step = convex_descent if task.convex else descent
+            direction[rows], lowest[rows] = step(hessian, here.gradient[rows], tolerance=tolerance)
         return Plan(direction, lowest, near & (lowest == 0))
 
 
@@ -121,6 +122,15 @@ class Plan(Batched):
 def evaluate(task: Task, data: Dataset, theta: KP, weights: KN) -> Place:
     """Measure J and ∇J."""
     return Place(theta, *derivatives.objectives_and_gradients(task, data, theta, weights))
+
+
+def convex_descent(hessian: Float[Tensor, "k p p"], gradient: KP, *, tolerance: float) -> tuple[KP, K]:
+    """`descent` with each parameter in the unit in which its own curvature is 1: no feature's unit looks flat."""
+    size = hessian.diagonal(dim1=-2, dim2=-1).clamp_min(0).sqrt()
+    units = (1 / size).where(size > 0, 1.0)
+    scaled = units[:, :, None] * hessian * units[:, None, :]
+    direction, lowest = descent(scaled, units * gradient, tolerance=tolerance)
+    return units * direction, lowest
 
 
 def descent(hessian: Float[Tensor, "k p p"], gradient: KP, *, tolerance: float) -> tuple[KP, K]:
