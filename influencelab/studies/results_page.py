@@ -5,6 +5,7 @@ from pathlib import Path
 
 from influencelab.runner.claim import Claim, legend
 from influencelab.runner.finding import Finding
+from influencelab.runner.json_file import write_text
 from influencelab.runner.profile import RECORD, Profile, size_of
 from influencelab.runner.report import Report, reports
 from influencelab.runner.scorecard import counted, rows, scorecard_markdown
@@ -39,7 +40,7 @@ def write_readme(
     sections += [section(report, results) for report in found]
     sections += not_run(planned or {}, {(report.study, report.profile) for report in found})
     path = results / "README.md"
-    path.write_text("\n\n".join(part.strip() for part in sections) + "\n", encoding="utf-8")
+    write_text(path, "\n\n".join(part.strip() for part in sections) + "\n")
     return path
 
 
