@@ -93,12 +93,15 @@ class StudyFailed(InfluenceLabError, RuntimeError):
     """A study notebook that did not run to its end."""
 
 
-def in_words(error: Exception, place: Path) -> str:
-    """An error of the system in one sentence with the path it is about, `place` where it names none itself."""
-    if not isinstance(error, OSError) or isinstance(error, InfluenceLabError):
+def in_words(error: Exception, place: Path | None = None) -> str:
+    """Any error in one line; of the system with the path it is about, `place` where it names none itself."""
+    if isinstance(error, InfluenceLabError):
         return str(error)
-    reason = error.strerror or str(error) or type(error).__name__
-    return f"{reason}: {error.filename or place}. Mend that (space, permissions, what is in the way), and try again."
+    if not isinstance(error, OSError):
+        return f"{type(error).__name__}: {' '.join(str(error).split()):.300}"
+    about = error.filename or place
+    reason = (error.strerror or str(error) or type(error).__name__) + (f": {about}" if about else "")
+    return f"{reason}. Mend that (space, permissions, what is in the way), and try again."
 
 
 def unknown(what: str, name: str, known: Iterable[str], *, of: str = "") -> UnknownName:

@@ -1,12 +1,14 @@
 """NumPy arrays of a source, and the choices made on them: rows, scaling, numbering of classes."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy
 from jaxtyping import Float, Int, Num
+from torch import Tensor
 
-from influencelab.errors import InvalidData, InvalidParameter
+from influencelab.data.conversion import column, numbers_in, positions
+from influencelab.errors import InvalidData, InvalidParameter, WrongType, require
 
 SCALINGS = ("none", "unit", "standard")
 
@@ -39,9 +41,28 @@ class Part(NamedTuple):
 
 
 def parts(arrays: Arrays) -> tuple[Part, Part]:
-    """Training and test part, each with its ids."""
+    """Training and test part, each with its ids; what a source holds otherwise than in NumPy is converted.
+
+    Raises:
+        WrongType: these are no `Arrays`, or hold no numbers.
+        InvalidData: their lengths differ, there are no points, or one id belongs to several.
+    """
+    require(arrays, Arrays, what="What arrays() returned", cure="Return Arrays(x_train, y_train, x_test, y_test).")
+    arrays = Arrays(*(as_numpy(each, what=name) for name, each in zip(Arrays._fields, arrays, strict=True)))
     train = part_of("train", arrays.x_train, arrays.y_train, arrays.train_ids)
     return train, part_of("test", arrays.x_test, arrays.y_test, arrays.test_ids)
+
+
+def as_numpy(given: Any, *, what: str) -> Any:
+    """One of the `Arrays` as NumPy, in its own type; what is that, or is left out, stays as it is."""
+    if given is None or isinstance(given, numpy.ndarray):
+        return given
+    if what.endswith("ids"):
+        return positions(given, what=what).numpy()
+    found = column(given, what=what) if what.startswith("y") else numbers_in(given, what=what)
+    if not isinstance(found, Tensor):
+        raise WrongType(f"{what} holds texts, expected numbers. Number the classes 0, 1, … in the source.")
+    return found.numpy()
 
 
 def part_of(name: str, x: numpy.ndarray, y: numpy.ndarray, ids: numpy.ndarray | None) -> Part:

@@ -42,6 +42,10 @@ def numbers_in(given: object, *, what: str) -> Tensor:
 
 def dense(given: Tensor, *, what: str) -> Tensor:
     """A tensor that is neither sparse nor part of a graph nor made under inference mode."""
+    if given.is_nested or given.is_quantized or given.is_meta:
+        raise WrongType(
+            f"{what} is a nested, quantised or meta tensor, expected one of plain numbers. Convert it first."
+        )
     if given.layout != torch.strided:
         raise too_sparse(given.shape, what=what, cure="to_dense()")
     if given.is_complex():
@@ -83,12 +87,23 @@ def array_of(given: object, *, what: str) -> numpy.ndarray:
     except (ValueError, TypeError, RuntimeError) as error:
         raise InvalidData(f"{what} is no array of numbers ({error}). Give rows of equal length.") from error
     if array.dtype == object and array.size and all(isinstance(each, numbers.Real) for each in array.flat):
-        array = array.astype(numpy.float64)
+        array = as_floats(array, what=what)
     kind, size = array.dtype.kind, array.dtype.itemsize
     if kind not in "biuf":
         raise no_numbers(what, given, holds=f" of {array.dtype}" if hasattr(given, "dtype") else "")
-    wide = numpy.float64 if kind == "f" and size > 8 else numpy.int64 if kind == "u" and size > 1 else array.dtype
+    # What torch has no type for, and whole numbers that int64 would make negative.
+    huge = kind == "u" and array.size > 0 and array.max() > numpy.iinfo(numpy.int64).max
+    wide = numpy.float64 if huge or (kind == "f" and size > 8) else array.dtype
+    wide = numpy.int64 if kind == "u" and size > 1 and not huge else wide
     return numpy.array(array, dtype=numpy.dtype(wide).newbyteorder("="), order="C")
+
+
+def as_floats(array: numpy.ndarray, *, what: str) -> numpy.ndarray:
+    """Python's own numbers as float64; InvalidData where one is larger than any of these."""
+    try:
+        return array.astype(numpy.float64)
+    except OverflowError as error:
+        raise InvalidData(f"{what} holds a number that is too large for float64. Scale it.") from error
 
 
 def no_numbers(what: str, given: object, *, holds: str = "") -> WrongType:
@@ -105,7 +120,7 @@ def features(given: object, *, what: str) -> Float[Tensor, " n *shape"]:
     if x.dim() == 0:
         raise no_numbers(what, given)
     x = x[:, None] if x.dim() == 1 else x
-    return x if x.is_floating_point() else x.double()
+    return x if x.dtype in (torch.float32, torch.float64) else x.double()
 
 
 def positions(given: object, *, what: str) -> Int[Tensor, " t"]:
@@ -168,12 +183,24 @@ def column_names(train: object, test: object) -> tuple[str, ...]:
     return tuple(map(str, train)) if isinstance(train, pandas.DataFrame) else ()
 
 
+def names_in(given: Any, *, what: str) -> tuple[str, ...]:
+    """Names of columns or classes as texts, none for None; a WrongType error for one text or what is no row."""
+    if given is None:
+        return ()
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        raise WrongType(f"{what} is {named(given)}, expected a row of names, such as ['a', 'b'].")
+    return tuple(map(str, given))
+
+
 def column(given: object, *, what: str) -> Column:
     """Labels as a tensor of numbers, or as a series of texts."""
     if not flat(given):
         return numbers_in(given, what=what)
-    series = (given if isinstance(given, pandas.Series) else pandas.Series(given)).infer_objects()
-    real = types.is_float_dtype(series.dtype)
+    series = series_of(given, what=what)
+    if types.is_complex_dtype(series.dtype):
+        raise no_numbers(what, given, holds=" of complex numbers")
+    huge = types.is_unsigned_integer_dtype(series.dtype) and series.max() > numpy.iinfo(numpy.int64).max
+    real = huge or types.is_float_dtype(series.dtype)
     if series.isna().any() and not real:
         raise InvalidData(f"{what} has {int(series.isna().sum())} missing labels. Drop those points.")
     if types.is_numeric_dtype(series.dtype):
@@ -185,6 +212,14 @@ def column(given: object, *, what: str) -> Column:
             "whole numbers, texts or truth values for classes, real numbers for targets."
         )
     return series
+
+
+def series_of(given: Any, *, what: str) -> pandas.Series:
+    """A flat row of labels; a WrongType error for what pandas cannot hold as one."""
+    try:
+        return (given if isinstance(given, pandas.Series) else pandas.Series(given)).infer_objects()
+    except (ValueError, TypeError, NotImplementedError) as error:
+        raise WrongType(f"{what} is {named(given)}, expected a flat row of labels ({error}).") from error
 
 
 def flat(given: Any) -> TypeGuard[pandas.Series | list]:
@@ -207,6 +242,9 @@ def labels(
     Texts are numbered in the order of `names`; else of their categories; else of the alphabet. False is 0 and True 1.
     """
     columns = [column(train, what="y_train"), column(test, what="y_test")]
+    for each, what in zip(columns, ("y_train", "y_test"), strict=True):
+        if each.ndim == 0:
+            raise WrongType(f"{what} is one number, expected a label of each point, such as [0, 1].")
     if both_texts(columns):
         names = names or in_order(*columns)
         columns = [numbered(each, names) for each in columns]

@@ -11,7 +11,7 @@ from jaxtyping import Float, Int, Num
 from torch import Tensor
 
 from influencelab.data import conversion
-from influencelab.errors import InvalidData, Unavailable
+from influencelab.errors import InvalidData, Unavailable, whole
 from influencelab.recipe import Recipe, settle
 from influencelab.summary import Summarised
 
@@ -75,7 +75,10 @@ class Dataset(Recipe, Summarised):
     ) -> None:
         x, x_other = (conversion.features(each, what=what) for each, what in ((x_train, "x_train"), (x_test, "x_test")))
         y, y_other, classes, names = conversion.labels(
-            y_train, y_test, classes=classes, names=tuple(map(str, class_names))
+            y_train,
+            y_test,
+            classes=None if classes is None else whole(classes, what="classes"),
+            names=conversion.names_in(class_names, what="class_names"),
         )
         conversion.check_rows(x_train, y_train, part="train")
         conversion.check_rows(x_test, y_test, part="test")
@@ -89,7 +92,8 @@ class Dataset(Recipe, Summarised):
             test_ids=conversion.ids_of(test_ids, x_test, y_test, count=len(x_other), what="test_ids"),
             classes=classes,
             name=name,
-            feature_names=tuple(map(str, feature_names)) or conversion.column_names(x_train, x_test),
+            feature_names=conversion.names_in(feature_names, what="feature_names")
+            or conversion.column_names(x_train, x_test),
             class_names=names,
         )
         check(self)

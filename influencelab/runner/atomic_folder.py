@@ -20,6 +20,7 @@ from influencelab.errors import MissingData
 from influencelab.recipe import counted
 from influencelab.runner import json_file
 from influencelab.runner.owner import OWNER, abandoned, owner
+from influencelab.runner.signals import held_back
 
 PROGRESS = "progress.json"
 # The variable by which the notebook of a run knows the folder that holds the run until it is over.
@@ -119,23 +120,44 @@ def replace_folder(fresh: Path, folder: Path) -> None:
     Of several processes that do so at one moment the last one's stays. If this process dies between the two renames,
     `clean_up` puts the old one back.
     """
-    for attempt in range(ATTEMPTS):
+    for _ in range(ATTEMPTS):
         aside = unique(folder, "replaced")
-        with suppress(FileNotFoundError):
-            folder.rename(aside)
         try:
-            fresh.rename(folder)
-        except OSError:
-            # Another process may have put its own there in the meantime.
-            if not folder.exists() and aside.exists():
-                aside.rename(folder)
-                raise
-            if attempt == ATTEMPTS - 1 or not fresh.exists():
-                raise
-            continue
+            with held_back():
+                done = exchange(fresh, folder, aside)
+            if done:
+                return
         finally:
-            shutil.rmtree(aside, ignore_errors=True)
-        return
+            remove(aside)
+    raise FileExistsError(
+        errno.EEXIST, "Others put their folders there at the same moment, again and again", str(folder)
+    )
+
+
+def exchange(fresh: Path, folder: Path, aside: Path) -> bool:
+    """Move what is in a place aside and a finished folder there; where that fails what was there comes back.
+
+    False where another process has put its own there in the meantime.
+    """
+    with suppress(FileNotFoundError):
+        folder.rename(aside)
+    try:
+        fresh.rename(folder)
+    except OSError:
+        if folder.exists() and fresh.exists():
+            return False
+        with suppress(FileNotFoundError):
+            aside.rename(folder)
+        raise
+    return True
+
+
+def remove(path: Path) -> None:
+    """Remove a folder with all that is in it, or a link to one, which stays; what cannot be removed stays too."""
+    if path.is_symlink():
+        path.unlink(missing_ok=True)
+    else:
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def clean_up(folder: Path) -> None:
@@ -154,4 +176,4 @@ def clean_up(folder: Path) -> None:
             with suppress(OSError):
                 path.rename(folder)
         else:
-            shutil.rmtree(path, ignore_errors=True)
+            remove(path)

@@ -85,7 +85,8 @@ class Kernel:
         # An installed library is found anyway, and must not come before the standard library.
         library = {} if home.name == "site-packages" else {"PYTHONPATH": str(home)}
         spec = KernelSpec(
-            argv=make_ipkernel_cmd(),
+            # Modules that lie beside the notebook come later, as in any kernel.
+            argv=make_ipkernel_cmd("influencelab.runner.kernel", python_arguments=["-P"]),
             # Threads that wait by spinning slow down all others: with both cores busy elsewhere, a pass over the data
             # that takes 50 ms took twenty times as long.
             env=library | {"OMP_WAIT_POLICY": "passive", RUN_FOLDER: str(self.run)},
@@ -145,12 +146,12 @@ def execute(
 
 def sign(executed: Path) -> None:
     """Sign an executed copy, or warn that it is unsigned where the user's folder cannot be written."""
-    book = nbformat.read(executed, as_version=4)
     try:
+        book = nbformat.read(executed, as_version=4)
         NotebookNotary().sign(book)
         # Where its file cannot be written, the first one kept the signature in memory.
         reason = "" if NotebookNotary().check_signature(book) else "no signature was kept"
-    except (OSError, RuntimeError, sqlite3.Error) as error:
+    except (OSError, RuntimeError, ValueError, sqlite3.Error) as error:
         reason = str(error)
     if reason:
         warnings.warn(

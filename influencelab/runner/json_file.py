@@ -1,4 +1,4 @@
-"""JSON files: strict, written completely or not at all."""
+"""Files of JSON, which is strict, and of text: written completely or not at all."""
 
 import json
 import math
@@ -33,11 +33,20 @@ def to_jsonable(value: Any) -> Any:
 
 def write(path: Path, value: Any) -> None:
     """Write a value; a reader sees the old file or the new one, never half of it."""
+    write_text(path, json.dumps(to_jsonable(value), indent=2, allow_nan=False) + "\n")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text of any kind likewise; what is no file, such as a device, is written to as it stands."""
+    place = path.resolve()
+    if place.exists() and not place.is_file():
+        place.write_text(text, encoding="utf-8")
+        return
     # Not by the number of this process, which another may have too that shares the disk.
-    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    partial = place.with_name(f".{place.name}.{secrets.token_hex(4)}")
     try:
-        partial.write_text(json.dumps(to_jsonable(value), indent=2, allow_nan=False) + "\n", encoding="utf-8")
-        partial.replace(path)
+        partial.write_text(text, encoding="utf-8")
+        partial.replace(place)
     except BaseException:
         partial.unlink(missing_ok=True)
         raise

@@ -144,7 +144,7 @@ def from_text(read: Callable[[str], Any], value: object) -> Any:
     """Text read as a value; text that cannot be, and any other value, as it stands."""
     try:
         return read(value) if isinstance(value, str) else value
-    except (ValueError, yaml.YAMLError):
+    except (ValueError, TypeError, AttributeError, LookupError, RecursionError, yaml.YAMLError):
         return value
 
 
@@ -205,6 +205,14 @@ def python_type(annotation: ast.expr) -> Any:
     raise ValueError(ast.unparse(annotation))
 
 
+def limit(term: ast.expr) -> float:
+    """A bound: a whole or real number."""
+    number = ast.literal_eval(term)
+    if type(number) not in (int, float):
+        raise ValueError(f"{number!r} bounds nothing")
+    return number
+
+
 def bounded(comparison: ast.Compare) -> Any:
     """The number type in `int >= 1` or `0 < float <= 1`, with its bounds."""
     terms = [comparison.left, *comparison.comparators]
@@ -212,5 +220,5 @@ def bounded(comparison: ast.Compare) -> Any:
     limits = {}
     for place, each in enumerate(comparison.ops):
         bound, after = BOUNDS[type(each)], place >= middle
-        limits[bound if after else MIRRORED[bound]] = +ast.literal_eval(terms[place + after])
+        limits[bound if after else MIRRORED[bound]] = limit(terms[place + after])
     return Annotated[{"int": INTEGER, "float": NUMBER}[kind], Field(**limits)]

@@ -75,7 +75,7 @@ def profiles_in(source: str, *, where: str) -> dict[str, Profile]:
     """The profiles that a raw cell declares in YAML, smallest first; StudyFailed errors say where they are wrong."""
     try:
         given = yaml.safe_load(source)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, TypeError, AttributeError, LookupError, RecursionError) as error:
         raise StudyFailed(f"{where}: its profiles are no YAML ({' '.join(str(error).split())}).") from error
     mappings = [given, *given.values()] if isinstance(given, dict) else [given]
     if not all(isinstance(each, dict) and all(isinstance(key, str) for key in each) for each in mappings):

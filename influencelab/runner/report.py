@@ -1,14 +1,14 @@
 """A study's results as one published folder, checked when it is read."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas
 
-from influencelab.errors import MissingData
+from influencelab.errors import MissingData, in_words
 from influencelab.runner import json_file
 from influencelab.runner.profile import PROFILES, is_folder_name, profile_of, rank, size_of
 from influencelab.statistics.measurement import Measurement
@@ -18,7 +18,12 @@ __all__ = ["Report"]
 
 # The explorer's file in a report's folder.
 EXPLORER = "explorer.safetensors"
-MEASUREMENTS, FACTS, CAPTIONS = "measurements.parquet", "facts.json", "captions.json"
+MEASUREMENTS, FACTS, PARAMETERS = "measurements.parquet", "facts.json", "parameters.json"
+CAPTIONS = "captions.json"
+# What every report holds, what its manifest says, and the next step where they are not there.
+KEPT = {MEASUREMENTS, FACTS, PARAMETERS}
+WRITTEN = {"study", "profile", "datasets", "seeds", "seconds", "versions", "code", "machine", "peak_memory_mb"}
+AGAIN = "Run the study again, or delete"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -97,29 +102,44 @@ class Report:
 def load(folder: Path) -> Report:
     """Read a report; a MissingData error that names the file where one is not what was published, or missing."""
     manifest = json_file.read(folder / "manifest.json")
-    for name, published in manifest["files"].items():
+    files = manifest.get("files")
+    if not isinstance(files, dict) or not set(files) >= KEPT or not set(manifest) >= WRITTEN:
+        raise MissingData(f"{folder / 'manifest.json'} is not what this version writes. {AGAIN} {folder}.")
+    for name, published in files.items():
         path = folder / name
         if not path.is_file():
-            raise MissingData(f"{path} is missing from a published report. Run the study again, or delete {folder}.")
+            raise MissingData(f"{path} is missing from a published report. {AGAIN} {folder}.")
         if file_hash(path) != published:
-            raise MissingData(f"{path} is not what was published: it was edited or damaged. Run the study again.")
+            raise MissingData(f"{path} is not what was published: it was edited or damaged. {AGAIN} {folder}.")
     return Report(
         folder=folder,
         study=manifest["study"],
         profile=folder.name,
-        parameters=json_file.read(folder / "parameters.json"),
+        parameters=json_file.read(folder / PARAMETERS),
         measurements=pandas.read_parquet(folder / MEASUREMENTS),
         facts=json_file.read(folder / FACTS),
         manifest=manifest,
     )
 
 
-def reports(results: Path, *, profiles: Sequence[str] = PROFILES) -> list[Report]:
-    """Every report of these sizes, changed parameters or not, by study and then from the smallest profile up."""
+def reports(
+    results: Path, *, profiles: Sequence[str] = PROFILES, say: Callable[[str], object] | None = None
+) -> list[Report]:
+    """Every report of these sizes, changed parameters or not, by study and then from the smallest profile up.
+
+    One that cannot be read is left out, and `say` is called with a line that names the file; else its error is raised.
+    """
     found = [folder for folder in results.glob("*/*") if is_folder_name(folder.name) and folder.is_dir()]
     found = [folder for folder in found if size_of(profile_of(folder.name)) in profiles]
-    order = sorted(found, key=lambda path: (path.parent.name, rank(profile_of(path.name)), path.name))
-    return [load(folder) for folder in order]
+    whole = []
+    for folder in sorted(found, key=lambda path: (path.parent.name, rank(profile_of(path.name)), path.name)):
+        try:
+            whole.append(load(folder))
+        except OSError as error:
+            if say is None:
+                raise
+            say(in_words(error, folder))
+    return whole
 
 
 def file_hash(path: Path) -> str:

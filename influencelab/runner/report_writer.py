@@ -16,7 +16,7 @@ from influencelab.runner import json_file
 from influencelab.runner.atomic_folder import PROGRESS, own_run, published_in, replace_folder, staging
 from influencelab.runner.profile import profile_of
 from influencelab.runner.provenance import describe_run
-from influencelab.runner.report import CAPTIONS, EXPLORER, FACTS, MEASUREMENTS, Report, file_hash, load
+from influencelab.runner.report import CAPTIONS, EXPLORER, FACTS, MEASUREMENTS, PARAMETERS, Report, file_hash, load
 from influencelab.runner.report_files import LARGEST, refuse_large, save_figure
 from influencelab.runner.study import Study, studies_folder
 from influencelab.statistics.measurement import Measurement
@@ -28,7 +28,7 @@ STORE_FOLDER = ".store"
 # Parameters that say where a run computes, and change no number.
 COMPUTING = ("workers", "scheduler", "device")
 # What a notebook calls once for each table or figure.
-PIECE = re.compile(r"\.(?:measure|figure|pairs|explore)\(")
+PIECE = re.compile(r"\.(?:measure|number|figure|pairs|explore)\(")
 NAME = re.compile(r"[A-Za-z0-9_+-][A-Za-z0-9_.+-]*(/[A-Za-z0-9_+-][A-Za-z0-9_.+-]*)*")
 
 
@@ -64,16 +64,14 @@ class Pieces:
         self.first, self.last, self.before = first, last, self.done
 
     def add(self) -> float:
-        """Count one more; the share of the run that is over. Not all is over before the report is published."""
-        self.done += 1
-        return self.first + (self.last - self.first) * min(
-            1.0, (self.done - self.before) / (self.total - self.before + 1)
-        )
+        """Count one more, if all were foreseen; the share that is over. Not all is before the report is published."""
+        self.done = min(self.done + 1, self.total)
+        return self.first + (self.last - self.first) * (self.done - self.before) / (self.total - self.before + 1)
 
     @property
     def text(self) -> str:
         """`3 of 9 tables and figures`."""
-        return counted(min(self.done, self.total), self.total, "tables and figures")
+        return counted(self.done, self.total, "tables and figures")
 
 
 class ReportWriter:
@@ -217,7 +215,7 @@ class ReportWriter:
         whole.to_csv((self.staging / MEASUREMENTS).with_suffix(".csv"), index=False, lineterminator="\n")
         json_file.write(self.staging / FACTS, self._facts)
         json_file.write(self.staging / CAPTIONS, self._captions)
-        json_file.write(self.staging / "parameters.json", self._parameters)
+        json_file.write(self.staging / PARAMETERS, self._parameters)
         files = sorted(path for path in self.staging.rglob("*") if path.is_file())
         manifest = {
             "study": self.study,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from influencelab.errors import InfluenceLabError, StudyFailed, UnknownName, in_words, unknown
+from influencelab.errors import InfluenceLabError, InvalidParameter, StudyFailed, UnknownName, in_words, unknown
 from influencelab.recipe import Recipe
 from influencelab.runner import json_file
 from influencelab.runner.atomic_folder import RunProgress, read_progress, replace_folder, run_folder
@@ -132,6 +132,7 @@ class Study(Recipe):
         changed = {name: value for name, value in given.items() if value != values[name]}
         folder = folder_name(profile, {name: changed[name] for name in changed if name not in RUN_PARAMETERS})
         home = (results or self.path.resolve().parent.parent / "results").resolve()
+        check_name(home / self.name)
         where = {"profile": folder, "results": str(home)}
         return Plan(self, self.profiles[profile], values | changed | where, home / self.name / folder)
 
@@ -205,7 +206,7 @@ class Plan(Recipe):
             execute(self.study.path, self.parameters, output=executed, watch=watch)
             report = self.published(run)
             executed.replace(report.notebook)
-        except (StudyFailed, OSError) as error:
+        except Exception as error:  # of whatever kind, the studies after it run
             reason = in_words(error, self.folder).rstrip(".")
             raise StudyFailed(f"{self.study.name}: {reason}. {self.keep(executed)}") from error
         return report
@@ -234,6 +235,17 @@ class Plan(Recipe):
             if given != recorded:
                 raise StudyFailed(f"its report records {name} = {recorded!r}, and it ran with {given!r}")
         return report
+
+
+def check_name(path: Path) -> None:
+    """Refuse a path that no notebook can hold as text, as its run writes it down."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError as error:
+        raise InvalidParameter(
+            f"The letters of {str(path)!a} are none in this locale. "
+            "Name the folder or the study otherwise, or set LC_ALL=C.UTF-8."
+        ) from error
 
 
 def changed_at(file: Path) -> int | None:

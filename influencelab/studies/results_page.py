@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 from influencelab.runner.claim import Claim
+from influencelab.runner.json_file import write_text
 from influencelab.runner.profile import RECORD, Profile, size_of
 from influencelab.runner.report import reports
 from influencelab.runner.scorecard import by_study, counted, rows
@@ -45,13 +46,13 @@ def write_readme(
         lines.append(f"| [{question}]({study}/README.md) | {short or '–'} | {counted(own)} |")
         (results / study).mkdir(exist_ok=True)
         text = study_page(study, question, judged=own, found=mine)
-        (results / study / "README.md").write_text(text, encoding="utf-8")
+        write_text(results / study / "README.md", text)
     total = f"{len(judged)} claims: {counted(judged)}."
     words = "\n".join(f"- {line}" for line in legend(counted(judged).replace("depend ", "depends ")))
     missing = not_run(planned or {}, {(report.study, report.profile) for report in found})
     page = results / "README.md"
     parts = [INTRODUCTION, "\n".join(lines), total, words, *missing]
-    page.write_text("\n\n".join(part.strip() for part in parts) + "\n", encoding="utf-8")
+    write_text(page, "\n\n".join(part.strip() for part in parts) + "\n")
     return page
 
 

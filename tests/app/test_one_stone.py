@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -12,6 +13,8 @@ from typer.testing import CliRunner, Result
 
 from influencelab.__main__ import app
 from influencelab.app.cli.run import assignments, planned
+from influencelab.app.cli.terminal import shortened
+from influencelab.runner.json_file import write_text
 from influencelab.runner.study import study
 
 ROOT = Path(__file__).parents[2]
@@ -58,6 +61,63 @@ def test_what_the_system_refuses_is_one_line(monkeypatch: pytest.MonkeyPatch) ->
     assert refused.exit_code == 2
     assert refused.stderr.startswith("influencelab: No space left on device: results/README.md. Mend that")
     assert len(refused.stderr.splitlines()) == 1
+
+
+def test_a_damaged_report_is_named_in_one_line_and_the_scorecard_is_shown(tmp_path: Path) -> None:
+    (tmp_path / "leave_one_out" / "standard").mkdir(parents=True)
+    (tmp_path / "leave_one_out" / "standard" / "manifest.json").write_text("{")
+    shown = inside("scorecard", "--results", str(tmp_path))
+    assert shown.exit_code == 0
+    assert shown.stdout == inside("scorecard", "--results", str(tmp_path / "nowhere")).stdout
+    assert len(shown.stderr.splitlines()) == 1
+    assert "leave_one_out/standard/manifest.json is damaged" in shown.stderr
+    assert inside("scorecard", "--write", "--results", str(tmp_path)).exit_code == 2
+    assert not (tmp_path / "README.md").exists()
+
+
+def test_paths_are_shortened_only_where_they_begin_at_the_working_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    said = f"It is in {tmp_path}/a, not in '/work{tmp_path}/b'."
+    assert shortened(said) == f"It is in a, not in '/work{tmp_path}/b'."
+
+
+def test_a_page_that_cannot_be_written_leaves_the_earlier_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = tmp_path / "page.html"
+    write_text(page, "earlier")
+    (tmp_path / "link.html").symlink_to(page)
+
+    def full(path: Path, *_: object, **__: object) -> None:
+        path.touch()
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_text", full)
+        with pytest.raises(OSError, match="No space"):
+            write_text(page, "later")
+    assert (page.read_text(), len(list(tmp_path.iterdir()))) == ("earlier", 2)
+    write_text(tmp_path / "link.html", "later")
+    assert page.read_text() == "later"
+    write_text(Path(os.devnull), "anything")
+    assert not Path(os.devnull).is_file()
+
+
+@pytest.mark.parametrize("closed", [">&-", "<&- >&- 2>&-"])
+def test_closed_streams_stop_nothing(tmp_path: Path, closed: str) -> None:
+    words = shlex.join([*COMMAND, "scorecard", "--results", str(tmp_path)])
+    script = f"({words} {closed}); echo $?"
+    done = subprocess.run(script, shell=True, capture_output=True, text=True, cwd=ROOT, check=False)
+    assert (done.stdout, done.stderr) == ("0\n", "")
+
+
+def test_a_working_folder_that_is_gone_is_said(tmp_path: Path) -> None:
+    gone = tmp_path / "gone"
+    script = f"mkdir {gone}; cd {gone}; rmdir {gone}; {shlex.join(COMMAND)} list"
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run(script, shell=True, capture_output=True, text=True, env=environment, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "influencelab: The working folder is gone. Change to one that exists: cd.\n"
 
 
 @pytest.mark.parametrize("encoding", ["latin-1", "ascii"])

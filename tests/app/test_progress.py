@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from influencelab.app.cli.progress import Bar
+from influencelab.app.pace import Pace
 from influencelab.runner.atomic_folder import RunProgress
 
 # From the start of a kernel to its first report, in seconds; and how often a study is looked at.
@@ -99,3 +100,19 @@ def test_the_estimate_is_right_within_half_after_a_tenth_of_the_time(
     late = [estimate for now, estimate in estimates(studies) if now >= total / 10]
     assert total / 1.5 <= min(late)
     assert max(late) <= total * 1.5
+
+
+@pytest.mark.parametrize("slow", [1, 2, 4, 12])
+@pytest.mark.parametrize(("stored", "power"), [(0.0, 1.0), (0.4, 1.0), (0.0, 1.2), (0.0, 0.75)])
+def test_a_slow_machine_shows_itself_in_the_estimate_of_one_study(slow: float, stored: float, power: float) -> None:
+    work, start = 40 * slow, START * slow
+    total = start + work * (1 - stored)
+    pace = Pace(START + 40, 0.0)
+    assert pace.seconds_left(0.0, speed=pace.slowness) == START + 40
+    for tick in range(1, 200):
+        now = total * tick / 200
+        if now > start:
+            pace.report(stored + (1 - stored) * ((now - start) / (total - start)) ** power, now)
+        estimate = now + pace.seconds_left(now, speed=pace.slowness)
+        if now > max(total / 10, start):
+            assert total / 1.5 <= estimate <= 1.5 * total, now / total

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import jaxtyping
 import numpy
+import pandas
 import pytest
 import torch
 from hypothesis import given, settings
@@ -13,7 +14,7 @@ from sklearn.preprocessing import StandardScaler
 
 from influencelab.data.arrays import Arrays, hold_out
 from influencelab.data.source import Source
-from influencelab.errors import InvalidData, InvalidParameter
+from influencelab.errors import InvalidData, InvalidParameter, WrongType
 
 
 def numbered(n: int = 30, m: int = 12, classes: int = 3) -> Arrays:
@@ -246,3 +247,25 @@ def test_hold_out_deals_every_point_once():
 def test_hold_out_must_leave_something_on_both_sides(held_out):
     with pytest.raises(InvalidParameter, match="expected 1 … 49"):
         hold_out(numpy.zeros((50, 1)), numpy.zeros(50, dtype=int), held_out=held_out, seed=0)
+
+
+@pytest.mark.usefixtures("as_users_run_it")
+@pytest.mark.parametrize("held", [torch.tensor, pandas.DataFrame, list], ids=["torch", "pandas", "lists"])
+def test_a_source_may_hold_its_arrays_in_anything_that_a_data_set_takes(held):
+    arrays = numbered()
+    labels = pandas.Series if held is pandas.DataFrame else held
+    other = Arrays(
+        held(arrays.x_train), labels(arrays.y_train), held(arrays.x_test), labels(arrays.y_test), train_ids=range(30)
+    )
+    expected, found = given_arrays(arrays, train_size=7).load(), given_arrays(other, train_size=7).load()
+    assert found.content_hash() == expected.content_hash()
+
+
+@pytest.mark.usefixtures("as_users_run_it")
+def test_what_is_no_arrays_of_numbers_is_refused_in_words():
+    with pytest.raises(
+        WrongType, match=r"What arrays\(\) returned is a tuple, expected an Arrays. Return Arrays\(x_train"
+    ):
+        given_arrays(tuple(numbered())).load()
+    with pytest.raises(WrongType, match="y_train holds texts, expected numbers"):
+        given_arrays(numbered()._replace(y_train=["a"] * 30)).load()

@@ -74,6 +74,15 @@ def test_whole_numbers_become_real_features(whole):
     assert dataset(whole, [0, 1]).x_train.dtype == torch.float64
 
 
+@pytest.mark.parametrize("half", [X.astype(numpy.float16), torch.tensor(X, dtype=torch.bfloat16)])
+def test_numbers_of_half_the_digits_become_float64(half):
+    assert dataset(half).x_train.dtype == torch.float64
+
+
+def test_whole_numbers_that_int64_cannot_hold_do_not_become_negative():
+    assert (dataset(numpy.full((12, 1), 2**63, numpy.uint64)).x_train == 2.0**63).all()
+
+
 def test_a_flat_row_of_features_is_one_column():
     assert dataset(X[:, 0]).x_train.shape == (12, 1)
 
@@ -155,6 +164,25 @@ REFUSED = {
     "one class": ({"y": Y * 0}, InvalidData, "classes is 1"),
     "names of other features": ({"feature_names": ["a"]}, InvalidData, "1 feature_names, expected 3"),
     "ids that are texts": ({"train_ids": WORDS}, WrongType, "train_ids"),
+    "complex labels": ({"y": Y * 1j}, WrongType, "y_train .*complex"),
+    "one label": ({"y": 1}, WrongType, "y_train is one number, expected a label of each point"),
+    "a table in one array": ({"y": numpy.zeros(12, [("a", float)])}, WrongType, "expected a flat row of labels"),
+    "names of rows in two parts": ({"y": pandas.MultiIndex.from_product([[1, 2], range(6)])}, WrongType, "flat row"),
+    "letters that are none": ({"y": ["\ud800", "b"] * 6}, WrongType, "flat row of labels"),
+    "ids that int64 cannot hold": ({"train_ids": numpy.arange(12, dtype="u8") + 2**63}, WrongType, "whole numbers"),
+    "numbers without end": ({"x": [[10**400]] * 12}, InvalidData, "too large for float64"),
+    "a tensor without values": (
+        {"x": torch.ones(12, 2, device="meta")},
+        WrongType,
+        "meta tensor, expected one of plain",
+    ),
+    "a text as names": (
+        {"feature_names": "abc"},
+        WrongType,
+        "feature_names is the text 'abc', expected a row of names",
+    ),
+    "a number as names": ({"class_names": 3}, WrongType, "class_names is 3, expected a row of names"),
+    "a text as a number": ({"classes": "3"}, WrongType, "classes is the text '3', expected a whole number"),
     "a column of labels": ({"y": Y[:, None]}, InvalidData, "each as a flat row"),
 }
 

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -9,9 +10,18 @@ from pathlib import Path
 
 import pytest
 
-from influencelab.runner.atomic_folder import RUN_FOLDER, clean_up, read_progress, run_folder, sibling
+from influencelab.runner.atomic_folder import (
+    RUN_FOLDER,
+    clean_up,
+    read_progress,
+    replace_folder,
+    run_folder,
+    sibling,
+)
 from influencelab.runner.owner import abandoned, owner, place
+from influencelab.runner.report import load
 from influencelab.runner.report_writer import ReportWriter
+from influencelab.runner.signals import Stopped, stopped_by_signals
 from influencelab.statistics.measurement import Measurement
 
 
@@ -109,6 +119,61 @@ def test_a_report_whose_replacement_died_between_two_renames_comes_back(tmp_path
     folder.rename(sibling(folder, "replaced", made_by=dead_process()))
     clean_up(folder)
     assert contents(folder) == before
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda each: str(each))
+def test_a_signal_between_the_renames_of_a_report_waits_until_both_are_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sent: signal.Signals
+) -> None:
+    folder, rename, renamed = published(tmp_path), Path.rename, []
+    draft = ReportWriter("fine", folder=folder, parameters={})
+    draft.number(Measurement(2.0), statistic="number")
+
+    def disturbed(path: Path, target: Path) -> None:
+        rename(path, target)
+        renamed.append(path.name)
+        if path == folder:
+            signal.raise_signal(sent)
+
+    monkeypatch.setattr(Path, "rename", disturbed)
+    with stopped_by_signals(), pytest.raises((KeyboardInterrupt, Stopped)):
+        draft.publish()
+    assert renamed == ["tiny", draft.staging.name]
+    assert load(folder).numbers()["number"].value == 2.0
+    assert [path.name for path in folder.parent.iterdir()] == ["tiny"]
+
+
+def test_a_signal_while_another_one_clears_up_changes_nothing() -> None:
+    with stopped_by_signals():
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.raise_signal(number)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_a_place_that_cannot_be_taken_keeps_what_is_there(tmp_path: Path) -> None:
+    folder = published(tmp_path)
+    before = contents(folder)
+    with pytest.raises(FileNotFoundError):
+        replace_folder(tmp_path / "nowhere", folder)
+    assert contents(folder) == before
+    assert [path.name for path in folder.parent.iterdir()] == ["tiny"]
+
+
+def test_a_link_in_the_place_of_a_report_is_replaced_and_what_it_leads_to_stays(tmp_path: Path) -> None:
+    elsewhere = published(tmp_path / "elsewhere")
+    before = contents(elsewhere)
+    (tmp_path / "fine").mkdir()
+    (tmp_path / "fine" / "tiny").symlink_to(elsewhere)
+    folder = published(tmp_path, value=2.0)
+    assert [path.name for path in folder.parent.iterdir()] == ["tiny"]
+    assert not folder.is_symlink()
+    assert contents(elsewhere) == before
+    left = sibling(folder, "replaced", made_by=dead_process())
+    left.symlink_to(tmp_path / "nowhere")
+    clean_up(folder)
+    assert not left.is_symlink()
 
 
 def test_progress_is_read_while_a_report_is_written_and_gone_when_it_stands(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import nbformat
 import pytest
 from nbformat.sign import NotebookNotary
 
-from influencelab.errors import StudyFailed
+from influencelab.errors import InvalidParameter, StudyFailed
 from influencelab.runner import study as module
 from influencelab.runner.execution import injected, mark_dead, sign
 from influencelab.runner.report import load
@@ -119,6 +119,22 @@ def test_what_the_system_refuses_is_one_line_with_the_path(tmp_path: Path, monke
     assert list((tmp_path / "fine").iterdir()) == []
 
 
+def test_a_run_that_breaks_in_any_way_is_a_failure_of_that_study_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def odd(*_: object, **__: object) -> None:
+        raise KeyError("a fault\nof two lines")
+
+    monkeypatch.setattr("influencelab.runner.execution.execute", odd)
+    with pytest.raises(StudyFailed, match=r"^fine: KeyError: .*\. Nothing of it was run\.$"):
+        study("fine", folder=NOTEBOOKS).plan("tiny", results=tmp_path).execute()
+
+
+def test_a_folder_that_this_locale_cannot_write_is_refused_before_anything_runs(tmp_path: Path) -> None:
+    with pytest.raises(InvalidParameter, match=r"The letters of '.*\\udcff/fine' are none in this locale"):
+        study("fine", folder=NOTEBOOKS).plan("tiny", results=tmp_path / "\udcff")
+
+
 SLIPS: dict[str, Callable[[str], str]] = {
     "a magic": lambda cell: "%matplotlib inline\n" + cell,
     "an open bracket": lambda cell: cell.replace("size: int = 3", "size: int = ("),
@@ -154,6 +170,7 @@ def test_a_slip_in_a_parameters_cell_is_a_problem_of_that_notebook_alone(tmp_pat
     [
         *("tiny: [1", "3", "tiny: {expected: {seconds: soon, memory_gb: 1}}", "tiny: {3: 4}", "3: {}"),
         *("tiny: {extends: [a]}", "tiny: {expected: {seconds: null, memory_gb: 1}}"),
+        *("tiny: 2001-99-99", "tiny: !!int x", "tiny: !!timestamp x", "[" * 5000),
     ],
 )
 def test_a_slip_in_its_profiles_is_too(tmp_path: Path, profiles: str) -> None:

@@ -207,7 +207,9 @@ def test_the_executed_notebook_lies_in_the_report_and_is_trusted(ran: tuple[Repo
 def test_progress_is_asked_for_while_the_notebook_runs(ran: tuple[Report, list[RunProgress | None]]) -> None:
     _, said = ran
     assert len(said) >= 3
-    assert {one for one in said if one} <= {RunProgress(1, 2, "numbers")}
+    texts = {"1 of 2 numbers", *(f"{count} of 3 tables and figures" for count in (1, 2, 3))}
+    assert {one.text for one in said if one} <= texts
+    assert all(one.fraction < 1 for one in said if one)
 
 
 @pytest.mark.notebook

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from influencelab.app.cli.scorecard import results_folder, shown
 from influencelab.errors import MissingData, UnknownName
+from influencelab.runner.json_file import write_text
 from influencelab.runner.profile import is_folder_name, profile_of, rank
 from influencelab.runner.report import EXPLORER, load
 
@@ -23,7 +24,7 @@ def exported(run: str, *, output: Path | None, studies: Path | None, results: Pa
     from influencelab.app.page.page import page
 
     text = page(report)
-    path.write_text(text, encoding="utf-8")
+    write_text(path, text)
     place = f"Wrote {shown(path)} of {report.study} at {report.profile}, {len(text.encode()) / 10**6:.1f} MB."
     lack = "" if (folder / EXPLORER).is_file() else " It has no explorer, for which that run kept nothing."
     return f"{place} It opens in any browser, without a network.{lack}"

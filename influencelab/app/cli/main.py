@@ -12,8 +12,30 @@ import typer
 from typer.core import TyperGroup
 
 # Commands import what they need when they run, so that help answers at once.
+from influencelab.app.cli.terminal import shortened
 from influencelab.errors import InfluenceLabError, MissingData, in_words
 from influencelab.runner.signals import Stopped
+
+
+def open_streams() -> None:
+    """Streams that can be written to: closed ones lead nowhere, and those of few letters show ? for the others."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            # Their numbers too, which would be the next file's that is opened, and a kernel's output.
+            while (number := os.open(os.devnull, os.O_RDWR)) <= 2:
+                os.set_inheritable(number, True)
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
+def folder_exists() -> bool:
+    """Whether the working folder is there; it may be removed under a process."""
+    try:
+        return bool(Path.cwd())
+    except FileNotFoundError:
+        return False
 
 
 class ClearEnds(TyperGroup):
@@ -24,16 +46,15 @@ class ClearEnds(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command that was asked for."""
-        for stream in (sys.stdout, sys.stderr):
-            if isinstance(stream, TextIOWrapper):
-                # A terminal of few letters shows a question mark for the others.
-                stream.reconfigure(errors="replace")
+        open_streams()
         try:
+            if not folder_exists():
+                raise MissingData("The working folder is gone. Change to one that exists: cd.")
             return super().invoke(ctx)
         except BrokenPipeError:
             raise  # whoever read the output has had enough
         except (InfluenceLabError, OSError) as error:
-            typer.echo(f"influencelab: {in_words(error, Path())}".replace(f"{Path.cwd()}/", ""), err=True)
+            typer.echo(shortened(f"influencelab: {in_words(error)}"), err=True)
             raise typer.Exit(2) from error
         except (KeyboardInterrupt, Stopped) as error:
             again = " Run it again: it goes on where it stopped." if ctx.invoked_subcommand == "run" else ""

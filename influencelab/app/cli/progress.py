@@ -2,63 +2,13 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from tqdm import tqdm
 
+from influencelab.app.pace import UNKNOWN, Pace
 from influencelab.runner.atomic_folder import RunProgress
 
 FORMAT = "{desc} {percentage:3.0f}% |{bar:24}| {elapsed} so far{postfix}"
-# Highest share done of a study that has reported no progress: by the clock it is never done.
-UNKNOWN = 0.95
-# A smaller share of the work than this says nothing of the pace.
-LEAST = 0.02
-
-
-@dataclass
-class Pace:
-    """What one study has shown of its pace: its expected seconds, and its first and last report; it changes by nature.
-
-    What is reported first was found in the store and cost nothing.
-    """
-
-    expected: float
-    began: float
-    found: float = 0.0
-    first: float | None = None
-    done: float = 0.0
-    now: float = 0.0
-
-    def report(self, fraction: float, now: float) -> None:
-        """Take note of the share that is done; counting anew moves nothing back."""
-        if self.first is None:
-            self.found, self.first = fraction, now
-        if fraction > self.done or not self.now:
-            self.done, self.now = max(fraction, self.done), now
-
-    def seconds_left(self, now: float, *, speed: float, found: float) -> float:
-        """Seconds to its end: the geometric mean of what was expected and of what its own pace says, ever more its own.
-
-        Either may be wrong by a factor of two, since machines differ and the pieces of a study do, and the mean of both
-        is wrong by its root.
-
-        Args:
-            now: the time.
-            speed: seconds that an expected one took so far.
-            found: the share of its work that is expected in the store, before it says so itself.
-        """
-        expected = self.expected * speed
-        if self.first is None:
-            expected *= 1 - found
-            return max(expected - (now - self.began), expected * (1 - UNKNOWN))
-        expected *= 1 - self.done
-        share = (self.done - self.found) / (1 - self.found) if self.found < 1 else 0.0
-        if share < LEAST:
-            return max(expected - (now - self.now), expected * (1 - UNKNOWN))
-        own = (self.now - self.first) / share * (1 - share)
-        weight = (1 + share) / 2
-        left = own**weight * expected ** (1 - weight)
-        return max(left - (now - self.now), left * (1 - UNKNOWN))
 
 
 class Bar:
@@ -96,7 +46,7 @@ class Bar:
         # As much as the studies so far had in the store, those to come are expected to have.
         known = [pace for pace in self._paces if pace.first is not None]
         found = sum(pace.expected * pace.found for pace in known) / max(sum(pace.expected for pace in known), 1e-9)
-        speed = self._spent / self._ran if self._ran else 1.0
+        speed = self._spent / self._ran if self._ran else max((pace.slowness for pace in self._paces), default=1.0)
         begun = sum(pace.expected for pace in self._paces)
         left = max(self._seconds - begun, 0.0) * (1 - found) * speed
         for pace in self._paces[-1:]:

@@ -12,7 +12,7 @@ from influencelab.app.cli.listing import left_out
 from influencelab.app.cli.progress import Bar
 from influencelab.app.cli.scorecard import questions_of, shown
 from influencelab.app.cli.summary import summary
-from influencelab.app.cli.terminal import cut, here
+from influencelab.app.cli.terminal import cut, here, shortened
 from influencelab.errors import InfluenceLabError, InvalidParameter, UnknownName
 from influencelab.runner.report import Report
 from influencelab.runner.signals import stopped_by_signals
@@ -48,7 +48,7 @@ def run(plans: Sequence[Plan], *, lacking: Sequence[str] = ()) -> int:
         print(f"\n{summary(done, all_claims(), questions_of([plan.study for plan in plans]), here())}", flush=True)
     # Last of all, where it is read: why a study failed.
     for failure in failures:
-        print(f"\nFAILED {failure}".replace(f"{Path.cwd()}/", ""), file=sys.stderr)
+        print(shortened(f"\nFAILED {failure}"), file=sys.stderr)
     return 1 if failures else 0
 
 

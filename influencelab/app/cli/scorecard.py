@@ -3,12 +3,13 @@
 import difflib
 import json
 import math
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from influencelab.app.cli.card import card, in_full
-from influencelab.app.cli.terminal import here
+from influencelab.app.cli.terminal import here, shortened
 from influencelab.errors import InfluenceLabError, UnknownName
 from influencelab.runner.report import reports
 from influencelab.runner.scorecard import Row, rows, scorecard_json
@@ -22,7 +23,7 @@ HINT = "One claim in full: influencelab scorecard CLAIM (its title, or some word
 
 def shown(path: Path) -> str:
     """A path, relative to the working folder if it is in it."""
-    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
+    return shortened(str(path))
 
 
 def results_folder(studies: Path | None, results: Path | None) -> Path:
@@ -43,7 +44,12 @@ def questions_of(known: Sequence[Study]) -> dict[str, str]:
 
 def printed(claim: str | None, *, failed: bool, as_json: bool, studies: Path | None, results: Path | None) -> str:
     """The scorecard for the screen or, as JSON, for a program: of all claims, or of those that are asked for."""
-    judged = rows(reports(results_folder(studies, results)), all_claims())
+
+    def say(line: str) -> None:
+        print(shortened(f"influencelab: {line} The rest is shown."), file=sys.stderr)
+
+    home = results_folder(studies, results)
+    judged = rows(reports(home, say=say), all_claims())
     chosen = matching(claim, judged) if claim else judged
     chosen = [row for row in chosen if row.word == "not reproduced"] if failed else chosen
     if as_json:

@@ -1,11 +1,13 @@
 """Terminals: how wide they are, whether they show colour, and text that is wrapped by words and cut between them."""
 
 import os
+import re
 import shutil
 import sys
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 # Columns where there is no terminal: output that goes to a file or to another program.
 COLUMNS = 100
@@ -39,6 +41,14 @@ def here() -> Terminal:
     """The terminal that this process writes to; `NO_COLOR` and `COLUMNS` are respected."""
     plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or not sys.stdout.isatty()
     return Terminal(max(40, shutil.get_terminal_size((COLUMNS, 24)).columns), not plain)
+
+
+def shortened(text: str) -> str:
+    """The text with its paths relative to the working folder, where they are in it and it still exists."""
+    try:
+        return re.sub(rf"(?<![^\s'\"(=]){re.escape(str(Path.cwd()))}/", "", text)
+    except FileNotFoundError:
+        return text
 
 
 def cut(text: str, width: int, *, end: float = 0.6) -> str:

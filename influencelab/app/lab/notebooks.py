@@ -9,6 +9,7 @@ import nbformat
 
 from influencelab.app.lab.home import Home
 from influencelab.errors import MissingData
+from influencelab.runner.json_file import write_text
 from influencelab.runner.profile import profile_of
 from influencelab.runner.report import Report
 from influencelab.runner.study import study
@@ -36,7 +37,7 @@ def exploring(report: Report, home: Home) -> Path:
         nbformat.v4.new_code_cell(named),
         *made.cells[places[0] :],
     ]
-    nbformat.write(made, path)
+    write_text(path, nbformat.writes(made) + "\n")
     return path
 
 
@@ -51,7 +52,7 @@ def copied(report: Report, home: Home) -> Path:
     made = injected(found.path, {"profile": profile_of(report.profile)} | known)
     names = (f"{report.study}_{report.profile}_copy{'' if number == 1 else f'_{number}'}.ipynb" for number in count(1))
     path = next(each for each in map(report.folder.with_name, names) if not each.exists())
-    nbformat.write(made, path)
+    write_text(path, nbformat.writes(made) + "\n")
     return path
 
 

@@ -17,6 +17,7 @@ import psutil
 from influencelab.app.lab import run as process
 from influencelab.app.lab.home import Home
 from influencelab.app.lab.run import Run, keep, kept, log
+from influencelab.app.pace import Pace
 from influencelab.errors import Unavailable, unknown
 from influencelab.runner.atomic_folder import RunProgress
 from influencelab.runner.owner import owner
@@ -49,6 +50,7 @@ class Runs:
                 self._keep(run)
         self._started: dict[str, subprocess.Popen[bytes]] = {}
         self._progress: dict[str, RunProgress] = {}
+        self._paces: dict[str, Pace] = {}
         self._ending: set[str] = set()
         self._lock = threading.RLock()
         self._closed = threading.Event()
@@ -64,6 +66,7 @@ class Runs:
             for oldest in over[: max(len(over) - REMEMBERED, 0)]:
                 del self._held[oldest]
                 self._progress.pop(oldest, None)
+                self._paces.pop(oldest, None)
                 shutil.rmtree(Path(self._records, oldest), ignore_errors=True)
             name = f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{secrets.token_hex(4)}"
             size, place = plan.profile, plan.folder
@@ -94,7 +97,7 @@ class Runs:
             "message": self.home.clean(run.message),
             "fraction": fraction,
             "label": progress.text if progress and run.state == "running" else "",
-            "left": left(run, fraction),
+            "left": left(run, self._paces.get(run.id)),
             "log": [self.home.clean(line) for line in lines],
             "ran": self.home.shown(ran) if run.state == "failed" else None,
             "ending": run.id in self._ending,
@@ -143,6 +146,9 @@ class Runs:
             now = process.progress(run, self.home)
             if now is not None:
                 self._progress[run.id] = further(now, self._progress.get(run.id))
+                self._paces.setdefault(run.id, Pace(run.expected, run.started or time.time())).report(
+                    now.fraction, time.time()
+                )
             return
         self._started.pop(run.id, None)
         # Put beside a report when all has run; the report itself may be there before that.
@@ -196,11 +202,9 @@ def further(now: RunProgress, before: RunProgress | None) -> RunProgress:
     return replace(before, label=now.label) if before is not None and now.fraction < before.fraction else now
 
 
-def left(run: Run, fraction: float | None) -> float | None:
-    """Seconds that a run will still take, by its progress or else as expected; None unless it runs."""
+def left(run: Run, pace: Pace | None) -> float | None:
+    """Seconds that a run will still take, by its pace or else as expected; None unless it runs."""
     if run.state != "running" or run.started is None:
         return None
-    passed = time.time() - run.started
-    if fraction is None or fraction < 0.02:
-        return max(run.expected - passed, 0.0)
-    return passed * (1 - fraction) / fraction
+    pace = pace or Pace(run.expected, run.started)
+    return pace.seconds_left(time.time(), speed=pace.slowness)
