@@ -1,7 +1,7 @@
 """A study's results as one published folder, checked when it is read."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,8 @@ __all__ = ["Report"]
 
 # The explorer's file in a report's folder.
 EXPLORER = "explorer.safetensors"
-MEASUREMENTS, FACTS = "measurements.parquet", "facts.json"
+MEASUREMENTS, FACTS, CAPTIONS = "measurements.parquet", "facts.json", "captions.json"
+MANIFEST = "manifest.json"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -52,6 +53,11 @@ class Report:
         """Whether parameters differ from the profile's, so that the numbers are not the profile's."""
         return self.profile != profile_of(self.profile)
 
+    @property
+    def date(self) -> str:
+        """When it was published, in ISO 8601: a day, or a moment; empty where that is not known."""
+        return dated(self.manifest)
+
     def numbers(self, *, first: Sequence[Where] = ()) -> dict[str, Measurement]:
         """Every number by its settings in words: those with the settings `first`, then all in the table's order."""
         leading = [line for where in first for line in select(self.measurements, where)]
@@ -79,6 +85,12 @@ class Report:
         return sorted((self.folder / "figures").glob("**/*.svg"))
 
     @property
+    def captions(self) -> dict[str, str]:
+        """What each figure shows, by its name (a path in `figures/` without suffix), where the study says it."""
+        path = self.folder / CAPTIONS
+        return json_file.read(path) if path.is_file() else {}
+
+    @property
     def notebook(self) -> Path:
         """The executed notebook; there is none where the results were cloned or made by hand."""
         return self.folder / f"{self.study}.ipynb"
@@ -86,7 +98,7 @@ class Report:
 
 def load(folder: Path) -> Report:
     """Read a report; a MissingData error that names the file where one is not what was published, or missing."""
-    manifest = json_file.read(folder / "manifest.json")
+    manifest = json_file.read(folder / MANIFEST)
     for name, published in manifest["files"].items():
         path = folder / name
         if not path.is_file():
@@ -102,6 +114,11 @@ def load(folder: Path) -> Report:
         facts=json_file.read(folder / FACTS),
         manifest=manifest,
     )
+
+
+def dated(manifest: Mapping[str, Any]) -> str:
+    """When the report of a manifest was published; empty for those from before that was kept."""
+    return str(manifest.get("published", ""))
 
 
 def reports(results: Path, *, profiles: Sequence[str] = PROFILES) -> list[Report]:
