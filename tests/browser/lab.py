@@ -2,11 +2,13 @@
 
 import shutil
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from browser.panel import OPEN
 from browser.server import FIRST, PYTHON, Server
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Response, expect
 
 REPOSITORY = Path(__file__).parent.parent.parent
 LAB = REPOSITORY / "influencelab" / "app" / "lab"
@@ -56,6 +58,18 @@ def known(page: Page, study: str) -> Locator:
     expect(shown.get_by_role("list", name="Runs", exact=True)).to_have_attribute("aria-busy", "false", timeout=OPEN)
     expect(shown.get_by_label("Profile (size)")).to_be_visible(timeout=OPEN)
     return shown
+
+
+@contextmanager
+def remembered(page: Page, study: str) -> Iterator[None]:
+    """What opens a study, and then JupyterLab's layout with that study in it, saved."""
+
+    def held(response: Response) -> bool:
+        asked = response.request
+        return "api/workspaces" in asked.url and asked.method == "PUT" and f"lab:{study}" in (asked.post_data or "")
+
+    with page.expect_response(held, timeout=OPEN):
+        yield
 
 
 def names(shown: Locator) -> list[str]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from browser.explorer import explorer_in
-from browser.lab import TINY, entered, known, opened, result, started, state
+from browser.lab import TINY, entered, known, opened, remembered, result, started, state
 from browser.panel import IDLE, OPEN, Panel, pixels
 from browser.server import Server, serving
 from playwright.sync_api import Page, expect
@@ -131,10 +131,11 @@ def test_progress_moves_with_its_page_closed_and_after_a_reload(page: Page, lab:
     expect(run).to_have_count(0)
     (lab.root / "results" / "step_2").touch()
     expect(panel.locator("[data-study=stepwise]")).to_contain_text("40 %, 2 of 5 steps.")
-    opened(page, "stepwise")
+    with remembered(page, "stepwise"):
+        opened(page, "stepwise")
     page.reload()
+    tabs.filter(has_text="stepwise").click(timeout=OPEN)
     known(page, "stepwise")
-    expect(tabs.filter(has_text="fine")).to_be_visible()
     expect(run).to_contain_text("40 %, 2 of 5 steps.")
     tabs.filter(has_text="fine").click()
     state(other, is_="queued")

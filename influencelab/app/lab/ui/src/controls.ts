@@ -110,33 +110,40 @@ const chips: Make = (schema, given, changed) => {
   const values = () => [...held.children].map(each => (each as HTMLElement).dataset.value ?? '');
   const typed = () => split(input.value, quoted);
   const bad = () => typed().find(part => wrong(part, items));
-  const all = () => (bad() !== undefined || !/^\s*\[/.test(input.value) ? [...values(), ...(bad() ? [] : typed())] : typed());
+  const whole = () => input.value.trim().startsWith('[');
+  const all = () => (bad() !== undefined ? values() : [...(whole() ? [] : values()), ...typed()]);
 
   function show(wanted: string[]): void {
-    held.replaceChildren(...wanted.map((value, place) => chip(value, place)));
+    held.replaceChildren(...wanted.map(chip));
   }
-  function chip(value: string, place: number): HTMLElement {
-    const away = button('×', () => remove(place), { 'aria-label': `Remove ${value}`, tabindex: '-1' });
+  function chip(value: string): HTMLElement {
+    const place = () => [...held.children].indexOf(node);
+    const remove = () => {
+      const next = chipAt(place() + 1) ?? chipAt(place() - 1) ?? input;
+      node.remove();
+      changed();
+      next.focus();
+    };
+    const away = button('×', remove, { 'aria-label': `Remove ${value}`, tabindex: '-1' });
     away.addEventListener('keydown', event => {
-      const next = { ArrowLeft: Math.max(place - 1, 0), ArrowRight: place + 1 }[event.key];
+      const next = { ArrowLeft: Math.max(place() - 1, 0), ArrowRight: place() + 1 }[event.key];
       if (next !== undefined) {
         (chipAt(next) ?? input).focus();
       } else if (event.key === 'Delete' || event.key === 'Backspace') {
         event.preventDefault();
-        remove(place);
+        remove();
       }
     });
-    return element('li', { 'data-value': value }, value, away);
+    const node = element('li', { 'data-value': value }, value, away);
+    return node;
   }
-  function remove(place: number): void {
-    show(values().filter((_, other) => other !== place));
-    changed();
-    (chipAt(place) ?? chipAt(place - 1) ?? input).focus();
-  }
-  /** Take what is typed, if it is good; else it stays, to be seen. */
+  /** Take what is typed, if it is good; else it stays, to be seen. Chips that are there stay what they are. */
   function take(): void {
     if (bad() === undefined) {
-      show(all());
+      if (whole()) {
+        held.replaceChildren();
+      }
+      held.append(...typed().map(chip));
       input.value = '';
     }
     changed();

@@ -150,7 +150,7 @@ export class StudyPage extends Widget {
     const more = items.splice(SENTENCES);
     this.answer.replaceChildren(
       element('h2', {}, 'Answer'),
-      element('p', {}, counts(report.verdicts), ` of ${report.folder}, ${dated(report.date)}`),
+      element('p', {}, counts(report.verdicts), ` in ${report.folder}, ${dated(report.date)}`),
       element('ul', {}, ...items),
       more.length ? element('details', {}, element('summary', {}, `${more.length} more`), element('ul', {}, ...more)) : ''
     );
