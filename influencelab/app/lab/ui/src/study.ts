@@ -148,11 +148,12 @@ export class StudyPage extends Widget {
     const sentences = report.findings.length ? report.findings : claims;
     const items = sentences.map(each => element('li', {}, ...marked(each)));
     const more = items.splice(SENTENCES);
+    const rest = element('ul', { 'aria-label': 'More that was found' }, ...more);
     this.answer.replaceChildren(
       element('h2', {}, 'Answer'),
       element('p', {}, counts(report.verdicts), ` in ${report.folder}, ${dated(report.date)}`),
-      element('ul', {}, ...items),
-      more.length ? element('details', {}, element('summary', {}, `${more.length} more`), element('ul', {}, ...more)) : ''
+      items.length ? element('ul', { 'aria-label': 'What was found' }, ...items) : '',
+      more.length ? element('details', {}, element('summary', {}, `${more.length} more`), rest) : ''
     );
   }
 
