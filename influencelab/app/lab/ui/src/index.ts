@@ -75,6 +75,10 @@ const plugin: JupyterFrontEndPlugin<void> = {
       execute: () => feed.refresh()
     });
     commands.addCommand('influencelab:cancel', { label: 'Cancel All Runs', execute: () => feed.cancelAll() });
+    lab?.currentChanged.connect(() => {
+      const page = tracker.find(each => each === shell.currentWidget);
+      sidebar.mark(page?.content.study ?? null);
+    });
     void restorer?.restore(tracker, {
       command: 'influencelab:study',
       args: page => ({ study: page.content.study }),

@@ -16,6 +16,7 @@ class List extends Widget {
   private readonly body = element('div');
   private readonly states = new Map<string, HTMLElement>();
   private drawn = '';
+  current: string | null = null;
 
   constructor(private readonly feed: Feed, private readonly choose: Choose) {
     super();
@@ -29,6 +30,7 @@ class List extends Widget {
       this.draw(catalogue);
       this.drawn = JSON.stringify(catalogue);
     }
+    this.buttons.forEach(each => each.setAttribute('aria-current', String(each.dataset.study === this.current)));
     for (const [name, node] of this.states) {
       const run = (runs ?? []).find(each => each.study === name && active(each));
       say(node, run ? standing(run) : '');
@@ -116,6 +118,12 @@ export class Sidebar extends Panel {
   }
 
   renew(): void {
+    this.list.renew();
+  }
+
+  /** Mark the study that is looked at. */
+  mark(study: string | null): void {
+    this.list.current = study;
     this.list.renew();
   }
 

@@ -28,6 +28,12 @@ export function standing(run: IRun): string {
   return `${WORDS[run.state][0].toUpperCase()}${WORDS[run.state].slice(1)}${took}, ${moment(run.ended ?? run.asked)}.`;
 }
 
+/** What is said aloud: where a run stands, and every quarter of its way. */
+function heard(run: IRun): string {
+  const quarter = run.state === 'running' ? 25 * Math.floor(4 * (run.fraction ?? 0)) : 0;
+  return `${run.study} at ${run.profile}: ${WORDS[run.state]}${quarter ? `, ${quarter} %` : ''}.`;
+}
+
 /** How long it has run, and how long it will. */
 function times(run: IRun): string {
   const left = run.left ? `, about ${duration(run.left)} left` : '';
@@ -117,7 +123,7 @@ export class Progress {
   private readonly none = element('p', { class: 'il-help' });
   private readonly heard = element('div', { class: 'il-heard', role: 'status' });
   private readonly cards = new Map<string, Card>();
-  private states: Map<string, string> | null = null;
+  private told: Map<string, string> | null = null;
 
   constructor(private readonly acts: IActs) {
     this.node = element(
@@ -153,11 +159,12 @@ export class Progress {
       }
     }
     this.earlier.hidden = !this.before.children.length;
-    const changed = runs.filter(run => this.states && this.states.get(run.id) !== run.state);
+    const before = this.told;
+    this.told = new Map(runs.map(run => [run.id, heard(run)]));
+    const changed = [...this.told].filter(([id, words]) => before && before.get(id) !== words);
     if (changed.length) {
-      this.heard.textContent = changed.map(run => `${run.study} at ${run.profile}: ${WORDS[run.state]}.`).join(' ');
+      this.heard.textContent = changed.map(([, words]) => words).join(' ');
     }
-    this.states = new Map(runs.map(run => [run.id, run.state]));
   }
 
   /** Bring it into sight, where it is not. */
