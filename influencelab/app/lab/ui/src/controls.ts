@@ -177,7 +177,7 @@ function optional(schema: ISchema): Make {
   return (_, given, changed) => {
     const held = control(schema)(schema, given, changed);
     const inner = element('div', {}, held.node);
-    const none = element('input', { type: 'checkbox', onchange: () => show() });
+    const none = element('input', { type: 'checkbox', 'aria-label': `${given.name} is none`, onchange: () => show() });
     const show = () => {
       inner.querySelectorAll<HTMLInputElement>('input, select, button').forEach(each => (each.disabled = none.checked));
       changed();
