@@ -1,7 +1,7 @@
 """A study's results as one published folder, checked when it is read."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ __all__ = ["Report"]
 # The explorer's file in a report's folder.
 EXPLORER = "explorer.safetensors"
 MEASUREMENTS, FACTS, PARAMETERS = "measurements.parquet", "facts.json", "parameters.json"
-CAPTIONS = "captions.json"
+CAPTIONS, MANIFEST = "captions.json", "manifest.json"
 # What every report holds, what its manifest says, and the next step where they are not there.
 KEPT = {MEASUREMENTS, FACTS, PARAMETERS}
 WRITTEN = {"study", "profile", "datasets", "seeds", "seconds", "versions", "code", "machine", "peak_memory_mb"}
@@ -56,6 +56,11 @@ class Report:
     def changed(self) -> bool:
         """Whether parameters differ from the profile's, so that the numbers are not the profile's."""
         return self.profile != profile_of(self.profile)
+
+    @property
+    def date(self) -> str:
+        """When it was published, in ISO 8601: a day, or a moment; empty where that is not known."""
+        return dated(self.manifest)
 
     def numbers(self, *, first: Sequence[Where] = ()) -> dict[str, Measurement]:
         """Every number by its settings in words: those with the settings `first`, then all in the table's order."""
@@ -101,10 +106,10 @@ class Report:
 
 def load(folder: Path) -> Report:
     """Read a report; a MissingData error that names the file where one is not what was published, or missing."""
-    manifest = json_file.read(folder / "manifest.json")
+    manifest = json_file.read(folder / MANIFEST)
     files = manifest.get("files")
     if not isinstance(files, dict) or not set(files) >= KEPT or not set(manifest) >= WRITTEN:
-        raise MissingData(f"{folder / 'manifest.json'} is not what this version writes. {AGAIN} {folder}.")
+        raise MissingData(f"{folder / MANIFEST} is not what this version writes. {AGAIN} {folder}.")
     for name, published in files.items():
         path = folder / name
         if not path.is_file():
@@ -120,6 +125,11 @@ def load(folder: Path) -> Report:
         facts=json_file.read(folder / FACTS),
         manifest=manifest,
     )
+
+
+def dated(manifest: Mapping[str, Any]) -> str:
+    """When the report of a manifest was published; empty for those from before that was kept."""
+    return str(manifest.get("published", ""))
 
 
 def reports(

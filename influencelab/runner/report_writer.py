@@ -4,6 +4,7 @@ import re
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -220,6 +221,7 @@ class ReportWriter:
         manifest = {
             "study": self.study,
             "profile": self.folder.name,
+            "published": datetime.now(UTC).isoformat(timespec="seconds"),
             "datasets": dict(datasets),
             "seeds": list(seeds),
             "seconds": round(time.perf_counter() - self._started, 2),

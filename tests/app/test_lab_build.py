@@ -28,7 +28,7 @@ def test_the_build_belongs_to_the_sources() -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        *("ui/src/panel.ts", "ui/style/index.css", "ui/yarn.lock", "ui/package.json", "ui/webpack.config.js"),
+        *("ui/src/study.ts", "ui/style/index.css", "ui/yarn.lock", "ui/package.json", "ui/webpack.config.js"),
         "labextension/package.json",
     ],
 )

@@ -142,7 +142,8 @@ async def test_a_run_goes_to_its_end_and_can_be_read_explored_and_copied(ask: As
     assert report["parameters"]["size"] == "5"
     assert report["numbers"] == [{"name": "sum", "value": "1.5 [0.5, 2.5]", "n": 5}]
     assert (jp_root_dir / report["notebook"]).is_file()
-    assert (await ask(*place, "figures", report["figures"][0]))[1][:4] == b"\x89PNG"
+    assert (await ask(*place, "figures", report["figures"][0]["name"]))[1][:4] == b"\x89PNG"
+    assert (await ask(*place, "explorer"))[0] == 409
     looked = (await ask(*place, "explore", method="POST"))[1]["path"]
     assert f"look_at = '{done['folder']}'" in (jp_root_dir / looked).read_text()
     assert "il.Explorer(look_at" in (jp_root_dir / looked).read_text()
@@ -154,6 +155,16 @@ async def test_a_run_goes_to_its_end_and_can_be_read_explored_and_copied(ask: As
     exported = (await ask(*place, "export", method="POST"))[1]["path"]
     assert "keeps nothing for the explorer" in (jp_root_dir / exported).read_text()
     assert {path.name for path in jp_root_dir.iterdir()} == {"studies", "results"}
+
+
+async def test_what_a_report_keeps_for_the_explorer_and_the_explorer_are_given(ask: Ask, jp_root_dir: Path) -> None:
+    committed = ROOT / "results" / "leave_one_out" / "standard"
+    shutil.copytree(committed, jp_root_dir / "results" / "leave_one_out" / "standard")
+    shutil.copy(ROOT / "studies" / "leave_one_out.ipynb", jp_root_dir / "studies")
+    place = ("reports", "leave_one_out", "standard")
+    assert (await ask(*place))[1]["explorable"]
+    assert (await ask(*place, "explorer"))[1] == (committed / "explorer.safetensors").read_bytes()
+    assert "function renderAlone" in (await ask("explorer"))[1]["script"]
 
 
 async def test_a_failing_run_says_why_and_what_ran_can_be_opened(ask: Ask, jp_root_dir: Path) -> None:
@@ -287,6 +298,8 @@ VERBS = [
     ("DELETE", "runs/x"),
     ("GET", "reports/fine/tiny"),
     ("GET", "reports/fine/tiny/figures/line"),
+    ("GET", "reports/fine/tiny/explorer"),
+    ("GET", "explorer"),
     ("POST", "reports/fine/tiny/explore"),
     ("POST", "reports/fine/tiny/copy"),
     ("POST", "reports/fine/tiny/export"),

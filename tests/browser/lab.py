@@ -1,12 +1,14 @@
-"""The panel of studies on a page of JupyterLab: opened, used and waited for as a person does."""
+"""The list of studies and their pages in JupyterLab: opened, used and waited for as a person does."""
 
 import shutil
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from browser.panel import OPEN
-from browser.server import PYTHON, Server
-from playwright.sync_api import Locator, Page, expect
+from browser.server import FIRST, PYTHON, Server
+from playwright.sync_api import Locator, Page, Response, expect
 
 REPOSITORY = Path(__file__).parent.parent.parent
 LAB = REPOSITORY / "influencelab" / "app" / "lab"
@@ -19,7 +21,7 @@ def installed(jupyter_home: Path) -> None:
     """Put the panel where Jupyter looks first, as it is committed; an environment of LAB_PYTHON brings its own."""
     if sys.executable == PYTHON:
         shutil.copytree(
-            LAB / "labextension", jupyter_home / "data" / "labextensions" / "influencelab", dirs_exist_ok=True
+            LAB / "labextension", jupyter_home / FIRST / "labextensions" / "influencelab", dirs_exist_ok=True
         )
         enabled = jupyter_home / "config" / "jupyter_server_config.d"
         enabled.mkdir(parents=True, exist_ok=True)
@@ -36,44 +38,70 @@ def furnished(root: Path) -> Path:
 
 
 def entered(page: Page, server: Server) -> Locator:
-    """The panel, opened by its card on the launcher."""
+    """The list of studies, opened by its card on the launcher."""
     page.goto(f"{server.address}/lab?reset&token={server.token}")
-    return launched(page)
-
-
-def launched(page: Page) -> Locator:
-    """The panel, opened by its card on the launcher that the page shows."""
     page.locator(".jp-LauncherCard", has_text="Studies").click(timeout=OPEN)
     panel = page.locator(".il-panel")
-    expect(panel.get_by_role("heading", name="Studies", exact=True)).to_be_visible(timeout=OPEN)
-    return known(panel)
-
-
-def known(panel: Locator) -> Locator:
-    """The panel, once it has been told of all runs: before that there seem to be none."""
-    expect(panel.get_by_role("list", name="Runs")).to_have_attribute("aria-busy", "false", timeout=OPEN)
+    expect(panel.get_by_role("list", name="Studies")).to_be_visible(timeout=OPEN)
     return panel
 
 
-def names(panel: Locator) -> list[str]:
-    """The runs that the panel shows, the newest first."""
-    return panel.locator(".il-run").evaluate_all("(cards) => cards.map((card) => card.dataset.run)")
+def opened(page: Page, study: str) -> Locator:
+    """The page of a study, opened from the list."""
+    page.locator(f".il-panel [data-study={study}]").click()
+    return known(page, study)
 
 
-def started(panel: Locator, study: str, **values: str) -> Locator:
-    """The card of a run of a study at its smallest size, started by its form."""
-    back = panel.get_by_role("button", name="All studies")
-    if back.is_visible():
-        back.click()
-    panel.locator(f"[data-study={study}]").click()
-    panel.get_by_label("Profile (size)").select_option("tiny")
+def known(page: Page, study: str) -> Locator:
+    """The page of a study that is open, once it has been told of all runs: before that there seem to be none."""
+    shown = page.get_by_role("region", name=f"Study {study}", exact=True)
+    expect(shown.get_by_role("list", name="Runs", exact=True)).to_have_attribute("aria-busy", "false", timeout=OPEN)
+    expect(shown.get_by_label("Profile (size)")).to_be_visible(timeout=OPEN)
+    return shown
+
+
+@contextmanager
+def remembered(page: Page, study: str) -> Iterator[None]:
+    """What opens a study, and then JupyterLab's layout with that study in it, saved."""
+
+    def held(response: Response) -> bool:
+        asked = response.request
+        return "api/workspaces" in asked.url and asked.method == "PUT" and f"lab:{study}" in (asked.post_data or "")
+
+    with page.expect_response(held, timeout=OPEN):
+        yield
+
+
+def names(shown: Locator) -> list[str]:
+    """The runs that a page shows, the newest first."""
+    return shown.locator(".il-run").evaluate_all("(cards) => cards.map((card) => card.dataset.run)")
+
+
+def started(page: Page, study: str, **values: str) -> Locator:
+    """The card of a run of a study at its smallest size, started by the form of its page."""
+    shown = opened(page, study)
+    shown.get_by_label("Profile (size)").select_option("tiny")
     for name, value in values.items():
-        panel.locator(f"input[name={name}]").fill(value)
-    before = names(panel)
-    panel.get_by_role("button", name="Run", exact=True).click()
-    expect(panel.locator(".il-run")).to_have_count(len(before) + 1)
-    (name,) = set(names(panel)) - set(before)
-    return panel.locator(f"[data-run='{name}']")
+        shown.locator(f"input[name={name}]").fill(value)
+    before = names(shown)
+    shown.get_by_role("button", name="Run", exact=True).click()
+    expect(shown.locator(".il-run")).to_have_count(len(before) + 1)
+    (name,) = set(names(shown)) - set(before)
+    return page.locator(f"[data-run='{name}']")
+
+
+def result(page: Page, card: Locator, study: str) -> Locator:
+    """The result of a run that is done, shown by its button."""
+    state(card, is_="done")
+    card.get_by_role("button", name="Show the result").click()
+    shown = page.get_by_role("region", name=f"Study {study}", exact=True)
+    expect(shown.get_by_role("heading", name="Results")).to_be_focused()
+    return shown.get_by_role("article", name=f"Result of {study}")
+
+
+def box(part: Locator) -> dict[str, float]:
+    """Where a part of the page is, in pixels: `x`, `y`, `width` and `height`."""
+    return part.evaluate("(node) => node.getBoundingClientRect().toJSON()")
 
 
 def dressed(page: Page, theme: str) -> None:

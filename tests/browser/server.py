@@ -23,6 +23,8 @@ PATIENCE = {signal.SIGINT: 10, signal.SIGTERM: 5, signal.SIGKILL: 5}
 NEWS = "lab/user-settings/@jupyterlab/apputils-extension/notification.jupyterlab-settings"
 # Whose JupyterLab is driven: this environment's, or that of an environment with another one in it.
 PYTHON = os.environ.get("LAB_PYTHON", sys.executable)
+# The folder of a home in which Jupyter looks for extensions before it looks into any environment.
+FIRST = "first"
 # No proxy of the surroundings stands between us and our own machine.
 direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -90,7 +92,8 @@ def serving(studies: Path, *, home: Path, notebook: bool = False) -> Iterator[Se
         process = subprocess.Popen(
             [*command, *options],
             # No node, wherever there is one.
-            env=os.environ | {"JUPYTER_TOKEN": token, "PATH": str(Path(PYTHON).parent)},
+            env=os.environ
+            | {"JUPYTER_TOKEN": token, "PATH": str(Path(PYTHON).parent), "JUPYTER_PATH": str(home / FIRST)},
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=subprocess.STDOUT,

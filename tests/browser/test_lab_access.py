@@ -1,11 +1,11 @@
-"""The panel for everybody: by keyboard, by a screen reader, in light and dark, and where there is little room."""
+"""The studies for everybody: by keyboard, by a screen reader, in light and dark, and where there is little room."""
 
 from pathlib import Path
 from typing import Any
 
 import nbformat
 import pytest
-from browser.lab import THEMES, TINY, dressed, entered, started, state
+from browser.lab import THEMES, TINY, box, dressed, entered, opened, result, started, state
 from browser.panel import OPEN
 from browser.server import Server
 from playwright.sync_api import Locator, Page, expect
@@ -13,7 +13,8 @@ from playwright.sync_api import Locator, Page, expect
 pytestmark = pytest.mark.browser
 
 # What a person can use, and what a screen reader calls by a name.
-NAMED = {"button", "textbox", "combobox", "checkbox", "progressbar", "link", "image", "list", "region", "article"}
+FIELDS = {"spinbutton", "combobox", "switch", "searchbox"}
+NAMED = FIELDS | {"textbox", "button", "progressbar", "link", "image", "list", "region", "article"}
 LONG = "a_study_with_a_name_that_nobody_would_choose_but_that_somebody_will_come_upon_one_day"
 ACTIVE = "(selector) => document.activeElement?.matches(selector)"
 
@@ -27,11 +28,11 @@ def walk(page: Page, selector: str, *, key: str = "Tab") -> None:
     raise AssertionError(f"{key} does not lead to {selector}")
 
 
-def said(page: Page) -> list[dict[str, Any]]:
-    """What a screen reader is told of the panel: role, name and description of each part."""
+def said(page: Page, selector: str) -> list[dict[str, Any]]:
+    """What a screen reader is told of a part of the page: role, name and description of each thing in it."""
     reader = page.context.new_cdp_session(page)
-    panel = reader.send("Runtime.evaluate", {"expression": "document.querySelector('.il-panel')"})["result"]
-    nodes = reader.send("Accessibility.queryAXTree", {"objectId": panel["objectId"]})["nodes"]
+    found = reader.send("Runtime.evaluate", {"expression": f"document.querySelector('{selector}')"})["result"]
+    nodes = reader.send("Accessibility.queryAXTree", {"objectId": found["objectId"]})["nodes"]
     told = [node for node in nodes if not node["ignored"]]
     return [
         {part: node.get(part, {}).get("value", "") for part in ("role", "name", "description")} | {"id": node["nodeId"]}
@@ -45,120 +46,144 @@ def nameless(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 @pytest.mark.usefixtures("heard")
-def test_the_keyboard_alone_finds_runs_cancels_and_reads_a_study(page: Page, lab: Server) -> None:
+def test_the_keyboard_alone_finds_runs_stops_and_reads_a_study(page: Page, lab: Server) -> None:
     page.goto(f"{lab.address}/lab?reset&token={lab.token}")
     page.wait_for_selector(".jp-LauncherCard", timeout=OPEN)
     page.keyboard.press("ControlOrMeta+Shift+C")
     page.keyboard.type("Show the Studies")
     page.keyboard.press("Enter")
-    panel = page.locator(".il-panel")
-    expect(panel.locator("[data-study=slow]")).to_be_visible(timeout=OPEN)
+    expect(page.locator(".il-panel [data-study=slow]")).to_be_visible(timeout=OPEN)
 
-    walk(page, "[data-study=slow]")
+    # The tab key finds the list, and arrows lead through it.
+    walk(page, ".il-study")
+    walk(page, "[data-study=slow]", key="ArrowDown")
     page.keyboard.press("Enter")
-    expect(panel.get_by_role("heading", name="What happens to a study that is stopped?")).to_be_focused()
+    expect(page.get_by_role("heading", name="What happens to a study that is stopped?")).to_be_focused()
     walk(page, ".il-accept")
     page.keyboard.press("Space")
-    slow = panel.locator(".il-run", has_text="slow at tiny")
+    slow = page.locator(".il-run", has_text="slow at tiny")
     state(slow, is_="running")
     assert page.evaluate(ACTIVE, ".il-accept")
-
-    walk(page, ".il-body > button:first-child", key="Shift+Tab")
-    page.keyboard.press("Enter")
-    expect(panel.get_by_role("heading", name="Studies", exact=True)).to_be_focused()
-    walk(page, "[data-study=fine]")
-    page.keyboard.press("Enter")
-    walk(page, "#il-profile")
-    page.keyboard.press("t")
-    walk(page, "input[name=size]")
-    page.keyboard.press("ControlOrMeta+a")
-    page.keyboard.type("4")
-    page.keyboard.press("Enter")
-    fine = panel.locator(".il-run", has_text="fine at tiny")
-    expect(fine).to_contain_text("size = 4")
+    outline = "() => getComputedStyle(document.activeElement).outlineStyle"
+    assert page.evaluate(outline) == "solid"
 
     # What was pressed goes away when it has done its work; the keyboard stays where it was.
-    walk(page, "[aria-label='Cancel slow at tiny']")
+    walk(page, "[aria-label='Stop slow at tiny']")
     page.keyboard.press("Enter")
     state(slow, is_="cancelled")
     expect(slow).to_be_focused()
+
+    page.evaluate("() => window.jupyterapp.commands.execute('influencelab:open')")
+    expect(page.get_by_role("heading", name="Studies", exact=True)).to_be_focused()
+    walk(page, ".il-study")
+    walk(page, "[data-study=fine]", key="ArrowUp")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Does a study run from top to bottom?")).to_be_focused()
+    walk(page, "select[name=profile]")
+    page.keyboard.press("t")
+    walk(page, "input[name=rates]")
+    # Enter takes a value and runs only where none is typed; arrows and Delete reach the values.
+    page.keyboard.type("0.5")
+    page.keyboard.press("Enter")
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("ArrowLeft")
+    expect(page.get_by_role("button", name="Remove 0.01", exact=True)).to_be_focused()
+    page.keyboard.press("Delete")
+    walk(page, "input[name=size]", key="Shift+Tab")
+    page.keyboard.press("ControlOrMeta+a")
+    page.keyboard.type("4")
+    page.keyboard.press("Enter")
+    fine = page.locator(".il-run", has_text="fine at tiny")
+    expect(fine).to_contain_text("size = 4, rates = [0.1, 0.5]")
     state(fine, is_="done")
-    expect(panel.get_by_role("status").filter(has_text="fine at tiny: done.")).to_have_count(1)
+    shown = page.get_by_role("region", name="Study fine", exact=True)
+    expect(shown.get_by_role("status").filter(has_text="fine at tiny: done.")).to_have_count(1)
     walk(page, "[aria-label='Show the result of fine at tiny']", key="Shift+Tab")
     page.keyboard.press("Enter")
-    expect(panel.get_by_role("heading", name="Does a study run from top to bottom?")).to_be_focused()
-    expect(panel.get_by_role("article", name="Result of fine")).to_be_visible()
+    expect(shown.get_by_role("heading", name="Results")).to_be_focused()
+    expect(shown.get_by_role("article", name="Result of fine")).to_be_visible()
 
 
 @pytest.mark.usefixtures("heard")
 def test_a_screen_reader_is_told_what_everything_is(page: Page, lab: Server) -> None:
-    panel = entered(page, lab)
-    listed = said(page)
+    entered(page, lab)
+    listed = said(page, ".il-panel")
     assert nameless(listed) == []
     assert {each["role"] for each in listed} >= {"region", "list", "button", "heading"}
 
-    state(started(panel, "fine"), is_="done")
-    waiting = started(panel, "slow")
-    expect(waiting).to_contain_text("30 %", timeout=TINY)
-    panel.get_by_role("button", name="All studies").click()
-    panel.locator("[data-study=fine]").click()
-    expect(panel.get_by_role("article").locator("img")).to_be_visible()
-    found = said(page)
+    run = started(page, "fine")
+    shown = result(page, run, "fine")
+    expect(shown.locator("img")).to_be_visible()
+    found = said(page, ".il-page")
     assert nameless(found) == []
-    assert {each["role"] for each in found} >= NAMED
+    assert {each["role"] for each in found} >= NAMED - {"textbox", "progressbar"}
     names = {each["name"] for each in found}
-    assert {"Cancel slow at tiny", "Progress of slow at tiny", "Run fine", "Profile (size)", "Figure: line"} <= names
-    (size,) = [each for each in found if each["role"] == "textbox" and each["name"].startswith("size")]
-    assert size["description"] == "how many numbers to draw"
-    panel.locator("input[name=size]").fill("many")
-    (size,) = [each for each in said(page) if each["id"] == size["id"]]
-    assert size["description"] == "how many numbers to draw This must be a whole number, such as 5."
-    waiting.get_by_role("button", name="Cancel slow at tiny").click()
+    assert {"Study fine", "Run fine", "Profile (size)", "Progress", "Values of rates", "Figure: line"} <= names
+    (size,) = [each for each in found if each["role"] == "spinbutton"]
+    assert (size["name"], size["description"]) == ("size int", "how many numbers to draw")
+    page.locator("input[name=size]").fill("4.5")
+    (size,) = [each for each in said(page, ".il-page") if each["id"] == size["id"]]
+    assert size["description"] == "how many numbers to draw This must be a whole number. An example: 5"
+
+    waiting = started(page, "slow")
+    expect(waiting).to_contain_text("30 %", timeout=TINY)
+    names = {each["name"] for each in said(page, "[aria-label=\\'Study slow\\']")}
+    assert {"Stop slow at tiny", "Progress of slow at tiny"} <= names
+    waiting.get_by_role("button", name="Stop slow at tiny").click()
     state(waiting, is_="cancelled")
 
 
 def test_a_control_without_a_name_is_found(page: Page) -> None:
     page.set_content("<div class='il-panel'><button></button><input><button>Run</button></div>")
-    assert [each["role"] for each in nameless(said(page))] == ["button", "textbox"]
+    assert [each["role"] for each in nameless(said(page, ".il-panel"))] == ["button", "textbox"]
 
 
 @pytest.mark.parametrize("theme", THEMES)
 def test_texts_can_be_read_in_light_and_dark(page: Page, lab: Server, theme: str, output_path: str) -> None:
     panel = entered(page, lab)
     dressed(page, theme)
-    failed = started(panel, "failing")
-    state(failed, is_="failed")
-    panel.get_by_role("button", name="All studies").click()
-    panel.locator("[data-study=leave_one_out]").click()
-    panel.locator("input[name=seed]").fill("one")
-    expect(panel.get_by_text("This must be a whole number")).to_be_visible()
-    contrasts = panel.evaluate(CONTRASTS)
-    page.screenshot(path=Path(output_path) / f"{theme.rpartition(' ')[2].lower()}.png")
-    assert len(contrasts) > 10
-    assert any("failing: ValueError" in text for text in contrasts)
-    assert {text: found for text, found in contrasts.items() if found < 4.5} == {}
+    state(started(page, "failing"), is_="failed")
+    state(started(page, "fine"), is_="done")
+    found = {}
+    for study, field in (("failing", ""), ("fine", "size"), ("leave_one_out", "seed")):
+        shown = opened(page, study)
+        if field:
+            shown.locator(f"input[name={field}]").fill("-0.5")
+            expect(shown.get_by_text("This must be a whole number")).to_be_visible()
+        if study == "fine":
+            expect(shown.get_by_role("article")).to_be_visible()
+        found |= shown.evaluate(CONTRASTS)
+        page.screenshot(path=Path(output_path) / f"{study}_{theme.rpartition(' ')[2].lower()}.png")
+    found |= panel.evaluate(CONTRASTS)
+    assert len(found) > 60
+    assert any("failing: ValueError" in text for text in found)
+    assert {text: contrast for text, contrast in found.items() if contrast < 4.5} == {}
 
 
 @pytest.mark.usefixtures("heard")
-def test_long_names_and_values_stay_inside_a_narrow_panel(page: Page, lab: Server, output_path: str) -> None:
+def test_long_names_and_values_stay_inside_where_there_is_little_room(
+    page: Page, lab: Server, output_path: str
+) -> None:
     study = nbformat.read(lab.root / "studies" / "fine.ipynb", as_version=4)
     for cell in study.cells:
         cell.source = cell.source.replace('"fine"', f'"{LONG}"')
     nbformat.write(study, lab.root / "studies" / f"{LONG}.ipynb")
-    page.set_viewport_size({"width": 900, "height": 900})
+    page.set_viewport_size({"width": 800, "height": 900})
     panel = entered(page, lab)
-    shown = panel.locator(f"[data-study={LONG}]")
-    expect(shown).to_be_visible()
+    expect(panel.locator(f"[data-study={LONG}]")).to_be_visible()
     page.screenshot(path=Path(output_path) / "narrow_list.png")
     assert cut(panel) == []
-    run = started(panel, LONG, rates=f"[{', '.join(['0.123456789'] * 12)}]")
+    run = started(page, LONG, rates=f"[{', '.join(['0.123456789'] * 12)}]")
+    shown = page.get_by_role("region", name=f"Study {LONG}", exact=True)
     page.screenshot(path=Path(output_path) / "narrow_form.png")
-    assert cut(panel) == []
-    state(run, is_="done")
-    run.get_by_role("button", name="Show the result").click()
-    expect(panel.get_by_role("article").locator("img")).to_be_visible()
+    assert cut(shown) == []
+    # Below the button and above the fields, one below the other.
+    boxes = [box(shown.locator(part)) for part in (".il-start", ".il-progress", ".il-fields")]
+    assert boxes == sorted(boxes, key=lambda each: each["y"])
+    assert len({round(each["x"]) for each in boxes}) == 1
+    expect(result(page, run, LONG).locator("img")).to_be_visible()
     page.screenshot(path=Path(output_path) / "narrow.png")
-    assert cut(panel) == []
+    assert cut(shown) == []
     (lab.root / "studies" / f"{LONG}.ipynb").unlink()
 
 
@@ -192,10 +217,11 @@ CONTRASTS = """(root) => {
     return front.slice(0, 3).map((value, place) => value * share + back[place] * (1 - share));
   };
   const found = {};
-  const texts = 'h3, h4, p, label, span, strong, button, summary, pre, .il-help, .il-fault, input, select, th, td';
+  const texts = 'h1, h2, h3, p, li, figcaption, .il-mark, .il-state, label, span, strong, '
+    + 'button, summary, pre, .il-help, .il-fault, input, select, th, td';
   for (const node of root.querySelectorAll(texts)) {
     // The value of a checkbox is no text.
-    if (!node.offsetParent || node.disabled || node.type === 'checkbox') continue;
+    if (!node.offsetParent || node.disabled || node.closest('.il-explorer') || node.type === 'checkbox') continue;
     if (!(node.value || node.textContent).trim()) continue;
     const back = behind(node), front = mixed(numbers(getComputedStyle(node).color), back);
     const [dark, bright] = [light(front), light(back)].sort((a, b) => a - b);

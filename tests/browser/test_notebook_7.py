@@ -1,10 +1,10 @@
-"""The panel and its commands in Jupyter Notebook 7, which has no launcher: by the command palette."""
+"""The studies in Jupyter Notebook 7, which has neither launcher nor tabs: by the command palette, and in the bar."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from browser.lab import state
+from browser.lab import opened, state
 from browser.panel import IDLE, OPEN, complaints
 from browser.server import Server, serving
 from playwright.sync_api import Locator, Page, expect
@@ -50,21 +50,22 @@ def test_the_palette_shows_the_studies_runs_one_and_cancels(
     page.evaluate("() => window.jupyterapp.restored.then(() => null)")
     panel = commanded(page, "Show the Studies")
     expect(panel.locator("[data-study=fine]")).to_be_visible(timeout=OPEN)
-    panel.locator("[data-study=slow]").click()
-    panel.get_by_role("button", name="Run", exact=True).click()
+    opened(page, "slow").get_by_role("button", name="Run", exact=True).click()
     slow = panel.locator(".il-run").first
     state(slow, is_="running")
     page.screenshot(path=Path(output_path) / "notebook.png")
     commanded(page, "Cancel All Runs")
     state(slow, is_="cancelled")
     panel.get_by_role("button", name="All studies").click()
+    expect(panel.get_by_role("heading", name="Studies", exact=True)).to_be_focused()
+    expect(slow).to_have_count(0)
     (notebook.root / "studies" / "another.ipynb").write_bytes((notebook.root / "studies" / "fine.ipynb").read_bytes())
     commanded(page, "Look for Studies and Results Again")
     expect(panel.locator("[data-study=another]")).to_be_visible()
     (notebook.root / "studies" / "another.ipynb").unlink()
-    with page.context.expect_page() as opened:
-        panel.locator("[data-study=fine]").click()
-        panel.get_by_role("button", name="Open the notebook").click()
-    assert "/notebooks/studies/fine.ipynb" in opened.value.url
+    shown = opened(page, "fine")
+    with page.context.expect_page() as another:
+        shown.get_by_role("button", name="Open the notebook").click()
+    assert "/notebooks/studies/fine.ipynb" in another.value.url
     assert [complaint for complaint in heard if ITS_OWN not in complaint] == []
     notebook.end_kernels()

@@ -23,6 +23,7 @@ from influencelab.errors import (
     in_words,
     unknown,
 )
+from influencelab.explorer.widget import bundle
 
 # The largest request that is read, in bytes.
 LARGEST = 65_536
@@ -34,7 +35,7 @@ class Handler(APIHandler):
     """Requests to one address; each needs the token, and each change the page's XSRF cookie.
 
     What they do is a function for each method, of the handler and the names in the address: its result is answered in
-    JSON, bytes as a PNG, and its error in words.
+    JSON, bytes as they are, and its error in words.
     """
 
     def initialize(self, **work: Callable[..., Any]) -> None:
@@ -72,7 +73,8 @@ class Handler(APIHandler):
             message = in_words(error, held.home.results if held else Path())
             answer = {"message": held.home.clean(message) if held else message}
         if isinstance(answer, bytes):
-            self.finish(answer, set_content_type="image/png")
+            kind = "image/png" if answer.startswith(b"\x89PNG") else "application/octet-stream"
+            self.finish(answer, set_content_type=kind)
         else:
             self.finish(json.dumps(answer))
 
@@ -96,6 +98,11 @@ def figure(page: Handler, study: str, folder: str, name: str) -> bytes:
     return known[name].read_bytes()
 
 
+def explorer(page: Handler, study: str, folder: str) -> bytes:
+    """What a report keeps for the explorer."""
+    return catalogue.report_of(study, folder, page.runs.home).explorer_file()
+
+
 def make(page: Handler, study: str, folder: str, what: str) -> dict[str, str | None]:
     """Where a notebook that explores a report, a copy of its study, or its page was put."""
     home = page.runs.home
@@ -105,6 +112,8 @@ def make(page: Handler, study: str, folder: str, what: str) -> dict[str, str | N
     return {"path": path}
 
 
+# The explorer's module, for a page that shows it without a kernel.
+EXPLORER = f"{bundle.script(bundle.ALONE)}\nexport {{ renderAlone }};"
 NAME = r"([^/]+)"
 REPORT = rf"influencelab/reports/{NAME}/{NAME}"
 ADDRESSES: dict[str, dict[str, Callable[..., Any]]] = {
@@ -112,6 +121,8 @@ ADDRESSES: dict[str, dict[str, Callable[..., Any]]] = {
     r"influencelab/runs": {"GET": lambda page: {"runs": page.runs.described()}, "POST": ask},
     rf"influencelab/runs/{NAME}": {"DELETE": lambda page, name: page.runs.describe(page.runs.cancel(name))},
     REPORT: {"GET": lambda page, study, folder: catalogue.described(study, folder, page.runs.home)},
+    rf"{REPORT}/explorer": {"GET": explorer},
+    r"influencelab/explorer": {"GET": lambda _: {"script": EXPLORER, "style": bundle.style()}},
     rf"{REPORT}/figures/(.+)": {"GET": figure},
     rf"{REPORT}/({'|'.join(notebooks.MAKERS)})": {"POST": make},
 }

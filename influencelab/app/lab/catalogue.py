@@ -10,12 +10,13 @@ from influencelab.app.lab.home import Home
 from influencelab.errors import InfluenceLabError, InvalidParameter, in_words, unknown
 from influencelab.runner import json_file
 from influencelab.runner.claim import Claim
-from influencelab.runner.parameter import RUN_PARAMETERS, Parameter
-from influencelab.runner.profile import is_folder_name, profile_of, rank
-from influencelab.runner.report import Report, load
+from influencelab.runner.finding import Finding
+from influencelab.runner.parameter import RUN_PARAMETERS, Parameter, adapter
+from influencelab.runner.profile import RECORD, is_folder_name, profile_of, rank
+from influencelab.runner.report import EXPLORER, MANIFEST, Report, dated, load
 from influencelab.runner.study import Plan, Study, notebooks, study
 from influencelab.runner.verdict import judge
-from influencelab.studies.catalogue import all_claims
+from influencelab.studies.catalogue import all_claims, all_findings
 
 # Parameters that the panel sets in other ways.
 OWN = ("profile", "results")
@@ -48,7 +49,7 @@ def card(each: Study, home: Home, claims: Iterable[Claim]) -> dict[str, Any]:
     ]
     parameters = [
         {name: getattr(parameter, name) for name in ("name", "type", "help", "example")}
-        | {"where": parameter.name in RUN_PARAMETERS}
+        | {"schema": adapter(parameter.type).json_schema(), "where": parameter.name in RUN_PARAMETERS}
         for parameter in each.parameters
         if parameter.name not in OWN
     ]
@@ -58,7 +59,7 @@ def card(each: Study, home: Home, claims: Iterable[Claim]) -> dict[str, Any]:
         "path": home.shown(each.path),
         "parameters": parameters,
         "profiles": profiles,
-        "reports": [{"folder": folder.name, "when": stamp(folder) / 1e9} for folder in found],
+        "reports": [{"folder": folder.name, "date": date(folder, stamp(folder))} for folder in found],
         **newest(found, home, claims),
     }
 
@@ -91,24 +92,36 @@ def verdicts(report: Report, claims: Iterable[Claim]) -> list[dict[str, str]]:
 
 
 def described(name: str, folder: str, home: Home) -> dict[str, Any]:
-    """One report: its cost, verdicts and numbers, and the files that can be opened."""
+    """One report: its date and cost, what it found, its numbers, and the files that can be opened."""
     report = report_of(name, folder, home)
     claims = [claim for claim in all_claims() if claim.study == report.study]
     numbers = report.numbers(first=[each.where for claim in claims for each in claim.cells])
     return {
         "study": report.study,
         "folder": report.profile,
-        "when": stamp(report.folder) / 1e9,
+        "date": report.date,
+        "commit": report.manifest["code"]["commit"] or "",
         "seconds": report.manifest["seconds"],
         "peak_memory_mb": report.manifest["peak_memory_mb"],
         "changed": report.changed,
         "parameters": {name: text(value) for name, value in report.parameters.items()},
+        "findings": findings(report, home),
         "verdicts": verdicts(report, claims),
         "numbers": [{"name": name, "value": str(number), "n": number.n} for name, number in numbers.items()],
-        "figures": list(pictures(report)),
+        "figures": [{"name": name, "caption": report.captions.get(name, "")} for name in pictures(report)],
+        "explorable": (report.folder / EXPLORER).is_file(),
         "place": home.shown(report.folder),
         "notebook": home.shown(report.notebook),
     }
+
+
+def findings(report: Report, home: Home) -> list[str]:
+    """What was found, in sentences: by all reports of record for one of them, and else by this report alone."""
+    names = [each for each in folders(report.study, home) if each.name in RECORD or each.name.startswith("paper_")]
+    found = [read(each, stamp(each)) for each in names] if report.folder in names else [report]
+    found.sort(key=lambda each: rank(profile_of(each.profile)))
+    known = [each for each in all_findings() if isinstance(each, Finding) and each.study == report.study]
+    return [text for each in known if (text := each.written(found))]
 
 
 def pictures(report: Report) -> dict[str, Path]:
@@ -121,13 +134,24 @@ def pictures(report: Report) -> dict[str, Path]:
 def folders(name: str, home: Home) -> list[Path]:
     """The folders of a study's reports, the newest first."""
     found = [folder for folder in (home.results / name).glob("*/") if is_folder_name(folder.name)]
-    found = [folder for folder in found if (folder / "manifest.json").is_file()]
-    return sorted(found, key=lambda folder: (-stamp(folder), -rank(profile_of(folder.name)), folder.name))
+    found = [folder for folder in found if (folder / MANIFEST).is_file()]
+    found.sort(key=lambda folder: (-rank(profile_of(folder.name)), folder.name))
+    # Of one day: the largest first.
+    return sorted(found, key=lambda folder: date(folder, stamp(folder)), reverse=True)
+
+
+@lru_cache(maxsize=256)
+def date(folder: Path, _published: int) -> str:
+    """When a report was made, read once until another is published; nothing where that is not known."""
+    try:
+        return dated(json_file.read(folder / MANIFEST))
+    except (InfluenceLabError, OSError):
+        return ""
 
 
 def stamp(folder: Path) -> int:
-    """Time of publication of a report, in nanoseconds since 1970."""
-    return (folder / "manifest.json").stat().st_mtime_ns
+    """Time at which a report came to its place, in nanoseconds since 1970: of a clone, the time of cloning."""
+    return (folder / MANIFEST).stat().st_mtime_ns
 
 
 def report_of(name: str, folder: str, home: Home) -> Report:

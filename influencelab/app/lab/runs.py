@@ -30,7 +30,7 @@ POLL = 0.3
 # How many runs may wait, and how many that are over are remembered.
 WAITING, REMEMBERED = 100, 50
 # How many lines of its log a run shows.
-LINES = 12
+LINES = 40
 
 
 class Runs:
@@ -98,6 +98,7 @@ class Runs:
             "fraction": fraction,
             "label": progress.text if progress and run.state == "running" else "",
             "left": left(run, self._paces.get(run.id)),
+            "passed": time.time() - run.started if run.started and run.state == "running" else None,
             "log": [self.home.clean(line) for line in lines],
             "ran": self.home.shown(ran) if run.state == "failed" else None,
             "ending": run.id in self._ending,

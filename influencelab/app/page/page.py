@@ -1,6 +1,6 @@
 """One HTML page of a run that needs no network and no server: verdicts, figures, numbers, and the explorer alive.
 
-The explorer's own module is put into the page, with a small stand-in for the notebook's model. Jupyter's way
+The explorer's own modules are put into the page, with a stand-in for the notebook's model among them. Jupyter's way
 (require.js and html-manager, 3.7 MB) does the same for any widget and does not work from `file://` without changes.
 """
 
@@ -26,7 +26,7 @@ def page(report: Report) -> str:
     frame = (FOLDER / "page.html").read_text(encoding="utf-8")
     parts = {
         "TITLE": html.escape(f"{report.study} at {report.profile}"),
-        "STYLE": (bundle.FOLDER / "explorer.css").read_text(encoding="utf-8"),
+        "STYLE": bundle.style(),
         "FACTS": facts(report),
         "VERDICTS": verdicts(report).to_html(),
         "FIGURES": "\n".join(figure(report, path) for path in report.figures),
@@ -47,9 +47,9 @@ def explorer_parts(report: Report) -> dict[str, str]:
         return {"EXPLORER": nothing, "STATE": "{}", "GRID": "", "SCRIPT": ""}
     return {
         "EXPLORER": "",
-        "STATE": json.dumps({"settings": explorer.settings, "retrained": []}, allow_nan=False).replace("</", "<\\/"),
+        "STATE": json.dumps(explorer.settings, allow_nan=False).replace("</", "<\\/"),
         "GRID": base64.b64encode(explorer._grid).decode(),
-        "SCRIPT": bundle.script().replace(DEFAULT, "") + (FOLDER / "page.js").read_text(encoding="utf-8"),
+        "SCRIPT": bundle.script(bundle.ALONE).replace(DEFAULT, "") + (FOLDER / "page.js").read_text(encoding="utf-8"),
     }
 
 

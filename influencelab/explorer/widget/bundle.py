@@ -12,18 +12,25 @@ from pathlib import Path
 from influencelab.errors import InvalidData
 
 FOLDER = Path(__file__).parent
-ENTRY = "explorer.js"
+# The widget, and the explorer without a kernel, which is `renderAlone`.
+ENTRY, ALONE = "explorer.js", "alone.js"
 IMPORT = re.compile(r'^import \{[^}]*\} from "\./([\w.]+)";\n', flags=re.MULTILINE)
 NAMED = re.compile(r"^(?:export )?(?:async )?(?:function|const|let|class) (\w+)", flags=re.MULTILINE)
 EXPORTED = re.compile(r"^export (?!default)", flags=re.MULTILINE)
 
 
 @cache
-def script() -> str:
+def script(entry: str = ENTRY) -> str:
     """All modules as one, whose default export renders an explorer."""
-    texts = list(modules(ENTRY, {}).values())
+    texts = list(modules(entry, {}).values())
     refuse_twice([name for text in texts for name in NAMED.findall(text)])
     return "\n".join(EXPORTED.sub("", IMPORT.sub("", text)) for text in texts)
+
+
+@cache
+def style() -> str:
+    """How it looks, in CSS."""
+    return (FOLDER / "explorer.css").read_text(encoding="utf-8")
 
 
 def modules(name: str, found: dict[str, str]) -> dict[str, str]:

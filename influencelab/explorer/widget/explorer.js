@@ -19,7 +19,7 @@ import { statisticsOf } from "./counting.js";
 const STAY = ["damping", "colour"];
 const MANY = 5000; // pairs from which on painting comes before counting
 
-function render({ model, el }) {
+export function render({ model, el }) {
   const started = performance.now(), grid = readGrid(model.get("_grid"));
   const ends = [], addresses = {};
   const state = { focus: -1, hovered: -1, outline: null, selected: new Set(), lassoing: false, choice: null, shown: null, ready: false };

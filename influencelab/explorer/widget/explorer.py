@@ -49,7 +49,7 @@ class Explorer(anywidget.AnyWidget):
     """
 
     _esm = bundle.script()
-    _css = (bundle.FOLDER / "explorer.css").read_text(encoding="utf-8")
+    _css = bundle.style()
     _grid = traitlets.Bytes().tag(sync=True)
     settings = traitlets.Dict().tag(sync=True)
     # The browser sends and receives them as bytes.

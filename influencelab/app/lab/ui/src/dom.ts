@@ -70,6 +70,23 @@ export function duration(seconds: number): string {
   return seconds < 5400 ? `${Math.round(seconds / 60)} min` : `${(seconds / 3600).toFixed(1)} h`;
 }
 
+/** A day, with its time where that is known; `2026-11-29` names a day and no moment. */
+export function dated(text: string): string {
+  const day = /^(\d+)-(\d+)-(\d+)$/.exec(text);
+  if (day) {
+    return new Date(Number(day[1]), Number(day[2]) - 1, Number(day[3])).toLocaleDateString([], { dateStyle: 'medium' });
+  }
+  return text ? moment(Date.parse(text) / 1000) : 'date not recorded';
+}
+
 export function moment(seconds: number): string {
   return new Date(1000 * seconds).toLocaleString([], { dateStyle: 'medium', timeStyle: 'short' });
+}
+
+/** Text with `**bold**` and `code` in it, as findings are written. */
+export function marked(text: string): (Node | string)[] {
+  return text.split(/(\*\*[^*]+\*\*|`[^`]+`)/).map(part => {
+    const bold = part.startsWith('**');
+    return bold || part.startsWith('`') ? element(bold ? 'strong' : 'code', {}, part.replace(/^(\*\*|`)|(\*\*|`)$/g, '')) : part;
+  });
 }

@@ -1,123 +1,138 @@
 // The form of a study: its sizes, and a field for each line of its parameters cell.
+import { IControl, control, numeric } from './controls';
 import { busy, button, duration, element } from './dom';
 import { IField, IProfile, IStudy } from './server';
 
 type Send = (profile: string, parameters: Record<string, string>) => Promise<void>;
 
-/** What is wrong with a text as a value of a type, in words; empty where nothing is. */
-export function fault(text: string, field: IField): string {
-  const missing = field.type.includes('None') && ['', 'none', 'null'].includes(text.toLowerCase());
-  const kind = field.type.split(' ')[0];
-  const wrong =
-    (kind === 'int' && !/^[+-]?\d+$/.test(text)) ||
-    (kind === 'float' && (text === '' || !Number.isFinite(Number(text)))) ||
-    (/^(list|tuple)/.test(kind) && !/^\[.*\]$/.test(text));
-  const words: Record<string, string> = { int: 'a whole number', float: 'a number' };
-  return wrong && !missing ? `This must be ${words[kind] ?? 'a list'}, such as ${field.example}.` : '';
-}
-
-class Line {
+/** One parameter: its name and type, what a person changes, what is wrong with it, and what it means. */
+class Field {
   readonly node: HTMLElement;
-  private readonly input: HTMLInputElement;
+  private readonly control: IControl;
   private readonly said: HTMLElement;
-  private standard = '';
+  private standard: string | null = null;
 
   constructor(readonly field: IField, id: string) {
-    const switched = field.type === 'bool';
-    this.input = element('input', {
-      id,
-      name: field.name,
-      type: switched ? 'checkbox' : 'text',
-      inputmode: field.type === 'int' ? 'numeric' : 'text',
-      autocomplete: 'off',
-      spellcheck: 'false',
-      'aria-describedby': `${id}-help ${id}-said`,
-      oninput: () => this.check()
-    });
+    const given = { id, name: field.name, 'aria-describedby': `${id}-help ${id}-said` };
+    this.control = control(field.schema)(field.schema, given, () => this.check());
     this.said = element('div', { id: `${id}-said`, class: 'il-fault', 'aria-live': 'polite' });
     this.node = element(
       'div',
-      { class: `il-line${switched ? ' il-switch' : ''}` },
+      { class: `il-line${field.schema.type === 'array' ? ' il-wide' : ''}` },
       element('label', { for: id }, field.name, element('span', { class: 'il-type' }, ` ${field.type}`)),
-      this.input,
-      element('div', { id: `${id}-help`, class: 'il-help' }, field.help),
-      this.said
+      this.control.node,
+      this.said,
+      element('div', { id: `${id}-help`, class: 'il-help' }, field.help)
     );
   }
 
   get value(): string {
-    return this.field.type === 'bool' ? String(this.input.checked) : this.input.value.trim();
+    return this.control.value();
   }
 
   get changed(): boolean {
-    return this.value !== this.standard;
+    const [one, other] = [this.value, this.standard ?? ''];
+    const alike = numeric(this.field.schema) && one !== '' && Number(one) === Number(other);
+    return one !== other && !alike;
   }
 
   /** Take a profile's value; what a person typed stays. */
   profile(value: string): void {
-    const typed = this.changed && this.node.classList.contains('il-changed');
+    const typed = this.standard !== null && this.changed;
     this.standard = value;
-    if (!typed) {
-      this.reset();
+    if (typed) {
+      this.check();
+    } else {
+      this.put(value);
     }
-    this.check();
   }
 
   reset(): void {
-    this.input.value = this.standard;
-    this.input.checked = this.standard === 'true';
+    this.put(this.standard ?? '');
+  }
+
+  put(value: string): void {
+    this.control.set(value);
     this.check();
   }
 
   check(): boolean {
-    const wrong = fault(this.value, this.field);
-    this.said.textContent = wrong;
-    this.input.setAttribute('aria-invalid', String(wrong !== ''));
+    const fault = this.control.fault();
+    this.say(fault && `This must be ${fault}. An example: ${this.field.example}`);
     this.node.classList.toggle('il-changed', this.changed);
-    return wrong === '';
+    return fault === '';
+  }
+
+  /** Say what is wrong with the value, beside it. */
+  say(fault: string): void {
+    this.said.textContent = fault;
+    this.control.input.setAttribute('aria-invalid', String(fault !== ''));
   }
 
   focus(): void {
     this.node.closest('details')?.setAttribute('open', '');
-    this.input.focus();
+    this.control.input.focus();
   }
 }
 
 export class Form {
   readonly node: HTMLFormElement;
-  private readonly lines: Line[];
-  private readonly cost = element('p', { class: 'il-cost', 'aria-live': 'polite' });
+  private readonly fields: Field[];
+  private readonly cost = element('p', { class: 'il-help', 'aria-live': 'polite' });
   private readonly failed = element('p', { class: 'il-error', role: 'alert' });
   private readonly choice: HTMLSelectElement;
   private readonly run = element('button', { type: 'submit', class: 'il-button il-accept' }, 'Run');
 
-  constructor(private readonly study: IStudy, private readonly send: Send) {
-    this.lines = study.parameters.map((field, place) => new Line(field, `il-field-${place}`));
+  /** `beside` is what stands beside the fields: how the run goes on. */
+  constructor(private readonly study: IStudy, private readonly send: Send, beside: HTMLElement) {
+    const id = `il-${study.name}`;
+    this.fields = study.parameters.map((field, place) => new Field(field, `${id}-${place}`));
     this.choice = element(
       'select',
-      { id: 'il-profile', name: 'profile', onchange: () => this.size() },
-      ...study.profiles.map(({ name }) => element('option', { value: name }, name))
+      { id: `${id}-profile`, name: 'profile', onchange: () => this.size() },
+      ...study.profiles.map(each => element('option', { value: each.name }, `${each.name}, about ${duration(each.seconds)}`))
     );
-    const part = (where: boolean) => this.lines.filter(line => line.field.where === where).map(line => line.node);
+    const part = (where: boolean) => this.fields.filter(each => each.field.where === where).map(each => each.node);
     const where = part(true);
+    const buttons = element('div', { class: 'il-buttons' }, this.run, button('Reset', () => this.reset()));
+    const size = element('label', { for: `${id}-profile` }, 'Profile (size)');
     this.node = element(
       'form',
-      { class: 'il-form', novalidate: true, 'aria-label': `Run ${study.name}`, onsubmit: event => this.submit(event) },
-      element('div', { class: 'il-line' }, element('label', { for: 'il-profile' }, 'Profile (size)'), this.choice),
-      this.cost,
-      ...part(false),
-      where.length ? element('details', {}, element('summary', {}, 'Where it runs'), ...where) : null,
-      this.failed,
+      { class: 'il-work', novalidate: true, 'aria-label': `Run ${study.name}`, onsubmit: event => this.submit(event) },
       element(
         'div',
-        { class: 'il-buttons' },
-        this.run,
-        button('Reset', () => this.lines.forEach(line => line.reset()))
+        { class: 'il-start' },
+        element('div', { class: 'il-line' }, size, this.choice),
+        buttons,
+        this.cost,
+        this.failed
+      ),
+      beside,
+      element(
+        'div',
+        { class: 'il-fields' },
+        ...part(false),
+        where.length ? element('details', { class: 'il-wide' }, element('summary', {}, 'Where it runs'), ...where) : null
       )
     );
     const preview = study.profiles.find(({ name }) => name === 'quick') ?? study.profiles[0];
     this.choice.value = preview?.name ?? '';
     this.size();
+  }
+
+  /** The chosen size and what was changed. */
+  get values(): [string, Record<string, string>] {
+    const changed = this.fields.filter(each => each.changed).map(each => [each.field.name, each.value]);
+    return [this.choice.value, Object.fromEntries(changed)];
+  }
+
+  /** Take over what was chosen and changed in another form. */
+  take([profile, changes]: [string, Record<string, string>]): void {
+    if (this.study.profiles.some(each => each.name === profile)) {
+      this.choice.value = profile;
+      this.size();
+    }
+    this.fields.filter(each => each.field.name in changes).forEach(each => each.put(changes[each.field.name]));
   }
 
   private get profile(): IProfile | undefined {
@@ -128,8 +143,13 @@ export class Form {
     const profile = this.profile;
     if (profile) {
       this.cost.textContent = `About ${duration(profile.seconds)} and ${profile.memory_gb} GB on two cores.`;
-      this.lines.forEach(line => line.profile(profile.values[line.field.name] ?? ''));
+      this.fields.forEach(each => each.profile(profile.values[each.field.name] ?? ''));
     }
+  }
+
+  private reset(): void {
+    this.failed.textContent = '';
+    this.fields.forEach(each => each.reset());
   }
 
   private async submit(event: Event): Promise<void> {
@@ -138,19 +158,30 @@ export class Form {
       return;
     }
     this.failed.textContent = '';
-    const wrong = this.lines.filter(line => !line.check());
+    const wrong = this.fields.filter(each => !each.check());
     if (wrong.length) {
       wrong[0].focus();
       return;
     }
-    const changed = this.lines.filter(line => line.changed).map(line => [line.field.name, line.value]);
     busy(this.run, true);
     try {
-      await this.send(this.choice.value, Object.fromEntries(changed));
+      await this.send(...this.values);
     } catch (error) {
-      this.failed.textContent = (error as Error).message;
+      this.refuse((error as Error).message);
     } finally {
       busy(this.run, false);
+    }
+  }
+
+  /** Say what the server refuses beside the field that it names, or else below the button. */
+  private refuse(message: string): void {
+    const named = /^Parameter '(\w+)'/.exec(message)?.[1];
+    const field = this.fields.find(each => each.field.name === named);
+    if (field) {
+      field.say(message);
+      field.focus();
+    } else {
+      this.failed.textContent = message;
     }
   }
 }

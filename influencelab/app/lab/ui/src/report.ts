@@ -1,46 +1,78 @@
-// One report: verdicts, figures, numbers, and what can be opened of it.
-import { busy, button, duration, element, moment, table } from './dom';
-import { IReport, IVerdict, ask, figure } from './server';
+// One report: its run, figures, verdicts, measurements and parameters, what can be opened of it, and the explorer.
+import { busy, button, dated, duration, element, marked, say, table } from './dom';
+import { explore } from './explorer';
+import { IReport, IVerdict, ask, content } from './server';
 
 export type Open = (path: string) => void;
 
-export function verdictList(verdicts: IVerdict[]): HTMLElement {
+const SIGNS: Record<string, string> = { reproduced: '✓', 'not reproduced': '✗', inconclusive: '≈', explained: '✓' };
+
+/** Whether a claim's number was measured at all. */
+export const measured = (verdict: IVerdict): boolean => verdict.measured !== '';
+
+/** How often each verdict was given, as marks. */
+export function counts(verdicts: IVerdict[]): HTMLElement {
+  const found = new Map<string, number>();
+  verdicts.filter(measured).forEach(({ verdict }) => {
+    const word = verdict.split(' (')[0];
+    found.set(word, (found.get(word) ?? 0) + 1);
+  });
+  const marks = [...found].map(([word, count]) =>
+    element('span', { class: 'il-mark', 'data-verdict': word }, `${SIGNS[word] ?? '·'} ${count} ${word}`)
+  );
+  return element('span', { class: 'il-marks' }, ...(marks.length ? marks : ['no claim judged']));
+}
+
+function verdictTable(verdicts: IVerdict[]): HTMLElement {
   if (!verdicts.length) {
     return element('p', { class: 'il-help' }, 'No claim rests on what was measured here.');
   }
-  // A list, since a panel is too narrow for a table of sentences.
-  const items = verdicts.map(each =>
-    element(
-      'li',
-      {},
-      element('strong', {}, each.verdict),
-      element('div', {}, each.statement, element('span', { class: 'il-help' }, ` ${each.paper}`)),
-      element('div', { class: 'il-help' }, `measured ${each.measured}; accepted ${each.accepted}`)
-    )
-  );
-  return element('ul', { class: 'il-verdicts', 'aria-label': 'Verdicts' }, ...items);
+  const rows = verdicts.map(each => [`${each.statement} ${each.paper}`, each.accepted, each.measured || '–', each.verdict]);
+  return table('Verdicts', ['Claim', 'Accepted', 'Measured', 'Verdict'], rows);
+}
+
+/** Every number, and a field that leaves those whose names hold some words. */
+function measurements(report: IReport): HTMLElement {
+  const rows = report.numbers.map(each => [each.name, each.value, String(each.n ?? '')]);
+  const shown = table('Measurements', ['Measurement', 'Value and 95% interval', 'n'], rows);
+  const lines = [...shown.querySelectorAll<HTMLElement>('tbody tr')];
+  const count = element('span', { class: 'il-help', role: 'status' }, `${rows.length} numbers`);
+  const input = element('input', {
+    type: 'search',
+    placeholder: 'only those with these words',
+    'aria-label': 'Only measurements with these words',
+    oninput: () => {
+      const words = input.value.toLowerCase().split(/\s+/);
+      lines.forEach(line => (line.hidden = !words.every(word => line.textContent?.toLowerCase().includes(word))));
+      say(count, `${lines.filter(line => !line.hidden).length} of ${rows.length} numbers`);
+    }
+  });
+  return element('div', {}, element('div', { class: 'il-search' }, input, count), shown);
 }
 
 export class ReportView {
   readonly node: HTMLElement;
   private readonly failed = element('p', { class: 'il-error', role: 'alert' });
   private readonly told = element('p', { class: 'il-help', role: 'status' });
-  private readonly addresses: string[] = [];
+  private readonly explorer = element('div', { class: 'il-explorer' });
+  private readonly ends: (() => void)[] = [];
   private gone = false;
 
   constructor(private readonly report: IReport, private readonly open: Open) {
     const { study, folder } = report;
     const changed = report.changed ? ' Its parameters differ from the profile’s, so it is not on the scorecard.' : '';
     const memory = `${(report.peak_memory_mb / 1000).toFixed(1)} GB`;
+    const code = report.commit ? `, with the code of ${report.commit.slice(0, 8)}` : '';
+    const cost = `It took ${duration(report.seconds)} and ${memory}${code}.${changed}`;
     const values = Object.entries(report.parameters);
     this.node = element(
       'article',
       { class: 'il-report', 'aria-label': `Result of ${study} at ${folder}` },
-      element('p', {}, `${moment(report.when)}; it took ${duration(report.seconds)} and ${memory}.${changed}`),
+      element('p', {}, element('strong', {}, `Run of ${dated(report.date)}. `), cost),
       element(
         'div',
         { class: 'il-buttons' },
-        this.opener('Explore', 'explore'),
+        this.opener('Explore in a notebook', 'explore'),
         button('Open executed notebook', () => this.open(report.notebook as string), {
           disabled: report.notebook === null,
           title: report.notebook === null ? 'Its executed notebook is not kept here: run it again.' : ''
@@ -50,29 +82,53 @@ export class ReportView {
       ),
       this.failed,
       this.told,
-      element('h4', {}, 'Verdicts'),
-      verdictList(report.verdicts),
-      element('h4', {}, 'Figures'),
-      ...report.figures.map(name => this.picture(name)),
+      element('h3', {}, 'Figures'),
+      element('div', { class: 'il-figures' }, ...report.figures.map(each => this.picture(each))),
       report.figures.length ? null : element('p', { class: 'il-help' }, 'It drew none.'),
-      element(
-        'details',
-        {},
-        element('summary', {}, `Numbers (${report.numbers.length})`),
-        table('Numbers', ['Name', 'Value', 'n'], report.numbers.map(each => [each.name, each.value, String(each.n ?? '')]))
-      ),
-      element(
-        'details',
-        {},
-        element('summary', {}, `Parameters (${values.length})`),
-        table('Parameters', ['Name', 'Value'], values)
-      )
+      element('h3', {}, 'Verdicts'),
+      verdictTable(report.verdicts),
+      element('h3', {}, 'Measurements'),
+      measurements(report),
+      element('details', {}, element('summary', {}, `Parameters (${values.length})`), table('Parameters', ['Name', 'Value'], values)),
+      element('h3', {}, 'Point by point'),
+      this.explorer
     );
+    this.explore();
+  }
+
+  /** Whether it shows this report; another run of the same size has another date. */
+  is(folder?: string, date?: string): boolean {
+    return folder === this.report.folder && date === this.report.date && date !== '';
   }
 
   dispose(): void {
     this.gone = true;
-    this.addresses.forEach(address => URL.revokeObjectURL(address));
+    this.ends.forEach(end => end());
+  }
+
+  /** The explorer, once it comes near; it draws thousands of points. */
+  private explore(): void {
+    const { study, folder, explorable } = this.report;
+    if (!explorable) {
+      const nothing = 'This run keeps nothing for the explorer. Run the study again, and it will be here.';
+      this.explorer.append(element('p', { class: 'il-help' }, nothing));
+      return;
+    }
+    const near = new IntersectionObserver(
+      seen => {
+        if (!seen.some(each => each.isIntersecting)) {
+          return;
+        }
+        near.disconnect();
+        explore(study, folder, this.explorer).then(
+          end => (this.gone ? end() : this.ends.push(end)),
+          (error: Error) => this.explorer.replaceChildren(element('p', { class: 'il-error' }, error.message))
+        );
+      },
+      { rootMargin: '1200px' }
+    );
+    near.observe(this.explorer);
+    this.ends.push(() => near.disconnect());
   }
 
   private opener(text: string, what: string): HTMLButtonElement {
@@ -95,18 +151,15 @@ export class ReportView {
     return made;
   }
 
-  private picture(name: string): HTMLElement {
+  private picture({ name, caption }: { name: string; caption: string }): HTMLElement {
     const words = name.replace(/[_/]/g, ' ');
     const image = element('img', { alt: `Figure: ${words}` });
     const full = element('a', { target: '_blank', title: 'Open in full size' }, image);
-    const shown = element('figure', {}, full, element('figcaption', {}, words));
-    figure(this.report.study, this.report.folder, name).then(
-      address => {
-        if (this.gone) {
-          URL.revokeObjectURL(address);
-          return;
-        }
-        this.addresses.push(address);
+    const shown = element('figure', {}, full, element('figcaption', {}, ...marked(caption || words)));
+    content(['reports', this.report.study, this.report.folder, 'figures', name]).then(
+      blob => {
+        const address = URL.createObjectURL(blob);
+        this.ends.push(() => URL.revokeObjectURL(address));
         image.src = address;
         full.href = address;
       },

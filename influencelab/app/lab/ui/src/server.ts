@@ -2,11 +2,25 @@
 import { URLExt } from '@jupyterlab/coreutils';
 import { ServerConnection } from '@jupyterlab/services';
 
+/** A declared type as JSON Schema, with bounds by their short names. */
+export interface ISchema {
+  type?: string;
+  enum?: string[];
+  items?: ISchema;
+  prefixItems?: ISchema[];
+  anyOf?: ISchema[];
+  ge?: number;
+  gt?: number;
+  le?: number;
+  lt?: number;
+}
+
 export interface IField {
   name: string;
   type: string;
   help: string;
   example: string;
+  schema: ISchema;
   where: boolean;
 }
 
@@ -32,7 +46,7 @@ export interface IStudy {
   path: string | null;
   parameters: IField[];
   profiles: IProfile[];
-  reports: { folder: string; when: number }[];
+  reports: { folder: string; date: string }[];
   newest: string | null;
   verdicts: IVerdict[];
   damage: string;
@@ -59,6 +73,7 @@ export interface IRun {
   fraction: number | null;
   label: string;
   left: number | null;
+  passed: number | null;
   log: string[];
   ran: string | null;
   ending: boolean;
@@ -68,14 +83,17 @@ export interface IRun {
 export interface IReport {
   study: string;
   folder: string;
-  when: number;
+  date: string;
+  commit: string;
   seconds: number;
   peak_memory_mb: number;
   changed: boolean;
   parameters: Record<string, string>;
+  findings: string[];
   verdicts: IVerdict[];
   numbers: { name: string; value: string; n: number | null }[];
-  figures: string[];
+  figures: { name: string; caption: string }[];
+  explorable: boolean;
   place: string | null;
   notebook: string | null;
 }
@@ -103,8 +121,7 @@ export async function ask<T>(path: string[], method = 'GET', body?: unknown): Pr
   return (await response(path, { method, body: sent })).json();
 }
 
-/** A figure as an address that an image can show; to be revoked when it is shown no more. */
-export async function figure(study: string, folder: string, name: string): Promise<string> {
-  const answer = await response(['reports', study, folder, 'figures', name], {});
-  return URL.createObjectURL(await answer.blob());
+/** The bytes of a figure or of what can be explored. */
+export async function content(path: string[]): Promise<Blob> {
+  return (await response(path, {})).blob();
 }

@@ -1,5 +1,7 @@
-// The runs: each a card that changes in place, so that neither focus nor a screen reader's place is lost.
+// The runs of one study: what is measured, how far it is, what it prints. A card changes in place, so that neither
+// the keyboard nor a screen reader's place is lost.
 import { busy, button, duration, element, moment, say } from './dom';
+import { active } from './feed';
 import { IRun } from './server';
 
 export interface IActs {
@@ -13,27 +15,39 @@ const WORDS = { queued: 'waiting', running: 'running', done: 'done', failed: 'fa
 /** Where a run stands, in a sentence. */
 export function standing(run: IRun): string {
   if (run.ending) {
-    return 'Being cancelled.';
+    return 'Being stopped.';
   }
   if (run.state === 'queued') {
     return run.ahead ? `Waiting behind ${run.ahead} other${run.ahead > 1 ? 's' : ''}.` : 'Waiting for its turn.';
   }
   if (run.state === 'running') {
     const share = run.fraction === null ? 'Starting' : `${Math.floor(100 * run.fraction)} %`;
-    const left = run.left ? `, about ${duration(run.left)} left` : '';
-    return `${share}${run.label ? `, ${run.label}` : ''}${left}.`;
+    return `${share}${run.label ? `, ${run.label}` : ''}.`;
   }
   const took = run.started && run.ended ? ` after ${duration(run.ended - run.started)}` : '';
   return `${WORDS[run.state][0].toUpperCase()}${WORDS[run.state].slice(1)}${took}, ${moment(run.ended ?? run.asked)}.`;
+}
+
+/** What is said aloud: where a run stands, and every quarter of its way. */
+function heard(run: IRun): string {
+  const quarter = run.state === 'running' ? 25 * Math.floor(4 * (run.fraction ?? 0)) : 0;
+  return `${run.study} at ${run.profile}: ${WORDS[run.state]}${quarter ? `, ${quarter} %` : ''}.`;
+}
+
+/** How long it has run, and how long it will. */
+function times(run: IRun): string {
+  const left = run.left ? `, about ${duration(run.left)} left` : '';
+  return run.state === 'running' && run.passed !== null ? `${duration(run.passed)} so far${left}.` : '';
 }
 
 class Card {
   readonly node: HTMLLIElement;
   private run: IRun;
   private readonly said = element('p', { class: 'il-standing' });
+  private readonly timed = element('p', { class: 'il-help' });
   private readonly bar = element('progress', { max: '1' });
   private readonly why = element('p', { class: 'il-error' });
-  private readonly log = element('pre', { class: 'il-log', tabindex: '0' });
+  private readonly log = element('pre', { class: 'il-log', tabindex: '0', role: 'region' });
   private readonly printed = element('details', {}, element('summary', {}, 'Last lines printed'), this.log);
   private readonly stop: HTMLButtonElement;
   private readonly look: HTMLButtonElement;
@@ -45,7 +59,8 @@ class Card {
     const changes = Object.entries(run.changes).map(([key, value]) => `${key} = ${value}`);
     this.bar.setAttribute('aria-label', `Progress of ${name}`);
     this.log.setAttribute('aria-label', `Last lines of ${name}`);
-    this.stop = button('Cancel', () => acts.cancel(this.run), { 'aria-label': `Cancel ${name}` });
+    this.printed.open = active(run);
+    this.stop = button('Stop', () => acts.cancel(this.run), { 'aria-label': `Stop ${name}` });
     this.look = button('Show result', () => acts.result(this.run), { 'aria-label': `Show the result of ${name}` });
     this.broken = button('Open what ran', () => this.run.ran && acts.open(this.run.ran), {
       'aria-label': `Open what ran of ${name}`
@@ -53,38 +68,38 @@ class Card {
     this.node = element(
       'li',
       { class: 'il-run', 'data-run': run.id, tabindex: '-1' },
-      element('strong', {}, name),
+      element('div', { class: 'il-run-name' }, element('strong', {}, name), this.stop, this.look, this.broken),
       changes.length ? element('div', { class: 'il-help' }, changes.join(', ')) : null,
       this.bar,
       this.said,
+      this.timed,
       this.why,
-      this.printed,
-      element('div', { class: 'il-buttons' }, this.stop, this.look, this.broken)
+      this.printed
     );
     this.show(run);
   }
 
   show(run: IRun): void {
     this.run = run;
-    const active = run.state === 'queued' || run.state === 'running';
     this.node.dataset.state = run.state;
-    this.bar.hidden = run.state !== 'running';
+    this.bar.hidden = !active(run);
     if (run.fraction === null) {
       this.bar.removeAttribute('value');
     } else {
       this.bar.value = run.fraction;
     }
     say(this.said, standing(run));
+    say(this.timed, times(run));
     say(this.why, run.message);
     this.why.hidden = !run.message;
     this.printed.hidden = run.log.length === 0;
     this.print(run.log);
     const held = this.stop === document.activeElement;
-    this.stop.hidden = !active;
+    this.stop.hidden = !active(run);
     busy(this.stop, run.ending);
     this.look.hidden = run.state !== 'done';
     this.broken.hidden = !run.ran;
-    if (held && !active) {
+    if (held && !active(run)) {
       // The keyboard goes on where the button was.
       ([this.look, this.broken].find(each => !each.hidden) ?? this.node).focus();
     }
@@ -100,22 +115,33 @@ class Card {
   }
 }
 
-export class Runs {
-  readonly node = element('ul', { class: 'il-runs', 'aria-label': 'Runs', 'aria-busy': 'true' });
-  readonly heard = element('div', { class: 'il-heard', role: 'status' });
+export class Progress {
+  readonly node: HTMLElement;
+  private readonly now = element('ul', { class: 'il-runs', 'aria-label': 'Runs', 'aria-busy': 'true' });
+  private readonly before = element('ul', { class: 'il-runs', 'aria-label': 'Earlier runs' });
+  private readonly earlier = element('details', { hidden: true }, element('summary', {}, 'Earlier runs'), this.before);
+  private readonly none = element('p', { class: 'il-help' });
+  private readonly heard = element('div', { class: 'il-heard', role: 'status' });
   private readonly cards = new Map<string, Card>();
-  private states = new Map<string, string>();
-  private readonly none = element('li', { class: 'il-help', hidden: true }, 'Nothing was run from here yet.');
+  private told: Map<string, string> | null = null;
 
   constructor(private readonly acts: IActs) {
-    this.node.append(this.none);
+    this.node = element(
+      'section',
+      { class: 'il-progress', 'aria-label': 'Progress' },
+      element('h2', {}, 'Progress'),
+      this.none,
+      this.now,
+      this.earlier,
+      this.heard
+    );
   }
 
-  /** Show the runs as they are now; those that have ended since. */
-  show(runs: IRun[]): IRun[] {
-    const ended = runs.filter(run => ['queued', 'running'].includes(this.states.get(run.id) ?? '') && run.ended);
-    this.node.setAttribute('aria-busy', 'false');
-    this.none.hidden = runs.length > 0;
+  /** Show the runs of the study, the newest first: what goes on and the newest above, the others folded away. */
+  show(runs: IRun[], atOnce: number): void {
+    this.now.setAttribute('aria-busy', 'false');
+    const others = atOnce === 1 ? 'One runs at a time; others wait.' : `${atOnce} run at a time; others wait.`;
+    say(this.none, runs.length ? others : `Nothing was run from here yet: choose a size and press Run. ${others}`);
     for (const [id, card] of this.cards) {
       if (!runs.some(run => run.id === id)) {
         card.node.remove();
@@ -124,20 +150,25 @@ export class Runs {
     }
     // Oldest first, each put before what is there: the newest stands on top.
     for (const run of [...runs].reverse()) {
-      const card = this.cards.get(run.id);
-      if (card) {
-        card.show(run);
-      } else {
-        const made = new Card(run, this.acts);
-        this.cards.set(run.id, made);
-        this.node.prepend(made.node);
+      const card = this.cards.get(run.id) ?? new Card(run, this.acts);
+      this.cards.set(run.id, card);
+      card.show(run);
+      const place = run === runs[0] || active(run) ? this.now : this.before;
+      if (card.node.parentElement !== place) {
+        place.prepend(card.node);
       }
     }
-    const changed = runs.filter(run => this.states.size && this.states.get(run.id) !== run.state);
+    this.earlier.hidden = !this.before.children.length;
+    const before = this.told;
+    this.told = new Map(runs.map(run => [run.id, heard(run)]));
+    const changed = [...this.told].filter(([id, words]) => before && before.get(id) !== words);
     if (changed.length) {
-      this.heard.textContent = changed.map(run => `${run.study} at ${run.profile}: ${WORDS[run.state]}.`).join(' ');
+      this.heard.textContent = changed.map(([, words]) => words).join(' ');
     }
-    this.states = new Map(runs.map(run => [run.id, run.state]));
-    return ended;
+  }
+
+  /** Bring it into sight, where it is not. */
+  reveal(): void {
+    this.node.scrollIntoView({ block: 'nearest' });
   }
 }
