@@ -4,34 +4,40 @@ import ast
 import dataclasses
 import hashlib
 import importlib
+import importlib.metadata
 import pickle
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy
-import sklearn
 import torch
 
 from influencelab.data.source import Source
 from influencelab.errors import InvalidParameter
 from influencelab.experiments.own_code import own_code
 from influencelab.recipe import Recipe, fingerprint
+from influencelab.runner import json_file
+from influencelab.runner.provenance import sources_hash
 
 PACKAGE = "influencelab"
 # The folders all of whose code decides numbers.
 ROOMS = ("data", "models", "training", "influence")
 
 
-def recipe_version(recipe: Any) -> str:
+def recipe_version(recipe: Any, *, memory: Path | None = None) -> str:
     """The version of the code that runs this recipe, kinds of the user's own included.
+
+    Args:
+        memory: a file that remembers versions from one process to the next.
 
     Raises:
         InvalidParameter: what such a kind computes with cannot be known.
     """
     kinds = {type(part) for part in recipes_in(recipe)}
-    version = code_version(*sorted({kind.__module__ for kind in kinds}))
+    version = code_version(*sorted({kind.__module__ for kind in kinds}), memory=memory)
     # A source counts by the data that it gives (`data_version`).
     own = {kind for kind in kinds if is_outside(kind) and not issubclass(kind, Source)}
     return hashlib.sha256((version + own_code(own, package=PACKAGE)).encode()).hexdigest() if own else version
@@ -82,12 +88,29 @@ def recipes_in(recipe: Any) -> Iterator[Recipe]:
 
 
 @cache
-def code_version(*modules: str) -> str:
+def code_version(*modules: str, memory: Path | None = None) -> str:
     """Hash of the rooms that compute, of these modules (dotted names), and of what they import from their own folder.
 
     Each definition counts by its text, whatever file it is in: a file that is moved, renamed or split changes nothing,
-    nor does a line of imports.
+    nor does a line of imports. Since that takes seconds, the memory keeps the hash for as long as no byte changes.
     """
+    versions = torch.__version__, numpy.__version__, importlib.metadata.version("scikit-learn")
+    if memory is None:
+        return version_of(modules, versions)
+    kept, key, sources = {}, " ".join(modules), " ".join((sources_hash(package()), *versions))
+    with suppress(OSError):
+        kept = json_file.read(memory)
+    known = kept.get("versions", {}) if kept.get("sources") == sources else {}
+    if key not in known:
+        known[key] = version_of(modules, versions)
+        with suppress(OSError):
+            memory.parent.mkdir(parents=True, exist_ok=True)
+            json_file.write(memory, {"sources": sources, "versions": known})
+    return known[key]
+
+
+def version_of(modules: tuple[str, ...], versions: tuple[str, ...]) -> str:
+    """The hash, from the sources."""
     counted = {module for module in trees() if room(module) in ROOMS}
     left = list(modules)
     while left:
@@ -96,8 +119,12 @@ def code_version(*modules: str) -> str:
             counted.add(module)
             left += [source for source, _ in imports(module).values() if room(source) == room(module)]
     parts = sorted(text for module in counted for text in statements(module, counted=frozenset(counted)))
-    versions = torch.__version__, numpy.__version__, sklearn.__version__
     return hashlib.sha256("\0".join((*versions, *parts)).encode()).hexdigest()
+
+
+def package() -> Path:
+    """The folder of the package."""
+    return Path(importlib.import_module(PACKAGE).__path__[0])
 
 
 def room(module: str) -> str:
@@ -109,7 +136,7 @@ def room(module: str) -> str:
 @cache
 def trees() -> dict[str, ast.Module]:
     """Every module of the package as a tree without docstrings, by its dotted name."""
-    folder = Path(importlib.import_module(PACKAGE).__path__[0])
+    folder = package()
     return {
         ".".join((PACKAGE, *path.relative_to(folder).with_suffix("").parts)): tree(path.read_text(encoding="utf-8"))
         for path in sorted(folder.rglob("*.py"))

@@ -27,6 +27,8 @@ __all__ = ["run_grid", "run_trials", "with_available_data"]
 Executor = Callable[[Sequence[Job]], Iterator[tuple[str, bool]]]
 # How often to look whether a trial that another run is at was stored there, in seconds.
 POLL = 0.5
+# File of a store that remembers what the code was found to be.
+VERSIONS = "code_versions.json"
 BAR = "{desc}{bar} {elapsed} gone, {remaining} to go"
 
 
@@ -63,7 +65,7 @@ def run_trials(
     shared = Store((store.folder if isinstance(store, Store) else store).resolve())
     jobs, known = [], {}
     for trial in trials:
-        version, data = recipe_version(trial), data_version(trial, known)
+        version, data = recipe_version(trial, memory=shared.folder / VERSIONS), data_version(trial, known)
         address = (trial, version, device, data) if data else (trial, version, device)
         jobs.append(Job(fingerprint(address), trial, shared, device, version))
     found = {job.key: shared.find(job.key) for job in jobs}

@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy
@@ -10,6 +11,8 @@ import pandas
 from pandas.io.formats.style import Styler
 
 from influencelab.experiments.outcome import Outcome
+from influencelab.experiments.remembered_statistics import remembered
+from influencelab.experiments.store import Store
 from influencelab.statistics.agreement import FOUR, UNBOUNDED
 from influencelab.statistics.bootstrap import Bootstrap
 from influencelab.statistics.comparison import Comparison
@@ -78,11 +81,26 @@ def comparisons(
 
 
 def agreements(
-    outcomes: Mapping[tuple[Any, ...], Outcome], names: Sequence[str], *, bootstrap: Bootstrap | None = None
+    outcomes: Mapping[tuple[Any, ...], Outcome],
+    names: Sequence[str],
+    *,
+    bootstrap: Bootstrap | None = None,
+    store: Store | Path | None = None,
 ) -> list[Agreement]:
-    """Every estimator on every target and selection of every trial; outcomes and names as of `comparisons`."""
-    found = comparisons(outcomes, names)
-    return [replace(part, statistics=part.comparison.statistics(bootstrap)) for part in found]
+    """Every estimator on every target and selection of every trial; outcomes and names as of `comparisons`.
+
+    A store, or its folder, remembers the statistics, which of thousands of pairs take minutes.
+    """
+    memory = Store(store) if isinstance(store, Path) else store
+    return [
+        replace(
+            part,
+            statistics=remembered(part.comparison, bootstrap, store=memory)
+            if memory
+            else part.comparison.statistics(bootstrap),
+        )
+        for part in comparisons(outcomes, names)
+    ]
 
 
 def measurements(parts: Sequence[Agreement]) -> pandas.DataFrame:

@@ -28,10 +28,10 @@ def copied(tmp_path, monkeypatch):
     shutil.copytree(Path(influencelab.__file__).parent, folder, ignore=shutil.ignore_patterns("lab", "__pycache__"))
     monkeypatch.setattr(influencelab, "__path__", [str(folder)])
 
-    def version() -> str:
+    def version(*, memory: Path | None = None) -> str:
         for cached in (module.trees, module.imports, module.meaning, code_version):
             cached.cache_clear()
-        return recipe_version(TRIAL)
+        return recipe_version(TRIAL, memory=memory)
 
     yield folder, version
     monkeypatch.undo()
@@ -116,6 +116,20 @@ def test_the_module_of_a_recipe_counts_wherever_it_lies(copied):
     assert changed != first
     edit(folder / "experiments" / "selections" / "everything.py", "torch.ones_like", "torch.zeros_like")
     assert version() != changed
+
+
+def test_a_memory_spares_the_reading_for_as_long_as_no_byte_changes(copied, tmp_path, monkeypatch):
+    (folder, version), memory = copied, tmp_path / "store" / "versions.json"
+    first = version(memory=memory)
+    assert first == version()
+    read, count = [], module.version_of
+    monkeypatch.setattr(module, "version_of", lambda *given: read.append(1) or count(*given))
+    assert version(memory=memory) == first
+    assert not read
+    edit(folder / "models" / "penalty.py", ".sum(-1) / 2", ".sum(-1) / 3")
+    assert version(memory=memory) == version() != first
+    memory.write_text("half of a fi")
+    assert version(memory=memory) == version()
 
 
 def test_only_strings_that_stand_alone_are_words():

@@ -61,8 +61,9 @@ def entries(folder) -> list[Path]:
 
 
 def leftovers(folder) -> list[Path]:
-    """Files that are neither finished work nor the journal."""
-    return [path for path in folder.rglob("*") if path.is_file() and path.suffix != ".entry" and path.name != "journal"]
+    """Files that are neither finished work nor the journal nor what is remembered of the code."""
+    files = [path for path in folder.rglob("*") if path.is_file() and path.suffix != ".entry"]
+    return [path for path in files if path.name not in ("journal", sweep.VERSIONS)]
 
 
 def test_what_is_in_the_store_is_not_run_again_and_comes_back_bit_for_bit(tmp_path, runs):
@@ -205,6 +206,6 @@ def test_a_trial_that_somebody_else_is_at_is_waited_for(tmp_path, runs, monkeypa
 
 def test_another_version_of_the_code_runs_everything_again(tmp_path, runs, monkeypatch):
     run_trials([TRIAL], store=Store(tmp_path))
-    monkeypatch.setattr(sweep, "recipe_version", lambda recipe: "another")
+    monkeypatch.setattr(sweep, "recipe_version", lambda *_, **__: "another")
     run_trials([TRIAL], store=Store(tmp_path))
     assert len(runs) == 2
