@@ -39,7 +39,7 @@ CLAIMS = (
 FINDINGS = (
     Finding(
         "last_layer",
-        "**Numerics can look like fragility, but the published number was not had again.** Last-layer influence with "
+        "**Numerics can look like fragility, but the published number was not replicated.** Last-layer influence with "
         "the penalty left out and a singular matrix inverted, as in Epifano et al.'s code, ranks at {} here, where "
         "their arrays give 0.66 ± 0.05. Mended, on the same networks and removals, it ranks at {}: a convex refit, "
         "where theory holds almost by itself.",
