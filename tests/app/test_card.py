@@ -101,7 +101,7 @@ def test_one_claim_in_full_says_everything_about_it(judged: list[Row]) -> None:
         claim.statement,
         claim.paper,
         claim.published,
-        "≥ 0; within ±0.02 it is negligible",
+        "≥ 0 (chosen when first numbers were known); within ±0.02 it is negligible",
         QUESTIONS[claim.study],
         claim.name,
     ):

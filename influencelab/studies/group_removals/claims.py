@@ -27,12 +27,14 @@ CLAIMS = (
     ),
     unpaired(
         name="single_points_are_hardly_predicted_unpaired",
+        late=True,
         statement="The same scores rank single points hardly at all: their mean correlation is 0.05 at most.",
         where={**SINGLE, "target": "unpaired"},
         high=0.05,
     ),
     unpaired(
         name="halves_are_predicted_better_than_single_points",
+        late=True,
         statement="Halves are predicted at least twice as well as single points: the ratio of the two correlations.",
         where={**HALVES, "target": "unpaired"},
         settings=(Setting("each its own batches", over={"share": None}),),
@@ -41,6 +43,7 @@ CLAIMS = (
     ),
     claim(
         name="pairing_makes_single_points_predictable",
+        late=True,
         paper="influencelab, beside dattri (Deng et al. 2024)",
         statement="With batches that models with and without a point share, single points are predicted too: the "
         "correlation is above 0.5 for them as for groups.",

@@ -19,6 +19,7 @@ claim = partial(
 CLAIMS = (
     claim(
         name="last_layer_agreement_is_as_published",
+        late=True,
         statement="The authors' own last-layer influence, written again from their code, has the mean rank correlation "
         "of their arrays, within two of its standard errors. It inverts a singular matrix in single precision, so that "
         "rounding decides.",
@@ -28,6 +29,7 @@ CLAIMS = (
     ),
     claim(
         name="mended_last_layer_agrees_better",
+        late=True,
         statement="With the penalty in its curvature and a pseudo-inverse it agrees better than the authors' arrays "
         "do, by more than two of their standard errors. To refit a last layer is convex, so theory holds there almost "
         "by itself.",

@@ -47,6 +47,7 @@ CLAIMS = (
     ),
     claim(
         name="another_seed_is_predicted_as_far_as_it_repeats",
+        late=True,
         paper="influencelab, beside MAGIC (Ilyas & Engstrom 2025)",
         statement="For retraining with another seed the derivative does as well as retraining with a third seed does: "
         "its correlation less the repeatability of the truth is 0 within a twentieth.",
