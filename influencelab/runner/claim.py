@@ -16,8 +16,8 @@ __all__ = ["Claim"]
 class Claim:
     """One statement of a paper that a study tests: in all settings where it was measured, with one verdict.
 
-    Bands were chosen before the runs that they judge; pilots on the same data were known. Smallest effects of interest
-    and bands of sizes were added when the first runs had been seen. A scorecard is computed, never typed.
+    Bands were chosen before the runs that they judge, unless they are `late`; pilots on the same data were known.
+    Smallest effects of interest and bands of sizes all came later. A scorecard is computed, never typed.
 
     Attributes:
         name: its name on the scorecard, in lower case with underscores.
@@ -37,6 +37,7 @@ class Claim:
         unit: of that number; empty for a pure number.
         control: what our control changes in each setting; where the claim is reproduced and the controlled number is
             negligible, the verdict is `explained`. A controlled number that is merely uncertain explains nothing.
+        late: whether its band was chosen when first numbers had been seen.
 
     Raises:
         InvalidParameter: `least` is none of these, low > high, settings of one name, or a control without a smallest
@@ -57,6 +58,7 @@ class Claim:
     least: str = "standard"
     unit: str = ""
     control: Where | None = None
+    late: bool = False
 
     def __post_init__(self) -> None:
         if self.least not in RECORD:
@@ -93,7 +95,13 @@ class Claim:
     @property
     def band(self) -> str:
         """The accepted values in words: `≥ 0.99`, `≤ 1 per layer`, or a dash where nothing is judged."""
-        return f"{self.bounds} {self.unit}" if self.unit and self.bounds != "–" else self.bounds
+        if self.bounds == "–":
+            return self.bounds
+        unit, late = (
+            f" {self.unit}" if self.unit else "",
+            " (chosen when first numbers were known)" if self.late else "",
+        )
+        return f"{self.bounds}{unit}{late}"
 
     @property
     def bounds(self) -> str:

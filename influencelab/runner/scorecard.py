@@ -79,6 +79,7 @@ def scorecard_json(judged: Iterable[Row]) -> list[dict[str, Any]]:
         {
             **{name: getattr(row.claim, name) for name in ("name", "study", "paper", "statement", "published", "unit")},
             "accepted": row.claim.band,
+            "negligible": row.claim.negligible,
             "verdict": row.word,
             "size": row.latest.size,
             "preview": row.latest.preview,

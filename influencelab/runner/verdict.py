@@ -73,8 +73,9 @@ class Verdict:
 
     @property
     def verdict(self) -> str:
-        """One of `VERDICTS`, which says what each means."""
-        return over_settings([each.verdict for each in self.cells])
+        """One of `VERDICTS`, which says what each means; settings without a band say nothing beside others."""
+        banded = [each for each in self.cells if not each.setting.unbounded]
+        return over_settings([each.verdict for each in banded or self.cells])
 
     @property
     def size(self) -> str:
@@ -177,12 +178,14 @@ def within(number: Measurement | None, negligible: float) -> bool:
 def over_settings(verdicts: Collection[str]) -> str:
     """One verdict for all settings: what all say; else that it depends, if some contradict; else inconclusive.
 
-    Settings without a band say nothing beside others. One that was not measured leaves the claim open.
+    A setting that was not measured leaves a claim open that is judged.
     """
-    said = set(verdicts) - {"reported only"} or {"reported only"}
+    said = set(verdicts)
     effect, none = said & {"reproduced", "explained"}, said & {"negligible", "not reproduced"}
     if len(said) == 1:
         return said.pop()
+    if "reported only" in said:
+        return "reported only"
     if said == none:
         return "not reproduced"
     return DEPENDS if len(effect) == 2 or (effect and none) else "inconclusive"

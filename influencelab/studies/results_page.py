@@ -18,9 +18,14 @@ INTRODUCTION = """# Results
 A row a question: what was found, and how many claims of papers have which verdict. Each question links to a page with
 the answer, every claim with its numbers and 95% intervals, tables, figures and how it was run.
 
-Bands were chosen before the runs that they judge; pilots on the same data were known. Smallest effects of interest,
-and bands for printed sizes, were added after the first runs had been seen. Written by `influencelab scorecard --write`
-from the reports in this folder: edit the claims or run the studies, not these pages.
+Bands were chosen before the runs that they judge, unless a page says that first numbers were known; pilots on the same
+data were. Smallest effects of interest, and bands for printed sizes, all came after first runs had been seen. A claim
+is judged in all settings where it was measured, and has one verdict over them. Numbers have three digits where their
+intervals allow it, and more only where the ends would otherwise be alike; all digits are in each run's
+`measurements.csv`.
+
+Written by `influencelab scorecard --write` from the reports in this folder: edit the claims or run the studies, not
+these pages.
 """
 
 

@@ -15,19 +15,14 @@ RUNS = """| profile | seconds | memory | numbers | pictures and record |
 
 def study_page(study: str, question: str, *, judged: Sequence[Row], found: Sequence[Report]) -> str:
     """The page in Markdown, from the reports of one study, small profiles first."""
-    parts = {
-        "": answer(study, found),
-        "Verdicts": verdicts(judged),
-        "Tables": tables(study, found),
-        "Figures": figures(found),
-        "How it was run": runs(found),
-    }
-    links = " · ".join(f"[{name}](#{name.lower().replace(' ', '-')})" for name, text in parts.items() if name and text)
-    head = f"# {question}\n\nStudy `{study}`; [all results](../README.md), [notebook](../../studies/{study}.ipynb)."
-    sections = [
-        f"## {name}\n\n{text}" if name else f"{text}\n\n{links}" for name, text in parts.items() if name or text
-    ]
-    return "\n\n".join([head, *(section.strip() for section in sections if not section.endswith("\n\n"))]) + "\n"
+    title = f"# {question}\n\nStudy `{study}`; [all results](../README.md), [notebook](../../studies/{study}.ipynb)."
+    said, every = answer(study, found), {"Verdicts": verdicts(judged), "Tables": tables(study, found)}
+    every |= {"Figures": figures(found), "How it was run": runs(found)}
+    every["Words"] = words("\n".join([said, *every.values()]))
+    parts = {name: text for name, text in every.items() if text}
+    links = " · ".join(f"[{name}](#{name.lower().replace(' ', '-')})" for name in parts)
+    sections = [f"## {name}\n\n{text}" for name, text in parts.items()]
+    return "\n\n".join(filter(None, [title, said, links, *sections])) + "\n"
 
 
 def answer(study: str, found: Sequence[Report]) -> str:
@@ -43,29 +38,33 @@ def tables(study: str, found: Sequence[Report]) -> str:
 
 
 def verdicts(judged: Sequence[Row]) -> str:
-    """Each claim with its verdict and the numbers of its settings, then the words that are used."""
-    if not judged:
-        return ""
-    blocks = "\n\n".join(claim_block(row) for row in judged)
-    words = "\n".join(f"- {line}" for line in legend(blocks))
-    return f"{counted(judged).capitalize()}.\n\n{blocks}\n\nWords:\n\n{words}"
+    """How many claims have which verdict, then each claim with the numbers of its settings."""
+    return "\n\n".join([f"{counted(judged).capitalize()}.", *map(claim_block, judged)]) if judged else ""
 
 
 def claim_block(row: Row) -> str:
-    """One claim: its verdict, what is claimed, where and with which number; then a table of its settings."""
+    """One claim: its verdict, what is claimed, where and with which number; a table of its settings, if several."""
     claim, judged = row.claim, row.latest
     accepted = "not judged" if claim.bounds == "–" else f"accepted: {claim.band}"
-    text = f"**{judged.said}**: {claim.statement} *{claim.paper}; printed: {claim.published}; {accepted}.*"
-    lines = [cell_line(cell) for cell in (*judged.cells, *judged.sizes) if cell.number or len(judged.cells) > 1]
+    only = judged.measured[0] if judged.measured and len(judged.cells) == 1 else None
+    measured = f" Measured: {only.number} ({only.profile})." if only else ""
+    text = f"**{judged.said}**: {claim.statement}{measured} *{claim.paper}; printed: {claim.published}; {accepted}.*"
+    lines = [cell_line(cell) for cell in judged.cells if len(judged.cells) > 1]
+    lines += [cell_line(cell, "printed size: ") for cell in judged.sizes if cell.number]
     head = "| setting | measured | accepted | verdict | profile |\n| --- | --- | --- | --- | --- |"
     return "\n\n".join([text, "\n".join([head, *lines])]) if lines else text
 
 
-def cell_line(cell: Cell) -> str:
+def cell_line(cell: Cell, kind: str = "") -> str:
     """One setting of a claim as a row of its table."""
-    number = str(cell.number) if cell.number else "–"
-    cells = [cell.setting.name or "–", number, cell.setting.bounds, cell.verdict, cell.profile]
+    number, profile = (str(cell.number), cell.profile) if cell.number else ("–", "–")
+    cells = [f"{kind}{cell.setting.name}", number, cell.setting.bounds, cell.verdict, profile]
     return f"| {' | '.join(each.replace('|', '&#124;') for each in cells)} |"
+
+
+def words(text: str) -> str:
+    """What the words of a page mean."""
+    return "\n".join(f"- {line}" for line in legend(text))
 
 
 def figures(found: Sequence[Report]) -> str:

@@ -183,6 +183,9 @@ def test_a_setting_may_have_a_band_of_its_own_or_none() -> None:
     # What has no band says nothing beside what has one.
     assert judge(reported, over(around(0.0), around(7.0)), "paper").verdict == "reproduced"
     assert judge(reported, over(around(1.0), around(7.0)), "paper").verdict == "not reproduced"
+    assert judge(reported, over(around(0.0), None), "paper").said == "reproduced (1 of 2 settings)"
+    bare = at_depths(2, low=None, high=None)
+    assert judge(bare, over(around(0.0), None), "paper").said == "reported only (1 of 2 settings)"
 
 
 def test_a_printed_size_has_a_verdict_beside_the_sign() -> None:

@@ -48,6 +48,7 @@ def test_the_first_page_has_a_row_a_question_that_leads_to_a_page_of_its_own(tmp
     assert "**depends on the setting**: The slope is 1. *Somebody 2017 | Fig. 1; printed: near 1; accepted:" in own
     assert "| 1 layers | 1.00 [0.99, 1.01] | 0.95 to 1.05 | reproduced | standard |" in own
     assert "| 2 layers | 2.00 [1.99, 2.01] | 0.95 to 1.05 | not reproduced | standard |" in own
+    assert "## Words" in own
     assert f"- depends on the setting: {TERMS['depends on the setting']}" in own
 
 
@@ -101,5 +102,5 @@ def test_the_first_page_says_what_was_not_run_and_how_long_it_would_take(tmp_pat
 def test_the_committed_first_page_is_short_and_says_how_bands_were_chosen():
     text = (ROOT / "results" / "README.md").read_text()
     assert len(text.splitlines()) <= 60
-    assert "pilots on the same data were known" in text
+    assert "pilots on the same" in text
     assert all((ROOT / "results" / link).is_file() for link in re.findall(r"\]\((\w+/README.md)\)", text))

@@ -96,7 +96,7 @@ def in_full(row: Row, questions: Mapping[str, str], terminal: Terminal) -> str:
     facts = {
         "claim": claim.statement,
         "made in": claim.paper,
-        "published": claim.published,
+        "printed": claim.published,
         "question": f"{questions.get(claim.study, claim.study)} (study {claim.study})",
         "accepted": accepted(claim),
         "number": describe(claim.where),

@@ -148,7 +148,9 @@ def print_scorecard(
     claim: Annotated[
         str | None, typer.Argument(metavar="[CLAIM]", help="Show this one in full: its name, or words of its title.")
     ] = None,
-    failed: Annotated[bool, typer.Option("--failed", help="Only the claims that were not reproduced.")] = False,
+    failed: Annotated[
+        bool, typer.Option("--failed", help="Only claims that were not reproduced, or not in every setting.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="For programs, with every number at full precision.")] = False,
     write: Annotated[
         bool, typer.Option("--write", help="Write README.md of the results folder, from standard and paper results.")

@@ -15,10 +15,16 @@ from influencelab.runner.report import reports
 from influencelab.runner.scorecard import Row, rows, scorecard_json
 from influencelab.runner.study import Study, studies_folder
 from influencelab.runner.study import studies as all_studies
+from influencelab.runner.verdict import DEPENDS
 from influencelab.studies.catalogue import all_claims
 from influencelab.studies.results_page import write_readme
 
-HINT = "One claim in full: influencelab scorecard CLAIM (its title, or some words of it). Only what failed: --failed."
+HINT = (
+    "One claim in full: influencelab scorecard CLAIM (its title, or some words of it). What failed somewhere: --failed."
+)
+
+
+FAILED = ("not reproduced", DEPENDS)
 
 
 def shown(path: Path) -> str:
@@ -51,14 +57,14 @@ def printed(claim: str | None, *, failed: bool, as_json: bool, studies: Path | N
     home = results_folder(studies, results)
     judged = rows(reports(home, say=say), all_claims())
     chosen = matching(claim, judged) if claim else judged
-    chosen = [row for row in chosen if row.word == "not reproduced"] if failed else chosen
+    chosen = [row for row in chosen if row.word in FAILED] if failed else chosen
     if as_json:
         return json.dumps(plain(scorecard_json(chosen)), indent=2, ensure_ascii=False)
     terminal, questions = here(), questions_of(all_studies(studies))
     if claim and len(chosen) == 1:
         return in_full(chosen[0], questions, terminal)
     if failed and not chosen:
-        return "Every claim that was judged is reproduced, explained or inconclusive: none is 'not reproduced'."
+        return "No claim that was judged is 'not reproduced', in all of its settings or in some."
     return f"{card(chosen, questions, terminal)}\n\n{terminal.wrap(HINT)}"
 
 

@@ -59,7 +59,10 @@ def remarks(done: Sequence[Report], terminal: Terminal, *, preview: bool) -> lis
     """What the verdicts are not: those of record."""
     texts = []
     if preview and all(size_of(profile_of(report.profile)) not in RECORD for report in done):
-        texts.append("At this size the verdicts are previews; those of record come from standard and paper runs.")
+        texts.append(
+            "At this size the verdicts are previews, and settings that it leaves out keep a claim open; verdicts of "
+            "record come from standard and paper runs."
+        )
     if any(report.changed for report in done):
         texts.append("Changed parameters went to folders of their own, which are not on the scorecard.")
     return [terminal.wrap(text) for text in texts]

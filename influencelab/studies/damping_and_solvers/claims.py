@@ -20,6 +20,7 @@ SCORE = {"reference": None, "curvature": None, "statistic": "spearman"}
 CLAIMS = (
     Claim(
         name="ekfac_beats_gradient_products_and_label_match",
+        late=True,
         paper="Grosse et al. 2023, Fig. 6",
         statement="Kronecker factors (EK-FAC) order removals better than gradient products do, on every task; and, as "
         "a baseline must be beaten that knows labels alone, better than label match does: Spearman of the first less "

@@ -76,7 +76,8 @@ CLAIMS = (
     rule(
         name="rule_for_t_beats_the_fixed_one",
         statement="A rule that needs no retraining (strain of √½) chooses a t at which influence agrees better with "
-        "retraining than at t = 0.001: mean difference of Pearson over data sets that had no part in finding it.",
+        "retraining than at t = 0.001: mean difference of Pearson over data sets that had no part in finding it, each "
+        "the mean of three weight decays. Four of the seven are pairs of digits.",
         where={},
         settings=(GAIN,),
         low=0.0,

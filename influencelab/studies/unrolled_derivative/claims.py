@@ -32,6 +32,7 @@ GROUPS = {
 }
 SAME, OTHER = ({"draw": draw, "statistic": "spearman", "estimator": "unrolled"} for draw in ("same", "other"))
 FOREIGN = {"optimiser": "adam", "derivative_of": "sgd"}
+OF_SGD = {**FOREIGN, "depth": None, "learning_rate": None, "draw": None}
 
 claim = partial(Claim, study=STUDY, paper="MAGIC (Ilyas & Engstrom 2025)")
 
@@ -46,6 +47,7 @@ CLAIMS = (
     ),
     claim(
         name="another_seed_is_predicted_as_far_as_it_repeats",
+        late=True,
         paper="influencelab, beside MAGIC (Ilyas & Engstrom 2025)",
         statement="For retraining with another seed the derivative does as well as retraining with a third seed does: "
         "its correlation less the repeatability of the truth is 0 within a twentieth.",
@@ -64,6 +66,7 @@ CLAIMS = (
         statement="The derivative of an SGD run from the same start with the same batches says less of Adam's truth "
         "than Adam's own: the difference.",
         where={**FOREIGN, "statistic": "drop"},
+        sizes=(Setting("own over that of SGD", {**ADAM, **SAME, "derivative_of": None}, over=OF_SGD, low=1.1, high=4),),
         published="knowing the optimiser improves Spearman by 10% to over 300%",
         low=0.0,
         negligible=0.02,

@@ -42,6 +42,7 @@ CLAIMS = (
     ),
     claim(
         name="influence_is_nearer_to_the_response_than_to_warm_retraining",
+        late=True,
         statement="Influence agrees more with that response than with retraining from the fit to a minimum: the "
         "difference of Spearman's correlations.",
         where={**POOLED, "target": "pbrf", "statistic": "spearman"},
