@@ -35,7 +35,7 @@ VECTOR = 600
 # Inches: on a page of 900 pixels at four fifths of its width, the smallest letters are still ten pixels high.
 WIDEST, NARROW = 9.0, 6.2
 SMALL = 9  # points, the smallest letters
-LETTER, SMALLER = 0.09, 0.08  # inches, the width of a letter of a label and of a title
+LETTER, SMALLER = 0.084, 0.08  # inches, the width of a letter of a label and of a title
 LABEL, MARGIN = 0.5, 0.3  # inches, of the label of a tick, and between panels
 
 Look = dict[str, Any]  # colour, marker and style of a line
@@ -105,6 +105,7 @@ def fit_labels(axis: Axes) -> None:
     spec = axis.get_subplotspec()
     columns = spec.get_geometry()[1] if spec else 1
     room = int((axis.figure.get_size_inches()[0] / columns - MARGIN) / SMALLER)  # pyright: ignore[reportAttributeAccessIssue]
+    place: Literal["left", "center"]
     for place, size in (("left", SMALL), ("center", SMALL + 1)):
         lines = axis.get_title(loc=place).split("\n")
         axis.set_title("\n".join(textwrap.fill(line, room) for line in lines), loc=place, fontsize=size)

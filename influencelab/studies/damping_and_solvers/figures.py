@@ -29,7 +29,7 @@ SOLVERS = {
 SOLVED = {
     "spearman": "Spearman correlation with retraining",
     "within_class_spearman": "the same within classes",
-    "residual": "residual of the solver ‖(H + λ)s − g‖ / ‖g‖",
+    "residual": "residual of the solver (share of ‖g‖)",
 }
 # A system solved to less than this is solved to rounding.
 ROUNDING = 1e-12
@@ -130,10 +130,10 @@ def draw_solvers(axis: Axes, table: pandas.DataFrame, names: Sequence[str], *, f
 def redrawn(report: Report) -> dict[str, Figure | None]:
     """Every figure of a report, from its measurements."""
     table = report.measurements.drop(columns="study")
-    along = table[table["damping_share"].notna()]
-    solved = table[table["damping_share"].isna() & table["reference"].isna()]
+    along = table.loc[table["damping_share"].notna()]
+    solved = table.loc[table["damping_share"].isna() & table["reference"].isna()]
     return {
-        "damping_path": damping_path(along[along["data"] == "digits"]),
-        "damping_path_iris": damping_path(along[along["data"] == "iris"]),
+        "damping_path": damping_path(along.loc[along["data"] == "digits"]),
+        "damping_path_iris": damping_path(along.loc[along["data"] == "iris"]),
         "solvers": solver_figure(solved),
     }

@@ -1,20 +1,30 @@
 """The figure of agreement against the learning rate."""
 
+from typing import Any
+
 import pandas
 from matplotlib.figure import Figure
 
 from influencelab.experiments.line_plots import lines
+from influencelab.runner.report import Report
 from influencelab.studies.unrolled_derivative.analysis import DROP, REPEATS, in_words
 
 BY_RATE = (
     "How well the derivative of a training run ranks removals as retraining does, from the same start with the same "
     "batches (its own draw) and from another. The dashed line is how well two draws agree with each other, which "
-    "bounds what can be said of another draw; bars are 95% intervals, faint dots single networks."
+    "bounds what can be said of another draw; bars are 95% intervals."
 )
 
 
-def agreement_by_rate(table: pandas.DataFrame, networks: pandas.DataFrame) -> Figure:
+def agreement_by_rate(table: pandas.DataFrame, networks: pandas.DataFrame | None) -> Figure:
     """Correlation of single removals against the learning rate, a panel a kind of run, and each network's own means."""
-    words, dots = (in_words(each[each["share"].isna()]) for each in (table, networks))
-    names = {"x": "learning_rate", "hue": "statistic", "panel": "run", "neutral": [REPEATS]}
-    return lines(words[words["statistic"] != DROP], dots=dots, across="learning rate", caption=BY_RATE, **names)
+    words = in_words(table.loc[table["share"].isna()])
+    dots = None if networks is None else in_words(networks.loc[networks["share"].isna()])
+    names: Any = {"x": "learning_rate", "hue": "statistic", "panel": "run", "neutral": [REPEATS]}
+    return lines(words.loc[words["statistic"] != DROP], dots=dots, across="learning rate", caption=BY_RATE, **names)
+
+
+def redrawn(report: Report) -> dict[str, Figure | None]:
+    """The figure of a report from its measurements, without the single networks, which it does not hold."""
+    table = report.measurements.drop(columns="study")
+    return {"unrolled": agreement_by_rate(table.loc[table["derivative_of"].isna()], None)}
