@@ -105,8 +105,8 @@ def fit_labels(axis: Axes) -> None:
     spec = axis.get_subplotspec()
     columns = spec.get_geometry()[1] if spec else 1
     room = int((axis.figure.get_size_inches()[0] / columns - MARGIN) / SMALLER)  # pyright: ignore[reportAttributeAccessIssue]
-    place: Literal["left", "center"]
-    for place, size in (("left", SMALL), ("center", SMALL + 1)):
+    sizes: dict[Literal["left", "center"], int] = {"left": SMALL, "center": SMALL + 1}
+    for place, size in sizes.items():
         lines = axis.get_title(loc=place).split("\n")
         axis.set_title("\n".join(textwrap.fill(line, room) for line in lines), loc=place, fontsize=size)
     for side, length in ((axis.xaxis, box.width), (axis.yaxis, box.height)):

@@ -37,8 +37,16 @@ def test_a_report_keeps_its_numbers_and_its_run_and_has_its_figures_anew(report)
 
 
 def test_a_report_whose_study_draws_nothing_again_is_left_alone(tmp_path):
-    folder = tmp_path / "test_points_and_tails" / "standard"
-    shutil.copytree(RESULTS / "test_points_and_tails" / "standard", folder)
+    folder = tmp_path / "depth_and_weight_decay" / "standard"
+    shutil.copytree(RESULTS / "depth_and_weight_decay" / "standard", folder)
     before = (folder / "manifest.json").read_bytes()
     assert redraw(load(folder)).folder == folder
     assert (folder / "manifest.json").read_bytes() == before
+
+
+def test_every_committed_figure_that_can_be_drawn_again_has_a_caption_for_a_stranger():
+    folders = [path.parent for path in RESULTS.glob("*/*/captions.json")]
+    assert {folder.parent.name for folder in folders} >= {"leave_one_out", "smooth_hinge", "test_points_and_tails"}
+    for report in map(load, folders):
+        assert {path.stem for path in report.figures} == set(report.captions)
+        assert [fault for caption in report.captions.values() for fault in caption_faults(caption)] == []

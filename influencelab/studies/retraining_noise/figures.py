@@ -89,12 +89,13 @@ def averaged_draws(table: pandas.DataFrame) -> Figure:
     return figure
 
 
-def redrawn(report: Report) -> dict[str, Figure | None]:
+def redrawn(report: Report) -> dict[str, Figure | str]:
     """The figures that the measurements and pairs of a report hold; single draws are not kept."""
     numbers, first = report.measurements, report.parameters
     numbers = numbers.loc[numbers["depth"] == first["depths"][0]]
     numbers = numbers.loc[numbers["learning_rate"] == first["learning_rates"][0]]
     return {
         "noise": effects_beside_noise(report.pairs(), numbers),
+        "two_draws": DRAWS_AGREE,
         "repeatability": averaged_draws(numbers.loc[numbers["target"].isin(["unpaired", "paired"])]),
     }

@@ -74,6 +74,9 @@ def agreement_by_depth(measured: pandas.DataFrame, networks: pandas.DataFrame | 
     return None if means.empty else lines(means, dots=dots, caption=BY_DEPTH, **names)
 
 
-def redrawn(report: Report) -> dict[str, Figure | None]:
+def redrawn(report: Report) -> dict[str, Figure | str | None]:
     """The figure of a report that needs its measurements alone, without the single networks, which it does not hold."""
-    return {"agreement_by_depth": agreement_by_depth(report.measurements.drop(columns="study"), None, "iris")}
+    return {
+        "error_terms": BUDGET,
+        "agreement_by_depth": agreement_by_depth(report.measurements.drop(columns="study"), None, "iris"),
+    }
