@@ -69,7 +69,7 @@ def damping_path(table: pandas.DataFrame) -> Figure | None:
     negative = shown.loc[shown["statistic"] == "negative_eigenvalues", "value"].any()
     panels = [name for name in PATH if name != "negative_eigenvalues" or negative]
     looks = {fit: look(place) for place, fit in enumerate(shown["fit"].unique())}
-    figure, axes = drawing(len(panels), height=3.0, sharey=False)
+    figure, axes = drawing(len(panels), height=3.2, sharey=False)
     for axis, statistic in zip(axes, panels, strict=True):
         lines = shown.loc[shown["statistic"] == statistic].groupby(["fit", "curvature"], sort=False)
         for (fit, curvature), steps in lines:  # pyright: ignore[reportGeneralTypeIssues] - two keys, two names
