@@ -35,8 +35,8 @@ VECTOR = 600
 # Inches: on a page of 900 pixels at four fifths of its width, the smallest letters are still ten pixels high.
 WIDEST, NARROW = 9.0, 6.2
 SMALL = 9  # points, the smallest letters
-LETTER, SMALLER = 0.09, 0.08  # inches, the width of a letter of a label and of a title
-LABEL, MARGIN = 0.5, 0.3  # inches, of the label of a tick, and between panels
+LETTER, SMALLER = 0.084, 0.08  # inches, the width of a letter of a label and of a title
+LABEL, LINE, MARGIN = 0.5, 0.25, 0.3  # inches, of the label of a tick across and up, and between panels
 
 Look = dict[str, Any]  # colour, marker and style of a line
 
@@ -105,14 +105,15 @@ def fit_labels(axis: Axes) -> None:
     spec = axis.get_subplotspec()
     columns = spec.get_geometry()[1] if spec else 1
     room = int((axis.figure.get_size_inches()[0] / columns - MARGIN) / SMALLER)  # pyright: ignore[reportAttributeAccessIssue]
-    for place, size in (("left", SMALL), ("center", SMALL + 1)):
+    sizes: dict[Literal["left", "center"], int] = {"left": SMALL, "center": SMALL + 1}
+    for place, size in sizes.items():
         lines = axis.get_title(loc=place).split("\n")
         axis.set_title("\n".join(textwrap.fill(line, room) for line in lines), loc=place, fontsize=size)
-    for side, length in ((axis.xaxis, box.width), (axis.yaxis, box.height)):
+    for side, length, least in ((axis.xaxis, box.width, LABEL), (axis.yaxis, box.height, LINE)):
         text = " ".join(side.get_label_text().split())
         side.set_label_text(textwrap.fill(text, max(16, int(length / LETTER))))
         if side.get_scale() in ("log", "symlog"):
-            label_logarithm(side, most=max(3, int(length / LABEL)))
+            label_logarithm(side, most=max(3, int(length / least)))
 
 
 def label_logarithm(side: Axis, *, most: int) -> None:

@@ -15,8 +15,8 @@ from influencelab.statistics.reliability import NullBand
 
 CHANCE = "one correlation by chance (95%)"
 MEANS = (
-    "Large marks are means over networks with their 95% intervals, faint dots are single networks. At 1 the prediction "
-    "has the order of what retraining gives, at 0 it has nothing of it."
+    "Large marks are means over networks with their 95% intervals. At 1 the prediction has the order of what "
+    "retraining gives, at 0 nothing of it."
 )
 APART, WHOLE = 0.05, 0.25  # of neighbouring lines, and of all, as a share of the distance between neighbouring settings
 CORRELATION = "Spearman correlation (1 = same order)"
@@ -50,7 +50,7 @@ def lines(
         scale: `ordinal` (equal steps), `linear`, or `log` with 0 one step left of the smallest, behind a break.
         across: what x is, with its unit if it has one; its name unless given.
         label: what is measured.
-        caption: what each mark is and what one should see.
+        caption: what each large mark is and what one should see.
 
     Where only one setting was measured, the lines' names stand along the axis. A missing column, a table without rows,
     and a negative setting on a log scale are refused.
@@ -78,7 +78,8 @@ def lines(
     for axis in axes:
         if axis.get_subplotspec().is_first_col():  # pyright: ignore[reportOptionalMemberAccess]
             axis.set_ylabel(label)
-    return finish(figure, caption=caption)
+    also = "" if dots is None else "; faint dots are single networks"
+    return finish(figure, caption=f"{caption.removesuffix('.')}{also}.")
 
 
 def draw_lines(

@@ -148,10 +148,10 @@ def test_fits_are_counted_and_every_figure_draws_every_depth():
     total, truth = torch.stack(parts).sum(0), torch.cat([each.actual["cold"][: R - 2] for each in outcomes])
     assert budget.texts[0].get_text() == f"{float((total.square().mean() / truth.square().mean()).sqrt()):.2g}"
     measured = analysis.measurements(found, QUICK)
-    figure = figures.agreement_by_depth(measured, found, "iris")
+    figure = figures.agreement_by_depth(measured, figures.network_means(found), "iris")
     assert figure is not None
     assert [axis.get_title() for axis in figure.axes] == ["weight decay 0.005"]
     names = [text.get_text() for text in figure.legends[0].get_texts()]
     assert sorted(names) == ["stopped early: PBRF", "stopped early: retraining anew"]
-    assert figures.agreement_by_depth(measured, found, "digits") is None
+    assert figures.agreement_by_depth(measured, None, "digits") is None
     assert len(analysis.changes_table(found)) == 4 * (R - 2) * M

@@ -29,7 +29,7 @@ SOLVERS = {
 SOLVED = {
     "spearman": "Spearman correlation with retraining",
     "within_class_spearman": "the same within classes",
-    "residual": "residual of the solver ‖(H + λ)s − g‖ / ‖g‖",
+    "residual": "residual of the solver (share of ‖g‖)",
 }
 # A system solved to less than this is solved to rounding.
 ROUNDING = 1e-12
@@ -69,7 +69,7 @@ def damping_path(table: pandas.DataFrame) -> Figure | None:
     negative = shown.loc[shown["statistic"] == "negative_eigenvalues", "value"].any()
     panels = [name for name in PATH if name != "negative_eigenvalues" or negative]
     looks = {fit: look(place) for place, fit in enumerate(shown["fit"].unique())}
-    figure, axes = drawing(len(panels), height=3.0, sharey=False)
+    figure, axes = drawing(len(panels), height=3.2, sharey=False)
     for axis, statistic in zip(axes, panels, strict=True):
         lines = shown.loc[shown["statistic"] == statistic].groupby(["fit", "curvature"], sort=False)
         for (fit, curvature), steps in lines:  # pyright: ignore[reportGeneralTypeIssues] - two keys, two names
@@ -130,10 +130,10 @@ def draw_solvers(axis: Axes, table: pandas.DataFrame, names: Sequence[str], *, f
 def redrawn(report: Report) -> dict[str, Figure | None]:
     """Every figure of a report, from its measurements."""
     table = report.measurements.drop(columns="study")
-    along = table[table["damping_share"].notna()]
-    solved = table[table["damping_share"].isna() & table["reference"].isna()]
+    along = table.loc[table["damping_share"].notna()]
+    solved = table.loc[table["damping_share"].isna() & table["reference"].isna()]
     return {
-        "damping_path": damping_path(along[along["data"] == "digits"]),
-        "damping_path_iris": damping_path(along[along["data"] == "iris"]),
+        "damping_path": damping_path(along.loc[along["data"] == "digits"]),
+        "damping_path_iris": damping_path(along.loc[along["data"] == "iris"]),
         "solvers": solver_figure(solved),
     }

@@ -1,5 +1,7 @@
 """The figure of agreement of two estimates through the last layer."""
 
+from typing import Any
+
 import pandas
 from matplotlib.figure import Figure
 
@@ -9,14 +11,14 @@ from influencelab.statistics.reliability import null_band
 
 BOTH = (
     "How well two ways to compute influence through the last layer, the published one and a corrected one, rank 25 "
-    "removals as retraining that layer does: a large mark is the mean over networks with its 95% interval, a faint "
-    "dot one network. In the grey band lies what one network gives where there is nothing to find."
+    "removals as retraining that layer does: a large mark is the mean over networks with its 95% interval. In the "
+    "grey band lies what one network gives where there is nothing to find."
 )
 
 
 def agreement_by_depth(means: pandas.DataFrame, networks: pandas.DataFrame) -> Figure:
     """Both estimates by depth, from rows of Spearman's correlation, and each network's own mean."""
-    names = {"x": "depth", "hue": "estimator", "across": "hidden layers (count)"}
+    names: Any = {"x": "depth", "hue": "estimator", "across": "hidden layers (count)"}
     return lines(means, dots=networks, null=null_band(25), caption=BOTH, **names)
 
 

@@ -14,9 +14,9 @@ def redrawn(report: Report) -> dict[str, Figure | None]:
     ends = digits & (pairs["selection"] == "top") & pairs["weight_decay"].isin([decays[0], decays[-1]])
     facts = {decay: report.facts["trials"][f"digits/{decay:g}"] for decay in decays}
     leverage = {decay: fact["effective_parameters"] / fact["n"] for decay, fact in facts.items()}
-    top = numbers[(numbers["data"] == "digits") & (numbers["selection"] == "top")]
+    top = numbers.loc[(numbers["data"] == "digits") & (numbers["selection"] == "top")]
     return {
-        "digits_predicted_against_actual": plots.pairs_figure(pairs[ends], numbers, columns=2),
+        "digits_predicted_against_actual": plots.pairs_figure(pairs.loc[ends], numbers, columns=2),
         "digits_slope_by_weight_decay": plots.slope_by_weight_decay(top, leverage=leverage),
-        "mnist_predicted_against_actual": plots.pairs_figure(pairs[mnist], numbers, columns=3),
+        "mnist_predicted_against_actual": plots.pairs_figure(pairs.loc[mnist], numbers, columns=3),
     }

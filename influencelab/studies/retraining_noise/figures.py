@@ -1,5 +1,7 @@
 """Figures of a target's own noise: effects beside their spread over draws, two draws, and the gain of averaging."""
 
+from typing import Any
+
 import numpy
 import pandas
 from matplotlib.figure import Figure
@@ -81,18 +83,19 @@ def averaged_draws(table: pandas.DataFrame) -> Figure:
             found = stepped_up(measurement_of(line), draws)
             for panel, each in ((MEANS, found), (BOUND, ceiling(found))):
                 rows.append(row(each, panel=panel, draws=draws, target=TARGETS[line["target"]]))
-    names = {"x": "draws", "hue": "target", "panel": "panel", "across": "draws averaged (count)"}
+    names: Any = {"x": "draws", "hue": "target", "panel": "panel", "across": "draws averaged (count)"}
     figure = lines(tidy(rows), **names, label=CORRELATION, caption=AVERAGED)
     figure.axes[0].set_ylim(0, 1.05)
     return figure
 
 
-def redrawn(report: Report) -> dict[str, Figure | None]:
+def redrawn(report: Report) -> dict[str, Figure | str]:
     """The figures that the measurements and pairs of a report hold; single draws are not kept."""
     numbers, first = report.measurements, report.parameters
-    numbers = numbers[(numbers["depth"] == first["depths"][0])]
-    numbers = numbers[numbers["learning_rate"] == first["learning_rates"][0]]
+    numbers = numbers.loc[numbers["depth"] == first["depths"][0]]
+    numbers = numbers.loc[numbers["learning_rate"] == first["learning_rates"][0]]
     return {
         "noise": effects_beside_noise(report.pairs(), numbers),
-        "repeatability": averaged_draws(numbers[numbers["target"].isin(["unpaired", "paired"])]),
+        "two_draws": DRAWS_AGREE,
+        "repeatability": averaged_draws(numbers.loc[numbers["target"].isin(["unpaired", "paired"])]),
     }

@@ -169,7 +169,7 @@ def over_t(columns: Mapping[str, pandas.DataFrame], rows: Sequence[str]) -> tupl
 def rule_tested(numbers: pandas.DataFrame, *, held_out: Collection[str]) -> Figure:
     """For each machine, Pearson at t = 0.001, at the rule's t and at the best t: data held out above, others below."""
     table = numbers.set_index(["data", "weight_decay"])
-    keys = list(table.index[table["statistic"] == "rule_t"])
+    keys = list(table.loc[table["statistic"] == "rule_t"].index)
     groups = {
         "data held out": [key for key in keys if key[0] in held_out],
         "data the rule was found on": [key for key in keys if key[0] not in held_out],

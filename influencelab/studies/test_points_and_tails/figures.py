@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 
 from influencelab.experiments.house_style import PALETTE, drawing, finish
 from influencelab.experiments.replication import Measured
+from influencelab.runner.report import Report
 from influencelab.statistics.display import display_name
 
 BY_TEST_POINT = (
@@ -33,3 +34,8 @@ def by_test_point(parts: Sequence[Measured]) -> Figure:
         axis.set_ylabel("Spearman correlation with retraining")
         axis.label_outer(remove_inner_ticks=False)
     return finish(figure, caption=BY_TEST_POINT)
+
+
+def redrawn(report: Report) -> dict[str, str]:
+    """The caption alone: a report holds the pairs of one network."""
+    return {path.stem: BY_TEST_POINT for path in report.figures}

@@ -9,6 +9,7 @@ from matplotlib.ticker import PercentFormatter
 from influencelab.experiments.house_style import PALETTE, drawing, finish
 from influencelab.experiments.line_plots import lines
 from influencelab.experiments.replication import seed_means
+from influencelab.runner.report import Report
 from influencelab.studies.where_the_error_comes_from.analysis import NAMES, WORDS, Cells, agreement, in_words, pooled
 from influencelab.studies.where_the_error_comes_from.decomposition import TERMS
 
@@ -20,7 +21,7 @@ BUDGET = (
 BY_DEPTH = (
     "How well influence ranks removals as two truths do, by the number of hidden layers: retraining anew, and the "
     "proximal Bregman response (PBRF), the question that influence really answers. Large marks are means with 95% "
-    "intervals, faint dots single networks."
+    "intervals."
 )
 
 
@@ -48,10 +49,10 @@ def error_terms(cells: Cells) -> Figure:
     return finish(figure, caption=BUDGET)
 
 
-def agreement_by_depth(measured: pandas.DataFrame, cells: Cells, data: str) -> Figure | None:
-    """A panel a weight decay: LiSSA against PBRF and against retraining anew, by depth; None without these data."""
+def network_means(cells: Cells) -> pandas.DataFrame:
+    """The mean correlation of every network with each of the two truths: the dots behind the means."""
     shown = {"estimator": "estimate", "statistic": "spearman"}
-    networks = seed_means(
+    return seed_means(
         (
             {**dict(zip(NAMES, key, strict=True)), **shown, "target": target},
             agreement(outcomes, target=target)["spearman"],
@@ -59,14 +60,26 @@ def agreement_by_depth(measured: pandas.DataFrame, cells: Cells, data: str) -> F
         for key, outcomes in cells.items()
         for target in ("pbrf", "cold")
     )
-    means, dots = (
-        in_words(table, "target", statistics=["spearman"])
-        .query(f"data == '{data}' and `solved by` == 'LiSSA' and target in ('PBRF', 'retraining anew')")
-        .assign(
-            line=lambda rows: rows["fit"] + ": " + rows["target"],
-            panel=lambda rows: rows["weight_decay"].map("weight decay {:g}".format),
+
+
+def agreement_by_depth(measured: pandas.DataFrame, networks: pandas.DataFrame | None, data: str) -> Figure | None:
+    """A panel a weight decay: LiSSA against PBRF and against retraining anew, by depth; None without these data."""
+
+    def shown(table: pandas.DataFrame) -> pandas.DataFrame:
+        rows = in_words(table, "target", statistics=["spearman"]).query(
+            f"data == '{data}' and `solved by` == 'LiSSA' and target in ('PBRF', 'retraining anew')"
         )
-        for table in (measured, networks)
-    )
-    names = {"x": "hidden layers", "hue": "line", "panel": "panel", "across": "hidden layers (count)"}
+        panels = rows["weight_decay"].map("weight decay {:g}".format)
+        return rows.assign(line=rows["fit"] + ": " + rows["target"], panel=panels)
+
+    means, dots = shown(measured), None if networks is None else shown(networks)
+    names: Any = {"x": "hidden layers", "hue": "line", "panel": "panel", "across": "hidden layers (count)"}
     return None if means.empty else lines(means, dots=dots, caption=BY_DEPTH, **names)
+
+
+def redrawn(report: Report) -> dict[str, Figure | str | None]:
+    """The figure of a report that needs its measurements alone, without the single networks, which it does not hold."""
+    return {
+        "error_terms": BUDGET,
+        "agreement_by_depth": agreement_by_depth(report.measurements.drop(columns="study"), None, "iris"),
+    }
