@@ -4,6 +4,8 @@ from functools import partial
 
 from influencelab.runner.claim import Claim
 from influencelab.runner.finding import Finding, FindingTable
+from influencelab.studies.depth_and_weight_decay import sentences
+from influencelab.studies.depth_and_weight_decay.sentences import DECAYS
 
 # The settings that most claims share: the whole study rather than a slice of it, then what is along depth, between two
 # weight decays, and along width.
@@ -12,6 +14,7 @@ CONTROLLED = {**PUBLISHED, "arm": "controlled"}
 SLOPE = {"statistic": "spearman_per_layer", "width": 5}
 GAIN = {"statistic": "decay_gain", "depth": 1, "width": 5}
 WIDTH_SLOPE = {"statistic": "spearman_per_unit", "depth": 1, "weight_decay": 0.005}
+PEARSON = {"statistic": "pearson_per_unit"}
 SHALLOW = {"statistic": "median_spearman", "depth": 1, "width": 5, "weight_decay": 0.005}
 
 claim = partial(Claim, study="depth_and_weight_decay", paper="Basu et al. 2021, Iris")
@@ -79,71 +82,92 @@ CLAIMS = (
     ),
 )
 
-DECAYS = (0.005, 0.0001)
-DEEPEST = {**CONTROLLED, "depth": 8, "width": 5}
-# The slices whose networks have test flowers of their own.
-OWN_FLOWERS = {**CONTROLLED, "part": "cold", "width": 5, "statistic": "spearman"}
+# The slices whose networks have splits and test flowers of their own, joined.
+OWN = {**CONTROLLED, "part": "own_splits", "width": 5}
+ENDS = (1, 8)
+
+
+def along_depth(statistic: str, **settings: object) -> tuple[dict[str, object], ...]:
+    """A statistic with one hidden layer, with eight, and a layer, at each weight decay."""
+    return tuple(
+        {**OWN, **settings, **each, "weight_decay": decay}
+        for decay in DECAYS
+        for each in (
+            *({"statistic": statistic, "depth": depth} for depth in ENDS),
+            {"statistic": f"{statistic}_per_layer"},
+        )
+    )
+
 
 finding = partial(Finding, "depth_and_weight_decay")
+COLD = {**CONTROLLED, "target": "cold", "width": 5, "statistic": "repeatability"}
 FINDINGS = (
     finding(
-        "**The published picture is real.** With one hidden layer and weight decay, Basu et al.'s protocol "
-        "gives a median rank correlation of {} over seeds; with each further layer it changes by {}.",
-        ({**PUBLISHED, **SHALLOW}, {**PUBLISHED, **SLOPE, "weight_decay": 0.005}),
-    ),
-    finding(
-        "**Depth alone does little.** Where fits and retrained models are brought to minima, the same slope "
-        "is {} a layer, and {} at the smaller weight decay; the mean rank correlation at the greatest depth "
-        "is {} and {}, and without the models that left for another basin {} and {}. The share of those "
-        "models that converged is {} and {}.",
+        sentences.of_training,
         (
-            *({**CONTROLLED, **SLOPE, "weight_decay": decay} for decay in DECAYS),
             *(
-                {**DEEPEST, "statistic": statistic, "weight_decay": decay}
-                for statistic in ("spearman", "trusted_spearman", "converged")
-                for decay in DECAYS
+                {**PUBLISHED, "statistic": "trained", "width": 5, "depth": depth, "weight_decay": 0.005}
+                for depth in ENDS
+            ),
+            *(
+                {**PUBLISHED, "statistic": f"{which}_per_layer", "width": 5, "weight_decay": 0.005}
+                for which in ("spearman", "spearman_of_trained")
             ),
         ),
     ),
     finding(
-        "**Training again from the start asks another question.** Cold, the mean rank correlation at the "
-        "greatest depth is {} and, at the smaller weight decay, {}.",
-        tuple({**DEEPEST, "target": "cold", "statistic": "spearman", "weight_decay": decay} for decay in DECAYS),
+        sentences.of_order,
+        (*along_depth("spearman"), {**OWN, "statistic": "undefined", "depth": 1, "weight_decay": DECAYS[0]}),
     ),
     finding(
-        "**Cold, networks differ.** Over hundreds of them, each with test flowers of its own, the mean rank "
-        "correlation is {} with one hidden layer and {} with eight; at the smaller weight decay it is {} with"
-        " one layer already, where warm it is {}, and {} with eight. The line above rests on ten networks, "
-        "all asked about the same flowers; where the two disagree, trust the hundreds. The table below has "
-        "every depth.",
-        tuple(
-            {**OWN_FLOWERS, "target": target, "depth": depth, "weight_decay": decay}
-            for target, depth, decay in (
-                ("cold", 1, 0.005),
-                ("cold", 8, 0.005),
-                ("cold", 1, 0.0001),
-                ("warm", 1, 0.0001),
-                ("cold", 8, 0.0001),
-            )
+        sentences.of_size,
+        (
+            *along_depth("pearson"),
+            *(
+                {**OWN, "statistic": "median_relative_error", "depth": depth, "weight_decay": decay}
+                for decay in DECAYS
+                for depth in ENDS
+            ),
         ),
     ),
     finding(
-        "**Width tells the same story.** Under the published protocol each further hidden unit changes the "
-        "rank correlation by {}; at minima, by {}.",
-        ({**PUBLISHED, **WIDTH_SLOPE}, {**CONTROLLED, **WIDTH_SLOPE}),
+        sentences.of_anew,
+        (
+            *along_depth("spearman", target="cold"),
+            *({**COLD, "depth": depth, "weight_decay": decay} for depth in ENDS for decay in DECAYS),
+        ),
+    ),
+    finding(
+        sentences.of_decay,
+        (
+            {**PUBLISHED, **GAIN},
+            *({**OWN, "statistic": "decay_gain", "depth": 1, "target": target} for target in ("warm", "cold")),
+        ),
+    ),
+    finding(
+        sentences.of_width,
+        ({**PUBLISHED, **WIDTH_SLOPE}, {**CONTROLLED, **WIDTH_SLOPE}, {**CONTROLLED, **WIDTH_SLOPE, **PEARSON}),
     ),
 )
-TABLES = (
+MEASURES = {
+    "spearman": "Mean rank correlation (order)",
+    "pearson": "Mean Pearson correlation (line)",
+    "median_slope": "Median slope of actual on predicted change (size; 1 is right)",
+    "median_relative_error": "Median RMS error as a share of the RMS truth (size; 0 is right)",
+}
+TABLES = tuple(
     FindingTable(
         "depth_and_weight_decay",
-        "Mean signed rank correlation of influence with retraining, over networks with test flowers of their own, "
-        "every training flower removed in turn:",
+        f"{words}, every network with a split of its own and every training flower removed in turn; in parentheses the "
+        "number of networks:",
         "hidden layers",
         {name: {"depth": depth} for name, depth in (("one", 1), ("two", 2), ("four", 4), ("six", 6), ("eight", 8))},
         {
-            f"{target}, {size} weight decay": {**OWN_FLOWERS, "target": target, "weight_decay": decay}
+            f"{target}, {size} weight decay": {**OWN, "statistic": statistic, "target": target, "weight_decay": decay}
             for size, decay in zip(("larger", "smaller"), DECAYS, strict=True)
             for target in ("warm", "cold")
         },
-    ),
+        counted={"statistic": "undefined"},
+    )
+    for statistic, words in MEASURES.items()
 )
