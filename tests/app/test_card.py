@@ -64,8 +64,8 @@ def test_the_scorecard_is_a_line_a_claim_under_its_question_and_no_wider_than_th
 
 
 def test_what_a_claim_measured_has_three_digits(judged: list[Row]) -> None:
-    text = card([row for row in judged if row.claim.name == "depth_lowers_agreement"], QUESTIONS, Terminal(100))
-    assert "-0.127 [-0.175, -0.087]" in text
+    chosen = [row for row in judged if row.claim.name == "depth_lowers_ranks_cold_at_0_005"]
+    assert "-0.0647 [-0.0679, -0.0615]" in card(chosen, QUESTIONS, Terminal(100))
 
 
 def test_a_title_is_cut_between_words_and_keeps_its_end() -> None:
@@ -76,11 +76,18 @@ def test_a_title_is_cut_between_words_and_keeps_its_end() -> None:
 
 
 def test_one_claim_in_full_says_everything_about_it(judged: list[Row]) -> None:
-    chosen = next(row for row in judged if row.claim.name == "depth_lowers_agreement_warm_at_0_005")
+    chosen = next(row for row in judged if row.claim.name == "depth_lowers_ranks_warm_at_0_005")
     text = in_full(chosen, QUESTIONS, Terminal(80))
     flowing = re.sub(r"\s+", " ", text)
     claim = chosen.claim
-    for part in (claim.statement, claim.paper, claim.published, "≤ 0 per layer", QUESTIONS[claim.study], claim.name):
+    for part in (
+        claim.statement,
+        claim.paper,
+        claim.published,
+        "≤ -0.01 per layer",
+        QUESTIONS[claim.study],
+        claim.name,
+    ):
         assert part in flowing
     assert max(map(len, text.splitlines())) <= 80
     assert f"warm: {TERMS['warm']}" in flowing

@@ -8,11 +8,13 @@ import pytest
 from scipy import stats
 
 from influencelab.runner import json_file
+from influencelab.runner.claim import verdict_on
 from influencelab.runner.report_writer import ReportWriter
 from influencelab.statistics.bootstrap import Bootstrap
 from influencelab.statistics.measurement import Measurement
 from influencelab.statistics.measurements import check_tidy, find, row, tidy
 from influencelab.studies.depth_and_weight_decay import sentences, slices
+from influencelab.studies.depth_and_weight_decay.claims import CLAIMS
 
 RESULTS = Path(__file__).parents[2] / "results"
 CELL = {"arm": "controlled", "data": "iris", "estimator": "exact", "target": "warm", "width": 5}
@@ -116,6 +118,21 @@ def test_committed_slices_give_the_trends_that_numpy_finds_in_them():
     fit = stats.linregress(x, y)
     assert joined.value == pytest.approx(fit.slope, abs=1e-6)
     assert joined.low == pytest.approx(fit.slope - 1.96 * fit.stderr, abs=1e-3)
+
+
+def test_claims_of_own_splits_each_find_one_number_or_none_before_it_was_kept():
+    table = pandas.read_parquet(RESULTS / slices.STUDY / "paper_joined" / "measurements.parquet")
+    mine = [claim for claim in CLAIMS if claim.where.get("part") == "own_splits"]
+    known = {claim.name for claim in mine if find(table, claim.where)}
+    assert known >= {claim.name for claim in mine if claim.where["statistic"] != "pearson_per_layer"}
+    assert len(mine) == 8
+
+
+def test_a_slope_that_is_surely_below_0_but_small_is_no_fall():
+    (claim,) = [claim for claim in CLAIMS if claim.name == "depth_lowers_ranks_warm_at_0_005"]
+    assert verdict_on(claim, Measurement(-0.0076, -0.0091, -0.0063)) == "not reproduced"
+    assert verdict_on(claim, Measurement(-0.065, -0.068, -0.061)) == "reproduced"
+    assert verdict_on(claim, Measurement(-0.0113, -0.0135, -0.0094)) == "inconclusive"
 
 
 # Sentences.
