@@ -11,6 +11,8 @@ from influencelab.runner import json_file
 from influencelab.runner.claim import verdict_on
 from influencelab.runner.report_writer import ReportWriter
 from influencelab.statistics.bootstrap import Bootstrap
+from influencelab.statistics.comparison import comparison_of
+from influencelab.statistics.correlation import spearman
 from influencelab.statistics.measurement import Measurement
 from influencelab.statistics.measurements import check_tidy, find, row, tidy
 from influencelab.studies.depth_and_weight_decay import sentences, slices
@@ -168,3 +170,29 @@ def test_every_place_of_a_sentence_has_a_number():
         assert "{" not in text.format(*[some] * count)
         with pytest.raises(IndexError):
             text.format(*[some] * (count - 1))
+
+
+# What the committed pairs say.
+def tied_by_hand(values):
+    """Values in order, each the least of its group: a new group begins a ten-millionth of the range above the last."""
+    step, groups = 1e-7 * numpy.ptp(values), []
+    for value in sorted(values):
+        if not groups or value > groups[-1] + step:
+            groups.append(value)
+    return numpy.array([max(group for group in groups if group <= value) for value in values])
+
+
+def test_published_networks_with_dead_units_have_the_rank_correlation_of_their_ties():
+    pairs = pandas.read_parquet(RESULTS / slices.STUDY / "standard" / "pairs.parquet")
+    dead = pairs.query("arm == 'published' and weight_decay == 0 and depth == 8")
+    generator, ours, ties, by_rounding = numpy.random.default_rng(0), [], [], []
+    for _, network in dead.groupby("seed"):
+        x, y = network["predicted"].to_numpy(float), network["actual"].to_numpy(float)
+        if numpy.ptp(x) == 0:
+            continue
+        rounded = x + 1e-9 * numpy.ptp(x) * generator.normal(size=len(x))
+        ours.append(spearman(comparison_of(rounded[:, None], y[:, None]), numpy.ones((1, len(x))))[0, 0])
+        ties.append(stats.spearmanr(tied_by_hand(x), tied_by_hand(y)).statistic)
+        by_rounding.append(stats.spearmanr(rounded, y).statistic)
+    assert ours == pytest.approx(ties, abs=1e-12)
+    assert max(abs(numpy.subtract(ours, by_rounding))) > 0.05
