@@ -128,7 +128,10 @@ def cells_of(queries: Iterable[AgreementQuery], outcomes: Mapping[Key, Outcome])
 
 
 def agreement_rows(cells: Sequence[Cell], *, bootstrap: Bootstrap) -> list[Row]:
-    """Mean and median of each measure in each cell, shares of its networks, and trends along depth and along width."""
+    """Mean and median of each measure in each cell, shares of its networks, and trends along depth and along width.
+
+    The median is over networks; of sizes it is that of each network's median test point.
+    """
     found = []
     for cell in cells:
         s, trained = len(cell.outcomes), cell.trained
@@ -144,7 +147,7 @@ def agreement_rows(cells: Sequence[Cell], *, bootstrap: Bootstrap) -> list[Row]:
         }
         for name, table in cell.measures.items():
             statistics[name] = mean(table, bootstrap=bootstrap).described(how)
-            statistics[f"median_{name}"] = median(table.per_seed())
+            statistics[f"median_{name}"] = median(typical(table).per_seed())
         found += [row(number, **cell.settings, statistic=name) for name, number in statistics.items()]
     return found + [line for axis in TRENDS for line in trend_rows(cells, axis, bootstrap=bootstrap)]
 
@@ -159,7 +162,10 @@ def lines_along(cells: Sequence[Cell], axis: str) -> list[tuple[Row, dict[Any, C
 
 
 def trend_rows(cells: Sequence[Cell], axis: str, *, bootstrap: Bootstrap) -> list[Row]:
-    """Trends of each measure; of ρ also with undefined ones at 0, among networks that trained, and with ‖∇J‖ held."""
+    """Trends of each measure; of ρ also with undefined ones at 0, among networks that trained, and with ‖∇J‖ held.
+
+    Of sizes they are those of each network's median test point (`typical`).
+    """
     found = []
     for shared, line in lines_along(cells, axis):
         tables = {x: cell.correlations for x, cell in line.items()}
@@ -170,7 +176,7 @@ def trend_rows(cells: Sequence[Cell], axis: str, *, bootstrap: Bootstrap) -> lis
         sizes = {x: numpy.log10(numpy.maximum(each, 1e-30)) for x, each in grads.items()}
         held = {"log10 of the gradient norm": sizes}
         kinds: dict[str, tuple[Mapping[Any, Replicates], Covariates]] = {
-            **{name: ({x: cell.measures[name] for x, cell in line.items()}, {}) for name in cells[0].measures},
+            **{name: ({x: typical(cell.measures[name]) for x, cell in line.items()}, {}) for name in cells[0].measures},
             "spearman_undefined_as_0": (as_zero, {}),
             "spearman_of_trained": ({x: cell.among(cell.trained) for x, cell in line.items()}, {}),
             "spearman_given_gradient": (tables, held),
@@ -179,6 +185,16 @@ def trend_rows(cells: Sequence[Cell], axis: str, *, bootstrap: Bootstrap) -> lis
             slope = line_through(values, axis, covariates=covariates, bootstrap=bootstrap)
             found.append(row(slope, **shared, statistic=f"{name}_{TRENDS[axis]}"))
     return found
+
+
+def typical(table: Replicates) -> Replicates:
+    """Of a size each network's median over test points, which no point whose truth is nearly 0 rules; else as it is."""
+    if table.measure not in UNBOUNDED or table.values.shape[1] == 1:
+        return table
+    known = ~numpy.isnan(table.values).all(1)
+    middle = numpy.full(len(known), numpy.nan)
+    middle[known] = numpy.nanmedian(table.values[known], axis=1)
+    return Replicates(middle[:, None], measure=table.measure)
 
 
 def line_through(

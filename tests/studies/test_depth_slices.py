@@ -25,9 +25,9 @@ QUICK = Bootstrap(resamples=200)
 
 
 def values(depth, decay, seeds=8):
-    """Invented correlations of networks with two test points each."""
+    """Invented correlations of networks with three test points each."""
     generator = numpy.random.default_rng(depth + int(1e4 * decay))
-    return 1 - 0.02 * depth - 0.1 * generator.random((seeds, 2))
+    return 1 - 0.02 * depth - 0.1 * generator.random((seeds, 3))
 
 
 def publish(results, profile, cells, *, ranks_only=False):
@@ -41,7 +41,17 @@ def publish(results, profile, cells, *, ranks_only=False):
         rows.append(row(Measurement(0.0, n=s), **own, statistic="undefined"))
         facts.append({**own, "spearman": table.mean(1).tolist()})
         seeds = numpy.repeat(range(s), m)
-        parts.append(pandas.DataFrame({"seed": seeds, "spearman": table.ravel(), "pearson": table.ravel() ** 2, **own}))
+        parts.append(
+            pandas.DataFrame(
+                {
+                    "seed": seeds,
+                    "spearman": table.ravel(),
+                    "pearson": table.ravel() ** 2,
+                    "slope": 1 / (1 - table.ravel()),
+                    **own,
+                }
+            )
+        )
     draft.measure(tidy(rows))
     draft.fact("spearman_by_network", facts) if ranks_only else draft.pairs(pandas.concat(parts), name="by_test_point")
     return draft.publish(seeds=range(8))
@@ -69,6 +79,9 @@ def test_the_trend_over_slices_is_the_line_through_one_value_a_split(reports):
     squares = numpy.concatenate([(values(depth, 0.0001) ** 2).mean(1) for depth in (1, 8)])
     pearson = find(table, {**OWN, "weight_decay": 0.0001, "statistic": "pearson_per_layer"})
     assert pearson.value == pytest.approx(stats.linregress(numpy.repeat((1, 8), 8), squares).slope)
+    sizes = numpy.concatenate([numpy.median(1 / (1 - values(depth, 0.0001)), axis=1) for depth in (1, 8)])
+    slope = find(table, {**OWN, "weight_decay": 0.0001, "statistic": "slope_per_layer"})
+    assert slope.value == pytest.approx(stats.linregress(numpy.repeat((1, 8), 8), sizes).slope)
     assert find(table, {**OWN, "weight_decay": 0.005, "statistic": "pearson_per_layer"}) is None
 
 

@@ -14,7 +14,7 @@ from influencelab.experiments.grid import Key
 from influencelab.experiments.seed_agreement import Row, line_through
 from influencelab.runner.report import Report
 from influencelab.runner.report_writer import ReportWriter
-from influencelab.statistics.agreement import FOUR
+from influencelab.statistics.agreement import FOUR, UNBOUNDED
 from influencelab.statistics.bootstrap import Bootstrap
 from influencelab.statistics.measurements import joined, records, row, tidy
 from influencelab.statistics.replicates import Replicates, difference
@@ -61,7 +61,7 @@ def measurements(slices: Sequence[Report], *, bootstrap: Bootstrap) -> pandas.Da
 
 
 def networks(slices: Iterable[Report]) -> Networks:
-    """The measures of each network of each cell, means over its own test points."""
+    """The measures of each network of each cell, means over its own test points; of sizes, medians."""
     return {key: measures for report in slices for key, measures in network_means(report).items()}
 
 
@@ -73,7 +73,8 @@ def network_means(report: Report) -> Networks:
             for cell in report.facts[RANKS_ONLY]
         }
     table = report.by_test_point()
-    means: Any = table.groupby([*CELL, "seed"], observed=True)[[name for name in FOUR if name in table]].mean()
+    how = {name: "median" if name in UNBOUNDED else "mean" for name in FOUR if name in table}
+    means: Any = table.groupby([*CELL, "seed"], observed=True)[list(how)].agg(how)
     return {
         key: {name: column(part[name], name) for name in part}
         for key, part in means.groupby(level=list(CELL), observed=True)
