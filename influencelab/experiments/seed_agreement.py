@@ -191,7 +191,7 @@ def typical(table: Replicates) -> Replicates:
     """Of a size each network's median over test points, which no point whose truth is nearly 0 rules; else as it is."""
     if table.measure not in UNBOUNDED or table.values.shape[1] == 1:
         return table
-    known = ~numpy.isnan(table.values).all(1)
+    known = numpy.asarray(~numpy.isnan(table.values).all(1))
     middle = numpy.full(len(known), numpy.nan)
     middle[known] = numpy.nanmedian(table.values[known], axis=1)
     return Replicates(middle[:, None], measure=table.measure)

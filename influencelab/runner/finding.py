@@ -68,7 +68,7 @@ class FindingTable:
     def cell(self, found: Sequence[Report], where: Where) -> str:
         """One number, and of how many it is, where that is asked for."""
         number = latest(found, self.study, where)
-        count = number and self.counted and latest(found, self.study, {**where, **self.counted})
+        count = latest(found, self.study, {**where, **self.counted}) if self.counted else None
         return MISSING if number is None else f"{number} ({count.n:,})" if count else str(number)
 
 
