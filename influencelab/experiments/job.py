@@ -7,17 +7,17 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol, runtime_checkable
 
 import joblib
-import torch
 
 from influencelab.errors import InvalidParameter, Unavailable
 from influencelab.experiments.code_version import recipe_version
 from influencelab.experiments.outcome import Outcome
-from influencelab.experiments.store import Store, to_bytes
+from influencelab.experiments.store import Entry, Store, to_bytes
 from influencelab.recipe import Progress
+from influencelab.threads import OF_A_TRIAL, now, one_thread
 
 # How often worker processes may die (killed, or out of memory) before a sweep gives up.
 DEATHS = 3
@@ -57,9 +57,16 @@ def finish(job: Job, *, progress: Progress | None = None) -> bool:
         if ours and job.store.find(job.key) is None:
             job.store.note("begun", job.key)
             began = time.perf_counter()
-            job.store.keep(job.key, job.recipe.run(device=job.device, progress=progress).entry())
+            job.store.keep(job.key, entry_of(job, progress=progress))
             job.store.note("finished", job.key, seconds=time.perf_counter() - began)
         return ours
+
+
+@one_thread(of=OF_A_TRIAL)
+def entry_of(job: Job, *, progress: Progress | None = None) -> Entry:
+    """The outcome of a job as it is stored, found on one thread wherever it runs: its bits depend on no place."""
+    entry = job.recipe.run(device=job.device, progress=progress).entry()
+    return replace(entry, facts=entry.facts | {"threads": now()})
 
 
 def run_serial(jobs: Sequence[Job], *, progress: Callable[[str], Progress]) -> Iterator[tuple[str, bool]]:
@@ -69,7 +76,7 @@ def run_serial(jobs: Sequence[Job], *, progress: Callable[[str], Progress]) -> I
 
 
 def run_processes(jobs: Sequence[Job], *, workers: int) -> Iterator[tuple[str, bool]]:
-    """Finish jobs in processes of this machine, a thread each; one that dies is replaced, a few times."""
+    """Finish jobs in processes of this machine; one that dies is replaced, a few times."""
     pending = {job.key: job for job in jobs}
     for deaths in range(DEATHS + 1):
         calls = [joblib.delayed(finish_alone)(job) for job in pending.values()]
@@ -88,8 +95,7 @@ def run_processes(jobs: Sequence[Job], *, workers: int) -> Iterator[tuple[str, b
 
 
 def finish_alone(job: Job) -> tuple[str, bool]:
-    """Finish a job in a worker process, on one thread."""
-    torch.set_num_threads(1)
+    """Finish a job in a worker process."""
     return job.key, finish(job)
 
 
@@ -120,7 +126,7 @@ def run_cluster(jobs: Sequence[Job], *, client: Any) -> Iterator[tuple[str, bool
 
 
 def finish_remote(job: Job) -> tuple[str, bytes]:
-    """Finish a job on a machine of a cluster, on one thread; the key, and the bytes of the stored entry.
+    """Finish a job on a machine of a cluster; the key, and the bytes of the stored entry.
 
     The bytes are sent since the store may be on another file system; there are none while another process is at it.
     Other code is refused, since its numbers do not belong under this key.
@@ -130,10 +136,9 @@ def finish_remote(job: Job) -> tuple[str, bytes]:
             "A worker of the cluster runs another version of influencelab, torch, numpy or scikit-learn than this "
             "process. Install the same ones there, and start its workers again."
         )
-    torch.set_num_threads(1)
     if os.access(job.store.folder, os.W_OK):
         return job.key, job.store.path(job.key).read_bytes() if finish(job) else b""
-    return job.key, to_bytes(job.recipe.run(device=job.device).entry())
+    return job.key, to_bytes(entry_of(job))
 
 
 def connected(address: str) -> Any:

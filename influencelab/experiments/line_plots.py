@@ -1,24 +1,25 @@
 """Figures of agreement against depth, weight decay and width."""
 
 import itertools
+import textwrap
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
 
-import matplotlib.pyplot as plt
 import numpy
 import pandas
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from influencelab.errors import InvalidData
-from influencelab.experiments.plots import PALETTE, STYLE
+from influencelab.experiments.house_style import Look, drawing, error_bars, finish, look, need
 from influencelab.statistics.reliability import NullBand
 
-MARKERS = "os^Dv<>P"
 CHANCE = "one correlation by chance (95%)"
-APART = 0.12  # of neighbouring lines, as a share of the distance between neighbouring settings
-CORRELATION = "agreement of predicted and actual change\nin test loss (signed Spearman correlation)"
-Look = dict[str, Any]  # colour, marker and style of a line
+MEANS = (
+    "Large marks are means over networks with their 95% intervals, faint dots are single networks. At 1 the prediction "
+    "has the order of what retraining gives, at 0 it has nothing of it."
+)
+APART, WHOLE = 0.05, 0.25  # of neighbouring lines, and of all, as a share of the distance between neighbouring settings
+CORRELATION = "Spearman correlation (1 = same order)"
 NEUTRAL: Look = {"color": "0.35", "linestyle": "--"}  # of what is no arm: repeatability, counts
 
 
@@ -34,6 +35,7 @@ def lines(
     scale: str = "ordinal",
     across: str = "",
     label: str = CORRELATION,
+    caption: str = MEANS,
 ) -> Figure:
     """Measurements with intervals against one setting: a line for each value of another, a panel for each of a third.
 
@@ -48,13 +50,15 @@ def lines(
         scale: `ordinal` (equal steps), `linear`, or `log` with 0 one step left of the smallest, behind a break.
         across: what x is, with its unit if it has one; its name unless given.
         label: what is measured.
+        caption: what each mark is and what one should see.
 
-    A missing column, a table without rows, and a negative setting on a log scale are refused.
+    Where only one setting was measured, the lines' names stand along the axis. A missing column, a table without rows,
+    and a negative setting on a log scale are refused.
     """
     need(frame, [name for name in (x, hue, panel, "value", "low", "high") if name])
     parts = {title: frame.loc[frame[panel] == title] for title in frame[panel].unique()} if panel else {"": frame}
     standing = [positions(sorted(set(part[x].tolist())), scale=scale) for part in parts.values()]
-    figure, axes = drawing(len(parts), width=4.6 if len(parts) > 1 else 7.2, height=4.9)
+    figure, axes = drawing(len(parts), height=4.0, sharey="all")
     arms = [name for name in dict.fromkeys(frame[hue]) if name not in neutral]
     looks = {name: look(place) for place, name in enumerate(arms)}
     looks |= {name: {**NEUTRAL, "marker": mark} for name, mark in zip(neutral, itertools.cycle("DXP*"))}
@@ -62,18 +66,19 @@ def lines(
         behind = dots.loc[dots[panel] == title] if panel and dots is not None else dots
         if null is not None:
             axis.axhspan(-null.point, null.point, color="0.92", linewidth=0, zorder=0, label=CHANCE)
-        draw_lines(axis, part, x=x, hue=hue, dots=behind, places=places, looks=looks)
         axis.set_xlabel(across or x.replace("_", " "))
-        axis.set_title(title, fontsize=11)
+        draw_lines(axis, part, x=x, hue=hue, dots=behind, places=places, looks=looks)
+        axis.set_title(title, fontsize=10)
         if scale == "log":
             axis.tick_params(axis="x", rotation=35)
             if 0 in places:
                 axis.axvline(sum(sorted(places.values())[:2]) / 2, color="0.6", linewidth=0.8, linestyle=":")
     least = min(float(axis.dataLim.ymin) for axis in axes)
     axes[0].set_ylim(max(-1.05, min(least, -0.3) - 0.05), 1.05)
-    axes[0].set_ylabel(label)
-    legend_below(figure, axes)
-    return figure
+    for axis in axes:
+        if axis.get_subplotspec().is_first_col():  # pyright: ignore[reportOptionalMemberAccess]
+            axis.set_ylabel(label)
+    return finish(figure, caption=caption)
 
 
 def draw_lines(
@@ -88,8 +93,9 @@ def draw_lines(
 ) -> None:
     """Values with intervals, side by side so that none hides another, and the dots behind them."""
     names, standing = list(dict.fromkeys(frame[hue])), sorted(places.values())
-    gap = float(numpy.diff(standing).min()) if len(standing) > 1 else 1.0
-    step = min(APART, 0.6 / max(1, len(names))) * gap
+    alone = len(standing) == 1
+    gap = 1.0 if alone else float(numpy.diff(standing).min())
+    step = gap * (1.0 if alone else min(APART, WHOLE / len(names)))
     generator = numpy.random.default_rng(0)
     for count, name in enumerate(names):
         style, shift = looks[name], (count - (len(names) - 1) / 2) * step
@@ -113,13 +119,18 @@ def draw_lines(
     axis.axhline(0, color="0.6", linewidth=0.8, zorder=1)
     axis.set_xticks(list(places.values()), [f"{setting:g}" for setting in places])
     axis.set_xlim(standing[0] - 0.6 * gap, standing[-1] + 0.6 * gap)
+    if alone:
+        name_lines(axis, names, middle=standing[0], setting=next(iter(places)))
     axis.grid(visible=False, axis="x")
 
 
-def error_bars(frame: pandas.DataFrame) -> numpy.ndarray:
-    """How far the interval of each measurement reaches below and above it; 0 where it has none."""
-    value, low, high = frame[["value", "low", "high"]].to_numpy(dtype=float).T
-    return numpy.nan_to_num(numpy.maximum([value - low, high - value], 0))
+def name_lines(axis: Axes, names: Sequence[str], *, middle: float, setting: float) -> None:
+    """The names of the lines along an axis that has one setting, which its label says."""
+    reach = (len(names) - 1) / 2
+    ticks = numpy.linspace(middle - reach, middle + reach, len(names))
+    axis.set_xticks(ticks, [textwrap.fill(name, 16) for name in names])
+    axis.set_xlim(middle - reach - 0.6, middle + reach + 0.6)
+    axis.set_xlabel(f"{axis.get_xlabel()}: {setting:g}")
 
 
 def positions(settings: Sequence[float], *, scale: str) -> dict[float, float]:
@@ -134,39 +145,3 @@ def positions(settings: Sequence[float], *, scale: str) -> dict[float, float]:
     steps = numpy.diff(sorted(logs.values()))
     left = {0.0: min(logs.values()) - (float(numpy.median(steps)) if len(steps) else 1.0)} if min(settings) == 0 else {}
     return {**left, **logs}
-
-
-def look(place: int) -> Look:
-    """Colour and marker of the line in this place."""
-    return {"color": PALETTE[place % len(PALETTE)], "marker": MARKERS[place % len(MARKERS)], "linestyle": "-"}
-
-
-def drawing(
-    columns: int, *, width: float, height: float, rows: int = 1, sharey: Literal["row", "none"] = "row"
-) -> tuple[Figure, list[Axes]]:
-    """Panels, row by row: those of a row may share their vertical axis, those of a column share the horizontal one."""
-    size = max(5.4, width * columns), height
-    with plt.rc_context(STYLE):
-        figure, axes = plt.subplots(
-            rows, columns, figsize=size, sharex="col", sharey=sharey, squeeze=False, layout="constrained"
-        )
-    return figure, list(axes.flat)
-
-
-def legend_below(figure: Figure, axes: Sequence[Axes]) -> None:
-    """One legend under all panels, each label once; then the figure is done: a notebook shows it once."""
-    found = {}
-    for axis in axes:
-        handles, labels = axis.get_legend_handles_labels()
-        found |= dict(zip(labels, handles, strict=True))
-    widest = 0.5 + 0.066 * max(len(label) for label in found)  # inches, of a mark and its words
-    columns = max(1, min(len(found), int(figure.get_size_inches()[0] / widest)))
-    figure.legend(found.values(), found.keys(), loc="outside lower center", ncols=columns, frameon=False, fontsize=9)
-    plt.close(figure)
-
-
-def need(table: pandas.DataFrame, columns: Sequence[str]) -> None:
-    """Refuse a table without these columns."""
-    missing = [name for name in columns if name not in table]
-    if missing or table.empty:
-        raise InvalidData(f"The table has {len(table)} rows and no columns {missing}; it needs {', '.join(columns)}.")

@@ -48,7 +48,7 @@ def run_trials(
         trials: what to run.
         store: or its folder; a finished trial is stored under the hash of its recipe, of the code that computes it, the
             user's own kinds included, and of the data of sources of the user's own.
-        workers: processes on this machine, 0 for one a core; with more than one, each uses one thread.
+        workers: processes on this machine, 0 for one a core; each uses one thread.
         scheduler: the address of a dask scheduler, such as `tcp://10.0.0.1:8786`, whose workers then do the work.
         device: where the tensors of the trials live.
         progress: called with (trials done, trials in all, what is being done); fractions while one is running.

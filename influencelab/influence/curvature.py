@@ -10,7 +10,7 @@ from torch import Tensor
 from influencelab.errors import InvalidParameter, NullSpaceMass
 from influencelab.models import derivatives
 from influencelab.models.shapes import K, P
-from influencelab.training.fit import Fit
+from influencelab.training.fit import Fit, door
 
 __all__ = ["Curvature"]
 
@@ -84,12 +84,14 @@ class Curvature:
         shared = "hessian" if fit.task.linear else kind
         self._factors = FACTORS_OF.setdefault(fit, {}).setdefault(shared, Factors())
 
+    @door
     def __matmul__(self, vectors: Float[Tensor, "p k"]) -> Float[Tensor, "p k"]:
         """(C + damping I) times each column."""
         fit = self.fit
         moved = derivatives.products(fit.task, fit.data, fit.theta, fit.weights, vectors.T, kind=self.kind)
         return moved.T + self.damping * vectors
 
+    @door
     def dense(self) -> Float[Tensor, "p p"]:
         """C itself, without damping; computed once. Do not change it in place."""
         if self._factors.dense is None:
@@ -99,12 +101,14 @@ class Curvature:
             )[0]
         return self._factors.dense
 
+    @door
     def spectrum(self) -> Spectrum:
         """All eigenvalues and directions of C, without damping; computed once, it serves every damping."""
         if self._factors.spectrum is None:
             self._factors.spectrum = Spectrum(*torch.linalg.eigh(self.dense()))
         return self._factors.spectrum
 
+    @door
     def diagonal(self) -> P:
         """The diagonal of the Gauss-Newton curvature plus damping: positive, and cheap for linear tasks."""
         fit = self.fit
@@ -123,6 +127,7 @@ class Curvature:
                     total += torch.einsum("bp,b,bp->p", jacobians[:, a], curved[a, e], jacobians[:, e])
         return total
 
+    @door
     def cholesky(self) -> Float[Tensor, "p p"] | None:
         """The lower factor of C + damping I; None where that is not positive definite to working precision.
 
@@ -142,6 +147,7 @@ class Curvature:
             known[self.damping] = None if failed or bool((pivots <= least).any()) else factor
         return known[self.damping]
 
+    @door
     def inverse_products(self, vectors: Float[Tensor, "p k"]) -> Float[Tensor, "p k"]:
         """(C + damping I)⁺ times each column: the inverse, or the pseudo-inverse where there are null directions."""
         known = self._factors.spectrum
@@ -154,6 +160,7 @@ class Curvature:
         inverse = torch.where(spectrum.null(self.damping), 0.0, 1 / (spectrum.values + self.damping))
         return spectrum.vectors @ (inverse[:, None] * (spectrum.vectors.T @ vectors))
 
+    @door
     def inverse(self) -> Float[Tensor, "p p"]:
         """(C + damping I)⁺ as a dense matrix; computed once a damping. Do not change it in place."""
         known = self._factors.inverse
@@ -163,6 +170,7 @@ class Curvature:
             known[self.damping] = torch.cholesky_inverse(factor) if factor is not None else self.inverse_products(eye)
         return known[self.damping]
 
+    @door
     def solve(self, vectors: Float[Tensor, "p k"]) -> Solution:
         """Solve (C + damping I) x = v for each column v.
 

@@ -21,7 +21,7 @@ from influencelab.models.measure import Measure
 from influencelab.models.measures.loss import Loss
 from influencelab.recipe import Recipe, kind_name
 from influencelab.summary import Summarised
-from influencelab.training.fit import Fit, require_converged
+from influencelab.training.fit import Fit, door, require_converged, threads_for
 
 __all__ = ["Estimate", "Estimator", "Sensitivity"]
 
@@ -48,7 +48,7 @@ class Sensitivity(Summarised):
     damping: float
     seconds: float
 
-    @torch.inference_mode(mode=False)
+    @door
     def predict(self, perturbation: Perturbation) -> Float[Tensor, "r m"]:
         """The predicted rise of each measure in each experiment: −Δ(∇J)ᵀ s_j.
 
@@ -131,7 +131,7 @@ class Estimate(Recipe, Summarised):
         """
         return table.top(self.fit, self.values, test=test, k=k, unit=self.unit)
 
-    @torch.inference_mode(mode=False)
+    @door
     def predict(self, perturbation: Perturbation) -> Float[Tensor, "r m"]:
         """The predicted rise of each test loss in each experiment.
 
@@ -181,13 +181,14 @@ def checked(method: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(method)
     @torch.inference_mode(mode=False)  # autograd on, whatever surrounds the call
-    def door(self: "Estimator", fit: Fit, **settings: Any) -> Any:
+    def entered(self: "Estimator", fit: Fit, **settings: Any) -> Any:
         require(fit, Fit, what="fit")
         if settings.get("measure") is not None:
             require(settings["measure"], Measure, what="measure")
-        return method(self, fit, **settings)
+        with threads_for(fit, columns=fit.data.m):
+            return method(self, fit, **settings)
 
-    return door
+    return entered
 
 
 @dataclass(frozen=True)

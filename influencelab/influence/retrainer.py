@@ -15,7 +15,7 @@ from influencelab.models import derivatives
 from influencelab.models.shapes import KN, K
 from influencelab.recipe import Progress, Recipe, kind_name
 from influencelab.summary import Summarised
-from influencelab.training.fit import Fit
+from influencelab.training.fit import Fit, threads_for
 
 __all__ = ["Retrained", "Retrainer"]
 
@@ -123,13 +123,15 @@ class Retrainer(Recipe):
         require(perturbation, Perturbation, what="perturbation")
         started = time.perf_counter()
         perturbation.check(fit)
-        (models, numbers), train, parts = self.batch_limits(fit), self.batch_trainer(fit, perturbation), []
-        size = max(1, min(models, BATCH // numbers))
-        for first in range(0, perturbation.count, size):
-            rows = slice(first, min(first + size, perturbation.count))
-            parts.append(joined([train(problem) for problem in problems(fit, perturbation, rows)]))
-            if progress is not None:
-                progress(rows.stop, perturbation.count)
+        models, numbers = self.batch_limits(fit)
+        size, parts = max(1, min(models, BATCH // numbers)), []
+        with threads_for(fit, columns=min(size, perturbation.count)):
+            train = self.batch_trainer(fit, perturbation)
+            for first in range(0, perturbation.count, size):
+                rows = slice(first, min(first + size, perturbation.count))
+                parts.append(joined([train(problem) for problem in problems(fit, perturbation, rows)]))
+                if progress is not None:
+                    progress(rows.stop, perturbation.count)
         return Retrained(
             retrainer=self,
             fit=fit,

@@ -4,8 +4,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from influencelab.runner.report import Report
+from influencelab.runner.setting import Setting
 from influencelab.statistics.measurement import Measurement
-from influencelab.statistics.measurements import Where, find
+from influencelab.statistics.measurements import Where
+
+Quote = Where | Setting
 
 MISSING = "–"
 
@@ -18,12 +21,12 @@ class Finding:
         study: whose measurements it quotes.
         text: the sentence, with `{}` in the place of each number, or what chooses it from the numbers, so that it says
             the other thing if they do; no digit of a result is typed.
-        quotes: the settings of each number, in order.
+        quotes: the settings of each number, in order; a `Setting` for a difference, a ratio or a mean of numbers.
     """
 
     study: str
     text: str | Callable[[Sequence[Measurement]], str]
-    quotes: tuple[Where, ...]
+    quotes: tuple[Quote, ...]
 
     def written(self, found: Sequence[Report]) -> str:
         """The sentence with its numbers, or nothing where one of them was not measured."""
@@ -72,7 +75,8 @@ class FindingTable:
         return MISSING if number is None else f"{number} ({count.n:,})" if count else str(number)
 
 
-def latest(found: Sequence[Report], study: str, where: Where) -> Measurement | None:
+def latest(found: Sequence[Report], study: str, quote: Quote) -> Measurement | None:
     """The number with these settings of the largest report that holds it; reports go from small to large."""
-    numbers = [find(report.measurements, where) for report in found if report.study == study]
+    meant = quote if isinstance(quote, Setting) else Setting("", quote)
+    numbers = [meant.number(report.measurements) for report in found if report.study == study]
     return next((number for number in reversed(numbers) if number is not None), None)

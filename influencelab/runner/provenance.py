@@ -13,6 +13,8 @@ from typing import Any
 import psutil
 import threadpoolctl
 
+from influencelab.threads import OF_A_TRIAL
+
 PACKAGES = ("torch", "numpy", "scipy", "scikit-learn", "pandas")
 MEGABYTE = 10**6
 
@@ -30,7 +32,8 @@ def describe_run() -> dict[str, Any]:
     }
     threads = {str(pool["internal_api"]): int(pool["num_threads"]) for pool in threadpoolctl.threadpool_info()}
     if torch is not None:
-        threads["torch"] = torch.get_num_threads()
+        # What the user gave; each trial has one, wherever it runs.
+        threads |= {"torch": torch.get_num_threads(), "trials": OF_A_TRIAL}
         if torch.cuda.is_available() and torch.cuda.is_initialized():
             machine["gpu"] = torch.cuda.get_device_name()
     own = {"influencelab": str(sys.modules["influencelab"].__version__), "python": platform.python_version()}

@@ -18,7 +18,7 @@ __all__ = ["Report"]
 
 # The explorer's file in a report's folder.
 EXPLORER = "explorer.safetensors"
-MEASUREMENTS, FACTS = "measurements.parquet", "facts.json"
+MEASUREMENTS, FACTS, CAPTIONS = "measurements.parquet", "facts.json", "captions.json"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -81,6 +81,12 @@ class Report:
     def figures(self) -> list[Path]:
         """The figures as SVG, by name; each next to a PNG of the same name."""
         return sorted((self.folder / "figures").glob("**/*.svg"))
+
+    @property
+    def captions(self) -> dict[str, str]:
+        """What each figure shows, by its name (a path in `figures/` without suffix), where the study says it."""
+        path = self.folder / CAPTIONS
+        return json_file.read(path) if path.is_file() else {}
 
     @property
     def notebook(self) -> Path:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
-import matplotlib
 import pandas
 from matplotlib.figure import Figure
 
@@ -17,15 +16,14 @@ from influencelab.runner import json_file
 from influencelab.runner.atomic_folder import PROGRESS, own_run, published_in, replace_folder, staging
 from influencelab.runner.profile import profile_of
 from influencelab.runner.provenance import describe_run
-from influencelab.runner.report import EXPLORER, FACTS, MEASUREMENTS, Report, file_hash, load
+from influencelab.runner.report import CAPTIONS, EXPLORER, FACTS, MEASUREMENTS, Report, file_hash, load
+from influencelab.runner.report_files import LARGEST, refuse_large, save_figure
 from influencelab.runner.study import Study, studies_folder
 from influencelab.statistics.measurement import Measurement
 from influencelab.statistics.measurements import check_tidy, joined, row, tidy
 
 __all__ = ["start_report"]
 
-# Committed results stay small: a table of pairs or a figure of more bytes than this is refused.
-LARGEST = 10**6
 STORE_FOLDER = ".store"
 # Parameters that say where a run computes, and change no number.
 COMPUTING = ("workers", "scheduler", "device")
@@ -100,6 +98,7 @@ class ReportWriter:
         self._parameters = json_file.to_jsonable(parameters)
         self._measurements: list[pandas.DataFrame] = []
         self._facts: dict[str, Any] = {}
+        self._captions: dict[str, str] = {}
         self._started = time.perf_counter()
         self._pieces = Pieces(pieces)
 
@@ -121,12 +120,14 @@ class ReportWriter:
         """Keep a fact about the run that no claim rests on: seconds of a step, how many models converged."""
         self._facts[checked(name, "fact")] = json_file.to_jsonable(value)
 
-    def figure(self, name: str, figure: Figure | None) -> Figure | None:
+    def figure(self, name: str, figure: Figure | None, *, caption: str = "") -> Figure | None:
         """Keep a figure as SVG and as PNG (150 dots per inch), and return it, so that a notebook shows it.
 
         Args:
             name: of its files.
             figure: what was drawn; None where there was nothing to draw, of which nothing is kept.
+            caption: what each mark is and what one should see, for a reader who knows nothing else of the study; the
+                figure's own label unless given, which functions of the library set.
 
         Raises:
             InvalidData: the SVG is too large to commit.
@@ -135,13 +136,9 @@ class ReportWriter:
         self._piece()
         if figure is None:
             return None
-        path = self.staging / "figures" / f"{checked(name, 'figure')}.svg"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # No date and no random ids: the same figure is the same file.
-        with matplotlib.rc_context({"svg.hashsalt": name}):
-            figure.savefig(path, metadata={"Date": None})
-        figure.savefig(path.with_suffix(".png"), dpi=150, metadata={"Software": None})
-        refuse_large(path, cure="Draw its points with rasterized=True.")
+        save_figure(self.staging, checked(name, "figure"), figure)
+        if words := caption or str(figure.get_label()):
+            self._captions[name] = words
         return figure
 
     def pairs(self, pairs: pandas.DataFrame, *, name: str = "pairs") -> None:
@@ -219,6 +216,7 @@ class ReportWriter:
         whole.to_parquet(self.staging / MEASUREMENTS, compression="zstd", index=False)
         whole.to_csv((self.staging / MEASUREMENTS).with_suffix(".csv"), index=False, lineterminator="\n")
         json_file.write(self.staging / FACTS, self._facts)
+        json_file.write(self.staging / CAPTIONS, self._captions)
         json_file.write(self.staging / "parameters.json", self._parameters)
         files = sorted(path for path in self.staging.rglob("*") if path.is_file())
         manifest = {
@@ -291,13 +289,3 @@ def checked(name: str, what: str) -> str:
             "like digits/top/exact/slope/0.001."
         )
     return name
-
-
-def refuse_large(path: Path, *, cure: str) -> None:
-    """Remove and refuse a file that is too large to commit."""
-    size = path.stat().st_size
-    if size > LARGEST:
-        path.unlink()
-        raise InvalidData(
-            f"{path.name} takes {size / 10**6:.1f} MB, more than the {LARGEST / 10**6:.0f} MB kept. {cure}"
-        )

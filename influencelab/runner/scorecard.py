@@ -1,13 +1,17 @@
 """Scorecard: every claim with its verdict at each profile, computed from reports, never typed."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any
 
-from influencelab.runner.claim import NOT_RUN, VERDICTS, Claim, Verdict, judge
-from influencelab.runner.profile import PROFILES, rank, size_of
+import pandas
+
+from influencelab.runner.claim import Claim
+from influencelab.runner.profile import PROFILES, size_of
 from influencelab.runner.report import Report
+from influencelab.runner.verdict import VERDICTS, Cell, Verdict, judge
 
 
 @dataclass(frozen=True, eq=False)
@@ -16,26 +20,28 @@ class Row:
 
     Attributes:
         claim: the claim.
-        verdicts: by profile, smallest first; profiles whose report lacks the number say `not run`.
+        verdicts: by profile, smallest first.
     """
 
     claim: Claim
     verdicts: dict[str, Verdict]
 
-    @property
-    def latest(self) -> Verdict | None:
-        """The verdict that counts: that of the largest profile with a number; None where there is no number."""
-        return next((each for each in reversed(self.verdicts.values()) if each.number is not None), None)
+    @cached_property
+    def latest(self) -> Verdict:
+        """The verdict that counts: of each setting, the number of the largest profile that measured it."""
+        given = [*self.verdicts.values(), judge(self.claim, pandas.DataFrame(), PROFILES[0])]
+        cells = [largest(each) for each in zip(*(each.cells for each in given), strict=True)]
+        return Verdict(self.claim, tuple(cells), tuple(map(largest, zip(*(each.sizes for each in given), strict=True))))
 
     @property
     def word(self) -> str:
         """That verdict in one of the words of `VERDICTS`."""
-        return self.latest.verdict if self.latest else NOT_RUN
+        return self.latest.verdict
 
-    @property
-    def verdict(self) -> str:
-        """That verdict, and whether it is a preview."""
-        return f"{self.word}{' (preview)' if self.latest and self.latest.preview else ''}"
+
+def largest(cells: Sequence[Cell]) -> Cell:
+    """Of one setting at several profiles, smallest first, the last that has a number."""
+    return next((each for each in reversed(cells) if each.number is not None), cells[-1])
 
 
 def rows(found: Iterable[Report], claims: Iterable[Claim]) -> list[Row]:
@@ -45,10 +51,9 @@ def rows(found: Iterable[Report], claims: Iterable[Claim]) -> list[Row]:
 
     def verdict(claim: Claim, size: str) -> Verdict:
         mine = [report for report in kept if report.study == claim.study and size_of(report.profile) == size]
-        # Of the slices of a size, the first that measured it.
-        judged = [judge(claim, report.measurements, size) for report in mine]
-        measured = [verdict for verdict in judged if verdict.number is not None]
-        return measured[0] if measured else Verdict(claim, None, size, NOT_RUN, rank(size) < rank(claim.least))
+        # Of the slices of a size, the first that measured a setting.
+        tables = [report.measurements for report in reversed(mine)] or [pandas.DataFrame()]
+        return Row(claim, {str(place): judge(claim, table, size) for place, table in enumerate(tables)}).latest
 
     return [Row(claim, {profile: verdict(claim, profile) for profile in present}) for claim in claims]
 
@@ -62,40 +67,39 @@ def by_study(judged: Iterable[Row]) -> dict[str, list[Row]]:
 
 
 def counted(judged: Iterable[Row]) -> str:
-    """How many claims have which verdict, in words: `5 reproduced, 2 inconclusive`."""
+    """How many claims have which verdict, in words: `5 reproduced, 2 depend on the setting`."""
     counts = Counter(row.word for row in judged)
-    return ", ".join(f"{counts[word]} {word}" for word in VERDICTS if counts[word]) or "no claim"
+    words = {word: word.replace("depends", "depend") if counts[word] > 1 else word for word in VERDICTS}
+    return ", ".join(f"{counts[word]} {text}" for word, text in words.items() if counts[word]) or "no claim"
 
 
 def scorecard_json(judged: Iterable[Row]) -> list[dict[str, Any]]:
-    """The scorecard for programs: a mapping per claim, with every number at full precision."""
+    """The scorecard for programs: a mapping per claim, a list of settings per profile, numbers at full precision."""
     return [
         {
-            **asdict(row.claim),
+            **{name: getattr(row.claim, name) for name in ("name", "study", "paper", "statement", "published", "unit")},
+            "accepted": row.claim.band,
             "verdict": row.word,
-            "preview": bool(row.latest and row.latest.preview),
+            "size": row.latest.size,
+            "preview": row.latest.preview,
             "profiles": {
-                profile: {**asdict(each.number), "verdict": each.verdict, "preview": each.preview}
+                profile: {
+                    "verdict": each.verdict,
+                    "size": each.size,
+                    "preview": each.preview,
+                    "settings": [cell_json(cell) for cell in each.measured],
+                    "sizes": [cell_json(cell) for cell in each.sizes if cell.number],
+                }
                 for profile, each in row.verdicts.items()
-                if each.number
+                if each.measured
             },
         }
         for row in judged
     ]
 
 
-def scorecard_markdown(judged: Sequence[Row], questions: Mapping[str, str]) -> str:
-    """The scorecard in Markdown, a table per question; a study without a question stands under its name."""
-    tables = []
-    for study, group in by_study(judged).items():
-        present = [profile for profile in group[0].verdicts if any(row.verdicts[profile].number for row in group)]
-        heads = ["claim", "published", "accepted", *present, "verdict"]
-        lines = [f"### {questions.get(study, study)}", "", f"{counted(group).capitalize()}.", ""]
-        lines += [f"| {' | '.join(heads)} |", f"|{' --- |' * len(heads)}"]
-        for row in group:
-            claim = f"{row.claim.statement} *{row.claim.paper}*"
-            measured = [str(row.verdicts[profile]) for profile in present]
-            cells = [claim, row.claim.published, row.claim.band, *measured, f"**{row.verdict}**"]
-            lines.append(f"| {' | '.join(cell.replace('|', '&#124;') for cell in cells)} |")
-        tables.append("\n".join(lines))
-    return "\n\n".join(tables)
+def cell_json(cell: Cell) -> dict[str, Any]:
+    """One setting: its name, band, number and verdict."""
+    number = asdict(cell.number) if cell.number else {}
+    setting = {"setting": cell.setting.name, "where": dict(cell.setting.where), "accepted": cell.setting.bounds}
+    return {**setting, **number, "verdict": cell.verdict}

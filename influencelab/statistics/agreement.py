@@ -2,18 +2,17 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import cache
 from types import MappingProxyType
 
 import numpy
 from jaxtyping import Float
-from threadpoolctl import ThreadpoolController
 
 from influencelab.errors import InvalidParameter
 from influencelab.statistics import correlation
 from influencelab.statistics.bootstrap import ANYWHERE, Bootstrap
 from influencelab.statistics.comparison import FEW_DISTINCT, Comparison, distinct_predictions
 from influencelab.statistics.measurement import Measurement, Statistic
+from influencelab.threads import one_thread
 
 Measure = Callable[[Comparison, numpy.ndarray], numpy.ndarray]
 CORRELATIONS = ("pearson", "spearman", "kendall")
@@ -26,15 +25,15 @@ NAMES = (*CORRELATIONS, *UNBOUNDED, *OTHERS)
 MEASURES: Mapping[str, Measure] = MappingProxyType({name: getattr(correlation, name) for name in NAMES})
 
 
+@one_thread()
 def statistic(comparison: Comparison, measure: str | Measure, *, bootstrap: Bootstrap | None = None) -> Statistic:
     """One statistic of a comparison with its intervals; removals are stream 0 of the bootstrap, test points stream 1.
 
     The measure is a key of `MEASURES`, or any function of (comparison, weights (b r)) that gives a table (b m).
     """
     way, chosen = bootstrap or Bootstrap(), named(measure) if isinstance(measure, str) else measure
-    with thread_pools().limit(limits=1):
-        value = chosen(comparison, numpy.ones((1, comparison.r)))[0]
-        table = numpy.concatenate([chosen(comparison, weights) for weights in way.chunks(comparison.r)])
+    value = chosen(comparison, numpy.ones((1, comparison.r)))[0]
+    table = numpy.concatenate([chosen(comparison, weights) for weights in way.chunks(comparison.r)])
     known = ~numpy.isnan(value)
     missing = numpy.isnan(table).sum(0)
     table[:, ~known] = numpy.nan
@@ -74,16 +73,6 @@ def named(name: str) -> Measure:
     if name not in MEASURES:
         raise InvalidParameter(f"No statistic is named '{name}'. There are: {', '.join(MEASURES)}.")
     return MEASURES[name]
-
-
-@cache
-def thread_pools() -> ThreadpoolController:
-    """The thread pools of NumPy and whatever else is loaded.
-
-    Many small sums are done on one thread: where cores are busy, two that wait for each other at each sum take three
-    times as long as one.
-    """
-    return ThreadpoolController()
 
 
 def mean_over_tests(

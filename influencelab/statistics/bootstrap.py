@@ -10,6 +10,7 @@ from jaxtyping import Float
 from influencelab.errors import InvalidParameter
 from influencelab.recipe import Recipe
 from influencelab.statistics.measurement import Measurement
+from influencelab.threads import one_thread
 
 __all__ = ["Bootstrap"]
 
@@ -104,6 +105,7 @@ class Bootstrap(Recipe):
         """One of the independent random streams of the seed."""
         return numpy.random.default_rng(numpy.random.SeedSequence(self.seed, spawn_key=(stream,)))
 
+    @one_thread()
     def mean(
         self,
         values: Float[numpy.ndarray, "s m"],

@@ -11,6 +11,7 @@ from influencelab.statistics.agreement import FOUR, UNBOUNDED, bounds, mean_over
 from influencelab.statistics.bootstrap import Bootstrap, unit_weights
 from influencelab.statistics.comparison import FEW_DISTINCT, Comparison, distinct_predictions
 from influencelab.statistics.measurement import Measurement
+from influencelab.threads import one_thread
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,6 +113,7 @@ def mean(table: Replicates, *, bootstrap: Bootstrap | None = None) -> Measuremen
     return replace(found, note=found.note + ties)
 
 
+@one_thread()
 def difference(
     first: Replicates, second: Replicates, *, paired: bool = False, bootstrap: Bootstrap | None = None
 ) -> Measurement:

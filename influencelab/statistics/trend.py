@@ -9,12 +9,14 @@ from influencelab.errors import InvalidData
 from influencelab.statistics.bootstrap import Bootstrap, Resample, unit_weights
 from influencelab.statistics.measurement import Measurement
 from influencelab.statistics.replicates import Replicates, same_tests
+from influencelab.threads import one_thread
 
 Covariates = Mapping[str, Mapping[float, Sequence[float] | numpy.ndarray]]
 # A column that the others make up to this share of itself tells nothing apart.
 COLLINEAR = 1e-8
 
 
+@one_thread()
 def trend(
     tables: Mapping[float, Replicates],
     *,

@@ -11,6 +11,7 @@ from influencelab.statistics.bootstrap import Bootstrap, Resample, unit_weights
 from influencelab.statistics.comparison import ratio
 from influencelab.statistics.measurement import Measurement
 from influencelab.statistics.replicates import Replicates, resampled_axes
+from influencelab.threads import one_thread
 
 NEAREST = 1 - 1e-9  # a correlation of exactly 1 has no finite Fisher z
 
@@ -44,6 +45,7 @@ class Variation:
     beyond_sampling: Measurement
 
 
+@one_thread()
 def variation(table: Replicates, *, bootstrap: Bootstrap | None = None) -> Variation:
     """Take the correlations of the same test points with several seeds apart into the sources of their spread.
 

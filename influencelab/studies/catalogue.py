@@ -10,10 +10,11 @@ from pandas.io.formats.style import Styler
 
 from influencelab import studies
 from influencelab.errors import InvalidParameter
-from influencelab.runner.claim import NOT_RUN, Claim, judge
+from influencelab.runner.claim import Claim
 from influencelab.runner.finding import Finding, FindingTable
 from influencelab.runner.profile import profile_of
 from influencelab.runner.report import Report
+from influencelab.runner.verdict import NOT_RUN, judge
 from influencelab.statistics.display import readable
 
 __all__ = ["verdicts"]
@@ -54,10 +55,10 @@ def verdicts(report: Report) -> Styler:
             "claim": verdict.claim.statement,
             "paper": verdict.claim.paper,
             "accepted": verdict.claim.band,
-            "measured": "" if verdict.number is None else str(verdict.number),
-            "verdict": f"{NOT_RUN} at {profile}" if verdict.number is None else verdict.said,
+            "measured": verdict.number,
+            "verdict": verdict.said if verdict.measured else f"{NOT_RUN} at {profile}",
         }
-        for verdict in sorted(judged, key=lambda verdict: verdict.number is None)
+        for verdict in sorted(judged, key=lambda verdict: not verdict.measured)
     ]
     changed = ", with changed parameters: not on the scorecard" if report.changed else ""
     # While its notebook runs, a report lies in a hidden folder.

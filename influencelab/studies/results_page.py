@@ -1,21 +1,25 @@
-"""The page of results: findings, scorecard, runs and figures, written from the reports that are the record."""
+"""The pages of results, written from the reports that are the record: verdicts by question, and a page a study."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+import re
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
-from influencelab.runner.claim import Claim, legend
-from influencelab.runner.finding import Finding
+from influencelab.runner.claim import Claim
 from influencelab.runner.profile import RECORD, Profile, size_of
-from influencelab.runner.report import Report, reports
-from influencelab.runner.scorecard import counted, rows, scorecard_markdown
-from influencelab.studies.catalogue import all_claims, all_findings
+from influencelab.runner.report import reports
+from influencelab.runner.scorecard import by_study, counted, rows
+from influencelab.runner.verdict import legend
+from influencelab.studies.catalogue import all_claims
+from influencelab.studies.study_page import answer, study_page
 
 INTRODUCTION = """# Results
 
-Written by `influencelab scorecard --write` from the reports in this folder; edit the claims or run the studies, not
-this page. Numbers have three digits where their 95% intervals, in brackets, allow it; all digits are in each run's
-`measurements.csv`. The verdict of a row is the largest profile's. The seconds of a run are those of writing its report:
-networks that an earlier run had left in the store cost it nothing.
+A row a question: what was found, and how many claims of papers have which verdict. Each question links to a page with
+the answer, every claim with its numbers and 95% intervals, tables, figures and how it was run.
+
+Bands were chosen before the runs that they judge; pilots on the same data were known. Smallest effects of interest,
+and bands for printed sizes, were added after the first runs had been seen. Written by `influencelab scorecard --write`
+from the reports in this folder: edit the claims or run the studies, not these pages.
 """
 
 
@@ -26,34 +30,33 @@ def write_readme(
     planned: Mapping[str, Iterable[Profile]] | None = None,
     questions: Mapping[str, str] | None = None,
 ) -> Path:
-    """Write `README.md` of a results folder from its standard and paper results: the scorecard, runs and figures.
+    """Write `README.md` of a results folder from its standard and paper results, and one of each study in its folder.
 
-    All claims there are judged unless some are given, and stand under the questions of their studies; the page says
-    which of the planned profiles were not run.
+    All claims there are judged unless some are given; the first page says which of the planned profiles were not run.
     """
     found = [report for report in reports(results, profiles=RECORD) if not report.changed]
     judged = rows(found, all_claims() if claims is None else claims)
-    scorecard = scorecard_markdown(judged, questions or {})
-    words = "\n".join(f"- {line}" for line in legend(scorecard))
-    sections = [INTRODUCTION, *findings(found), "## Scorecard", f"{counted(judged).capitalize()}.", words, scorecard]
-    sections += [section(report, results) for report in found]
-    sections += not_run(planned or {}, {(report.study, report.profile) for report in found})
-    path = results / "README.md"
-    path.write_text("\n\n".join(part.strip() for part in sections) + "\n", encoding="utf-8")
-    return path
-
-
-def findings(found: Sequence[Report]) -> list[str]:
-    """What the studies found, as a list and tables below it, or nothing where nothing was measured."""
-    written = [(isinstance(finding, Finding), finding.written(found)) for finding in all_findings()]
-    sentences = "\n".join(f"- {text}" for sentence, text in written if sentence and text)
-    tables = [text for sentence, text in written if text and not sentence]
-    parts = [part for part in (sentences, *tables) if part]
-    return ["## Findings", *parts] if parts else []
+    groups = dict.fromkeys((*by_study(judged), *(report.study for report in found)))
+    lines = ["| question | found | verdicts |", "| --- | --- | --- |"]
+    for study in groups:
+        mine = [report for report in found if report.study == study]
+        own, question = by_study(judged).get(study, []), (questions or {}).get(study, study)
+        short = " ".join(re.findall(r"\*\*(.+?)\*\*", answer(study, mine)))
+        lines.append(f"| [{question}]({study}/README.md) | {short or '–'} | {counted(own)} |")
+        (results / study).mkdir(exist_ok=True)
+        text = study_page(study, question, judged=own, found=mine)
+        (results / study / "README.md").write_text(text, encoding="utf-8")
+    total = f"{len(judged)} claims: {counted(judged)}."
+    words = "\n".join(f"- {line}" for line in legend(counted(judged).replace("depend ", "depends ")))
+    missing = not_run(planned or {}, {(report.study, report.profile) for report in found})
+    page = results / "README.md"
+    parts = [INTRODUCTION, "\n".join(lines), total, words, *missing]
+    page.write_text("\n\n".join(part.strip() for part in parts) + "\n", encoding="utf-8")
+    return page
 
 
 def not_run(planned: Mapping[str, Iterable[Profile]], run: Collection[tuple[str, str]]) -> list[str]:
-    """What would be on the page too, and how long it would take; nothing where nothing is missing."""
+    """What would be on the pages too, and how long it would take; nothing where nothing is missing."""
     missing = [
         f"| {study} | {profile.name} | {profile.seconds / 60:,.0f} minutes |"
         for study, profiles in planned.items()
@@ -62,16 +65,3 @@ def not_run(planned: Mapping[str, Iterable[Profile]], run: Collection[tuple[str,
     ]
     head = "| study | profile | expected on two cores |\n| --- | --- | --- |\n"
     return ["## Not run yet", head + "\n".join(missing)] if missing else []
-
-
-def section(report: Report, results: Path) -> str:
-    """One run on the page: what it cost, where its numbers are, its figures."""
-    folder = report.folder.relative_to(results).as_posix()
-    machine = report.manifest["machine"]
-    cost = (
-        f"{report.manifest['seconds']:,.0f} s and {report.manifest['peak_memory_mb']:,.0f} MB at most on "
-        f"{machine['cores']} cores ({machine['cpu']}); [numbers]({folder}/measurements.csv), "
-        f"[manifest]({folder}/manifest.json)."
-    )
-    figures = [f"![{path.stem}]({path.relative_to(results).as_posix()})" for path in report.figures]
-    return "\n\n".join([f"## {report.study}, {report.profile}", cost, *figures])

@@ -5,7 +5,6 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from typing import ClassVar
 
 import numpy
@@ -19,6 +18,7 @@ from influencelab.models import derivatives
 from influencelab.models.shapes import KN, KP
 from influencelab.models.task import Task
 from influencelab.recipe import Recipe
+from influencelab.threads import allowed, one_thread
 from influencelab.training.trainer import Memory, Trained, Trainer, check_finite
 
 # Steps between two checks that the gradient is still finite: a check stops a GPU.
@@ -235,20 +235,16 @@ def together(task: Task, data: Dataset, *, points: int, models: int) -> int:
 
 
 def side_by_side(work: Callable[[int], tuple[Tensor, Buffers]], chunks: range) -> list[tuple[Tensor, Buffers]]:
-    """Results of the work on each chunk, as many at a time as torch has threads.
+    """Results of the work on each chunk, as many at a time as the user gave threads.
 
     Products this small gain nothing from threads within them, while torch lets go of Python's lock in each. Every
     worker has one thread for its products, so that results do not depend on how many workers there are.
     """
-    threads = torch.get_num_threads()
-    if min(threads, len(chunks)) < 2:
+    workers = min(allowed(), len(chunks))
+    if workers < 2:
         return [work(first) for first in chunks]
-    try:
-        with ThreadPoolExecutor(min(threads, len(chunks)), initializer=partial(torch.set_num_threads, 1)) as pool:
-            return list(pool.map(work, chunks))
-    finally:
-        # The number is a thread's own, but also what threads yet to come start with.
-        torch.set_num_threads(threads)
+    with ThreadPoolExecutor(workers) as pool:
+        return list(pool.map(one_thread()(work), chunks))
 
 
 @dataclass(frozen=True)

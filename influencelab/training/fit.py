@@ -1,7 +1,10 @@
 """One model fitted to all training points, with the gradient norm that says how well."""
 
+import functools
 import math
 import warnings
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,6 +20,7 @@ from influencelab.models.shapes import KP, K, N, P
 from influencelab.models.task import Task
 from influencelab.recipe import Recipe, kind_name
 from influencelab.summary import Summarised
+from influencelab.threads import by_size
 from influencelab.training.minimum import stays, train_to_minimum, unbounded
 from influencelab.training.trainer import Memory, Trained, Trainer, check_finite
 
@@ -133,21 +137,22 @@ def fit(task: Task, data: Dataset, trainer: Trainer, *, seed: int = 0, weights: 
     seed = whole(seed, what="seed")
     used = checked_weights(weights, data)
     start = task.start(data, seed)
-    first = derivatives.gradients(task, data, start[None], used[None])
-    check_finite(
-        first.norm(dim=-1),
-        what=f"The gradient of {type(task).__name__}",
-        when="at the start of training",
-        cure="Scale the features, such as Source(scaling='standard'), or start nearer.",
-    )
-    if endless := unbounded(task, data, used):
-        # Before the training, which may take its time.
-        warnings.warn(no_minimum(endless), NoMinimum, stacklevel=3)
-    trained = train_to_minimum(trainer, task, data, start, used, bounded=not endless)
-    if not endless and (endless := unbounded(task, data, used, theta=trained.theta[0])):
-        warnings.warn(no_minimum(endless), NoMinimum, stacklevel=3)
-    check_finite(trained.grad_norm, what="The gradient", when="after training")
-    return fit_from(trained, task=task, data=data, trainer=trainer, seed=seed, weights=used)
+    with by_size(data.n, len(start)):
+        first = derivatives.gradients(task, data, start[None], used[None])
+        check_finite(
+            first.norm(dim=-1),
+            what=f"The gradient of {type(task).__name__}",
+            when="at the start of training",
+            cure="Scale the features, such as Source(scaling='standard'), or start nearer.",
+        )
+        if endless := unbounded(task, data, used):
+            # Before the training, which may take its time.
+            warnings.warn(no_minimum(endless), NoMinimum, stacklevel=3)
+        trained = train_to_minimum(trainer, task, data, start, used, bounded=not endless)
+        if not endless and (endless := unbounded(task, data, used, theta=trained.theta[0])):
+            warnings.warn(no_minimum(endless), NoMinimum, stacklevel=3)
+        check_finite(trained.grad_norm, what="The gradient", when="after training")
+        return fit_from(trained, task=task, data=data, trainer=trainer, seed=seed, weights=used)
 
 
 def fit_from(
@@ -216,6 +221,23 @@ def checked_weights(given: Any, data: Dataset) -> N:
     if not weights.any():
         raise InvalidWeights("all weights are 0: there is nothing to train on.")
     return weights.to(data.x_train)
+
+
+def threads_for(fitted: Fit, *, columns: int = 1) -> AbstractContextManager[None]:
+    """As many threads as work on so many models, test points or directions of this fit deserves."""
+    return by_size(fitted.data.n, len(fitted.theta), columns=columns)
+
+
+def door(method: Callable[..., Any]) -> Callable[..., Any]:
+    """A public method of what has a fit: threads by the size of its work, and autograd on, whatever surrounds it."""
+
+    @functools.wraps(method)
+    @torch.inference_mode(mode=False)
+    def entered(self: Any, *given: Any, **named: Any) -> Any:
+        with threads_for(self.fit):
+            return method(self, *given, **named)
+
+    return entered
 
 
 def require_converged(fitted: Fit, *, allow_unconverged: bool) -> None:

@@ -13,9 +13,10 @@ from influencelab.app.cli.scorecard import matching, printed
 from influencelab.app.cli.summary import summary
 from influencelab.app.cli.terminal import Terminal, cut, here
 from influencelab.errors import UnknownName
-from influencelab.runner.claim import TERMS, VERDICTS
+from influencelab.runner.claim import Claim
 from influencelab.runner.report import Report, reports
 from influencelab.runner.scorecard import Row, by_study, rows
+from influencelab.runner.verdict import TERMS, VERDICTS
 from influencelab.statistics.measurement import Measurement
 from influencelab.statistics.measurements import row, select, tidy
 from influencelab.studies.catalogue import all_claims
@@ -30,9 +31,20 @@ def judged() -> list[Row]:
     return rows(reports(RESULTS), CLAIMS)
 
 
+def wheres(claim: Claim) -> list[dict[str, Any]]:
+    """The settings of every row that a claim rests on."""
+    found: list[dict[str, Any]] = []
+    for each in (*claim.cells, *claim.printed):
+        units = [{name: value} for name, values in each.units.items() for value in values] or [{}]
+        changes = [{}, *filter(None, (each.less, each.over))]
+        found += [{**each.where, **change, **unit} for change in changes for unit in units]
+    return found
+
+
 def quick(study: str, folder: Path, *, profile: str = "quick") -> Report:
     """A report of a study that measured the number of each of its claims."""
-    wanted = [claim.where for claim in CLAIMS if claim.study == study] or [{"statistic": "slope"}]
+    wanted: list[Any] = [where for claim in CLAIMS if claim.study == study for where in wheres(claim)]
+    wanted = wanted or [{"statistic": "slope"}]
     names = sorted({name for where in wanted for name in where})
     lines: list[dict[str, Any]] = []
     # The most particular first: a claim that leaves a setting open selects one of theirs.
@@ -51,21 +63,24 @@ def test_the_scorecard_is_a_line_a_claim_under_its_question_and_no_wider_than_th
     lines = text.splitlines()
     assert max(map(len, lines)) <= width
     verdicts = "|".join(VERDICTS)
-    claims = [line for line in lines if re.match(rf"  ({verdicts})\*?  ", line)]
+    claims = [line for line in lines if re.match(rf"  ({verdicts}|depends|not measured)\*?  ", line)]
     assert len(claims) == len(judged)
     places = [text.index(question) for study, question in QUESTIONS.items() if study in by_study(judged)]
     assert places == sorted(places)
     # Wrapped between words: the text without line breaks holds each definition whole.
     flowing = re.sub(r"\s+", " ", text)
-    assert all(f"{word}: {TERMS[word]}" in flowing for word in ("inconclusive", "explained", "reported only", "warm"))
+    assert all(f"{word}: {TERMS[word]}" in flowing for word in ("inconclusive", "negligible", "reported only"))
     # No two titles of a study are cut down to the same, where there is room for their last words.
     titles = [(row.claim.study, re.split("  +", line)[2]) for row, line in zip(judged, claims, strict=True)]
     assert width == 80 or len(set(titles)) == len(titles)
 
 
-def test_what_a_claim_measured_has_three_digits(judged: list[Row]) -> None:
-    chosen = [row for row in judged if row.claim.name == "depth_lowers_ranks_cold_at_0_005"]
-    assert "-0.0647 [-0.0679, -0.0615]" in card(chosen, QUESTIONS, Terminal(100))
+def test_what_a_claim_measured_has_three_digits_and_several_settings_their_range(judged: list[Row]) -> None:
+    names = ("the_wrong_optimiser_predicts_worse", "unrolled_is_near_perfect")
+    text = card([row for row in judged if row.claim.name in names], QUESTIONS, Terminal(100))
+    assert "0.323 [0.284, 0.357]" in text
+    assert "  depends     " in text
+    assert "0.11 to 0.9982 (15 settings)" in text
 
 
 def test_a_title_is_cut_between_words_and_keeps_its_end() -> None:
@@ -76,7 +91,9 @@ def test_a_title_is_cut_between_words_and_keeps_its_end() -> None:
 
 
 def test_one_claim_in_full_says_everything_about_it(judged: list[Row]) -> None:
-    chosen = next(row for row in judged if row.claim.name == "depth_lowers_ranks_warm_at_0_005")
+    chosen = next(
+        row for row in judged if row.claim.name == "influence_is_nearer_to_the_response_than_to_warm_retraining"
+    )
     text = in_full(chosen, QUESTIONS, Terminal(80))
     flowing = re.sub(r"\s+", " ", text)
     claim = chosen.claim
@@ -84,25 +101,26 @@ def test_one_claim_in_full_says_everything_about_it(judged: list[Row]) -> None:
         claim.statement,
         claim.paper,
         claim.published,
-        "≤ -0.01 per layer",
+        "≥ 0; within ±0.02 it is negligible",
         QUESTIONS[claim.study],
         claim.name,
     ):
         assert part in flowing
     assert max(map(len, text.splitlines())) <= 80
     assert f"warm: {TERMS['warm']}" in flowing
+    # Every setting with its number, its band and its verdict.
+    for cell in chosen.latest.cells:
+        assert f"{cell.setting.name}: {cell.number} at {cell.profile} (accepted ≥ 0): {cell.verdict}" in flowing
 
 
 def test_a_claim_is_found_by_name_by_title_by_words_or_by_study(judged: list[Row]) -> None:
-    name = "newton_step_keeps_its_size_at_0_01"
-    for wanted in (name, "newton step keeps its size at 0.01"):
+    name = "newton_step_keeps_its_size"
+    for wanted in (name, "newton step keeps its size"):
         assert [row.claim.name for row in matching(wanted, judged)] == [name]
-    assert {row.claim.name for row in matching("Newton step at 0.001", judged)} == {
-        "newton_step_keeps_its_size_at_0_001"
-    }
+    assert {row.claim.name for row in matching("Newton step", judged)} == {"newton_step_keeps_its_size"}
     assert {row.claim.study for row in matching("smooth_hinge", judged)} == {"smooth_hinge"}
-    with pytest.raises(UnknownName, match="Did you mean 'shallow_influence_is_accurate'"):
-        matching("shalow_influence_is_acurate", judged)
+    with pytest.raises(UnknownName, match="Did you mean 'top_beats_middle'"):
+        matching("top_beets_midle", judged)
 
 
 def test_failed_and_json_show_what_was_asked_for(judged: list[Row]) -> None:
@@ -113,9 +131,11 @@ def test_failed_and_json_show_what_was_asked_for(judged: list[Row]) -> None:
     assert len(re.findall(r"^  not reproduced  ", text, flags=re.MULTILINE)) == len(wrong)
     found = json.loads(printed(None, failed=False, as_json=True, **where))
     assert [each["verdict"] for each in found] == [row.word for row in judged]
-    first = next(row for row in judged if row.latest)
-    number = found[judged.index(first)]["profiles"][first.latest.profile]["value"]
-    assert number == first.latest.number.value
+    first = next(row for row in judged if row.latest.measured)
+    cell = first.latest.measured[0]
+    (told, *_) = found[judged.index(first)]["profiles"][cell.profile]["settings"]
+    assert cell.number
+    assert told["value"] == cell.number.value
 
 
 def test_colour_is_for_terminals_that_want_it(monkeypatch: pytest.MonkeyPatch, judged: list[Row]) -> None:
@@ -151,4 +171,6 @@ def test_what_a_run_says_of_a_claim_is_what_it_measured_itself(tmp_path: Path) -
     done = [replace(quick("leave_one_out", tmp_path), profile="quick-1a2b3c4d")]
     text = summary(done, CLAIMS, QUESTIONS, Terminal(100))
     assert "folders of their own" in text
-    assert re.search(r"^  not reproduced\* +influence is proportional on top points +0.930 ", text, flags=re.MULTILINE)
+    assert re.search(
+        r"^  not reproduced\* +influence is .*proportional on top points +0.930 ", text, flags=re.MULTILINE
+    )

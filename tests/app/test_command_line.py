@@ -246,20 +246,21 @@ def test_a_signal_ends_the_kernel_and_its_workers_and_leaves_earlier_results(
 def test_the_scorecard_is_printed_and_its_page_is_written(tmp_path: Path) -> None:
     printed = inside("scorecard", "--results", str(tmp_path))
     assert printed.exit_code == 0
-    assert re.search(r"^ +not run +influence sizes top points", printed.output, flags=re.MULTILINE)
+    assert re.search(r"^ +not measured +influence is proportional on top points", printed.output, flags=re.MULTILINE)
     draft = ReportWriter("leave_one_out", folder=tmp_path / "leave_one_out" / "paper", parameters={})
-    where = next(claim.where for claim in all_claims() if claim.name == "influence_sizes_top_points")
-    draft.number(Measurement(1.006, low=1.005, high=1.007, n=500), **where)
+    where = next(claim.where for claim in all_claims() if claim.name == "influence_is_proportional_on_top_points")
+    draft.number(Measurement(0.996, low=0.995, high=0.997, n=500), **where)
     draft.publish()
     assert re.search(
-        r"^ +reproduced +influence sizes top points +1.006 \[1.005, 1.007\] +0.95 to 1.05$",
+        r"^ +reproduced +influence is proportional on top points +0.996 \[0.995, 0.997\]( +≥ 0.99)?$",
         inside("scorecard", "--results", str(tmp_path)).output,
         flags=re.MULTILINE,
     )
     assert not (tmp_path / "README.md").exists()
     written = inside("scorecard", "--write", "--results", str(tmp_path))
     assert str(tmp_path / "README.md") in written.output
-    assert "1.006 [1.005, 1.007] reproduced" in (tmp_path / "README.md").read_text()
+    assert "1 reproduced" in (tmp_path / "README.md").read_text()
+    assert "| 0.996 [0.995, 0.997] | ≥ 0.99 | reproduced |" in (tmp_path / "leave_one_out" / "README.md").read_text()
     (tmp_path / "leave_one_out" / "paper" / "measurements.csv").write_text("{}")
     refused = inside("scorecard", "--results", str(tmp_path))
     assert refused.exit_code == 2

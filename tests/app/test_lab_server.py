@@ -120,7 +120,9 @@ async def test_what_the_system_refuses_is_said_and_the_server_lives(
 
 
 async def test_the_newest_report_gives_the_verdicts_of_its_study(ask: Ask, jp_root_dir: Path) -> None:
-    claim = next(claim for claim in all_claims() if claim.low is not None and claim.high is None)
+    claim = next(
+        claim for claim in all_claims() if claim.low is not None and claim.high is None and len(claim.cells) == 1
+    )
     shutil.copy(ROOT / "studies" / f"{claim.study}.ipynb", jp_root_dir / "studies")
     draft = ReportWriter(claim.study, folder=jp_root_dir / "results" / claim.study / "tiny", parameters={})
     draft.number(Measurement(claim.low + 1, low=claim.low + 0.5, high=claim.low + 2), **claim.where)

@@ -15,7 +15,7 @@ from browser.server import Server, serving
 from playwright.sync_api import Page, expect
 
 from influencelab.runner.report import load
-from influencelab.statistics.measurements import find
+from influencelab.runner.verdict import VERDICTS
 from influencelab.studies.catalogue import all_claims
 
 pytestmark = pytest.mark.browser
@@ -24,7 +24,6 @@ STUDY = "leave_one_out"
 NOTEBOOKS = Path(__file__).parents[1] / "support" / "notebooks"
 # Seconds. The quick profile takes about 50 on two idle cores.
 QUICK = 1800
-VERDICTS = ("reproduced", "not reproduced", "inconclusive", "reported only", "not run")
 TRUST = ".jp-StatusItem-trust"
 DRAW = """(colour) => {
   const canvas = document.createElement('canvas');
@@ -77,12 +76,12 @@ def test_a_study_runs_from_top_to_bottom_and_shows_what_it_found(open_notebook: 
     panel.picture("end")
     claims = {claim.statement: claim for claim in all_claims() if claim.study == STUDY}
     assert {row["claim"] for row in rows} == set(claims)
-    assert all(row["verdict"].removesuffix(" (preview)").removesuffix(" at quick") in VERDICTS for row in rows)
+    assert all(row["verdict"].partition(" (")[0].removesuffix(" at quick") in VERDICTS for row in rows)
 
     kept = load(server.root / "results" / STUDY / "quick").measurements
     measured = {row["claim"] for row in rows if row["measured"]}
     assert measured
-    assert measured == {name for name, claim in claims.items() if find(kept, claim.where) is not None}
+    assert measured == {name for name, claim in claims.items() if any(cell.number(kept) for cell in claim.cells)}
 
 
 def test_a_study_run_by_the_command_line_opens_trusted_with_its_figures(open_notebook: Open, executed: Path) -> None:

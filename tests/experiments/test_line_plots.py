@@ -72,11 +72,12 @@ def test_what_is_no_arm_is_grey_and_takes_no_colour_from_an_arm():
     assert len({container[0].get_marker() for container in figure.axes[0].containers}) == 3
 
 
-def test_a_single_place_keeps_its_lines_together():
-    axis = lines(MEANS[MEANS["depth"] == 1], x="depth", hue="arm").axes[0]
-    left, right = axis.get_xlim()
-    at = [float(container[0].get_xdata()[0]) for container in axis.containers]
-    assert 0 < max(at) - min(at) < 0.4 * (right - left)
+def test_where_one_setting_was_measured_the_lines_stand_side_by_side_under_their_names():
+    axis = lines(MEANS[MEANS["depth"] == 1], x="depth", hue="arm", across="layers").axes[0]
+    names = [text.get_text() for text in axis.get_xticklabels()]
+    assert names == ["published", "controlled", "repeatability"]
+    assert [container[0].get_xdata()[0] for container in axis.containers] == pytest.approx(axis.get_xticks())
+    assert axis.get_xlabel() == "layers: 1"
 
 
 def test_values_outside_the_usual_range_stay_in_view():

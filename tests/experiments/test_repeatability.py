@@ -1,4 +1,4 @@
-"""Repeatability, its ceiling, detection and range restriction give back what was simulated."""
+"""Repeatability, its ceiling, detection and strata give back what was simulated."""
 
 import numpy
 import pytest
@@ -10,10 +10,10 @@ from influencelab.errors import InvalidData, InvalidParameter, UnknownName
 from influencelab.experiments.replication import correlations, loss_changes, repeatability
 from influencelab.statistics.bootstrap import Bootstrap
 from influencelab.statistics.measurement import Measurement
-from influencelab.statistics.range_restriction import restriction, thorndike
 from influencelab.statistics.reliability import ceiling, draws_needed, stepped_up
 from influencelab.statistics.replicates import difference
 from influencelab.statistics.signal_to_noise import consistency, share_detected, signal_to_noise
+from influencelab.statistics.strata import by_stratum
 
 QUICK = Bootstrap(resamples=200)
 
@@ -107,48 +107,30 @@ def test_detection_of_effects_without_noise_or_without_draws():
         signal_to_noise(draws[:1])
 
 
-def strata(generator, *, better_on_top):
-    """Heavy-tailed predictions with equal scatter about the line, or with less of it at the top."""
-    found = []
+def test_a_narrower_range_lowers_a_correlation_and_not_a_relative_error_of_equal_noise():
+    generator, found = numpy.random.default_rng(5), []
     for _ in range(6):
-        predicted = generator.standard_t(3, size=(400, 8))
-        scatter = 1.5 * generator.normal(size=predicted.shape)
-        if better_on_top:
-            scatter *= numpy.where(numpy.abs(predicted) > 1.4, 0.2, 1.0)
-        found.append(made(predicted, predicted + scatter))
-    return found
-
-
-def top_less(found, reference):
-    """What is left of the agreement among the most influential."""
-    return difference(found["top"], found[reference], paired=True, bootstrap=QUICK)
-
-
-def test_a_wider_range_alone_explains_the_top_and_better_prediction_is_left_over():
-    plain = restriction(strata(numpy.random.default_rng(5), better_on_top=False))
-    assert top_less(plain, "middle").low > 0.2
-    after = top_less(plain, "middle_corrected")
-    assert after.low < 0 < after.high
-    assert plain["top"].pairs.tolist() == plain["middle"].pairs.tolist() == [[100] * 8] * 6
-    better = restriction(strata(numpy.random.default_rng(6), better_on_top=True))
-    assert top_less(better, "middle_corrected").low > 0.05
+        predicted = numpy.abs(generator.standard_t(3, size=(400, 8)))
+        # Noise in proportion to the change: as wrong, relatively, everywhere.
+        found.append(made(predicted, predicted * (1 + 0.3 * generator.normal(size=predicted.shape))))
+    pearson, error = (by_stratum(found, measure=measure) for measure in ("pearson", "relative_error"))
+    assert difference(pearson["top"], pearson["middle"], paired=True, bootstrap=QUICK).low > 0
+    low, high = difference(error["middle"], error["top"], paired=True, bootstrap=QUICK).ends
+    assert low < 0.02
+    assert high > -0.02
+    assert pearson["top"].pairs.tolist() == pearson["middle"].pairs.tolist() == [[100] * 8] * 6
 
 
 def test_strata_are_taken_by_size_of_prediction_for_each_test_point():
     x = numpy.arange(1.0, 9.0)[:, None] * [[1.0, -1.0]]
     x[:, 1] = x[::-1, 1].copy()
     y = x + numpy.random.default_rng(7).normal(size=x.shape)
-    found = restriction([made(x, y)], top=0.5, middle=(0, 0.5))
+    found = by_stratum([made(x, y)], top=0.5, middle=(0, 0.5))
     assert found["top"].values[0, 0] == pytest.approx(stats.pearsonr(x[4:, 0], y[4:, 0])[0])
     assert found["top"].values[0, 1] == pytest.approx(stats.pearsonr(x[:4, 1], y[:4, 1])[0])
     assert found["middle"].values[0, 0] == pytest.approx(stats.pearsonr(x[:4, 0], y[:4, 0])[0])
+    error = by_stratum([made(x, y)], top=0.5, middle=(0, 0.5), measure="relative_error")
+    wanted = [((y[rows, 0] - x[rows, 0]) ** 2).mean() / (y[rows, 0] ** 2).mean() for rows in (slice(4, 8), slice(4))]
+    assert [error[name].values[0, 0] ** 2 for name in ("top", "middle")] == pytest.approx(wanted)
     with pytest.raises(InvalidParameter, match="middle"):
-        restriction([made(x, y)], middle=(0.5, 0.9))
-
-
-def test_thorndike_is_exact_for_a_normal_line():
-    generator = numpy.random.default_rng(8)
-    x, scatter = generator.normal(size=(2, 200_000))
-    narrow, wide = (stats.pearsonr(u * x, u * x + scatter)[0] for u in (0.5, 1.5))
-    assert thorndike(numpy.array([narrow]), numpy.array([3.0])) == pytest.approx([wide], abs=0.005)
-    assert thorndike(numpy.array([-0.3, 0.3]), numpy.array([3.0, 3.0])) == pytest.approx([-0.686, 0.686], abs=0.001)
+        by_stratum([made(x, y)], middle=(0.5, 0.9))

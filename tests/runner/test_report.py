@@ -62,8 +62,8 @@ def test_what_was_published_is_what_is_read(tmp_path: Path) -> None:
     draft.fact("converged", {"all": numpy.int64(5), "grad_norm": torch.tensor(1e-9)})
     draft.pairs(PAIRS)
     figure = drawn()
-    assert draft.figure("slopes/line", figure) is figure
-    assert draft.figure("of_no_networks", None) is None
+    assert draft.figure("slopes/line", figure, caption="A line, as straight as a line is.") is figure
+    assert draft.figure("of_no_networks", None, caption="Nothing.") is None
     returned = draft.publish(datasets=[("digits", "ab12")], seeds=[1, 2])
     report = load(tmp_path / "fine" / "quick")
     assert (report.study, report.profile, report.changed) == ("fine", "quick", False)
@@ -77,6 +77,7 @@ def test_what_was_published_is_what_is_read(tmp_path: Path) -> None:
     assert report.manifest["seeds"] == [1, 2]
     pandas.testing.assert_frame_equal(report.pairs(), PAIRS)
     assert [path.name for path in report.figures] == ["line.svg"]
+    assert report.captions == {"slopes/line": "A line, as straight as a line is."}
     assert report.figures[0].with_suffix(".png").read_bytes().startswith(b"\x89PNG")
 
 

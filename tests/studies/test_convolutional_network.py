@@ -5,7 +5,7 @@ from outcomes import tried
 from scipy import stats
 
 from influencelab.experiments.replication import correlations, means, repeatability
-from influencelab.runner.claim import judge
+from influencelab.runner.verdict import judge
 from influencelab.studies.convolutional_network.claims import CLAIMS
 
 
@@ -29,8 +29,10 @@ def table(data):
 
 def test_each_claim_selects_one_number_and_digits_are_not_held_against_what_was_printed_for_mnist():
     mnist, digits = ([judge(claim, table(data), "paper") for claim in CLAIMS] for data in ("mnist", "digits"))
-    assert all(verdict.number is not None for verdict in mnist)
-    assert [verdict.verdict for verdict in digits][1:] == ["not run", "reported only", "reported only"]
+    assert all(cell.number is not None for verdict in mnist for cell in (*verdict.cells, *verdict.sizes))
+    assert all(verdict.measured for verdict in digits)
+    assert (bool(mnist[0].size), digits[0].size) == (True, "")
+    assert digits[1].verdict == "reported only"
 
 
 def test_random_points_repeat_as_the_truths_of_two_starts_agree():
@@ -40,5 +42,5 @@ def test_random_points_repeat_as_the_truths_of_two_starts_agree():
         for one, other in zip(truths[::2], truths[1::2], strict=True)
         for j in range(truths[0].shape[1])
     ]
-    (claim,) = [each for each in CLAIMS if each.where["statistic"] == "repeatability"]
-    assert judge(claim, table("mnist"), "paper").number.value == pytest.approx(sum(couples) / len(couples))
+    (repeats,) = [cell for claim in CLAIMS for cell in claim.cells if cell.where["statistic"] == "repeatability"]
+    assert repeats.number(table("mnist")).value == pytest.approx(sum(couples) / len(couples))

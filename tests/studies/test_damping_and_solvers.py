@@ -11,7 +11,7 @@ from influencelab.statistics.measurement import Measurement
 from influencelab.statistics.measurements import find, row, select, tidy
 from influencelab.studies.damping_and_solvers.analysis import measurements
 from influencelab.studies.damping_and_solvers.claims import CLAIMS
-from influencelab.studies.damping_and_solvers.figures import damping_path, solver_bars, titled
+from influencelab.studies.damping_and_solvers.figures import ROUNDING, damping_path, solver_figure, titled
 
 DIGITS = {"arm": "minimum", "data": "digits", "depth": 1}
 STOPPED = {"arm": "stopped", "data": "digits", "depth": 2}
@@ -73,8 +73,11 @@ def test_a_difference_is_the_estimator_less_its_reference_at_minima_alone(table)
     less = (rho("ekfac") - rho("gradient_dot")).mean()
     assert lines["value"].iloc[0] == pytest.approx(less)
     assert "seeds paired" in lines["note"].iloc[0]
-    (claim,) = [each for each in CLAIMS if each.where["depth"] == 1]
-    assert find(table, claim.where).value == pytest.approx(less)
+    (claim,) = CLAIMS
+    (over,) = [each for each in claim.cells if each.name == "digits, one layer: over gradient products"]
+    assert over.number(table).value == pytest.approx(less)
+    # The other baseline is subtracted where its number is there.
+    assert len([each for each in claim.cells if each.less == {"estimator": "same_label"}]) == 4
 
 
 def test_a_path_has_its_statistics_for_each_curvature_and_damping_means_over_seeds(table):
@@ -116,16 +119,6 @@ SOLVED = tidy(
 )
 
 
-def words(axis):
-    """What is written in a panel."""
-    return [text.get_text() for text in axis.texts]
-
-
-def bars(axis):
-    """Place, start and length of every bar."""
-    return [(round(bar.get_y() + bar.get_height() / 2), bar.get_x(), bar.get_width()) for bar in axis.patches]
-
-
 def test_titles_stand_for_settings_and_what_all_rows_share_is_left_out(table):
     shown = titled(table[table["reference"].notna()])
     assert list(shown.columns)[:4] == ["fit", "reference", "estimator", "statistic"]
@@ -135,39 +128,32 @@ def test_titles_stand_for_settings_and_what_all_rows_share_is_left_out(table):
     assert titled(SOLVED)["fit"].unique().tolist()[1] == "digits stopped early, 2 hidden layers"
 
 
-def test_solvers_have_a_column_a_fit_with_correlations_above_and_residuals_below():
-    one, other, below, other_below = solver_bars(SOLVED).axes
-    assert [axis.get_title() for axis in (one, other)] == [
-        "digits\n1 hidden layer",
-        "digits stopped early\n2 hidden layers",
-    ]
-    assert [text.get_text() for text in one.get_yticklabels()] == ["influence (exact, no damping)", "gradient product"]
-    assert {axis.get_xlabel() for axis in (one, other)} == {"Spearman with retraining"}
-    assert {axis.get_xlabel() for axis in (below, other_below)} == {"residual of the solver"}
-    assert {axis.get_xscale() for axis in (below, other_below)} == {"log"}
-    assert bars(one) == [(0, 0, 0.8), (1, 0, -0.2)]
-    assert bars(other) == [(0, 0, 0.4)]
+def marks(axis):
+    """Place along the axis and row of every mark, by fit."""
+    found = {container.get_label(): container[0].get_xydata() for container in axis.containers}
+    return {fit: [(round(x, 9), round(y)) for x, y in places.tolist()] for fit, places in found.items()}
+
+
+def test_solvers_have_a_row_each_and_every_fit_a_mark():
+    figure = solver_figure(SOLVED)
+    solving, within, _, none, _ = figure.axes[:5]
+    assert [text.get_text() for text in solving.get_yticklabels()] == ["influence (exact, no damping)"]
+    assert [text.get_text() for text in none.get_yticklabels()] == ["gradient product"]
+    one, two = "digits, 1 hidden layer", "digits stopped early, 2 hidden layers"
+    assert marks(solving) == {one: [(0.8, 0)], two: [(0.4, 0)]}
+    assert marks(within) == {one: [(0.6, 0)], two: []}
+    assert marks(none) == {one: [(-0.2, 0)], two: []}
+    spans = [container[2][0].get_segments()[0][:, 0].tolist() for container in solving.containers]
+    assert spans == [pytest.approx([0.7, 0.85]), pytest.approx([0.3, 0.5])]
+    legend = [text.get_text() for text in figure.axes[5].get_legend().get_texts()]
+    assert legend == [one, two]
     assert not plt.get_fignums()
 
 
-def test_intervals_and_correlations_within_classes_are_drawn():
-    figure = solver_bars(SOLVED)
-    one = figure.axes[0]
-    spans = [each.errorbar[2][0].get_segments()[0][:, 0] for each in one.containers if hasattr(each, "errorbar")]
-    assert spans[0] == pytest.approx([0.7, 0.85])
-    assert spans[1] == pytest.approx([-0.2, -0.2])
-    diamonds = [line.get_xydata().tolist() for line in one.lines if line.get_marker() == "D" and len(line.get_xdata())]
-    assert diamonds == [[[0.6, 0.0]]]
-    legend = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert legend == ["all pairs, with the 95% interval", "pairs within a class"]
-
-
-def test_what_is_missing_is_said():
-    one, other, below, other_below = solver_bars(SOLVED).axes
-    assert (words(one), words(other)) == ([], ["not for this fit"])
-    assert (words(below), words(other_below)) == (["solves no system"], [])
-    assert bars(below) == [(0, 1e-16, pytest.approx(1e-9))]
-    assert other_below.patches[0].get_width() > 0
+def test_a_residual_of_rounding_stands_at_the_edge():
+    residual = solver_figure(SOLVED).axes[2]
+    found = {line.get_marker(): line.get_xdata().tolist() for line in residual.lines if len(line.get_xdata())}
+    assert found == {"o": [1e-9], "<": [ROUNDING]}
 
 
 def path(negative):
@@ -187,22 +173,21 @@ def path(negative):
 
 def test_a_damping_path_has_four_panels_and_counts_what_is_negative():
     figure = damping_path(path(negative=1))
-    agreement, size, dimension, residual, negative = figure.axes
+    agreement, size, dimension, negative = figure.axes
     assert [line.get_ydata()[0] for line in size.lines[:2]] == [1.0, 3.0]
     assert [line.get_linestyle() for line in size.lines[:2]] == ["-", "--"]
     assert agreement.lines[0].get_xdata() == pytest.approx(numpy.geomspace(1e-6, 1, 7))
     assert "negative eigenvalues" in negative.get_ylabel()
-    assert negative.collections[0].get_paths()[0].vertices[:, 1].max() == 1
-    assert "λ / λ_max" in dimension.get_xlabel()
-    assert "residual" in residual.get_ylabel()
+    assert max(negative.lines[0].get_ydata()) == 1
+    assert "largest eigenvalue" in " ".join(dimension.get_xlabel().split())
     legend = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert legend == ["digits, 1 hidden layer: Hessian", "digits, 1 hidden layer: Gauss-Newton"]
+    assert legend == ["digits, 1 hidden layer: Hessian", "digits, 1 hidden layer: Gauss-Newton", "right size"]
     assert not plt.get_fignums()
 
 
-def test_where_nothing_is_negative_there_is_no_axis_for_it():
+def test_where_nothing_is_negative_there_is_no_panel_for_it_and_without_rows_no_figure():
     figure = damping_path(path(negative=0))
-    assert len(figure.axes) == 4
-    assert figure.axes[2].get_title() == "no eigenvalue of H + λ is negative"
+    assert [" ".join(axis.get_ylabel().split()) for axis in figure.axes][2:] == ["effective dimension (parameters)"]
+    assert damping_path(SOLVED[:0]) is None
     with pytest.raises(InvalidData, match="damping_share"):
         damping_path(SOLVED)

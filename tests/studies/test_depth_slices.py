@@ -5,17 +5,19 @@ from pathlib import Path
 import numpy
 import pandas
 import pytest
+from outcomes import network
 from scipy import stats
 
+from influencelab.experiments.seed_agreement import AgreementQuery
 from influencelab.runner import json_file
-from influencelab.runner.claim import verdict_on
 from influencelab.runner.report_writer import ReportWriter
+from influencelab.runner.verdict import verdict_on
 from influencelab.statistics.bootstrap import Bootstrap
 from influencelab.statistics.comparison import comparison_of
 from influencelab.statistics.correlation import spearman
 from influencelab.statistics.measurement import Measurement
 from influencelab.statistics.measurements import check_tidy, find, row, tidy
-from influencelab.studies.depth_and_weight_decay import sentences, slices
+from influencelab.studies.depth_and_weight_decay import analysis, sentences, slices
 from influencelab.studies.depth_and_weight_decay.claims import CLAIMS
 
 RESULTS = Path(__file__).parents[2] / "results"
@@ -135,19 +137,50 @@ def test_committed_slices_give_the_trends_that_numpy_finds_in_them():
     assert joined.low == pytest.approx(fit.slope - 1.96 * fit.stderr, abs=1e-3)
 
 
+def claim_of(name):
+    """One claim of the study."""
+    (found,) = [claim for claim in CLAIMS if claim.name == name]
+    return found
+
+
 def test_claims_of_own_splits_each_find_one_number_or_none_before_it_was_kept():
     table = pandas.read_parquet(RESULTS / slices.STUDY / "paper_joined" / "measurements.parquet")
-    mine = [claim for claim in CLAIMS if claim.where.get("part") == "own_splits"]
-    known = {claim.name for claim in mine if find(table, claim.where)}
-    assert known >= {claim.name for claim in mine if claim.where["statistic"] != "pearson_per_layer"}
+    mine = [cell for claim in CLAIMS for cell in claim.cells if cell.where.get("part") == "own_splits"]
     assert len(mine) == 8
+    assert all(cell.number(table) for cell in mine if cell.where["statistic"] != "pearson_per_layer")
 
 
-def test_a_slope_that_is_surely_below_0_but_small_is_no_fall():
-    (claim,) = [claim for claim in CLAIMS if claim.name == "depth_lowers_ranks_warm_at_0_005"]
-    assert verdict_on(claim, Measurement(-0.0076, -0.0091, -0.0063)) == "not reproduced"
-    assert verdict_on(claim, Measurement(-0.065, -0.068, -0.061)) == "reproduced"
-    assert verdict_on(claim, Measurement(-0.0113, -0.0135, -0.0094)) == "inconclusive"
+def test_a_slope_that_is_surely_below_0_but_small_is_negligible_and_a_printed_size_is_judged_apart():
+    claim = claim_of("depth_lowers_ranks_at_minima")
+    small, large = Measurement(-0.0076, -0.0091, -0.0063), Measurement(-0.065, -0.068, -0.061)
+    said = [verdict_on(claim.cells[0], each, negligible=claim.negligible) for each in (small, large)]
+    assert said == ["negligible", "reproduced"]
+    gain = claim_of("weight_decay_raises_agreement")
+    ours = Measurement(0.047, -0.026, 0.117)
+    assert verdict_on(gain.cells[0], ours, negligible=gain.negligible) == "inconclusive"
+    assert verdict_on(gain.printed[0], ours) == "not reproduced"
+
+
+def test_every_setting_of_a_claim_is_something_that_the_study_measures():
+    arms = {
+        "published": ("published", {"selection": "highest_loss", "require_minimum": False}),
+        "controlled": ("warm", {}),
+    }
+    queries = [AgreementQuery(key, {"arm": arm, "data": "iris"}, **more) for arm, (key, more) in arms.items()]
+    networks = {
+        (key, depth, width, decay, seed): network(depth + width + seed, own=1 if key == "published" else None)
+        for key, decays in (("published", (0.005, 0.0)), ("warm", (0.005, 0.0001)))
+        for depth, width in ((1, 5), (8, 5), (1, 8))
+        for decay in decays
+        for seed in range(5)
+    }
+    table = analysis.measurements(queries, networks, bootstrap=QUICK)
+    cells = [cell for claim in CLAIMS for cell in (*claim.cells, *claim.printed) if cell.where["part"] is None]
+    assert len(cells) >= 8
+    assert all(cell.number(table) for cell in cells)
+    own = table.query("arm == 'controlled'").assign(part="own_splits")
+    warm = [claim_of(f"depth_lowers_{what}_at_minima").cells for what in ("ranks", "lines")]
+    assert all(cell.number(own) for cells in warm for cell in cells)
 
 
 # Sentences.
@@ -199,8 +232,8 @@ def test_published_networks_with_dead_units_have_the_rank_correlation_of_their_t
     pairs = pandas.read_parquet(RESULTS / slices.STUDY / "standard" / "pairs.parquet")
     dead = pairs.query("arm == 'published' and weight_decay == 0 and depth == 8")
     generator, ours, ties, by_rounding = numpy.random.default_rng(0), [], [], []
-    for _, network in dead.groupby("seed"):
-        x, y = network["predicted"].to_numpy(float), network["actual"].to_numpy(float)
+    for _, part in dead.groupby("seed"):
+        x, y = part["predicted"].to_numpy(float), part["actual"].to_numpy(float)
         if numpy.ptp(x) == 0:
             continue
         rounded = x + 1e-9 * numpy.ptp(x) * generator.normal(size=len(x))

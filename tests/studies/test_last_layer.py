@@ -7,7 +7,7 @@ from outcomes import network, spearman
 from influencelab.experiments.seed_agreement import OWN, AgreementQuery, agreement_rows, cells_of, difference_rows
 from influencelab.statistics.bootstrap import Bootstrap
 from influencelab.statistics.measurements import find, tidy
-from influencelab.studies.last_layer.claims import CLAIMS, FINDINGS
+from influencelab.studies.last_layer.claims import CLAIMS, FINDINGS, LAST_LAYER
 
 NETWORKS = {("epifano", 1, 5, 0.005, seed): network(seed, own=2) for seed in range(4)}
 QUERIES = [
@@ -32,9 +32,11 @@ def rho(estimator):
 
 
 def test_claims_and_findings_select_the_mean_of_each_estimate_and_what_the_correction_gains(found):
-    better, theirs = (find(found, claim.where) for claim in CLAIMS)
-    assert better.value == pytest.approx((rho("corrected") - rho("theirs")).mean())
+    theirs, better = (find(found, claim.where) for claim in CLAIMS)
+    assert better.value == pytest.approx(rho("corrected").mean())
     assert theirs.value == pytest.approx(rho("theirs").mean())
+    gain = find(found, {**LAST_LAYER, "statistic": "corrected_less_theirs"})
+    assert gain.value == pytest.approx((rho("corrected") - rho("theirs")).mean())
     (finding,) = FINDINGS
     assert [find(found, where).value for where in finding.quotes] == pytest.approx(
         [rho(name).mean() for name in ("theirs", "corrected")]

@@ -81,15 +81,15 @@ def test_pairs_hold_mean_and_spread_of_every_effect(outcomes, effects):
     assert (line["mean"], line["sd"]) == pytest.approx((draws.mean(), draws.std(ddof=1)), rel=1e-5)
 
 
-def test_histogram_says_what_the_table_says_and_holds_every_pair(effects, table):
+def test_histogram_says_what_the_table_says_and_holds_every_pair(outcomes, effects, table):
     still = {**effects, "paired": numpy.broadcast_to(effects["paired"][0], effects["paired"].shape)}
     numbers = table.loc[table["depth"] == 1]
-    figure = figures.effects_beside_noise(still, numbers)
+    figure = figures.effects_beside_noise(analysis.pairs_table(still, outcomes[0]), numbers)
     share = value(numbers, target="unpaired", statistic="detected")
     (legend,) = figure.legends
     words = [text.get_text() for text in legend.get_texts()]
-    assert words[0] == f"{analysis.TARGETS['unpaired']}: {share:.1%} of {REMOVALS * TESTS} pairs beyond 2"
-    assert len(words) == len(analysis.TARGETS)
+    assert words[0] == f"{analysis.TARGETS['unpaired']}: {100 * share:.3g}% of {REMOVALS * TESTS} pairs beyond 2"
+    assert words[len(analysis.TARGETS) :] == ["|mean| = 2 sd"]
     # Effects without noise stand in the last bar.
     assert figure.axes[0].patches[3].get_data().values[-1] == pytest.approx(1.0)
     assert not plt.get_fignums()

@@ -5,11 +5,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from figure_rules import faults
 from journal import journal
 
 from influencelab.experiments.store import Store
 from influencelab.runner.report import load
-from influencelab.runner.study import studies
+from influencelab.runner.report_writer import ReportWriter
+from influencelab.runner.study import Study, studies
 from influencelab.studies.catalogue import all_claims
 
 ROOT = Path(__file__).parents[2]
@@ -53,6 +55,28 @@ def test_a_run_with_half_its_store_lost_says_the_same_to_the_last_bit_and_does_n
     lines = len(journal(store))
     assert written(ran(name, results)) == first
     assert sorted(note.key for note in journal(store)[lines:] if note.event == "finished") == lost
+
+
+@pytest.mark.notebook
+@pytest.mark.parametrize("name", STUDIES)
+def test_every_figure_of_a_study_keeps_the_house_style(name, results, monkeypatch):
+    """Opened as figures, not as pixels: the cells of the notebook in this process, with trials from the store."""
+    drawn = {}
+    keep = ReportWriter.figure
+
+    def figure(draft, name, figure, *, caption=""):
+        drawn[name] = figure
+        return keep(draft, name, figure, caption=caption)
+
+    monkeypatch.setattr(ReportWriter, "figure", figure)
+    monkeypatch.chdir(ROOT / "studies")
+    study = Study(ROOT / "studies" / f"{name}.ipynb")
+    values = {**study.values("tiny"), "profile": "tiny", "results": str(results)}
+    for kind, text, tags in study.cells():
+        if kind == "code" and "parameters" not in tags:
+            exec(text, values)
+    assert {name: faults(each) for name, each in drawn.items() if each is not None and faults(each)} == {}
+    assert set(load(results / name / "tiny").captions) == {name for name, each in drawn.items() if each is not None}
 
 
 @pytest.mark.notebook

@@ -7,9 +7,9 @@ from outcomes import M, R, cells, spearman, table
 from scipy import stats
 
 from influencelab.statistics.bootstrap import Bootstrap
-from influencelab.statistics.measurements import find, joined, select
+from influencelab.statistics.measurements import find, joined
 from influencelab.statistics.replicates import Replicates
-from influencelab.studies.test_points_and_tails import analysis
+from influencelab.studies.test_points_and_tails import analysis, figures
 from influencelab.studies.test_points_and_tails.claims import CLAIMS
 
 QUICK = Bootstrap(resamples=60)
@@ -53,29 +53,29 @@ def test_the_excess_is_the_variance_between_test_points_beyond_sampling():
 
 
 def strata(held, j):
-    """Pearson of the sixth with the largest |prediction|, of the third to the half of the order, and that widened."""
+    """Pearson, and RMS error over RMS truth, of the sixth of largest |prediction| and of the third to the half."""
     predicted, actual = held.predicted["exact"].numpy()[:, j], held.actual["warm"].numpy()[:, j]
     order = numpy.argsort(numpy.abs(predicted))
-    top, middle = order[-4:], order[8:12]
-    one, other = (stats.pearsonr(predicted[rows], actual[rows])[0] for rows in (top, middle))
-    u = predicted[top].std() / predicted[middle].std()
-    return one, other, other * u / numpy.sqrt(1 + other**2 * (u**2 - 1))
+    parts = [(predicted[rows], actual[rows]) for rows in (order[-4:], order[8:12])]
+    errors = [numpy.linalg.norm(actual - predicted) / numpy.linalg.norm(actual) for predicted, actual in parts]
+    return [*(stats.pearsonr(*part)[0] for part in parts), *errors]
 
 
-def test_the_top_is_held_against_the_middle_before_and_after_its_range_is_widened(monkeypatch):
+def test_the_top_is_held_against_the_middle_by_correlation_and_by_relative_error(monkeypatch):
     monkeypatch.setattr(analysis, "PERCENTILE", 100 * 10 / 24)
     measured = analysis.stratum_measurements(DIGITS, tail=1 / 6, bootstrap=QUICK)
-    top, middle, corrected = numpy.mean([strata(held, j) for held in DIGITS["digits", 1] for j in range(M)], axis=0)
-    pearson = {line["stratum"]: line["value"] for line in select(measured, {"statistic": "pearson"})}
-    assert pearson == pytest.approx({"top": top, "middle": middle, "middle_corrected": corrected})
-    less = {
-        reference: find(measured, {"stratum": "top", "reference": reference, "statistic": "pearson_difference"})
-        for reference in ("middle", "middle_corrected")
-    }
-    assert [each.value for each in less.values()] == pytest.approx([top - middle, top - corrected])
-    assert abs(middle - corrected) > 0.05
-    assert all("3 replicates" in each.note and each.interval is None for each in less.values())
-    assert len(measured) == 5
+    wanted = numpy.mean([strata(held, j) for held in DIGITS["digits", 1] for j in range(M)], axis=0)
+    keys = [(stratum, measure) for measure in ("pearson", "relative_error") for stratum in ("top", "middle")]
+    for (stratum, measure), value in zip(keys, wanted, strict=True):
+        number = find(measured, {"stratum": stratum, "reference": None, "statistic": measure})
+        assert number.value == pytest.approx(value)
+    less = [
+        find(measured, {"stratum": better, "reference": worse, "statistic": f"{measure}_difference"})
+        for better, worse, measure in (("top", "middle", "pearson"), ("middle", "top", "relative_error"))
+    ]
+    assert [each.value for each in less] == pytest.approx([wanted[0] - wanted[1], wanted[3] - wanted[2]])
+    assert all("3 replicates" in each.note and each.interval is None for each in less)
+    assert len(measured) == 6
 
 
 def test_order_and_size_stand_beside_each_other_in_each_selection():
@@ -93,7 +93,7 @@ def test_order_and_size_stand_beside_each_other_in_each_selection():
         assert find(measured, {**PART, "statistic": statistic}).value == pytest.approx(numpy.mean(values))
 
 
-def test_each_claim_and_its_control_select_one_number():
+def test_each_setting_of_a_claim_selects_one_number():
     both = {(data, depth): held for depth in (1, 2) for (data, _), held in DIGITS.items()}
     parts = analysis.by_test_point(both)
     measured = joined(
@@ -102,9 +102,8 @@ def test_each_claim_and_its_control_select_one_number():
             analysis.stratum_measurements(both, tail=0.2, bootstrap=QUICK),
         ]
     )
-    wheres = [where for claim in CLAIMS for where in (claim.where, claim.control) if where]
-    assert len(wheres) == 10
-    assert all(find(measured, where) is not None for where in wheres)
+    differ, beats = CLAIMS
+    assert all(cell.number(measured) is not None for cell in (*differ.cells, *differ.printed, *beats.cells))
 
 
 def test_test_points_come_worst_first_with_a_dot_a_seed_and_a_line_of_means():
@@ -113,18 +112,18 @@ def test_test_points_come_worst_first_with_a_dot_a_seed_and_a_line_of_means():
         (PART, Replicates(values)),
         ({**PART, "depth": 2, "selection": "everything"}, Replicates(values[:1])),
     ]
-    figure = analysis.figure_by_test_point(parts)
+    figure = figures.by_test_point(parts)
     one, other = figure.axes
     assert [axis.get_title() for axis in (one, other)] == [
-        "digits, 1 hidden layer\nmost influential",
-        "digits, 2 hidden layers\nall points",
+        "digits, 1 hidden layer: most influential",
+        "digits, 2 hidden layers: all points",
     ]
     assert one.lines[0].get_ydata() == pytest.approx([-0.1, 0.5, 0.8])
     dots = [part.get_offsets()[:, 1].tolist() for part in one.collections]
     assert dots[0] == [0.1, 0.5, 0.9]
     assert dots[1][::2] == [-0.3, 0.7]
     assert len(other.collections) == 1
-    assert {axis.get_xlabel() for axis in (one, other)} == {"test point, worst first"}
-    assert "Spearman correlation with retraining" in one.get_ylabel()
-    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["a seed", "mean over seeds"]
+    assert {axis.get_xlabel() for axis in (one, other)} == {"test point (rank, worst first)"}
+    assert "Spearman correlation" in one.get_ylabel()
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["a network", "mean over networks"]
     assert not plt.get_fignums()

@@ -9,7 +9,7 @@ from influencelab.experiments.outcome import Outcome
 from influencelab.experiments.tables import measurement_table
 from influencelab.statistics.bootstrap import Bootstrap
 from influencelab.statistics.measurements import check_tidy, find
-from influencelab.studies.where_the_error_comes_from import analysis
+from influencelab.studies.where_the_error_comes_from import analysis, figures
 from influencelab.studies.where_the_error_comes_from.decomposition import STEPS, TERMS, TRUTHS
 
 QUICK = Bootstrap(resamples=60)
@@ -140,7 +140,7 @@ def test_fits_are_counted_and_every_figure_draws_every_depth():
     trusted = analysis.trust_table(found).data
     assert trusted["by all four"].tolist() == [2 * (R - 2)] * 2
     assert trusted["trusted (cold, warm, proximal, pbrf)"].tolist() == ["24, 22, 24, 22"] * 2
-    (budget,) = analysis.budget_figure(found).axes
+    (budget,) = figures.error_terms(found).axes
     heights = numpy.array([[bar.get_height() for bar in bars] for bars in budget.containers])
     assert heights.sum(0) == pytest.approx([1, 1])
     outcomes = found["iris", "published", 1, 0.005]
@@ -150,10 +150,10 @@ def test_fits_are_counted_and_every_figure_draws_every_depth():
     total, truth = torch.stack(parts).sum(0), torch.cat([each.actual["cold"][: R - 2] for each in outcomes])
     assert budget.texts[0].get_text() == f"{float((total.square().mean() / truth.square().mean()).sqrt()):.2g}"
     measured = analysis.measurements(found, QUICK)
-    figure = analysis.agreement_figure(measured, found, "iris")
+    figure = figures.agreement_by_depth(measured, found, "iris")
     assert figure is not None
     assert [axis.get_title() for axis in figure.axes] == ["weight decay 0.005"]
     names = [text.get_text() for text in figure.legends[0].get_texts()]
     assert sorted(names) == ["stopped early: PBRF", "stopped early: retraining anew"]
-    assert analysis.agreement_figure(measured, found, "digits") is None
+    assert figures.agreement_by_depth(measured, found, "digits") is None
     assert len(analysis.changes_table(found)) == 4 * (R - 2) * M

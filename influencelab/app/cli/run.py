@@ -133,7 +133,8 @@ def outcome(report: Report, seconds: float, *, alone: bool) -> str:
     head = f"{report.study} at {report.profile}: {seconds:.1f} s, {count:,} {'number' if count == 1 else 'numbers'}"
     if not alone:
         return f"{head}, in {shown(report.folder)}"
-    numbers = report.numbers(first=[claim.where for claim in all_claims() if claim.study == report.study])
+    claims = [claim for claim in all_claims() if claim.study == report.study]
+    numbers = report.numbers(first=[each.where for claim in claims for each in claim.cells])
     printed = {
         name: f"{number}{'' if number.n is None else f'  n = {number.n:,}'}"
         for name, number in list(numbers.items())[:SHOWN]

@@ -5,10 +5,11 @@ from collections.abc import Mapping, Sequence
 from influencelab.app.cli.card import claim_lines, layout
 from influencelab.app.cli.scorecard import shown
 from influencelab.app.cli.terminal import Terminal
-from influencelab.runner.claim import Claim, judge, legend
+from influencelab.runner.claim import Claim
 from influencelab.runner.profile import RECORD, profile_of, size_of
 from influencelab.runner.report import Report
 from influencelab.runner.scorecard import Row, counted
+from influencelab.runner.verdict import judge, legend
 
 
 def summary(done: Sequence[Report], claims: Sequence[Claim], questions: Mapping[str, str], terminal: Terminal) -> str:
@@ -17,7 +18,7 @@ def summary(done: Sequence[Report], claims: Sequence[Claim], questions: Mapping[
         report.study: [judged_now(claim, done) for claim in claims if claim.study == report.study] for report in done
     }
     every = [row for group in judged.values() for row in group]
-    measured = [row for row in every if row.latest]
+    measured = [row for row in every if row.latest.measured]
     numbers = sum(len(report.measurements) for report in done)
     studies = f"{len(judged)} {'study' if len(judged) == 1 else 'studies'}"
     tested = (
@@ -32,7 +33,7 @@ def summary(done: Sequence[Report], claims: Sequence[Claim], questions: Mapping[
         lines += verdicts(questions.get(study, study), group, terminal)
     if len(judged) == 1 and measured:
         lines += ["", *claim_lines(measured, layout(measured, terminal), terminal)]
-    words = legend(" ".join(row.verdict for row in measured))
+    words = legend(" ".join(row.latest.said for row in measured))
     meaning = [terminal.wrap(f"Words: {'; '.join(words)}.", rest="  "), ""] if words else []
     return "\n".join([*lines, "", *meaning, *next_steps(done, terminal)])
 
@@ -45,7 +46,7 @@ def judged_now(claim: Claim, done: Sequence[Report]) -> Row:
 
 def verdicts(question: str, group: Sequence[Row], terminal: Terminal) -> list[str]:
     """A study's question and, beside or below it, how many of its claims have which verdict."""
-    measured = [row for row in group if row.latest]
+    measured = [row for row in group if row.latest.measured]
     left = len(group) - len(measured)
     rest = [f"{left} not measured at this size"] if left else []
     answer = ", ".join([*([counted(measured)] if measured or not left else []), *rest])

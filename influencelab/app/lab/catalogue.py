@@ -9,11 +9,12 @@ from typing import Any
 from influencelab.app.lab.home import Home
 from influencelab.errors import InfluenceLabError, InvalidParameter, in_words, unknown
 from influencelab.runner import json_file
-from influencelab.runner.claim import Claim, judge
+from influencelab.runner.claim import Claim
 from influencelab.runner.parameter import RUN_PARAMETERS, Parameter
 from influencelab.runner.profile import is_folder_name, profile_of, rank
 from influencelab.runner.report import Report, load
 from influencelab.runner.study import Plan, Study, notebooks, study
+from influencelab.runner.verdict import judge
 from influencelab.studies.catalogue import all_claims
 
 # Parameters that the panel sets in other ways.
@@ -81,10 +82,11 @@ def verdicts(report: Report, claims: Iterable[Claim]) -> list[dict[str, str]]:
             "statement": verdict.claim.statement,
             "paper": verdict.claim.paper,
             "accepted": verdict.claim.band,
-            "measured": str(verdict.number),
+            "measured": verdict.number,
             "verdict": verdict.said,
         }
         for verdict in judged
+        if verdict.measured
     ]
 
 
@@ -92,7 +94,7 @@ def described(name: str, folder: str, home: Home) -> dict[str, Any]:
     """One report: its cost, verdicts and numbers, and the files that can be opened."""
     report = report_of(name, folder, home)
     claims = [claim for claim in all_claims() if claim.study == report.study]
-    numbers = report.numbers(first=[claim.where for claim in claims])
+    numbers = report.numbers(first=[each.where for claim in claims for each in claim.cells])
     return {
         "study": report.study,
         "folder": report.profile,

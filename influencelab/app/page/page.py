@@ -29,7 +29,7 @@ def page(report: Report) -> str:
         "STYLE": (bundle.FOLDER / "explorer.css").read_text(encoding="utf-8"),
         "FACTS": facts(report),
         "VERDICTS": verdicts(report).to_html(),
-        "FIGURES": "\n".join(figure(path) for path in report.figures),
+        "FIGURES": "\n".join(figure(report, path) for path in report.figures),
         "NUMBERS": "\n".join(row(name, number) for name, number in report.numbers().items()),
         **explorer_parts(report),
     }
@@ -66,11 +66,13 @@ def facts(report: Report) -> str:
     return "".join(f"<dt>{name}</dt><dd>{html.escape(text)}</dd>" for name, text in lines.items())
 
 
-def figure(path: Path) -> str:
-    """A figure as its PNG, which opens anywhere."""
+def figure(report: Report, path: Path) -> str:
+    """A figure as its PNG, which opens anywhere, above its caption."""
     drawn = base64.b64encode(path.with_suffix(".png").read_bytes()).decode()
-    name = html.escape(path.stem.replace("_", " "))
-    return f'<figure><img alt="{name}" src="data:image/png;base64,{drawn}"><figcaption>{name}</figcaption></figure>'
+    name = path.relative_to(report.folder / "figures").with_suffix("").as_posix()
+    title = html.escape(path.stem.replace("_", " "))
+    caption = html.escape(report.captions[name]) if name in report.captions else title
+    return f'<figure><img alt="{title}" src="data:image/png;base64,{drawn}"><figcaption>{caption}</figcaption></figure>'
 
 
 def row(name: str, number: Measurement) -> str:

@@ -9,7 +9,8 @@ import seaborn
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from influencelab.experiments.plots import PALETTE, SHOWN, STYLE, VECTOR
+from influencelab.experiments.house_style import PALETTE, STYLE, VECTOR
+from influencelab.experiments.plots import SHOWN
 from influencelab.explorer.widget.view import View
 from influencelab.statistics.display import display_name
 

@@ -1,26 +1,23 @@
 """Figures of the damping path and of solvers beside each other, drawn from the study's table of measurements."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Sequence
 
 import matplotlib.pyplot as plt
 import numpy
 import pandas
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, ScalarFormatter
 
-from influencelab.experiments.line_plots import drawing, legend_below, look, need
-from influencelab.experiments.plots import PALETTE, STYLE
+from influencelab.experiments.house_style import STYLE, WIDEST, drawing, error_bars, finish, look, need
+from influencelab.runner.report import Report
 from influencelab.statistics.display import display_name
-from influencelab.statistics.measurement import Measurement
-from influencelab.statistics.measurements import MEASURED, measurement_of, records, settings_of
+from influencelab.statistics.measurements import MEASURED, records, settings_of
 
 PATH = {
-    "spearman": "agreement (signed Spearman correlation)",
+    "spearman": "Spearman correlation of predicted\nand actual change in test loss",
     "slope": "slope of actual on predicted change\n(1 = right size)",
-    "effective_dimension": "effective dimension (parameters)",
-    "residual": "residual of the solver\n‖(H + λ)s − g‖ / ‖g‖",
+    "effective_dimension": "effective dimension\n(parameters)",
+    "negative_eigenvalues": "negative eigenvalues\nof H + λ (count)",
 }
 EARLY = {"minimum": "", "stopped": " stopped early"}
 CURVATURES = {"hessian": ("Hessian", "-"), "gauss_newton": ("Gauss-Newton", "--")}
@@ -29,8 +26,23 @@ SOLVERS = {
     "exact_damped": "influence (exact, damped)",
     "newton_step": "one Newton step (no damping)",
 }
-# What solves nothing has no residual; on a logarithmic axis rounding must still have a place.
-LEAST = 1e-16
+SOLVED = {
+    "spearman": "Spearman correlation with retraining",
+    "within_class_spearman": "the same within classes",
+    "residual": "residual of the solver ‖(H + λ)s − g‖ / ‖g‖",
+}
+# A system solved to less than this is solved to rounding.
+ROUNDING = 1e-12
+DAMPED = (
+    "From left to right, more and more damping is added to the curvature: a colour is one kind of network, solid "
+    "lines use its Hessian, dashed ones the Gauss-Newton approximation, and bands are 95% intervals. Where training "
+    "reached a minimum, damping should only take agreement away; where it stopped early, some may help."
+)
+COMPARED = (
+    "How well each way to compute influence ranks removals as retraining does (left; middle: among points of one "
+    "class), with 95% intervals, and what its solver left of its linear system (right; at the edge: only rounding). "
+    "A colour is one kind of network; the lower methods solve no system."
+)
 
 
 def titled(table: pandas.DataFrame) -> pandas.DataFrame:
@@ -45,89 +57,83 @@ def titled(table: pandas.DataFrame) -> pandas.DataFrame:
     return shown
 
 
-def damping_path(table: pandas.DataFrame) -> Figure:
-    """What damping does, from rows of a damping path: a panel a statistic, a colour a fit, a line style a curvature."""
+def damping_path(table: pandas.DataFrame) -> Figure | None:
+    """What damping does, from rows of a damping path: a panel a statistic, a colour a fit, a line style a curvature.
+
+    Negative eigenvalues have a panel where there are any. Without rows there is no figure.
+    """
+    if table.empty:
+        return None
     need(table, ("damping_share", "curvature", *MEASURED))
     shown = titled(table).sort_values(by="damping_share", kind="stable")
+    negative = shown.loc[shown["statistic"] == "negative_eigenvalues", "value"].any()
+    panels = [name for name in PATH if name != "negative_eigenvalues" or negative]
     looks = {fit: look(place) for place, fit in enumerate(shown["fit"].unique())}
-    figure, axes = drawing(2, rows=2, width=5.25, height=7.4, sharey="none")
-    panels = dict(zip(PATH, axes, strict=True))
-    lines: Any = shown.loc[shown["statistic"].isin(PATH)].groupby(["fit", "curvature", "statistic"], sort=False)
-    for (fit, curvature, statistic), steps in lines:
-        damping, value, low, high = steps[["damping_share", "value", "low", "high"]].to_numpy(dtype=float).T
-        words, dashes = CURVATURES[curvature]
-        style = {**looks[fit], "linestyle": dashes}
-        panels[statistic].plot(damping, value, **style, markersize=4, label=f"{fit}: {words}")
-        panels[statistic].fill_between(damping, low, high, color=style["color"], alpha=0.12, linewidth=0)
-    for statistic, axis in panels.items():
-        axis.set(ylabel=PATH[statistic], xscale="log")
-    panels["spearman"].axhline(0, color="0.6", linewidth=0.8)
-    panels["slope"].axhline(1, color="0.4", linewidth=1, linestyle=":")
-    panels["slope"].set_yscale("symlog", linthresh=2, subs=(2, 5))
-    panels["slope"].yaxis.set_major_formatter(ScalarFormatter())
-    panels["slope"].yaxis.set_minor_formatter(ScalarFormatter())
-    panels["residual"].set_yscale("log")
-    legend_below(figure, [panels["spearman"]])
-    draw_negative(panels["effective_dimension"], table.loc[table["statistic"] == "negative_eigenvalues"])
-    for axis in axes[2:]:
-        axis.set_xlabel("damping as a share of the largest eigenvalue, λ / λ_max")
-    return figure
+    figure, axes = drawing(len(panels), height=3.0, sharey=False)
+    for axis, statistic in zip(axes, panels, strict=True):
+        lines = shown.loc[shown["statistic"] == statistic].groupby(["fit", "curvature"], sort=False)
+        for (fit, curvature), steps in lines:  # pyright: ignore[reportGeneralTypeIssues] - two keys, two names
+            words, dashes = CURVATURES[curvature]
+            damping, value, low, high = steps[["damping_share", "value", "low", "high"]].to_numpy(dtype=float).T
+            axis.plot(damping, value, **{**looks[fit], "linestyle": dashes}, markersize=4, label=f"{fit}: {words}")
+            axis.fill_between(damping, low, high, color=looks[fit]["color"], alpha=0.12, linewidth=0)
+        axis.set(ylabel=PATH[statistic], xscale="log", xlabel="damping, as a share of the largest eigenvalue")
+    axes[0].axhline(0, color="0.6", linewidth=0.8)
+    axes[1].axhline(1, color="0.4", linewidth=1, linestyle=":", label="right size")
+    axes[1].set_yscale("symlog", linthresh=2)
+    return finish(figure, caption=DAMPED)
 
 
-def draw_negative(axis: Axes, table: pandas.DataFrame) -> None:
-    """How many eigenvalues of the damped curvature are still negative, as steps on an axis of its own at the right."""
-    damping = numpy.unique(table["damping_share"].to_numpy(dtype=float))
-    worst = numpy.array([table.loc[table["damping_share"] == each, "value"].max() for each in damping])
-    if not worst.any():
-        axis.set_title("no eigenvalue of H + λ is negative", fontsize=9, color="0.35")
-        return
-    right = axis.twinx()
-    right.grid(visible=False)
-    right.fill_between(damping, 0, worst, step="mid", color="0.35", alpha=0.18, linewidth=0)
-    right.set_ylim(0, max(1.0, 1.6 * float(worst.max())))
-    right.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=5))
-    right.set_ylabel("negative eigenvalues of H + λ (shaded)", color="0.35")
-    right.tick_params(axis="y", colors="0.35")
+def solver_figure(table: pandas.DataFrame) -> Figure:
+    """A row a solver, a mark a fit, from rows of solvers: correlations with the truth, and what was left unsolved.
 
-
-def solver_bars(table: pandas.DataFrame) -> Figure:
-    """A column a fit, from rows of solvers: above, correlation with the truth; below, what each left unsolved."""
-    found: dict[tuple[str, str], dict[str, Measurement]] = {}
-    for line in records(titled(table)):
-        found.setdefault((line["fit"], line["estimator"]), {})[line["statistic"]] = measurement_of(line)
-    fits, solvers = (list(dict.fromkeys(names)) for names in zip(*found, strict=True))
-    size = {"figsize": (2.4 + 2.7 * len(fits), 1.6 + 0.5 * len(solvers)), "layout": "constrained"}
+    Those that solve a system stand above; below them there is no residual, but the legend.
+    """
+    shown = titled(table)
+    has_residual = shown.loc[shown["statistic"] == "residual", "estimator"].unique()
+    names = list(shown["estimator"].unique())
+    fits = list(shown["fit"].unique())
+    groups = [[name for name in names if (name in has_residual) == solves] for solves in (True, False)]
+    size = {"figsize": (WIDEST, 1.6 + 0.42 * len(names)), "layout": "constrained"}
+    heights = [len(group) + 0.4 for group in groups]
     with plt.rc_context(STYLE):
-        figure, axes = plt.subplots(2, len(fits), sharey=True, sharex="row", squeeze=False, **size)
-    for (above, below), fit in zip(axes.T, fits, strict=True):
-        for place, solver in enumerate(solvers):
-            draw_solver(above, below, found.get((fit, solver), {}), place=place)
-        above.set_title(fit.replace(", ", "\n"), fontsize=10)
-        above.axvline(0, color="0.4", linewidth=0.8)
-        above.set_xlabel("Spearman with retraining", fontsize=9)
-        below.set_xlabel("residual of the solver", fontsize=9)
-        below.set(xscale="log", xlim=(LEAST, 100))
-    axes[0, 0].plot([], [], "s", color=PALETTE[0], label="all pairs, with the 95% interval")
-    axes[0, 0].plot([], [], "D", color=PALETTE[1], label="pairs within a class")
-    axes[0, 0].set_yticks(range(len(solvers)), map(display_name, solvers))
-    axes[0, 0].invert_yaxis()
-    legend_below(figure, [axes[0, 0]])
-    return figure
+        figure, axes = plt.subplots(2, 3, sharex="col", sharey="row", height_ratios=heights, squeeze=False, **size)
+    for row, group, title in zip(axes, groups, ("solves a system", "solves none"), strict=True):
+        row[0].set_ylabel(f"estimator ({title})")
+        for axis, statistic in zip(row, SOLVED, strict=True):
+            draw_solvers(axis, shown.loc[shown["statistic"] == statistic], group, fits=fits)
+        row[0].set_yticks(range(len(group)), map(display_name, group))
+        row[0].set_ylim(len(group) - 0.4, -0.6)
+    for axis, words in zip([axes[1, 0], axes[1, 1], axes[0, 2]], SOLVED.values(), strict=True):
+        axis.set_xlabel(words)
+    axes[0, 2].set(xscale="log", xlim=(ROUNDING / 3, 30))
+    axes[0, 2].xaxis.set_label_position("top")
+    axes[0, 2].tick_params(axis="x", top=True, bottom=False, labeltop=True, labelbottom=False)
+    return finish(figure, caption=COMPARED, legend=axes[1, 2])
 
 
-def draw_solver(above: Axes, below: Axes, numbers: Mapping[str, Measurement], *, place: int) -> None:
-    """Above, correlation with its interval, and a diamond within classes; below, the residual from rounding upwards."""
-    if not numbers:
-        above.text(0.02, place, "not for this fit", va="center", fontsize=8, color="0.5")
-        return
-    number, within = numbers["spearman"], numbers.get("within_class_spearman")
-    low, high = number.interval or (number.value, number.value)
-    error = numpy.maximum([[number.value - low], [high - number.value]], 0)
-    above.barh(place, number.value, xerr=error, color=PALETTE[0], height=0.66, capsize=2)
-    if within is not None:
-        above.plot(within.value, place, marker="D", color=PALETTE[1], markersize=4.5, linestyle="none")
-    if "residual" in numbers:
-        length = max(numbers["residual"].value, 2 * LEAST) - LEAST
-        below.barh(place, length, left=LEAST, color=PALETTE[2], height=0.66)
-    else:
-        below.text(2 * LEAST, place, "solves no system", va="center", fontsize=8, color="0.5")
+def draw_solvers(axis: Axes, table: pandas.DataFrame, names: Sequence[str], *, fits: Sequence[str]) -> None:
+    """One statistic of these solvers, a mark with its interval a fit; a triangle for a residual of rounding."""
+    for count, fit in enumerate(fits):
+        rows = table.loc[(table["fit"] == fit) & table["estimator"].isin(names)]
+        places = [names.index(name) + (count - (len(fits) - 1) / 2) * 0.7 / len(fits) for name in rows["estimator"]]
+        style, value = {**look(count), "linestyle": "none"}, rows["value"].to_numpy(dtype=float)
+        if (rows["statistic"] == "residual").any():
+            tiny = value < ROUNDING
+            axis.plot(numpy.full(tiny.sum(), ROUNDING), numpy.array(places)[tiny], **{**style, "marker": "<"})
+            axis.plot(value[~tiny], numpy.array(places)[~tiny], **style)
+        else:
+            axis.errorbar(value, places, xerr=error_bars(rows), **style, markersize=5, elinewidth=1, label=fit)
+            axis.axvline(0, color="0.6", linewidth=0.8, zorder=0)
+
+
+def redrawn(report: Report) -> dict[str, Figure | None]:
+    """Every figure of a report, from its measurements."""
+    table = report.measurements.drop(columns="study")
+    along = table[table["damping_share"].notna()]
+    solved = table[table["damping_share"].isna() & table["reference"].isna()]
+    return {
+        "damping_path": damping_path(along[along["data"] == "digits"]),
+        "damping_path_iris": damping_path(along[along["data"] == "iris"]),
+        "solvers": solver_figure(solved),
+    }

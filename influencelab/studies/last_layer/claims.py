@@ -9,31 +9,40 @@ LAST_LAYER = {"data": "iris", "arm": "epifano", "target": "warm", "depth": 1, "w
 THEIRS = {**LAST_LAYER, "estimator": "theirs", "statistic": "spearman"}
 CORRECTED = {**THEIRS, "estimator": "corrected"}
 
-claim = partial(Claim, study="last_layer", paper="Epifano et al. 2023, Iris")
+claim = partial(
+    Claim,
+    study="last_layer",
+    paper="Epifano et al. 2023, Iris",
+    published="0.66 ± 0.05 (standard error) over 50 networks with selu and weight decay, recomputed from the authors' "
+    "arrays",
+)
 CLAIMS = (
     claim(
-        name="corrected_last_layer_agrees_better",
-        statement="Last-layer influence with the penalty in its curvature and a pseudo-inverse agrees better with the "
-        "published retraining than the authors' own, which has neither.",
-        where={**LAST_LAYER, "statistic": "corrected_less_theirs"},
-        low=0.0,
-        published="their validation is what is fragile; no corrected estimate was made",
+        name="last_layer_agreement_is_as_published",
+        statement="The authors' own last-layer influence, written again from their code, has the mean rank correlation "
+        "of their arrays, within two of its standard errors. It inverts a singular matrix in single precision, so that "
+        "rounding decides.",
+        where=THEIRS,
+        low=0.56,
+        high=0.76,
     ),
     claim(
-        name="last_layer_agreement",
-        statement="Mean signed ρ of the authors' own last-layer influence at one hidden layer.",
-        where=THEIRS,
-        published="0.66 ± 0.05 (standard error) over 50 networks with selu and weight decay, recomputed from the "
-        "authors' arrays",
+        name="mended_last_layer_agrees_better",
+        statement="With the penalty in its curvature and a pseudo-inverse it agrees better than the authors' arrays "
+        "do, by more than two of their standard errors. To refit a last layer is convex, so theory holds there almost "
+        "by itself.",
+        where=CORRECTED,
+        low=0.76,
     ),
 )
 
 FINDINGS = (
     Finding(
         "last_layer",
-        "**Numerics can look like fragility.** Through the last layer with the penalty left out and a "
-        "singular matrix inverted, as in Epifano et al.'s code, the rank correlation is {}; mended, on the "
-        "same networks and removals, it is {}.",
+        "**Numerics can look like fragility, but the published number was not had again.** Last-layer influence with "
+        "the penalty left out and a singular matrix inverted, as in Epifano et al.'s code, ranks at {} here, where "
+        "their arrays give 0.66 ± 0.05. Mended, on the same networks and removals, it ranks at {}: a convex refit, "
+        "where theory holds almost by itself.",
         (THEIRS, CORRECTED),
     ),
 )

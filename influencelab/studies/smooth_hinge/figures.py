@@ -10,67 +10,95 @@ import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from influencelab.experiments.line_plots import drawing, error_bars, legend_below
-from influencelab.experiments.outcome import Outcome
-from influencelab.experiments.plots import PALETTE, draw_points
+from influencelab.experiments.house_style import PALETTE, SMALL, STYLE, WIDEST, drawing, error_bars, finish, short
+from influencelab.experiments.plots import ACTUAL, PREDICTED, draw_points
 from influencelab.models.losses.hinge import Hinge
+from influencelab.runner.report import Report
 from influencelab.statistics.measurements import find, select
-from influencelab.studies.smooth_hinge.analysis import FIXED, PUBLISHED, SELECTIONS, TESTED, Key, of_machine, pairs_of
-from influencelab.studies.smooth_hinge.smoothing_path import path_name
+from influencelab.studies.smooth_hinge.analysis import FIXED, PUBLISHED, SELECTIONS, TESTED, Key, of_machine
 from influencelab.studies.smooth_hinge.strain import WIDE_ENOUGH
 
+# The t whose losses are drawn.
+SHOWN = (0.0, 0.001, 0.01, 0.1, 0.5)
 # Slopes beyond this are shown on a logarithmic scale.
 LARGE = 8.0
 ARMS = {
     "published": ("published: weights of the true hinge, seen through t", PALETTE[0], "o"),
     "consistent": ("consistent: weights trained at t", PALETTE[1], "s"),
-    "newton_step": ("Newton step: the same, own curvature taken out", PALETTE[4], "^"),
+    "newton_step": ("Newton step: weights trained at t", PALETTE[4], "^"),
 }
 LABELS = {
-    "pearson": "Pearson correlation of predicted\nand actual change in test loss",
-    "slope": "slope of actual on predicted change\n(1 = right size)",
-    "curvature_points": "points that carry curvature\n(effective number)",
-    "strain": "strain: RMS move of margins\nby one removal (units of t)",
+    "pearson": "Pearson correlation of predicted and actual change",
+    "slope": "slope of actual on predicted change (1 = right size)",
+    "curvature_points": "points that carry curvature (effective number)",
+    "strain": "strain: RMS move of margins by one removal (units of t)",
 }
 RULE = PALETTE[2]
+FAMILY = (
+    "Left: the hinge (t = 0), which is the loss of a support vector machine, and smoother copies of it. Right: their "
+    "curvature, a bell of width t around margin 1, which influence needs and which the hinge itself lacks."
+)
+LAYOUT = (
+    "Each point is one removed training point: horizontal, the change in one test point's loss that was predicted "
+    "with a hinge smoothed by t; vertical, what retraining the true hinge gave. On the dashed line prediction is "
+    "truth, and a little smoothing should bring the points to it."
+)
+AGREEMENT = (
+    "How well predictions agree with retraining at each amount of smoothing t, in order (above) and in size (below), "
+    "with 95% bands; green is the t that the rule chooses without retraining, dotted the paper's. In the grey areas "
+    "t is surely too sharp (at the left) or too smooth (at the right) for weights trained at t."
+)
+CARRIERS = (
+    "Above: how many training points have any curvature at each t; below: how far one removal moves the margins of "
+    "the others, in units of t. The rule takes the smallest t at which the lower line is under the green one."
+)
+TESTING = (
+    "How well influence ranks the removal of random support vectors, a row for each data set and weight decay: at "
+    "the paper's t, at the t that the rule chooses, and at the best t, which only retraining can tell; bars are 95% "
+    "intervals. Above stand data that had no part in finding the rule, below those it was found on."
+)
 
 
 def loss_family(widths: Sequence[float]) -> Figure:
     """The hinge at several t, rising, and its curvature: a bell, narrower and higher as t falls, and gone at t = 0."""
-    figure, (left, right) = drawing(2, width=5.0, height=3.9, sharey="none")
+    figure, (left, right) = drawing(2, height=3.6, sharey=False)
     s = torch.linspace(0, 2, 2001, dtype=torch.float64)
     label = torch.ones(len(s), dtype=torch.int64)
-    shades = plt.get_cmap("viridis")(numpy.linspace(0, 0.9, len(widths)))
+    shades = plt.get_cmap("viridis")(numpy.linspace(0, 0.85, len(widths)))
     # Narrow bends lie on one another: the sharpest is the thickest, so that each is seen behind the next.
     for t, shade, thick in zip(widths, shades, numpy.linspace(5, 1.5, len(widths)), strict=True):
         left.plot(s, Hinge(t).values(s[None], label), color=shade, linewidth=thick, label=f"t = {t:g}")
         right.plot(s, Hinge(t).curvatures(s[None], label), color=shade, linewidth=1.5)
     left.set_ylabel("loss of a point (nats)")
-    right.set(ylabel="curvature of its loss\n(nats per squared margin)", yscale="log")
+    right.set(ylabel="curvature of its loss (nats per squared margin)", yscale="log")
     right.set_ylim(1e-3, 1 / min(filter(None, widths)))
     for axis in (left, right):
         axis.axvline(1, color="0.8", linewidth=0.8, zorder=0)
         axis.set_xlabel("margin s (1 is the bend)")
-    legend_below(figure, [left])
-    return figure
+    return finish(figure, caption=FAMILY)
 
 
-def paper_layout(numbers: pandas.DataFrame, outcome: Outcome, *, key: Key) -> Figure:
-    """Predicted over actual change for one test point's top removals, a panel a t (Koh & Liang 2017, Figure 3)."""
-    figure, axes = drawing(len(PUBLISHED), width=3.8, height=3.9, sharey="none")
+def paper_figure(numbers: pandas.DataFrame, pairs: pandas.DataFrame, *, key: Key) -> Figure:
+    """Predicted against actual change for the first test point's top removals, a panel a t (Koh & Liang, Figure 3).
+
+    Pairs are those of the report. The paper's own figure has its axes the other way round.
+    """
+    own = pairs.loc[(pairs["data"] == key[0]) & (pairs["weight_decay"] == key[1])]
+    # Random support vectors are removed for every test point, so that the first of them has all, in their order.
+    first = own.loc[own["support_vectors"], "test_id"].iloc[0]
+    own = own.loc[own["top"] & (own["test_id"] == first)]
+    figure, axes = drawing(len(PUBLISHED), height=3.7, sharey=False)
     where = {"arm": "published", "selection": "first_test_point", "statistic": "pearson"}
+    actual = own["actual"].to_numpy(dtype=float)
     for axis, t in zip(axes, PUBLISHED, strict=True):
-        pairs = pairs_of(outcome, "first_test_point", path_name("published", t))
-        actual = pairs.actual[pairs.mask]
-        draw_points(axis, actual, pairs.predicted[pairs.mask], reach=1.1 * numpy.abs(actual).max())
+        predicted = own[f"published_{t:g}"].to_numpy(dtype=float)
         found = find(of_machine(numbers, key), {**where, "t": t})
-        words = f"Pearson {found.rounded() if found else 'unknown'}\n{len(actual)} removals"
-        axis.text(0.03, 0.97, words, transform=axis.transAxes, va="top", fontsize=8)
-        axis.set_title(f"t = {t:g}" + (" (the true hinge)" if t == 0 else ""), fontsize=10)
-        axis.set_xlabel("actual change in test loss (nats)")
-    axes[0].set_ylabel("predicted change in test loss (nats)")
-    legend_below(figure, axes)
-    return figure
+        across, up = (1.1 * max(float(numpy.abs(values).max()), 1e-300) for values in (predicted, actual))
+        draw_points(axis, predicted, actual, across=across, up=up)
+        words = f"Pearson {short(found) if found else 'unknown'}\n{len(actual)} removals"
+        axis.set_title(f"t = {t:g}{' (the true hinge)' if t == 0 else ''}\n{words}", fontsize=SMALL, loc="left")
+        axis.set(xlabel=PREDICTED, ylabel=ACTUAL)
+    return finish(figure, caption=LAYOUT)
 
 
 def agreement_over_t(numbers: pandas.DataFrame, *, key: Key) -> Figure:
@@ -84,14 +112,13 @@ def agreement_over_t(numbers: pandas.DataFrame, *, key: Key) -> Figure:
         axis.axvline(FIXED, color="0.1", linestyle=":", linewidth=1.6, label=f"t = {FIXED:g}")
         shade(axis, selected.loc[(selected["statistic"] == "below_best") & (selected["arm"] == "consistent")])
     for axis in axes[len(columns) :]:
-        axis.axhline(1, color="0.4", linestyle="--", linewidth=1)
+        axis.axhline(1, color="0.4", linestyle="--", linewidth=1, label="right size")
     # Slopes as far as they reach; where predictions vanish as t falls, on a scale that is logarithmic beyond 1.
     slopes = part.loc[(part["statistic"] == "slope") & (part["t"] > 0), "value"]
     axes[-1].set_ylim(min(0.0, 1.2 * slopes.min()), max(2.0, 1.3 * slopes.max()))
     if slopes.max() > LARGE:
         axes[-1].set_yscale("symlog", linthresh=1.0)
-    legend_below(figure, axes)
-    return figure
+    return finish(figure, caption=AGREEMENT)
 
 
 def shade(axis: Axes, below: pandas.DataFrame) -> None:
@@ -101,15 +128,11 @@ def shade(axis: Axes, below: pandas.DataFrame) -> None:
     best = t[below["value"].to_numpy().argmin()]
     sharp, smooth = t[worse & (t < best)], t[worse & (t > best)]
     ends = (t.min() / 1.5, t.max() * 1.5)
-    for words, part, start, end, side in (
-        (" too sharp ", sharp, ends[0], sharp.max(initial=0), "left"),
-        (" too smooth ", smooth, smooth.min(initial=ends[1]), ends[1], "right"),
-    ):
-        if len(part):
-            label = "correlation of the consistent arm surely below its best"
-            axis.axvspan(start, end, color="0.9", zorder=0, label=label)
-            place = {"x": start if side == "left" else end, "y": 0.03, "ha": side}
-            axis.text(**place, s=words, transform=axis.get_xaxis_transform(), fontsize=9, color="0.25")
+    label = "surely worse than at its best t (consistent)"
+    if len(sharp):
+        axis.axvspan(ends[0], sharp.max(), color="0.9", zorder=0, label=label)
+    if len(smooth):
+        axis.axvspan(smooth.min(), ends[1], color="0.9", zorder=0, label=label)
 
 
 def carriers_over_t(numbers: pandas.DataFrame, *, machines: Mapping[str, Key]) -> Figure:
@@ -124,56 +147,82 @@ def carriers_over_t(numbers: pandas.DataFrame, *, machines: Mapping[str, Key]) -
         below.axhline(WIDE_ENOUGH, color=RULE, linestyle="-.", label="wide enough: √½ (the rule)")
     for axis in axes:
         axis.set_yscale("log")
-    legend_below(figure, axes)
-    return figure
+    return finish(figure, caption=CARRIERS)
 
 
 def over_t(columns: Mapping[str, pandas.DataFrame], rows: Sequence[str]) -> tuple[Figure, list[Axes]]:
     """Lines of all arms over t > 0, with bands where there are intervals: a row a statistic, a column a table."""
-    figure, axes = drawing(len(columns), rows=len(rows), width=4.7, height=3.2 * len(rows))
+    panels = len(columns) * len(rows)
+    figure, axes = drawing(panels, columns=len(columns), height=2.9, sharex="col", sharey="row")
     for axis, (statistic, (title, part)) in zip(axes, itertools.product(rows, columns.items()), strict=True):
         for arm, line in part.loc[(part["statistic"] == statistic) & (part["t"] > 0)].groupby("arm", sort=False):
             words, color, marker = ARMS[str(arm)]
             t, value, low, high = line[["t", "value", "low", "high"]].to_numpy(dtype=float).T
             axis.plot(t, value, color=color, marker=marker, markersize=4, label=words)
             axis.fill_between(t, low, high, color=color, alpha=0.18, linewidth=0)
-        axis.set(xscale="log", xlabel="t, width of the bend (margin; log scale)", ylabel=LABELS[statistic])
+        axis.set(xscale="log", xlabel="t, width of the bend (margin)", ylabel=LABELS[statistic])
         axis.set_title(title if statistic == rows[0] else "", fontsize=10)
         axis.label_outer()
     return figure, axes
 
 
 def rule_tested(numbers: pandas.DataFrame, *, held_out: Collection[str]) -> Figure:
-    """For each machine, Pearson at t = 0.001, at the rule's t and at the best t; data not held out are grey."""
+    """For each machine, Pearson at t = 0.001, at the rule's t and at the best t: data held out above, others below."""
     table = numbers.set_index(["data", "weight_decay"])
+    keys = list(table.index[table["statistic"] == "rule_t"])
+    groups = {
+        "data held out": [key for key in keys if key[0] in held_out],
+        "data the rule was found on": [key for key in keys if key[0] not in held_out],
+    }
+    groups = {title: group for title, group in groups.items() if group}
+    heights = [len(group) + 1 for group in groups.values()]
+    grid = {"height_ratios": heights, "squeeze": False, "sharex": True, "sharey": "row", "layout": "constrained"}
+    with plt.rc_context(STYLE):
+        figure, axes = plt.subplots(len(groups), 2, figsize=(WIDEST, 1.6 + 0.3 * sum(heights)), **grid)
+    for row, (title, group) in zip(axes, groups.items(), strict=True):
+        for axis, tested in zip(row, TESTED, strict=True):
+            draw_tested(axis, table, group, tested=tested)
+            axis.set_title(f"{title}: {tested[0]} weights", fontsize=SMALL, loc="left")
+        names = [f"{data.replace('_', ' ').replace('-', ' ', 1)}, {decay:g}" for data, decay in group]
+        row[0].set_yticks(range(len(group)), names)
+        row[0].set(ylabel="data, weight decay", ylim=(len(group) - 0.4, -0.6))
+    for axis in axes[-1]:
+        axis.set_xlabel("Pearson correlation of predicted and actual change")
+    return finish(figure, caption=TESTING)
+
+
+def draw_tested(axis: Axes, table: pandas.DataFrame, keys: Sequence[Key], *, tested: tuple[str, str]) -> None:
+    """A row for each of these machines, of one arm on one selection of removals."""
+    own = table.loc[table["arm"] == tested[0]]
+    pearson = own.loc[(own["statistic"] == "pearson") & (own["selection"] == tested[1])]
+    oracle = own.loc[own["statistic"] == "oracle_t", "value"]
     rule = table.loc[table["statistic"] == "rule_t", "value"]
-    keys = sorted(rule.index, key=lambda key: key[0] not in held_out)
-    figure, axes = drawing(2, width=5.5, height=1.8 + 0.36 * len(keys))
-    axes[1].sharex(axes[0])
+    at_fixed, at_rule, at_best = (
+        pearson.loc[pearson["t"] == t.reindex(pearson.index)].loc[keys] for t in (0 * rule + FIXED, rule, oracle)
+    )
     places = numpy.arange(len(keys))
-    for axis, (arm, selection) in zip(axes, TESTED, strict=True):
-        own = table.loc[table["arm"] == arm]
-        pearson = own.loc[(own["statistic"] == "pearson") & (own["selection"] == selection)]
-        oracle = own.loc[own["statistic"] == "oracle_t", "value"]
-        at_fixed, at_rule, at_best = (
-            pearson.loc[pearson["t"] == t.reindex(pearson.index)].loc[keys] for t in (0 * rule + FIXED, rule, oracle)
-        )
-        axis.hlines(places, at_fixed["value"], at_rule["value"], color="0.75", linewidth=1.5, zorder=1)
-        for found, shift, color, marker, label in (
-            (at_fixed, 0.14, PALETTE[0], "o", f"t = {FIXED:g}"),
-            (at_rule, -0.14, RULE, "D", "t by the rule"),
-        ):
-            style = {"color": color, "marker": marker, "linestyle": "none", "elinewidth": 0.8, "markersize": 5}
-            axis.errorbar(found["value"], places + shift, xerr=error_bars(found), label=label, **style)
-        # The oracle is chosen by this very number, so that its interval means little.
-        axis.plot(at_best["value"], places, "|", color="0.2", markersize=12, label="best t (oracle)")
-        axis.axvline(0, color="0.8", linewidth=0.8, zorder=0)
-        axis.set_title(ARMS[arm][0], fontsize=10)
-        axis.set_xlabel("Pearson on random support vectors")
-    names = [f"{data.replace('_', ' ').replace('-', ' ', 1)}, {decay:g}" for data, decay in keys]
-    axes[0].set_yticks(places, names)
-    axes[0].set(ylabel="data, weight decay\n(grey: not held out)", ylim=(len(keys) - 0.4, -0.6))
-    for tick, (data, _) in zip(axes[0].get_yticklabels(), keys, strict=True):
-        tick.set_color("0.1" if data in held_out else "0.55")
-    legend_below(figure, axes)
-    return figure
+    axis.hlines(places, at_fixed["value"], at_rule["value"], color="0.75", linewidth=1.5, zorder=1)
+    for found, shift, color, marker, label in (
+        (at_fixed, 0.14, PALETTE[0], "o", f"t = {FIXED:g}"),
+        (at_rule, -0.14, RULE, "D", "t by the rule"),
+    ):
+        style = {"color": color, "marker": marker, "linestyle": "none", "elinewidth": 0.8, "markersize": 5}
+        axis.errorbar(found["value"], places + shift, xerr=error_bars(found), label=label, **style)
+    # The oracle is chosen by this very number, so that its interval means little.
+    axis.plot(at_best["value"], places, "|", color="0.2", markersize=12, label="best t (only retraining can tell)")
+    axis.axvline(0, color="0.8", linewidth=0.8, zorder=0)
+
+
+def redrawn(report: Report) -> dict[str, Figure | None]:
+    """Every figure of a report, from its measurements and pairs."""
+    numbers, pairs = report.measurements.drop(columns="study"), report.pairs()
+    main, other = dict.fromkeys(zip(pairs["data"], pairs["weight_decay"], strict=True))
+    held_out = report.parameters["held_out"]
+    return {
+        "agreement_over_t": agreement_over_t(numbers, key=main),
+        "loss_family": loss_family(SHOWN),
+        "predicted_against_actual": paper_figure(numbers, pairs, key=main),
+        "carriers_over_t": carriers_over_t(numbers, machines={"linear": main, "Gaussian kernel": other}),
+        "kernel_agreement_over_t": agreement_over_t(numbers, key=other),
+        "rule_tested": rule_tested(numbers, held_out=held_out),
+    }

@@ -4,23 +4,22 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy
 import pandas
-from matplotlib.figure import Figure
 
-from influencelab.experiments.line_plots import drawing, legend_below
 from influencelab.experiments.outcome import Outcome
-from influencelab.experiments.plots import PALETTE
 from influencelab.experiments.replication import Measured, agreement, correlations, means
 from influencelab.statistics.bootstrap import Bootstrap
 from influencelab.statistics.display import display_name
 from influencelab.statistics.measurement import Measurement
 from influencelab.statistics.measurements import row, tidy
-from influencelab.statistics.range_restriction import restriction
 from influencelab.statistics.replicates import difference, mean
+from influencelab.statistics.strata import by_stratum
 from influencelab.statistics.variance_components import variation
 
 PREDICTED = {"estimator": "exact", "target": "warm"}
 # The middling removals stand around this percentile of |influence|, from 0, the least influential, to 100.
 PERCENTILE = 30.0
+# Measures by which strata are compared, and which less which is positive where the top is predicted better.
+BETTER = {"pearson": ("top", "middle"), "relative_error": ("middle", "top")}
 
 # Outcomes by data and depth, one a seed, which removed every point.
 Cells = Mapping[tuple[str, int], Sequence[Outcome]]
@@ -66,36 +65,22 @@ def agreement_means(cells: Cells, *, bootstrap: Bootstrap) -> pandas.DataFrame:
 
 
 def stratum_measurements(cells: Cells, *, tail: float, bootstrap: Bootstrap) -> pandas.DataFrame:
-    """Pearson among the most influential points, a share `tail` of all, among as many middling ones, and their gap."""
+    """Agreement among the most influential points, a share `tail` of all, and among as many middling ones, by measure.
+
+    A difference is that of the top less the middle, of a relative error that of the middle less the top: above 0 the
+    top is better.
+    """
     middle = (PERCENTILE / 100 - tail / 2, PERCENTILE / 100 + tail / 2)
     rows = []
     for (data, depth), outcomes in cells.items():
         compared = [outcome.comparison("everything", **PREDICTED) for outcome in outcomes]
-        strata = restriction(compared, top=tail, middle=middle)
         own = {"data": data, "depth": depth, **PREDICTED, "selection": "everything"}
-        for stratum, table in strata.items():
-            rows.append(row(mean(table, bootstrap=bootstrap).described(), **own, stratum=stratum, statistic="pearson"))
-        for reference in ("middle", "middle_corrected"):
-            less = difference(strata["top"], strata[reference], paired=True, bootstrap=bootstrap)
-            number = less.described(f"Pearson, top less {reference.replace('_', ' ')}").with_half_width()
-            settings = {**own, "stratum": "top", "reference": reference, "statistic": "pearson_difference"}
-            rows.append(row(number, **settings))
+        for measure, (better, worse) in BETTER.items():
+            strata = by_stratum(compared, top=tail, middle=middle, measure=measure)
+            for stratum, table in strata.items():
+                number = mean(table, bootstrap=bootstrap).described()
+                rows.append(row(number, **own, stratum=stratum, statistic=measure))
+            less = difference(strata[better], strata[worse], paired=True, bootstrap=bootstrap)
+            number = less.described(f"{display_name(measure)}, {better} less {worse}").with_half_width()
+            rows.append(row(number, **own, stratum=better, reference=worse, statistic=f"{measure}_difference"))
     return tidy(rows)
-
-
-def figure_by_test_point(parts: Sequence[Measured]) -> Figure:
-    """A panel a part: the correlation of every test point, worst first; a dot a seed, a line their mean."""
-    figure, axes = drawing(len(parts), width=3.4, height=4.0)
-    for axis, (settings, table) in zip(axes, parts, strict=True):
-        average = numpy.nanmean(table.values, axis=0)
-        order = numpy.argsort(average)
-        for seed in table.values:
-            axis.scatter(range(len(order)), seed[order], s=10, color=PALETTE[0], alpha=0.4, linewidth=0, label="a seed")
-        axis.plot(range(len(order)), average[order], color=PALETTE[3], linewidth=1.6, label="mean over seeds")
-        axis.axhline(0, color="0.6", linewidth=0.8)
-        layers = f"{settings['depth']} hidden layer{'s' if settings['depth'] > 1 else ''}"
-        axis.set_title(f"{settings['data']}, {layers}\n{display_name(settings['selection'])}", fontsize=10)
-        axis.set_xlabel("test point, worst first")
-    axes[0].set_ylabel("signed Spearman correlation with retraining")
-    legend_below(figure, axes)
-    return figure

@@ -1,4 +1,4 @@
-"""The error of an influence function as a budget: its five terms over several networks, as numbers, tables, figures.
+"""The error of an influence function as a budget: its five terms over several networks, as numbers and tables.
 
 Only experiments that all four retrainers trust count, everywhere alike, so that every number is about the same models.
 Networks are given by cell, those of one setting together: `{(data, arm, depth, weight decay): outcomes}`.
@@ -12,16 +12,11 @@ from typing import Any
 import numpy
 import pandas
 from jaxtyping import Float
-from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
 from pandas.io.formats.style import Styler
 
 from influencelab.experiments import replication
 from influencelab.experiments.comparison import array
-from influencelab.experiments.line_plots import drawing, legend_below, lines
 from influencelab.experiments.outcome import Outcome
-from influencelab.experiments.plots import PALETTE
-from influencelab.experiments.replication import seed_means
 from influencelab.experiments.tables import KEPT
 from influencelab.statistics.bootstrap import Bootstrap
 from influencelab.statistics.comparison import FEWEST
@@ -156,52 +151,6 @@ def pooled(outcomes: Sequence[Outcome]) -> dict[str, float]:
         for name, table in {**terms, "error": sum(terms.values()), "truth": outcome.actual["cold"]}.items():
             squares.setdefault(name, []).append(array(table[valid_in(outcome)]).ravel() ** 2)
     return {name: math.sqrt(numpy.concatenate(found).mean()) for name, found in squares.items()}
-
-
-def budget_figure(cells: Cells) -> Figure:
-    """A panel for each data, arm and weight decay, a bar a depth: which terms the error is made of.
-
-    Above each bar stands the RMS of the whole error over that of the truth: 1 is an error as large as what happened.
-    """
-    found = pandas.DataFrame({key: pooled(outcomes) for key, outcomes in cells.items()}).T
-    panels: Any = found.groupby(level=[0, 1, 3], sort=False)
-    figure, axes = drawing(len(panels), width=2.75, height=4.6)
-    for axis, ((data, arm, decay), part) in zip(axes, panels, strict=True):
-        sizes = part.droplevel([0, 1, 3])
-        shares = sizes[list(TERMS)].div(sizes[list(TERMS)].sum(axis=1), axis=0)
-        shares.plot.bar(stacked=True, width=0.72, color=PALETTE, rot=0, legend=False, ax=axis)
-        for place, ratio in enumerate(sizes["error"] / sizes["truth"]):
-            axis.text(place, 1.015, f"{ratio:.2g}", ha="center", va="bottom", fontsize=9)
-        axis.set(ylim=(0, 1.08), xlabel="hidden layers")
-        axis.set_title(f"{data}, {WORDS.get(arm, arm)},\nweight decay {decay:g}", fontsize=10)
-        axis.yaxis.set_major_formatter(PercentFormatter(1.0))
-        axis.grid(visible=False, axis="x")
-    axes[0].set_ylabel("share of the terms' RMS sizes\n(above: RMS of the error / RMS of the truth)")
-    legend_below(figure, axes)
-    return figure
-
-
-def agreement_figure(measured: pandas.DataFrame, cells: Cells, data: str) -> Figure | None:
-    """A panel a weight decay: LiSSA against PBRF and against retraining anew, by depth; None without these data."""
-    shown = {"estimator": "estimate", "statistic": "spearman"}
-    networks = seed_means(
-        (
-            {**dict(zip(NAMES, key, strict=True)), **shown, "target": target},
-            agreement(outcomes, target=target)["spearman"],
-        )
-        for key, outcomes in cells.items()
-        for target in ("pbrf", "cold")
-    )
-    means, dots = (
-        in_words(table, "target", statistics=["spearman"])
-        .query(f"data == '{data}' and `solved by` == 'LiSSA' and target in ('PBRF', 'retraining anew')")
-        .assign(
-            line=lambda rows: rows["fit"] + ": " + rows["target"],
-            panel=lambda rows: rows["weight_decay"].map("weight decay {:g}".format),
-        )
-        for table in (measured, networks)
-    )
-    return None if means.empty else lines(means, x="hidden layers", hue="line", panel="panel", dots=dots)
 
 
 def changes_table(cells: Cells, *, seed: int = 0) -> pandas.DataFrame:
