@@ -14,6 +14,7 @@ from influencelab.experiments.grid import Key
 from influencelab.experiments.outcome import Outcome
 from influencelab.experiments.tables import Agreement, pairs_table
 from influencelab.recipe import Recipe
+from influencelab.statistics.agreement import UNBOUNDED
 from influencelab.statistics.bootstrap import FEWEST_REPLICATES, Bootstrap
 from influencelab.statistics.comparison import Comparison
 from influencelab.statistics.measurement import Measurement
@@ -127,7 +128,10 @@ def cells_of(queries: Iterable[AgreementQuery], outcomes: Mapping[Key, Outcome])
 
 
 def agreement_rows(cells: Sequence[Cell], *, bootstrap: Bootstrap) -> list[Row]:
-    """Mean and median of each measure in each cell, shares of its networks, and trends along depth and along width."""
+    """Mean and median of each measure in each cell, shares of its networks, and trends along depth and along width.
+
+    The median is over networks; of sizes it is that of each network's median test point.
+    """
     found = []
     for cell in cells:
         s, trained = len(cell.outcomes), cell.trained
@@ -143,7 +147,7 @@ def agreement_rows(cells: Sequence[Cell], *, bootstrap: Bootstrap) -> list[Row]:
         }
         for name, table in cell.measures.items():
             statistics[name] = mean(table, bootstrap=bootstrap).described(how)
-            statistics[f"median_{name}"] = median(table.per_seed())
+            statistics[f"median_{name}"] = median(typical(table).per_seed())
         found += [row(number, **cell.settings, statistic=name) for name, number in statistics.items()]
     return found + [line for axis in TRENDS for line in trend_rows(cells, axis, bootstrap=bootstrap)]
 
@@ -158,7 +162,10 @@ def lines_along(cells: Sequence[Cell], axis: str) -> list[tuple[Row, dict[Any, C
 
 
 def trend_rows(cells: Sequence[Cell], axis: str, *, bootstrap: Bootstrap) -> list[Row]:
-    """Trends of each measure; of ρ also with undefined ones at 0, among networks that trained, and with ‖∇J‖ held."""
+    """Trends of each measure; of ρ also with undefined ones at 0, among networks that trained, and with ‖∇J‖ held.
+
+    Of sizes they are those of each network's median test point (`typical`).
+    """
     found = []
     for shared, line in lines_along(cells, axis):
         tables = {x: cell.correlations for x, cell in line.items()}
@@ -169,7 +176,7 @@ def trend_rows(cells: Sequence[Cell], axis: str, *, bootstrap: Bootstrap) -> lis
         sizes = {x: numpy.log10(numpy.maximum(each, 1e-30)) for x, each in grads.items()}
         held = {"log10 of the gradient norm": sizes}
         kinds: dict[str, tuple[Mapping[Any, Replicates], Covariates]] = {
-            **{name: ({x: cell.measures[name] for x, cell in line.items()}, {}) for name in cells[0].measures},
+            **{name: ({x: typical(cell.measures[name]) for x, cell in line.items()}, {}) for name in cells[0].measures},
             "spearman_undefined_as_0": (as_zero, {}),
             "spearman_of_trained": ({x: cell.among(cell.trained) for x, cell in line.items()}, {}),
             "spearman_given_gradient": (tables, held),
@@ -178,6 +185,16 @@ def trend_rows(cells: Sequence[Cell], axis: str, *, bootstrap: Bootstrap) -> lis
             slope = line_through(values, axis, covariates=covariates, bootstrap=bootstrap)
             found.append(row(slope, **shared, statistic=f"{name}_{TRENDS[axis]}"))
     return found
+
+
+def typical(table: Replicates) -> Replicates:
+    """Of a size each network's median over test points, which no point whose truth is nearly 0 rules; else as it is."""
+    if table.measure not in UNBOUNDED or table.values.shape[1] == 1:
+        return table
+    known = numpy.asarray(~numpy.isnan(table.values).all(1))
+    middle = numpy.full(len(known), numpy.nan)
+    middle[known] = numpy.nanmedian(table.values[known], axis=1)
+    return Replicates(middle[:, None], measure=table.measure)
 
 
 def line_through(
@@ -227,16 +244,23 @@ def median(values: Float[numpy.ndarray, " s"]) -> Measurement:
 def by_test_point(cells: Iterable[Cell]) -> pandas.DataFrame:
     """The measures of each network at each test point: what all means, trends and intervals are made of.
 
-    They are rounded to three digits after the point, so that a report can hold thousands of networks.
+    They have three digits, sizes three that count, so that thousands of networks take less than 300 kB of a report.
     """
     parts = []
     for cell in cells:
         seeds = numpy.repeat(list(cell.outcomes), cell.test_ids.shape[1])
         n = numpy.asarray(cell.correlations.pairs).ravel()
-        values = {name: table.values.ravel().round(3).astype("float32") for name, table in cell.measures.items()}
+        values = {name: rounded(table.values.ravel(), name) for name, table in cell.measures.items()}
         own = {**cell.settings, "seed": seeds, "test_id": cell.test_ids.ravel(), "n": n}
         parts.append(pandas.DataFrame({**own, **values}))
     return pandas.concat(parts, ignore_index=True)
+
+
+def rounded(values: Float[numpy.ndarray, " n"], measure: str) -> Float[numpy.ndarray, " n"]:
+    """Correlations with three digits after the point, sizes with three digits that count, in float32."""
+    unit = 10.0 ** (numpy.floor(numpy.log10(numpy.maximum(numpy.abs(values), 1e-30))) - 2)
+    unit = unit if measure in UNBOUNDED else numpy.full_like(values, 1e-3)
+    return (numpy.round(values / unit) * unit).astype("float32")
 
 
 def network_pairs(cells: Sequence[Cell]) -> pandas.DataFrame:

@@ -53,6 +53,20 @@ def trend(
     return way.interval(float(slope), resampled, n=int(known.sum()), over=over, replicates=enough)
 
 
+def direction(found: Measurement, *, least: float) -> str:
+    """What an interval says of a difference: `falls`, `rises`, `hardly changes` (all of it within `least`), or `open`.
+
+    A small effect is not an uncertain one: an interval from −0.009 to −0.006 hardly changes where 0.01 is the smallest
+    effect of interest, and one from −0.5 to 0.5 says nothing.
+    """
+    if found.interval is None:
+        return "open"
+    low, high = found.interval
+    if max(abs(low), abs(high)) < least:
+        return "hardly changes"
+    return "falls" if high < 0 else "rises" if low > 0 else "open"
+
+
 def resampled_axes(tables: Mapping[float, Replicates]) -> str:
     """Text naming the resampled axes, such as `bootstrap over 20 seeds at each of 5 x, 20 test points jointly`."""
     first = next(iter(tables.values()))

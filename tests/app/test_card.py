@@ -69,7 +69,7 @@ def test_the_scorecard_is_a_line_a_claim_under_its_question_and_no_wider_than_th
     assert places == sorted(places)
     # Wrapped between words: the text without line breaks holds each definition whole.
     flowing = re.sub(r"\s+", " ", text)
-    assert all(f"{word}: {TERMS[word]}" in flowing for word in ("inconclusive", "explained", "reported only", "warm"))
+    assert all(f"{word}: {TERMS[word]}" in flowing for word in ("inconclusive", "negligible", "reported only"))
     # No two titles of a study are cut down to the same, where there is room for their last words.
     titles = [(row.claim.study, re.split("  +", line)[2]) for row, line in zip(judged, claims, strict=True)]
     assert width == 80 or len(set(titles)) == len(titles)

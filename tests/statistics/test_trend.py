@@ -6,8 +6,9 @@ from outcomes import table
 
 from influencelab.errors import InvalidData
 from influencelab.statistics.bootstrap import Bootstrap
+from influencelab.statistics.measurement import Measurement
 from influencelab.statistics.replicates import Replicates
-from influencelab.statistics.trend import trend
+from influencelab.statistics.trend import direction, trend
 
 DEPTHS = (1, 2, 4, 6, 8)
 QUICK = Bootstrap(resamples=200)
@@ -99,6 +100,22 @@ def test_what_cannot_be_told_apart_is_refused():
     other = Replicates(tables[1].values, test_ids=numpy.broadcast_to(numpy.arange(10) + 3, (8, 10)))
     with pytest.raises(InvalidData, match="different test points"):
         trend({1: tables[1], 2: other})
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "said"),
+    [
+        (-0.0091, -0.0063, "hardly changes"),
+        (-0.004, 0.003, "hardly changes"),
+        (-0.0134, -0.0093, "falls"),
+        (0.02, 0.03, "rises"),
+        (-0.5, 0.5, "open"),
+        (-0.01, 0.0, "open"),
+        (None, None, "open"),
+    ],
+)
+def test_a_small_effect_is_neither_a_fall_nor_an_open_question(low, high, said):
+    assert direction(Measurement(-0.0076, low, high), least=0.01) == said
 
 
 def test_same_seed_same_trend():

@@ -9,6 +9,7 @@ from outcomes import network, spearman
 from scipy import stats
 from small_trial import TRIAL
 
+from influencelab.errors import InvalidData
 from influencelab.experiments.seed_agreement import AgreementQuery
 from influencelab.influence.estimators.exact import Exact
 from influencelab.models.tasks.mlp import MLP
@@ -170,20 +171,77 @@ def test_truths_of_other_test_points_are_no_repeats():
 
 
 # Figures.
-def test_a_figure_shows_a_panel_for_each_weight_decay_and_a_dot_for_each_network(found):
-    networks = analysis.network_means([PUBLISHED, WARM], STUDY)
-    figure = figures.agreement_along("depth", found, networks=networks)
-    assert [axis.get_title() for axis in figure.axes] == [f"weight decay: {decay}" for decay in (0.005, 0.0001, 0)]
-    assert [text.get_text() for text in figure.axes[0].get_xticklabels()] == ["1", "2"]
-    dots = figures.named(networks, "depth").query(
-        "line == 'published protocol' and weight_decay == 0.005 and depth == 2"
+def axes_of(figure, columns):
+    """The panels, a row a measure."""
+    return numpy.array(figure.axes).reshape(-1, columns)
+
+
+def test_a_figure_has_a_row_for_each_measure_on_the_same_axes_and_lines_in_one_order(found):
+    grid = axes_of(figures.agreement_along("depth", found), 3)
+    assert [axis.get_title() for axis in grid[0]] == [f"weight decay: {decay}" for decay in (0.005, 0.0001, 0)]
+    labels = [row[0].get_ylabel().replace("\n", " ") for row in grid]
+    assert [label.split(" ")[0] for label in labels] == ["Spearman", "Pearson", "slope", "RMS"]
+    for row in grid:
+        assert len({axis.get_ylim() for axis in row} | {(1, 1)}) == 2
+    assert len({axis.get_xlim() for axis in grid.flat}) == 1
+    assert [text.get_text() for text in grid[-1, 0].get_xticklabels()] == ["1", "2"]
+
+
+def drawn(panel, name):
+    """Where the marks of a line stand, and how high."""
+    (line,) = [each.lines[0] for each in panel.containers if each.get_label() == name]
+    return line.get_xdata(), line.get_ydata()
+
+
+def test_values_stand_at_their_settings_and_a_line_that_stops_has_a_mark(found):
+    grid = axes_of(figures.agreement_along("depth", found), 3)
+    at, means = drawn(grid[0, 0], "published protocol")
+    assert list(at) == [0, 1]
+    assert means == pytest.approx(
+        [rho("published", 1, 5, 0.005)[:, 1].mean(), rho("published", 2, 5, 0.005)[:, 0].mean()]
     )
-    assert dots["value"].tolist() == pytest.approx(rho("published", 2, 5, 0.005)[:, 0].tolist())
-    legend = {text.get_text() for text in figure.legends[0].get_texts()}
-    assert legend == {"published protocol", "controlled, warm truth", "repeatability of the warm truth"}
+    pairs = [
+        (held.predicted["exact"].numpy()[:, 1], held.actual["warm"].numpy()[:, 1])
+        for key, held in STUDY.items()
+        if key[:4] == ("published", 1, 5, 0.005)
+    ]
+    slopes = [stats.linregress(x, y).slope for x, y in pairs]
+    assert drawn(grid[2, 0], "published protocol")[1][0] == pytest.approx(numpy.median(slopes))
+    errors = [numpy.linalg.norm(y - x) / numpy.linalg.norm(y) for x, y in pairs]
+    assert drawn(grid[3, 0], "published protocol")[1][0] == pytest.approx(numpy.median(errors))
+    stops = [part for part in grid[0, 0].collections if part.get_label() == figures.NOT_RUN]
+    assert [part.get_offsets()[0][0] for part in stops] == [1.0, 1.0]  # of warm truth, and of its repeatability
+
+
+def test_what_was_run_and_has_no_value_is_marked_and_the_networks_left_are_counted():
+    part = {
+        ("published", depth, 5, 0.005, seed): network(seed, own=1, constant=depth == 3 or (depth == 2 and seed < 2))
+        for depth in (1, 2, 3)
+        for seed in SEEDS
+    }
+    table = analysis.measurements([PUBLISHED], part, bootstrap=QUICK)
+    (spearman_panel, *_) = figures.agreement_along("depth", table).axes
+    assert [text.get_text() for text in spearman_panel.texts] == ["3"]
+    marks = [each for each in spearman_panel.collections if each.get_label() == figures.NONE]
+    assert [each.get_offsets()[0][0] for each in marks] == [2.0]
+
+
+def test_repeatability_is_named_as_no_agreement_and_stands_beside_ranks_alone(found):
+    figure = figures.agreement_along("depth", found)
+    grid = axes_of(figure, 3)
+    name = "no agreement: repeatability of the warm truth"
+    drawn = [any(name == label for label in axis.get_legend_handles_labels()[1]) for axis in grid.flat]
+    assert drawn == [True, True, False] + [False] * 9
+    legend = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert legend[:3] == ["published protocol", "controlled, warm truth", name]
 
 
 def test_along_width_the_shallowest_networks_of_every_width_are_shown(found):
     shown = figures.named(found, "width")
     assert set(shown["depth"]) == {1}
     assert set(shown.query("arm == 'controlled' and weight_decay == 0.005")["width"]) == {5, 8}
+
+
+def test_nothing_along_an_axis_is_said():
+    with pytest.raises(InvalidData, match="no agreement along depth"):
+        figures.agreement_along("depth", analysis.measurements([WARM], STUDY, bootstrap=QUICK).head(0))

@@ -131,6 +131,8 @@ def test_words_stand_for_every_name_and_what_has_no_value_across_has_a_column():
     ranks = measurement_table(of_ranks, across="target").data
     assert ranks["solved by"].tolist() == ["LiSSA", "exact solver"] * 2
     assert {"retraining anew", "warm", "proximal", "PBRF", "PBRF − retraining anew"} <= set(ranks)
+    sizes = measurement_table(analysis.in_words(found, "statistic", statistics=("spearman", "relative_error"))).data
+    assert {"Spearman", "RMS error / RMS truth", "target"} <= set(sizes)
 
 
 def test_fits_are_counted_and_every_figure_draws_every_depth():

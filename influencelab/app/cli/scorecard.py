@@ -94,8 +94,11 @@ def plain(value: Any) -> Any:
 
 
 def written(studies: Path | None, results: Path | None) -> str:
-    """Write the page of results; a text on where it is."""
-    known = all_studies(studies)
+    """Join the slices that only together say something, and write the page of results; a text on where it is."""
+    from influencelab.studies.depth_and_weight_decay import slices  # it draws, which only this needs
+
+    known, folder = all_studies(studies), results_folder(studies, results)
+    slices.write(reports(folder, profiles=("paper",)), folder)
     planned = {each.name: each.profiles.values() for each in known}
-    page = write_readme(results_folder(studies, results), planned=planned, questions=questions_of(known))
+    page = write_readme(folder, planned=planned, questions=questions_of(known))
     return f"Wrote {shown(page)}."

@@ -9,7 +9,7 @@ import pandas
 from influencelab.experiments import seed_agreement
 from influencelab.experiments.grid import Key, grid, with_setting
 from influencelab.experiments.outcome import Outcome
-from influencelab.experiments.replication import Measured, repeatability, seed_means
+from influencelab.experiments.replication import Measured, repeatability
 from influencelab.experiments.seed_agreement import AgreementQuery, Cell, Row
 from influencelab.experiments.trial import Trial
 from influencelab.statistics.bootstrap import Bootstrap
@@ -82,15 +82,6 @@ def measurements(
         )
     others = seed_agreement.cells_of(choices, outcomes)
     return tidy([*found, *seed_agreement.agreement_rows(others, bootstrap=bootstrap)])
-
-
-def network_means(queries: Iterable[AgreementQuery], outcomes: Mapping[Key, Outcome]) -> pandas.DataFrame:
-    """Each network's mean ρ and each couple's repeatability: the dots behind the means of a figure."""
-    parts: list[Measured] = []
-    for query in queries:
-        cells = query.cells(outcomes)
-        parts += [*correlations(cells, "spearman"), *repeats(query, cells)]
-    return seed_means(parts)
 
 
 def correlations(cells: Sequence[Cell], statistic: str) -> list[Measured]:

@@ -4,27 +4,39 @@ from functools import partial
 
 from influencelab.runner.claim import Claim
 from influencelab.runner.finding import Finding, FindingTable
+from influencelab.runner.setting import Setting
+from influencelab.studies.depth_and_weight_decay import sentences
+from influencelab.studies.depth_and_weight_decay.sentences import DECAYS, LAYER, UNIT
 
-# The settings that most claims share: the whole study rather than a slice of it, then what is along depth, between two
-# weight decays, and along width.
+# The settings that most claims share: the whole study rather than a slice of it.
 PUBLISHED = {"data": "iris", "part": None, "arm": "published", "estimator": "exact", "target": "warm"}
 CONTROLLED = {**PUBLISHED, "arm": "controlled"}
-SLOPE = {"statistic": "spearman_per_layer", "width": 5}
+# The slices whose networks have splits and test flowers of their own, joined.
+OWN = {**CONTROLLED, "part": "own_splits", "width": 5}
 GAIN = {"statistic": "decay_gain", "depth": 1, "width": 5}
-WIDTH_SLOPE = {"statistic": "spearman_per_unit", "depth": 1, "weight_decay": 0.005}
-SHALLOW = {"statistic": "median_spearman", "depth": 1, "width": 5, "weight_decay": 0.005}
+WIDTH = {"depth": 1, "weight_decay": 0.005}
+SHALLOW = {"depth": 1, "width": 5, "weight_decay": 0.005}
 
 claim = partial(Claim, study="depth_and_weight_decay", paper="Basu et al. 2021, Iris")
-falls = partial(claim, high=0.0, unit="per layer", published="falls when depth exceeds about 5; no interval")
-rises = partial(claim, low=0.0, published="Spearman 0.97 with weight decay against 0.508 without; one network each")
-narrows = partial(
+falls = partial(
     claim,
     high=0.0,
-    least="paper",
-    unit="per unit of width",
-    published="falls from width 8 to 50; no interval (the 50 networks a width of Epifano et al.: 0.38 to −0.03, sd 0.5 "
-    "to 0.66)",
+    negligible=LAYER,
+    unit="per layer",
+    published="falls when depth exceeds about 5; no interval",
 )
+rises = partial(
+    claim,
+    low=0.0,
+    negligible=LAYER,
+    published="Spearman 0.97 with weight decay against 0.508 without; one network each",
+)
+
+
+def each(name: str, **settings: object) -> tuple[Setting, ...]:
+    """A setting for each weight decay."""
+    return tuple(Setting(f"{name}, weight decay {decay:g}", {**settings, "weight_decay": decay}) for decay in DECAYS)
+
 
 CLAIMS = (
     claim(
@@ -32,121 +44,165 @@ CLAIMS = (
         statement="With one hidden layer of 5 units and weight decay 0.005 the median network's influence ranks "
         "removals as the published retraining does.",
         where={**PUBLISHED, **SHALLOW},
+        settings=(Setting("median network", {"statistic": "median_spearman"}),),
+        sizes=(Setting("mean over networks, against 0.97", {"statistic": "spearman"}, low=0.92, high=1.0),),
         low=0.9,
         published="Spearman 0.97 at depth 1, width 5, with weight decay; one network",
     ),
     falls(
         name="depth_lowers_agreement",
-        statement="Under the published protocol signed ρ falls with depth: its slope per hidden layer is below 0.",
-        where={**PUBLISHED, **SLOPE, "weight_decay": 0.005},
-        control={"arm": "controlled"},
-        negligible=0.01,
+        statement="Under the published protocol signed ρ falls with depth, weight decay 0.005: over the networks that "
+        "have one, over those that trained (four fifths of their training points right), and at equal ‖∇J‖.",
+        where={**PUBLISHED, "width": 5, "weight_decay": 0.005},
+        settings=(
+            Setting("networks that trained", {"statistic": "spearman_of_trained_per_layer"}),
+            Setting("all that have a ρ", {"statistic": "spearman_per_layer"}),
+            Setting("all, ‖∇J‖ held", {"statistic": "spearman_given_gradient_per_layer"}),
+        ),
     ),
-    *(
-        falls(
-            name=f"depth_lowers_agreement_{target}_at_{decay.replace('.', '_')}",
-            statement=f"The same slope where every network is at a minimum, all points are removed and the truth is "
-            f"retraining {how}, at weight decay {decay}.",
-            where={**CONTROLLED, **SLOPE, "target": target, "weight_decay": float(decay)},
-        )
-        for target, how in (("warm", "from the fit to the minimum"), ("cold", "from the start to a minimum"))
-        for decay in ("0.005", "0.0001")
+    falls(
+        name="depth_lowers_ranks_at_minima",
+        statement="Where every network is at a minimum, all points are removed and retraining goes on to a minimum, "
+        "signed ρ falls with depth; every network has a split of its own.",
+        where={**OWN, "statistic": "spearman_per_layer"},
+        settings=each("warm"),
+        published="not compared",
+    ),
+    falls(
+        name="depth_lowers_lines_at_minima",
+        statement="On the same networks Pearson's correlation, which sizes decide too, falls with depth.",
+        where={**OWN, "statistic": "pearson_per_layer"},
+        settings=each("warm"),
+        published="not compared",
+    ),
+    falls(
+        name="depth_lowers_agreement_with_training_anew",
+        statement="Where networks are retrained from the start, to a minimum, signed ρ falls with depth; every network "
+        "has a split of its own. How far that truth repeats falls with depth too.",
+        where={**OWN, "statistic": "spearman_per_layer", "target": "cold"},
+        settings=each("cold"),
     ),
     rises(
         name="weight_decay_raises_agreement",
         statement="With one hidden layer, weight decay 0.005 raises ρ over none, under the published protocol.",
         where={**PUBLISHED, **GAIN},
-        control={"arm": "controlled"},
-        negligible=0.05,
+        sizes=(Setting("against 0.97 − 0.508 = 0.46", low=0.36, high=0.56),),
     ),
-    *(
-        rises(
-            name=f"weight_decay_raises_agreement_{target}",
-            statement=f"With one hidden layer, weight decay 0.005 raises ρ over 0.0001 where every network is at a "
-            f"minimum and the truth is {target} retraining.",
-            where={**CONTROLLED, **GAIN, "target": target},
-        )
-        for target in ("warm", "cold")
+    rises(
+        name="weight_decay_raises_agreement_at_minima",
+        statement="With one hidden layer, weight decay 0.005 raises ρ over 0.0001 where every network is at a minimum "
+        "and has a split of its own. Cold, that is the truth's too: two networks' own changes rank alike at the larger "
+        "weight decay alone.",
+        where={**OWN, **GAIN},
+        settings=tuple(Setting(target, {"target": target}) for target in ("warm", "cold")),
+        published="not compared",
     ),
-    narrows(
+    claim(
         name="width_lowers_agreement",
-        statement="With one hidden layer signed ρ falls as it widens from 5 to 50 units, under the published protocol.",
-        where={**PUBLISHED, **WIDTH_SLOPE},
-        control={"arm": "controlled"},
-        negligible=0.001,
-    ),
-    narrows(
-        name="width_lowers_agreement_warm",
-        statement="The same where every network is at a minimum and retraining goes on to one.",
-        where={**CONTROLLED, **WIDTH_SLOPE},
+        statement="With one hidden layer agreement falls as it widens from 5 to 50 units. The two arms differ in "
+        "activation, start, removals and test points too.",
+        where={**PUBLISHED, **WIDTH},
+        settings=(
+            Setting("ρ, published protocol", {"statistic": "spearman_per_unit"}),
+            Setting("ρ, at minima, warm", {"arm": "controlled", "statistic": "spearman_per_unit"}),
+            Setting("Pearson, at minima, warm", {"arm": "controlled", "statistic": "pearson_per_unit"}),
+        ),
+        high=0.0,
+        negligible=UNIT,
+        least="paper",
+        unit="per unit of width",
+        published="falls from width 8 to 50; no interval (the 50 networks a width of Epifano et al.: 0.38 to −0.03, sd "
+        "0.5 to 0.66)",
     ),
 )
 
-DECAYS = (0.005, 0.0001)
-DEEPEST = {**CONTROLLED, "depth": 8, "width": 5}
-# The slices whose networks have test flowers of their own.
-OWN_FLOWERS = {**CONTROLLED, "part": "cold", "width": 5, "statistic": "spearman"}
+ENDS = (1, 8)
+
+
+def along_depth(statistic: str, **settings: object) -> tuple[dict[str, object], ...]:
+    """A statistic with one hidden layer, with eight, and a layer, at each weight decay."""
+    return tuple(
+        {**OWN, **settings, **each, "weight_decay": decay}
+        for decay in DECAYS
+        for each in (
+            *({"statistic": statistic, "depth": depth} for depth in ENDS),
+            {"statistic": f"{statistic}_per_layer"},
+        )
+    )
+
 
 finding = partial(Finding, "depth_and_weight_decay")
+COLD = {**CONTROLLED, "target": "cold", "width": 5, "statistic": "repeatability"}
 FINDINGS = (
     finding(
-        "**The published picture is real.** With one hidden layer and weight decay, Basu et al.'s protocol "
-        "gives a median rank correlation of {} over seeds; with each further layer it changes by {}.",
-        ({**PUBLISHED, **SHALLOW}, {**PUBLISHED, **SLOPE, "weight_decay": 0.005}),
-    ),
-    finding(
-        "**Depth alone does little.** Where fits and retrained models are brought to minima, the same slope "
-        "is {} a layer, and {} at the smaller weight decay; the mean rank correlation at the greatest depth "
-        "is {} and {}, and without the models that left for another basin {} and {}. The share of those "
-        "models that converged is {} and {}.",
+        sentences.of_training,
         (
-            *({**CONTROLLED, **SLOPE, "weight_decay": decay} for decay in DECAYS),
             *(
-                {**DEEPEST, "statistic": statistic, "weight_decay": decay}
-                for statistic in ("spearman", "trusted_spearman", "converged")
-                for decay in DECAYS
+                {**PUBLISHED, "statistic": "trained", "width": 5, "depth": depth, "weight_decay": 0.005}
+                for depth in ENDS
+            ),
+            *(
+                {**PUBLISHED, "statistic": f"{which}_per_layer", "width": 5, "weight_decay": 0.005}
+                for which in ("spearman", "spearman_of_trained")
             ),
         ),
     ),
     finding(
-        "**Training again from the start asks another question.** Cold, the mean rank correlation at the "
-        "greatest depth is {} and, at the smaller weight decay, {}.",
-        tuple({**DEEPEST, "target": "cold", "statistic": "spearman", "weight_decay": decay} for decay in DECAYS),
+        sentences.of_order,
+        (*along_depth("spearman"), {**OWN, "statistic": "undefined", "depth": 1, "weight_decay": DECAYS[0]}),
     ),
     finding(
-        "**Cold, networks differ.** Over hundreds of them, each with test flowers of its own, the mean rank "
-        "correlation is {} with one hidden layer and {} with eight; at the smaller weight decay it is {} with"
-        " one layer already, where warm it is {}, and {} with eight. The line above rests on ten networks, "
-        "all asked about the same flowers; where the two disagree, trust the hundreds. The table below has "
-        "every depth.",
-        tuple(
-            {**OWN_FLOWERS, "target": target, "depth": depth, "weight_decay": decay}
-            for target, depth, decay in (
-                ("cold", 1, 0.005),
-                ("cold", 8, 0.005),
-                ("cold", 1, 0.0001),
-                ("warm", 1, 0.0001),
-                ("cold", 8, 0.0001),
-            )
+        sentences.of_size,
+        (
+            *along_depth("pearson"),
+            *(
+                {**OWN, "statistic": "median_relative_error", "depth": depth, "weight_decay": decay}
+                for decay in DECAYS
+                for depth in ENDS
+            ),
         ),
     ),
     finding(
-        "**Width tells the same story.** Under the published protocol each further hidden unit changes the "
-        "rank correlation by {}; at minima, by {}.",
-        ({**PUBLISHED, **WIDTH_SLOPE}, {**CONTROLLED, **WIDTH_SLOPE}),
+        sentences.of_anew,
+        (
+            *along_depth("spearman", target="cold"),
+            *({**COLD, "depth": depth, "weight_decay": decay} for depth in ENDS for decay in DECAYS),
+        ),
+    ),
+    finding(
+        sentences.of_decay,
+        (
+            {**PUBLISHED, **GAIN},
+            *({**OWN, "statistic": "decay_gain", "depth": 1, "target": target} for target in ("warm", "cold")),
+        ),
+    ),
+    finding(
+        sentences.of_width,
+        (
+            {**PUBLISHED, **WIDTH, "statistic": "spearman_per_unit"},
+            *({**CONTROLLED, **WIDTH, "statistic": f"{name}_per_unit"} for name in ("spearman", "pearson")),
+        ),
     ),
 )
-TABLES = (
+MEASURES = {
+    "spearman": "Mean rank correlation (order)",
+    "pearson": "Mean Pearson correlation (line)",
+    "median_slope": "Median slope of actual on predicted change (size; 1 is right)",
+    "median_relative_error": "Median RMS error as a share of the RMS truth (size; 0 is right)",
+}
+TABLES = tuple(
     FindingTable(
         "depth_and_weight_decay",
-        "Mean signed rank correlation of influence with retraining, over networks with test flowers of their own, "
-        "every training flower removed in turn:",
+        f"{words}, every network with a split of its own and every training flower removed in turn; in parentheses the "
+        "number of networks:",
         "hidden layers",
         {name: {"depth": depth} for name, depth in (("one", 1), ("two", 2), ("four", 4), ("six", 6), ("eight", 8))},
         {
-            f"{target}, {size} weight decay": {**OWN_FLOWERS, "target": target, "weight_decay": decay}
+            f"{target}, {size} weight decay": {**OWN, "statistic": statistic, "target": target, "weight_decay": decay}
             for size, decay in zip(("larger", "smaller"), DECAYS, strict=True)
             for target in ("warm", "cold")
         },
-    ),
+        counted={"statistic": "undefined"},
+    )
+    for statistic, words in MEASURES.items()
 )

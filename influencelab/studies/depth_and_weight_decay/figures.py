@@ -1,18 +1,36 @@
 """Figures of agreement along depth, weight decay and width, drawn from the table of measurements."""
 
+from collections.abc import Mapping
+from typing import Any
+
+import matplotlib.pyplot as plt
 import pandas
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from influencelab.experiments.line_plots import lines
+from influencelab.errors import InvalidData
+from influencelab.experiments.line_plots import CHANCE, NEUTRAL, error_bars, look, positions
 from influencelab.statistics.reliability import NullBand
 
-# The name of each line, by statistic, arm and target.
-LINES = {
-    ("spearman", "published", "warm"): "published protocol",
-    ("spearman", "controlled", "warm"): "controlled, warm truth",
-    ("spearman", "controlled", "cold"): "controlled, cold truth",
-    ("repeatability", "controlled", "warm"): "repeatability of the warm truth",
-    ("repeatability", "controlled", "cold"): "repeatability of the cold truth",
+# The name of each line, by statistic, arm and target, in the order in which they always stand.
+ARMS = {
+    ("published", "warm"): "published protocol",
+    ("controlled", "warm"): "controlled, warm truth",
+    ("controlled", "cold"): "controlled, cold truth",
+}
+REPEATS = {
+    ("controlled", "warm"): "no agreement: repeatability of the warm truth",
+    ("controlled", "cold"): "no agreement: repeatability of the cold truth",
+}
+LOOKS = {name: look(place) for place, name in enumerate(ARMS.values())}
+LOOKS |= {name: {**NEUTRAL, "marker": mark} for name, mark in zip(REPEATS.values(), "DX", strict=True)}
+# A row each: what is drawn, its label, what would be perfect, and between which values it is shown at most. A mean of
+# sizes is ruled by the few networks whose truth is nearly 0, so of these the median is drawn.
+ROWS = {
+    "spearman": ("Spearman\n(order)", 1.0, (-1.05, 1.05)),
+    "pearson": ("Pearson\n(line)", 1.0, (-1.05, 1.05)),
+    "median_slope": ("slope of actual on\npredicted (median)", 1.0, (-2.0, 6.0)),
+    "median_relative_error": ("RMS error /\nRMS truth (median)", 0.0, (-0.05, 3.0)),
 }
 WORDS = {"depth": "hidden layers", "weight_decay": "weight decay", "width": "units in each hidden layer"}
 # What is along the axis: its scale, what has a panel a value, and what stays at its least value.
@@ -23,28 +41,119 @@ AXES = {
 }
 # The weight decays that the figure along depth shows.
 SHOWN = (5e-3, 1e-4, 0.0)
+NONE, NOT_RUN = "run, but no network has a value", "not run"
+# What tells the networks of one place from others.
+CELL = ["arm", "target", "depth", "width", "weight_decay"]
+STYLE: Any = {"axes.grid": True, "grid.alpha": 0.3, "axes.spines.top": False, "axes.spines.right": False}
+CAPTION = (
+    "Influence beside retraining, by order (Spearman), line (Pearson) and size: the slope is 1 and the error 0 where "
+    "sizes are right, and an error of 1 is that of predicting 0. Bars are 95% intervals; figures say how many networks "
+    "have a value where a line loses some; marks at the foot stand where it stops. Grey is how well the truths of two "
+    "networks agree, which is no agreement of influence, but says what there was to predict."
+)
+CAPTIONS = {
+    "agreement_by_depth": f"Agreement by hidden layers, all networks on one split. {CAPTION}",
+    "own_splits_by_depth": f"Agreement by hidden layers, each network on a split of its own. {CAPTION}",
+    "agreement_by_decay": f"Agreement by weight decay, all networks on one split. {CAPTION}",
+    "agreement_by_width": f"Agreement by width, all networks on one split. {CAPTION}",
+}
 
 
-def agreement_along(
-    axis: str, measurements: pandas.DataFrame, *, networks: pandas.DataFrame, null: NullBand | None = None
-) -> Figure:
-    """Mean ρ of every arm, and the repeatability of its truth, along one of `AXES`.
+def agreement_along(axis: str, measurements: pandas.DataFrame, *, null: NullBand | None = None) -> Figure:
+    """The four measures of every arm along one of `AXES`: a row each, a column a value of what has panels.
 
-    Dots are each network's mean ρ and each couple's repeatability; null is what one correlation does by chance.
+    All panels of a row share both axes, and all lines their place, colour and mark; null is what one rank correlation
+    does by chance.
+
+    Raises:
+        InvalidData: nothing was measured along this axis.
     """
-    frame, dots = (named(table, axis) for table in (measurements, networks))
-    neutral = [name for (statistic, _, _), name in LINES.items() if statistic == "repeatability"]
-    names = {"x": axis, "hue": "line", "panel": "panel", "scale": AXES[axis][0], "across": WORDS[axis]}
-    return lines(frame, dots=dots, neutral=neutral, null=null, **names)
+    frame = named(measurements, axis)
+    if frame.empty:
+        raise InvalidData(f"The table has no agreement along {axis}; it needs rows of {', '.join(ROWS)}.")
+    columns, places = list(frame["panel"].unique()), positions(sorted(set(frame[axis].tolist())), scale=AXES[axis][0])
+    rows = {name: look for name, look in ROWS.items() if name in set(frame["statistic"])}
+    size = max(6.2, 3.0 * len(columns)), 2.1 * len(rows) + 1.2
+    with plt.rc_context(STYLE):
+        figure, grid = plt.subplots(
+            len(rows), len(columns), figsize=size, sharex=True, sharey="row", squeeze=False, layout="constrained"
+        )
+    for row, (statistic, (label, right, (least, most))) in zip(grid, rows.items(), strict=True):
+        for panel, title in zip(row, columns, strict=True):
+            part = frame.loc[(frame["panel"] == title) & frame["statistic"].isin([statistic, "repeatability"])]
+            part = part if statistic == "spearman" else part.loc[part["statistic"] == statistic]
+            draw_panel(panel, part, axis, places)
+            panel.axhline(right, color="0.4", linewidth=0.8, linestyle=":", label="perfect")
+        if null is not None and statistic == "spearman":
+            for panel in row:
+                panel.axhspan(-null.point, null.point, color="0.92", linewidth=0, zorder=0, label=CHANCE)
+        low, high = row[0].get_ylim()
+        row[0].set_ylim(min(0.0, max(low, least)), min(high, most))
+        row[0].set_ylabel(label)
+    for panel, title in zip(grid[0], columns, strict=True):
+        panel.set_title(title, fontsize=10)
+    for panel in grid[-1]:
+        panel.set_xlabel(WORDS[axis])
+        panel.set_xticks(list(places.values()), [f"{setting:g}" for setting in places])
+        panel.tick_params(axis="x", rotation=35 if AXES[axis][0] == "log" else 0)
+    return finished(figure)
+
+
+def draw_panel(panel: Axes, part: pandas.DataFrame, axis: str, places: Mapping[float, float]) -> None:
+    """The lines of one panel, at their places; where a line has no value, a cross at the foot in its colour."""
+    for name, style in LOOKS.items():
+        line = part.loc[part["line"] == name].sort_values(by=axis)
+        if line.empty:
+            continue
+        known = line.loc[line["value"].notna()]
+        at = [places[setting] for setting in known[axis]]
+        values = known["value"].to_numpy(dtype=float)
+        panel.errorbar(
+            at, values, yerr=error_bars(known), **style, markersize=4.5, capsize=2, label=name, zorder=3, alpha=0.9
+        )
+        for place, value, count, whole in zip(at, values, known["networks"], known["whole"], strict=True):
+            if count < whole:
+                panel.annotate(f"{count:g}", (place, value), (4, 4), textcoords="offset points", fontsize=8)
+        for label, marker, missing in (
+            (NONE, "x", set(line[axis]) - set(known[axis])),
+            (NOT_RUN, "|", set(places) - set(line[axis])),
+        ):
+            where = [places[setting] for setting in sorted(missing)]
+            heights = [0.04 + 0.08 * list(LOOKS).index(name)] * len(where)
+            if where:
+                foot = panel.get_xaxis_transform()
+                panel.scatter(where, heights, transform=foot, marker=marker, s=30, color=style["color"], label=label)
+
+
+def finished(figure: Figure) -> Figure:
+    """The figure with one legend below, each label once, and its caption as its label; a notebook shows it once."""
+    found = {}
+    for panel in figure.axes:
+        handles, labels = panel.get_legend_handles_labels()
+        found = dict(zip(labels, handles, strict=True)) | found
+    order = [name for name in (*LOOKS, "perfect", CHANCE, NONE, NOT_RUN) if name in found]
+    figure.legend(
+        [found[name] for name in order], order, loc="outside lower center", ncols=2, frameon=False, fontsize=9
+    )
+    figure.set_label(CAPTION)
+    plt.close(figure)
+    return figure
 
 
 def named(table: pandas.DataFrame, axis: str) -> pandas.DataFrame:
-    """The rows that a figure along this axis shows, with the names of their `line` and `panel`."""
+    """The rows that a figure along this axis shows, with their line, panel, networks, and those with a value."""
     _, panels, least = AXES[axis]
-    keys = zip(table["statistic"], table["arm"], table["target"], strict=True)
-    frame = table.assign(line=[LINES.get(key) for key in keys]).dropna(subset=["line", *AXES])
-    shown = frame[least] == frame[least].min()
+    placed = table.loc[table["arm"].isin([arm for arm, _ in ARMS])].dropna(subset=[*AXES])
+    lost = placed.loc[placed["statistic"] == "undefined"].set_index(CELL)
+    frame = placed.loc[placed["statistic"].isin([*ROWS, "repeatability"])].copy()
+    kinds = zip(frame["statistic"], frame["arm"], frame["target"], strict=True)
+    frame["line"] = [(REPEATS if kind == "repeatability" else ARMS).get(tuple(key)) for kind, *key in kinds]
+    frame = frame.dropna(subset=["line"])
+    frame = frame.loc[frame[least] == frame[least].min()]
     if axis == "depth":
-        shown &= frame["weight_decay"].isin(SHOWN)
-    frame = frame.loc[shown].sort_values(by=panels, ascending=panels == "depth", kind="stable")
+        frame = frame.loc[frame["weight_decay"].isin(SHOWN)]
+    cells = pandas.MultiIndex.from_frame(frame[CELL])
+    frame["whole"] = lost["n"].reindex(cells).to_numpy(dtype=float)
+    frame["networks"] = (frame["whole"] * (1 - lost["value"].reindex(cells).to_numpy(dtype=float))).round()
+    frame = frame.sort_values(by=panels, ascending=panels == "depth", kind="stable")
     return frame.assign(panel=[f"{WORDS[panels]}: {value:g}" for value in frame[panels]])

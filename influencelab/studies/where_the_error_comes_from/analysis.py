@@ -105,7 +105,8 @@ def rows_of(
 def in_words(measured: pandas.DataFrame, across: str, *, statistics: Sequence[str]) -> pandas.DataFrame:
     """The rows of single settings with these statistics in words; one of no value across stands under its own name."""
     rows: Any = measured[measured["depth"].notna() & measured["statistic"].isin(statistics)]
-    rows = rows.assign(**{across: rows[across].fillna(rows["statistic"])}).drop(columns="statistic")
+    if across != "statistic":
+        rows = rows.assign(**{across: rows[across].fillna(rows["statistic"])}).drop(columns="statistic")
     return rows.replace(WORDS).rename(columns=HEADS)
 
 
