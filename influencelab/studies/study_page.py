@@ -71,7 +71,8 @@ def figures(found: Sequence[Report]) -> str:
     """Each figure once, with its caption: that of the largest whole run that drew it, else of a slice."""
     chosen: dict[str, tuple[Report, Path]] = {}
     for report in sorted(found, key=lambda report: "_" not in report.profile):
-        chosen.update({path.stem: (report, path) for path in report.figures})
+        home = report.folder / "figures"
+        chosen |= {path.relative_to(home).with_suffix("").as_posix(): (report, path) for path in report.figures}
     blocks = []
     for name, (report, path) in sorted(chosen.items()):
         caption = report.captions.get(name, name.replace("_", " ").capitalize())

@@ -260,7 +260,7 @@ def test_the_scorecard_is_printed_and_its_page_is_written(tmp_path: Path) -> Non
     written = inside("scorecard", "--write", "--results", str(tmp_path))
     assert str(tmp_path / "README.md") in written.output
     assert "1 reproduced" in (tmp_path / "README.md").read_text()
-    assert "| 0.996 [0.995, 0.997] | ≥ 0.99 | reproduced |" in (tmp_path / "leave_one_out" / "README.md").read_text()
+    assert "Measured: 0.996 [0.995, 0.997] (paper)." in (tmp_path / "leave_one_out" / "README.md").read_text()
     (tmp_path / "leave_one_out" / "paper" / "measurements.csv").write_text("{}")
     refused = inside("scorecard", "--results", str(tmp_path))
     assert refused.exit_code == 2

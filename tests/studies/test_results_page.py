@@ -53,14 +53,14 @@ def test_the_first_page_has_a_row_a_question_that_leads_to_a_page_of_its_own(tmp
 
 
 def test_each_figure_stands_once_with_its_caption_from_the_largest_whole_run(tmp_path):
-    publish(tmp_path, "standard", 1.0, figures=("path", "loss"))
-    publish(tmp_path, "paper_width", 1.0, figures=("path", "width"))
+    publish(tmp_path, "standard", 1.0, figures=("by/path", "loss"))
+    publish(tmp_path, "paper_width", 1.0, figures=("by/path", "width"))
     captions = tmp_path / "fine" / "standard" / "captions.json"
-    captions.write_text(json.dumps({"path": "Slope by depth, a dot a network."}))
+    captions.write_text(json.dumps({"by/path": "Slope by depth, a dot a network."}))
     _, own = pages(tmp_path)
     assert re.findall(r"!\[(.+?)\]\((.+?)\)\n\n\*(.+?)\*", own) == [
+        ("by/path", "standard/figures/by/path.svg", "Slope by depth, a dot a network. Profile standard."),
         ("loss", "standard/figures/loss.svg", "Loss. Profile standard."),
-        ("path", "standard/figures/path.svg", "Slope by depth, a dot a network. Profile standard."),
         ("width", "paper_width/figures/width.svg", "Width. Profile paper_width."),
     ]
 
