@@ -12,7 +12,7 @@ from matplotlib.text import Text
 
 WIDEST, SMALLEST, DIGITS, SENTENCES = 9.0, 9, 3, 2
 # A label has a unit in brackets, or is of a quantity that has none.
-UNITS = r"\(.+\)|correlation|share|slope|rate|weight decay|residual|the same|\|mean\|"
+UNITS = r"\(.+\)|layers|units|correlation|share|slope|rate|weight decay|residual|the same|\|mean\|"
 
 
 def faults(figure: Figure) -> list[str]:

@@ -39,7 +39,8 @@ def drawn(view: View, selected: list[int]) -> Figure:
     chosen = [f"{name} {value}" for name, value in view.settings.items() if name not in left_out and value is not None]
     unit = "score (no unit)" if view.unscaled else "predicted change in test loss (nats)"
     axis.set(xlabel=unit, ylabel="actual change in test loss (nats)")
-    axis.set_title("\n".join([view.data.title, *textwrap.wrap(", ".join(chosen), 100)]), fontsize=9, loc="left")
+    above = [view.data.title, *textwrap.wrap(", ".join(chosen), 100), stated(view)]
+    axis.set_title("\n".join(filter(None, above)), fontsize=9, loc="left")
     plt.close(figure)  # a notebook shows what is returned, once
     return figure
 
@@ -97,9 +98,10 @@ def draw_lines(axis: Axes, view: View) -> None:
         axis.plot(across, found["slope"] * across + found["intercept"], color=PALETTE[3], linewidth=1.5, zorder=1)
     axis.set_xlim(low, high)
     axis.set_ylim(*limits)
-    stated = [
-        f"{display_name(name)} {found[name]:.3f}"
-        for name in SHOWN
-        if found[name] is not None and not (view.unscaled and name == "slope")
-    ]
-    axis.text(0.02, 0.98, "\n".join([f"{found['n']:,} pairs", *stated]), transform=axis.transAxes, va="top", fontsize=8)
+
+
+def stated(view: View) -> str:
+    """How many pairs are shown, and their statistics, for above the points."""
+    found = view.statistics()["shown"]
+    names = [name for name in SHOWN if found[name] is not None and not (view.unscaled and name == "slope")]
+    return ", ".join([f"{found['n']:,} pairs", *(f"{display_name(name)} {found[name]:.3f}" for name in names)])

@@ -19,7 +19,7 @@ BY_TEST_POINT = (
 
 def by_test_point(parts: Sequence[Measured]) -> Figure:
     """A panel a part: the correlation of every test point, worst first; a dot a seed, a line their mean."""
-    figure, axes = drawing(len(parts), height=3.2, sharey="all")
+    figure, axes = drawing(len(parts), height=3.2, sharex="col", sharey="all")
     for axis, (settings, table) in zip(axes, parts, strict=True):
         average = numpy.nanmean(table.values, axis=0)
         order = numpy.argsort(average)
