@@ -74,7 +74,8 @@ def agreement_along(
         raise InvalidData(f"The table has no agreement along {axis}; it needs rows of {', '.join(ROWS)}.")
     columns, places = list(frame["panel"].unique()), positions(sorted(set(frame[axis].tolist())), scale=AXES[axis][0])
     rows = {name: look for name, look in ROWS.items() if name in set(frame["statistic"])}
-    figure, panels = drawing(len(rows) * len(columns), columns=len(columns), height=2.1, sharex=True)
+    height = 1.6 + 1.8 / len(rows)  # inches; the legend below takes as much of one row as of four
+    figure, panels = drawing(len(rows) * len(columns), columns=len(columns), height=height, sharex=True)
     grid = [panels[start : start + len(columns)] for start in range(0, len(panels), len(columns))]
     for row, (statistic, (label, right, (least, most))) in zip(grid, rows.items(), strict=True):
         for panel, title in zip(row, columns, strict=True):
