@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy
 import pytest
 import torch
+from figure_rules import faults
 from outcomes import network, spearman
 from scipy import stats
 from small_trial import TRIAL
@@ -233,7 +234,14 @@ def test_repeatability_is_named_as_no_agreement_and_stands_beside_ranks_alone(fo
     drawn = [any(name == label for label in axis.get_legend_handles_labels()[1]) for axis in grid.flat]
     assert drawn == [True, True, False] + [False] * 9
     legend = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert legend[:3] == ["published protocol", "controlled, warm truth", name]
+    assert set(legend) >= {"published protocol", "controlled, warm truth", name, "perfect"}
+
+
+def test_a_stranger_can_read_the_figures(found):
+    for axis in ("depth", "width"):
+        assert faults(figures.agreement_along(axis, found)) == []
+    assert "all networks on one split" in figures.agreement_along("depth", found).get_label()
+    assert "a split of its own" in figures.agreement_along("depth", found, own_splits=True).get_label()
 
 
 def test_along_width_the_shallowest_networks_of_every_width_are_shown(found):

@@ -78,7 +78,7 @@ CLAIMS = (
     falls(
         name="depth_lowers_agreement_with_training_anew",
         statement="Where networks are retrained from the start, to a minimum, signed ρ falls with depth; every network "
-        "has a split of its own. How far that truth repeats falls with depth too.",
+        "has a split of its own.",
         where={**OWN, "statistic": "spearman_per_layer", "target": "cold"},
         settings=each("cold"),
     ),
@@ -91,8 +91,7 @@ CLAIMS = (
     rises(
         name="weight_decay_raises_agreement_at_minima",
         statement="With one hidden layer, weight decay 0.005 raises ρ over 0.0001 where every network is at a minimum "
-        "and has a split of its own. Cold, that is the truth's too: two networks' own changes rank alike at the larger "
-        "weight decay alone.",
+        "and has a split of its own.",
         where={**OWN, **GAIN},
         settings=tuple(Setting(target, {"target": target}) for target in ("warm", "cold")),
         published="not compared",

@@ -1,15 +1,14 @@
 """Figures of agreement along depth, weight decay and width, drawn from the table of measurements."""
 
 from collections.abc import Mapping
-from typing import Any
 
-import matplotlib.pyplot as plt
 import pandas
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from influencelab.errors import InvalidData
-from influencelab.experiments.line_plots import CHANCE, NEUTRAL, error_bars, look, positions
+from influencelab.experiments.house_style import SMALL, drawing, error_bars, finish, look
+from influencelab.experiments.line_plots import CHANCE, NEUTRAL, positions
 from influencelab.statistics.reliability import NullBand
 
 # The name of each line, by statistic, arm and target, in the order in which they always stand.
@@ -27,12 +26,16 @@ LOOKS |= {name: {**NEUTRAL, "marker": mark} for name, mark in zip(REPEATS.values
 # A row each: what is drawn, its label, what would be perfect, and between which values it is shown at most. A mean of
 # sizes is ruled by the few networks whose truth is nearly 0, so of these the median is drawn.
 ROWS = {
-    "spearman": ("Spearman\n(order)", 1.0, (-1.05, 1.05)),
-    "pearson": ("Pearson\n(line)", 1.0, (-1.05, 1.05)),
-    "median_slope": ("slope of actual on\npredicted (median)", 1.0, (-2.0, 6.0)),
-    "median_relative_error": ("RMS error /\nRMS truth (median)", 0.0, (-0.05, 3.0)),
+    "spearman": ("Spearman correlation", 1.0, (-1.05, 1.05)),
+    "pearson": ("Pearson correlation", 1.0, (-1.05, 1.05)),
+    "median_slope": ("slope of actual on predicted (median)", 1.0, (-2.0, 6.0)),
+    "median_relative_error": ("RMS error / RMS truth (median)", 0.0, (-0.05, 3.0)),
 }
-WORDS = {"depth": "hidden layers", "weight_decay": "weight decay", "width": "units in each hidden layer"}
+WORDS = {
+    "depth": "hidden layers (number)",
+    "weight_decay": "weight decay",
+    "width": "width (units in each hidden layer)",
+}
 # What is along the axis: its scale, what has a panel a value, and what stays at its least value.
 AXES = {
     "depth": ("ordinal", "weight_decay", "width"),
@@ -44,26 +47,24 @@ SHOWN = (5e-3, 1e-4, 0.0)
 NONE, NOT_RUN = "run, but no network has a value", "not run"
 # What tells the networks of one place from others.
 CELL = ["arm", "target", "depth", "width", "weight_decay"]
-STYLE: Any = {"axes.grid": True, "grid.alpha": 0.3, "axes.spines.top": False, "axes.spines.right": False}
-CAPTION = (
-    "Influence beside retraining, by order (Spearman), line (Pearson) and size: the slope is 1 and the error 0 where "
-    "sizes are right, and an error of 1 is that of predicting 0. Bars are 95% intervals; figures say how many networks "
-    "have a value where a line loses some; marks at the foot stand where it stops. Grey is how well the truths of two "
-    "networks agree, which is no agreement of influence, but says what there was to predict."
+SAYS = (
+    "where sizes are right the slope is 1 and the error 0. Bars are 95% intervals, figures the networks that are left "
+    "where a line loses some, marks at the foot where it stops; grey is how well the truths of two networks agree"
 )
-CAPTIONS = {
-    "agreement_by_depth": f"Agreement by hidden layers, all networks on one split. {CAPTION}",
-    "own_splits_by_depth": f"Agreement by hidden layers, each network on a split of its own. {CAPTION}",
-    "agreement_by_decay": f"Agreement by weight decay, all networks on one split. {CAPTION}",
-    "agreement_by_width": f"Agreement by width, all networks on one split. {CAPTION}",
-}
 
 
-def agreement_along(axis: str, measurements: pandas.DataFrame, *, null: NullBand | None = None) -> Figure:
+def agreement_along(
+    axis: str, measurements: pandas.DataFrame, *, null: NullBand | None = None, own_splits: bool = False
+) -> Figure:
     """The four measures of every arm along one of `AXES`: a row each, a column a value of what has panels.
 
-    All panels of a row share both axes, and all lines their place, colour and mark; null is what one rank correlation
-    does by chance.
+    All panels of a row share both axes, and all lines their place, colour and mark.
+
+    Args:
+        axis: one of `AXES`.
+        measurements: a tidy table, as of the study.
+        null: what one rank correlation does by chance.
+        own_splits: whether each network has a split of its own, which the caption says.
 
     Raises:
         InvalidData: nothing was measured along this axis.
@@ -73,11 +74,9 @@ def agreement_along(axis: str, measurements: pandas.DataFrame, *, null: NullBand
         raise InvalidData(f"The table has no agreement along {axis}; it needs rows of {', '.join(ROWS)}.")
     columns, places = list(frame["panel"].unique()), positions(sorted(set(frame[axis].tolist())), scale=AXES[axis][0])
     rows = {name: look for name, look in ROWS.items() if name in set(frame["statistic"])}
-    size = max(6.2, 3.0 * len(columns)), 2.1 * len(rows) + 1.2
-    with plt.rc_context(STYLE):
-        figure, grid = plt.subplots(
-            len(rows), len(columns), figsize=size, sharex=True, sharey="row", squeeze=False, layout="constrained"
-        )
+    height = 1.6 + 1.8 / len(rows)  # inches; the legend below takes as much of one row as of four
+    figure, panels = drawing(len(rows) * len(columns), columns=len(columns), height=height, sharex=True)
+    grid = [panels[start : start + len(columns)] for start in range(0, len(panels), len(columns))]
     for row, (statistic, (label, right, (least, most))) in zip(grid, rows.items(), strict=True):
         for panel, title in zip(row, columns, strict=True):
             part = frame.loc[(frame["panel"] == title) & frame["statistic"].isin([statistic, "repeatability"])]
@@ -91,12 +90,14 @@ def agreement_along(axis: str, measurements: pandas.DataFrame, *, null: NullBand
         row[0].set_ylim(min(0.0, max(low, least)), min(high, most))
         row[0].set_ylabel(label)
     for panel, title in zip(grid[0], columns, strict=True):
-        panel.set_title(title, fontsize=10)
+        panel.set_title(title)
     for panel in grid[-1]:
         panel.set_xlabel(WORDS[axis])
         panel.set_xticks(list(places.values()), [f"{setting:g}" for setting in places])
         panel.tick_params(axis="x", rotation=35 if AXES[axis][0] == "log" else 0)
-    return finished(figure)
+    over = "each network on a split of its own" if own_splits else "all networks on one split"
+    what = WORDS[axis].partition(" (")[0]
+    return finish(figure, caption=f"Order, line and size of influence by {what}, {over}: {SAYS}.")
 
 
 def draw_panel(panel: Axes, part: pandas.DataFrame, axis: str, places: Mapping[float, float]) -> None:
@@ -113,7 +114,7 @@ def draw_panel(panel: Axes, part: pandas.DataFrame, axis: str, places: Mapping[f
         )
         for place, value, count, whole in zip(at, values, known["networks"], known["whole"], strict=True):
             if count < whole:
-                panel.annotate(f"{count:g}", (place, value), (4, 4), textcoords="offset points", fontsize=8)
+                panel.annotate(f"{count:g}", (place, value), (4, 4), textcoords="offset points", fontsize=SMALL)
         for label, marker, missing in (
             (NONE, "x", set(line[axis]) - set(known[axis])),
             (NOT_RUN, "|", set(places) - set(line[axis])),
@@ -123,21 +124,6 @@ def draw_panel(panel: Axes, part: pandas.DataFrame, axis: str, places: Mapping[f
             if where:
                 foot = panel.get_xaxis_transform()
                 panel.scatter(where, heights, transform=foot, marker=marker, s=30, color=style["color"], label=label)
-
-
-def finished(figure: Figure) -> Figure:
-    """The figure with one legend below, each label once, and its caption as its label; a notebook shows it once."""
-    found = {}
-    for panel in figure.axes:
-        handles, labels = panel.get_legend_handles_labels()
-        found = dict(zip(labels, handles, strict=True)) | found
-    order = [name for name in (*LOOKS, "perfect", CHANCE, NONE, NOT_RUN) if name in found]
-    figure.legend(
-        [found[name] for name in order], order, loc="outside lower center", ncols=2, frameon=False, fontsize=9
-    )
-    figure.set_label(CAPTION)
-    plt.close(figure)
-    return figure
 
 
 def named(table: pandas.DataFrame, axis: str) -> pandas.DataFrame:
@@ -156,4 +142,4 @@ def named(table: pandas.DataFrame, axis: str) -> pandas.DataFrame:
     frame["whole"] = lost["n"].reindex(cells).to_numpy(dtype=float)
     frame["networks"] = (frame["whole"] * (1 - lost["value"].reindex(cells).to_numpy(dtype=float))).round()
     frame = frame.sort_values(by=panels, ascending=panels == "depth", kind="stable")
-    return frame.assign(panel=[f"{WORDS[panels]}: {value:g}" for value in frame[panels]])
+    return frame.assign(panel=[f"{WORDS[panels].partition(' (')[0]}: {value:g}" for value in frame[panels]])

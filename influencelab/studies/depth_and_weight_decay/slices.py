@@ -43,7 +43,7 @@ def write(found: Iterable[Report], results: Path) -> Report | None:
     table = measurements(list(slices.values()), bootstrap=Bootstrap())
     draft = ReportWriter(STUDY, folder=results / STUDY / PROFILE, parameters={"part": PART, "slices": list(slices)})
     draft.measure(table)
-    draft.figure("own_splits_by_depth", figures.agreement_along("depth", table))
+    draft.figure("own_splits_by_depth", figures.agreement_along("depth", table, own_splits=True))
     draft.fact("made_of", made_of)
     datasets = {name: content for report in slices.values() for name, content in report.manifest["datasets"].items()}
     seeds = sorted({seed for report in slices.values() for seed in report.manifest["seeds"]})
