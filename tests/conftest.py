@@ -1,6 +1,7 @@
 """What every test relies on: quick tests first, repeatable examples, no display, no trace in the user's home."""
 
 import os
+import random
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +24,11 @@ torch.set_num_threads(1)
 matplotlib.use("Agg")  # in this process only: a kernel under test shows its figures as it would for a user
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--shuffle 7`: no test may need another one to have run before it."""
+    parser.addoption("--shuffle", type=int, metavar="SEED", help="run all tests in a random order, mixed over files")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Say at the end where the time went."""
     config.pluginmanager.register(CpuTime(), "cpu-time")
@@ -33,8 +39,10 @@ def pytest_runtest_setup() -> None:
     shape_checks.calls.clear()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Quick tests first, then slow ones, then those that execute a notebook; otherwise in the order of the files."""
+    if (seed := config.getoption("shuffle")) is not None:
+        random.Random(seed).shuffle(items)
     items.sort(key=lambda item: [item.get_closest_marker(name) is not None for name in ("notebook", "slow")])
 
 

@@ -2,5 +2,3 @@
 
 A new task is a file of `tasks/`, a new loss one of `losses/`, a new measure one of `measures/`.
 """
-
-import influencelab.models.lean_torch  # noqa: F401 - before anything is differentiated

@@ -48,6 +48,7 @@ def seen(found: Runs, name: str, *states: str) -> dict[str, Any]:
     raise AssertionError(run)
 
 
+@pytest.mark.slow
 def test_a_new_server_finds_the_runs_of_the_old_one_and_goes_on_with_them(tmp_path: Path) -> None:
     folders = lone(tmp_path)
     first = Runs(folders, at_once=1)
@@ -128,6 +129,7 @@ def test_a_run_whose_record_cannot_be_written_is_not_queued(tmp_path: Path, monk
     assert found.described() == list((folders.results / ".runs").iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_record_that_cannot_be_written_stops_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folders = lone(tmp_path)
     found = Runs(folders, at_once=1)

@@ -132,6 +132,7 @@ async def test_the_newest_report_gives_the_verdicts_of_its_study(ask: Ask, jp_ro
     assert told[claim.name].startswith("reproduced (preview")
 
 
+@pytest.mark.slow
 async def test_a_run_goes_to_its_end_and_can_be_read_explored_and_copied(ask: Ask, jp_root_dir: Path) -> None:
     status, asked = await ask("runs", method="POST", body=wanted("fine", size="5", flag="true"))
     assert (status, asked["state"], asked["changes"]) == (201, "queued", {"size": "5"})
@@ -196,6 +197,7 @@ async def test_cancelling_ends_all_that_a_run_started(ask: Ask, jp_root_dir: Pat
     assert (await ask("runs", first["id"], method="DELETE"))[1]["state"] == "cancelled"
 
 
+@pytest.mark.slow
 async def test_twenty_runs_at_once_are_queued_and_none_is_lost(ask: Ask, held: Runs, jp_root_dir: Path) -> None:
     answers = await asyncio.gather(
         *(ask("runs", method="POST", body=wanted("fine", size=str(10 + number))) for number in range(20))
@@ -253,6 +255,7 @@ async def test_what_is_no_run_is_refused_in_words(
     assert not list(jp_root_dir.rglob("hacked"))
 
 
+@pytest.mark.slow
 async def test_code_in_a_text_stays_text(ask: Ask, jp_root_dir: Path) -> None:
     text = '"; import pathlib; pathlib.Path("hacked").touch(); "$(touch hacked)'
     asked = (await ask("runs", method="POST", body=wanted("explore", scheduler=text)))[1]

@@ -1,7 +1,7 @@
 """The pages of results: verdicts by question on one short page, and one page a study with all its numbers."""
 
-import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -22,13 +22,13 @@ CLAIM = Claim("slopes_are_one", "Somebody 2017 | Fig. 1", "The slope is 1.", "fi
 QUESTIONS = {"fine": "Is it fine?"}
 
 
-def publish(results: Path, profile: str, *values: float, figures: tuple[str, ...] = ()) -> None:
+def publish(results: Path, profile: str, *values: float, figures: Mapping[str, str] | None = None) -> None:
     """A report of the claim's number at one depth after another."""
     draft = ReportWriter("fine", folder=results / "fine" / profile, parameters={})
     for depth, value in enumerate(values, start=1):
         draft.number(Measurement(value, low=value - 0.01, high=value + 0.01), depth=depth)
-    for name in figures:
-        draft.figure(name, Figure())
+    for name, caption in (figures or {}).items():
+        draft.figure(name, Figure(), caption=caption)
     draft.publish()
 
 
@@ -53,10 +53,8 @@ def test_the_first_page_has_a_row_a_question_that_leads_to_a_page_of_its_own(tmp
 
 
 def test_each_figure_stands_once_with_its_caption_from_the_largest_whole_run(tmp_path):
-    publish(tmp_path, "standard", 1.0, figures=("by/path", "loss"))
-    publish(tmp_path, "paper_width", 1.0, figures=("by/path", "width"))
-    captions = tmp_path / "fine" / "standard" / "captions.json"
-    captions.write_text(json.dumps({"by/path": "Slope by depth, a dot a network."}))
+    publish(tmp_path, "standard", 1.0, figures={"by/path": "Slope by depth, a dot a network.", "loss": ""})
+    publish(tmp_path, "paper_width", 1.0, figures={"by/path": "", "width": ""})
     _, own = pages(tmp_path)
     assert re.findall(r"!\[(.+?)\]\((.+?)\)\n\n\*(.+?)\*", own) == [
         ("by/path", "standard/figures/by/path.svg", "Slope by depth, a dot a network. Profile standard."),
@@ -66,7 +64,7 @@ def test_each_figure_stands_once_with_its_caption_from_the_largest_whole_run(tmp
 
 
 def test_every_link_of_the_pages_leads_to_a_file_or_a_heading(tmp_path):
-    publish(tmp_path, "standard", 1.0, 2.0, figures=("path",))
+    publish(tmp_path, "standard", 1.0, 2.0, figures={"path": ""})
     pages(tmp_path)
     for page in tmp_path.glob("**/README.md"):
         text = page.read_text()

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -18,43 +19,61 @@ ROOT = Path(__file__).parents[2]
 STUDIES = [study.name for study in studies(ROOT / "studies")]
 
 
-def ran(name: str, results: Path):
-    """The report of a run at `tiny`."""
-    command = [sys.executable, "-m", "influencelab", "run", name, "--profile", "tiny", "--results", str(results)]
+def ran(names: list[str], results: Path) -> dict[str, str]:
+    """The numbers of each study after a run of all of them at `tiny`, to the last bit, without what a clock said."""
+    command = [sys.executable, "-m", "influencelab", "run", *names, "--profile", "tiny", "--results", str(results)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    return load(results / name / "tiny")
+    tables = {name: load(results / name / "tiny").measurements for name in names}
+    return {name: table[table["unit"] != "s"].to_csv() for name, table in tables.items()}
 
 
-def written(report) -> str:
-    """Its numbers to the last bit; what a clock said is not among them."""
-    return report.measurements[report.measurements["unit"] != "s"].to_csv()
+@dataclass(frozen=True)
+class Twice:
+    """Numbers of every study from nothing and again with half of the store lost; what was lost, and was done again."""
+
+    results: Path
+    first: dict[str, str]
+    again: dict[str, str]
+    lost: list[str]
+    redone: list[str]
 
 
 @pytest.fixture(scope="module")
-def results(tmp_path_factory):
-    """One folder of results: what studies share is trained once."""
-    return tmp_path_factory.mktemp("results")
+def twice(tmp_path_factory) -> Twice:
+    """All studies in one run, as `make study` does: what studies share is trained once."""
+    results = tmp_path_factory.mktemp("results")
+    store, first = Store(results / ".store"), ran(STUDIES, results)
+    lost = sorted({note.key for note in journal(store)})[::2]
+    for key in lost:
+        store.path(key).unlink()
+    lines = len(journal(store))
+    again = ran(STUDIES, results)
+    redone = sorted(note.key for note in journal(store)[lines:] if note.event == "finished")
+    return Twice(results, first, again, lost, redone)
+
+
+@pytest.fixture(scope="module")
+def results(twice) -> Path:
+    """The folder that holds every study's report at `tiny`."""
+    return twice.results
 
 
 @pytest.mark.notebook
 @pytest.mark.parametrize("name", STUDIES)
-def test_a_run_with_half_its_store_lost_says_the_same_to_the_last_bit_and_does_no_more_than_that_half(name, results):
+def test_a_run_with_half_its_store_lost_says_the_same_to_the_last_bit(name, twice):
     """Equal bits are the promise: the same code on the same arrays, by as many threads."""
-    store = Store(results / ".store")
-    before = {note.key for note in journal(store)}
-    report = ran(name, results)
-    first = written(report)
+    assert twice.again[name] == twice.first[name]
+
+
+@pytest.mark.notebook
+@pytest.mark.parametrize("name", STUDIES)
+def test_a_report_has_figures_and_its_executed_notebook(name, results):
+    report = load(results / name / "tiny")
     assert report.figures
     assert report.notebook.is_file()
     for figure in report.figures:
         assert figure.with_suffix(".png").is_file()
-    lost = sorted({note.key for note in journal(store)} - before)[::2]
-    for key in lost:
-        store.path(key).unlink()
-    lines = len(journal(store))
-    assert written(ran(name, results)) == first
-    assert sorted(note.key for note in journal(store)[lines:] if note.event == "finished") == lost
 
 
 @pytest.mark.notebook
@@ -80,9 +99,16 @@ def test_every_figure_of_a_study_keeps_the_house_style(name, results, monkeypatc
 
 
 @pytest.mark.notebook
-@pytest.mark.parametrize("name", ["explore", "where_the_error_comes_from"])
-def test_a_run_from_an_empty_store_says_the_same_to_the_last_bit(name, results, tmp_path):
-    assert written(ran(name, tmp_path)) == written(load(results / name / "tiny"))
+def test_a_run_with_half_its_store_lost_does_no_more_than_that_half(twice):
+    assert twice.lost
+    assert twice.redone == twice.lost
+
+
+@pytest.mark.notebook
+def test_a_run_from_an_empty_store_says_the_same_to_the_last_bit(twice, tmp_path):
+    names = ["explore", "where_the_error_comes_from"]
+    found = ran(names, tmp_path)
+    assert found == {name: twice.first[name] for name in names}
 
 
 # `explore` looks at what others found.
