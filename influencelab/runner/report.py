@@ -1,7 +1,7 @@
 """A study's results as one published folder, checked when it is read."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,6 @@ __all__ = ["Report"]
 # The explorer's file in a report's folder.
 EXPLORER = "explorer.safetensors"
 MEASUREMENTS, FACTS, CAPTIONS = "measurements.parquet", "facts.json", "captions.json"
-MANIFEST = "manifest.json"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -56,7 +55,7 @@ class Report:
     @property
     def date(self) -> str:
         """When it was published, in ISO 8601: a day, or a moment; empty where that is not known."""
-        return dated(self.manifest)
+        return str(self.manifest.get("published", ""))
 
     def numbers(self, *, first: Sequence[Where] = ()) -> dict[str, Measurement]:
         """Every number by its settings in words: those with the settings `first`, then all in the table's order."""
@@ -98,7 +97,7 @@ class Report:
 
 def load(folder: Path) -> Report:
     """Read a report; a MissingData error that names the file where one is not what was published, or missing."""
-    manifest = json_file.read(folder / MANIFEST)
+    manifest = json_file.read(folder / "manifest.json")
     for name, published in manifest["files"].items():
         path = folder / name
         if not path.is_file():
@@ -114,11 +113,6 @@ def load(folder: Path) -> Report:
         facts=json_file.read(folder / FACTS),
         manifest=manifest,
     )
-
-
-def dated(manifest: Mapping[str, Any]) -> str:
-    """When the report of a manifest was published; empty for those from before that was kept."""
-    return str(manifest.get("published", ""))
 
 
 def reports(results: Path, *, profiles: Sequence[str] = PROFILES) -> list[Report]:
