@@ -1,7 +1,7 @@
 """A study's results as one published folder, checked when it is read."""
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ __all__ = ["Report"]
 # The explorer's file in a report's folder.
 EXPLORER = "explorer.safetensors"
 MEASUREMENTS, FACTS, PARAMETERS = "measurements.parquet", "facts.json", "parameters.json"
-CAPTIONS, MANIFEST = "captions.json", "manifest.json"
+CAPTIONS = "captions.json"
 # What every report holds, what its manifest says, and the next step where they are not there.
 KEPT = {MEASUREMENTS, FACTS, PARAMETERS}
 WRITTEN = {"study", "profile", "datasets", "seeds", "seconds", "versions", "code", "machine", "peak_memory_mb"}
@@ -60,7 +60,7 @@ class Report:
     @property
     def date(self) -> str:
         """When it was published, in ISO 8601: a day, or a moment; empty where that is not known."""
-        return dated(self.manifest)
+        return str(self.manifest.get("published", ""))
 
     def numbers(self, *, first: Sequence[Where] = ()) -> dict[str, Measurement]:
         """Every number by its settings in words: those with the settings `first`, then all in the table's order."""
@@ -106,10 +106,10 @@ class Report:
 
 def load(folder: Path) -> Report:
     """Read a report; a MissingData error that names the file where one is not what was published, or missing."""
-    manifest = json_file.read(folder / MANIFEST)
+    manifest = json_file.read(folder / "manifest.json")
     files = manifest.get("files")
     if not isinstance(files, dict) or not set(files) >= KEPT or not set(manifest) >= WRITTEN:
-        raise MissingData(f"{folder / MANIFEST} is not what this version writes. {AGAIN} {folder}.")
+        raise MissingData(f"{folder / 'manifest.json'} is not what this version writes. {AGAIN} {folder}.")
     for name, published in files.items():
         path = folder / name
         if not path.is_file():
@@ -125,11 +125,6 @@ def load(folder: Path) -> Report:
         facts=json_file.read(folder / FACTS),
         manifest=manifest,
     )
-
-
-def dated(manifest: Mapping[str, Any]) -> str:
-    """When the report of a manifest was published; empty for those from before that was kept."""
-    return str(manifest.get("published", ""))
 
 
 def reports(

@@ -54,7 +54,7 @@ def test_the_palette_shows_the_studies_runs_one_and_cancels(
     slow = panel.locator(".il-run").first
     state(slow, is_="running")
     page.screenshot(path=Path(output_path) / "notebook.png")
-    commanded(page, "Cancel All Runs")
+    commanded(page, "Stop All Runs")
     state(slow, is_="cancelled")
     panel.get_by_role("button", name="All studies").click()
     expect(panel.get_by_role("heading", name="Studies", exact=True)).to_be_focused()

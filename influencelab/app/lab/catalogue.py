@@ -13,7 +13,7 @@ from influencelab.runner.claim import Claim
 from influencelab.runner.finding import Finding
 from influencelab.runner.parameter import RUN_PARAMETERS, Parameter, adapter
 from influencelab.runner.profile import RECORD, is_folder_name, profile_of, rank
-from influencelab.runner.report import EXPLORER, MANIFEST, Report, dated, load
+from influencelab.runner.report import EXPLORER, Report, load
 from influencelab.runner.study import Plan, Study, notebooks, study
 from influencelab.runner.verdict import judge
 from influencelab.studies.catalogue import all_claims, all_findings
@@ -134,7 +134,7 @@ def pictures(report: Report) -> dict[str, Path]:
 def folders(name: str, home: Home) -> list[Path]:
     """The folders of a study's reports, the newest first."""
     found = [folder for folder in (home.results / name).glob("*/") if is_folder_name(folder.name)]
-    found = [folder for folder in found if (folder / MANIFEST).is_file()]
+    found = [folder for folder in found if (folder / "manifest.json").is_file()]
     found.sort(key=lambda folder: (-rank(profile_of(folder.name)), folder.name))
     # Of one day: the largest first.
     return sorted(found, key=lambda folder: date(folder, stamp(folder)), reverse=True)
@@ -144,14 +144,14 @@ def folders(name: str, home: Home) -> list[Path]:
 def date(folder: Path, _published: int) -> str:
     """When a report was made, read once until another is published; nothing where that is not known."""
     try:
-        return dated(json_file.read(folder / MANIFEST))
+        return str(json_file.read(folder / "manifest.json").get("published", ""))
     except (InfluenceLabError, OSError):
         return ""
 
 
 def stamp(folder: Path) -> int:
     """Time at which a report came to its place, in nanoseconds since 1970: of a clone, the time of cloning."""
-    return (folder / MANIFEST).stat().st_mtime_ns
+    return (folder / "manifest.json").stat().st_mtime_ns
 
 
 def report_of(name: str, folder: str, home: Home) -> Report:

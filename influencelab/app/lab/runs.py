@@ -98,10 +98,10 @@ class Runs:
             "fraction": fraction,
             "label": progress.text if progress and run.state == "running" else "",
             "left": left(run, self._paces.get(run.id)),
-            "passed": time.time() - run.started if run.started and run.state == "running" else None,
             "log": [self.home.clean(line) for line in lines],
             "ran": self.home.shown(ran) if run.state == "failed" else None,
             "ending": run.id in self._ending,
+            "passed": time.time() - run.started if run.started and run.state == "running" else None,
         }
 
     def cancel(self, name: str) -> Run:

@@ -58,6 +58,7 @@ def facts(report: Report) -> str:
     manifest = report.manifest
     commit, changed = manifest["code"]["commit"] or "unknown", manifest["code"]["dirty"]
     lines = {
+        "run of": report.date or "a day that was not recorded",
         "took": f"{manifest['seconds']:,.0f} s",
         "code": f"commit {commit[:10]}{', changed since' if changed else ''}",
         "versions": ", ".join(f"{name} {version}" for name, version in manifest["versions"].items()),

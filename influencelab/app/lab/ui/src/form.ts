@@ -5,6 +5,9 @@ import { IField, IProfile, IStudy } from './server';
 
 type Send = (profile: string, parameters: Record<string, string>) => Promise<void>;
 
+// Characters of a list from which on it takes the whole width.
+const LONG = 32;
+
 /** One parameter: its name and type, what a person changes, what is wrong with it, and what it means. */
 class Field {
   readonly node: HTMLElement;
@@ -18,7 +21,7 @@ class Field {
     this.said = element('div', { id: `${id}-said`, class: 'il-fault', 'aria-live': 'polite' });
     this.node = element(
       'div',
-      { class: `il-line${field.schema.type === 'array' ? ' il-wide' : ''}` },
+      { class: 'il-line' },
       element('label', { for: id }, field.name, element('span', { class: 'il-type' }, ` ${field.type}`)),
       this.control.node,
       this.said,
@@ -53,6 +56,7 @@ class Field {
 
   put(value: string): void {
     this.control.set(value);
+    this.node.classList.toggle('il-wide', this.field.schema.type === 'array' && value.length > LONG);
     this.check();
   }
 

@@ -74,7 +74,7 @@ const plugin: JupyterFrontEndPlugin<void> = {
       label: 'Look for Studies and Results Again',
       execute: () => feed.refresh()
     });
-    commands.addCommand('influencelab:cancel', { label: 'Cancel All Runs', execute: () => feed.cancelAll() });
+    commands.addCommand('influencelab:cancel', { label: 'Stop All Runs', execute: () => feed.cancelAll() });
     lab?.currentChanged.connect(() => {
       const page = tracker.find(each => each === shell.currentWidget);
       sidebar.mark(page?.content.study ?? null);

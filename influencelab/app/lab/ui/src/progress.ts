@@ -10,7 +10,7 @@ export interface IActs {
   open: (path: string) => void;
 }
 
-const WORDS = { queued: 'waiting', running: 'running', done: 'done', failed: 'failed', cancelled: 'cancelled' };
+const WORDS = { queued: 'waiting', running: 'running', done: 'done', failed: 'failed', cancelled: 'stopped' };
 
 /** Where a run stands, in a sentence. */
 export function standing(run: IRun): string {
