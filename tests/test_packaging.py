@@ -34,7 +34,7 @@ TOP_LEVEL = {
     "studies",
     "tests",
 }
-TARGETS = {"help", "study", "test", "test-browser", "test-versions", "bench", "lab", "lab-build"}
+TARGETS = {"help", "study", "test", "test-browser", "test-versions", "test-chaos", "bench", "lab", "lab-build"}
 
 
 def pins(text: str) -> dict[str, Version]:
