@@ -217,4 +217,4 @@ def left(run: Run, pace: Pace | None) -> float | None:
     if run.state != "running" or run.started is None:
         return None
     pace = pace or Pace(run.expected, run.started)
-    return pace.seconds_left(time.time(), speed=pace.slowness)
+    return pace.seconds_left(time.time(), speed=pace.slowness(time.time()))
