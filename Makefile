@@ -18,7 +18,7 @@ LONG := (slow or notebook) and not browser and not install
 # $(call timed,what,command): run one step, say what it is, how long it took, and how long processors worked on it.
 timed = @echo "--- $(1)"; TIMEFORMAT="    $(1): %0R s; CPU time %0U s, and %0S s in the system"; time { $(2); }
 
-.PHONY: help study test test-browser test-versions bench lab lab-build format check clean
+.PHONY: help study test test-browser test-versions test-chaos bench lab lab-build format check clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,6 +49,9 @@ test-versions: .venv/.installed ## install from checkout, wheel and sdist, and d
 	@$(CHROMIUM)
 	$(call timed,installations,$(BIN)/pytest -m install)
 	$(call timed,versions,$(BIN)/python tests/support/lab_versions.py)
+
+test-chaos: .venv/.installed ## kill, stop and starve a small study at fifty random moments (a quarter of an hour)
+	$(call timed,incidents,$(BIN)/python tests/support/incidents.py 50 $(or $(SEED),0))
 
 bench: .venv/.installed ## run every benchmark, side by side with its competitor, and print times and memory
 ifeq ($(BENCHMARKS),)

@@ -34,7 +34,7 @@ TOP_LEVEL = {
     "studies",
     "tests",
 }
-TARGETS = {"help", "study", "test", "test-browser", "test-versions", "bench", "lab", "lab-build"}
+TARGETS = {"help", "study", "test", "test-browser", "test-versions", "test-chaos", "bench", "lab", "lab-build"}
 
 
 def pins(text: str) -> dict[str, Version]:
@@ -175,7 +175,7 @@ def test_git_keeps_the_record_and_ignores_the_rest(tmp_path: Path, path: str, ke
 
 def test_the_command_is_the_package_run_as_a_module() -> None:
     (command,) = importlib.metadata.entry_points(group="console_scripts", name="influencelab")
-    assert command.value == "influencelab.__main__:app"
+    assert command.value == "influencelab.app.cli.main:app"
 
 
 def test_the_package_alone_imports_nothing_heavy() -> None:

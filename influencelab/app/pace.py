@@ -31,10 +31,9 @@ class Pace:
         if fraction > self.done or not self.now:
             self.done, self.now = max(fraction, self.done), now
 
-    @property
-    def slowness(self) -> float:
-        """How many times as long as on a quiet machine it took to start: all that is known before its own pace."""
-        return 1.0 if self.first is None else max((self.first - self.began) / START, 1.0)
+    def slowness(self, now: float) -> float:
+        """How many times as long as on a quiet machine it takes to start: all that is known before its own pace."""
+        return max(((now if self.first is None else self.first) - self.began) / START, 1.0)
 
     def seconds_left(self, now: float, *, speed: float, found: float = 0.0) -> float:
         """Seconds to its end: the geometric mean of what was expected and of what its own pace says, ever more its own.
@@ -47,11 +46,11 @@ class Pace:
             speed: seconds that an expected one takes.
             found: the share of its work that is expected in the store, before it says so itself.
         """
-        expected = self.expected * speed
         if self.first is None:
-            expected *= 1 - found
+            expected = self.expected * speed * (1 - found)
             return max(expected - (now - self.began), expected * (1 - UNKNOWN))
-        expected *= 1 - self.done
+        # The start is over.
+        expected = max(self.expected - START, self.expected / 2) * speed * (1 - self.done)
         share = (self.done - self.found) / (1 - self.found) if self.found < 1 else 0.0
         if share < LEAST:
             return max(expected - (now - self.now), expected * (1 - UNKNOWN))

@@ -15,7 +15,7 @@ from typing import Any
 
 import psutil
 
-from influencelab.errors import StudyFailed
+from influencelab.errors import StudyFailed, in_words
 from influencelab.runner.atomic_folder import RUN_FOLDER
 from influencelab.runner.study import OF_A_RUN
 
@@ -148,10 +148,13 @@ def sign(executed: Path) -> None:
     """Sign an executed copy, or warn that it is unsigned where the user's folder cannot be written."""
     try:
         book = nbformat.read(executed, as_version=4)
+    except ValueError:
+        return  # written in part: why is the failure of the run
+    try:
         NotebookNotary().sign(book)
         # Where its file cannot be written, the first one kept the signature in memory.
         reason = "" if NotebookNotary().check_signature(book) else "no signature was kept"
-    except (OSError, RuntimeError, ValueError, sqlite3.Error) as error:
+    except (OSError, RuntimeError, sqlite3.Error) as error:
         reason = str(error)
     if reason:
         warnings.warn(
@@ -163,7 +166,12 @@ def sign(executed: Path) -> None:
 
 def papermill_run(kernel: Kernel, notebook: Path, parameters: Mapping[str, Any], output: Path) -> None:
     """Run a notebook by papermill, and turn its exceptions into `StudyFailed`."""
-    nbformat.write(injected(notebook, parameters), output)
+    try:
+        nbformat.write(injected(notebook, parameters), output)
+    except (nbformat.ValidationError, ValueError, LookupError, TypeError, AttributeError) as error:
+        raise StudyFailed(
+            f"{notebook.name} is no valid notebook ({in_words(error)}). Save it in JupyterLab again, or restore it"
+        ) from error
     # papermill formats paths, so braces are doubled.
     path = str(output).replace("{", "{{").replace("}", "}}")
     try:

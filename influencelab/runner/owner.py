@@ -47,11 +47,11 @@ def owner(pid: int) -> str:
     return f"{place()}.{pid}.{start}"
 
 
-def abandoned(path: Path, made_by: str) -> bool:
+def abandoned(path: Path, made_by: str, *, after: float = ABANDONED) -> bool:
     """Whether a file or folder was left behind by the process that made it.
 
     A process of this place is known to have ended. Of another, and of a name that says nothing, that is never known:
-    its files count as abandoned once nothing in them has changed for a week.
+    its files count as abandoned once nothing in them has changed for a week, or for so many seconds.
     """
     if re.fullmatch(OWNER, made_by) and made_by.startswith(f"{place()}."):
         pid = int(made_by.split(".")[1])
@@ -62,7 +62,7 @@ def abandoned(path: Path, made_by: str) -> bool:
                 return True
         except (psutil.AccessDenied, PermissionError):
             pass  # another user's
-    return time.time() - last_change(path) > ABANDONED
+    return time.time() - last_change(path) > after
 
 
 def hidden(pid: int) -> bool:
@@ -79,8 +79,8 @@ def hidden(pid: int) -> bool:
 
 
 def last_change(path: Path) -> float:
-    """When a file, or anything in a folder, was changed last, in seconds since 1970; now where it goes meanwhile."""
+    """When a file, or anything in a folder, was changed last, in seconds since 1970; now where that cannot be seen."""
     try:
         return max(each.stat(follow_symlinks=False).st_mtime for each in (path, *path.rglob("*")))
-    except FileNotFoundError:
+    except OSError:  # it goes meanwhile, or is somebody else's
         return time.time()

@@ -134,12 +134,13 @@ def reports(
 
     One that cannot be read is left out, and `say` is called with a line that names the file; else its error is raised.
     """
-    found = [folder for folder in results.glob("*/*") if is_folder_name(folder.name) and folder.is_dir()]
+    found = [folder for folder in results.glob("*/*") if is_folder_name(folder.name)]
     found = [folder for folder in found if size_of(profile_of(folder.name)) in profiles]
     whole = []
     for folder in sorted(found, key=lambda path: (path.parent.name, rank(profile_of(path.name)), path.name)):
         try:
-            whole.append(load(folder))
+            if folder.is_dir():
+                whole.append(load(folder))
         except OSError as error:
             if say is None:
                 raise

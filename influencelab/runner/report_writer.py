@@ -78,10 +78,9 @@ class Pieces:
 class ReportWriter:
     """A report being written.
 
-    A writer changes by nature: it is neither recipe nor result, and the one class beside the curvature operator that
-    is not frozen. Everything goes to a hidden folder beside the report's place until `publish` puts it there; a run
-    that stops before leaves the last report as it was. Of a notebook that is run from top to bottom the report comes to
-    its place when all has run.
+    A writer changes by nature: it is neither recipe nor result. Everything goes to a hidden folder beside the report's
+    place until `publish` puts it there; a run that stops before leaves the last report as it was. Of a notebook that is
+    run from top to bottom the report comes to its place when all has run.
 
     Attributes:
         folder: where the report will stand.

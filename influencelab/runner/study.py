@@ -65,8 +65,6 @@ class Study(Recipe):
 
     def cells(self) -> list[tuple[str, str, list[str]]]:
         """Kind, text and tags of each cell, but of those that an earlier run put in."""
-        if not self.path.is_file():
-            raise UnknownName(f"There is no notebook {self.path}.")
         try:
             book = json.loads(self.path.read_text(encoding="utf-8"))
             if book["nbformat"] != FORMAT:
@@ -80,6 +78,8 @@ class Study(Recipe):
             raise StudyFailed(
                 f"{self.path} is no Jupyter notebook ({error}). Restore it from version control."
             ) from error
+        except (FileNotFoundError, IsADirectoryError) as error:
+            raise UnknownName(f"There is no notebook {self.path}.") from error
         except OSError as error:
             raise StudyFailed(in_words(error, self.path)) from error
 
@@ -213,7 +213,7 @@ class Plan(Recipe):
 
     def keep(self, executed: Path) -> str:
         """Keep what a failed run executed, and say where."""
-        if not executed.is_file():
+        if not executed.is_file() or executed.stat().st_size == 0:
             return "Nothing of it was run."
         try:
             executed.replace(self.failed)

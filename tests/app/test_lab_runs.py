@@ -3,6 +3,7 @@
 import os
 import shutil
 import time
+from dataclasses import replace
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from influencelab.app.lab.catalogue import planned
 from influencelab.app.lab.home import Home, home
 from influencelab.app.lab.run import Run
 from influencelab.app.lab.runs import Runs
+from influencelab.app.pace import START, Pace
 from influencelab.errors import Unavailable
 from influencelab.experiments.store import Store
 from influencelab.runner import json_file
@@ -112,6 +114,28 @@ def test_what_another_server_holds_is_neither_judged_nor_started_until_it_is_lef
     for path in (*before, *(path.parent for path in before)):
         os.utime(path, (long_ago, long_ago))
     assert list(process.kept(records)) == ["fine", "slow", "failing"]
+
+
+def test_the_queue_of_a_server_that_is_gone_with_its_machine_is_taken_over_and_a_live_ones_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = {"changes": {}, "folder": "tiny", "expected": 5.0, "asked": 1.0, "server": f"{'0' * 12}.{os.getpid()}.1"}
+    records = tmp_path / "results" / ".runs"
+    for name, state in (("gone", "queued"), ("live", "queued"), ("running", "running")):
+        runs.keep(Run(id=name, study="fine", profile="tiny", state=state, **there), records)
+        before = time.time() - (0 if name == "live" else 2 * process.UNTOUCHED)
+        for path in (records / name / "run.json", records / name):
+            os.utime(path, (before, before))
+    assert list(process.kept(records)) == ["gone"]
+    # A live server shows that it is there.
+    monkeypatch.setattr(process, "TOUCH", 0)
+    found = Runs(lone(tmp_path), at_once=0)
+    os.utime(records / "gone", (1.0, 1.0))
+    until = time.monotonic() + PATIENCE
+    while (records / "gone").stat().st_mtime == 1.0 and time.monotonic() < until:
+        time.sleep(runs.POLL)
+    found.close()
+    assert (records / "gone").stat().st_mtime > time.time() - PATIENCE
 
 
 def test_a_run_whose_record_cannot_be_written_is_not_queued(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -237,6 +261,21 @@ def test_a_study_that_starts_counting_anew_does_not_move_its_bar_back() -> None:
     assert [(each.fraction, each.label) for each in shown] == [
         *((0.25, "digits"), (1.0, "digits"), (1.0, "mnist"), (1.0, "mnist")),
     ]
+
+
+def test_what_is_left_of_a_run_follows_its_pace_and_not_what_lay_in_the_store(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "time", lambda: 1026.0)
+    run = Run("1", "fine", "tiny", {}, "tiny", 100.0, 1000.0, state="running", started=1000.0)
+    # It has not begun to work after 26 s, where six are usual.
+    assert runs.left(run, None) == pytest.approx(100 * 26 / START - 26)
+    pace = Pace(run.expected, 1000.0)
+    pace.report(0.4, 1006.0)
+    pace.report(0.55, 1026.0)
+    # It did a quarter of what it did not find in twenty seconds, and was expected to take 45 more.
+    left = runs.left(run, pace)
+    assert left is not None
+    assert 45.0 < left < 60.0
+    assert runs.left(replace(run, state="done"), pace) is None
 
 
 def test_more_runs_than_may_wait_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

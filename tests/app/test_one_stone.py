@@ -4,6 +4,7 @@ import errno
 import os
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -109,6 +110,28 @@ def test_closed_streams_stop_nothing(tmp_path: Path, closed: str) -> None:
     script = f"({words} {closed}); echo $?"
     done = subprocess.run(script, shell=True, capture_output=True, text=True, cwd=ROOT, check=False)
     assert (done.stdout, done.stderr) == ("0\n", "")
+
+
+@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT], ids=lambda each: each.name)
+def test_a_signal_ends_any_command_with_one_line(monkeypatch: pytest.MonkeyPatch, sent: signal.Signals) -> None:
+    monkeypatch.setattr("influencelab.app.cli.scorecard.printed", lambda *_, **__: signal.raise_signal(sent))
+    stopped = inside("scorecard")
+    assert (stopped.exit_code, stopped.stdout) == (128 + sent, "")
+    assert stopped.stderr.strip() == "influencelab: stopped; earlier results are as they were."
+
+
+def test_ctrl_c_before_anything_began_is_one_line() -> None:
+    """As where it comes while the command line is read."""
+    script = (
+        "import runpy, sys\n"
+        "class Stop:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name == 'influencelab.app.cli.main': raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Stop())\n"
+        "runpy.run_module('influencelab', run_name='__main__')"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, check=False)
+    assert (done.returncode, done.stderr) == (130, "\ninfluencelab: stopped before anything began.\n")
 
 
 def test_a_working_folder_that_is_gone_is_said(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from nbformat.sign import NotebookNotary
 from influencelab.errors import InvalidParameter, StudyFailed
 from influencelab.runner import study as module
 from influencelab.runner.execution import injected, mark_dead, sign
+from influencelab.runner.owner import abandoned
 from influencelab.runner.report import load
 from influencelab.runner.report_writer import ReportWriter
 from influencelab.runner.study import Study, notebooks, problem, studies, study
@@ -128,6 +129,35 @@ def test_a_run_that_breaks_in_any_way_is_a_failure_of_that_study_in_one_line(
     monkeypatch.setattr("influencelab.runner.execution.execute", odd)
     with pytest.raises(StudyFailed, match=r"^fine: KeyError: .*\. Nothing of it was run\.$"):
         study("fine", folder=NOTEBOOKS).plan("tiny", results=tmp_path).execute()
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda book: book.update(metadata=None),
+        lambda book: book["cells"][4].pop("outputs"),
+        lambda book: book["cells"][4].update(source="x = '\ud800'"),
+    ],
+    ids=["no metadata", "no outputs", "letters that are none"],
+)
+def test_a_notebook_that_no_kernel_can_run_is_said_to_be_none(tmp_path: Path, spoil: Callable[[Any], object]) -> None:
+    book = json.loads((NOTEBOOKS / "fine.ipynb").read_text())
+    spoil(book)
+    (tmp_path / "fine.ipynb").write_text(json.dumps(book))
+    with pytest.raises(StudyFailed, match=r"^fine: fine.ipynb is no valid notebook \(.*Nothing of it was run\.$"):
+        study("fine", folder=tmp_path).run("tiny", results=tmp_path)
+
+
+def test_what_only_somebody_else_may_read_is_named_or_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def locked(path: Path, *_: object, **__: object) -> str:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "read_text", locked)
+    assert problem(study("fine", folder=NOTEBOOKS)).startswith(f"Permission denied: {NOTEBOOKS}/fine.ipynb")
+    monkeypatch.setattr(Path, "stat", locked)
+    assert not abandoned(tmp_path, "a stranger's")
 
 
 def test_a_folder_that_this_locale_cannot_write_is_refused_before_anything_runs(tmp_path: Path) -> None:

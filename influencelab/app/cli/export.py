@@ -31,8 +31,11 @@ def exported(run: str, *, output: Path | None, studies: Path | None, results: Pa
 
 
 def is_report(folder: Path) -> bool:
-    """Whether a report stands there."""
-    return (folder / "manifest.json").is_file()
+    """Whether a report stands there that can be seen."""
+    try:
+        return (folder / "manifest.json").is_file()
+    except PermissionError:
+        return False
 
 
 def folder_of(study: str, home: Path) -> Path:

@@ -14,7 +14,7 @@ from typer.core import TyperGroup
 # Commands import what they need when they run, so that help answers at once.
 from influencelab.app.cli.terminal import shortened
 from influencelab.errors import InfluenceLabError, MissingData, in_words
-from influencelab.runner.signals import Stopped
+from influencelab.runner.signals import Stopped, stopped_by_signals
 
 
 def open_streams() -> None:
@@ -50,7 +50,8 @@ class ClearEnds(TyperGroup):
         try:
             if not folder_exists():
                 raise MissingData("The working folder is gone. Change to one that exists: cd.")
-            return super().invoke(ctx)
+            with stopped_by_signals():
+                return super().invoke(ctx)
         except BrokenPipeError:
             raise  # whoever read the output has had enough
         except (InfluenceLabError, OSError) as error:

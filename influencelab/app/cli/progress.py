@@ -46,11 +46,12 @@ class Bar:
         # As much as the studies so far had in the store, those to come are expected to have.
         known = [pace for pace in self._paces if pace.first is not None]
         found = sum(pace.expected * pace.found for pace in known) / max(sum(pace.expected for pace in known), 1e-9)
-        speed = self._spent / self._ran if self._ran else max((pace.slowness for pace in self._paces), default=1.0)
+        now = self._clock()
+        speed = self._spent / self._ran if self._ran else max((pace.slowness(now) for pace in self._paces), default=1.0)
         begun = sum(pace.expected for pace in self._paces)
         left = max(self._seconds - begun, 0.0) * (1 - found) * speed
         for pace in self._paces[-1:]:
-            left += pace.seconds_left(self._clock(), speed=speed, found=found)
+            left += pace.seconds_left(now, speed=speed, found=found)
         return left
 
     def _draw(self, name: str | None, fraction: float, text: str) -> None:

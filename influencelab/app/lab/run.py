@@ -18,11 +18,14 @@ from pydantic import TypeAdapter
 from influencelab.app.lab.home import Home
 from influencelab.runner import json_file
 from influencelab.runner.atomic_folder import RunProgress, read_progress
-from influencelab.runner.owner import abandoned, owner
+from influencelab.runner.owner import ABANDONED, abandoned, owner
 
 State = Literal["queued", "running", "done", "failed", "cancelled"]
 # How long a process may take to stop by itself, in seconds, before it is ended.
 GRACE = 5
+# How often a server touches what waits in its queue, and how long that is untouched where the server is gone, as after
+# a restart of its machine, in seconds.
+TOUCH, UNTOUCHED = 60, 600
 # The variable by which all that a run started, and what that started in turn, is known again.
 MARK = "INFLUENCELAB_RUN"
 
@@ -63,14 +66,16 @@ def keep(run: Run, records: Path) -> None:
 def kept(records: Path) -> dict[str, Run]:
     """The runs on record, in the order in which they were asked for; what cannot be read is left alone.
 
-    So is what waits or runs at another server, which may be on another machine or in another container.
+    So is what waits or runs at another server, which may be on another machine or in another container, unless it is
+    gone.
     """
     found, record, ours = [], TypeAdapter(Run), ("", owner(os.getpid()))
     for path in records.glob("*/run.json"):
         with contextlib.suppress(ValueError, OSError):
             run = record.validate_json(path.read_bytes())
-            over = run.state not in ("queued", "running")
-            if run.id == path.parent.name and (over or run.server in ours or abandoned(path.parent, run.server)):
+            mine = run.state not in ("queued", "running") or run.server in ours
+            patience = UNTOUCHED if run.state == "queued" else ABANDONED
+            if run.id == path.parent.name and (mine or abandoned(path.parent, run.server, after=patience)):
                 found.append(run)
     return {run.id: run for run in sorted(found, key=lambda run: (run.asked, run.id))}
 
@@ -96,7 +101,7 @@ def alive(run: Run) -> psutil.Process | None:
         process = psutil.Process(run.pid)
         works = process.status() != psutil.STATUS_ZOMBIE and abs(process.create_time() - run.born) < 1
         return process if works else None
-    except psutil.NoSuchProcess:
+    except psutil.Error:  # there is none, or it is somebody else's by now
         return None
 
 

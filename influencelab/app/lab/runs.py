@@ -128,12 +128,22 @@ class Runs:
 
     def _watch(self) -> None:
         """Poll every process until the server ends."""
+        touched = 0.0
         while not self._closed.wait(POLL):
+            if time.monotonic() - touched > process.TOUCH:
+                touched = time.monotonic()
+                self._touch()
             # A record that cannot be written, on a full disk for example, stops neither this run nor the others.
             with self._lock, contextlib.suppress(OSError):
                 for run in [run for run in self._held.values() if run.state == "running"]:
                     self._look(run)
                 self._start_next()
+
+    def _touch(self) -> None:
+        """Show other servers that this one is there, for whatever waits."""
+        with self._lock, contextlib.suppress(OSError):
+            for run in [run for run in self._held.values() if run.state == "queued"]:
+                os.utime(self._records / run.id)
 
     def _look(self, run: Run) -> None:
         """Read the progress of a run, or record its end."""
@@ -208,4 +218,4 @@ def left(run: Run, pace: Pace | None) -> float | None:
     if run.state != "running" or run.started is None:
         return None
     pace = pace or Pace(run.expected, run.started)
-    return pace.seconds_left(time.time(), speed=pace.slowness)
+    return pace.seconds_left(time.time(), speed=pace.slowness(time.time()))
