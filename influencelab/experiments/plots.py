@@ -57,12 +57,20 @@ def draw_panel(axis: Axes, part: Agreement) -> None:
     for side in (axis.xaxis, axis.yaxis):
         side.set_major_locator(MaxNLocator(nbins=4))
         side.set_major_formatter("{x:g}")
-    axis.set_xlabel("predicted change in test loss (nats)")
-    axis.set_ylabel("actual change in test loss (nats)")
+    across, up = axis_labels(part.comparison.unit)
+    axis.set_xlabel(across)
+    axis.set_ylabel(up)
     shown = {name: part.statistics[name] for name in SHOWN if name in part.statistics}
     pairs = int(next(iter(part.statistics.values())).pairs.sum())
     lines = [*(f"{display_name(name)} {each.pooled.rounded()}" for name, each in shown.items()), f"{pairs:,} pairs"]
     axis.text(0.03, 0.97, "\n".join(lines), transform=axis.transAxes, va="top", fontsize=8)
+
+
+def axis_labels(unit: str) -> tuple[str, str]:
+    """Names of predicted and actual changes with their unit; scores that only rank have none, and know none."""
+    if unit == "none":
+        return "score (no unit)", "actual change in test loss"
+    return f"predicted change in test loss ({unit})", f"actual change in test loss ({unit})"
 
 
 def draw_points(axis: Axes, across: numpy.ndarray, up: numpy.ndarray, *, reach: float) -> None:

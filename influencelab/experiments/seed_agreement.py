@@ -129,7 +129,7 @@ def lines_along(cells: Sequence[Cell], axis: str) -> list[tuple[Row, dict[Any, C
 
 
 def slope_rows(cells: Sequence[Cell], axis: str, *, bootstrap: Bootstrap) -> list[Row]:
-    """The slope of ρ; with networks without any ρ at 0; and with how far each is from a minimum held.
+    """The slope of ρ; with networks without any ρ at 0; and, but for minima, with how far each is from one held.
 
     Where there are too few values for a slope it is NaN, and its note says why.
     """
@@ -141,11 +141,12 @@ def slope_rows(cells: Sequence[Cell], axis: str, *, bootstrap: Bootstrap) -> lis
         as_zero = {x: replace(tables[x], values=numpy.where(at, 0.0, tables[x].values)) for x, at in undefined.items()}
         grads = {x: [each.facts["fit_grad_norm"] for each in cell.outcomes.values()] for x, cell in line.items()}
         sizes = {x: numpy.log10(numpy.maximum(each, 1e-30)) for x, each in grads.items()}
-        for kind, values, held, more in (
-            ("", tables, {}, ""),
-            ("_undefined_as_0", as_zero, {}, "; undefined ρ counted as 0"),
-            ("_given_gradient", tables, {"log10 of the gradient norm": sizes}, "; log10 of ‖∇J‖ of the fit held"),
-        ):
+        kinds = [("", tables, {}, ""), ("_undefined_as_0", as_zero, {}, "; undefined ρ counted as 0")]
+        # Of minima ‖∇J‖ is rounding, and holds nothing.
+        if not all(each.facts["fit_converged"] for cell in line.values() for each in cell.outcomes.values()):
+            held = {"log10 of the gradient norm": sizes}
+            kinds.append(("_given_gradient", tables, held, "; log10 of ‖∇J‖ of the fit held"))
+        for kind, values, held, more in kinds:
             how = f"least squares of signed ρ on {axis}, per unit of {axis}, {min(line)} to {max(line)}{more}"
             try:
                 slope = trend(values, covariates=held, bootstrap=bootstrap).described(how).with_half_width()

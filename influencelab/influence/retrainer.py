@@ -34,8 +34,8 @@ class Retrained(Recipe, Summarised):
         retrainer: the recipe.
         fit: the model that was there before.
         perturbation: the experiments.
-        values: values[r, j] is the rise, in nats, of the loss of test point j after experiment r, minus the rise of the
-            control, in which nothing was changed. Positive for a removal: the removed points helped j.
+        values: values[r, j] is the rise, in its own unit, of the loss of test point j after experiment r, minus that
+            of the control, in which nothing was changed. Positive for a removal: the removed points helped j.
         control: the rise of each test loss in that control; 0 where the fit was a minimum.
         grad_norm: ‖∇J‖ of each retrained model over its own weights.
         converged: whether it passed the retrainer's test of convergence.
