@@ -70,9 +70,7 @@ class Retrained(Recipe, Summarised):
             "experiments": f"{len(self.values):,} ({kind_name(self.perturbation)})",
             "test points": f"{self.values.shape[1]:,}",
             "count as truth": f"{int(self.trusted.sum()):,}",
-            **(
-                {"unfinished": f"{late:,}, for want of time"} if (late := int(self.values.isnan().any(1).sum())) else {}
-            ),
+            **({"unfinished": f"{late:,}, for want of time"} if late else {}),
             "largest ‖∇J‖": f"{float(self.grad_norm.nan_to_num().max()):.1e}",
             "seconds": f"{self.seconds:.2f}",
         }
