@@ -7,7 +7,7 @@ from random_problems import Setting, any_setting, problem
 from verdicts import truth_of, verdicts
 
 # A thousand take about ten minutes: RANDOM_PROBLEMS=1000.
-COUNT = int(os.environ.get("RANDOM_PROBLEMS", "60"))
+COUNT = int(os.environ.get("RANDOM_PROBLEMS", "50"))
 
 
 @settings(max_examples=COUNT)

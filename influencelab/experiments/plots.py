@@ -17,7 +17,6 @@ from influencelab.statistics.measurements import LAST, measurement_of, select, s
 
 # Statistics that stand above a panel.
 SHOWN = ("pearson", "spearman", "slope")
-PREDICTED, ACTUAL = "predicted change in test loss (nats)", "actual change in test loss (nats)"
 AGAINST = (
     "Each point is one removed training point and one test point: horizontal, the rise in the test point's loss that "
     "was predicted; vertical, what happened when the model was trained again without the point. On the dashed line "
@@ -40,10 +39,13 @@ def predicted_against_actual(parts: Sequence[Agreement], *, columns: int = 3) ->
         (part.comparison.predicted[mask], part.comparison.actual[mask]) for part, mask in zip(parts, masks, strict=True)
     ]
     numbers = [{name: each.pooled for name, each in part.statistics.items()} for part in parts]
-    return panels([part.settings for part in parts], changes, numbers, columns=columns)
+    unit = parts[0].comparison.unit if parts else ""
+    return panels([part.settings for part in parts], changes, numbers, columns=columns, unit=unit)
 
 
-def pairs_figure(pairs: pandas.DataFrame, table: pandas.DataFrame, *, columns: int = 3) -> Figure | None:
+def pairs_figure(
+    pairs: pandas.DataFrame, table: pandas.DataFrame, *, columns: int = 3, unit: str = "nats"
+) -> Figure | None:
     """The same from the pairs and the measurements of a report, a panel for each combination of settings of the pairs.
 
     A report may hold a sample of the pairs; statistics are of all.
@@ -53,7 +55,7 @@ def pairs_figure(pairs: pandas.DataFrame, table: pandas.DataFrame, *, columns: i
     settings = [dict(zip(names, key, strict=True)) for key, _ in groups]
     changes = [(part["predicted"].to_numpy(dtype=float), part["actual"].to_numpy(dtype=float)) for _, part in groups]
     numbers = [{line["statistic"]: measurement_of(line) for line in select(table, each)} for each in settings]
-    return panels(settings, changes, numbers, columns=columns)
+    return panels(settings, changes, numbers, columns=columns, unit=unit)
 
 
 def panels(
@@ -62,6 +64,7 @@ def panels(
     numbers: Sequence[Mapping[str, Measurement]],
     *,
     columns: int,
+    unit: str,
 ) -> Figure | None:
     """A panel for each of these settings: its predicted and actual changes, and above them its statistics."""
     if not settings:
@@ -69,7 +72,7 @@ def panels(
     columns = min(columns, len(settings))
     figure, axes = drawing(len(settings), columns=columns, height=3.9 if columns > 2 else 4.7, sharey=False)
     for axis, own, (predicted, actual), found in zip(axes, settings, changes, numbers, strict=True):
-        draw_panel(axis, predicted, actual)
+        draw_panel(axis, predicted, actual, unit=unit)
         axis.set_title(panel_title(own, found), fontsize=SMALL, loc="left")
     return finish(figure, caption=AGAINST)
 
@@ -84,12 +87,12 @@ def panel_title(settings: Mapping[str, Any], numbers: Mapping[str, Measurement])
     return "\n".join([estimator, ", ".join(words), ", ".join([selection, *counts]), *statistics])
 
 
-def draw_panel(axis: Axes, predicted: numpy.ndarray, actual: numpy.ndarray) -> None:
+def draw_panel(axis: Axes, predicted: numpy.ndarray, actual: numpy.ndarray, *, unit: str) -> None:
     """Predicted across, actual up, on equal scales."""
     reach = 1.08 * max(numpy.abs(predicted).max(), numpy.abs(actual).max(), 1e-300)
     draw_points(axis, predicted, actual, across=reach, up=reach)
     axis.set_aspect("equal")
-    axis.set(xlabel=PREDICTED, ylabel=ACTUAL)
+    axis.set(**dict(zip(("xlabel", "ylabel"), axis_labels(unit), strict=True)))
 
 
 def draw_points(axis: Axes, predicted: numpy.ndarray, actual: numpy.ndarray, *, across: float, up: float) -> None:
@@ -102,6 +105,13 @@ def draw_points(axis: Axes, predicted: numpy.ndarray, actual: numpy.ndarray, *, 
     for side in (axis.xaxis, axis.yaxis):
         side.set_major_locator(MaxNLocator(nbins=4))
         side.set_major_formatter("{x:g}")
+
+
+def axis_labels(unit: str) -> tuple[str, str]:
+    """Names of predicted and actual changes with their unit; scores that only rank have none, and know none."""
+    if unit == "none":
+        return "score (no unit)", "actual change in test loss"
+    return f"predicted change in test loss ({unit})", f"actual change in test loss ({unit})"
 
 
 def slope_by_weight_decay(table: pandas.DataFrame, *, leverage: Mapping[float, float]) -> Figure:

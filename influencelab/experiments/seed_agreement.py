@@ -174,13 +174,14 @@ def trend_rows(cells: Sequence[Cell], axis: str, *, bootstrap: Bootstrap) -> lis
         as_zero = {x: replace(tables[x], values=numpy.where(at, 0.0, tables[x].values)) for x, at in undefined.items()}
         grads = {x: [each.facts["fit_grad_norm"] for each in cell.outcomes.values()] for x, cell in line.items()}
         sizes = {x: numpy.log10(numpy.maximum(each, 1e-30)) for x, each in grads.items()}
-        held = {"log10 of the gradient norm": sizes}
         kinds: dict[str, tuple[Mapping[Any, Replicates], Covariates]] = {
             **{name: ({x: typical(cell.measures[name]) for x, cell in line.items()}, {}) for name in cells[0].measures},
             "spearman_undefined_as_0": (as_zero, {}),
             "spearman_of_trained": ({x: cell.among(cell.trained) for x, cell in line.items()}, {}),
-            "spearman_given_gradient": (tables, held),
         }
+        # Of minima ‖∇J‖ is rounding, and holds nothing.
+        if not all(each.facts["fit_converged"] for cell in line.values() for each in cell.outcomes.values()):
+            kinds["spearman_given_gradient"] = (tables, {"log10 of the gradient norm": sizes})
         for name, (values, covariates) in kinds.items():
             slope = line_through(values, axis, covariates=covariates, bootstrap=bootstrap)
             found.append(row(slope, **shared, statistic=f"{name}_{TRENDS[axis]}"))

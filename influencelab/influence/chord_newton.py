@@ -92,7 +92,7 @@ def chord_of(curvature: Curvature, problem: Problem) -> Chord:
     if not (fit.task.linear and fit.task.plain):
         return Chord(curvature, None, None, torch.ones_like(problem.weights[:, 0]))
     rows = problem.removed.clamp_min(0)
-    amplified, curved = amplification(curvature, rows)
+    amplified, curved, _ = amplification(curvature, rows)
     spared = amplified.isfinite().all(-1).all(-1)
     amplified = amplified.where(spared[:, None, None], 0.0)
     correction = amplified @ curved.where(alone[:, None, None], 0.0)

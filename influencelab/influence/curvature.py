@@ -177,6 +177,11 @@ class Curvature:
             known[damping] = Spectrum(*torch.linalg.eigh(units[:, None] * matrix * units)), units
         return known[damping]
 
+    def factorised(self) -> bool:
+        """Whether a factor or a spectrum is at hand, so that a solve is cheap."""
+        known = self._factors
+        return known.spectrum is not None or self.damping in known.cholesky
+
     @door
     def inverse_products(self, vectors: Float[Tensor, "p k"]) -> Float[Tensor, "p k"]:
         """(C + damping I)⁺ times each column: the inverse, or one that leaves null directions alone."""

@@ -5,6 +5,7 @@ import time
 from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import pandas
@@ -17,6 +18,7 @@ from influencelab.data.perturbations.removals import Removals
 from influencelab.errors import InvalidParameter, require
 from influencelab.influence import table
 from influencelab.influence.curvature import Solution
+from influencelab.influence.leverage import cheap_leverages
 from influencelab.models.measure import Measure
 from influencelab.models.measures.loss import Loss
 from influencelab.recipe import Recipe, kind_name
@@ -80,13 +82,13 @@ class Estimate(Recipe, Summarised):
     Attributes:
         estimator: the recipe that made it.
         fit: the model whose removals are predicted.
-        values: values[i, j] is the predicted rise, in nats, of the loss of test point j if training point i were
+        values: values[i, j] is the predicted rise, in `unit`, of the loss of test point j if training point i were
             removed (weight set to 0) and the model retrained. Positive: i helps j.
         slopes: slopes[i, j] = ∂L_j/∂wᵢ, so that values = −wᵢ slopes and any small change of weights Δw changes the
             losses by Δw @ slopes. None for methods that are not linear in the weights.
         convention: which removals the values predict (`drop` or `renormalise`) where there are no slopes, which predict
             both; None for slopes and for scores that only rank.
-        unit: `nats`, or `none` for scores that only rank (then size and slope mean nothing).
+        unit: of the loss, such as `nats`; `none` for scores that only rank (then size and slope mean nothing).
         residual: how well the curvature system behind each test point was solved: ‖(C + damping I) s − g‖ / ‖g‖.
         damping: what was really added to the curvature, whatever the solver's own knobs.
         seconds: wall-clock time.
@@ -105,19 +107,30 @@ class Estimate(Recipe, Summarised):
     seconds: float
     sensitivity: Sensitivity | None = None
 
+    @cached_property
+    @torch.inference_mode(mode=False)
+    def leverage(self) -> Float[Tensor, " n"] | None:
+        """How much of its own curvature the fit owes to each training point; 0 … c, and for ridge hᵢᵢ.
+
+        Where it is h, plain influence falls short of the truth by about that share. None where it is not at hand: for
+        networks, large data, and methods that factorise nothing.
+        """
+        return cheap_leverages(self.fit, damping=self.damping)
+
     def summary(self) -> dict[str, str]:
-        """Whose predictions, of what, in which unit, and how well they were solved for."""
+        """Whose predictions, of what, in which unit, how well they were solved for, and where leverage is high."""
         return {
             "estimator": kind_name(self.estimator),
             "data": self.fit.data.name,
             "values": f"{self.values.shape[0]:,} training × {self.values.shape[1]:,} test points",
             "unit": self.unit,
             **solved(self.residual, self.damping, self.seconds),
+            **table.leverages(self.fit, self.leverage, corrected=self.slopes is None),
         }
 
     def table(self) -> pandas.DataFrame:
-        """A row for each pair: test_id, test_label, train_id, train_label, predicted (in `unit`)."""
-        return table.pairs(self.fit, self.values)
+        """A row for each pair: test_id, test_label, train_id, train_label, predicted (in `unit`), leverage if known."""
+        return table.pairs(self.fit, self.values, leverage=self.leverage)
 
     def top(self, test: int, *, k: int = 10) -> pandas.DataFrame:
         """The training points that matter most to one test point: at most k helpful and k harmful ones.
@@ -129,7 +142,7 @@ class Estimate(Recipe, Summarised):
         Raises:
             InvalidParameter: there is no such test point, or k is below 1.
         """
-        return table.top(self.fit, self.values, test=test, k=k, unit=self.unit)
+        return table.top(self.fit, self.values, test=test, k=k, unit=self.unit, leverage=self.leverage)
 
     @door
     def predict(self, perturbation: Perturbation) -> Float[Tensor, "r m"]:
@@ -263,7 +276,7 @@ def estimate_of(
     values: Float[Tensor, "n m"],
     *,
     started: float,
-    unit: str = "nats",
+    unit: str = "",
     slopes: Float[Tensor, "n m"] | None = None,
     convention: str | None = None,
     residual: Float[Tensor, " m"] | None = None,
@@ -272,5 +285,6 @@ def estimate_of(
 ) -> Estimate:
     """The estimate with these values, of a method that began at `started`; where nothing is solved nothing is left."""
     residual = values.new_zeros(values.shape[1]) if residual is None else residual
+    unit = unit or fit.task.output_loss.unit
     seconds = time.perf_counter() - started
     return Estimate(estimator, fit, values, slopes, convention, unit, residual, damping, seconds, sensitivity)

@@ -6,12 +6,16 @@ from torch import Tensor
 
 from influencelab.influence.curvature import Curvature
 from influencelab.models import derivatives
+from influencelab.training.fit import Fit
 
 # An amplification above this means that the curvature without the point is singular to working precision.
 LARGEST = 1e12
 
 # Rows whose products with one row of blocks of the inverse are held at once: 64 MB at MNIST's size.
 ROWS = 1024
+
+# Products that leverages may cost when they are shown beside other results.
+CHEAP = 10**10
 
 
 def output_spread(curvature: Curvature, rows: Int[Tensor, " b"]) -> Float[Tensor, "b c c"]:
@@ -47,17 +51,36 @@ def linear_spread(curvature: Curvature, x: Float[Tensor, "b d"]) -> Float[Tensor
     return spread
 
 
-def amplification(curvature: Curvature, rows: Int[Tensor, " b"]) -> tuple[Float[Tensor, "b c c"], Tensor]:
-    """(I − wᵢ Aᵢ Gᵢ)⁻¹ of each point, about 1 + its leverage, infinite where the fit cannot spare it; and wᵢ Aᵢ."""
+def amplification(curvature: Curvature, rows: Int[Tensor, " b"]) -> tuple[Float[Tensor, "b c c"], Tensor, float]:
+    """(I − wᵢ Aᵢ Gᵢ)⁻¹ of each point, about 1 + its leverage, infinite where the fit cannot spare it; and wᵢ Aᵢ.
+
+    Last, by how much rounding of Gᵢ grows in the first: shifts of all outputs cancel in wᵢ Aᵢ Gᵢ, however large.
+    """
     fit = curvature.fit
     outputs = fit.task.outputs(fit.theta, fit.data.x_train[rows])
     curved = fit.task.output_loss.hessians(outputs, fit.data.y_train[rows]).permute(2, 0, 1)
     weighted = fit.weights[rows, None, None] * curved
-    block = weighted @ output_spread(curvature, rows)
+    spread = output_spread(curvature, rows)
+    block, summed = weighted @ spread, weighted.abs() @ spread.abs()
     eye = torch.eye(block.shape[-1], dtype=block.dtype, device=block.device)
     inverse, fault = torch.linalg.inv_ex(eye - block)
     spared = (fault == 0) & (inverse.abs().amax((1, 2)) <= LARGEST)
-    return inverse.where(spared[:, None, None], torch.inf), weighted
+    grown = float((inverse.abs().amax((1, 2)) * (1 + summed.amax((1, 2)))).max()) if len(rows) else 1.0
+    return inverse.where(spared[:, None, None], torch.inf), weighted, grown
+
+
+def cheap_leverages(fit: Fit, *, damping: float) -> Float[Tensor, " n"] | None:
+    """Leverage of each training point, the trace of wᵢ Aᵢ Gᵢ: for ridge hᵢᵢ, and in all `effective_parameters`.
+
+    None where that costs more than a moment: for networks, large data, and curvatures without a factor at hand.
+    """
+    curvature = Curvature(fit, damping=damping)
+    if not (fit.task.linear and fit.data.n * len(fit.theta) ** 2 <= CHEAP and curvature.factorised()):
+        return None
+    outputs = fit.task.outputs(fit.theta, fit.data.x_train)
+    curved = fit.task.output_loss.hessians(outputs, fit.data.y_train).permute(2, 0, 1)
+    spread = output_spread(curvature, torch.arange(fit.data.n, device=fit.theta.device))
+    return fit.weights * (curved * spread).sum((1, 2))
 
 
 def effective_parameters(curvature: Curvature) -> float:

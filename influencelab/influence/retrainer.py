@@ -20,8 +20,8 @@ from influencelab.training.fit import Fit, threads_for
 
 __all__ = ["Retrained", "Retrainer"]
 
-# Numbers that one batch of models may hold.
-BATCH = 2**24
+# Numbers that one batch of models may hold, and models of one where time is limited.
+BATCH, LIMITED = 2**24, 16
 # Rounding of losses, in units of their last digit, and the share of the largest effect that it may be without a word.
 ROUNDED, LOST = 2, 1e-7
 
@@ -34,8 +34,8 @@ class Retrained(Recipe, Summarised):
         retrainer: the recipe.
         fit: the model that was there before.
         perturbation: the experiments.
-        values: values[r, j] is the rise, in nats, of the loss of test point j after experiment r, minus the rise of the
-            control, in which nothing was changed. Positive for a removal: the removed points helped j.
+        values: values[r, j] is the rise, in its own unit, of the loss of test point j after experiment r, minus that
+            of the control, in which nothing was changed. Positive for a removal: the removed points helped j.
         control: the rise of each test loss in that control; 0 where the fit was a minimum.
         grad_norm: ‖∇J‖ of each retrained model over its own weights.
         converged: whether it passed the retrainer's test of convergence.
@@ -63,13 +63,15 @@ class Retrained(Recipe, Summarised):
 
     def summary(self) -> dict[str, str]:
         """Whose truth, of how many experiments, and how many of them count."""
+        late = int(self.values.isnan().any(1).sum())
         return {
             "retrainer": kind_name(self.retrainer),
             "data": self.fit.data.name,
             "experiments": f"{len(self.values):,} ({kind_name(self.perturbation)})",
             "test points": f"{self.values.shape[1]:,}",
             "count as truth": f"{int(self.trusted.sum()):,}",
-            "largest ‖∇J‖": f"{float(self.grad_norm.max()):.1e}",
+            **({"unfinished": f"{late:,}, for want of time"} if late else {}),
+            "largest ‖∇J‖": f"{float(self.grad_norm.nan_to_num().max()):.1e}",
             "seconds": f"{self.seconds:.2f}",
         }
 
@@ -112,11 +114,14 @@ class Retrainer(Recipe):
     """A recipe for the truth: what it starts from, what it minimises, and when it stops."""
 
     @torch.inference_mode(mode=False)  # autograd on, whatever surrounds the call
-    def retrain(self, fit: Fit, perturbation: Perturbation, *, progress: Progress | None = None) -> Retrained:
+    def retrain(
+        self, fit: Fit, perturbation: Perturbation, *, progress: Progress | None = None, seconds: float | None = None
+    ) -> Retrained:
         """Train one model an experiment, each minus the control of its own batch, in which nothing is changed.
 
         Args:
             progress: called as (experiments done, experiments in all) after each batch.
+            seconds: no batch begins later than this; what is not done by then is NaN, and counts as not converged.
 
         Raises:
             InvalidParameter: the perturbation does not suit the fit.
@@ -127,10 +132,13 @@ class Retrainer(Recipe):
         started = time.perf_counter()
         perturbation.check(fit)
         models, numbers = self.batch_limits(fit)
-        size, parts = max(1, min(models, BATCH // numbers)), []
+        size, parts = max(1, min(models, BATCH // numbers, models if seconds is None else LIMITED)), []
         with threads_for(fit, columns=min(size, perturbation.count)):
             train = self.batch_trainer(fit, perturbation)
             for first in range(0, perturbation.count, size):
+                if seconds is not None and parts and time.perf_counter() - started > seconds:
+                    parts.append(not_begun(parts[-1], count=perturbation.count - first))
+                    break
                 rows = slice(first, min(first + size, perturbation.count))
                 parts.append(joined([train(problem) for problem in problems(fit, perturbation, rows)]))
                 if progress is not None:
@@ -159,10 +167,20 @@ class Retrainer(Recipe):
         """The function that trains the models of one problem."""
 
 
+def not_begun(part: Part, *, count: int) -> Part:
+    """So many experiments that time did not reach, and a control."""
+    blank = Part(
+        **{name: tensor[:1].repeat(count + 1, *[1] * (tensor.dim() - 1)) for name, tensor in vars(part).items()}
+    )
+    change = torch.cat([part.change[:1], torch.full_like(blank.change[1:], torch.nan)])
+    none, never = torch.full_like(blank.grad_norm, torch.nan), torch.zeros_like(blank.converged)
+    return replace(blank, change=change, grad_norm=none, converged=never, steps=torch.zeros_like(blank.steps))
+
+
 def check_rounding(fit: Fit, values: Float[Tensor, "r m"]) -> None:
     """Warn, by LostDigits, of effects that are so small beside the losses that their differences are rounding."""
     losses = fit.measures().abs().max()
-    noise, size = float(ROUNDED * torch.finfo(losses.dtype).eps * losses), float(values.abs().max())
+    noise, size = float(ROUNDED * torch.finfo(losses.dtype).eps * losses), float(values.abs().nan_to_num().max())
     if noise > LOST * size:
         share = f"{noise / size:.0e} of the largest" if size > 0 else "all that they are"
         warnings.warn(

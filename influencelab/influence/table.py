@@ -8,10 +8,25 @@ from torch import Tensor
 from influencelab.errors import InvalidParameter, whole
 from influencelab.training.fit import Fit
 
+# A leverage above this is worth a word: influence falls short by that share.
+HIGH = 0.1
 
-def pairs(fit: Fit, values: Float[Tensor, "n m"]) -> pandas.DataFrame:
-    """A row for each pair of a training and a test point: ids, labels, and what is predicted."""
+
+def leverages(fit: Fit, leverage: Float[Tensor, " n"] | None, *, corrected: bool) -> dict[str, str]:
+    """The largest leverage, and what to use where it is high and not corrected for; nothing where none is known."""
+    if leverage is None:
+        return {}
+    value, row = leverage.max(0)
+    many = int((leverage > HIGH).sum())
+    advice = f"; {many:,} points above {HIGH:g}, whose removal does more than this says: use NewtonStep"
+    at = f"{float(value):.3g} (id {int(fit.data.train_ids[row])})"
+    return {"largest leverage": at + (advice if many and not corrected else "")}
+
+
+def pairs(fit: Fit, values: Float[Tensor, "n m"], *, leverage: Float[Tensor, " n"] | None = None) -> pandas.DataFrame:
+    """A row for each pair of a training and a test point: ids, labels, what is predicted, and known leverages."""
     data, (n, m) = fit.data, values.shape
+    own = {} if leverage is None else {"leverage": numpy.repeat(array(leverage), m)}
     return pandas.DataFrame(
         {
             "test_id": numpy.tile(array(data.test_ids), n),
@@ -19,11 +34,20 @@ def pairs(fit: Fit, values: Float[Tensor, "n m"]) -> pandas.DataFrame:
             "train_id": numpy.repeat(array(data.train_ids), m),
             "train_label": numpy.repeat(data.shown_labels(data.y_train), m),
             "predicted": array(values).flatten(),
+            **own,
         }
     )
 
 
-def top(fit: Fit, values: Float[Tensor, "n m"], *, test: int, k: int, unit: str) -> pandas.DataFrame:
+def top(
+    fit: Fit,
+    values: Float[Tensor, "n m"],
+    *,
+    test: int,
+    k: int,
+    unit: str,
+    leverage: Float[Tensor, " n"] | None = None,
+) -> pandas.DataFrame:
     """The k training points that help a test point most, then the k that harm it most, each the largest first."""
     test, k, m = whole(test, what="test"), whole(k, what="k"), values.shape[1]
     if not 0 <= test < m or k < 1:
@@ -39,6 +63,7 @@ def top(fit: Fit, values: Float[Tensor, "n m"], *, test: int, k: int, unit: str)
             "train_label": data.shown_labels(data.y_train)[rows],
             "predicted": found[rows],
             "unit": unit,
+            **({} if leverage is None else {"leverage": array(leverage)[rows]}),
         }
     )
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from influencelab.data.dataset import Dataset
 from influencelab.errors import InvalidData
 from influencelab.models.shapes import CB, KB, KCB, Y
-from influencelab.recipe import Recipe
+from influencelab.recipe import Recipe, default
 
 # Above this, log(1 + exp z) is z to the last digit of float64.
 EXACT = 40.0
@@ -18,10 +18,16 @@ EXACT = 40.0
 
 @dataclass(frozen=True)
 class OutputLoss(Recipe):
-    """ℓ(z, y) in nats for outputs z of one point; classes lie on the axis before the points, for speed.
+    """ℓ(z, y) for outputs z of one point; classes lie on the axis before the points, for speed.
 
     `z[..., a, i]` is output a for point i, so that the inner loops run over points, which are many.
     """
+
+    @property
+    @default
+    def unit(self) -> str:
+        """What its values are counted in, as figures name it; `nats` for minus a log-likelihood."""
+        return "nats"
 
     @abstractmethod
     def size(self, data: Dataset) -> int:
@@ -29,7 +35,7 @@ class OutputLoss(Recipe):
 
     @abstractmethod
     def values(self, z: KCB, y: Y) -> KB:
-        """The loss of each point, in nats."""
+        """The loss of each point, in `unit`."""
 
     @abstractmethod
     def gradients(self, z: KCB, y: Y) -> KCB:

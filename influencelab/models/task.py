@@ -127,6 +127,11 @@ class Task(Model):
         )
 
     @default
+    def remark(self, data: Dataset) -> str:
+        """What a reader of a fit should know of this task on this data; by default nothing."""
+        return ""
+
+    @default
     def check_curvature(self, data: Dataset, theta: P, weights: N) -> None:
         """Warn of a fit whose losses have so little curvature that influence means little; by default, of none."""
 

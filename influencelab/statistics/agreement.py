@@ -47,7 +47,8 @@ def statistic(comparison: Comparison, measure: str | Measure, *, bootstrap: Boot
     def over_tests(summary: Callable[..., numpy.ndarray], how: str) -> Measurement:
         middle = float(summary(value[None], numpy.ones((1, len(value))))[0])
         found = way.interval(middle, summary(table, tests), within=within, n=int(comparison.mask.sum()), over=over)
-        note, unit = f"{how} over test points; {found.note}{few}", "nats" if chosen is correlation.intercept else ""
+        sized = chosen is correlation.intercept and comparison.unit != "none"
+        note, unit = f"{how} over test points; {found.note}{few}", comparison.unit if sized else ""
         return replace(found.finite(), note=note, unit=unit)
 
     return Statistic(

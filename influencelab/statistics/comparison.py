@@ -35,7 +35,8 @@ class Comparison(Summarised):
         test_labels: their classes or targets.
         classes: how many classes the removed points have; 0 for real targets and for groups.
         estimator: the kind that predicted.
-        unit: of the predictions: `nats`, or `none` for scores that only rank, whose slope means nothing.
+        unit: of the predictions: the loss's, such as `nats`, or `none` for scores that only rank, whose slope means
+            nothing.
         class_names: of the classes, where they have names, for tables.
 
     Raises:

@@ -44,8 +44,8 @@ class Fit(Recipe, Summarised):
         start: the parameters training started from.
         theta: the parameters it ended at.
         weights: wᵢ of each training point in the objective; 1/n unless the user gave others.
-        grad_norm: ‖∇J(θ)‖, in nats per unit of parameter; 0 at a minimum.
-        loss: J(θ), in nats, penalty included.
+        grad_norm: ‖∇J(θ)‖, in the loss's unit per unit of parameter; 0 at a minimum.
+        loss: J(θ), in the unit of the task's loss, penalty included.
         converged: whether grad_norm ≤ the trainer's tolerance, what one more Newton step would change is nothing in any
             units (`minimum.stays`), and, where the trainer checks it, no curvature is negative. Estimators refuse an
             unconverged fit unless `allow_unconverged=True`.
@@ -76,16 +76,16 @@ class Fit(Recipe, Summarised):
     def summary(self) -> dict[str, str]:
         """What was trained on what, and how well."""
         return {
-            "task": f"{type(self.task).__name__}, weight decay {self.weight_decay:g}",
+            "task": f"{type(self.task).__name__}, weight decay {self.weight_decay:g}{self.task.remark(self.data)}",
             "data": f"{self.data.name}, {self.data.n:,} training and {self.data.m:,} test points",
             "trainer": f"{type(self.trainer).__name__}, {self.steps:,} steps",
             "parameters": f"{len(self.theta):,}",
             "‖∇J‖": f"{self.grad_norm:.1e}, {'converged' if self.converged else 'NOT converged'}",
-            "J": f"{self.loss:.6g} nats",
+            "J": f"{self.loss:.6g} {self.task.output_loss.unit}",
         }
 
     def measures(self) -> Float[Tensor, " m"]:
-        """L_j(θ): the loss of each test point under this model, in nats."""
+        """L_j(θ): the loss of each test point under this model, in the unit of the task's loss."""
         return derivatives.measures(self.task, self.data, self.theta[None])[0]
 
     @property

@@ -27,8 +27,8 @@ DENSE, PRODUCTS, REMAINDER = 1024, 100, 0.1
 # Outputs that differ by less may be equal but for rounding.
 MARGIN = 1e-6
 # Numbers in the inequalities up to which a linear program looks for parameters that separate the classes, and products
-# up to which least squares does.
-PROGRAM, SQUARES = 10**5, 10**9
+# up to which least squares does; beyond, the perceptron's epochs and products.
+PROGRAM, SQUARES, EPOCHS, WORK = 10**5, 10**9, 1000, 10**9
 
 
 def train_to_minimum(trainer: Trainer, task: Task, data: Dataset, theta: P, weights: N, *, bounded: bool) -> Trained:
@@ -162,8 +162,9 @@ def unbounded(task: Task, data: Dataset, weights: N, *, theta: P | None = None) 
     )
     if not (found or right(by_squares(x, labels), labels)):
         if len(x) * columns.numel() * len(columns) > PROGRAM:
-            return ""
-        if not separates(inequalities(x, labels, outputs=len(columns)).cpu().numpy()):
+            if not perceptron(x, labels):
+                return ""
+        elif not separates(inequalities(x, labels, outputs=len(columns)).cpu().numpy()):
             return ""
     if absent:
         named = ", ".join(map(str, absent))
@@ -177,6 +178,21 @@ def by_squares(x: Tensor, labels: Tensor) -> Tensor:
     if len(x) * x.shape[1] ** 2 > SQUARES:
         return torch.zeros_like(targets.T)
     return (x @ torch.linalg.lstsq(x.cpu(), targets.cpu(), driver="gelsd").solution.to(x)).T
+
+
+def perceptron(x: Tensor, labels: Tensor) -> bool:
+    """Whether the perceptron's rule, all mistakes of an epoch at once, ends with every point on its own side."""
+    x = x / x.abs().amax(0).clamp_min(torch.finfo(x.dtype).tiny)
+    own = torch.nn.functional.one_hot(labels, max(2, 1 + int(labels.max()))).to(x)
+    theta, epochs = torch.zeros_like(own.T @ x), min(EPOCHS, WORK // (len(x) * own.shape[1] * x.shape[1]))
+    for _ in range(epochs):
+        outputs = theta @ x.T
+        if right(outputs, labels):
+            return True
+        rival = torch.nn.functional.one_hot(outputs.T.where(own == 0, -torch.inf).argmax(1), own.shape[1]).to(x)
+        wrong = (own * outputs.T).sum(1) <= (rival * outputs.T).sum(1) + MARGIN * outputs.abs().amax(0)
+        theta = theta + (own - rival)[wrong].T @ x[wrong] / len(x)
+    return False
 
 
 def right(outputs: Tensor, labels: Tensor) -> bool:

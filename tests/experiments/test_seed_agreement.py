@@ -203,13 +203,17 @@ def depths(**last):
 
 def test_undefined_correlations_are_left_out_or_counted_as_0_and_the_gradient_norm_may_be_held():
     outcomes = depths(constant=True)
+    assert not [row for row in measured(WARM.cells(outcomes)).itertuples() if row.statistic == "slope_given_gradient"]
+    # Only of fits that are no minima does the norm hold anything.
+    rough = outcomes["warm", 1, 5, 0.1, 1]
+    outcomes["warm", 1, 5, 0.1, 1] = replace(rough, facts={**rough.facts, "fit_converged": False})
     with pytest.warns(stats.ConstantInputWarning):
         value = numpy.array([spearman(held).mean() for held in outcomes.values()])
     depth = numpy.array([key[1] for key in outcomes])
     size = numpy.log10([held.facts["fit_grad_norm"] for held in outcomes.values()])
     known = ~numpy.isnan(value)
     assert known.sum() == 14
-    found = measured(WARM.cells(outcomes))
+    found = measured(replace(WARM, require_minimum=False).cells(outcomes))
     left_out, as_zero, given = (
         find(found, {"statistic": f"spearman{kind}_per_layer"}).value
         for kind in ("", "_undefined_as_0", "_given_gradient")

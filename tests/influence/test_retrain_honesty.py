@@ -11,6 +11,8 @@ from tight_retraining import EXACT, Lazy, worst
 from influencelab.data.perturbations.removals import CONVENTIONS
 from influencelab.data.removals import groups, leave_one_out
 from influencelab.errors import InvalidParameter
+from influencelab.experiments.comparison import compare
+from influencelab.influence.estimators.exact import Exact
 from influencelab.influence.retrainers.second_order import SecondOrder
 from influencelab.models.task import Task
 from influencelab.models.tasks.logistic import Logistic
@@ -216,3 +218,17 @@ def test_impossible_settings_are_refused(wrong):
 def test_a_negative_damping_is_refused():
     with pytest.raises(InvalidParameter, match="damping is -1"):
         SecondOrder(damping=-1.0).retrain(minimum(ridge_problem), leave_one_out(60))
+
+
+def test_where_time_runs_out_what_was_done_counts_and_the_rest_is_named():
+    fitted = minimum(ridge_problem, n=40)
+    whole = SecondOrder().retrain(fitted, leave_one_out(40))
+    part = SecondOrder().retrain(fitted, leave_one_out(40), seconds=0.0)
+    done = part.trusted
+    assert 0 < int(done.sum()) < 40
+    assert torch.allclose(part.values[done], whole.values[done], rtol=1e-9)
+    assert part.values[~done].isnan().all()
+    assert f"unfinished: {40 - int(done.sum())}, for want of time" in repr(part)
+    assert "unfinished" not in repr(whole)
+    assert compare(Exact().estimate(fitted), part).mask.sum() == int(done.sum()) * fitted.data.m
+    assert SecondOrder().retrain(fitted, leave_one_out(40), seconds=600.0).trusted.all()

@@ -9,6 +9,7 @@ from problems import class_data, minimum, ridge_problem, split
 from scipy import optimize
 
 from influencelab.data.removals import leave_one_out
+from influencelab.data.sources.digits import Digits
 from influencelab.errors import NoMinimum, NotConverged
 from influencelab.influence.estimators.exact import Exact
 from influencelab.influence.retrainers.rerun import Rerun
@@ -118,6 +119,17 @@ def test_what_has_a_minimum_is_not_named():
     assert not right(BinaryLogistic(0.0).outputs(torch.tensor([1.0, 0.5]).double(), line.x_train), line.y_train)
     assert right(BinaryLogistic(0.0).outputs(torch.tensor([1.0, 0.0]).double(), line.x_train), line.y_train)
     assert unbounded(Ridge(0.0), points([1.0, 2.0, 3.0], [0.0, 1.0, 2.0], n=2), torch.ones(2)) == ""
+
+
+def test_digits_without_a_penalty_are_named_before_anything_is_trained():
+    data = Digits(train_size=200, test_size=5).load()
+    even = torch.full((200,), 1 / 200).double()
+    assert "separate the classes" in unbounded(Logistic(0.0), data, even)
+    assert unbounded(Logistic(1e-6), data, even) == ""
+    # Labels at random are not separated, however long one looks.
+    shuffled = replace(data, y_train=data.y_train[torch.randperm(200, generator=torch.Generator().manual_seed(0))])
+    few = {name: getattr(shuffled, name)[:, 2:4, 2:4] for name in ("x_train", "x_test")}
+    assert unbounded(Logistic(0.0), replace(shuffled, **few), even) == ""
 
 
 def test_newton_gives_up_on_parameters_that_grow_without_end():

@@ -75,9 +75,9 @@ def removal_steps(curvature: Curvature, solved: Float[Tensor, "m p"], common: P)
         x, y = fit.data.x_train[rows], fit.data.y_train[rows]
         outputs = task.outputs(fit.theta, x)
         moved = task.output_slopes(fit.theta, x, solved)
-        amplified, _ = amplification(curvature, torch.arange(fit.data.n, device=fit.theta.device)[rows])
+        amplified, _, grown = amplification(curvature, torch.arange(fit.data.n, device=fit.theta.device)[rows])
         check_spared(amplified, fit.data.train_ids[rows])
-        weight, largest = fit.weights[rows], max(largest, float(amplified.abs().max()))
+        weight, largest = fit.weights[rows], max(largest, grown)
         shared = task.output_slopes(fit.theta, x, common_step)[0]
         change = weight * task.output_loss.products(outputs, y, shared)
         slopes = torch.einsum("bae,eb->ab", amplified, task.output_loss.gradients(outputs, y) + change)

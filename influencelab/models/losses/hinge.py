@@ -37,6 +37,11 @@ class Hinge(OutputLoss):
                 f"t is {self.t}, expected 0 (the true hinge) or a finite number of at least {LEAST:g}: it is a width."
             )
 
+    @property
+    def unit(self) -> str:
+        """Margins, of which a hinge counts what is missing: no likelihood."""
+        return "hinge loss"
+
     def size(self, data: Dataset) -> int:
         """One output."""
         if data.classes != 2:

@@ -9,7 +9,12 @@ from influencelab.models.shapes import CB, KB, KCB, Y
 
 @dataclass(frozen=True)
 class SquaredError(OutputLoss):
-    """ℓ = ½ (z − y)²: minus the log-likelihood of a unit-variance Gaussian up to a constant, so its unit is nats."""
+    """ℓ = ½ (z − y)², in half the squared unit of the targets: nats only where their noise has variance 1."""
+
+    @property
+    def unit(self) -> str:
+        """Of the targets, squared and halved."""
+        return "squared units of y / 2"
 
     def size(self, data: Dataset) -> int:
         """One output."""

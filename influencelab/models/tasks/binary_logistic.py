@@ -11,7 +11,8 @@ from influencelab.models.task import LinearTask
 class BinaryLogistic(LinearTask):
     """One output, the log-odds of class 1: half the parameters of the two-class softmax.
 
-    scikit-learn's two-class `LogisticRegression(C)` on n points is `BinaryLogistic(weight_decay=1 / (C * n))`.
+    scikit-learn's two-class `LogisticRegression(C)` on n points is `BinaryLogistic(weight_decay=1 / (C * n))`;
+    `Logistic` is the same model at twice the weight decay.
     """
 
     @property

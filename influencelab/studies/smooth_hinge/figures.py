@@ -11,13 +11,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from influencelab.experiments.house_style import PALETTE, SMALL, STYLE, WIDEST, drawing, error_bars, finish, short
-from influencelab.experiments.plots import ACTUAL, PREDICTED, draw_points
+from influencelab.experiments.plots import axis_labels, draw_points
 from influencelab.models.losses.hinge import Hinge
 from influencelab.runner.report import Report
 from influencelab.statistics.measurements import find, select
 from influencelab.studies.smooth_hinge.analysis import FIXED, PUBLISHED, SELECTIONS, TESTED, Key, of_machine
 from influencelab.studies.smooth_hinge.strain import WIDE_ENOUGH
 
+UNIT = Hinge(0.0).unit
 # The t whose losses are drawn.
 SHOWN = (0.0, 0.001, 0.01, 0.1, 0.5)
 # Slopes beyond this are shown on a logarithmic scale.
@@ -69,7 +70,7 @@ def loss_family(widths: Sequence[float]) -> Figure:
     for t, shade, thick in zip(widths, shades, numpy.linspace(5, 1.5, len(widths)), strict=True):
         left.plot(s, Hinge(t).values(s[None], label), color=shade, linewidth=thick, label=f"t = {t:g}")
         right.plot(s, Hinge(t).curvatures(s[None], label), color=shade, linewidth=1.5)
-    left.set_ylabel("loss of a point (nats)")
+    left.set_ylabel(f"loss of a point ({UNIT})")
     right.set(ylabel="curvature of its loss (nats per squared margin)", yscale="log")
     right.set_ylim(1e-3, 1 / min(filter(None, widths)))
     for axis in (left, right):
@@ -97,7 +98,7 @@ def paper_figure(numbers: pandas.DataFrame, pairs: pandas.DataFrame, *, key: Key
         draw_points(axis, predicted, actual, across=across, up=up)
         words = f"Pearson {short(found) if found else 'unknown'}\n{len(actual)} removals"
         axis.set_title(f"t = {t:g}{' (the true hinge)' if t == 0 else ''}\n{words}", fontsize=SMALL, loc="left")
-        axis.set(xlabel=PREDICTED, ylabel=ACTUAL)
+        axis.set(**dict(zip(("xlabel", "ylabel"), axis_labels(UNIT), strict=True)))
     return finish(figure, caption=LAYOUT)
 
 
