@@ -68,7 +68,10 @@ def statistics_of(entry: Entry) -> dict[str, Statistic]:
     """The statistics that were kept."""
     found = {}
     for name, facts in entry.facts.items():
-        parts = {part: Measurement(**v) if isinstance(v, dict) else v for part, v in facts.items()}
-        own = {key.partition("/")[2]: v.numpy() for key, v in entry.arrays.items() if key.partition("/")[0] == name}
-        found[name] = Statistic(**parts, **own)
+        parts: dict[str, Any] = {part: Measurement(**v) if isinstance(v, dict) else v for part, v in facts.items()}
+        for key, array in entry.arrays.items():
+            owner, _, part = key.partition("/")
+            if owner == name:
+                parts[part] = array.numpy()
+        found[name] = Statistic(**parts)
     return found
