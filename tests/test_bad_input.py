@@ -1,5 +1,6 @@
 """Input that no honest study can use is refused by a typed error that names the thing and the cure."""
 
+import warnings
 from dataclasses import replace
 
 import jaxtyping
@@ -14,6 +15,7 @@ from influencelab.errors import (
     InvalidData,
     InvalidParameter,
     InvalidWeights,
+    LostDigits,
     NotConverged,
     NotFinite,
     NullSpaceMass,
@@ -188,7 +190,9 @@ def test_a_gradient_with_mass_in_the_null_space_is_refused_and_damping_is_a_cure
     fitted = fit(task, data, Newton(tolerance=1e-10))
     with pytest.raises(NullSpaceMass, match=r"no finite influence exists. Add damping or weight decay"):
         make(Estimator, kind).estimate(fitted)
-    assert make(Estimator, kind, damping=1e-3).estimate(fitted).values.isfinite().all()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", LostDigits)  # the model meets every target: what is left of them is rounding
+        assert make(Estimator, kind, damping=1e-3).estimate(fitted).values.isfinite().all()
 
 
 @pytest.mark.parametrize("kind", SOLVERS)

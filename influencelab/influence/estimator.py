@@ -17,7 +17,7 @@ from influencelab.data.perturbation import Perturbation, WeightChange
 from influencelab.data.perturbations.removals import Removals
 from influencelab.errors import InvalidParameter, require
 from influencelab.influence import table
-from influencelab.influence.curvature import Solution
+from influencelab.influence.curvature import Solution, check_slopes
 from influencelab.influence.leverage import cheap_leverages
 from influencelab.models.measure import Measure
 from influencelab.models.measures.loss import Loss
@@ -285,6 +285,8 @@ def estimate_of(
 ) -> Estimate:
     """The estimate with these values, of a method that began at `started`; where nothing is solved nothing is left."""
     residual = values.new_zeros(values.shape[1]) if residual is None else residual
+    if not unit:
+        check_slopes(fit, values)
     unit = unit or fit.task.output_loss.unit
     seconds = time.perf_counter() - started
     return Estimate(estimator, fit, values, slopes, convention, unit, residual, damping, seconds, sensitivity)

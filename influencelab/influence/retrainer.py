@@ -143,8 +143,8 @@ class Retrainer(Recipe):
                 parts.append(joined([train(problem) for problem in problems(fit, perturbation, rows)]))
                 if progress is not None:
                     progress(rows.stop, perturbation.count)
-        values = torch.cat([part.change[1:] - part.change[:1] for part in parts])
-        check_rounding(fit, values)
+            values = torch.cat([part.change[1:] - part.change[:1] for part in parts])
+            check_rounding(fit, values)
         return Retrained(
             retrainer=self,
             fit=fit,

@@ -18,7 +18,9 @@ def leverages(fit: Fit, leverage: Float[Tensor, " n"] | None, *, corrected: bool
         return {}
     value, row = leverage.max(0)
     many = int((leverage > HIGH).sum())
-    advice = f"; {many:,} points above {HIGH:g}, whose removal does more than this says: use NewtonStep"
+    advice = (
+        f"; {many:,} points above {HIGH:g}, whose removal does more than this says: try NewtonStep, and retrain some"
+    )
     at = f"{float(value):.3g} (id {int(fit.data.train_ids[row])})"
     return {"largest leverage": at + (advice if many and not corrected else "")}
 

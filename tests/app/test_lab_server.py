@@ -183,7 +183,7 @@ async def test_cancelling_ends_all_that_a_run_started(ask: Ask, jp_root_dir: Pat
     while not note.is_file() and time.monotonic() < last:
         await asyncio.sleep(0.1)
     running = await until(ask, first["id"], "running")
-    while running["fraction"] is None and time.monotonic() < last:
+    while running["label"] != "3 of 10 sleeping" and time.monotonic() < last:
         running = await until(ask, first["id"], "running")
     assert (running["fraction"], running["label"]) == (0.3, "3 of 10 sleeping")
     assert running["left"] > 0

@@ -47,7 +47,7 @@ def test_where_leverage_is_high_the_newton_step_is_recommended_and_nearer():
     assert float(plain.leverage.max()) > 0.2
     assert "NewtonStep" in repr(plain)
     assert "NewtonStep" in plain._repr_html_()
-    assert "use NewtonStep" not in repr(step)
+    assert "NewtonStep, and" not in repr(step)
     rows = plain.leverage.argsort(descending=True)[:5]
     truth = il.SecondOrder().retrain(fitted, il.leave_one_out(data.n, rows=rows))
     assert truth.trusted.all()

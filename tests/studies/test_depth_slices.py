@@ -167,8 +167,9 @@ def test_every_setting_of_a_claim_is_something_that_the_study_measures():
         "controlled": ("warm", {}),
     }
     queries = [AgreementQuery(key, {"arm": arm, "data": "iris"}, **more) for arm, (key, more) in arms.items()]
+    kinds = {"published": {"own": 1, "minimum": False}, "warm": {}}
     networks = {
-        (key, depth, width, decay, seed): network(depth + width + seed, own=1 if key == "published" else None)
+        (key, depth, width, decay, seed): network(depth + width + seed, **kinds[key])
         for key, decays in (("published", (0.005, 0.0)), ("warm", (0.005, 0.0001)))
         for depth, width in ((1, 5), (8, 5), (1, 8))
         for decay in decays

@@ -251,7 +251,7 @@ def test_every_figure_has_words_and_units_on_its_axes_and_draws_the_measurements
     }
     for figure in drawn.values():
         words = [axis.get_xlabel() for axis in figure.axes] + [axis.get_ylabel() for axis in figure.axes]
-        assert any("nats" in text or "margin" in text or "Pearson" in text for text in words)
+        assert any("hinge" in text or "margin" in text or "Pearson" in text for text in words)
     assert [len(figure.axes) for figure in drawn.values()] == [2, 3, 6, 2, 4]
     offsets = numpy.asarray(drawn["paper"].axes[0].collections[0].get_offsets())
     predicted = outcome.predicted["published/0"][outcome.chosen["top"][:, 0], 0].numpy()

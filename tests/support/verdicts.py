@@ -158,15 +158,20 @@ def of_refusal(error: InfluenceLabError, right, truth: Truth, problem: Problem) 
 
 
 def nearly_singular(problem: Problem) -> bool:
-    """Whether some removal leaves a curvature that no float can tell from a singular one, units left out."""
+    """Whether some removal leaves a curvature that no float can tell from a singular one.
+
+    In its own units, or in those of the fit's curvature, of which a removal's is what is left.
+    """
     model, theta = problem.model, oracle.minimise(problem.model).theta
     bends = oracle.all_parts(model, theta, model.x, model.y)[2]
+    whole = oracle.hessian(model, bends, model.w).diagonal()
     for row in range(len(model.w)):
         matrix = oracle.hessian(model, bends, oracle.without(model, row).w)
-        units = numpy.array([1 / each.sqrt() if each else each for each in matrix.diagonal()], dtype=object)
-        values = numpy.linalg.eigvalsh((units[:, None] * matrix * units).astype(float))
-        if values[0] < SINGULAR[problem.data.x_train.dtype.itemsize]:
-            return True
+        for size in (matrix.diagonal(), whole):
+            units = numpy.array([1 / each.sqrt() if each else each for each in size], dtype=object)
+            values = numpy.linalg.eigvalsh((units[:, None] * matrix * units).astype(float))
+            if values[0] < SINGULAR[problem.data.x_train.dtype.itemsize]:
+                return True
     return False
 
 

@@ -92,6 +92,6 @@ def check_spared(amplified: Float[Tensor, "b c c"], ids: Int[Tensor, " b"]) -> N
     if len(lost):
         raise NotFinite(
             f"{len(lost)} training points, the first with id {int(lost[0])}, are the only ones with curvature "
-            "along some direction (leverage 1, to working precision): without them no finite model exists. Add weight "
-            "decay or damping."
+            "along some direction (leverage 1, to working precision): what is left without them cannot be told from "
+            "none. Add weight decay or damping, or bring features to one scale."
         )

@@ -27,6 +27,8 @@ LEVENBERG = 0.1
 REMAINDER = 0.1
 # Steps tried along one direction before it is given up.
 TRIALS = 30
+# A diagonal of a Hessian whose smallest entry is below this share of its largest may hide features in what looks null.
+UNEVEN = 1e-6
 # So many steps in a row of one direction, none shorter than this share of the one before, go on without end: a
 # gradient that falls by e at each of them (a loss with a tail) has fallen by 1e-13, and no minimum is nearer.
 ENDLESS, AS_LONG, AS_STRAIGHT = 30, 0.9, 0.99
@@ -125,9 +127,13 @@ def evaluate(task: Task, data: Dataset, theta: KP, weights: KN) -> Place:
 
 
 def convex_descent(hessian: Float[Tensor, "k p p"], gradient: KP, *, tolerance: float) -> tuple[KP, K]:
-    """`descent` with each parameter in the unit in which its own curvature is 1: no feature's unit looks flat."""
-    size = hessian.diagonal(dim1=-2, dim2=-1).clamp_min(0).sqrt()
-    units = (1 / size).where(size > 0, 1.0)
+    """`descent`, where units are uneven with each parameter in the one in which its own curvature is 1.
+
+    No feature's unit then looks flat; where units are even, null directions are left alone.
+    """
+    size = hessian.diagonal(dim1=-2, dim2=-1).clamp_min(0)
+    uneven = size.amin(-1, keepdim=True) <= UNEVEN * size.amax(-1, keepdim=True)
+    units = size.rsqrt().where(uneven & (size > 0), 1.0)
     scaled = units[:, :, None] * hessian * units[:, None, :]
     direction, lowest = descent(scaled, units * gradient, tolerance=tolerance)
     return units * direction, lowest
