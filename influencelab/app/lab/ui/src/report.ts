@@ -5,7 +5,14 @@ import { IReport, IVerdict, ask, content } from './server';
 
 export type Open = (path: string) => void;
 
-const SIGNS: Record<string, string> = { reproduced: '✓', 'not reproduced': '✗', inconclusive: '≈', explained: '✓' };
+const SIGNS: Record<string, string> = {
+  reproduced: '✓',
+  explained: '✓',
+  'not reproduced': '✗',
+  'depends on the setting': '±',
+  negligible: '○',
+  inconclusive: '≈'
+};
 
 /** Whether a claim's number was measured at all. */
 export const measured = (verdict: IVerdict): boolean => verdict.measured !== '';
