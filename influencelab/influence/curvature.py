@@ -1,6 +1,5 @@
 """The curvature of a fit as an operator: products, dense matrix, spectrum, solves, one meaning of damping."""
 
-import warnings
 from dataclasses import dataclass, field
 from weakref import WeakKeyDictionary
 
@@ -8,7 +7,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from influencelab.errors import InvalidParameter, LostDigits, NullSpaceMass
+from influencelab.errors import InvalidParameter, NullSpaceMass
+from influencelab.influence.rounding import cancelled, lost_digits
 from influencelab.models import derivatives
 from influencelab.models.shapes import K, P
 from influencelab.training.fit import Fit, door
@@ -25,9 +25,8 @@ DAMPINGS = 2
 # rounding, in these units, is larger.
 NULL_MASS, ROUNDING = 1e-7, 1e3
 
-# Rounding that changes values by more than this share of the largest is warned of; random vectors and steps that it is
-# found by.
-LOST, PROBES, POWERS = 1e-7, 4, 4
+# Random vectors, and steps of power iteration, by which the condition is found.
+PROBES, POWERS = 4, 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -211,8 +210,7 @@ class Curvature:
 
     def check_rounding(self, *, amplified: float = 1.0) -> None:
         """Warn, by LostDigits, where rounding may have changed values that this curvature gives, times `amplified`."""
-        if (share := amplified * cancelled(self.fit) * self.rounding()) > LOST:
-            warnings.warn(lost_digits(share), LostDigits, stacklevel=4)
+        lost_digits(amplified * cancelled(self.fit) * self.rounding())
 
     @door
     def inverse(self) -> Float[Tensor, "p p"]:
@@ -246,42 +244,6 @@ class Curvature:
                 "penalise the intercept; where units differ, scale the features."
             )
         return solution
-
-
-def cancelled(fit: Fit, values: Float[Tensor, "n m"] | None = None) -> float:
-    """By how much the rounding of outputs grows in their slopes: 1 + the largest change of a slope over the largest.
-
-    Where a model meets its targets, residuals are small differences of large numbers. Given values, the points count
-    for their share in them: a point that the model meets alone, by a high leverage, may have the largest.
-    """
-    if not fit.task.linear:
-        return 1.0
-    x, y, loss = fit.data.x_train, fit.data.y_train, fit.task.output_loss
-    outputs = fit.task.outputs(fit.theta, x)
-    slopes = (fit.weights * loss.gradients(outputs, y)).abs()
-    features = fit.task.features(x).abs()
-    size = fit.theta.abs().view(-1, features.shape[1]) @ features.T
-    change = (fit.weights * loss.products(outputs, y, size)).abs()
-    grown = change.amax() / slopes.amax()
-    if values is not None and (most := values.abs().amax()) > 0:
-        own = change.amax(0) / slopes.amax(0) * values.abs().amax(1) / most
-        grown = own.nan_to_num(0.0).amax()
-    return 1 + float(grown) if grown.isfinite() else 1.0
-
-
-def check_slopes(fit: Fit, values: Float[Tensor, "n m"]) -> None:
-    """Warn, by LostDigits, where rounding of the points' own slopes may have changed predictions made of them."""
-    if (share := cancelled(fit, values) * torch.finfo(values.dtype).eps) > LOST:
-        warnings.warn(lost_digits(share), LostDigits, stacklevel=4)
-
-
-def lost_digits(share: float) -> str:
-    """The sentence that says how much rounding may have changed, and the next step."""
-    much = f"{share:.0e} of the largest" if share < 1 else "all that they are"
-    return (
-        f"Rounding may have changed values by {much}. Give features in float64, leave out columns "
-        "that are nearly sums of others, centre features whose mean is far from 0, or add weight decay."
-    )
 
 
 def check_recipe(kind: str, damping: float) -> None:

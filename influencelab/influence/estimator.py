@@ -17,8 +17,9 @@ from influencelab.data.perturbation import Perturbation, WeightChange
 from influencelab.data.perturbations.removals import Removals
 from influencelab.errors import InvalidParameter, require
 from influencelab.influence import table
-from influencelab.influence.curvature import Solution, check_slopes
+from influencelab.influence.curvature import Solution
 from influencelab.influence.leverage import cheap_leverages
+from influencelab.influence.rounding import check_slopes
 from influencelab.models.measure import Measure
 from influencelab.models.measures.loss import Loss
 from influencelab.recipe import Recipe, kind_name

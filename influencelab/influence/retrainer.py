@@ -1,7 +1,6 @@
 """Retraining: models trained again under each experiment of a perturbation, many at once."""
 
 import time
-import warnings
 from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
@@ -11,7 +10,8 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from influencelab.data.perturbation import Perturbation
-from influencelab.errors import InvalidParameter, LostDigits, require
+from influencelab.errors import InvalidParameter, require
+from influencelab.influence.rounding import check_effects
 from influencelab.models import derivatives
 from influencelab.models.shapes import KN, K
 from influencelab.recipe import Progress, Recipe, kind_name
@@ -22,8 +22,6 @@ __all__ = ["Retrained", "Retrainer"]
 
 # Numbers that one batch of models may hold, and models of one where time is limited.
 BATCH, LIMITED = 2**24, 16
-# Rounding of losses, in units of their last digit, and the share of the largest effect that it may be without a word.
-ROUNDED, LOST = 2, 1e-7
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -144,7 +142,7 @@ class Retrainer(Recipe):
                 if progress is not None:
                     progress(rows.stop, perturbation.count)
             values = torch.cat([part.change[1:] - part.change[:1] for part in parts])
-            check_rounding(fit, values)
+            check_effects(fit, values)
         return Retrained(
             retrainer=self,
             fit=fit,
@@ -175,20 +173,6 @@ def not_begun(part: Part, *, count: int) -> Part:
     change = torch.cat([part.change[:1], torch.full_like(blank.change[1:], torch.nan)])
     none, never = torch.full_like(blank.grad_norm, torch.nan), torch.zeros_like(blank.converged)
     return replace(blank, change=change, grad_norm=none, converged=never, steps=torch.zeros_like(blank.steps))
-
-
-def check_rounding(fit: Fit, values: Float[Tensor, "r m"]) -> None:
-    """Warn, by LostDigits, of effects that are so small beside the losses that their differences are rounding."""
-    losses = fit.measures().abs().max()
-    noise, size = float(ROUNDED * torch.finfo(losses.dtype).eps * losses), float(values.abs().nan_to_num().max())
-    if noise > LOST * size:
-        share = f"{noise / size:.0e} of the largest" if size > 0 else "all that they are"
-        warnings.warn(
-            f"Rounding may have changed these effects by {share}, which is {size:.0e} where losses are "
-            f"{float(losses):.0e}. Lower the weight decay, or give features in float64.",
-            LostDigits,
-            stacklevel=3,
-        )
 
 
 def problems(fit: Fit, perturbation: Perturbation, rows: slice) -> list[Problem]:

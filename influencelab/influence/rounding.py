@@ -1,0 +1,64 @@
+"""How much of a prediction or an effect may be rounding, and the warning where that matters."""
+
+import warnings
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from influencelab.errors import LostDigits
+from influencelab.training.fit import Fit
+
+# Rounding that changes values by more than this share of the largest is warned of.
+LOST = 1e-7
+# A difference of two losses may be wrong by so many units in their last place.
+ROUNDED = 2
+CURE = (
+    "Give features in float64, leave out columns that are nearly sums of others, centre features whose mean is far "
+    "from 0, or add weight decay."
+)
+
+
+def cancelled(fit: Fit, values: Float[Tensor, "n m"] | None = None) -> float:
+    """By how much the rounding of outputs grows in their slopes: 1 + the largest change of a slope over the largest.
+
+    Where a model meets its targets, residuals are small differences of large numbers. Given values, the points count
+    for their share in them: a point that the model meets alone, by a high leverage, may have the largest.
+    """
+    if not fit.task.linear:
+        return 1.0
+    x, y, loss = fit.data.x_train, fit.data.y_train, fit.task.output_loss
+    outputs = fit.task.outputs(fit.theta, x)
+    slopes = (fit.weights * loss.gradients(outputs, y)).abs()
+    features = fit.task.features(x).abs()
+    size = fit.theta.abs().view(-1, features.shape[1]) @ features.T
+    change = (fit.weights * loss.products(outputs, y, size)).abs()
+    grown = change.amax() / slopes.amax()
+    if values is not None and (most := values.abs().amax()) > 0:
+        own = change.amax(0) / slopes.amax(0) * values.abs().amax(1) / most
+        grown = own.nan_to_num(0.0).amax()
+    return 1 + float(grown) if grown.isfinite() else 1.0
+
+
+def check_slopes(fit: Fit, values: Float[Tensor, "n m"]) -> None:
+    """Warn, by LostDigits, where rounding of the points' own slopes may have changed predictions made of them."""
+    lost_digits(cancelled(fit, values) * torch.finfo(values.dtype).eps)
+
+
+def check_effects(fit: Fit, values: Float[Tensor, "r m"]) -> None:
+    """Warn, by LostDigits, of effects that are so small beside the losses that their differences are rounding."""
+    losses, size = fit.measures().abs().max(), values.abs().nan_to_num().max()
+    noise = ROUNDED * torch.finfo(losses.dtype).eps * losses
+    much = f"The largest effect is {float(size):.0e} where losses are {float(losses):.0e}"
+    cure = f"{much}: lower the weight decay, or give features in float64."
+    lost_digits(float(noise / size) if size > 0 else float(noise > 0), cure=cure, level=4)
+
+
+def lost_digits(share: float, *, cure: str = CURE, level: int = 5) -> None:
+    """Warn that rounding may have changed values by a share of the largest, where it is large enough to matter.
+
+    The warning names the line so many calls up.
+    """
+    if share > LOST:
+        much = f"{share:.0e} of the largest" if share < 1 else "all that they are"
+        warnings.warn(f"Rounding may have changed values by {much}. {cure}", LostDigits, stacklevel=level)
