@@ -86,7 +86,7 @@ class NoMinimum(UserWarning):
 
 
 class LostDigits(UserWarning):
-    """A warning: rounding may have changed some values by more than a millionth of the largest."""
+    """A warning: rounding may have changed some values by more than a ten-millionth of the largest."""
 
 
 class StudyFailed(InfluenceLabError, RuntimeError):

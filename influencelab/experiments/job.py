@@ -4,6 +4,7 @@ import asyncio
 import os
 import re
 import time
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -12,7 +13,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import joblib
 
-from influencelab.errors import InvalidParameter, Unavailable
+from influencelab.errors import InvalidParameter, LostDigits, NotSolved, Unavailable
 from influencelab.experiments.code_version import recipe_version
 from influencelab.experiments.outcome import Outcome
 from influencelab.experiments.store import Entry, Store, to_bytes
@@ -64,9 +65,18 @@ def finish(job: Job, *, progress: Progress | None = None) -> bool:
 
 @one_thread(of=OF_A_TRIAL)
 def entry_of(job: Job, *, progress: Progress | None = None) -> Entry:
-    """The outcome of a job as it is stored, found on one thread wherever it runs: its bits depend on no place."""
-    entry = job.recipe.run(device=job.device, progress=progress).entry()
-    return replace(entry, facts=entry.facts | {"threads": now()})
+    """The outcome of a job as it is stored, found on one thread wherever it runs: its bits depend on no place.
+
+    Warnings of solves that did not end and of rounding are facts of it, as their residuals are, and not printed.
+    """
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        entry = job.recipe.run(device=job.device, progress=progress).entry()
+    said = {each for each in heard if issubclass(each.category, (NotSolved, LostDigits))}
+    for each in heard:
+        if each not in said:
+            warnings.warn_explicit(each.message, each.category, each.filename, each.lineno)
+    return replace(entry, facts=entry.facts | {"threads": now(), "warnings": sorted({str(w.message) for w in said})})
 
 
 def run_serial(jobs: Sequence[Job], *, progress: Callable[[str], Progress]) -> Iterator[tuple[str, bool]]:

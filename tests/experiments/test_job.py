@@ -1,13 +1,16 @@
 """Where a trial is done: workers that die are replaced, and a device that is not here is refused."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from gated_sweep import Fatal, trials
 from journal import journal
 
-from influencelab.errors import Unavailable
+from influencelab.errors import NotSolved, Unavailable
 from influencelab.experiments.store import Store
 from influencelab.experiments.sweep import run_trials
+from influencelab.influence.estimators.lissa import Lissa
 
 TWO = [gated.trial for gated in trials(2)]
 TRIAL = TWO[0]
@@ -53,3 +56,10 @@ def test_cuda_gives_the_same_numbers_or_is_refused_where_there_is_none(tmp_path)
         return
     there, here = (run_trials([TRIAL], store=Store(tmp_path), device=device)[0] for device in ("cuda", "cpu"))
     assert torch.allclose(there.actual["warm"], here.actual["warm"], rtol=1e-6, atol=1e-10)
+
+
+def test_a_solve_that_did_not_end_is_a_fact_of_its_trial(tmp_path, recwarn):
+    (found,) = run_trials([replace(TRIAL, estimators={"lissa": Lissa(depth=3)})], store=Store(tmp_path))
+    (said,) = found.facts["warnings"]
+    assert said.startswith("LiSSA took all of its 3 steps")
+    assert not [each for each in recwarn if issubclass(each.category, NotSolved)]
