@@ -52,6 +52,7 @@ class Pieces:
         first: the share of the run's time that was over when trials had ended.
         last: the same when these tables and figures are done.
         before: how many there were when the trials began.
+        begun: whether trials have; what is made before them moves nothing, since the trials are most of a run.
     """
 
     total: int
@@ -59,10 +60,11 @@ class Pieces:
     first: float = 0.0
     last: float = 1.0
     before: int = 0
+    begun: bool = False
 
     def begin(self, first: float, last: float) -> None:
         """Count those after the trials that begin now."""
-        self.first, self.last, self.before = first, last, self.done
+        self.first, self.last, self.before, self.begun = first, last, self.done, True
 
     def add(self) -> float:
         """Count one more, if all were foreseen; the share that is over. Not all is before the report is published."""
@@ -186,7 +188,9 @@ class ReportWriter:
     def _piece(self) -> None:
         """Report one more table or figure, where it is known how many there are."""
         if self._pieces.total:
-            self.progress(self._pieces.add(), 1.0, self._pieces.text)
+            share = self._pieces.add()
+            if self._pieces.begun:
+                self.progress(share, 1.0, self._pieces.text)
 
     @property
     def store(self) -> Path:
