@@ -1,5 +1,6 @@
 """How much of a prediction or an effect may be rounding, and the warning where that matters."""
 
+import sys
 import warnings
 
 import torch
@@ -13,6 +14,8 @@ from influencelab.training.fit import Fit
 LOST = 1e-7
 # A difference of two losses may be wrong by so many units in their last place.
 ROUNDED = 2
+# Packages whose calls lie between a user's line and the warning.
+OWN = ("influencelab", "torch")
 CURE = (
     "Give features in float64, leave out columns that are nearly sums of others, centre features whose mean is far "
     "from 0, or add weight decay."
@@ -51,14 +54,17 @@ def check_effects(fit: Fit, values: Float[Tensor, "r m"]) -> None:
     noise = ROUNDED * torch.finfo(losses.dtype).eps * losses
     much = f"The largest effect is {float(size):.0e} where losses are {float(losses):.0e}"
     cure = f"{much}: lower the weight decay, or give features in float64."
-    lost_digits(float(noise / size) if size > 0 else float(noise > 0), cure=cure, level=4)
+    lost_digits(float(noise / size) if size > 0 else float(noise > 0), cure=cure)
 
 
-def lost_digits(share: float, *, cure: str = CURE, level: int = 5) -> None:
+def lost_digits(share: float, *, cure: str = CURE) -> None:
     """Warn that rounding may have changed values by a share of the largest, where it is large enough to matter.
 
-    The warning names the line so many calls up.
+    The warning names the line of whoever called this package.
     """
     if share > LOST:
+        frame, level = sys._getframe(), 1
+        while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] in OWN:
+            frame, level = frame.f_back, level + 1
         much = f"{share:.0e} of the largest" if share < 1 else "all that they are"
         warnings.warn(f"Rounding may have changed values by {much}. {cure}", LostDigits, stacklevel=level)
