@@ -92,7 +92,8 @@ def draw_panel(axis: Axes, predicted: numpy.ndarray, actual: numpy.ndarray, *, u
     reach = 1.08 * max(numpy.abs(predicted).max(), numpy.abs(actual).max(), 1e-300)
     draw_points(axis, predicted, actual, across=reach, up=reach)
     axis.set_aspect("equal")
-    axis.set(**dict(zip(("xlabel", "ylabel"), axis_labels(unit), strict=True)))
+    across, up = axis_labels(unit)
+    axis.set(xlabel=across, ylabel=up)
 
 
 def draw_points(axis: Axes, predicted: numpy.ndarray, actual: numpy.ndarray, *, across: float, up: float) -> None:

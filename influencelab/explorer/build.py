@@ -16,7 +16,7 @@ from influencelab.experiments.outcome import Outcome
 from influencelab.experiments.replication import loss_changes, repeatability
 from influencelab.experiments.trial import Trial, trial_in
 from influencelab.explorer.data import ExplorerData
-from influencelab.explorer.pairs_table import DampingSteps, PairsTable, Points, Setting, places, readable
+from influencelab.explorer.pairs_table import UNIT, DampingSteps, PairsTable, Points, Setting, places, readable
 from influencelab.influence.curvature import Curvature
 from influencelab.models import derivatives
 from influencelab.training.fit import Fit
@@ -115,6 +115,7 @@ def table_of(outcome: Outcome, points: Points, *, detailed: Trial | None) -> Pai
     test = numpy.array(places(points.test_ids.tolist(), outcome.test_ids.tolist()), dtype=numpy.int64)[tests]
     along = outcome.facts.get("damping_path", {})
     known = {name: values for name, values in outcome.predicted.items() if name not in along}
+    units = {name: outcome.facts["estimates"][name]["unit"] for name in known}
     converged = outcome.converged or outcome.trusted
     return PairsTable(
         settings={},
@@ -128,7 +129,8 @@ def table_of(outcome: Outcome, points: Points, *, detailed: Trial | None) -> Pai
         },
         moved={name: (array(converged[name]) & ~array(outcome.trusted[name]))[rows] for name in outcome.actual},
         removed={name: array(values)[rows, tests] for name, values in outcome.chosen.items()},
-        unscaled=tuple(name for name in known if outcome.facts["estimates"][name]["unit"] == "none"),
+        unscaled=tuple(name for name, unit in units.items() if unit == "none"),
+        unit=next((unit for unit in units.values() if unit != "none"), UNIT),
         **(fit_details(detailed, outcome, rows=rows, tests=tests) if detailed else {}),
     )
 

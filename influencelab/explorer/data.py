@@ -15,7 +15,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from influencelab.errors import InvalidData
-from influencelab.explorer.pairs_table import COLUMNS, DampingSteps, PairsTable, Points, pictures_in, sprite_sheet
+from influencelab.explorer.pairs_table import COLUMNS, UNIT, DampingSteps, PairsTable, Points, pictures_in, sprite_sheet
 
 # What share of all bytes predictions at every damping may take: one in so many.
 STEPS = 3
@@ -159,7 +159,7 @@ def fields_of(value: Any) -> dict[str, Any]:
     """The fields of a dataclass; of points also their kind, their pictures as one PNG, features in single precision."""
     record = {field.name: getattr(value, field.name) for field in fields(value)}
     if not isinstance(value, Points):
-        return record
+        return record if record.get("unit") != UNIT else {name: record[name] for name in record if name != "unit"}
     record["kind"] = value.kind
     if value.kind == "images":
         pictures = value.pictures()

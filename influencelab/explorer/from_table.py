@@ -12,7 +12,7 @@ from influencelab.data.dataset import Dataset
 from influencelab.errors import InvalidData
 from influencelab.experiments.comparison import array
 from influencelab.explorer.data import ExplorerData
-from influencelab.explorer.pairs_table import PairsTable, Points, Setting, places, readable
+from influencelab.explorer.pairs_table import UNIT, PairsTable, Points, Setting, places, readable
 from influencelab.statistics.comparison import Comparison
 
 # Columns that are no setting.
@@ -41,8 +41,9 @@ def from_comparison(comparison: Comparison, data: Dataset | None = None) -> Expl
         }
     )
     names = {"estimator": comparison.estimator, "target": "retrained", "removed": "all pairs"}
-    unscaled = (comparison.estimator,) if comparison.unit == "none" else ()
-    return from_table(pairs, title="comparison", data=data, names=names, unscaled=unscaled)
+    unit = "" if comparison.unit == "none" else comparison.unit
+    unscaled = () if unit else (comparison.estimator,)
+    return from_table(pairs, title="comparison", data=data, names=names, unscaled=unscaled, unit=unit)
 
 
 def from_table(
@@ -52,12 +53,14 @@ def from_table(
     data: Dataset | None = None,
     names: Mapping[str, str] = KEPT,
     unscaled: tuple[str, ...] = (),
+    unit: str = UNIT,
 ) -> ExplorerData:
     """A table of pairs as explorer data; an InvalidData error where a column is missing.
 
     Its columns are `train_id`, `test_id`, `predicted` and `actual`, perhaps `train_label`, `test_label`, `estimator`
     and `removed`; every other one is a setting in which networks differ. The data set lets its points be shown. `names`
-    are those of the `estimator`, the `target` and the removals (`removed`); an `unscaled` estimator only ranks.
+    are those of the `estimator`, the `target` and the removals (`removed`); an `unscaled` estimator only ranks; the
+    `unit` is that of the losses.
     """
     missing = [name for name in ("train_id", "test_id", "predicted", "actual") if name not in pairs]
     if missing:
@@ -81,6 +84,7 @@ def from_table(
                 moved={names["target"]: numpy.zeros(len(part), dtype=bool)},
                 removed={names["removed"]: numpy.ones(len(part), dtype=bool)},
                 unscaled=unscaled,
+                unit=unit,
             )
         )
     return ExplorerData(title=title, names=settings, tables=tables, points={points.name: points})

@@ -14,6 +14,8 @@ from influencelab.errors import InvalidData, InvalidParameter
 Setting = str | int | float
 # What the estimator is called whose damping can be chosen.
 ANY_DAMPING = "exact, any damping"
+# The unit of losses where a file says none.
+UNIT = "nats"
 FAMILIES = ("predicted", "actual", "moved", "removed")
 # Pictures a row of the sprite sheet, and how many features of a point are shown as a table at most.
 COLUMNS, READABLE = 40, 30
@@ -32,7 +34,7 @@ class DampingSteps:
         shares: dampings as shares of the fit's largest eigenvalue, ascending.
         dampings: the same in the curvature's own unit: what was added to every eigenvalue.
         rows: which pairs, by their places in the table.
-        predicted: predicted[l, q] of pair rows[q] at damping l, in nats: what a dense solve at that damping gives.
+        predicted: predicted[l, q] of pair rows[q] at damping l, in `unit`: what a dense solve at that damping gives.
     """
 
     shares: Float[numpy.ndarray, " l"]
@@ -54,17 +56,18 @@ class PairsTable:
         points: the name of its `Points`.
         train: each pair's removal, by its place in the points.
         test: each pair's test point, by its place in the points.
-        predicted: by estimator, in nats for most.
-        actual: by target, in nats; NaN where the retrained model did not converge.
+        predicted: by estimator, in `unit` for most.
+        actual: by target, in `unit`; NaN where the retrained model did not converge.
         moved: by target, whether the retrained model converged in another basin than the fit's.
         removed: by the name of a set of removals, whether the set takes the pair in.
         unscaled: the estimators whose scores only rank, so that their size means nothing.
+        unit: of the losses and of their changes, empty where unknown.
         damping_steps: exact influence at many dampings, where it is kept.
-        train_loss: of each training point under the fit, in nats; empty where it is not kept.
-        self_influence: the predicted rise of each training point's own loss without it, in nats; empty likewise.
-        test_loss: of each test point under the fit, in nats; empty likewise.
+        train_loss: of each training point under the fit, in `unit`; empty where it is not kept.
+        self_influence: the predicted rise of each training point's own loss without it, in `unit`; empty likewise.
+        test_loss: of each test point under the fit, in `unit`; empty likewise.
         repeatability: by target, mean Spearman correlation over test points of two seeds' truths, where there are two.
-        noise: by target, the standard deviation of one pair's truth over seeds (root mean square over pairs), in nats.
+        noise: by target, in `unit`, the standard deviation of one pair's truth over seeds (root mean square).
     """
 
     settings: Mapping[str, Setting]
@@ -76,6 +79,7 @@ class PairsTable:
     moved: Mapping[str, Bool[numpy.ndarray, " t"]]
     removed: Mapping[str, Bool[numpy.ndarray, " t"]]
     unscaled: tuple[str, ...] = ()
+    unit: str = UNIT
     damping_steps: DampingSteps | None = None
     train_loss: Float32[numpy.ndarray, " n"] = field(default_factory=nothing)
     self_influence: Float32[numpy.ndarray, " n"] = field(default_factory=nothing)

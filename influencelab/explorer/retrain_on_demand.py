@@ -22,7 +22,7 @@ class RetrainedPair:
     """Actual change of one test loss after retraining without some training points.
 
     Attributes:
-        value: the rise of its loss, in nats, the control subtracted.
+        value: the rise of its loss, in the unit of the loss, the control subtracted.
         grad_norm: ‖∇J‖ of the retrained model.
         converged: whether it passed the retrainer's test; if not, the value is no truth.
         seconds: retraining took, without the first fit.

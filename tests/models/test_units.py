@@ -7,6 +7,7 @@ from sklearn.linear_model import LogisticRegression
 
 import influencelab as il
 from influencelab.experiments.plots import axis_labels
+from influencelab.explorer.data import from_bytes
 
 UNITS = {
     "nats": lambda: minimum(binary_problem),
@@ -26,6 +27,11 @@ def test_only_likelihoods_are_in_nats(unit):
     for shown in (repr(fitted), repr(estimate), *axis_labels(estimate.unit)):
         assert unit in shown
         assert ("nats" in shown) == (unit == "nats")
+    explorer = il.Explorer(compared)
+    axis = explorer.figure().axes[0]
+    assert axis.get_xlabel() == f"predicted change in test loss ({unit})"
+    assert axis.get_ylabel() == f"actual change in test loss ({unit})"
+    assert from_bytes(explorer._data.to_bytes()).tables[0].unit == unit
     assert axis_labels("none")[0] == "score (no unit)"
 
 

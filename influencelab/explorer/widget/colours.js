@@ -31,7 +31,7 @@ const STEPS = 24;
 /** The colour of every drawn pair as a place in a palette, and what the legend says. */
 export function paint(shown, choice, grid, dark) {
   const { settings, tables } = choice;
-  if (settings.colour === "|influence|") return paintBySize(shown, dark);
+  if (settings.colour === "|influence|") return paintBySize(shown, dark, tables[0].unit);
   if (settings.colour === "class") return paintBy(shown, (i) => classOf(shown, tables, i), "class of the removed point", dark);
   if (settings.colour === "seed") return paintBy(shown, (i) => seedOf(tables[shown.owners[i]]), "seed", dark);
   return { tones: new Uint8Array(shown.n), colours: palette(1, dark), legend: [] };
@@ -68,12 +68,12 @@ function paintByRank(values, kinds, title) {
 
 const scaleOf = (steps, from = 0) => Array.from({ length: steps }, (_, i) => viridis(from + (1 - from) * i / (steps - 1)));
 
-function paintBySize(shown, dark) {
+function paintBySize(shown, dark, unit) {
   const sizes = Float64Array.from(shown.x, (value) => Math.log10(Math.abs(value) + 1e-300));
   const ordered = Float64Array.from(sizes).sort();
   const low = ordered[Math.floor(ordered.length / 20)] ?? 0, high = ordered.at(-1) ?? 1;
   const share = (size) => Math.min(1, Math.max(0, (size - low) / Math.max(1e-9, high - low)));
   const ends = [[low, 0], [high, 1]].map(([size, at]) => ({ label: (10 ** size).toExponential(1), colour: viridis(dark ? 0.25 + 0.75 * at : 0.92 * at) }));
   const colours = Array.from({ length: STEPS }, (_, i) => viridis(dark ? 0.25 + 0.75 * i / (STEPS - 1) : 0.92 * i / (STEPS - 1)));
-  return { tones: Uint8Array.from(sizes, (size) => Math.round(share(size) * (STEPS - 1))), colours, legend: ends, title: "|predicted change|, nats" };
+  return { tones: Uint8Array.from(sizes, (size) => Math.round(share(size) * (STEPS - 1))), colours, legend: ends, title: `|predicted change|, ${unit}` };
 }

@@ -66,15 +66,19 @@ function drawAxes(plot, { theme, labels }) {
   context.textAlign = "center";
   context.textBaseline = "alphabetic";
   context.font = `13px ${theme.font}`;
-  context.fillText(withUnit(labels.x, labels.unscaled ? "no unit" : "nats", across.exponent), left + width / 2, plot.height - 24);
+  context.fillText(withUnit(labels.x, labels.unscaled ? "no unit" : labels.unit, across.exponent), left + width / 2, plot.height - 24);
   context.save();
   context.translate(15, top + height / 2);
   context.rotate(-Math.PI / 2);
-  context.fillText(withUnit(labels.y, "nats", up.exponent), 0, 0);
+  context.fillText(withUnit(labels.y, labels.unit, up.exponent), 0, 0);
   context.restore();
 }
 
-const withUnit = (label, unit, exponent) => `${label} (${exponent ? `${power(exponent)} ` : ""}${unit})`;
+/** A label and, in parentheses, the power of ten of its numbers and their unit, where there is either. */
+function withUnit(label, unit, exponent) {
+  const words = [exponent ? power(exponent) : "", unit].filter(Boolean).join(" ");
+  return words ? `${label} (${words})` : label;
+}
 
 function drawLines(plot, { theme, line, labels }) {
   const { base: context } = plot, { x0, x1 } = plot.view;

@@ -148,11 +148,12 @@ class Explorer(anywidget.AnyWidget):
         if len(owners) != 1 or len(tests) != 1:
             raise InvalidParameter("the pairs belong to several networks or test points; give those of one.")
         train_ids = tuple(sorted(set(chosen["train_id"].tolist())))
-        found = self._retrain(dict(self._data.tables[owners.pop()].settings), train_ids, tests.pop())
+        table = self._data.tables[owners.pop()]
+        found = self._retrain(dict(table.settings), train_ids, tests.pop())
         if not found.converged:
             raise InvalidParameter(f"the retrained model did not converge (‖∇J‖ = {found.grad_norm:.1e}).")
         change = {"rows": asked, "predicted": float(chosen["predicted"].sum()), "actual": float(found.value)}
-        change |= {"grad_norm": float(found.grad_norm), "seconds": float(found.seconds)}
+        change |= {"grad_norm": float(found.grad_norm), "seconds": float(found.seconds), "unit": table.unit}
         self.retrained = [*self.retrained, change]
         return change
 

@@ -12,7 +12,7 @@ export function readGrid(bytes) {
   const grid = JSON.parse(entries.__metadata__.explorer, (_, value) => (value?.$ ? array(entries[value.$]) : value));
   let first = 0;
   for (const table of grid.tables) {
-    Object.assign(table, { first, points: grid.points[table.points] });
+    Object.assign(table, { first, points: grid.points[table.points], unit: table.unit ?? "nats" });
     first += table.train.length;
   }
   return { ...grid, pairs: first };

@@ -14,7 +14,7 @@ const known = (list, place) => (list.length ? formatted(list[place]) : "not stor
 export function inOneSentence({ table, place }, settings) {
   const { points } = table, predicted = predictions(table, settings)[place], actual = table.actual[settings.target][place];
   const label = (part) => { const words = labelOf(points, part, table[part][place]); return words ? ` (${words})` : ""; };
-  const truth = Number.isFinite(actual) ? `actual ${formatted(actual)} nats` : "not converged";
+  const truth = Number.isFinite(actual) ? `actual ${formatted(actual)} ${table.unit}` : "not converged";
   return `Test point ${idOf(points, "test", table.test[place])}${label("test")} without ${points.grouped ? "group" : "training point"} `
     + `${idOf(points, "train", table.train[place])}${label("train")}: predicted ${formatted(predicted)} (${inWords(settings.estimator)}), ${truth}.`;
 }
@@ -30,7 +30,7 @@ export function showPair(host, focus, choice, address) {
   const train = table.train[place], test = table.test[place];
   const values = predictions(table, settings), actual = table.actual[settings.target][place];
   const order = rankOf(table, place, values, settings);
-  const unit = table.unscaled.includes(settings.estimator) ? "" : " nats";
+  const unit = table.unscaled.includes(settings.estimator) ? "" : ` ${table.unit}`;
   const card = (title, part, at, facts) => h("div", { class: "ile-card" }, h("h4", {}, title),
     likeness(points, part, at, { size: LARGE, address }),
     h("dl", {}, facts.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)])));
@@ -46,7 +46,7 @@ export function showPair(host, focus, choice, address) {
       ])),
     h("dl", { class: "ile-facts" }, [
       ["predicted without it", `${formatted(values[place])}${unit}`],
-      ["actual, retrained", Number.isFinite(actual) ? `${formatted(actual)} nats` : "not converged"],
+      ["actual, retrained", Number.isFinite(actual) ? `${formatted(actual)} ${table.unit}` : "not converged"],
       ["rank by |predicted|", `${order.rank} of ${order.of} removals`],
       ["distance", far === null ? "not stored" : formatted(far, 3)],
     ].flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)])));

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from influencelab.experiments.house_style import PALETTE, STYLE, VECTOR
-from influencelab.experiments.plots import SHOWN
+from influencelab.experiments.plots import SHOWN, axis_labels
 from influencelab.explorer.widget.view import View
 from influencelab.statistics.display import display_name
 
@@ -37,8 +37,8 @@ def drawn(view: View, selected: list[int]) -> Figure:
         axis.text(0.5, 0.5, "nothing to show: no pair has both", ha="center", transform=axis.transAxes)
     left_out = ("colour", "axes", "models")
     chosen = [f"{name} {value}" for name, value in view.settings.items() if name not in left_out and value is not None]
-    unit = "score (no unit)" if view.unscaled else "predicted change in test loss (nats)"
-    axis.set(xlabel=unit, ylabel="actual change in test loss (nats)")
+    across, up = axis_labels(view.unit or "none")
+    axis.set(xlabel="score (no unit)" if view.unscaled else across, ylabel=up)
     above = [view.data.title, *textwrap.wrap(", ".join(chosen), 100), stated(view)]
     axis.set_title("\n".join(filter(None, above)), fontsize=9, loc="left")
     plt.close(figure)  # a notebook shows what is returned, once

@@ -30,8 +30,8 @@ export function makeRetrainer(model, changed) {
   return retrainer;
 }
 
-function sentence({ actual, predicted, grad_norm, seconds }) {
-  return `true change ${formatted(actual, 5)} nats (predicted ${formatted(predicted, 5)}), ‖∇J‖ = ${formatted(grad_norm, 2)}, ${formatted(seconds, 2)} s`;
+function sentence({ actual, predicted, grad_norm, seconds, unit }) {
+  return `true change ${formatted(actual, 5)} ${unit} (predicted ${formatted(predicted, 5)}), ‖∇J‖ = ${formatted(grad_norm, 2)}, ${formatted(seconds, 2)} s`;
 }
 
 /** The pairs to retrain without: the selected ones of one test point if the pair in focus is among them, or it alone. */

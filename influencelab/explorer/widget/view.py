@@ -12,7 +12,7 @@ import pandas
 
 from influencelab.errors import InvalidParameter, unknown
 from influencelab.explorer.data import ExplorerData
-from influencelab.explorer.pairs_table import ANY_DAMPING, PairsTable
+from influencelab.explorer.pairs_table import ANY_DAMPING, UNIT, PairsTable
 from influencelab.statistics.comparison import FEWEST
 from influencelab.statistics.reliability import fisher_interval
 
@@ -104,6 +104,11 @@ class View:
     def unscaled(self) -> bool:
         """Whether the predictions only rank."""
         return self.first is not None and self.settings["estimator"] in self.first.unscaled
+
+    @property
+    def unit(self) -> str:
+        """The unit of the losses of the networks that are shown."""
+        return self.first.unit if self.first else UNIT
 
     def statistics(self, selected: Sequence[int] = ()) -> dict[str, Any]:
         """Agreement of the shown pairs and of the selected ones among them, and what its ceiling is."""

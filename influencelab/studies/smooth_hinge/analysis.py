@@ -43,7 +43,7 @@ class Path:
 
     Attributes:
         settings: of its measurements: data, weight decay, arm and selection.
-        pairs: predicted beside actual changes in nats, by t.
+        pairs: predicted beside actual changes in hinge loss, by t.
         pearson: their correlation, the mean over test points.
         bootstrap: of all intervals.
     """

@@ -19,6 +19,7 @@ from influencelab.studies.smooth_hinge.analysis import FIXED, PUBLISHED, SELECTI
 from influencelab.studies.smooth_hinge.strain import WIDE_ENOUGH
 
 UNIT = Hinge(0.0).unit
+PREDICTED, ACTUAL = axis_labels(UNIT)
 # The t whose losses are drawn.
 SHOWN = (0.0, 0.001, 0.01, 0.1, 0.5)
 # Slopes beyond this are shown on a logarithmic scale.
@@ -71,7 +72,7 @@ def loss_family(widths: Sequence[float]) -> Figure:
         left.plot(s, Hinge(t).values(s[None], label), color=shade, linewidth=thick, label=f"t = {t:g}")
         right.plot(s, Hinge(t).curvatures(s[None], label), color=shade, linewidth=1.5)
     left.set_ylabel(f"loss of a point ({UNIT})")
-    right.set(ylabel="curvature of its loss (nats per squared margin)", yscale="log")
+    right.set(ylabel=f"curvature of its loss ({UNIT} per squared margin)", yscale="log")
     right.set_ylim(1e-3, 1 / min(filter(None, widths)))
     for axis in (left, right):
         axis.axvline(1, color="0.8", linewidth=0.8, zorder=0)
@@ -98,7 +99,7 @@ def paper_figure(numbers: pandas.DataFrame, pairs: pandas.DataFrame, *, key: Key
         draw_points(axis, predicted, actual, across=across, up=up)
         words = f"Pearson {short(found) if found else 'unknown'}\n{len(actual)} removals"
         axis.set_title(f"t = {t:g}{' (the true hinge)' if t == 0 else ''}\n{words}", fontsize=SMALL, loc="left")
-        axis.set(**dict(zip(("xlabel", "ylabel"), axis_labels(UNIT), strict=True)))
+        axis.set(xlabel=PREDICTED, ylabel=ACTUAL)
     return finish(figure, caption=LAYOUT)
 
 
