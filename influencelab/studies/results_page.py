@@ -53,7 +53,7 @@ def write_readme(
         text = study_page(study, question, judged=own, found=mine)
         write_text(results / study / "README.md", text)
     total = f"{len(judged)} claims: {counted(judged)}."
-    words = "\n".join(f"- {line}" for line in legend(counted(judged).replace("depend ", "depends ")))
+    words = "\n".join(f"- {line}" for line in legend(", ".join(row.word for row in judged)))
     missing = not_run(planned or {}, {(report.study, report.profile) for report in found})
     page = results / "README.md"
     parts = [INTRODUCTION, "\n".join(lines), total, words, *missing]
