@@ -85,22 +85,17 @@ def agreements(
     names: Sequence[str],
     *,
     bootstrap: Bootstrap | None = None,
-    store: Store | Path | None = None,
+    store: Path | None = None,
 ) -> list[Agreement]:
     """Every estimator on every target and selection of every trial; outcomes and names as of `comparisons`.
 
-    A store, or its folder, remembers the statistics, which of thousands of pairs take minutes.
+    The folder of a store remembers the statistics, which of thousands of pairs take minutes.
     """
-    memory = Store(store) if isinstance(store, Path) else store
-    return [
-        replace(
-            part,
-            statistics=remembered(part.comparison, bootstrap, store=memory)
-            if memory
-            else part.comparison.statistics(bootstrap),
-        )
-        for part in comparisons(outcomes, names)
-    ]
+
+    def statistics(comparison: Comparison) -> Mapping[str, Statistic]:
+        return remembered(comparison, bootstrap, store=Store(store)) if store else comparison.statistics(bootstrap)
+
+    return [replace(part, statistics=statistics(part.comparison)) for part in comparisons(outcomes, names)]
 
 
 def measurements(parts: Sequence[Agreement]) -> pandas.DataFrame:
