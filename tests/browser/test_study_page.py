@@ -1,5 +1,6 @@
 """A study as a document: question and answer, a form of typed fields beside its progress, tabs, and dates."""
 
+from collections import Counter
 from pathlib import Path
 
 import nbformat
@@ -11,6 +12,9 @@ from playwright.sync_api import Locator, Page, ViewportSize, expect
 from reports import published
 
 from influencelab.runner import json_file
+from influencelab.runner.report import load
+from influencelab.runner.scorecard import rows
+from influencelab.studies.catalogue import all_claims
 
 pytestmark = pytest.mark.browser
 
@@ -195,6 +199,11 @@ def test_the_list_says_what_the_newest_run_found(page: Page, lab: Server) -> Non
     expect(item).to_contain_text("Starting.")
     state(run, is_="done")
     expect(item).to_contain_text("tiny, ")
-    expect(item.locator(".il-mark[data-verdict]").first).to_be_visible()
+    judged = rows([load(lab.root / "results" / "leave_one_out" / "tiny")], all_claims())
+    words = Counter(row.word for row in judged if row.latest.measured)
+    assert words
+    for word, count in words.items():
+        expect(item.locator(f".il-mark[data-verdict='{word}']")).to_contain_text(f"{count} {word}")
+    expect(item.locator(".il-mark")).to_have_count(len(words))
     expect(item.locator(".il-state")).to_be_empty()
     expect(known(page, "leave_one_out").get_by_role("region", name="Answer")).to_contain_text("in tiny")
