@@ -160,7 +160,7 @@ def descend(chord: Chord, problem: Problem, test: ConvergenceTest, *, max_steps:
 
 
 def held(chord: Chord, test: ConvergenceTest, theta: KP, weights: KN, gradient: KP) -> Bool[Tensor, " k"]:
-    """Whether models that pass the test stay where they are by the curvature that they have, which need not be the fit's.
+    """Whether models that pass the test stay where they are by their own curvature, which need not be the fit's.
 
     The next step must change no test loss. Where outputs went so far that curvature may have changed, it must leave
     less of the gradient, too: on a tail each step is as long as the one before, however small.
@@ -181,7 +181,7 @@ def held(chord: Chord, test: ConvergenceTest, theta: KP, weights: KN, gradient: 
 def farthest(fit: Fit, theta: KP) -> K:
     """The largest change of an output of each model since the fit, over training points, in units of the loss's width.
 
-    Where outputs are linear in θ, curvature stays within a factor e to this power; 0 for others, which it says nothing of.
+    Where outputs are linear in θ, curvature stays within a factor e to this power; 0 where it says nothing of it.
     """
     worst, width = torch.zeros_like(theta[:, 0]), fit.task.output_loss.width
     if not fit.task.linear or width == torch.inf:

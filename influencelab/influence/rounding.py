@@ -3,6 +3,7 @@
 import sys
 import warnings
 
+import numpy
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -14,6 +15,8 @@ from influencelab.training.fit import Fit
 LOST = 1e-7
 # A difference of two losses may be wrong by so many units in their last place.
 ROUNDED = 2
+# Numbers up to which an exact rank is found, and the prime by which.
+RANK, PRIME = 10**8, 2**31 - 1
 # Packages whose calls lie between a user's line and the warning.
 OWN = ("influencelab", "torch")
 CURE = (
@@ -41,6 +44,35 @@ def cancelled(fit: Fit, values: Float[Tensor, "n m"] | None = None) -> float:
         own = change.amax(0) / slopes.amax(0) * values.abs().amax(1) / most
         grown = own.nan_to_num(0.0).amax()
     return 1 + float(grown) if grown.isfinite() else 1.0
+
+
+def flat(fit: Fit) -> int | None:
+    """How many directions of a linear task change neither J nor any output, in exact arithmetic; None: too large.
+
+    Directions that only look flat change both: where features are sums of others to 16 digits, or a penalty is tiny.
+    """
+    free = ~fit.task.penalised(fit.data) | (fit.task.weight_decay == 0)
+    size = fit.task.output_loss.size(fit.data)
+    x = fit.task.features(fit.data.x_train)[fit.weights > 0][:, free.unflatten(0, (size, -1)).any(0)]
+    if len(x) * x.shape[1] ** 2 > RANK:
+        return None
+    return int(free.sum()) - max(1, size - 1) * exact_rank(x.double().cpu().numpy())
+
+
+def exact_rank(x: numpy.ndarray) -> int:
+    """The rank of floats as the fractions that they are, modulo a prime, which loses some of it once in 10⁹ times."""
+    mantissa, exponent = numpy.frexp(x)
+    doublings = exponent - exponent.min(initial=0)
+    powers = numpy.array([pow(2, k, PRIME) for k in range(int(doublings.max(initial=0)) + 1)])
+    left, rank = numpy.ldexp(mantissa, 53).astype(numpy.int64) % PRIME * powers[doublings] % PRIME, 0
+    for column in range(x.shape[1]):
+        if not (rows := numpy.flatnonzero(left[rank:, column])).size:
+            continue
+        left[[rank, rank + rows[0]]] = left[[rank + rows[0], rank]]
+        pivot = left[rank] * pow(int(left[rank, column]), -1, PRIME) % PRIME
+        left[rank + 1 :] = (left[rank + 1 :] - left[rank + 1 :, column, None] * pivot) % PRIME
+        rank += 1
+    return rank
 
 
 def check_slopes(fit: Fit, values: Float[Tensor, "n m"]) -> None:

@@ -121,6 +121,8 @@ def asked(ask, right, truth: Truth, *, problem: Problem, tolerance: float = TOLE
         rows = trusted.numpy()
         wrongly = [k for k in numpy.flatnonzero(rows) if right[k] is None]
         if wrongly:
+            if said:
+                return result, "warned"
             return result, f"WRONG: rows {wrongly} have no truth"
         left = [k for k in range(len(right)) if right[k] is not None and not rows[k]]
         ours, theirs = ours[rows], numpy.array([right[k] for k in numpy.flatnonzero(rows)])
@@ -130,16 +132,16 @@ def asked(ask, right, truth: Truth, *, problem: Problem, tolerance: float = TOLE
         if any(each is None for each in right):
             return result, "warned" if said else "WRONG: some removal has no value"
         theirs = numpy.array([numpy.asarray(each, float) for each in right])
-    error = error_of(ours, theirs)
+    # What retraining may leave is a share of the effects of all removals, of those it gives up too.
+    error = error_of(ours, theirs, largest=numpy.array([each for each in right if each is not None]))
     if error <= tolerance:
         return result, "right, warned" if said else "right"
     return result, f"warned: {error:.0e}" if said else f"WRONG by {error:.1e} of {numpy.abs(theirs).max():.1e}"
 
 
-def error_of(ours, theirs) -> float:
-    """The largest error as a share of the largest value."""
-    theirs = numpy.where(numpy.abs(theirs) < 1e-60, 0.0, theirs)
-    size = numpy.abs(theirs).max()
+def error_of(ours, theirs, *, largest) -> float:
+    """The largest error as a share of the largest of some values."""
+    size = numpy.where(numpy.abs(largest) < 1e-60, 0.0, numpy.abs(largest)).max()
     gap = numpy.where(numpy.abs(ours - theirs) < 1e-60, 0.0, numpy.abs(ours - theirs)).max()
     return float(gap / size) if size > 0 else float(gap > 0)
 

@@ -116,14 +116,16 @@ class SecondOrder(Retrainer):
         """The test that every model must pass, from the first-order effect of the experiments themselves."""
         fit = curvature.fit
         gradients = derivatives.measure_gradients(fit.task, fit.data, fit.theta)
-        # Where nothing curves the loss along a test gradient, that test loss has many truths.
-        solve = curvature.solve if fit.task.convex else None
-        sensitivity = solve(gradients.T).values if solve else curvature.inverse_products(gradients.T)
+        if fit.task.convex and fit.converged:
+            # A test loss with a slope where nothing curves J has many truths: this refuses it.
+            sensitivity = curvature.solve(gradients.T).values
+        else:
+            sensitivity = curvature.inverse_products(gradients.T)
         if isinstance(perturbation, Removals):
             # Renormalising moves all experiments alike, which is no measure of what one of them does.
             perturbation = replace(perturbation, convention="drop")
         scale = perturbation.change_along(fit, sensitivity.T).square().mean(0).sqrt()
-        # Where nothing is predicted to change, to rounding, as where nothing is removed, a millionth of the loss counts.
+        # Where nothing is predicted to change, as where nothing is removed, a share of the loss is the measure.
         scale = scale.where(scale > 0, UNCHANGED * fit.measures().abs())
         # Where training goes on, every change holds its progress too: a share of that is no share of the removal.
         relative = self.relative if fit.converged else 0.0
