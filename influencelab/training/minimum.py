@@ -11,6 +11,7 @@ from influencelab.data.dataset import Dataset
 from influencelab.models import derivatives
 from influencelab.models.shapes import KN, KP, N, P
 from influencelab.models.task import Task
+from influencelab.training.deadline import out_of_time
 from influencelab.training.first_order import FirstOrder
 from influencelab.training.trainer import Trained, Trainer
 from influencelab.training.trainers.newton import convex_descent, descent
@@ -61,6 +62,8 @@ def train_to_minimum(trainer: Trainer, task: Task, data: Dataset, theta: P, weig
             trained = replace(trained, theta=there, grad_norm=norm)
         if left <= LEFT:
             return trained
+        if out_of_time():
+            break
     return replace(trained, converged=torch.zeros_like(trained.converged))
 
 
