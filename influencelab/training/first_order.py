@@ -5,7 +5,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 import numpy
 import torch
@@ -33,6 +33,8 @@ Rows = None | Int[Tensor, " b"] | Int[Tensor, "k b"]
 Theta = Float[Tensor, "*k p"]
 # The running means that a rule keeps.
 Buffers = tuple[Theta, ...]
+# Of one part of some work.
+Result = TypeVar("Result")
 # Some models' θ and running means, and the steps they took.
 Chunk = tuple[Tensor, Buffers, int]
 # ∇J over the rows of a batch, at the θ that lies in memory at the time.
@@ -239,7 +241,7 @@ def together(task: Task, data: Dataset, *, points: int, models: int) -> int:
     return max(1, math.ceil(models / math.ceil(models / most))) if models else 1
 
 
-def side_by_side(work: Callable[[int], Chunk], chunks: range) -> list[Chunk]:
+def side_by_side(work: Callable[[int], Result], chunks: range) -> list[Result]:
     """Results of the work on each chunk, as many at a time as the user gave threads.
 
     Products this small gain nothing from threads within them, while torch lets go of Python's lock in each. Every

@@ -72,13 +72,13 @@ def test_first_order_training_goes_on_from_where_time_ended_it(clock):
 @pytest.mark.parametrize("seconds", [-1, float("nan")])
 def test_what_is_no_time_is_refused_before_training(seconds):
     task, data = logistic_problem()
-    with pytest.raises(InvalidParameter, match="seconds is .*expected a number ≥ 0"):
+    with pytest.raises(InvalidParameter, match=r"seconds is .*expected a number ≥ 0"):
         fit(task, data, Newton(), seconds=seconds)
-    with pytest.raises(InvalidParameter, match="seconds is .*expected a number ≥ 0"):
+    with pytest.raises(InvalidParameter, match=r"seconds is .*expected a number ≥ 0"):
         SecondOrder().retrain(fit(task, data, Newton()), leave_one_out(data.n), seconds=seconds)
 
 
 @pytest.mark.parametrize("seconds", ["10", True, [1.0]])
 def test_a_time_of_the_wrong_type_is_refused(seconds):
-    with pytest.raises(WrongType, match="seconds is .*expected a number ≥ 0"):
+    with pytest.raises(WrongType, match=r"seconds is .*expected a number ≥ 0"):
         deadline.check_seconds(seconds)
