@@ -31,9 +31,10 @@ def clock(monkeypatch):
     monkeypatch.setattr(deadline.time, "perf_counter", lambda: next(seconds))
 
 
+@pytest.mark.usefixtures("clock")
 @pytest.mark.parametrize("trainer", SMOOTH, ids=lambda trainer: type(trainer).__name__)
 @pytest.mark.parametrize("seconds", [0.0, 4.0])
-def test_what_was_reached_in_time_is_a_fit_that_says_how_far_it_is(trainer, seconds, clock):
+def test_what_was_reached_in_time_is_a_fit_that_says_how_far_it_is(trainer, seconds):
     task, data = logistic_problem()
     with pytest.warns(NotSolved, match=r"after [04] seconds and \d steps at ‖∇J‖ = .* would change .* more seconds"):
         found = fit(task, data, trainer, seconds=seconds)
@@ -45,7 +46,8 @@ def test_what_was_reached_in_time_is_a_fit_that_says_how_far_it_is(trainer, seco
         Exact().estimate(found)
 
 
-def test_the_true_hinge_ends_in_time_too(clock):
+@pytest.mark.usefixtures("clock")
+def test_the_true_hinge_ends_in_time_too():
     data = binary_problem()[1]
     with pytest.warns(NotSolved, match=r"after 2 seconds and 2 steps at ‖∇J‖ = .*: this fit is no minimum"):
         found = fit(SmoothHinge(0.01, t=0, intercept=False), data, ActiveSet(), seconds=2)
@@ -59,7 +61,8 @@ def test_time_to_spare_changes_nothing(trainer):
     assert torch.equal(fit(task, data, trainer, seconds=3600).theta, fit(task, data, trainer).theta)
 
 
-def test_first_order_training_goes_on_from_where_time_ended_it(clock):
+@pytest.mark.usefixtures("clock")
+def test_first_order_training_goes_on_from_where_time_ended_it():
     task, data = logistic_problem()
     whole = fit(task, data, SGD(steps=9))
     with pytest.warns(NotSolved):
