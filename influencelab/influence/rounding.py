@@ -9,6 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from influencelab.errors import LostDigits
+from influencelab.models import derivatives
 from influencelab.training.fit import Fit
 
 # Rounding that changes values by more than this share of the largest is warned of.
@@ -83,6 +84,9 @@ def check_slopes(fit: Fit, values: Float[Tensor, "n m"]) -> None:
 def check_effects(fit: Fit, values: Float[Tensor, "r m"]) -> None:
     """Warn, by LostDigits, of effects that are so small beside the losses that their differences are rounding."""
     losses, size = fit.measures().abs().max(), values.abs().nan_to_num().max()
+    if not size > 0 and not derivatives.measure_gradients(fit.task, fit.data, fit.theta).any():
+        # No parameter moves any test loss, such as where the features are 0: their effects are 0 to every digit.
+        return
     noise = ROUNDED * torch.finfo(losses.dtype).eps * losses
     much = f"The largest effect is {float(size):.0e} where losses are {float(losses):.0e}"
     cure = f"{much}: lower the weight decay, or give features in float64."

@@ -20,7 +20,7 @@ from influencelab.training.trainers.newton import convex_descent, descent
 # tenth of the largest change of a point's log-odds, in nats: along a tail, where J only falls, each step makes that 1.
 LEFT, LOG_ODDS = 1e-4, 0.1
 # Convex objectives take Newton's own steps until one changes no more than this, so many at most.
-POLISHED, STEPS = 1e-9, 10
+POLISHED, STEPS = 1e-9, 30
 # Where more is left, the trainer is asked for a gradient that many times smaller, so many times.
 TIGHTER, ROUNDS = 1e-2, 4
 # Parameters up to which the Hessian is formed; for more, conjugate gradients of so many products leave a tenth of ∇J.

@@ -190,9 +190,12 @@ def of_slope(results, truth: Truth, verdicts_before) -> str:
     actual = numpy.array([truth.changes[k] for k in numpy.flatnonzero(rows)])
     predicted = truth.influence[rows]
     centred = predicted - predicted.mean(0)
-    spread = numpy.sqrt((centred**2).mean(0))
     with numpy.errstate(all="ignore"):
-        slopes = (centred * actual).sum(0) / (centred**2).sum(0)
+        # Squares of what is below 1e-160 are 0.
+        size = numpy.abs(centred).max(0)
+        shape = centred / size
+        spread = numpy.sqrt((shape**2).mean(0)) * size
+        slopes = (shape * actual).sum(0) / (shape**2).sum(0) / size
         # Rounding of values counts against their spread.
         allowed = TOLERANCE * (numpy.abs(slopes) + 1) * numpy.abs(predicted).max() / spread
         allowed = allowed + TOLERANCE * numpy.abs(actual).max() / spread
