@@ -44,7 +44,8 @@ class SecondOrder(Retrainer):
     looks for negative curvature too; the trainer goes on with those that this leaves at no minimum.
 
     A model has converged when ‖∇J‖ ≤ tolerance and what is left cannot matter: for every test point j,
-    |s_jᵀ∇J| ≤ max(relative · |ΔL_j|, floor · RMS(ΔL_j)), with s_j = C⁻¹∇L_j, after at least one step. Models of the
+    |s_jᵀ∇J| ≤ max(relative · |ΔL_j|, floor · RMS(ΔL_j)), with s_j = C⁻¹∇L_j, after at least one step, and the next
+    chord step changes no test loss by more; where it went far, that step must also still contract. Models of the
     safeguarded trainer must also stay where they are, by the same measure, when it is asked for a gradient 100 times
     smaller: a loss without a minimum (an unpenalised intercept whose class lost its last point) goes on falling. The
     control must converge too.
@@ -183,13 +184,17 @@ class SecondOrder(Retrainer):
         return theta, gradient, passed
 
     def polished(self, fit: Fit, start: KP, weights: KN, test: ConvergenceTest) -> tuple[KP, KP, Bool[Tensor, " k"]]:
-        """The same for convex tasks of few parameters: after the trainer Newton's own steps, while they shrink."""
+        """The same for convex tasks of few parameters: after the trainer Newton's own steps, while they shrink.
+
+        Where a small gradient proves nothing, as far along a tail, those steps lead nowhere until it is smaller still.
+        """
         theta, ahead, before = start.clone(), start.clone(), fit.measures()
         near, rest = torch.zeros_like(weights[:, 0]).bool(), torch.arange(len(weights), device=weights.device)
         for tighter in TIGHTER:
             trainer = replace(self.trainer, tolerance=tighter * self.trainer.tolerance)
             trained = trainer.train(fit.task, fit.data, theta[rest], weights[rest])
-            theta[rest], rest = trained.theta, rest[trained.converged]
+            theta[rest] = trained.theta
+            rest = rest[trained.converged]
             for row in rest.tolist():
                 found, step, left = polish(fit.task, fit.data, theta[row : row + 1], weights[row], enough=0.0)
                 theta[row], ahead[row], near[row] = found[0], (found + step)[0], left <= LEFT
