@@ -84,13 +84,12 @@ def check_slopes(fit: Fit, values: Float[Tensor, "n m"]) -> None:
 def check_effects(fit: Fit, values: Float[Tensor, "r m"]) -> None:
     """Warn, by LostDigits, of effects that are so small beside the losses that their differences are rounding."""
     losses, size = fit.measures().abs().max(), values.abs().nan_to_num().max()
-    if not size > 0 and not derivatives.measure_gradients(fit.task, fit.data, fit.theta).any():
-        # No parameter moves any test loss, such as where the features are 0: their effects are 0 to every digit.
-        return
     noise = ROUNDED * torch.finfo(losses.dtype).eps * losses
-    much = f"The largest effect is {float(size):.0e} where losses are {float(losses):.0e}"
-    cure = f"{much}: lower the weight decay, or give features in float64."
-    lost_digits(float(noise / size) if size > 0 else float(noise > 0), cure=cure)
+    share = float(noise / size) if size > 0 else float(noise > 0)
+    # Where no parameter moves any test loss, as where the features are 0, all effects are 0, which needs no digits.
+    if share > LOST and derivatives.measure_gradients(fit.task, fit.data, fit.theta).any():
+        much = f"The largest effect is {float(size):.0e} where losses are {float(losses):.0e}"
+        lost_digits(share, cure=f"{much}: lower the weight decay, or give features in float64.")
 
 
 def lost_digits(share: float, *, cure: str = CURE) -> None:
