@@ -78,7 +78,7 @@ class FlatLoss(UserWarning):
 
 
 class NotSolved(UserWarning):
-    """A warning: an iteration took all of its steps and ended before its tolerance; its values may be far off."""
+    """A warning: an iteration took all of its steps or time and ended before its tolerance; values may be far off."""
 
 
 class NoMinimum(UserWarning):

@@ -14,8 +14,9 @@ from torch import Tensor
 from influencelab.influence.curvature import Curvature
 from influencelab.influence.leverage import amplification
 from influencelab.influence.retrainer import Problem
+from influencelab.influence.rounding import ROUNDED
 from influencelab.models import derivatives
-from influencelab.models.shapes import KP, K
+from influencelab.models.shapes import KN, KP, K
 from influencelab.training.fit import Fit
 from influencelab.training.trainer import Batched
 
@@ -53,9 +54,8 @@ class ConvergenceTest:
         return (gradient.norm(dim=1) <= self.tolerance) & (missing <= self.allowed(change)).all(1)
 
     def allowed(self, change: Float[Tensor, "k m"]) -> Float[Tensor, "k m"]:
-        """The part that may be missing from each change of a test loss, in nats; anything where nothing is removed."""
-        share = torch.maximum(self.relative * change.abs(), self.floor * self.scale)
-        return share.where(self.scale > 0, torch.inf)
+        """The part that may be missing from each change of a test loss, in nats."""
+        return torch.maximum(self.relative * change.abs(), self.floor * self.scale)
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,7 +146,9 @@ def descend(chord: Chord, problem: Problem, test: ConvergenceTest, *, max_steps:
         theta[active] -= move
         gradient[active] = derivatives.gradients(fit.task, fit.data, theta[active], problem.weights[active])
         change = derivatives.measures(fit.task, fit.data, theta[active]) - before
-        passed[active] = test.passed(gradient[active], change, chord.amplification[active])
+        rows = active[test.passed(gradient[active], change, chord.amplification[active])]
+        if len(rows):
+            passed[rows] = held(chord.take(rows), test, theta[rows], problem.weights[rows], gradient[rows])
         steps[active] = count
         shrunk = gradient[active].norm(dim=1) <= CONTRACTION * norm[active]
         norm[active] = gradient[active].norm(dim=1)
@@ -155,3 +157,36 @@ def descend(chord: Chord, problem: Problem, test: ConvergenceTest, *, max_steps:
             break
     theta[~passed] = fit.theta
     return NewtonResult(theta=theta, gradient=gradient, passed=passed, first_step=first_step, steps=steps)
+
+
+def held(chord: Chord, test: ConvergenceTest, theta: KP, weights: KN, gradient: KP) -> Bool[Tensor, " k"]:
+    """Whether models that pass the test stay where they are by their own curvature, which need not be the fit's.
+
+    The next step must change no test loss. Where outputs went so far that curvature may have changed, it must leave
+    less of the gradient, too: on a tail each step is as long as the one before, however small.
+    """
+    fit, step = chord.curvature.fit, chord.step(gradient)
+    there, ahead = (derivatives.measures(fit.task, fit.data, each) for each in (theta, theta - step))
+    rounding = ROUNDED * torch.finfo(theta.dtype).eps * there.abs()
+    stays = ((ahead - there).abs() <= test.allowed(ahead - fit.measures()) + rounding).all(1)
+    rows = (stays & (farthest(fit, theta) > 1)).nonzero()[:, 0]
+    if len(rows):
+        chord, gradient, step = chord.take(rows), gradient[rows], step[rows]
+        left = derivatives.gradients(fit.task, fit.data, theta[rows] - step, weights[rows])
+        before, after = (torch.linalg.vecdot(each, chord.step(each)) for each in (gradient, left))
+        stays[rows] = after <= CONTRACTION**2 * before
+    return stays
+
+
+def farthest(fit: Fit, theta: KP) -> K:
+    """The largest change of an output of each model since the fit, over training points, in units of the loss's width.
+
+    Where outputs are linear in θ, curvature stays within a factor e to this power; 0 where it says nothing of it.
+    """
+    worst, width = torch.zeros_like(theta[:, 0]), fit.task.output_loss.width
+    if not fit.task.linear or width == torch.inf:
+        return worst
+    for rows in fit.task.derivatives(fit.data).chunks(len(theta)):
+        change = fit.task.outputs(theta - fit.theta, fit.data.x_train[rows])
+        worst = worst.maximum(change.abs().amax((1, 2)) / width)
+    return worst

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from influencelab.errors import InvalidParameter, NullSpaceMass
-from influencelab.influence.rounding import cancelled, lost_digits
+from influencelab.influence.rounding import cancelled, flat, lost_digits
 from influencelab.models import derivatives
 from influencelab.models.shapes import K, P
 from influencelab.training.fit import Fit, door
@@ -200,7 +200,12 @@ class Curvature:
         epsilon, factor = torch.finfo(self.fit.theta.dtype).eps, self._factors.cholesky.get(self.damping)
         if factor is None:
             spectrum = self.decomposition()[0]
-            values = spectrum.values.abs()[~spectrum.null(0.0)]
+            null = spectrum.null(0.0)
+            if null.any() and self.fit.task.linear and self.fit.task.plain:
+                exact = 0 if self.damping else flat(self.fit)
+                if exact is not None and int(null.sum()) > exact:
+                    return 1.0
+            values = spectrum.values.abs()[~null]
             return epsilon * float(values.max() / values.min()) if len(values) else 0.0
         size, generator = factor.square().sum(1).sqrt()[:, None], torch.Generator().manual_seed(0)
         vectors = torch.randn(len(factor), PROBES, generator=generator, dtype=torch.float64).to(factor)
@@ -237,6 +242,9 @@ class Curvature:
             return solution
         scaled = units[:, None] * vectors
         worst = float((spectrum.vectors[:, null].T @ (scaled / lengths(scaled.T))).norm(dim=0).max())
+        if self.fit.task.convex and vectors[self.dense().diagonal() + self.damping == 0].any():
+            # A parameter on which no training point bears has no rounding either, and no unit: any slope is too much.
+            worst = 1.0
         if worst > max(NULL_MASS, ROUNDING * torch.finfo(vectors.dtype).eps):
             raise NullSpaceMass(
                 f"The curvature has {int(null.sum())} null directions (to working precision) and a gradient has "

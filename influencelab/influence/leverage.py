@@ -64,7 +64,8 @@ def amplification(curvature: Curvature, rows: Int[Tensor, " b"]) -> tuple[Float[
     block, summed = weighted @ spread, weighted.abs() @ spread.abs()
     eye = torch.eye(block.shape[-1], dtype=block.dtype, device=block.device)
     inverse, fault = torch.linalg.inv_ex(eye - block)
-    spared = (fault == 0) & (inverse.abs().amax((1, 2)) <= LARGEST)
+    largest = min(LARGEST, 0.1 / torch.finfo(block.dtype).eps)
+    spared = (fault == 0) & (inverse.abs().amax((1, 2)) <= largest)
     grown = float((inverse.abs().amax((1, 2)) * (1 + summed.amax((1, 2)))).max()) if len(rows) else 1.0
     return inverse.where(spared[:, None, None], torch.inf), weighted, grown
 

@@ -16,6 +16,7 @@ from influencelab.models import derivatives
 from influencelab.models.shapes import KN, K
 from influencelab.recipe import Progress, Recipe, kind_name
 from influencelab.summary import Summarised
+from influencelab.training.deadline import check_seconds
 from influencelab.training.fit import Fit, threads_for
 
 __all__ = ["Retrained", "Retrainer"]
@@ -122,11 +123,12 @@ class Retrainer(Recipe):
             seconds: no batch begins later than this; what is not done by then is NaN, and counts as not converged.
 
         Raises:
-            InvalidParameter: the perturbation does not suit the fit.
+            WrongType, InvalidParameter: the perturbation does not suit the fit, or `seconds` is no time.
             NotFinite: a model diverged.
         """
         require(fit, Fit, what="fit")
         require(perturbation, Perturbation, what="perturbation")
+        check_seconds(seconds)
         started = time.perf_counter()
         perturbation.check(fit)
         models, numbers = self.batch_limits(fit)

@@ -3,17 +3,21 @@
 import sys
 import warnings
 
+import numpy
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from influencelab.errors import LostDigits
+from influencelab.models import derivatives
 from influencelab.training.fit import Fit
 
 # Rounding that changes values by more than this share of the largest is warned of.
 LOST = 1e-7
 # A difference of two losses may be wrong by so many units in their last place.
 ROUNDED = 2
+# Numbers up to which an exact rank is found, and the prime by which.
+RANK, PRIME = 10**8, 2**31 - 1
 # Packages whose calls lie between a user's line and the warning.
 OWN = ("influencelab", "torch")
 CURE = (
@@ -43,6 +47,35 @@ def cancelled(fit: Fit, values: Float[Tensor, "n m"] | None = None) -> float:
     return 1 + float(grown) if grown.isfinite() else 1.0
 
 
+def flat(fit: Fit) -> int | None:
+    """How many directions of a linear task change neither J nor any output, in exact arithmetic; None: too large.
+
+    Directions that only look flat change both: where features are sums of others to 16 digits, or a penalty is tiny.
+    """
+    free = ~fit.task.penalised(fit.data) | (fit.task.weight_decay == 0)
+    size = fit.task.output_loss.size(fit.data)
+    x = fit.task.features(fit.data.x_train)[fit.weights > 0][:, free.unflatten(0, (size, -1)).any(0)]
+    if len(x) * x.shape[1] ** 2 > RANK:
+        return None
+    return int(free.sum()) - max(1, size - 1) * exact_rank(x.double().cpu().numpy())
+
+
+def exact_rank(x: numpy.ndarray) -> int:
+    """The rank of floats as the fractions that they are, modulo a prime, which loses some of it once in 10⁹ times."""
+    mantissa, exponent = numpy.frexp(x)
+    doublings = exponent - exponent.min(initial=0)
+    powers = numpy.array([pow(2, k, PRIME) for k in range(int(doublings.max(initial=0)) + 1)])
+    left, rank = numpy.ldexp(mantissa, 53).astype(numpy.int64) % PRIME * powers[doublings] % PRIME, 0
+    for column in range(x.shape[1]):
+        if not (rows := numpy.flatnonzero(left[rank:, column])).size:
+            continue
+        left[[rank, rank + rows[0]]] = left[[rank + rows[0], rank]]
+        pivot = left[rank] * pow(int(left[rank, column]), -1, PRIME) % PRIME
+        left[rank + 1 :] = (left[rank + 1 :] - left[rank + 1 :, column, None] * pivot) % PRIME
+        rank += 1
+    return rank
+
+
 def check_slopes(fit: Fit, values: Float[Tensor, "n m"]) -> None:
     """Warn, by LostDigits, where rounding of the points' own slopes may have changed predictions made of them."""
     lost_digits(cancelled(fit, values) * torch.finfo(values.dtype).eps)
@@ -52,9 +85,11 @@ def check_effects(fit: Fit, values: Float[Tensor, "r m"]) -> None:
     """Warn, by LostDigits, of effects that are so small beside the losses that their differences are rounding."""
     losses, size = fit.measures().abs().max(), values.abs().nan_to_num().max()
     noise = ROUNDED * torch.finfo(losses.dtype).eps * losses
-    much = f"The largest effect is {float(size):.0e} where losses are {float(losses):.0e}"
-    cure = f"{much}: lower the weight decay, or give features in float64."
-    lost_digits(float(noise / size) if size > 0 else float(noise > 0), cure=cure)
+    share = float(noise / size) if size > 0 else float(noise > 0)
+    # Where no parameter moves any test loss, as where the features are 0, all effects are 0, which needs no digits.
+    if share > LOST and derivatives.measure_gradients(fit.task, fit.data, fit.theta).any():
+        much = f"The largest effect is {float(size):.0e} where losses are {float(losses):.0e}"
+        lost_digits(share, cure=f"{much}: lower the weight decay, or give features in float64.")
 
 
 def lost_digits(share: float, *, cure: str = CURE) -> None:

@@ -29,6 +29,12 @@ class OutputLoss(Recipe):
         """What its values are counted in, as figures name it; `nats` for minus a log-likelihood."""
         return "nats"
 
+    @property
+    @default
+    def width(self) -> float:
+        """The change of an output over which curvature changes by a factor e at most; infinite where it is constant."""
+        return 1.0
+
     @abstractmethod
     def size(self, data: Dataset) -> int:
         """c, the number of outputs a model of this data needs."""

@@ -5,7 +5,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 import numpy
 import torch
@@ -19,6 +19,7 @@ from influencelab.models.shapes import KN, KP
 from influencelab.models.task import Task
 from influencelab.recipe import Recipe
 from influencelab.threads import allowed, one_thread
+from influencelab.training.deadline import out_of_time
 from influencelab.training.trainer import Memory, Trained, Trainer, check_finite
 
 # Steps between two checks that the gradient is still finite: a check stops a GPU.
@@ -32,6 +33,10 @@ Rows = None | Int[Tensor, " b"] | Int[Tensor, "k b"]
 Theta = Float[Tensor, "*k p"]
 # The running means that a rule keeps.
 Buffers = tuple[Theta, ...]
+# Of one part of some work.
+Result = TypeVar("Result")
+# Some models' θ and running means, and the steps they took.
+Chunk = tuple[Tensor, Buffers, int]
 # ∇J over the rows of a batch, at the θ that lies in memory at the time.
 Gradient = Callable[[Rows], Tensor]
 Gradients = Callable[[Tensor], Gradient]
@@ -162,20 +167,20 @@ class FirstOrder(Trainer):
         models = torch.arange(len(theta)) if models is None else models
         size = together(task, data, points=min(self.batches.size or data.n, data.n), models=len(theta))
 
-        def chunk(first: int) -> tuple[Tensor, Buffers]:
+        def chunk(first: int) -> Chunk:
             rows = slice(first, first + size)
             mine = memory.each(lambda part: part[rows])
             return self.run(task, data, theta[rows], weights[rows], memory=mine, models=models[rows])
 
         parallel = task.derivatives(data).threads and data.x_train.device.type == "cpu"
         work = side_by_side if parallel else map
-        ends, means = zip(*work(chunk, range(0, len(theta), size)), strict=True)
+        ends, means, taken = zip(*work(chunk, range(0, len(theta), size)), strict=True)
         end, buffers = torch.cat(ends), tuple(torch.cat(parts) for parts in zip(*means, strict=True))
         norms = derivatives.gradients(task, data, end, weights).norm(dim=-1)
-        last = memory.steps + self.steps
+        last = memory.steps + max(taken, default=0)
         check_finite(norms, what="The gradient", when=f"after step {last}")
         small = norms <= self.tolerance_of(task, data, weights)
-        return Trained(end, norms, small, self.steps, Memory(last, buffers))
+        return Trained(end, norms, small, last - memory.steps, Memory(last, buffers))
 
     def blank(self, theta: KP) -> Memory:
         """The memory of models that have taken no step."""
@@ -187,19 +192,21 @@ class FirstOrder(Trainer):
 
     def run(
         self, task: Task, data: Dataset, theta: KP, weights: KN, *, memory: Memory, models: Int[Tensor, " k"]
-    ) -> tuple[KP, Buffers]:
-        """θ and running means of models trained side by side, after all steps."""
+    ) -> tuple[KP, Buffers, int]:
+        """θ and running means of models trained side by side, after all steps or those there was time for; how many."""
         theta, buffers = theta.clone(memory_format=torch.contiguous_format), memory.buffers
         of_batch = gradients_of(task, data, weights)(theta)
         steps, checked = range(memory.steps, memory.steps + self.steps), memory.steps
         for step, rows in zip(steps, self.batches.rows(data.n, steps, models=models.to(theta.device)), strict=True):
+            if out_of_time():
+                return theta, buffers, step - memory.steps
             gradient = of_batch(rows)
             if (step - memory.steps) % CHECK == 0:
                 when = f"at step {step}" if step == checked else f"at step {step} and was finite at step {checked}"
                 check_finite(gradient.norm(dim=-1), what="The gradient", when=when)
                 checked = step
             buffers = self.update(theta, buffers, gradient, step)
-        return theta, buffers
+        return theta, buffers, self.steps
 
 
 def gradients_of(task: Task, data: Dataset, weights: KN) -> Gradients:
@@ -234,7 +241,7 @@ def together(task: Task, data: Dataset, *, points: int, models: int) -> int:
     return max(1, math.ceil(models / math.ceil(models / most))) if models else 1
 
 
-def side_by_side(work: Callable[[int], tuple[Tensor, Buffers]], chunks: range) -> list[tuple[Tensor, Buffers]]:
+def side_by_side(work: Callable[[int], Result], chunks: range) -> list[Result]:
     """Results of the work on each chunk, as many at a time as the user gave threads.
 
     Products this small gain nothing from threads within them, while torch lets go of Python's lock in each. Every

@@ -14,14 +14,15 @@ from torch import Tensor
 
 from influencelab.data.conversion import numbers_in
 from influencelab.data.dataset import Dataset
-from influencelab.errors import InvalidWeights, NoMinimum, NotConverged, require, whole
+from influencelab.errors import InvalidWeights, NoMinimum, NotConverged, NotSolved, require, whole
 from influencelab.models import derivatives
 from influencelab.models.shapes import KP, K, N, P
 from influencelab.models.task import Task
 from influencelab.recipe import Recipe, kind_name
 from influencelab.summary import Summarised
 from influencelab.threads import by_size
-from influencelab.training.minimum import stays, train_to_minimum, unbounded
+from influencelab.training.deadline import check_seconds, out_of_time, within
+from influencelab.training.minimum import DENSE, next_step, stays, train_to_minimum, unbounded
 from influencelab.training.trainer import Memory, Trained, Trainer, check_finite
 
 __all__ = ["Fit", "fit", "fit_at"]
@@ -119,22 +120,28 @@ class Fit(Recipe, Summarised):
 
 
 @torch.inference_mode(mode=False)  # autograd on, whatever surrounds the call
-def fit(task: Task, data: Dataset, trainer: Trainer, *, seed: int = 0, weights: Any = None) -> Fit:
+def fit(
+    task: Task, data: Dataset, trainer: Trainer, *, seed: int = 0, weights: Any = None, seconds: float | None = None
+) -> Fit:
     """Train one model on all points.
 
     Args:
         weights: wᵢ in the objective, a number a training point in any sequence; 1/n each by default. Their sum is the
             total weight of the data against the penalty, so pass `sample_weight / sample_weight.sum()` to keep the
             scale.
+        seconds: no step begins later than this (`liblinear` cannot be stopped); the fit is then what was reached, not
+            converged, and a NotSolved warning says how far that is.
 
     Raises:
         WrongType: something else than these was given.
+        InvalidParameter: seconds below 0.
         InvalidWeights: negative, not finite, all zero, or of the wrong shape.
         NotFinite: the loss or its gradient is not finite at the start or during training.
     """
     for what, given, kind in (("task", task, Task), ("data", data, Dataset), ("trainer", trainer, Trainer)):
         require(given, kind, what=what)
     seed = whole(seed, what="seed")
+    check_seconds(seconds)
     used = checked_weights(weights, data)
     start = task.start(data, seed)
     with by_size(data.n, len(start)):
@@ -148,7 +155,10 @@ def fit(task: Task, data: Dataset, trainer: Trainer, *, seed: int = 0, weights: 
         if endless := unbounded(task, data, used):
             # Before the training, which may take its time.
             warnings.warn(no_minimum(endless), NoMinimum, stacklevel=3)
-        trained = train_to_minimum(trainer, task, data, start, used, bounded=not endless)
+        with within(seconds):
+            trained = train_to_minimum(trainer, task, data, start, used, bounded=not endless)
+            if seconds is not None and out_of_time() and not trained.converged.all():
+                warnings.warn(unfinished(task, data, used, trained, seconds=seconds), NotSolved, stacklevel=3)
         if not endless and (endless := unbounded(task, data, used, theta=trained.theta[0])):
             warnings.warn(no_minimum(endless), NoMinimum, stacklevel=3)
         check_finite(trained.grad_norm, what="The gradient", when="after training")
@@ -197,6 +207,18 @@ def measured_at(fitted: Fit) -> tuple[float, float, bool]:
     norm = float(gradients.norm())
     small = norm <= fitted.trainer.tolerance_of(task, data, weights)
     return float(values), norm, small and (task.kink is not None or stays(task, data, theta, fitted.weights))
+
+
+def unfinished(task: Task, data: Dataset, weights: N, trained: Trained, *, seconds: float) -> str:
+    """The sentence that says how far training came in its time, and the next step."""
+    decrement = ""
+    if task.convex and task.kink is None and trained.theta.shape[1] <= DENSE:
+        left = next_step(task, data, trained.theta, weights)[1]
+        decrement = f", from where one more step of Newton's would change {left:.1e} of J, θ or a point's odds"
+    return (
+        f"Training ended after {seconds:g} seconds and {trained.steps:,} steps at ‖∇J‖ = "
+        f"{float(trained.grad_norm[0]):.1e}{decrement}: this fit is no minimum. Give it more seconds."
+    )
 
 
 def no_minimum(reason: str) -> str:

@@ -11,6 +11,7 @@ from influencelab.data.dataset import Dataset
 from influencelab.models import derivatives
 from influencelab.models.shapes import KN, KP, N, P
 from influencelab.models.task import Task
+from influencelab.training.deadline import out_of_time
 from influencelab.training.first_order import FirstOrder
 from influencelab.training.trainer import Trained, Trainer
 from influencelab.training.trainers.newton import convex_descent, descent
@@ -19,7 +20,7 @@ from influencelab.training.trainers.newton import convex_descent, descent
 # tenth of the largest change of a point's log-odds, in nats: along a tail, where J only falls, each step makes that 1.
 LEFT, LOG_ODDS = 1e-4, 0.1
 # Convex objectives take Newton's own steps until one changes no more than this, so many at most.
-POLISHED, STEPS = 1e-9, 10
+POLISHED, STEPS = 1e-9, 30
 # Where more is left, the trainer is asked for a gradient that many times smaller, so many times.
 TIGHTER, ROUNDS = 1e-2, 4
 # Parameters up to which the Hessian is formed; for more, conjugate gradients of so many products leave a tenth of ∇J.
@@ -61,6 +62,8 @@ def train_to_minimum(trainer: Trainer, task: Task, data: Dataset, theta: P, weig
             trained = replace(trained, theta=there, grad_norm=norm)
         if left <= LEFT:
             return trained
+        if out_of_time():
+            break
     return replace(trained, converged=torch.zeros_like(trained.converged))
 
 

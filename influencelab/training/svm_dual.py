@@ -9,6 +9,8 @@ import numpy
 from jaxtyping import Float
 from scipy.linalg import cho_factor, cho_solve
 
+from influencelab.training.deadline import out_of_time
+
 # A start's margins this near to 1 are taken for free points; a wrong guess costs steps and nothing else.
 GUESS = 1e-3
 # A margin may miss its condition by so much, which is rounding: margins are near 1 and sums of some hundred products.
@@ -47,7 +49,7 @@ class Search:
         Each step brings all free points to margin 1, as far as the bounds of their α allow; the first to reach its
         bound is free no more. Where none does, the point that violates its condition most becomes free.
         """
-        while self.steps < max_steps:
+        while self.steps < max_steps and not out_of_time():
             self.steps += 1
             if self.solve_free():
                 worst = self.worst()

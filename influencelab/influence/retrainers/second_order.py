@@ -30,6 +30,8 @@ MODELS = 256
 TIGHTER = (1.0, 1e-2, 1e-4, 1e-6)
 # Points on the line from the fit to the retrained model at which a barrier is looked for.
 LINE = 9
+# A share of a test loss in place of the changes predicted for it, where they are all 0.
+UNCHANGED = 1e-6
 # What is minimised: the objective itself, the same held to the fit's θ, or the proximal Bregman response.
 TARGETS = ("loss", "proximal", "pbrf")
 
@@ -42,7 +44,8 @@ class SecondOrder(Retrainer):
     looks for negative curvature too; the trainer goes on with those that this leaves at no minimum.
 
     A model has converged when ‖∇J‖ ≤ tolerance and what is left cannot matter: for every test point j,
-    |s_jᵀ∇J| ≤ max(relative · |ΔL_j|, floor · RMS(ΔL_j)), with s_j = C⁻¹∇L_j, after at least one step. Models of the
+    |s_jᵀ∇J| ≤ max(relative · |ΔL_j|, floor · RMS(ΔL_j)), with s_j = C⁻¹∇L_j, after at least one step, and the next
+    chord step changes no test loss by more; where it went far, that step must also still contract. Models of the
     safeguarded trainer must also stay where they are, by the same measure, when it is asked for a gradient 100 times
     smaller: a loss without a minimum (an unpenalised intercept whose class lost its last point) goes on falling. The
     control must converge too.
@@ -114,11 +117,17 @@ class SecondOrder(Retrainer):
         """The test that every model must pass, from the first-order effect of the experiments themselves."""
         fit = curvature.fit
         gradients = derivatives.measure_gradients(fit.task, fit.data, fit.theta)
-        sensitivity = curvature.inverse_products(gradients.T)
+        if fit.task.convex and fit.converged:
+            # A test loss with a slope where nothing curves J has many truths: this refuses it.
+            sensitivity = curvature.solve(gradients.T).values
+        else:
+            sensitivity = curvature.inverse_products(gradients.T)
         if isinstance(perturbation, Removals):
             # Renormalising moves all experiments alike, which is no measure of what one of them does.
             perturbation = replace(perturbation, convention="drop")
         scale = perturbation.change_along(fit, sensitivity.T).square().mean(0).sqrt()
+        # Where nothing is predicted to change, as where nothing is removed, a share of the loss is the measure.
+        scale = scale.where(scale > 0, UNCHANGED * fit.measures().abs())
         # Where training goes on, every change holds its progress too: a share of that is no share of the removal.
         relative = self.relative if fit.converged else 0.0
         tolerance = small_gradient(self.tolerance, fit.task, fit.data, fit.weights[None])
@@ -175,14 +184,23 @@ class SecondOrder(Retrainer):
         return theta, gradient, passed
 
     def polished(self, fit: Fit, start: KP, weights: KN, test: ConvergenceTest) -> tuple[KP, KP, Bool[Tensor, " k"]]:
-        """The same for convex tasks of few parameters: after the trainer Newton's own steps, while they shrink."""
-        trained, before = self.trainer.train(fit.task, fit.data, start, weights), fit.measures()
-        theta, ahead = trained.theta.clone(), trained.theta.clone()
-        near = torch.zeros_like(trained.converged)
-        for row in trained.converged.nonzero()[:, 0].tolist():
-            alone = trained.theta[row : row + 1]
-            found, step, left = polish(fit.task, fit.data, alone, weights[row], enough=0.0)
-            theta[row], ahead[row], near[row] = found[0], (found + step)[0], left <= LEFT
+        """The same for convex tasks of few parameters: after the trainer Newton's own steps, while they shrink.
+
+        Where a small gradient proves nothing, as far along a tail, those steps lead nowhere until it is smaller still.
+        """
+        theta, ahead, before = start.clone(), start.clone(), fit.measures()
+        near, rest = torch.zeros_like(weights[:, 0]).bool(), torch.arange(len(weights), device=weights.device)
+        for tighter in TIGHTER:
+            trainer = replace(self.trainer, tolerance=tighter * self.trainer.tolerance)
+            trained = trainer.train(fit.task, fit.data, theta[rest], weights[rest])
+            theta[rest] = trained.theta
+            rest = rest[trained.converged]
+            for row in rest.tolist():
+                found, step, left = polish(fit.task, fit.data, theta[row : row + 1], weights[row], enough=0.0)
+                theta[row], ahead[row], near[row] = found[0], (found + step)[0], left <= LEFT
+            rest = rest[~near[rest]]
+            if not len(rest):
+                break
         change, next_change = (derivatives.measures(fit.task, fit.data, each) - before for each in (theta, ahead))
         stays = ((next_change - change).abs() <= test.allowed(change)).all(1)
         return theta, derivatives.gradients(fit.task, fit.data, theta, weights), near & stays

@@ -42,6 +42,11 @@ class Hinge(OutputLoss):
         """Margins, of which a hinge counts what is missing: no likelihood."""
         return "hinge loss"
 
+    @property
+    def width(self) -> float:
+        """Of the bend."""
+        return self.t
+
     def size(self, data: Dataset) -> int:
         """One output."""
         if data.classes != 2:

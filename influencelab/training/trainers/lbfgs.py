@@ -12,6 +12,7 @@ from influencelab.errors import InvalidParameter
 from influencelab.models import derivatives
 from influencelab.models.shapes import KN, KP, K
 from influencelab.models.task import Task
+from influencelab.training.deadline import out_of_time
 from influencelab.training.line_search import LineSearch, search
 from influencelab.training.trainer import Batched, Trained, Trainer, check_finite
 
@@ -60,7 +61,7 @@ class LBFGS(Trainer):
         moving = norms > tolerance
         index = moving.nonzero().squeeze(1)
         iterates = start(theta[index], weights[index], values[index], gradients[index], memory=self.memory, guess=guess)
-        while len(index) and steps < self.max_steps:
+        while len(index) and steps < self.max_steps and not out_of_time():
             steps += 1
             stuck = iterates.advance(task, data, when=f"at step {steps}")
             end[index], norms[index] = iterates.theta, iterates.gradient.norm(dim=-1)

@@ -11,6 +11,7 @@ from influencelab.errors import InvalidParameter
 from influencelab.models import derivatives
 from influencelab.models.shapes import KN, KP, K
 from influencelab.models.task import Task
+from influencelab.training.deadline import out_of_time
 from influencelab.training.line_search import DECREASE, ROUNDING, search
 from influencelab.training.trainer import Batched, Trained, Trainer, check_finite
 
@@ -65,9 +66,10 @@ class Newton(Trainer):
         minimum = torch.zeros_like(place.norms).bool()
         while len(active):
             here, ours = place.take(active), weights[active]
-            plan = self.plan(task, data, here, ours, tolerance=tolerance, last=steps == self.max_steps)
+            last = steps == self.max_steps or out_of_time()
+            plan = self.plan(task, data, here, ours, tolerance=tolerance, last=last)
             minimum[active] = plan.arrived
-            if plan.arrived.all() or steps == self.max_steps:
+            if plan.arrived.all() or last:
                 break
             steps += 1
             on = ~plan.arrived
