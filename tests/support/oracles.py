@@ -99,7 +99,7 @@ LINEAR = {
     "Logistic": (
         cross_entropy,
         lambda z, y: softmax(z) - one_hot(y, z.shape[1]),
-        lambda z, y: numpy.array([numpy.diag(p) - numpy.outer(p, p) for p in softmax(z)]),
+        lambda z, y: softmax(z)[:, :, None] * (numpy.eye(z.shape[1]) - softmax(z)[:, None, :]),
     ),
     "BinaryLogistic": (
         binary_cross_entropy,
