@@ -1,7 +1,9 @@
 """What every test relies on: quick tests first, repeatable examples, no display, no trace in the user's home."""
 
+import importlib
 import os
 import random
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +23,12 @@ hypothesis.settings.load_profile("house")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 threadpoolctl.threadpool_limits(1)
 torch.set_num_threads(1)
+# Compiled tests are kept, also where the environment has it otherwise: a second run need not compile them anew.
+sys.dont_write_bytecode = False
+# The check of internationalised addresses compiles a grammar for seconds; no notebook of a test has one.
+with pytest.MonkeyPatch.context() as patch:
+    patch.setitem(sys.modules, "rfc3987_syntax", None)
+    importlib.import_module("jsonschema")
 matplotlib.use("Agg")  # in this process only: a kernel under test shows its figures as it would for a user
 
 

@@ -154,7 +154,7 @@ def network(task, data) -> Model:
         for layer, (rows, columns) in enumerate(shapes):
             matrix = theta[used : used + rows * columns].reshape(rows, columns)
             used += rows * columns
-            units = with_ones(units, True) @ matrix.T
+            units = units @ matrix[:, :-1].T + matrix[:, -1]
             units = ACTIVATIONS[task.activation](units) if layer < task.depth else units
         return units
 
