@@ -6,6 +6,7 @@ import random
 import sys
 import tempfile
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import hypothesis
@@ -52,6 +53,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if (seed := config.getoption("shuffle")) is not None:
         random.Random(seed).shuffle(items)
     items.sort(key=lambda item: [item.get_closest_marker(name) is not None for name in ("notebook", "slow")])
+
+
+@pytest.fixture(scope="session", autouse=True)
+def known_version() -> Iterator[None]:
+    """The version of the code is found once and not anew for every store: that takes longer than most tests."""
+    from influencelab.experiments import code_version
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(code_version, "version_of", cache(code_version.version_of))
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -40,12 +40,11 @@ SUPPORT = Path(__file__).parents[1] / "support"
 def scheduler(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The address of a scheduler with two worker processes of one thread each.
 
-    They are forked from one process that has imported all they need, as each would else import it anew, and anew after
-    every death.
+    They are forked from one that is warm, as each would else import everything anew, and anew after every death.
     """
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(SUPPORT), str(SUPPORT.parents[1])]))
     monkeypatch.setattr(utils, "_forkserver_preload_set", True)
-    multiprocessing.set_forkserver_preload(["distributed.nanny", "gated_sweep", "torch._dynamo"])
+    multiprocessing.set_forkserver_preload(["distributed.nanny", "warm_worker"])
     with (
         dask.config.set({"distributed.worker.multiprocessing-method": "forkserver"}),
         LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as local,

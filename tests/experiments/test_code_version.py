@@ -36,15 +36,17 @@ def copied(tmp_path, monkeypatch):
     monkeypatch.setattr(influencelab, "__path__", [str(folder)])
     monkeypatch.setattr(module, "tree", parsed)  # most of the copy never changes
 
+    memories = (module.trees, module.imports, module.meaning, module.version_of, code_version)
+
     def version(*, memory: Path | None = None) -> str:
-        for cached in (module.trees, module.imports, module.meaning, code_version):
-            cached.cache_clear()
+        for each in memories:
+            each.cache_clear()
         return recipe_version(TRIAL, memory=memory)
 
     yield folder, version
     monkeypatch.undo()
-    for cached in (module.trees, module.imports, module.meaning, code_version):
-        cached.cache_clear()
+    for each in memories:
+        each.cache_clear()
 
 
 parsed = cache(tree)
