@@ -1,9 +1,12 @@
 """What every test relies on: quick tests first, repeatable examples, no display, no trace in the user's home."""
 
+import importlib
 import os
 import random
+import sys
 import tempfile
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import hypothesis
@@ -21,6 +24,12 @@ hypothesis.settings.load_profile("house")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 threadpoolctl.threadpool_limits(1)
 torch.set_num_threads(1)
+# Compiled tests are kept, also where the environment has it otherwise: a second run need not compile them anew.
+sys.dont_write_bytecode = False
+# The check of internationalised addresses compiles a grammar for seconds; no notebook of a test has one.
+with pytest.MonkeyPatch.context() as patch:
+    patch.setitem(sys.modules, "rfc3987_syntax", None)
+    importlib.import_module("jsonschema")
 matplotlib.use("Agg")  # in this process only: a kernel under test shows its figures as it would for a user
 
 
@@ -44,6 +53,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if (seed := config.getoption("shuffle")) is not None:
         random.Random(seed).shuffle(items)
     items.sort(key=lambda item: [item.get_closest_marker(name) is not None for name in ("notebook", "slow")])
+
+
+@pytest.fixture(scope="session", autouse=True)
+def known_version() -> Iterator[None]:
+    """The version of the code is found once and not anew for every store: that takes longer than most tests."""
+    from influencelab.experiments import code_version
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(code_version, "version_of", cache(code_version.version_of))
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,5 +1,6 @@
 """The same sweep on a cluster: the same table, also when a worker dies; and a cluster that is not there is an error."""
 
+import multiprocessing
 import os
 import signal
 import socket
@@ -8,8 +9,9 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import dask
 import pytest
-from distributed import Client, LocalCluster
+from distributed import Client, LocalCluster, utils
 from gated_sweep import (
     Fatal,
     assert_each_done_once,
@@ -31,11 +33,22 @@ from influencelab.experiments.job import Job, connected, finish_remote, run_clus
 from influencelab.experiments.store import Store
 from influencelab.experiments.sweep import run_trials
 
+SUPPORT = Path(__file__).parents[1] / "support"
+
 
 @pytest.fixture
-def scheduler() -> Iterator[str]:
-    """The address of a scheduler with two worker processes of one thread each."""
-    with LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as local:
+def scheduler(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The address of a scheduler with two worker processes of one thread each.
+
+    They are forked from one that is warm, as each would else import everything anew, and anew after every death.
+    """
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(SUPPORT), str(SUPPORT.parents[1])]))
+    monkeypatch.setattr(utils, "_forkserver_preload_set", True)
+    multiprocessing.set_forkserver_preload(["distributed.nanny", "warm_worker"])
+    with (
+        dask.config.set({"distributed.worker.multiprocessing-method": "forkserver"}),
+        LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as local,
+    ):
         yield local.scheduler_address
 
 

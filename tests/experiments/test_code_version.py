@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -21,22 +22,34 @@ from influencelab.training.trainers.newton import Newton
 TRIAL = Trial(Iris(), Logistic(0.1), Newton(), {"exact": Exact()})
 
 
+@pytest.fixture(scope="module")
+def first():
+    """The version of the package as it is."""
+    return recipe_version(TRIAL)
+
+
 @pytest.fixture
 def copied(tmp_path, monkeypatch):
     """A copy of the package that may be changed, and its version after each change."""
     folder = tmp_path / "influencelab"
     shutil.copytree(Path(influencelab.__file__).parent, folder, ignore=shutil.ignore_patterns("lab", "__pycache__"))
     monkeypatch.setattr(influencelab, "__path__", [str(folder)])
+    monkeypatch.setattr(module, "tree", parsed)  # most of the copy never changes
+
+    memories = (module.trees, module.imports, module.meaning, module.version_of, code_version)
 
     def version(*, memory: Path | None = None) -> str:
-        for cached in (module.trees, module.imports, module.meaning, code_version):
-            cached.cache_clear()
+        for each in memories:
+            each.cache_clear()
         return recipe_version(TRIAL, memory=memory)
 
     yield folder, version
     monkeypatch.undo()
-    for cached in (module.trees, module.imports, module.meaning, code_version):
-        cached.cache_clear()
+    for each in memories:
+        each.cache_clear()
+
+
+parsed = cache(tree)
 
 
 def edit(path: Path, old: str, new: str) -> None:
@@ -56,9 +69,9 @@ def test_it_does_not_depend_on_the_locale():
     assert done.stdout.strip() == code_version(), done.stderr
 
 
-def test_words_and_layout_do_not_count_and_code_does(copied):
+def test_words_and_layout_do_not_count_and_code_does(first, copied):
     folder, version = copied
-    first, path = version(), folder / "models" / "penalty.py"
+    path = folder / "models" / "penalty.py"
     edit(path, "from collections", "# A comment.\nfrom collections")
     edit(path, '"""R of k models, in nats, up to a constant."""', '"""Other words."""\n\n')
     assert version() == first
@@ -68,17 +81,16 @@ def test_words_and_layout_do_not_count_and_code_does(copied):
     assert version() != first
 
 
-def test_a_file_that_is_renamed_and_moved_leaves_the_version_as_it_is(copied):
+def test_a_file_that_is_renamed_and_moved_leaves_the_version_as_it_is(first, copied):
     folder, version = copied
-    first = version()
     (folder / "models" / "closed_forms" / "linear.py").rename(folder / "training" / "affine.py")
     edit(folder / "models" / "task.py", "influencelab.models.closed_forms.linear", "influencelab.training.affine")
     assert version() == first
 
 
-def test_a_definition_moved_to_another_file_leaves_the_version_as_it_is(copied):
+def test_a_definition_moved_to_another_file_leaves_the_version_as_it_is(first, copied):
     folder, version = copied
-    first, source, target = version(), folder / "data" / "removals.py", folder / "models" / "penalty.py"
+    source, target = folder / "data" / "removals.py", folder / "models" / "penalty.py"
     text = source.read_text(encoding="utf-8")
     start = text.index("def groups")
     source.write_text(f"from influencelab.models.penalty import groups\n{text[:start]}", encoding="utf-8")
@@ -93,24 +105,21 @@ def test_a_definition_moved_to_another_file_leaves_the_version_as_it_is(copied):
     assert version() == first
 
 
-def test_one_name_from_another_module_is_another_definition(copied):
+def test_one_name_from_another_module_is_another_definition(first, copied):
     folder, version = copied
-    first = version()
     edit(folder / "models" / "closed_forms" / "mlp_derivatives.py", "mlp_hessian.hessians(", "mlp.hessians(")
     assert version() != first
 
 
-def test_code_that_only_shows_results_does_not_count(copied):
+def test_code_that_only_shows_results_does_not_count(first, copied):
     folder, version = copied
-    first = version()
     for name in ("experiments/plots.py", "statistics/bootstrap.py", "studies/smooth_hinge/analysis.py"):
         edit(folder / name, "\nimport ", "\nvalue = 1\nimport ")
     assert version() == first
 
 
-def test_the_module_of_a_recipe_counts_wherever_it_lies(copied):
+def test_the_module_of_a_recipe_counts_wherever_it_lies(first, copied):
     folder, version = copied
-    first = version()
     edit(folder / "experiments" / "trial.py", "SHARES = (0.15, 0.35, 0.5)", "SHARES = (0.2, 0.3, 0.5)")
     changed = version()
     assert changed != first
@@ -118,18 +127,18 @@ def test_the_module_of_a_recipe_counts_wherever_it_lies(copied):
     assert version() != changed
 
 
-def test_a_memory_spares_the_reading_for_as_long_as_no_byte_changes(copied, tmp_path, monkeypatch):
+def test_a_memory_spares_the_reading_for_as_long_as_no_byte_changes(first, copied, tmp_path, monkeypatch):
     (folder, version), memory = copied, tmp_path / "store" / "versions.json"
-    first = version(memory=memory)
-    assert first == version()
+    assert version(memory=memory) == first
     read, count = [], module.version_of
     monkeypatch.setattr(module, "version_of", lambda *given: read.append(1) or count(*given))
     assert version(memory=memory) == first
     assert not read
     edit(folder / "models" / "penalty.py", ".sum(-1) / 2", ".sum(-1) / 3")
-    assert version(memory=memory) == version() != first
+    changed = version()
+    assert version(memory=memory) == changed != first
     memory.write_text("half of a fi")
-    assert version(memory=memory) == version()
+    assert version(memory=memory) == changed
 
 
 def test_only_strings_that_stand_alone_are_words():

@@ -64,10 +64,20 @@ def test_every_impostor_is_refused(problem, kind, mistake):
     assert faults((-change @ Exact().sensitivity(fitted).values).numpy(), rates(problem, kind), bounds=SAME)
 
 
+@cache
+def solved(depth):
+    """A network at its minimum, and H⁻¹∇L_j by the differences of its formulas (p m)."""
+    fitted = minimum(mlp_problem, n=100, m=4, width=2, depth=depth)
+    by_hand, points, theta = model(fitted.task, fitted.data), points_of(fitted.data), fitted.theta.numpy()
+    bend = hessian(lambda here: objective(by_hand, here, points), theta)
+    pulls = gradient(lambda here: by_hand.losses(here, points.x_test, points.y_test), theta)
+    return fitted, numpy.linalg.solve(bend, pulls.T)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("depth", [1, 2])
 def test_a_network_is_predicted_by_the_derivatives_of_its_formulas(kind, depth):
-    fitted = minimum(mlp_problem, n=100, m=4, width=2, depth=depth)
+    fitted, turned = solved(depth)
     assert fitted.converged
     by_hand, points, theta = model(fitted.task, fitted.data), points_of(fitted.data), fitted.theta.numpy()
     perturbation = examples(fitted.data)[kind]
@@ -80,13 +90,12 @@ def test_a_network_is_predicted_by_the_derivatives_of_its_formulas(kind, depth):
         [along(lambda share, e=each: slope(share, e), 0.0, 1.0) for each in range(perturbation.count)]
     )
     assert right(fitted, perturbation).numpy() == pytest.approx(changes, rel=1e-5, abs=1e-8)
-    bend = hessian(lambda here: objective(by_hand, here, points), theta)
-    pulls = gradient(lambda here: by_hand.losses(here, points.x_test, points.y_test), theta)
-    wanted = -changes @ numpy.linalg.solve(bend, pulls.T)
-    check_estimate(Exact().estimate(fitted).predict(perturbation).numpy(), wanted, bounds=SAME)
+    check_estimate(Exact().estimate(fitted).predict(perturbation).numpy(), -changes @ turned, bounds=SAME)
 
 
-@pytest.mark.parametrize("task", [AllCNN(weight_decay=0.01), MLP(weight_decay=0.01, width=3), Logistic(0.01)])
+@pytest.mark.parametrize(
+    "task", [AllCNN(weight_decay=0.01, channels=2), MLP(weight_decay=0.01, width=3), Logistic(0.01)]
+)
 def test_the_gradient_moves_with_the_features_as_it_does_at_moved_points(task):
     data = images(side=8)
     fitted, points = fit(task, data, GradientDescent(steps=3)), torch.tensor([0, 4])

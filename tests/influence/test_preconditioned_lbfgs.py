@@ -93,8 +93,9 @@ def test_gradients_reach_what_chord_steps_do_not_and_agree_with_dense_newton(den
     assert len(rest) > 10
     theta, gradient, passed = preconditioned_lbfgs.minimise_from_fit(curvature, problem.weights[rest], test, passes=100)
     assert passed.float().mean() > 0.5
-    rest, theta, gradient = rest[passed], theta[passed], gradient[passed]
-    assert float(gradient.norm(dim=1).max()) <= 1e-8
+    assert float(gradient[passed].norm(dim=1).max()) <= 1e-8
+    # A dozen of them beside dense algebra.
+    rest, theta = rest[passed][:12], theta[passed][:12]
     for end, weights in zip(theta, problem.weights[rest], strict=True):
         assert float(torch.linalg.eigvalsh(true_hessian(fitted.task, fitted.data, end, weights))[0]) > 1e-5
     # Far moves may end in another minimum than Newton's; near ones may not.

@@ -19,7 +19,7 @@ from influencelab.models import derivatives
 from influencelab.training.fit import fit as train
 from influencelab.training.trainers.newton import Newton
 
-DAMPINGS = (0.0, 1e-3, 1e-2, 1e-1, 1.0)
+DAMPINGS = (0.0, 1e-2, 1.0)
 SOLVERS = (
     ConjugateGradient(),
     ConjugateGradient(preconditioner="none"),

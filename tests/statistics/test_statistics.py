@@ -217,7 +217,7 @@ def test_seed_decides_and_chunks_do_not(monkeypatch):
 def test_memory_stays_far_below_a_gigabyte(name, m):
     pairs = drawn(13, r=1500, m=m)
     tracemalloc.start()
-    statistic(pairs, name, bootstrap=Bootstrap(resamples=1000))
+    statistic(pairs, name, bootstrap=Bootstrap(resamples=200))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 0.3e9

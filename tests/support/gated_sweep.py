@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -16,9 +17,10 @@ import torch
 from journal import journal
 
 from influencelab.data.sources.iris import Iris
+from influencelab.experiments.code_version import recipe_version
 from influencelab.experiments.outcome import Outcome
 from influencelab.experiments.store import Store
-from influencelab.experiments.sweep import run_trials
+from influencelab.experiments.sweep import VERSIONS, run_trials
 from influencelab.experiments.trial import Trial
 from influencelab.influence.estimators.exact import Exact
 from influencelab.models.tasks.logistic import Logistic
@@ -141,10 +143,21 @@ def main() -> None:
     print("", table(found), sep="\n")
 
 
+@cache
+def versions() -> str:
+    """What a store remembers of the version of the code, which each process would else find out for itself."""
+    with tempfile.TemporaryDirectory() as folder:
+        memory = Path(folder, VERSIONS)
+        recipe_version(trials(1)[0], memory=memory)
+        return memory.read_text(encoding="utf-8")
+
+
 def begin(
     folder: Path, *, count: int, gates: Path | str = "", workers: int = 1, scheduler: str = ""
 ) -> subprocess.Popen[str]:
     """Start the sweep in a process that leads a group of its own."""
+    folder.mkdir(exist_ok=True)
+    (folder / VERSIONS).write_text(versions(), encoding="utf-8")
     command = "import gated_sweep; gated_sweep.main()"
     words = [str(word) for word in (folder, count, gates, workers, scheduler)]
     path = os.pathsep.join([str(TESTS.parents[1]), str(TESTS)])

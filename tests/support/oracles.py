@@ -99,7 +99,7 @@ LINEAR = {
     "Logistic": (
         cross_entropy,
         lambda z, y: softmax(z) - one_hot(y, z.shape[1]),
-        lambda z, y: numpy.array([numpy.diag(p) - numpy.outer(p, p) for p in softmax(z)]),
+        lambda z, y: softmax(z)[:, :, None] * (numpy.eye(z.shape[1]) - softmax(z)[:, None, :]),
     ),
     "BinaryLogistic": (
         binary_cross_entropy,
@@ -154,7 +154,7 @@ def network(task, data) -> Model:
         for layer, (rows, columns) in enumerate(shapes):
             matrix = theta[used : used + rows * columns].reshape(rows, columns)
             used += rows * columns
-            units = with_ones(units, True) @ matrix.T
+            units = units @ matrix[:, :-1].T + matrix[:, -1]
             units = ACTIVATIONS[task.activation](units) if layer < task.depth else units
         return units
 

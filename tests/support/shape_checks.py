@@ -28,20 +28,24 @@ def first_calls(checked: Any = None, /, *, typechecker: Any) -> Any:
         if is_dataclass(checked) and "__init__" in vars(checked):
             checked.__init__ = first_calls(checked.__init__, typechecker=typechecker)
         return checked
-    return (
-        checked if "<locals>" in checked.__qualname__ else counted(checked, jaxtyped(checked, typechecker=typechecker))
-    )
+    return checked if "<locals>" in checked.__qualname__ else counted(checked, typechecker)
 
 
-def counted(function: Callable[..., Any], checked: Callable[..., Any]) -> Callable[..., Any]:
+def counted(function: Callable[..., Any], typechecker: Any) -> Callable[..., Any]:
     """The function, checked in its first calls."""
+
+    @functools.cache
+    def checked() -> Callable[..., Any]:
+        # Made at the first call, as most of the package is not called in most runs; and jaxtyping around the checker,
+        # not the other way round, so that arguments are checked once and not again with the result.
+        return jaxtyped(typechecker(function), typechecker=None)
 
     @functools.wraps(function)
     def called(*arguments: Any, **settings: Any) -> Any:
-        if calls[function] >= CALLS:
+        if calls[function] >= CALLS or jaxtyping.config.jaxtyping_disable:
             return function(*arguments, **settings)
         calls[function] += 1
-        return checked(*arguments, **settings)
+        return checked()(*arguments, **settings)
 
     return called
 
