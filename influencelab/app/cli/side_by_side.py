@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from influencelab.app.cli.progress import Bar
 from influencelab.errors import InfluenceLabError
 from influencelab.runner.atomic_folder import RunProgress
+from influencelab.runner.fork_server import fork_server
 from influencelab.runner.report import Report
 from influencelab.runner.signals import Stopped
 from influencelab.runner.study import Plan
@@ -18,6 +19,17 @@ from influencelab.runner.study import Plan
 POLL = 0.2
 # Profiles say what they cost on so many cores.
 CORES = 2
+# What studies load, which takes some eight seconds.
+LOADED = (
+    "ipykernel.kernelapp",
+    "influencelab.experiments.plots",
+    "influencelab.experiments.sweep",
+    "influencelab.explorer.build",
+    "influencelab.explorer.widget.explorer",
+    "influencelab.studies.catalogue",
+    "sklearn.datasets",
+    "torch._dynamo",
+)
 Ended = Callable[[Plan, Report | InfluenceLabError, float], None]
 
 
@@ -74,14 +86,17 @@ def side_by_side(plans: Sequence[Plan], *, share: Share, bar: Bar, ended: Ended)
         began = time.perf_counter()
         watch(None)
         try:
-            found = share.of(plan).execute(progress=watch)
+            found = share.of(plan).execute(progress=watch, server=server)
         except InfluenceLabError as error:
             found = error
         return found, time.perf_counter() - began
 
     slices = len({plan.study.name for plan in plans}) < len(plans)
     names = {plan: f"{plan.study.name}{f'/{plan.folder.name}' if slices else ''}" for plan in plans}
-    with ThreadPoolExecutor(share.studies, thread_name_prefix="study") as pool:
+    with (
+        fork_server(LOADED, kernels=len(plans)) as server,
+        ThreadPoolExecutor(share.studies, thread_name_prefix="study") as pool,
+    ):
         left = {pool.submit(run, plan): plan for plan in sorted(plans, key=share.seconds, reverse=True)}
         try:
             while left:
