@@ -90,10 +90,13 @@ def finish(figure: Figure, *, caption: str, legend: Axes | None = None) -> Figur
         widest = 0.5 + 0.068 * max(len(label) for label in found)  # inches, of a mark and its words
         columns = max(1, min(len(found), int(figure.get_size_inches()[0] / widest)))
         figure.legend(found.values(), found.keys(), loc="outside lower center", ncols=columns, **words)
+    layout: Any = figure.get_layout_engine()
     for _ in range(2):  # a broken label takes room from its panel, which may break it again
-        figure.draw_without_rendering()
+        layout.execute(figure)
         for axis in figure.axes:
             fit_labels(axis)
+    layout.execute(figure)
+    figure.set_layout_engine(None)  # laid out: each file and each view of it would be again, which takes long
     figure.set_label(caption)
     plt.close(figure)  # a notebook shows what is returned, once
     return figure

@@ -17,6 +17,7 @@ import psutil
 
 from influencelab.errors import StudyFailed, in_words
 from influencelab.runner.atomic_folder import RUN_FOLDER
+from influencelab.runner.fork_server import ForkServer, kernel_environment
 from influencelab.runner.study import OF_A_RUN
 
 
@@ -60,11 +61,13 @@ class Kernel:
 
     Attributes:
         run: the folder of its run.
+        server: what it is forked from, if there is one.
         pid: the process's number, once there is one.
     """
 
-    def __init__(self, run: Path) -> None:
+    def __init__(self, run: Path, server: ForkServer | None) -> None:
         self.run = run
+        self.server = server
         self.pid: int | None = None
 
     def kill(self) -> None:
@@ -81,15 +84,10 @@ class Kernel:
 
     def manager_class(self) -> type:
         """The class of kernel manager that starts this interpreter, whatever kernels are registered."""
-        home = Path(__file__).resolve().parents[2]
-        # An installed library is found anyway, and must not come before the standard library.
-        library = {} if home.name == "site-packages" else {"PYTHONPATH": str(home)}
         spec = KernelSpec(
             # Modules that lie beside the notebook come later, as in any kernel.
             argv=make_ipkernel_cmd("influencelab.runner.kernel", python_arguments=["-P"]),
-            # Threads that wait by spinning slow down all others: with both cores busy elsewhere, a pass over the data
-            # that takes 50 ms took twenty times as long.
-            env=library | {"OMP_WAIT_POLICY": "passive", RUN_FOLDER: str(self.run)},
+            env=kernel_environment() | {RUN_FOLDER: str(self.run)},
             language="python",
             display_name="influencelab",
             metadata={"supported_encryption": ["curve"]},
@@ -112,6 +110,16 @@ class Kernel:
                 await super().start_kernel(stderr=subprocess.DEVNULL, **settings)
                 handle.pid = getattr(self.provisioner, "pid", None)
 
+            async def _async_launch_kernel(self, kernel_cmd: list[str], **settings: Any) -> None:
+                where = {"folder": str(settings.get("cwd") or "."), "environment": settings["env"]}
+                forked = handle.server.fork(kernel_cmd[kernel_cmd.index("-f") :], **where) if handle.server else None
+                if forked is None:
+                    await super()._async_launch_kernel(kernel_cmd, **settings)
+                    return
+                started: Any = self.provisioner
+                started.process, started.pid, started.pgid = forked, forked.pid, forked.pid
+                self._reconcile_connection_info(started.connection_info)
+
         return ThisInterpreter
 
 
@@ -121,15 +129,16 @@ def execute(
     *,
     output: Path,
     watch: Callable[[], None],
+    server: ForkServer | None = None,
 ) -> None:
     """Run a notebook in its own folder, with these values after its `parameters` cell.
 
     The executed copy is written to `output`, whether it failed or not, and signed, so that JupyterLab on this machine
     trusts and shows its figures; its folder is that of the run, where the notebook publishes. `watch` is called a few
-    times a second. StudyFailed if a cell raised or the kernel died; when the run is stopped the kernel and its workers
-    are killed.
+    times a second. The kernel is forked from a server, if there is one. StudyFailed if a cell raised or the kernel
+    died; when the run is stopped the kernel and its workers are killed.
     """
-    kernel = Kernel(output.parent.resolve())
+    kernel = Kernel(output.parent.resolve(), server)
     with ThreadPoolExecutor(1, thread_name_prefix="notebook") as pool:
         running = pool.submit(papermill_run, kernel, notebook, parameters, output)
         try:

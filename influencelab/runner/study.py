@@ -12,6 +12,7 @@ from influencelab.errors import InfluenceLabError, InvalidParameter, StudyFailed
 from influencelab.recipe import Recipe
 from influencelab.runner import json_file
 from influencelab.runner.atomic_folder import RunProgress, read_progress, replace_folder, run_folder
+from influencelab.runner.fork_server import ForkServer
 from influencelab.runner.parameter import RUN_PARAMETERS, Parameter, declared
 from influencelab.runner.profile import Profile, folder_name, profiles_in
 from influencelab.runner.report import Report, load
@@ -22,6 +23,7 @@ __all__ = ["Study"]
 # The format of notebooks, and the tags of cells that a run puts into its copy: values, and marks of an error.
 FORMAT = 4
 OF_A_RUN = ("injected-parameters", "papermill-error-cell-tag")
+Watch = Callable[[RunProgress | None], None]
 
 
 @dataclass(frozen=True)
@@ -141,7 +143,7 @@ class Study(Recipe):
         profile: str = "quick",
         *,
         results: Path | None = None,
-        progress: Callable[[RunProgress | None], None] | None = None,
+        progress: Watch | None = None,
         **changes: object,
     ) -> Report:
         """Run the notebook from top to bottom and return its report; see `plan` and `Plan.execute`."""
@@ -169,11 +171,12 @@ class Plan(Recipe):
         """Path of the executed notebook if the run fails."""
         return self.folder.with_name(f"{self.folder.name}.failed.ipynb")
 
-    def execute(self, *, progress: Callable[[RunProgress | None], None] | None = None) -> Report:
+    def execute(self, *, progress: Watch | None = None, server: ForkServer | None = None) -> Report:
         """Run it. An earlier report stays as it is until the new one is complete.
 
         Args:
             progress: called a few times a second with the notebook's progress; None before its first report.
+            server: what its kernel is forked from; a process of its own unless given.
 
         Raises:
             StudyFailed: a cell raised, the kernel died, the notebook published no report of this run, or a file could
@@ -188,7 +191,7 @@ class Plan(Recipe):
         earlier = changed_at(self.failed)
         try:
             with stopped_by_signals(), run_folder(self.folder) as run:
-                report = self.attempt(run, watch)
+                report = self.attempt(run, watch, server)
                 replace_folder(report.folder, self.folder)
             # Not what another run left in the meantime.
             if changed_at(self.failed) == earlier:
@@ -197,13 +200,13 @@ class Plan(Recipe):
             raise StudyFailed(f"{self.study.name}: {in_words(error, self.folder)}") from error
         return replace(report, folder=self.folder)
 
-    def attempt(self, run: Path, watch: Callable[[], None]) -> Report:
+    def attempt(self, run: Path, watch: Callable[[], None], server: ForkServer | None) -> Report:
         """Run the notebook in the folder of this run; its report there, with the executed copy."""
         from influencelab.runner.execution import execute
 
         executed = run / f"{self.study.name}.ipynb"
         try:
-            execute(self.study.path, self.parameters, output=executed, watch=watch)
+            execute(self.study.path, self.parameters, output=executed, watch=watch, server=server)
             report = self.published(run)
             executed.replace(report.notebook)
         except Exception as error:  # of whatever kind, the studies after it run

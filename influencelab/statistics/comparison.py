@@ -197,11 +197,12 @@ def tied(values: Float[numpy.ndarray, " k"]) -> Float[numpy.ndarray, " k"]:
     step = TIED * (ordered[-1] - ordered[0]) if len(ordered) else 0.0
     if (numpy.diff(ordered) > step).all():
         return values
-    start = 0
-    while start < len(ordered):
-        end = int(numpy.searchsorted(ordered, ordered[start] + step, side="right"))
-        ordered[start:end] = ordered[start]
-        start = end
+    end = 0
+    # A group is begun only by a value that has another one close above it: most have none.
+    for start in numpy.flatnonzero(ordered[1:] <= ordered[:-1] + step):
+        if start >= end:
+            end = int(numpy.searchsorted(ordered, ordered[start] + step, side="right"))
+            ordered[start:end] = ordered[start]
     return ordered[group]
 
 

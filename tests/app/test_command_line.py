@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from influencelab import __version__
 from influencelab.__main__ import app
 from influencelab.app.cli.export import folder_of
 from influencelab.app.cli.run import announcement
+from influencelab.app.cli.side_by_side import share_of
 from influencelab.runner.report import EXPLORER, load
 from influencelab.runner.report_writer import ReportWriter
 from influencelab.statistics.measurement import Measurement
@@ -138,7 +140,7 @@ def test_a_size_that_comes_in_slices_is_run_slice_by_slice_and_who_lacks_it_is_n
     plans, left_out = [], []
     monkeypatch.setattr(
         "influencelab.app.cli.run.run",
-        lambda given, *, lacking: (plans.extend(given), left_out.extend(lacking))[0] or 0,
+        lambda given, *, lacking, **_: (plans.extend(given), left_out.extend(lacking))[0] or 0,
     )
     written = (NOTEBOOKS / "fine.ipynb").read_text()
     (tmp_path / "small.ipynb").write_text(written)
@@ -149,7 +151,10 @@ def test_a_size_that_comes_in_slices_is_run_slice_by_slice_and_who_lacks_it_is_n
     ran = [(plan.study.name, plan.folder.name) for plan in plans]
     assert sorted(ran) == [("slices", "paper_one"), ("slices", "paper_two"), ("whole", "paper")]
     assert left_out == ["small"]
-    assert "Left out, having no such profile: small." in announcement(plans, left_out)
+    announced = announcement(plans, share_of(plans, 2), left_out)
+    assert "Left out, having no such profile: small." in announced
+    # Of 6, 5 and 6 s, two at a time, of 0.3 GB each.
+    assert "Running 2 studies in 3 runs, 2 at a time. Expected: 8 s, 0.6 GB at most." in announced
     refused = inside("run", "small", *words)
     assert refused.exit_code == 2
     assert "small has no profile 'paper'. There are: tiny, standard." in refused.stderr
@@ -178,7 +183,7 @@ def test_a_failure_is_told_and_does_not_stop_the_studies_after_it(tmp_path: Path
     names = ["unpublished", "failing", "killed", "fine"]
     done = command("run", *names, "--profile", "tiny", "--studies", str(NOTEBOOKS), "--results", str(tmp_path))
     assert done.returncode == 1
-    assert "Running 4 studies. Expected on two cores: 17 s, 0.2 GB at most." in done.stdout
+    assert re.match(r"Running 4 studies(, [234] at a time)?\. Expected: \d+ s, ", done.stdout)
     assert re.search(r"^fine at tiny: .+ s, 1 number, in ", done.stdout, flags=re.MULTILINE)
     assert "Measured 1 number in 1 study" in done.stdout
     # The reasons are the last lines, and nothing is between them.
@@ -212,13 +217,20 @@ def test_changed_parameters_go_to_their_own_folder_and_replace_nothing(tmp_path:
 @pytest.mark.parametrize(
     ("sent", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)], ids=lambda each: str(each)
 )
-def test_a_signal_ends_the_kernel_and_its_workers_and_leaves_earlier_results(
+def test_a_signal_ends_all_kernels_and_their_workers_and_leaves_earlier_results(
     tmp_path: Path, sent: signal.Signals, status: int
 ) -> None:
-    before = publish(tmp_path, "slow", "tiny")
-    where = ["--studies", str(NOTEBOOKS), "--results", str(tmp_path)]
+    names, results = ("slow", "slow_too"), tmp_path / "results"
+    for name in names:
+        book = json.loads((NOTEBOOKS / "slow.ipynb").read_text().replace("worker.txt", f"{name}.txt"))
+        parameters = next(cell for cell in book["cells"] if "parameters" in cell["metadata"].get("tags", []))
+        parameters["source"] = [*parameters["source"], "\nworkers: int = 1  # processes"]
+        (tmp_path / f"{name}.ipynb").write_text(json.dumps(book))
+    shutil.copy(NOTEBOOKS / "fine.ipynb", tmp_path)
+    before = {name: publish(results, name, "tiny") for name in names}
+    where = ["--studies", str(tmp_path), "--results", str(results)]
     running = subprocess.Popen(
-        [*COMMAND, "run", "slow", "fine", "--profile", "tiny", *where],
+        [*COMMAND, "run", "fine", *names, "--workers", "2", "--profile", "tiny", *where],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -226,21 +238,23 @@ def test_a_signal_ends_the_kernel_and_its_workers_and_leaves_earlier_results(
         # Where the tests run in the background of a shell, Ctrl-C is ignored, and children inherit that.
         preexec_fn=partial(signal.signal, sent, signal.SIG_DFL),
     )
-    told = tmp_path / "worker.txt"
+    told = [results / f"{name}.txt" for name in names]
     until = time.monotonic() + 600
-    # Written after the notebook has published once and begun a second report.
-    while not (told.exists() and told.read_text()) and time.monotonic() < until:
+    # Written after the notebooks have published once and begun a second report.
+    while not all(each.exists() and each.read_text() for each in told) and time.monotonic() < until:
         time.sleep(0.1)
-    worker = psutil.Process(json.loads(told.read_text()))
+    workers = [psutil.Process(json.loads(each.read_text())) for each in told]
     running.send_signal(sent)
     _, said = running.communicate(timeout=600)
     assert running.returncode == status
     again = "Run it again: it goes on where it stopped."
     assert said.strip() == f"influencelab: stopped; earlier results are as they were. {again}"
-    assert not worker.is_running() or worker.status() == psutil.STATUS_ZOMBIE
-    assert contents(tmp_path / "slow" / "tiny") == before
-    assert [path.name for path in (tmp_path / "slow").iterdir()] == ["tiny"]
-    assert not (tmp_path / "fine").exists()
+    assert not [each for each in workers if each.is_running() and each.status() != psutil.STATUS_ZOMBIE]
+    for name in names:
+        assert contents(results / name / "tiny") == before[name]
+        assert [path.name for path in (results / name).iterdir()] == ["tiny"]
+    # The two longest run first, and leave no place for the third.
+    assert not (results / "fine").exists()
 
 
 def test_the_scorecard_is_printed_and_its_page_is_written(tmp_path: Path) -> None:

@@ -40,7 +40,6 @@ def test_one_bar_tells_how_far_all_studies_are_and_never_goes_back(monkeypatch: 
     screen = Terminal()
     monkeypatch.setattr(sys, "stderr", screen)
     bar = Bar(100)
-    bar.begin("first", expected=80)
     for said in (
         None,
         RunProgress(1, 4, "networks"),
@@ -49,9 +48,9 @@ def test_one_bar_tells_how_far_all_studies_are_and_never_goes_back(monkeypatch: 
         RunProgress(0.9, 1.0, "3 of 9 tables and figures"),
         None,
     ):
-        bar.move(said)
-    bar.begin("second", expected=20)
-    bar.move(RunProgress(1, 2, "networks"))
+        bar.move("first", said, expected=80)
+    bar.end("first")
+    bar.move("second", RunProgress(1, 2, "networks"), expected=20)
     bar.drawn.close()
     percents = [int(found) for found in re.findall(r"(\d+)% ", screen.drawn)]
     assert percents == sorted(percents)
@@ -62,19 +61,41 @@ def test_one_bar_tells_how_far_all_studies_are_and_never_goes_back(monkeypatch: 
     assert not re.search(r"\d\.\d+ of ", screen.drawn)
 
 
+def test_of_studies_side_by_side_the_bar_names_two_and_their_time_is_shared(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = Terminal()
+    monkeypatch.setattr(sys, "stderr", screen)
+    now = 0.0
+    bar = Bar(90, at_once=3, clock=lambda: now)
+    for name in ("first", "second", "third"):
+        bar.move(name, None, expected=30)
+    assert "first, second and 1 more: " in screen.drawn
+    assert bar.seconds_left() == 30
+    now = 15.0
+    for name in ("first", "second", "third"):
+        bar.move(name, None, expected=30)
+    assert " 50% |" in screen.drawn
+    for name in ("first", "third"):
+        bar.end(name)
+    bar.move("second", RunProgress(3, 4, "networks"), expected=30)
+    bar.drawn.close()
+    # The two that are over did all, and the third is where it says.
+    assert re.search(r"second: +92% \|.+\(3 of 4 networks\)", screen.drawn)
+
+
 def estimates(studies: list[tuple[float, float, float, Curve]]) -> list[tuple[float, float]]:
     """(time, time plus estimate) at every tick of studies of (expected, true seconds, share found, share by time)."""
     now = 0.0
     found = []
     bar = Bar(sum(expected for expected, *_ in studies), clock=lambda: now)
     for number, (expected, seconds, stored, curve) in enumerate(studies):
-        bar.begin(str(number), expected=expected)
         began = now
         while now - began < seconds:
             ran = (now - began - START) / (seconds - START)
-            bar.move(None if ran < 0 else RunProgress(stored + (1 - stored) * curve(ran), 1.0, "trials"))
+            said = None if ran < 0 else RunProgress(stored + (1 - stored) * curve(ran), 1.0, "trials")
+            bar.move(str(number), said, expected=expected)
             found.append((now, now + bar.seconds_left()))
             now += TICK
+        bar.end(str(number))
     bar.drawn.close()
     return found
 

@@ -1,7 +1,9 @@
 """Nothing is lost, mixed or left running, whatever befalls a run; `incidents.py` does so at random moments."""
 
 import secrets
+import shutil
 import signal
+import sys
 import time
 from pathlib import Path
 
@@ -18,6 +20,8 @@ from chaos import (
     prepared,
     start,
 )
+
+from influencelab.runner.fork_server import SERVE
 
 PATIENCE = 600
 
@@ -53,6 +57,20 @@ def test_a_run_that_is_killed_or_hung_up_loses_nothing_and_the_next_one_finishes
     assert list((place.results / "chaos").glob(".tiny.run.*"))
     assert stopped(place, signal.SIGHUP) == 128 + signal.SIGHUP
     assert not list((place.results / "chaos").glob(".tiny.run.*"))
+    check_again(place)
+
+
+@pytest.mark.notebook
+def test_studies_whose_kernels_are_copies_of_one_process_end_with_a_runner_that_is_killed(tmp_path: Path) -> None:
+    place, mark = prepared(tmp_path), secrets.token_hex(8)
+    shutil.copy(place.studies / "chaos.ipynb", place.studies / "twin.ipynb")
+    process = start(place, mark, studies=("chaos", "twin"))
+    at_work(mark)
+    assert sys.platform != "linux" or [each for each in alive(mark) if SERVE in each.cmdline()]
+    process.kill()
+    ended(process)
+    check_nothing_runs(mark)
+    assert not check_results(place), "it had not published yet"
     check_again(place)
 
 

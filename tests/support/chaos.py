@@ -131,8 +131,9 @@ def start(
     environment: Mapping[str, str | None] | None = None,
     prefix: tuple[str, ...] = (),
     largest_file: int | None = None,
+    studies: tuple[str, ...] = ("chaos",),
 ) -> subprocess.Popen[bytes]:
-    """Run the study by the command line, in a session of its own, as a terminal would."""
+    """Run the study, or copies of it, by the command line, in a session of its own, as a terminal would."""
     given: dict[str, str | None] = {**os.environ, "PYTHONPATH": str(ROOT), MARK: mark, **(environment or {})}
     where = ["--profile", "tiny", "--studies", str(place.studies), "--results", str(place.results)]
 
@@ -143,7 +144,7 @@ def start(
             resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, largest_file))
 
     return subprocess.Popen(
-        [*prefix, *COMMAND, "run", "chaos", *where],
+        [*prefix, *COMMAND, "run", *studies, *where],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,

@@ -141,7 +141,7 @@ def run_studies(
     changes |= {name: str(value) for name, value in where.items() if value is not None}
     plans = planned(study or [], everything=everything, profile=profile, changes=changes, folder=studies, home=results)
     lacking = lacking_profile(plans, studies) if everything else []
-    raise typer.Exit(run(plans, lacking=lacking))
+    raise typer.Exit(run(plans, lacking=lacking, processes=workers or 0))
 
 
 @app.command("scorecard")

@@ -1,16 +1,17 @@
-"""`influencelab run`: studies one after the other, and at the end what was measured and what it says of the claims."""
+"""`influencelab run`: studies side by side, and at the end what was measured and what it says of the claims."""
 
 import sys
-import time
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import joblib
 from tqdm import tqdm
 
 from influencelab.app.cli.listing import left_out
 from influencelab.app.cli.progress import Bar
 from influencelab.app.cli.scorecard import questions_of, shown
+from influencelab.app.cli.side_by_side import Share, share_of, side_by_side
 from influencelab.app.cli.summary import summary
 from influencelab.app.cli.terminal import cut, here, shortened
 from influencelab.errors import InfluenceLabError, InvalidParameter, UnknownName
@@ -23,30 +24,35 @@ from influencelab.studies.catalogue import all_claims
 SHOWN = 12
 
 
-def run(plans: Sequence[Plan], *, lacking: Sequence[str] = ()) -> int:
+def run(plans: Sequence[Plan], *, lacking: Sequence[str] = (), processes: int = 0) -> int:
     """Run the plans, whether one fails or not; the exit status is 0 if all ran to their end, else 1.
 
-    Studies that lack the profile are named, and not run.
+    Args:
+        plans: what to run; as many at a time as there are processes for.
+        lacking: studies that lack the profile; they are named, and not run.
+        processes: in all; 0 for one a core.
     """
-    print(announcement(plans, lacking), flush=True)
-    failures, done = [], []
-    bar = Bar(sum(plan.profile.seconds for plan in plans))
+    share = share_of(plans, processes or joblib.cpu_count())
+    print(announcement(plans, share, lacking), flush=True)
+    found: dict[Plan, Report | InfluenceLabError] = {}
+    bar = Bar(sum(map(share.seconds, plans)), at_once=share.studies)
+
+    def ended(plan: Plan, end: Report | InfluenceLabError, seconds: float) -> None:
+        found[plan] = end
+        failed = f"{plan.study.name} at {plan.folder.name}: FAILED"
+        line = outcome(end, seconds, alone=len(plans) == 1) if isinstance(end, Report) else failed
+        with tqdm.external_write_mode():
+            print("\n".join([line, *(f"  note: {note.message}" for note in noted)]), flush=True)
+        noted.clear()
+
     with bar.drawn, stopped_by_signals(), warnings.catch_warnings(record=True) as noted:
-        for plan in plans:
-            bar.begin(plan.study.name, expected=plan.profile.seconds)
-            try:
-                began = time.perf_counter()
-                done.append(plan.execute(progress=bar.move))
-                found = outcome(done[-1], time.perf_counter() - began, alone=len(plans) == 1)
-            except InfluenceLabError as error:
-                failures.append(error)
-                found = f"{plan.study.name} at {plan.folder.name}: FAILED"
-            with tqdm.external_write_mode():
-                print("\n".join([found, *(f"  note: {note.message}" for note in noted)]), flush=True)
-            noted.clear()
+        side_by_side(plans, share=share, bar=bar, ended=ended)
+    ends = [found[plan] for plan in plans]
+    done = [end for end in ends if isinstance(end, Report)]
     if done:
         print(f"\n{summary(done, all_claims(), questions_of([plan.study for plan in plans]), here())}", flush=True)
     # Last of all, where it is read: why a study failed.
+    failures = [end for end in ends if not isinstance(end, Report)]
     for failure in failures:
         print(shortened(f"\nFAILED {failure}"), file=sys.stderr)
     return 1 if failures else 0
@@ -110,19 +116,20 @@ def assignments(texts: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def announcement(plans: Sequence[Plan], lacking: Sequence[str] = ()) -> str:
+def announcement(plans: Sequence[Plan], share: Share, lacking: Sequence[str] = ()) -> str:
     """Text on the studies that will run and their expected cost, and on those that lack the profile."""
     names = max(len(plan.study.name) for plan in plans)
     profiles = max(9, *(len(plan.folder.name) for plan in plans))
     lines = [
-        f"  {plan.study.name:<{names}}  {plan.folder.name:<{profiles}} {plan.profile.seconds:>6,.0f} s  "
+        f"  {plan.study.name:<{names}}  {plan.folder.name:<{profiles}} {share.seconds(plan):>6,.0f} s  "
         f"{plan.profile.memory_gb:>5g} GB"
         for plan in plans
     ]
-    seconds, memory = sum(plan.profile.seconds for plan in plans), max(plan.profile.memory_gb for plan in plans)
+    memory = sum(sorted(plan.profile.memory_gb for plan in plans)[-share.studies :])
     count = len({plan.study.name for plan in plans})
-    total = f"Expected on two cores: {seconds:,.0f} s, {memory:g} GB at most."
     runs = f" in {len(plans)} runs" if len(plans) > count else ""
+    runs += f", {share.studies} at a time" if share.studies > 1 else ""
+    total = f"Expected: {share.seconds_of_all(plans):,.0f} s, {memory:g} GB at most."
     without = [here().wrap(f"Left out, having no such profile: {', '.join(lacking)}.")] if lacking else []
     return "\n".join([f"Running {count} {'study' if count == 1 else 'studies'}{runs}. {total}", *lines, *without])
 
