@@ -79,8 +79,11 @@ def part_of(name: str, x: numpy.ndarray, y: numpy.ndarray, ids: numpy.ndarray | 
     return Part(name, x, y, ids)
 
 
-def hold_out(x: Num[numpy.ndarray, " n *shape"], y: Num[numpy.ndarray, " n"], *, held_out: int, seed: int) -> Arrays:
+def hold_out(x: Any, y: Any, *, held_out: int, seed: int) -> Arrays:
     """Split one collection at random: `held_out` test points, the rest for training; ids are rows of the collection."""
+    x, y = as_numpy(x, what="x"), as_numpy(y, what="y")
+    if len(x) != len(y):
+        raise InvalidData(f"x has {len(x)} rows and y {len(y)} labels; give one label a row.")
     if not 0 < held_out < len(x):
         raise InvalidParameter(f"held_out is {held_out}, expected 1 … {len(x) - 1} of the {len(x)} points.")
     shuffled = numpy.random.default_rng((seed, STREAMS.index("split"))).permutation(len(x))

@@ -1,11 +1,13 @@
 """What people hold data in (NumPy, pandas, lists, torch) made tensors; what no tensor can hold is refused by name."""
 
+import math
 import numbers
 from collections.abc import Iterable, Sized
 from typing import Any, TypeGuard
 
 import numpy
 import pandas
+import psutil
 import scipy.sparse
 import torch
 from jaxtyping import Float, Int
@@ -19,6 +21,8 @@ Column = Tensor | pandas.Series
 # Places of points, from 0: a list, a range, an array, an index, a tensor.
 Positions = Iterable[int] | Tensor
 TRUTHS = ("False", "True")
+# Of the memory that is free, what a sparse matrix may take once its zeros are written out.
+SHARE = 0.25
 
 
 def numbers_in(given: object, *, what: str) -> Tensor:
@@ -26,7 +30,7 @@ def numbers_in(given: object, *, what: str) -> Tensor:
 
     Raises:
         WrongType: these are no numbers.
-        InvalidData: they are sparse, masked, or in rows of unequal length.
+        InvalidData: they are masked, in rows of unequal length, or sparse and too large with their zeros.
     """
     if isinstance(given, list | tuple) and given and all(isinstance(each, Tensor) for each in given):
         given = torch.stack(tuple(given))
@@ -34,20 +38,22 @@ def numbers_in(given: object, *, what: str) -> Tensor:
         return dense(given, what=what)
     if scipy.sparse.issparse(given):
         sparse: Any = given
-        raise too_sparse(sparse.shape, what=what, cure="toarray()")
+        check_affordable(sparse.shape, what=what)
+        given = sparse.toarray()
     if isinstance(given, pandas.DataFrame | pandas.Series):
         given = values_of(given, what=what)
     return torch.from_numpy(array_of(given, what=what))
 
 
 def dense(given: Tensor, *, what: str) -> Tensor:
-    """A tensor that is neither sparse nor part of a graph nor made under inference mode."""
+    """A tensor with its zeros, which is neither part of a graph nor made under inference mode."""
     if given.is_nested or given.is_quantized or given.is_meta:
         raise WrongType(
             f"{what} is a nested, quantised or meta tensor, expected one of plain numbers. Convert it first."
         )
     if given.layout != torch.strided:
-        raise too_sparse(given.shape, what=what, cure="to_dense()")
+        check_affordable(given.shape, what=what)
+        given = given.to_dense()
     if given.is_complex():
         raise no_numbers(what, given, holds=" of complex numbers")
     if given.is_inference():
@@ -56,13 +62,15 @@ def dense(given: Tensor, *, what: str) -> Tensor:
     return given.detach() if given.requires_grad else given
 
 
-def too_sparse(shape: Iterable[int], *, what: str, cure: str) -> InvalidData:
-    """The refusal of a sparse matrix, with the memory that a dense one takes."""
-    size = numpy.prod([float(each) for each in shape]) * 8 / 2**20
-    return InvalidData(
-        f"{what} is a sparse matrix of {' × '.join(map(str, shape))}; expected a dense one, as all derivatives are. "
-        f"Give {what}.{cure}, which takes {size:,.1f} MB in float64, or fewer columns."
-    )
+def check_affordable(shape: Iterable[int], *, what: str) -> None:
+    """Refuse what is sparse and would take too much memory with its zeros."""
+    sizes, free = [int(each) for each in shape], psutil.virtual_memory().available
+    if (taken := 8 * math.prod(sizes)) > free * SHARE:
+        raise InvalidData(
+            f"{what} is a sparse matrix of {' × '.join(map(str, sizes))}, which takes {taken / 2**30:,.1f} GB in "
+            f"float64 with its zeros, as derivatives need it; expected at most {SHARE:.0%} of the {free / 2**30:,.1f} "
+            "GB of memory that are free. Give fewer columns, such as by sklearn.decomposition.TruncatedSVD, or rows."
+        )
 
 
 def values_of(given: pandas.DataFrame | pandas.Series, *, what: str) -> numpy.ndarray:
@@ -74,6 +82,8 @@ def values_of(given: pandas.DataFrame | pandas.Series, *, what: str) -> numpy.nd
                 f"Column '{name}' of {what} is {kind}, expected numbers. Encode it, such as by pandas.get_dummies, or "
                 "leave it out."
             )
+    if any(isinstance(kind, pandas.SparseDtype) for kind in frame.dtypes):
+        check_affordable(frame.shape, what=what)
     narrow = all(kind == numpy.float32 for kind in frame.dtypes)
     return given.to_numpy(numpy.float32 if narrow else numpy.float64, na_value=numpy.nan)
 
@@ -145,51 +155,6 @@ def positions(given: object, *, what: str) -> Int[Tensor, " t"]:
         raise WrongType(f"{what} is a mask, expected positions. Give the places where it is true: mask.nonzero()[0].")
     form = "one number" if found.dim() == 0 else f"{tuple(found.shape)} of {found.dtype}"
     raise WrongType(f"{what} is {form}, expected whole numbers in a flat row, such as [1, 2].")
-
-
-def ids_of(given: object, *held: object, count: int, what: str) -> Int[Tensor, " n"]:
-    """The ids given; else the whole numbers that the rows of a table are called; else row numbers."""
-    if given is not None:
-        return positions(given, what=what)
-    for each in held:
-        if isinstance(each, pandas.DataFrame | pandas.Series) and types.is_integer_dtype(each.index.dtype):
-            if not each.index.is_unique:
-                twice = each.index[each.index.duplicated()][0]
-                raise InvalidData(
-                    f"{what}: two rows are called {twice}. Give each its own name: reset_index(drop=True)."
-                )
-            return torch.tensor(each.index.to_numpy(numpy.int64))
-    return torch.arange(count)
-
-
-def check_rows(x: object, y: object, *, part: str) -> None:
-    """Refuse features and labels of pandas whose rows stand in different orders."""
-    if not isinstance(x, pandas.DataFrame | pandas.Series) or not isinstance(y, pandas.DataFrame | pandas.Series):
-        return
-    if len(x) == len(y) and not x.index.equals(y.index):
-        raise InvalidData(
-            f"The rows of x_{part} and y_{part} have different names or orders. Give y_{part}.loc[x_{part}.index], or "
-            "both after reset_index(drop=True)."
-        )
-
-
-def column_names(train: object, test: object) -> tuple[str, ...]:
-    """The names of a table's columns; an InvalidData error where those of training and test differ, or their order."""
-    if isinstance(train, pandas.DataFrame) and isinstance(test, pandas.DataFrame) and list(train) != list(test):
-        raise InvalidData(
-            f"The columns of x_train are {list(train)[:8]} and those of x_test {list(test)[:8]}. Give x_test in the "
-            "same order: x_test[list(x_train)]."
-        )
-    return tuple(map(str, train)) if isinstance(train, pandas.DataFrame) else ()
-
-
-def names_in(given: Any, *, what: str) -> tuple[str, ...]:
-    """Names of columns or classes as texts, none for None; a WrongType error for one text or what is no row."""
-    if given is None:
-        return ()
-    if isinstance(given, str) or not isinstance(given, Iterable):
-        raise WrongType(f"{what} is {named(given)}, expected a row of names, such as ['a', 'b'].")
-    return tuple(map(str, given))
 
 
 def column(given: object, *, what: str) -> Column:

@@ -11,9 +11,10 @@ from jaxtyping import Float, Int, Num
 from torch import Tensor
 
 from influencelab.data import conversion
+from influencelab.data.names import check_rows, column_names, names_in, rows_of
 from influencelab.errors import InvalidData, Unavailable, whole
 from influencelab.recipe import Recipe, settle
-from influencelab.summary import Summarised
+from influencelab.summary import Summarised, by_name, few
 
 __all__ = ["Dataset"]
 
@@ -24,8 +25,8 @@ TENSORS = ("x_train", "y_train", "x_test", "y_test", "train_ids", "test_ids")
 class Dataset(Recipe, Summarised):
     """n training points that a model is fitted to, and m test points whose loss is watched.
 
-    It takes tensors, NumPy arrays, pandas tables and lists, and keeps float32 where features have it; numbers of
-    another kind become float64. All but tensors are copied.
+    It takes tensors, NumPy arrays, sparse matrices, pandas tables and lists, and keeps float32 where features have it;
+    numbers of another kind become float64. All but tensors are copied.
 
     Attributes:
         x_train: features of the training points, a row a point.
@@ -35,16 +36,19 @@ class Dataset(Recipe, Summarised):
         y_test: their classes or targets.
         train_ids: where each training point stands in its source, kept through every subset: a point is the same
             point in two data sets of one source if its id is the same. By default the whole numbers that index the
-            table in which features (or labels) are given, else row numbers.
+            table in which features (or labels) are given, else row numbers. Texts and dates become `train_names`.
         test_ids: the same for test points.
         classes: c, the number of classes; 0 for regression. By default as many as labels show; 0 if they are real.
         name: the source's name.
         feature_names: of the columns; by default those of the table in which features are given, if it is one.
         class_names: of the classes, in the order of their numbers, where they have names.
+        train_names: of the ids 0, 1, … of training points, where a table's rows (or the ids given) have names that are
+            no whole numbers; results show them in place of ids.
+        test_names: the same for test points.
 
     Raises:
-        InvalidData: NaN or infinite values, labels outside the classes, no test point, unequal lengths, sparse
-            features, rows or columns of pandas in different orders.
+        InvalidData: NaN or infinite values, labels outside the classes, no test point, unequal lengths, two rows of
+            one name, rows or columns of pandas in different orders, sparse features too large with their zeros.
         WrongType: features or labels that are no numbers.
     """
 
@@ -58,6 +62,8 @@ class Dataset(Recipe, Summarised):
     name: str = "data"
     feature_names: tuple[str, ...] = ()
     class_names: tuple[str, ...] = ()
+    train_names: tuple[str, ...] = ()
+    test_names: tuple[str, ...] = ()
 
     def __init__(
         self,
@@ -72,49 +78,56 @@ class Dataset(Recipe, Summarised):
         *,
         feature_names: Sequence[str] = (),
         class_names: Sequence[str] = (),
+        train_names: Sequence[str] = (),
+        test_names: Sequence[str] = (),
     ) -> None:
         x, x_other = (conversion.features(each, what=what) for each, what in ((x_train, "x_train"), (x_test, "x_test")))
-        y, y_other, classes, names = conversion.labels(
+        y, y_other, classes, class_names = conversion.labels(
             y_train,
             y_test,
             classes=None if classes is None else whole(classes, what="classes"),
-            names=conversion.names_in(class_names, what="class_names"),
+            names=names_in(class_names, what="class_names"),
         )
-        conversion.check_rows(x_train, y_train, part="train")
-        conversion.check_rows(x_test, y_test, part="test")
+        check_rows(x_train, y_train, part="train")
+        check_rows(x_test, y_test, part="test")
+        train = rows_of(train_ids, x_train, y_train, names=train_names, count=len(x), what="train")
+        test = rows_of(test_ids, x_test, y_test, names=test_names, count=len(x_other), what="test")
         settle(
             self,
             x_train=x,
             y_train=y if classes else y.to(x.dtype),
             x_test=x_other,
             y_test=y_other if classes else y_other.to(x_other.dtype),
-            train_ids=conversion.ids_of(train_ids, x_train, y_train, count=len(x), what="train_ids"),
-            test_ids=conversion.ids_of(test_ids, x_test, y_test, count=len(x_other), what="test_ids"),
+            train_ids=train[0],
+            test_ids=test[0],
             classes=classes,
             name=name,
-            feature_names=conversion.names_in(feature_names, what="feature_names")
-            or conversion.column_names(x_train, x_test),
-            class_names=names,
+            feature_names=names_in(feature_names, what="feature_names") or column_names(x_train, x_test),
+            class_names=class_names,
+            train_names=train[1],
+            test_names=test[1],
         )
         check(self)
 
     def summary(self) -> dict[str, str]:
         """Sizes, kind of labels, type of numbers."""
         kind = f"{self.classes} classes" if self.classes else "real targets"
-        shown = f" ({', '.join(self.class_names[:5])}{', …' if len(self.class_names) > 5 else ''})"
         return {
             "name": self.name,
-            "training points": f"{self.n:,}",
-            "test points": f"{self.m:,}",
-            "features": " × ".join(map(str, self.x_train.shape[1:])),
-            "labels": kind + (shown if self.class_names else ""),
+            "training points": f"{self.n:,}" + few(self.shown_ids("train") if self.train_names else ()),
+            "test points": f"{self.m:,}" + few(self.shown_ids("test") if self.test_names else ()),
+            "features": " × ".join(map(str, self.x_train.shape[1:])) + few(self.feature_names),
+            "labels": kind + few(self.class_names),
             "numbers": f"{self.x_train.dtype} on {self.x_train.device}".removeprefix("torch."),
         }
 
     def shown_labels(self, y: Num[Tensor, " b"]) -> numpy.ndarray:
         """Labels or targets as people read them: by the names of the classes, where these have names."""
-        known = y.detach().cpu().numpy()
-        return numpy.asarray(self.class_names, dtype=object)[known] if self.class_names else known
+        return by_name(y.detach().cpu().numpy(), self.class_names)
+
+    def shown_ids(self, part: str) -> numpy.ndarray:
+        """Ids of the `train` or `test` points as people read them: by the names of the rows, where these have names."""
+        return by_name(getattr(self, f"{part}_ids").cpu().numpy(), getattr(self, f"{part}_names"))
 
     @property
     def n(self) -> int:
@@ -152,8 +165,8 @@ def check(data: Dataset) -> None:
             f"{data.name}: classes is {data.classes}, expected at least 2, or 0 for real targets. Give labels of at "
             "least two classes, or say classes=2."
         )
-    check_part(data, "train", data.x_train, data.y_train, data.train_ids)
-    check_part(data, "test", data.x_test, data.y_test, data.test_ids)
+    check_part(data, "train")
+    check_part(data, "test")
     if data.x_train.shape[1:] != data.x_test.shape[1:] or data.x_train.dtype != data.x_test.dtype:
         raise InvalidData(
             f"{data.name}: a training point is {tuple(data.x_train.shape[1:])} of {data.x_train.dtype}, a test "
@@ -175,14 +188,15 @@ def usable(device: str | torch.device) -> None:
         raise Unavailable(f"Device '{device}' cannot be used: {reason}. There are here: {', '.join(here)}.") from error
 
 
-def check_part(data: Dataset, part: str, x: Tensor, y: Tensor, ids: Tensor) -> None:
+def check_part(data: Dataset, part: str) -> None:
     """Refuse one part, training or test, that cannot be studied."""
+    x, y, ids = (getattr(data, name) for name in (f"x_{part}", f"y_{part}", f"{part}_ids"))
     if not len(x) == len(y) == len(ids) or y.dim() != 1 or ids.dim() != 1:
         raise InvalidData(
             f"{data.name}: {part} features are {tuple(x.shape)}, labels {tuple(y.shape)} and ids {tuple(ids.shape)}. "
             "Give one label and one id per point, each as a flat row."
         )
-    check_features(f"{data.name}: the {part} set", x, ids)
+    check_features(f"{data.name}: the {part} set", x, data.shown_ids(part))
     if data.classes == 0:
         if not torch.isfinite(y).all():
             raise InvalidData(f"{data.name}: some {part} targets are NaN or infinite. Drop those points.")
@@ -199,7 +213,7 @@ def check_part(data: Dataset, part: str, x: Tensor, y: Tensor, ids: Tensor) -> N
         )
 
 
-def check_features(what: str, x: Tensor, ids: Tensor) -> None:
+def check_features(what: str, x: Tensor, ids: numpy.ndarray) -> None:
     """Refuse features that are absent, not real, NaN or infinite."""
     if x.numel() == 0:
         raise InvalidData(
@@ -214,5 +228,5 @@ def check_features(what: str, x: Tensor, ids: Tensor) -> None:
         first = int(bad.nonzero()[0])
         raise InvalidData(
             f"{what} has {int(bad.sum())} points with NaN or infinite features, the first at row {first} "
-            f"(id {int(ids[first])}). Impute or drop them before the study."
+            f"(id {ids[first]}). Impute or drop them before the study."
         )

@@ -58,7 +58,7 @@ class Source(Recipe):
         test = choose(test, seed=self.seed, size=self.test_size, labels=self.labels, first=self.test_ids)
         for part in (train, test):
             # Before scaling, which would spread one NaN over every point.
-            check_features(f"{name}: the {part.name} set", torch.from_numpy(part.x), torch.from_numpy(part.ids))
+            check_features(f"{name}: the {part.name} set", torch.from_numpy(part.x), part.ids)
         scale(train.x, test.x, scaling=self.scaling)
         return Dataset(
             x_train=torch.from_numpy(train.x),

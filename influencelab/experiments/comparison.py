@@ -36,6 +36,7 @@ def compare(estimate: Estimate, retrained: Retrained, *, mask: Any = None) -> Co
             "The estimate and the retraining come from different fits: estimate and retrain the same one."
         )
     data, perturbation = estimate.fit.data, retrained.perturbation
+    single = bool((perturbation.changed >= 0).all())
     ids, labels = labels_of(data, perturbation)
     selected = torch.ones_like(retrained.values, dtype=torch.bool) if mask is None else numbers_in(mask, what="mask")
     if selected.dtype != torch.bool or selected.shape != retrained.values.shape:
@@ -51,10 +52,12 @@ def compare(estimate: Estimate, retrained: Retrained, *, mask: Any = None) -> Co
         train_labels=array(labels),
         test_ids=array(data.test_ids),
         test_labels=array(data.y_test),
-        classes=data.classes if (perturbation.changed >= 0).all() else 0,
+        classes=data.classes if single else 0,
         estimator=kind_name(estimate.estimator),
         unit=estimate.unit,
         class_names=data.class_names,
+        train_names=data.train_names if single else (),
+        test_names=data.test_names,
     )
 
 

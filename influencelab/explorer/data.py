@@ -23,6 +23,8 @@ STEPS = 3
 SHRINK = 0.8
 # The key of the header among the metadata, and of an array's name within the header.
 HEADER, ARRAY = "explorer", "$"
+# What points have in newer files only, and there where rows have names.
+NAMES = ("train_names", "test_names")
 # No browser reads 64-bit integers as plain numbers.
 NARROWER = {numpy.dtype(numpy.int64): numpy.int32}
 
@@ -160,6 +162,9 @@ def fields_of(value: Any) -> dict[str, Any]:
     record = {field.name: getattr(value, field.name) for field in fields(value)}
     if not isinstance(value, Points):
         return record if record.get("unit") != UNIT else {name: record[name] for name in record if name != "unit"}
+    for name in NAMES:
+        if not record[name]:
+            del record[name]
     record["kind"] = value.kind
     if value.kind == "images":
         pictures = value.pictures()
@@ -195,7 +200,9 @@ def from_bytes(content: bytes) -> ExplorerData:
 
 def points_of(record: dict[str, Any]) -> Points:
     """Points from their fields."""
-    known = {field.name: record[field.name] for field in fields(Points)}
+    known = {
+        field.name: record[field.name] for field in fields(Points) if field.name not in NAMES or field.name in record
+    }
     if record["kind"] == "images":
         n, m = len(record["train_ids"]), len(record["test_ids"])
         pictures = pictures_in(record["sprite_sheet"].tobytes(), count=n + m, shape=record["shape"])

@@ -9,6 +9,7 @@ from pandas.api.types import is_integer_dtype, is_numeric_dtype
 
 from influencelab.data.conversion import positions
 from influencelab.data.dataset import Dataset
+from influencelab.data.names import are_names, texts
 from influencelab.errors import InvalidData
 from influencelab.experiments.comparison import array
 from influencelab.explorer.data import ExplorerData
@@ -21,6 +22,8 @@ PAIR = ("test_id", "test_label", "train_id", "train_label", "predicted", "actual
 PARTS = {"removed": "removal set", "estimator": "predictor", "target": "truth"}
 # What estimator, target and set of removals are called where a column, or nothing, says what they are.
 KEPT = dict.fromkeys(PARTS, "as kept")
+# What training and test points are called where they have no names.
+NO_NAMES: Mapping[str, tuple[str, ...]] = {"train": (), "test": ()}
 
 
 def from_comparison(comparison: Comparison, data: Dataset | None = None) -> ExplorerData:
@@ -41,9 +44,10 @@ def from_comparison(comparison: Comparison, data: Dataset | None = None) -> Expl
         }
     )
     names = {"estimator": comparison.estimator, "target": "retrained", "removed": "all pairs"}
+    called = {"train": comparison.train_names, "test": comparison.test_names}
     unit = "" if comparison.unit == "none" else comparison.unit
     unscaled = () if unit else (comparison.estimator,)
-    return from_table(pairs, title="comparison", data=data, names=names, unscaled=unscaled, unit=unit)
+    return from_table(pairs, title="comparison", data=data, names=names, unscaled=unscaled, unit=unit, called=called)
 
 
 def from_table(
@@ -54,20 +58,22 @@ def from_table(
     names: Mapping[str, str] = KEPT,
     unscaled: tuple[str, ...] = (),
     unit: str = UNIT,
+    called: Mapping[str, tuple[str, ...]] = NO_NAMES,
 ) -> ExplorerData:
     """A table of pairs as explorer data; an InvalidData error where a column is missing.
 
     Its columns are `train_id`, `test_id`, `predicted` and `actual`, perhaps `train_label`, `test_label`, `estimator`
     and `removed`; every other one is a setting in which networks differ. The data set lets its points be shown. `names`
     are those of the `estimator`, the `target` and the removals (`removed`); an `unscaled` estimator only ranks; the
-    `unit` is that of the losses.
+    `unit` is that of the losses. Ids are whole numbers, or names; those of the ids 0, 1, … may come in `called`.
     """
     missing = [name for name in ("train_id", "test_id", "predicted", "actual") if name not in pairs]
     if missing:
         raise InvalidData(f"The pairs have no column '{missing[0]}'. They have: {', '.join(map(str, pairs.columns))}.")
-    table = with_numbers(pairs.rename(columns=PARTS))
+    known = {part: getattr(data, f"{part}_names", ()) or called[part] for part in NO_NAMES}
+    table, called = with_ids(with_numbers(pairs.rename(columns=PARTS)), known)
     settings = tuple(name for name in table.columns if name not in PAIR)
-    points = points_in(table, data)
+    points = points_in(table, data, called)
     parts = table.groupby(list(settings), sort=False, observed=True) if settings else [((), table)]
     tables = []
     for key, some in parts:
@@ -90,17 +96,30 @@ def from_table(
     return ExplorerData(title=title, names=settings, tables=tables, points={points.name: points})
 
 
+def with_ids(
+    table: pandas.DataFrame, known: Mapping[str, tuple[str, ...]]
+) -> tuple[pandas.DataFrame, dict[str, tuple[str, ...]]]:
+    """The table with whole numbers as ids, and the names of the ids 0, 1, …: those known, else all that it has."""
+    called, changed = dict(known), {}
+    for part, names in known.items():
+        ids = table[f"{part}_id"]
+        if are_names(ids):
+            words = texts(ids)
+            called[part] = names or tuple(dict.fromkeys(words))
+            changed[ids.name] = places(called[part], words)
+        elif not is_integer_dtype(ids):
+            changed[ids.name] = array(positions(ids, what=f"Column '{ids.name}'"))
+    return table.assign(**changed), called
+
+
 def with_numbers(table: pandas.DataFrame) -> pandas.DataFrame:
-    """The table, its classes numbered in the order of the alphabet where they have names; ids must be whole numbers."""
-    changed = {}
-    for name in (name for name in ("train_id", "test_id") if not is_integer_dtype(table[name])):
-        changed[name] = array(positions(table[name], what=f"Column '{name}'"))
+    """The table, its classes numbered in the order of the alphabet where they have names."""
     for name in (name for name in ("predicted", "actual") if not is_numeric_dtype(table[name])):
         raise InvalidData(f"Column '{name}' is {table[name].dtype}, expected numbers. Convert it: pairs.astype(float).")
     named = [name for name in ("train_label", "test_label") if name in table and not is_numeric_dtype(table[name])]
     classes = sorted({str(label) for name in named for label in table[name].dropna()})
     places = {label: float(place) for place, label in enumerate(classes)}
-    return table.assign(**changed, **{name: table[name].map(str).map(places.get).astype(float) for name in named})
+    return table.assign(**{name: table[name].map(str).map(places.get).astype(float) for name in named})
 
 
 def plain(value: object) -> Setting:
@@ -109,19 +128,21 @@ def plain(value: object) -> Setting:
     return known if isinstance(known, str | int | float) else str(known)
 
 
-def points_in(table: pandas.DataFrame, data: Dataset | None) -> Points:
+def points_in(table: pandas.DataFrame, data: Dataset | None, called: Mapping[str, tuple[str, ...]]) -> Points:
     """The points of the rows, with their labels where there are any, and as they are in the data set if it is given."""
     fields: dict[str, Any] = {"name": "data"}
     for part in ("train", "test"):
         name = f"{part}_label"
         first = table.drop_duplicates(f"{part}_id").sort_values(f"{part}_id")
-        fields[f"{part}_ids"] = first[f"{part}_id"].to_numpy(numpy.int64)
+        ids = fields[f"{part}_ids"] = first[f"{part}_id"].to_numpy(numpy.int64)
+        fields[f"{part}_names"] = tuple(called[part][place] for place in ids) if called[part] else ()
         fields[f"{part}_labels"] = first[name].to_numpy(float) if name in table else numpy.full(len(first), numpy.nan)
     labels = numpy.concatenate([fields["train_labels"], fields["test_labels"]])
     classes = len(labels) > 0 and (labels == numpy.round(labels)).all() and (labels >= 0).all()
     if data is not None:
         fields["name"] = data.name
         if readable(data.x_test.shape[1:]):
+            fields["features"] = data.feature_names
             fields["train"] = array(data.x_train)[places(data.train_ids.tolist(), fields["train_ids"].tolist())]
             fields["test"] = array(data.x_test)[places(data.test_ids.tolist(), fields["test_ids"].tolist())]
     return Points(classes=int(labels.max()) + 1 if classes else 0, **fields)

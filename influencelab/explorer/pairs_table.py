@@ -122,6 +122,8 @@ class Points:
         train_texts: the words of each training point, where it is a text; else empty.
         test_texts: the same for test points.
         grouped: whether a training "point" is a group of points.
+        train_names: what each training point is called, where that is no id; else empty.
+        test_names: the same for test points.
     """
 
     name: str
@@ -136,10 +138,13 @@ class Points:
     train_texts: tuple[str, ...] = ()
     test_texts: tuple[str, ...] = ()
     grouped: bool = False
+    train_names: tuple[str, ...] = ()
+    test_names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for part, count in (("train", len(self.train_ids)), ("test", len(self.test_ids))):
-            held = getattr(self, part), getattr(self, f"{part}_labels"), getattr(self, f"{part}_texts") or None
+            held = [getattr(self, part), getattr(self, f"{part}_labels")]
+            held += [getattr(self, f"{part}_{kind}") or None for kind in ("texts", "names")]
             sizes = [len(each) for each in held if each is not None]
             if any(size != count for size in sizes):
                 raise InvalidData(
@@ -162,9 +167,14 @@ class Points:
             for name in (part, f"{part}_ids", f"{part}_labels"):
                 held = getattr(self, name)
                 changes[name] = None if held is None else held[rows]
-            texts = getattr(self, f"{part}_texts")
-            changes[f"{part}_texts"] = tuple(texts[row] for row in rows) if texts else ()
+            for name in (f"{part}_texts", f"{part}_names"):
+                words = getattr(self, name)
+                changes[name] = tuple(words[row] for row in rows) if words else ()
         return replace(self, **changes)
+
+    def called(self, part: str) -> numpy.ndarray:
+        """What `train` or `test` points are called: their names, else their ids."""
+        return numpy.asarray(getattr(self, f"{part}_names") or getattr(self, f"{part}_ids"))
 
     def pictures(self) -> UInt8[numpy.ndarray, "k h w"]:
         """Every picture in 256 greys, training points first; the darkest value any has is 0, the brightest 255."""
@@ -178,8 +188,8 @@ class Points:
         return numpy.round(255 * (both - low) / max(high - low, 1e-300)).astype(numpy.uint8)
 
 
-def places(ids: Iterable[int], wanted: Iterable[int]) -> list[int]:
-    """The places of the wanted points among all, by their ids; an InvalidParameter error where one is missing."""
+def places(ids: Iterable[int | str], wanted: Iterable[int | str]) -> list[int]:
+    """The places of the wanted points among all, by id or name; an InvalidParameter error where one is missing."""
     known = {identity: place for place, identity in enumerate(ids)}
     missing = [each for each in wanted if each not in known]
     if missing:

@@ -21,7 +21,7 @@ def leverages(fit: Fit, leverage: Float[Tensor, " n"] | None, *, corrected: bool
     advice = (
         f"; {many:,} points above {HIGH:g}, whose removal does more than this says: try NewtonStep, and retrain some"
     )
-    at = f"{float(value):.3g} (id {int(fit.data.train_ids[row])})"
+    at = f"{float(value):.3g} (id {fit.data.shown_ids('train')[int(row)]})"
     return {"largest leverage": at + (advice if many and not corrected else "")}
 
 
@@ -31,9 +31,9 @@ def pairs(fit: Fit, values: Float[Tensor, "n m"], *, leverage: Float[Tensor, " n
     own = {} if leverage is None else {"leverage": numpy.repeat(array(leverage), m)}
     return pandas.DataFrame(
         {
-            "test_id": numpy.tile(array(data.test_ids), n),
+            "test_id": numpy.tile(data.shown_ids("test"), n),
             "test_label": numpy.tile(data.shown_labels(data.y_test), n),
-            "train_id": numpy.repeat(array(data.train_ids), m),
+            "train_id": numpy.repeat(data.shown_ids("train"), m),
             "train_label": numpy.repeat(data.shown_labels(data.y_train), m),
             "predicted": array(values).flatten(),
             **own,
@@ -61,7 +61,7 @@ def top(
     return pandas.DataFrame(
         {
             "effect": ["helpful"] * len(helpful) + ["harmful"] * len(harmful),
-            "train_id": array(data.train_ids)[rows],
+            "train_id": data.shown_ids("train")[rows],
             "train_label": data.shown_labels(data.y_train)[rows],
             "predicted": found[rows],
             "unit": unit,

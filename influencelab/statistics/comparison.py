@@ -11,7 +11,7 @@ from influencelab.errors import InvalidData, InvalidWeights
 from influencelab.recipe import settle
 from influencelab.statistics.bootstrap import Bootstrap
 from influencelab.statistics.measurement import Statistic
-from influencelab.summary import Summarised
+from influencelab.summary import Summarised, by_name
 
 __all__ = ["Comparison"]
 
@@ -38,6 +38,8 @@ class Comparison(Summarised):
         unit: of the predictions: the loss's, such as `nats`, or `none` for scores that only rank, whose slope means
             nothing.
         class_names: of the classes, where they have names, for tables.
+        train_names: of the ids 0, 1, … of removed points, where they have names, for tables.
+        test_names: the same for test points.
 
     Raises:
         InvalidData: unequal shapes, no removal or no test point, or a pair in the mask that is NaN or infinite.
@@ -54,6 +56,8 @@ class Comparison(Summarised):
     estimator: str = ""
     unit: str = "nats"
     class_names: tuple[str, ...] = ()
+    train_names: tuple[str, ...] = ()
+    test_names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for name in ("predicted", "actual", "mask", "train_ids", "train_labels", "test_ids", "test_labels"):
@@ -121,22 +125,18 @@ class Comparison(Summarised):
     def table(self) -> pandas.DataFrame:
         """A row for each pair in the mask: ids, labels, predicted and actual rise of the test loss."""
         rows, columns = self.mask.nonzero()
-        train_labels = self.shown(self.train_labels) if self.classes else self.train_labels
-        test_labels = self.shown(self.test_labels)
+        train_labels = by_name(self.train_labels, self.class_names if self.classes else ())
+        test_labels = by_name(self.test_labels, self.class_names)
         return pandas.DataFrame(
             {
-                "test_id": self.test_ids[columns],
+                "test_id": by_name(self.test_ids, self.test_names)[columns],
                 "test_label": test_labels[columns],
-                "train_id": self.train_ids[rows],
+                "train_id": by_name(self.train_ids, self.train_names)[rows],
                 "train_label": train_labels[rows],
                 "predicted": self.predicted[rows, columns],
                 "actual": self.actual[rows, columns],
             }
         )
-
-    def shown(self, labels: numpy.ndarray) -> numpy.ndarray:
-        """Classes by their names, where they have names."""
-        return numpy.asarray(self.class_names, dtype=object)[labels] if self.class_names else labels
 
     def summary(self) -> dict[str, str]:
         """Whose predictions, beside how many truths, and how many pairs count."""

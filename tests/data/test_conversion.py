@@ -9,6 +9,7 @@ import pytest
 import scipy.sparse
 import torch
 
+from influencelab.data.arrays import hold_out
 from influencelab.data.conversion import positions
 from influencelab.data.dataset import Dataset
 from influencelab.errors import InfluenceLabError, InvalidData, WrongType
@@ -45,6 +46,11 @@ HOLDERS = {
     "bytes as labels": (X, Y.astype(numpy.uint8)),
     "unsigned labels": (X, Y.astype(numpy.uint64)),
     "real numbers as objects": (X.astype(object), Y.astype(object)),
+    "compressed rows": (scipy.sparse.csr_matrix(X), Y),
+    "compressed columns": (scipy.sparse.csc_array(X), Y),
+    "coordinates": (scipy.sparse.coo_array(X), Y),
+    "coordinates of torch": (torch.tensor(X).to_sparse(), Y),
+    "sparse columns": (pandas.DataFrame.sparse.from_spmatrix(scipy.sparse.csr_matrix(X)), Y),
     "labels with a gradient's graph": (torch.tensor(X, requires_grad=True), Y),
 }
 
@@ -102,7 +108,6 @@ def test_the_index_of_a_table_is_kept_as_ids_and_its_columns_as_names():
     assert data.feature_names == ("a", "b", "c")
     assert dataset(X, pandas.Series(Y, index=FRAME.index)).train_ids.tolist() == list(range(100, 112))
     assert dataset(FRAME, Y, train_ids=range(12)).train_ids.tolist() == list(range(12))
-    assert dataset(FRAME.set_axis(list("abcdefghijkl")), Y).train_ids.tolist() == list(range(12))
 
 
 def test_texts_are_numbered_by_the_alphabet_by_their_categories_or_as_asked():
@@ -129,8 +134,17 @@ def test_truth_values_are_two_classes():
 
 
 REFUSED = {
-    "sparse of SciPy": ({"x": scipy.sparse.csr_matrix(X)}, InvalidData, r"12 × 3.*dense.*x_train.toarray\(\).*MB"),
-    "sparse of torch": ({"x": torch.tensor(X).to_sparse()}, InvalidData, r"x_train is a sparse.*to_dense\(\)"),
+    "sparse and too large": (
+        {"x": scipy.sparse.csr_array((10**8, 10**6))},
+        InvalidData,
+        r"100000000 × 1000000, which takes 745,058\.1 GB.*at most 25% of the .* GB.*TruncatedSVD",
+    ),
+    "sparse of torch and too large": (
+        {"x": torch.sparse_coo_tensor(size=(10**8, 10**6))},
+        InvalidData,
+        "x_train is a sparse.*745,058",
+    ),
+    "sparse complex numbers": ({"x": scipy.sparse.csr_matrix(X * 1j)}, WrongType, "x_train .*complex128"),
     "nothing": ({"x": None}, WrongType, "x_train is None, expected numbers"),
     "text": ({"x": "iris.csv"}, WrongType, "the text 'iris.csv'.*expected numbers"),
     "complex numbers": ({"x": X + 1j}, WrongType, "complex128"),
@@ -163,7 +177,17 @@ REFUSED = {
     "real labels": ({"y": Y.astype(float), "classes": 3}, InvalidData, "real numbers.*Give integers"),
     "one class": ({"y": Y * 0}, InvalidData, "classes is 1"),
     "names of other features": ({"feature_names": ["a"]}, InvalidData, "1 feature_names, expected 3"),
-    "ids that are texts": ({"train_ids": WORDS}, WrongType, "train_ids"),
+    "ids of one text": ({"train_ids": WORDS}, InvalidData, "train_ids: two rows are called setosa"),
+    "rows of one text": ({"x": FRAME.set_axis(list("abcdefghijkc"))}, InvalidData, "train_ids: two rows are called c"),
+    "rows of one date": ({"x": FRAME.set_axis(pandas.to_datetime(["2020-01-02"] * 12))}, InvalidData, "2020-01-02"),
+    "ids of one number": ({"train_ids": [7] * 12}, InvalidData, "two rows are called 7"),
+    "ids of two kinds": ({"train_ids": ["a", 1] * 6}, WrongType, "train_ids holds int, str"),
+    "too few names": ({"train_names": ["a", "b"]}, InvalidData, "2 train_names for 12 rows.*one for each row"),
+    "names of other ids": (
+        {"train_names": list("abcdefghijkl"), "train_ids": range(1, 13)},
+        InvalidData,
+        "ids up to 12, expected a name for each of the ids 0, 1",
+    ),
     "complex labels": ({"y": Y * 1j}, WrongType, "y_train .*complex"),
     "one label": ({"y": 1}, WrongType, "y_train is one number, expected a label of each point"),
     "a table in one array": ({"y": numpy.zeros(12, [("a", float)])}, WrongType, "expected a flat row of labels"),
@@ -196,9 +220,17 @@ def test_what_no_data_set_can_hold_is_refused_in_words(case):
 
 
 @pytest.mark.filterwarnings("ignore:Sparse CSR")
-def test_compressed_sparse_tensors_are_refused_too():
-    with pytest.raises(InvalidData, match=r"x_train is a sparse.*to_dense\(\)"):
-        dataset(torch.tensor(X).to_sparse_csr())
+def test_sparse_numbers_are_read_as_what_they_are():
+    counts = scipy.sparse.random_array((12, 5), density=0.3, rng=numpy.random.default_rng(0))
+    for kind in (scipy.sparse.csr_matrix, scipy.sparse.csc_matrix, scipy.sparse.coo_matrix, scipy.sparse.lil_array):
+        assert numpy.array_equal(dataset(kind(counts)).x_train.numpy(), counts.toarray())
+    assert numpy.array_equal(dataset(torch.tensor(X).to_sparse_csr()).x_train.numpy(), X)
+    narrow, whole = (scipy.sparse.csr_array(counts).astype(kind) for kind in (numpy.float32, numpy.int8))
+    assert (dataset(narrow).x_train.dtype, dataset(whole).x_train.dtype) == (torch.float32, torch.float64)
+    twice = scipy.sparse.coo_array(([1.0, 2.0], ([0, 0], [0, 0])), shape=(12, 1))
+    assert dataset(twice).x_train[0].tolist() == [3.0]
+    parts = hold_out(counts, Y.tolist(), held_out=2, seed=0)
+    assert numpy.array_equal(parts.x_train, counts.toarray()[parts.train_ids])
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from typing import Any
 from jaxtyping import Float, Num
 from torch import Tensor
 
-from influencelab.data.conversion import Positions, numbers_in, positions
+from influencelab.data.conversion import Positions, column, numbered, numbers_in, positions
 from influencelab.data.dataset import Dataset
 from influencelab.data.perturbation import Experiments, Fitted, check_made_for, check_places
 from influencelab.data.perturbations._swap import Swap
@@ -43,10 +43,12 @@ class Replacement(Swap):
 
     @classmethod
     def relabel(cls, data: Dataset, points: Positions, labels: Any) -> "Replacement":
-        """One experiment a point, which gets this label or target and keeps its features."""
+        """One experiment a point, which gets this label (or class, by its name) or target and keeps its features."""
         require(data, Dataset, what="data")
         points = positions(points, what="points")
         check_places(points, points * 0, n=data.n, count=1)
+        labels = column(labels, what="labels")
+        labels = labels if isinstance(labels, Tensor) else numbered(labels, data.class_names)
         return cls(points=points, x=data.x_train[points], y=labels, n=data.n)
 
     def check(self, fit: Fitted) -> None:

@@ -28,6 +28,7 @@ export function settle(grid, wanted) {
   add("estimator", keysOf(grid, estimators), estimators(first));
   settings.damping = dampingOf(first, settings, wanted.damping);
   add("test point", null, [ALL, ...testPoints(tables, settings.removed)]);
+  controls.at(-1).options.forEach((each) => { each.words = nameOf(tables, each.value); });
   add("models", null, anyMoved(tables, settings.target) ? modelsFirst(grid) : ["trusted"]);
   for (const [name, values] of Object.entries(APPEARANCE)) add(name, null, values);
   return { settings, tables, controls, steps: first.damping_steps };
@@ -64,6 +65,12 @@ function testPoints(tables, removed) {
     for (let i = 0; i < table.test.length; i++) if (inSet[i]) ids.add(table.points.test_ids[table.test[i]]);
   }
   return [...ids].sort((a, b) => a - b);
+}
+
+/** The name of the test point with an id; undefined where it has none. */
+function nameOf(tables, id) {
+  const { points } = tables.find((table) => table.points.test_names && table.points.test_ids.includes(id)) ?? {};
+  return points?.test_names[points.test_ids.indexOf(id)];
 }
 
 function anyMoved(tables, target) {

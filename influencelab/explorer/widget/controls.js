@@ -36,8 +36,8 @@ function labelled(name, control) {
 
 function list(name, options, chosen, change) {
   const select = h("select", { "data-name": name, onchange: () => change(name, options[select.selectedIndex].value) });
-  for (const { value, exists } of options) {
-    const words = value === ALL ? (name === "test point" ? "all of them" : "all") : inWords(value);
+  for (const { value, exists, words: known } of options) {
+    const words = known ?? (value === ALL ? (name === "test point" ? "all of them" : "all") : inWords(value));
     select.append(h("option", { selected: value === chosen, disabled: !exists, "data-value": value }, words));
   }
   return select;

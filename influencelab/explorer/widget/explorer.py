@@ -147,9 +147,10 @@ class Explorer(anywidget.AnyWidget):
         owners, tests = set(numpy.searchsorted(ends, asked, side="right").tolist()), set(chosen["test_id"].tolist())
         if len(owners) != 1 or len(tests) != 1:
             raise InvalidParameter("the pairs belong to several networks or test points; give those of one.")
-        train_ids = tuple(sorted(set(chosen["train_id"].tolist())))
-        table = self._data.tables[owners.pop()]
-        found = self._retrain(dict(table.settings), train_ids, tests.pop())
+        table = self._data.tables[(owner := owners.pop())]
+        points, rows = self._data.points[table.points], numpy.array(asked) - (ends[owner] - len(table.train))
+        train_ids = tuple(sorted(set(points.train_ids[table.train[rows]].tolist())))
+        found = self._retrain(dict(table.settings), train_ids, int(points.test_ids[table.test[rows[0]]]))
         if not found.converged:
             raise InvalidParameter(f"the retrained model did not converge (‖∇J‖ = {found.grad_norm:.1e}).")
         change = {"rows": asked, "predicted": float(chosen["predicted"].sum()), "actual": float(found.value)}

@@ -9,7 +9,8 @@ export function labelOf(points, part, place) {
   return points.classes ? `class ${label}` : `target ${formatted(label)}`;
 }
 
-export const idOf = (points, part, place) => points[`${part}_ids`][place];
+/** What a point is called: its name, else its id. */
+export const idOf = (points, part, place) => points[`${part}_names`]?.[place] ?? points[`${part}_ids`][place];
 
 /** A picture of a point, its text or its features; a plain tile where nothing is known of it. */
 export function likeness(points, part, place, { size, address }) {

@@ -139,9 +139,9 @@ class View:
         columns = {
             "row": first + shown.nonzero()[0],
             **{name: numpy.full(len(train), value) for name, value in table.settings.items()},
-            "test_id": points.test_ids[test],
+            "test_id": points.called("test")[test],
             "test_label": points.test_labels[test],
-            "train_id": points.train_ids[train],
+            "train_id": points.called("train")[train],
             "train_label": points.train_labels[train],
             "predicted": predicted[shown],
             "actual": numpy.where(numpy.isfinite(actual), actual.astype(float), numpy.nan),

@@ -3,8 +3,9 @@
 import time
 from dataclasses import dataclass
 
+import numpy
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor
 
 from influencelab.data.perturbations.removals import CONVENTIONS
@@ -76,7 +77,7 @@ def removal_steps(curvature: Curvature, solved: Float[Tensor, "m p"], common: P)
         outputs = task.outputs(fit.theta, x)
         moved = task.output_slopes(fit.theta, x, solved)
         amplified, _, grown = amplification(curvature, torch.arange(fit.data.n, device=fit.theta.device)[rows])
-        check_spared(amplified, fit.data.train_ids[rows])
+        check_spared(amplified, fit.data.shown_ids("train")[rows])
         weight, largest = fit.weights[rows], max(largest, grown)
         shared = task.output_slopes(fit.theta, x, common_step)[0]
         change = weight * task.output_loss.products(outputs, y, shared)
@@ -86,12 +87,12 @@ def removal_steps(curvature: Curvature, solved: Float[Tensor, "m p"], common: P)
     return torch.cat(values)
 
 
-def check_spared(amplified: Float[Tensor, "b c c"], ids: Int[Tensor, " b"]) -> None:
+def check_spared(amplified: Float[Tensor, "b c c"], ids: numpy.ndarray) -> None:
     """Refuse, by a NotFinite that names the first, points without which some direction has no curvature left."""
-    lost = ids[~amplified.isfinite().all(-1).all(-1)]
+    lost = ids[~amplified.isfinite().all(-1).all(-1).cpu().numpy()]
     if len(lost):
         raise NotFinite(
-            f"{len(lost)} training points, the first with id {int(lost[0])}, are the only ones with curvature "
+            f"{len(lost)} training points, the first with id {lost[0]}, are the only ones with curvature "
             "along some direction (leverage 1, to working precision): what is left without them cannot be told from "
             "none. Add weight decay or damping, or bring features to one scale."
         )
