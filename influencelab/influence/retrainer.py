@@ -125,6 +125,7 @@ class Retrainer(Recipe):
         Raises:
             WrongType, InvalidParameter: the perturbation does not suit the fit, or `seconds` is no time.
             NotFinite: a model diverged.
+            NullSpaceMass: of a convex task, where a test loss has a slope along which nothing curves J.
         """
         require(fit, Fit, what="fit")
         require(perturbation, Perturbation, what="perturbation")

@@ -35,5 +35,5 @@ def check_seconds(seconds: object) -> None:
     cure = "Give a number such as 60.0, or None for no limit."
     if seconds is not None and (isinstance(seconds, bool) or not isinstance(seconds, Real)):
         raise WrongType(f"seconds is {named(seconds)}, expected a number ≥ 0 or None. {cure}")
-    if seconds is not None and not seconds >= 0:
+    if isinstance(seconds, Real) and not float(seconds) >= 0:
         raise InvalidParameter(f"seconds is {seconds}, expected a number ≥ 0 or None. {cure}")
