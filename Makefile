@@ -14,6 +14,7 @@ STRIP = $(BIN)/nbstripout --keep-id --extra-keys "metadata.papermill cell.metada
 # Quick tests; all others are long. What drives a browser or installs from nothing has targets of its own.
 QUICK := not slow and not notebook and not browser and not install
 LONG := (slow or notebook) and not browser and not install
+LONG_FILES = $(shell grep -rlE 'mark\.(slow|notebook)' tests --include='test_*.py')
 
 # $(call timed,what,command): run one step, say what it is, how long it took, and how long processors worked on it.
 timed = @echo "--- $(1)"; TIMEFORMAT="    $(1): %0R s; CPU time %0U s, and %0S s in the system"; time { $(2); }
@@ -28,7 +29,7 @@ study: .venv/.installed ## run every study at the quick profile and say what it 
 
 test: check ## check format, types, layers and notebooks, then run the quick tests, then the long ones
 	$(call timed,quick tests,$(BIN)/pytest -m "$(QUICK)")
-	$(call timed,long tests,$(BIN)/pytest -m "$(LONG)")
+	$(call timed,long tests,$(BIN)/pytest -m "$(LONG)" $(LONG_FILES))
 
 check: .venv/.installed
 	$(call timed,format,$(BIN)/ruff format --check .)
