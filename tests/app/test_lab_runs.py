@@ -46,7 +46,7 @@ def seen(found: Runs, name: str, *states: str) -> dict[str, Any]:
         run = next(run for run in found.described() if run["id"] == name)
         if run["state"] in states:
             return run
-        time.sleep(0.1)
+        time.sleep(0.3)
     raise AssertionError(run)
 
 
