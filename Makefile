@@ -11,14 +11,15 @@ BENCHMARKS = $(sort $(wildcard tests/benchmarks/bench_*.py))
 BROWSER_TESTS = $(wildcard tests/browser/test_*.py)
 STRIP = $(BIN)/nbstripout --keep-id --extra-keys "metadata.papermill cell.metadata.papermill"
 
-# Quick tests; all others are long. What drives a browser or installs from nothing has targets of its own.
+# Quick tests; all others are long. What drives a browser, installs from nothing or takes longest has its own targets.
 QUICK := not slow and not notebook and not browser and not install
-LONG := (slow or notebook) and not browser and not install
+LONG := (slow or notebook) and not browser and not install and not exhaustive
+LONG_FILES = $(shell grep -rlE 'mark\.(slow|notebook)' tests --include='test_*.py')
 
 # $(call timed,what,command): run one step, say what it is, how long it took, and how long processors worked on it.
 timed = @echo "--- $(1)"; TIMEFORMAT="    $(1): %0R s; CPU time %0U s, and %0S s in the system"; time { $(2); }
 
-.PHONY: help study test test-browser test-versions test-chaos bench lab lab-build format check clean
+.PHONY: help study test test-exhaustive test-browser test-versions test-chaos bench lab lab-build format check clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,7 +29,7 @@ study: .venv/.installed ## run every study at the quick profile and say what it 
 
 test: check ## check format, types, layers and notebooks, then run the quick tests, then the long ones
 	$(call timed,quick tests,$(BIN)/pytest -m "$(QUICK)")
-	$(call timed,long tests,$(BIN)/pytest -m "$(LONG)")
+	$(call timed,long tests,$(BIN)/pytest -m "$(LONG)" $(LONG_FILES))
 
 check: .venv/.installed
 	$(call timed,format,$(BIN)/ruff format --check .)
@@ -36,6 +37,9 @@ check: .venv/.installed
 	$(call timed,types,$(BIN)/pyright --warnings)
 	$(call timed,layers,$(BIN)/lint-imports)
 	$(if $(NOTEBOOKS),$(call timed,stripped notebooks,$(STRIP) --verify $(NOTEBOOKS)))
+
+test-exhaustive: .venv/.installed ## run what `make test` leaves out for its length (EXH minutes of CPU time)
+	$(call timed,exhaustive tests,$(BIN)/pytest -m exhaustive $(LONG_FILES))
 
 test-browser: .venv/.installed ## drive JupyterLab in Chromium (installed by apt if it is missing and you are root)
 ifeq ($(BROWSER_TESTS),)

@@ -77,7 +77,7 @@ async def until(ask: Ask, name: str, *states: str) -> dict[str, Any]:
         found = {run["id"]: run for run in (await ask("runs"))[1]["runs"]}[name]
         if found["state"] in states:
             return found
-        await asyncio.sleep(0.2)
+        await asyncio.sleep(0.3)
     raise AssertionError(f"{found['state']} for {PATIENCE} s: {found}")
 
 

@@ -36,7 +36,7 @@ def retrained():
     return fitted, EXACT.retrain(fitted, leave_one_out(40)).values
 
 
-@pytest.mark.parametrize("damping", [0.0, 1e-2, 1e-1, 1.0, 100.0])
+@pytest.mark.parametrize("damping", [0.0, 1e-1, 100.0])
 @pytest.mark.parametrize(("tolerance", "accuracy"), [(1e-8, 1e-5), (1e-2, 1e-2), (1.0, 1e-1)])
 def test_the_preconditioner_has_no_part_in_the_truth_or_in_what_counts_as_truth(damping, tolerance, accuracy):
     fitted, best = retrained()

@@ -194,7 +194,7 @@ def until(reached: Callable[[], bool], running: subprocess.Popen[str]) -> bool:
     while not reached():
         if running.poll() is not None or time.monotonic() > end:
             return False
-        time.sleep(0.05)
+        time.sleep(0.1)
     return True
 
 
