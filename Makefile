@@ -24,7 +24,7 @@ timed = @echo "--- $(1)"; TIMEFORMAT="    $(1): %0R s; CPU time %0U s, and %0S s
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-study: .venv/.installed ## run every study at the quick profile and say what it found (about twelve minutes)
+study: .venv/.installed ## run every study at the quick profile and say what it found (about ten minutes, again a minute)
 	$(call timed,studies,$(BIN)/influencelab run --all --profile quick)
 
 test: check ## check format, types, layers and notebooks, then run the quick tests, then the long ones

@@ -1,24 +1,32 @@
 """Explorer data made from outcomes with their trials."""
 
+import hashlib
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 import numpy
+import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
 from influencelab.data.arrays import parts
 from influencelab.data.source import Source
+from influencelab.experiments.code_version import recipe_version
 from influencelab.experiments.comparison import array
 from influencelab.experiments.damping_path import ExactAtShare
 from influencelab.experiments.outcome import Outcome
 from influencelab.experiments.replication import loss_changes, repeatability
+from influencelab.experiments.store import Entry, Store, to_bytes
 from influencelab.experiments.trial import Trial, trial_in
 from influencelab.explorer.data import ExplorerData
 from influencelab.explorer.pairs_table import UNIT, DampingSteps, PairsTable, Points, Setting, places, readable
 from influencelab.influence.curvature import Curvature
 from influencelab.models import derivatives
+from influencelab.recipe import fingerprint
+from influencelab.runner.provenance import sources_hash
 from influencelab.training.fit import Fit
 
 __all__ = ["explorer_data"]
@@ -47,6 +55,7 @@ def explorer_data(
     details: Collection[Key] = (),
     features: Sequence[str] = (),
     counts: str = "trusted",
+    store: Path | None = None,
 ) -> ExplorerData:
     """The pairs and points of these outcomes, as an explorer shows them.
 
@@ -58,6 +67,7 @@ def explorer_data(
         details: keys whose stored fits are also asked for losses, self-influence and predictions at every damping.
         features: names of the features with their units, where points are tables.
         counts: whether models in the fit's own basin count at first (`trusted`), or all that converged (`converged`).
+        store: the folder of a store, which remembers the details.
 
     Raises:
         MissingData: an outcome whose details are wanted keeps no fit.
@@ -71,7 +81,7 @@ def explorer_data(
             held = points_of(trial.source, outcome, features=features)
             again = held.name in {each.name for each in points.values()}
             points[shared] = replace(held, name=f"{held.name}, split {trial.source.seed}") if again else held
-        made = table_of(outcome, points[shared], detailed=trial if key in details else None)
+        made = table_of(outcome, points[shared], detailed=trial if key in details else None, store=store)
         settings = dict(zip(names, key, strict=True))
         tables.append(replace(made, settings=settings, **repeats(key, outcomes if names[-1] == "seed" else {})))
     named = {held.name: held for held in points.values()}
@@ -104,7 +114,7 @@ def points_of(source: Source, outcome: Outcome, *, features: Sequence[str] = ())
     )
 
 
-def table_of(outcome: Outcome, points: Points, *, detailed: Trial | None) -> PairsTable:
+def table_of(outcome: Outcome, points: Points, *, detailed: Trial | None, store: Path | None) -> PairsTable:
     """The pairs of one outcome that any of its selections takes in, test point by test point; no settings yet.
 
     The details of its fit are those of the trial in `detailed`, if there is one.
@@ -131,7 +141,7 @@ def table_of(outcome: Outcome, points: Points, *, detailed: Trial | None) -> Pai
         removed={name: array(values)[rows, tests] for name, values in outcome.chosen.items()},
         unscaled=tuple(name for name, unit in units.items() if unit == "none"),
         unit=next((unit for unit in units.values() if unit != "none"), UNIT),
-        **(fit_details(detailed, outcome, rows=rows, tests=tests) if detailed else {}),
+        **(details_of(detailed, outcome, rows=rows, tests=tests, store=store) if detailed else {}),
     )
 
 
@@ -162,13 +172,38 @@ def repeats(key: Key, outcomes: Mapping[Key, Outcome]) -> dict[str, dict[str, fl
     return found
 
 
+def details_of(
+    trial: Trial,
+    outcome: Outcome,
+    *,
+    rows: Int[numpy.ndarray, " t"],
+    tests: Int[numpy.ndarray, " t"],
+    store: Path | None,
+) -> dict[str, Any]:
+    """Fields of a `PairsTable` from the fit that an outcome stores, computed now or by the same code before."""
+    found, key = None, ""
+    if store:
+        data = trial.source.load().content_hash()
+        known = hashlib.sha256(to_bytes(outcome.entry())).hexdigest()
+        key = fingerprint(("explorer", trial, known, data, SHARES, recipe_version(trial), sources_hash()))
+        if entry := Store(store).find(key):
+            found = {name: array(values) for name, values in entry.arrays.items()}
+    if found is None:
+        found = fit_details(trial, outcome, rows=rows, tests=tests)
+        if store:
+            with suppress(OSError):
+                Store(store).keep(key, Entry({name: torch.from_numpy(each) for name, each in found.items()}, {}))
+    path = found.pop("dampings"), numpy.arange(len(rows)), found.pop("predicted")
+    return {"damping_steps": DampingSteps(numpy.array(SHARES), *path)} | found
+
+
 def fit_details(
     trial: Trial, outcome: Outcome, *, rows: Int[numpy.ndarray, " t"], tests: Int[numpy.ndarray, " t"]
-) -> dict[str, Any]:
-    """Fields of a `PairsTable` from the fit that an outcome stores; nothing is trained.
+) -> dict[str, numpy.ndarray]:
+    """What is found of a fit, by name; nothing is trained.
 
-    These are the damping path of the pairs at the outcome's `rows` and `tests`, the test losses, and, where single
-    points are removed, the training losses and self-influence at the least of the dampings.
+    These are the damping path (`dampings`, `predicted`) of the pairs at the outcome's `rows` and `tests`, the test
+    losses, and, where single points are removed, the training losses and self-influence at the least of the dampings.
     """
     fitted = trial.fit_of(outcome)
     data, removals = fitted.data, trial.removals_of(outcome, fitted.data)
@@ -181,8 +216,8 @@ def fit_details(
     if outcome.facts["single"]:
         values["train_loss"] = fitted.task.losses(fitted.theta, data.x_train, data.y_train)
         values["self_influence"] = self_influence(fitted, damping=dampings[0])
-    steps = DampingSteps(numpy.array(SHARES), numpy.array(dampings), numpy.arange(len(rows)), numpy.stack(predicted))
-    return {"damping_steps": steps} | {name: array(each).astype(numpy.float32) for name, each in values.items()}
+    path = {"dampings": numpy.array(dampings), "predicted": numpy.stack(predicted)}
+    return path | {name: array(each).astype(numpy.float32) for name, each in values.items()}
 
 
 def self_influence(fitted: Fit, *, damping: float) -> Float[Tensor, " n"]:

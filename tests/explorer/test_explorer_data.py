@@ -4,6 +4,7 @@ import io
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy
 import oracles
@@ -17,12 +18,13 @@ from reports import NAMES, SOURCE, TRIAL, explored, run
 
 from influencelab.data.removals import Groups, leave_one_out
 from influencelab.data.sources.iris import Iris
-from influencelab.errors import InvalidData, InvalidParameter, WrongType
+from influencelab.errors import InvalidData, InvalidParameter, MissingData, WrongType
 from influencelab.experiments.comparison import compare
 from influencelab.experiments.outcome import Outcome
 from influencelab.experiments.selections.top import Top
 from influencelab.experiments.trial import Trial
-from influencelab.explorer.build import SHARES, explorer_data
+from influencelab.explorer import build
+from influencelab.explorer.build import SHARES, explorer_data, fit_details
 from influencelab.explorer.data import from_bytes
 from influencelab.explorer.from_table import from_comparison, from_table
 from influencelab.explorer.pairs_table import COLUMNS, Points, pictures_in, sprite_sheet
@@ -205,6 +207,38 @@ def test_flowers_are_shown_with_named_features_in_their_own_units() -> None:
     assert points.kind == "features"
     assert points.features == names
     assert points.train.min() > 0
+
+
+def test_details_are_remembered_by_the_code_the_fit_and_its_data(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trials, outcomes = run()
+    key = next(iter(trials))
+    made = []
+
+    def details(outcome: Outcome, trial: Trial) -> numpy.ndarray:
+        found = explorer_data({key: outcome}, {key: trial}, names=NAMES, details=[key], store=tmp_path)
+        assert found.tables[0].damping_steps is not None
+        return found.tables[0].damping_steps.predicted
+
+    def counted(*given: Any, **settings: Any) -> Any:
+        made.append(given)
+        return fit_details(*given, **settings)
+
+    monkeypatch.setattr(build, "fit_details", counted)
+    outcome, trial = outcomes[key], trials[key]
+    first = details(outcome, trial)
+    assert (details(outcome, trial) == first).all()
+    assert len(made) == 1
+    # Another θ is another fit, whatever else is the same.
+    moved = details(replace(outcome, theta=outcome.theta * 1.01), trial)
+    assert len(made) == 2
+    assert (moved != first).any()
+    monkeypatch.setattr(build, "sources_hash", lambda: "other code")
+    details(outcome, trial)
+    assert len(made) == 3
+    with pytest.raises(MissingData, match="is not the data that this outcome was made from"):
+        details(outcome, replace(trial, source=replace(trial.source, scaling="standard")))
 
 
 def test_networks_on_splits_of_their_own_are_shown_with_their_own_points() -> None:

@@ -120,7 +120,9 @@ def run_studies(
         list[str] | None,
         typer.Option("-p", "--parameter", metavar="NAME=VALUE", help="Change a parameter; may be repeated."),
     ] = None,
-    workers: Annotated[int | None, typer.Option(min=0, help="Processes to share the work; 0 for one a core.")] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=0, help="Processes in all to share the work; 0 for one a core.")
+    ] = None,
     scheduler: Annotated[
         str | None, typer.Option(metavar="tcp://HOST:PORT", help="A dask scheduler whose workers do the work instead.")
     ] = None,
