@@ -11,6 +11,7 @@ from torch import Tensor
 
 from influencelab.data.perturbation import Perturbation
 from influencelab.errors import InvalidParameter, require
+from influencelab.influence.door import require_fit
 from influencelab.influence.rounding import check_effects
 from influencelab.models import derivatives
 from influencelab.models.shapes import KN, K
@@ -125,7 +126,7 @@ class Retrainer(Recipe):
             InvalidParameter: the perturbation does not suit the fit.
             NotFinite: a model diverged.
         """
-        require(fit, Fit, what="fit")
+        require_fit(fit)
         require(perturbation, Perturbation, what="perturbation")
         started = time.perf_counter()
         perturbation.check(fit)
@@ -142,7 +143,7 @@ class Retrainer(Recipe):
                 if progress is not None:
                     progress(rows.stop, perturbation.count)
             values = torch.cat([part.change[1:] - part.change[:1] for part in parts])
-            check_effects(fit, values)
+            check_effects(fit, values[torch.cat([part.converged[1:] for part in parts])])
         return Retrained(
             retrainer=self,
             fit=fit,
