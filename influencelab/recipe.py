@@ -11,7 +11,7 @@ from abc import ABC
 from collections.abc import Callable
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
-from influencelab.errors import WrongType
+from influencelab.errors import WrongType, require
 from influencelab.errors import named as described
 
 Method = TypeVar("Method", bound=Callable[..., Any])
@@ -61,13 +61,15 @@ MEANT = {int: "a whole number, such as 10", float: "a number, such as 0.01", str
 
 
 def check_settings(cls: type, given: tuple[Any, ...], named: dict[str, Any]) -> None:
-    """Refuse numbers and texts that are none, by a WrongType error that names the setting."""
+    """Refuse numbers, texts and recipes that are none, by a WrongType error that names the setting."""
     if not dataclasses.is_dataclass(cls) or not getattr(cls, "__dataclass_params__").init:  # noqa: B009 - no type knows it
         return
     fields = [field for field in dataclasses.fields(cls) if field.init]
     by_name = dict(zip((field.name for field in fields), given, strict=False)) | named
     for field in fields:
         wanted, value = SIMPLE.get(field.type), by_name.get(field.name)  # pyright: ignore[reportArgumentType]
+        if field.name in by_name and isinstance(field.type, type) and issubclass(field.type, Recipe):
+            require(value, field.type, what=f"{field.name} of {cls.__name__}")
         if wanted is None or field.name not in by_name:
             continue
         if not isinstance(value, wanted) or isinstance(value, bool):

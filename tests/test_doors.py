@@ -1,16 +1,19 @@
 """Whatever is given to a public function and is another kind of thing is refused by name, with the next step."""
 
+from dataclasses import replace
+
 import jaxtyping
 import numpy
 import pandas
 import pytest
+import scipy.sparse
 import torch
 from problems import logistic_problem, mlp_problem
 from sklearn.linear_model import LogisticRegression
 
 import influencelab as il
 from influencelab import make, names
-from influencelab.errors import InfluenceLabError, InvalidData, InvalidWeights, WrongType
+from influencelab.errors import InfluenceLabError, InvalidData, InvalidParameter, InvalidWeights, WrongType
 from influencelab.influence.estimator import Estimator
 from influencelab.recipe import fingerprint
 
@@ -59,6 +62,57 @@ CALLS = {
     "a name": (
         lambda: il.fit(TASK, DATA, "newton"),  # pyright: ignore[reportArgumentType]
         r"trainer is the text 'newton', expected a Trainer\. Give one such as il\.Newton\(\)",
+    ),
+    "training points alone": (
+        lambda: il.Dataset(torch.ones(3, 2), [0, 1, 1]),
+        r"x_test is None, expected numbers.*test points whose losses are watched.*train_test_split",
+    ),
+    "features alone": (lambda: il.Dataset(x_train=torch.ones(3, 2)), "y_train is None, expected numbers"),
+    "an estimator that is not made": (
+        lambda: il.Exact.estimate(TASK),  # pyright: ignore[reportArgumentType]
+        r"fit is None, expected a Fit\. Make one",
+    ),
+    "a data set as source": (
+        lambda: il.Trial(DATA, TASK, il.Newton(), {"exact": il.Exact()}),  # pyright: ignore[reportArgumentType]
+        r"source of Trial is a Dataset, expected a Source.*il\.fit",
+    ),
+    "a model of another library in a trial": (
+        lambda: il.Trial(il.Iris(), THEIRS, il.Newton(), {"exact": il.Exact()}),  # pyright: ignore[reportArgumentType]
+        "task of Trial is a LogisticRegression",
+    ),
+    "estimators without names": (
+        lambda: il.Trial(il.Iris(), TASK, il.Newton(), [il.Exact()]),  # pyright: ignore[reportArgumentType]
+        r"estimators of Trial is a list.*\{'exact': il\.Exact\(\)\}",
+    ),
+    "a target by its name": (
+        lambda: il.Trial(il.Iris(), TASK, il.Newton(), {"exact": il.Exact()}, targets={"warm": "second_order"}),  # pyright: ignore[reportArgumentType]
+        r"targets of Trial, 'warm', is the text 'second_order', expected a Retrainer. Give one such as",
+    ),
+    "one trial": (
+        lambda: il.run_trials(il.Trial(il.Iris(), TASK, il.Newton(), {"exact": il.Exact()}), store="store"),  # pyright: ignore[reportArgumentType]
+        r"trials is a Trial, .*Give a list: \[trial\]",
+    ),
+    "trials by name": (lambda: il.run_trials(["exact"], store="store"), "a trial is the text 'exact'"),  # pyright: ignore[reportArgumentType]
+    "a store that is no folder": (lambda: il.Store(3), "folder of Store is 3"),  # pyright: ignore[reportArgumentType]
+    "an outcome by itself": (lambda: il.agreements(3, ()), "outcomes is 3, expected a Mapping"),  # pyright: ignore[reportArgumentType]
+    "an outcome to explore": (
+        lambda: il.explorer_data(3, {}, names=()),  # pyright: ignore[reportArgumentType]
+        "outcomes is 3, expected a Mapping",
+    ),
+    "parameters of another library's model": (
+        lambda: il.fit_at(THEIRS, DATA, [0.0], trainer=il.Newton()),  # pyright: ignore[reportArgumentType]
+        "task is a LogisticRegression",
+    ),
+    "a text as a number of pairs": (lambda: il.null_band("x"), "n is the text 'x'"),  # pyright: ignore[reportArgumentType]
+    "a text as a correlation": (lambda: il.fisher_interval("x", 3), "r is the text 'x'"),  # pyright: ignore[reportArgumentType]
+    "one label for a row of them": (lambda: il.Replacement.relabel(DATA, [1], 0), "y is one number, expected a row"),
+    "a size of data that is none": (
+        lambda: il.Groups(0.1).removals("x", convention="drop"),  # pyright: ignore[reportArgumentType]
+        "n is the text 'x'",
+    ),
+    "a sparse matrix of rows": (
+        lambda: il.leave_one_out(12, rows=scipy.sparse.csr_matrix([1])),
+        r"rows is \(1, 1\) of torch.int64, expected whole numbers in a flat row",
     ),
     "a text as seed": (
         lambda: il.fit(TASK, DATA, il.Newton(), seed="1"),  # pyright: ignore[reportArgumentType]
@@ -133,12 +187,38 @@ def test_what_follows_a_fit_asks_for_its_kind(fitted, estimate, truth):
         (lambda: estimate.sensitivity.predict(None), "perturbation is None"),
         (lambda: il.compare(truth, estimate), r"estimate is a Retrained, expected an Estimate\. Make one"),
         (lambda: il.compare(estimate, None), r"retrained is None, expected a Retrained\. Make one"),
+        (lambda: comparison.statistics(3), r"bootstrap is 3, expected a Bootstrap"),
         (lambda: il.Explorer(estimate), r"source is an Estimate, .*il\.compare\(estimate, retrained\)"),
         (lambda: il.Explorer(comparison, data=1), "data is 1, expected a Dataset"),
         (lambda: il.Explorer(comparison, retrain=1), "retrain is 1"),
     ):
         with pytest.raises(WrongType, match=message):
             call()
+
+
+def test_tensors_that_were_written_over_since_a_fit_are_refused():
+    features = DATA.x_train.clone()
+    fitted = il.fit(TASK, replace(DATA, x_train=features), il.Newton())
+    expected = il.Exact().estimate(fitted).values
+    for written in (fitted.theta, features, fitted.weights):
+        kept = written.clone()
+        written.mul_(5)
+        for ask in (il.Exact().estimate, il.Exact().sensitivity, il.GradientDot().estimate):
+            with pytest.raises(InvalidData, match=r"changed in place.*train again"):
+                ask(fitted)
+        with pytest.raises(InvalidData, match="changed in place"):
+            il.SecondOrder().retrain(fitted, il.leave_one_out(12))
+        written.copy_(kept)
+    assert il.Exact().estimate(fitted).values.equal(expected)
+
+
+def test_given_parameters_come_in_any_sequence_of_the_right_length():
+    theta = torch.linspace(-1, 1, len(TASK.start(DATA, 0)), dtype=torch.float64)
+    expected = il.fit_at(TASK, DATA, theta, trainer=il.Newton())
+    for given in (theta.numpy(), theta.tolist(), pandas.Series(theta.numpy())):
+        assert il.fit_at(TASK, DATA, given, trainer=il.Newton()).loss == expected.loss
+    with pytest.raises(InvalidParameter, match=r"theta is \(2,\), expected \(15,\)"):
+        il.fit_at(TASK, DATA, theta[:2], trainer=il.Newton())
 
 
 @pytest.mark.parametrize("mask", [[1, 2], numpy.ones((12, 3)), torch.ones(3, 12, dtype=torch.bool), [[True]]])

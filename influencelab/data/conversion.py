@@ -141,7 +141,11 @@ def positions(given: object, *, what: str) -> Int[Tensor, " t"]:
     """
     if isinstance(given, range | set | frozenset | dict) or not isinstance(given, Sized | numbers.Number | Tensor):
         given = list(given) if isinstance(given, Iterable) else given
-    if isinstance(given, Sized) and not isinstance(given, Tensor) and len(given) == 0:
+    if (
+        isinstance(given, Sized)
+        and not isinstance(given, Tensor | scipy.sparse.sparray | scipy.sparse.spmatrix)
+        and not len(given)
+    ):
         return torch.zeros(0, dtype=torch.int64)
     try:
         found = column(given, what=what)
@@ -162,6 +166,8 @@ def column(given: object, *, what: str) -> Column:
     if not flat(given):
         return numbers_in(given, what=what)
     series = series_of(given, what=what)
+    if not len(series):
+        return torch.zeros(0)
     if types.is_complex_dtype(series.dtype):
         raise no_numbers(what, given, holds=" of complex numbers")
     huge = types.is_unsigned_integer_dtype(series.dtype) and series.max() > numpy.iinfo(numpy.int64).max

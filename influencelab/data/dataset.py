@@ -12,12 +12,16 @@ from torch import Tensor
 
 from influencelab.data import conversion
 from influencelab.data.names import check_rows, column_names, names_in, rows_of
-from influencelab.errors import InvalidData, Unavailable, whole
+from influencelab.errors import InvalidData, Unavailable, WrongType, whole
 from influencelab.recipe import Recipe, settle
 from influencelab.summary import Summarised, by_name, few
 
 __all__ = ["Dataset"]
 
+BOTH_PARTS = (
+    "Give features and labels of training points and of the test points whose losses are watched; one table is parted "
+    "by sklearn.model_selection.train_test_split."
+)
 TENSORS = ("x_train", "y_train", "x_test", "y_test", "train_ids", "test_ids")
 
 
@@ -67,10 +71,10 @@ class Dataset(Recipe, Summarised):
 
     def __init__(
         self,
-        x_train: Any,
-        y_train: Any,
-        x_test: Any,
-        y_test: Any,
+        x_train: Any = None,
+        y_train: Any = None,
+        x_test: Any = None,
+        y_test: Any = None,
         train_ids: Any = None,
         test_ids: Any = None,
         classes: int | None = None,
@@ -81,6 +85,9 @@ class Dataset(Recipe, Summarised):
         train_names: Sequence[str] = (),
         test_names: Sequence[str] = (),
     ) -> None:
+        for what, given in (("x_train", x_train), ("y_train", y_train), ("x_test", x_test), ("y_test", y_test)):
+            if given is None:
+                raise WrongType(f"{what} is None, expected numbers. {BOTH_PARTS}")
         x, x_other = (conversion.features(each, what=what) for each, what in ((x_train, "x_train"), (x_test, "x_test")))
         y, y_other, classes, class_names = conversion.labels(
             y_train,

@@ -5,7 +5,6 @@ import hashlib
 import os
 import re
 import zlib
-from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,7 +50,7 @@ class RemoteFile(Recipe):
             raise self.missing(f"{path} cannot be read ({error.strerror}).") from error
         if given is not None and self.holds(given):
             return path
-        for other in places_of(self.name, data_folder(), source=self.source):
+        for other in lookalikes(self.name, data_folder()):
             if other != path and self.holds(other.read_bytes()):
                 return other
         if given is not None:
@@ -109,28 +108,20 @@ def unpacked(content: bytes) -> bytes:
     return gzip.decompress(content) if content.startswith(GZIP) else content
 
 
-def spellings(name: str) -> list[str]:
-    """The names that others give a file: `a-idx3-ubyte.gz`, unpacked `a-idx3-ubyte`, with a dot `a.idx3-ubyte`."""
-    plain = name.removesuffix(".gz")
-    return [f"{stem}{ending}" for stem in (plain, plain.replace("-idx", ".idx")) for ending in (".gz", "")]
-
-
-def places_of(name: str, root: Path, *, source: str) -> Iterator[Path]:
-    """Files of the data folder that may be the one of this name: in folders of the source, in `raw`, or loose."""
-    alike = [each for each in entries(root) if re.sub(r"\W|_", "", each.name.lower()) == source.replace("_", "")]
-    for folder in (root / source, *(part for each in (*alike, root) for part in (each, each / "raw"))):
-        for path in (folder / spelling for spelling in spellings(name)):
-            # Some programs unpack a file into a folder of its name.
-            found = path / path.name if path.is_dir() else path
-            if found.is_file() and os.access(found, os.R_OK):
-                yield found
+def lookalikes(name: str, root: Path) -> list[Path]:
+    """Readable files that begin as this one does, whatever ends their names, down to `raw` in a folder of a folder."""
+    start, below = re.split(r"[-.]idx", name.lower())[0], entries(root)
+    folders = (root, *below, *(deeper for each in below for deeper in entries(each)))
+    near = dict.fromkeys(part for each in folders for part in (each, each / "raw"))
+    alike = [path for each in near for path in entries(each) if path.name.lower().startswith(start)]
+    # Some programs unpack a file into a folder of its name.
+    found = dict.fromkeys(path for each in alike for path in (each, *entries(each)))
+    return [path for path in found if path.is_file() and os.access(path, os.R_OK)]
 
 
 def lying_there(root: Path, name: str) -> str:
     """What lies in the data folder that looks like this file, for an error; nothing where nothing does."""
-    start = re.split(r"[-.]idx", name)[0]
-    near = (folder for each in (root, *entries(root)) for folder in (each, each / "raw"))
-    found = sorted({str(path.relative_to(root)) for each in near for path in entries(each) if start in path.name})
+    found = [str(path.relative_to(root)) for path in lookalikes(name, root)]
     listed = ", ".join(found[:SHOWN]) + (", …" if len(found) > SHOWN else "")
     return f" Of its kind there lies in {root}: {listed}; its content is not the published one." if found else ""
 

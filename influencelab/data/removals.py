@@ -37,6 +37,7 @@ class Groups(Recipe):
 
     def removals(self, n: int, *, convention: str) -> Removals:
         """The groups of n training points; each holds at least one."""
+        n = whole(n, what="n", cure=COUNT)
         generator = torch.Generator().manual_seed(self.seed)
         size = max(1, int(self.share * n + ROUNDING))
         members = [torch.randperm(n, generator=generator)[:size].sort().values.tolist() for _ in range(self.count)]

@@ -17,7 +17,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
-from influencelab.recipe import Recipe
+from influencelab.errors import require
+from influencelab.recipe import Recipe, settle
 from influencelab.runner.owner import abandoned, owner
 
 __all__ = ["Store"]
@@ -44,6 +45,10 @@ class Store(Recipe):
     """
 
     folder: Path
+
+    def __post_init__(self) -> None:
+        settle(self, folder=Path(self.folder) if isinstance(self.folder, str) else self.folder)
+        require(self.folder, Path, what="folder of Store", cure="Give a folder, such as 'store'.")
 
     def path(self, key: str) -> Path:
         """The file of the entry of this key, whether it exists or not."""

@@ -4,7 +4,7 @@ import sys
 import time
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
@@ -14,7 +14,7 @@ import joblib
 from tqdm import tqdm
 
 from influencelab.data.dataset import usable
-from influencelab.errors import InvalidParameter, MissingData
+from influencelab.errors import InvalidParameter, MissingData, require
 from influencelab.experiments.code_version import data_version, recipe_version
 from influencelab.experiments.job import Job, Runnable, connected, run_cluster, run_processes, run_serial
 from influencelab.experiments.outcome import Outcome, outcome_of
@@ -35,7 +35,7 @@ BAR = "{desc}{bar} {elapsed} gone, {remaining} to go"
 def run_trials(
     trials: Sequence[Runnable],
     *,
-    store: Store | Path,
+    store: Store | Path | str,
     workers: int = 1,
     scheduler: str = "",
     device: str = "cpu",
@@ -62,7 +62,14 @@ def run_trials(
     """
     if workers < 0:
         raise InvalidParameter(f"workers is {workers}, expected 1 or more processes, or 0 for one a core.")
-    shared = Store((store.folder if isinstance(store, Store) else store).resolve())
+    require(trials, Iterable, what="trials", cure="Give a list: [trial].")
+    trials = list(trials)
+    for trial in trials:
+        require(
+            trial, Runnable, what="a trial", cure="Make one: il.Trial(source, task, trainer, {'exact': il.Exact()})."
+        )
+    folder: Any = store.folder if isinstance(store, Store) else store
+    shared = Store(Store(folder).folder.resolve())
     jobs, known = [], {}
     for trial in trials:
         version, data = recipe_version(trial, memory=shared.folder / VERSIONS), data_version(trial, known)
@@ -89,7 +96,7 @@ def run_trials(
     return outcomes
 
 
-def run_grid(trials: Mapping[Any, Runnable], *, store: Store | Path, **computing: Any) -> dict[Any, Outcome]:
+def run_grid(trials: Mapping[Any, Runnable], *, store: Store | Path | str, **computing: Any) -> dict[Any, Outcome]:
     """The outcome of every trial by its key or name, as one sweep; the arguments are those of `run_trials`."""
     return dict(zip(trials, run_trials(list(trials.values()), store=store, **computing), strict=True))
 

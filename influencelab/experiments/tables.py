@@ -10,6 +10,7 @@ import numpy
 import pandas
 from pandas.io.formats.style import Styler
 
+from influencelab.errors import require
 from influencelab.experiments.outcome import Outcome
 from influencelab.experiments.remembered_statistics import remembered
 from influencelab.experiments.store import Store
@@ -70,6 +71,7 @@ def comparisons(
     Trials come by their settings, such as `("digits", 0.01)`, whose names, such as `("data", "weight_decay")`, are
     columns of the table of measurements. All estimators are taken unless some are given.
     """
+    require(outcomes, Mapping, what="outcomes", cure="Give them by their settings, {('digits', 0.01): outcome}.")
     found = []
     for key, outcome in outcomes.items():
         for selection, estimator, target in itertools.product(outcome.chosen, outcome.predicted, outcome.actual):

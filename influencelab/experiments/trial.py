@@ -13,7 +13,7 @@ from influencelab.data.dataset import Dataset
 from influencelab.data.perturbations.removals import Removals
 from influencelab.data.removals import Groups, leave_one_out
 from influencelab.data.source import Source
-from influencelab.errors import InvalidParameter, MissingData
+from influencelab.errors import InvalidParameter, MissingData, require
 from influencelab.experiments.outcome import Outcome, facts_of, outcome_from
 from influencelab.experiments.selection import Selection, removed_rows
 from influencelab.experiments.selections.everything import Everything
@@ -58,6 +58,11 @@ class Trial(Recipe):
     seed: int = 0
 
     def __post_init__(self) -> None:
+        for noun, held in ((Estimator, self.estimators), (Retrainer, self.targets)):
+            what = f"{'estimators' if noun is Estimator else 'targets'} of Trial"
+            require(held, Mapping, what=what, cure="Give each with a name, such as {'exact': il.Exact()}.")
+            for name, kind in held.items():
+                require(kind, noun, what=f"{what}, '{name}',")
         labels = [kind_name(kind) for kind in self.selections]
         if not labels or len(set(labels)) != len(labels):
             raise InvalidParameter(f"selections are {labels}; expected at least one, and each kind once.")

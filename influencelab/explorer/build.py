@@ -14,6 +14,7 @@ from torch import Tensor
 
 from influencelab.data.arrays import parts
 from influencelab.data.source import Source
+from influencelab.errors import require
 from influencelab.experiments.code_version import recipe_version
 from influencelab.experiments.comparison import array
 from influencelab.experiments.damping_path import ExactAtShare
@@ -72,6 +73,7 @@ def explorer_data(
     Raises:
         MissingData: an outcome whose details are wanted keeps no fit.
     """
+    require(outcomes, Mapping, what="outcomes", cure="Give what run_grid returned, and its trials.")
     points: dict[object, Points] = {}
     tables = []
     for key, outcome in outcomes.items():

@@ -18,6 +18,7 @@ from influencelab.data.perturbations.removals import Removals
 from influencelab.errors import InvalidParameter, require
 from influencelab.influence import table
 from influencelab.influence.curvature import Solution
+from influencelab.influence.door import require_fit
 from influencelab.influence.leverage import cheap_leverages
 from influencelab.influence.rounding import check_slopes
 from influencelab.models.measure import Measure
@@ -195,8 +196,8 @@ def checked(method: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(method)
     @torch.inference_mode(mode=False)  # autograd on, whatever surrounds the call
-    def entered(self: "Estimator", fit: Fit, **settings: Any) -> Any:
-        require(fit, Fit, what="fit")
+    def entered(self: "Estimator", fit: Any = None, **settings: Any) -> Any:
+        require_fit(fit)
         if settings.get("measure") is not None:
             require(settings["measure"], Measure, what="measure")
         with threads_for(fit, columns=fit.data.m):

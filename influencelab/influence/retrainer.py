@@ -11,6 +11,7 @@ from torch import Tensor
 
 from influencelab.data.perturbation import Perturbation
 from influencelab.errors import InvalidParameter, require
+from influencelab.influence.door import require_fit
 from influencelab.influence.rounding import check_effects
 from influencelab.models import derivatives
 from influencelab.models.shapes import KN, K
@@ -127,7 +128,7 @@ class Retrainer(Recipe):
             NotFinite: a model diverged.
             NullSpaceMass: of a convex task, where a test loss has a slope along which nothing curves J.
         """
-        require(fit, Fit, what="fit")
+        require_fit(fit)
         require(perturbation, Perturbation, what="perturbation")
         check_seconds(seconds)
         started = time.perf_counter()
@@ -145,7 +146,7 @@ class Retrainer(Recipe):
                 if progress is not None:
                     progress(rows.stop, perturbation.count)
             values = torch.cat([part.change[1:] - part.change[:1] for part in parts])
-            check_effects(fit, values)
+            check_effects(fit, values[torch.cat([part.converged[1:] for part in parts])])
         return Retrained(
             retrainer=self,
             fit=fit,

@@ -83,6 +83,8 @@ def check_slopes(fit: Fit, values: Float[Tensor, "n m"]) -> None:
 
 def check_effects(fit: Fit, values: Float[Tensor, "r m"]) -> None:
     """Warn, by LostDigits, of effects that are so small beside the losses that their differences are rounding."""
+    if not len(values):
+        return
     losses, size = fit.measures().abs().max(), values.abs().nan_to_num().max()
     noise = ROUNDED * torch.finfo(losses.dtype).eps * losses
     share = float(noise / size) if size > 0 else float(noise > 0)

@@ -7,7 +7,7 @@ import numpy
 import pandas
 from jaxtyping import Bool, Float, Int
 
-from influencelab.errors import InvalidData, InvalidWeights
+from influencelab.errors import InvalidData, InvalidWeights, require
 from influencelab.recipe import settle
 from influencelab.statistics.bootstrap import Bootstrap
 from influencelab.statistics.measurement import Statistic
@@ -118,6 +118,8 @@ class Comparison(Summarised):
         """
         from influencelab.statistics import agreement  # its statistics are of comparisons, so it knows this module
 
+        if bootstrap is not None:
+            require(bootstrap, Bootstrap, what="bootstrap", cure="Give one such as il.Bootstrap(resamples=500).")
         compared = self.without_empty_tests()
         names = [name for name in agreement.MEASURES if self.classes or name != "within_class_spearman"]
         return {name: agreement.statistic(compared, name, bootstrap=bootstrap) for name in names}

@@ -1,11 +1,12 @@
 """Reliability of correlations: intervals by theory, null bands, and what a target's repeatability allows."""
 
 import math
+from numbers import Real
 from typing import NamedTuple
 
 from scipy import special
 
-from influencelab.errors import InvalidParameter
+from influencelab.errors import InvalidParameter, require, whole
 from influencelab.statistics.measurement import Measurement
 
 __all__ = ["fisher_interval", "null_band", "spearman_brown"]
@@ -30,6 +31,7 @@ def fisher_interval(r: float, n: int, *, level: float = 0.95) -> Measurement:
     Raises:
         InvalidParameter: r outside −1 … 1, n < 1, or a level outside 0 … 1.
     """
+    require(r, Real, what="r", cure="Give a correlation such as 0.8.")
     if not -1 <= r <= 1:
         raise InvalidParameter(f"r is {r}, expected a correlation between -1 and 1.")
     check_size(n, level, fewest=1)
@@ -100,7 +102,7 @@ def draws_needed(found: Measurement) -> Measurement:
 
 def check_size(n: int, level: float, *, fewest: int) -> None:
     """Refuse a number of pairs or a level that means nothing."""
-    if n < fewest:
+    if whole(n, what="n") < fewest:
         raise InvalidParameter(f"n is {n}, expected {fewest} pairs or more.")
     if not 0 < level < 1:
         raise InvalidParameter(f"level is {level}, expected a share between 0 and 1, such as 0.95.")

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from influencelab.data.conversion import numbers_in
 from influencelab.data.dataset import Dataset
-from influencelab.errors import InvalidWeights, NoMinimum, NotConverged, NotSolved, require, whole
+from influencelab.errors import InvalidParameter, InvalidWeights, NoMinimum, NotConverged, NotSolved, require, whole
 from influencelab.models import derivatives
 from influencelab.models.shapes import KP, K, N, P
 from influencelab.models.task import Task
@@ -68,11 +68,15 @@ class Fit(Recipe, Summarised):
     memory: Memory | None = None
 
     def __post_init__(self) -> None:
-        value = float(derivatives.objectives(self.task, self.data, self.theta[None], self.weights[None])[0])
-        if abs(value - self.loss) <= max(SAME, ROUNDING * torch.finfo(self.theta.dtype).eps) * abs(value):
+        if self.is_as_measured():
             return
         for name, measured in zip(("loss", "grad_norm", "converged"), measured_at(self), strict=True):
             object.__setattr__(self, name, measured)
+
+    def is_as_measured(self) -> bool:
+        """Whether J is what the fit says of itself, so that nobody wrote over its tensors in the meantime."""
+        value = float(derivatives.objectives(self.task, self.data, self.theta[None], self.weights[None])[0])
+        return abs(value - self.loss) <= max(SAME, ROUNDING * torch.finfo(self.theta.dtype).eps) * abs(value)
 
     def summary(self) -> dict[str, str]:
         """What was trained on what, and how well."""
@@ -186,16 +190,22 @@ def fit_from(
     )
 
 
-def fit_at(task: Task, data: Dataset, theta: P, *, trainer: Trainer, weights: Tensor | None = None) -> Fit:
+def fit_at(task: Task, data: Dataset, theta: Any, *, trainer: Trainer, weights: Tensor | None = None) -> Fit:
     """The fit that given parameters are, measured where they are; nothing is trained.
 
     Args:
         trainer: whose tolerance decides whether they are a minimum.
 
     Raises:
-        InvalidWeights: as for `fit`.
+        WrongType, InvalidWeights: as for `fit`.
+        InvalidParameter: theta has another shape than the task's parameters.
     """
-    theta, never = theta.to(data.x_train), torch.zeros(1, device=data.x_train.device)
+    for what, given, kind in (("task", task, Task), ("data", data, Dataset), ("trainer", trainer, Trainer)):
+        require(given, kind, what=what)
+    theta = numbers_in(theta, what="theta").to(data.x_train)
+    if theta.shape != (count := task.start(data, 0).shape):
+        raise InvalidParameter(f"theta is {tuple(theta.shape)}, expected {tuple(count)}: the task's own parameters.")
+    never = torch.zeros(1, device=data.x_train.device)
     unmeasured = Trained(theta=theta[None], grad_norm=never, converged=never.bool(), steps=0)
     return replace(fit_from(unmeasured, task=task, data=data, trainer=trainer, weights=weights), loss=math.nan)
 

@@ -198,7 +198,8 @@ def test_skip_first_must_leave_a_training_image(skip_first):
 def test_a_damaged_file_is_refused_and_left_alone(synthetic, kind, name):
     path = synthetic / kind / name
     damaged = path.read_bytes()[:-1] + b"?"
-    path.write_bytes(damaged)
+    for copy in synthetic.rglob(name):  # the small files of both sources are the same, and either would do
+        copy.write_bytes(damaged)
     with pytest.raises(MissingData) as caught:
         make(Source, kind).load()
     message = str(caught.value)
@@ -219,6 +220,13 @@ LAYOUTS = {
     "unpacked into folders": (lambda kind, name: f"{kind}/{plain(name)}/{plain(name)}", gzip.decompress),
     "torchvision": (lambda kind, name: f"{TORCHVISION[kind]}/raw/{name}", bytes),
     "torchvision, unpacked": (lambda kind, name: f"{TORCHVISION[kind]}/raw/{plain(name)}", gzip.decompress),
+    "torchvision, below a folder": (lambda kind, name: f"data/{TORCHVISION[kind]}/raw/{name}", bytes),
+    "torchvision, unpacked into folders": (
+        lambda kind, name: f"{TORCHVISION[kind]}/raw/{plain(name)}/{plain(name)}",
+        gzip.decompress,
+    ),
+    "capital letters": (lambda kind, name: f"{kind.upper()}/{name.upper()}", bytes),
+    "an ending of another program's": (lambda kind, name: f"{kind}/{plain(name)}.idx", gzip.decompress),
     "loose": (lambda _, name: name, bytes),
     "packed anew": (lambda kind, name: f"{kind}/{name}", lambda content: gzip.compress(gzip.decompress(content), 1)),
 }

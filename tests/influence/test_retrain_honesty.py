@@ -1,5 +1,6 @@
 """A retrained model counts as truth only if it is: control, convergence, basin, and losses without a minimum."""
 
+import warnings
 from dataclasses import dataclass, replace
 from functools import cache
 
@@ -9,13 +10,15 @@ from oracles import model, points_of, removal_changes
 from problems import class_data, logistic_problem, minimum, mlp_problem, ridge_problem
 from tight_retraining import EXACT, Lazy, worst
 
+from influencelab.data.dataset import Dataset
 from influencelab.data.perturbations.removals import CONVENTIONS
 from influencelab.data.removals import groups, leave_one_out
-from influencelab.errors import InvalidParameter
+from influencelab.errors import InvalidParameter, LostDigits, NoMinimum
 from influencelab.experiments.comparison import compare
 from influencelab.influence.estimators.exact import Exact
 from influencelab.influence.retrainers.second_order import SecondOrder
 from influencelab.models.task import Task
+from influencelab.models.tasks.binary_logistic import BinaryLogistic
 from influencelab.models.tasks.logistic import Logistic
 from influencelab.models.tasks.mlp import MLP
 from influencelab.training.fit import fit
@@ -239,3 +242,12 @@ def test_where_time_runs_out_what_was_done_counts_and_the_rest_is_named():
     assert "unfinished" not in repr(whole)
     assert compare(Exact().estimate(fitted), part).mask.sum() == int(done.sum()) * fitted.data.m
     assert SecondOrder().retrain(fitted, leave_one_out(40), seconds=600.0).trusted.all()
+
+
+def test_where_nothing_is_truth_no_digits_are_said_to_be_lost():
+    data = Dataset([[-1.0], [1.0]], [0, 1], [[0.1]], [1])
+    with pytest.warns(NoMinimum):
+        fitted = fit(BinaryLogistic(0.0, intercept=False), data, Newton())
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", LostDigits)
+        assert not SecondOrder().retrain(fitted, leave_one_out(2)).trusted.any()

@@ -10,7 +10,7 @@ from influencelab.data.conversion import Positions, column, numbered, numbers_in
 from influencelab.data.dataset import Dataset
 from influencelab.data.perturbation import Experiments, Fitted, check_made_for, check_places
 from influencelab.data.perturbations._swap import Swap
-from influencelab.errors import InvalidParameter, require
+from influencelab.errors import InvalidParameter, WrongType, require
 from influencelab.recipe import settle
 
 
@@ -34,6 +34,9 @@ class Replacement(Swap):
     def __post_init__(self) -> None:
         super().__post_init__()
         settle(self, x=numbers_in(self.x, what="x"), y=numbers_in(self.y, what="y"))
+        for what, given in (("x", self.x), ("y", self.y)):
+            if given.dim() == 0:
+                raise WrongType(f"{what} is one number, expected a row a point, such as [0].")
         if not len(self.points) == len(self.x) == len(self.y):
             raise InvalidParameter(
                 f"there are {len(self.points)} points, {len(self.x)} features and {len(self.y)} labels; give one each."

@@ -14,7 +14,7 @@ class BinaryCrossEntropy(OutputLoss):
     def size(self, data: Dataset) -> int:
         """One output."""
         if data.classes != 2:
-            raise other_labels(data, "this loss needs exactly 2.")
+            raise other_labels(data, "this loss needs exactly 2, numbered 0 and 1. il.Logistic takes more.")
         return 1
 
     def values(self, z: KCB, y: Y) -> KB:
