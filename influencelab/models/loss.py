@@ -29,6 +29,12 @@ class OutputLoss(Recipe):
         """What its values are counted in, as figures name it; `nats` for minus a log-likelihood."""
         return "nats"
 
+    @property
+    @default
+    def convex(self) -> bool:
+        """Whether it is convex in the outputs, whatever the label."""
+        return True
+
     @abstractmethod
     def size(self, data: Dataset) -> int:
         """c, the number of outputs a model of this data needs."""

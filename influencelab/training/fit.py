@@ -22,6 +22,7 @@ from influencelab.recipe import Recipe, kind_name
 from influencelab.summary import Summarised
 from influencelab.threads import by_size
 from influencelab.training.minimum import stays, train_to_minimum, unbounded
+from influencelab.training.origin import Origin
 from influencelab.training.trainer import Memory, Trained, Trainer, check_finite
 
 __all__ = ["Fit", "fit", "fit_at"]
@@ -51,6 +52,7 @@ class Fit(Recipe, Summarised):
             unconverged fit unless `allow_unconverged=True`.
         steps: how many steps training took.
         memory: state of a first-order trainer after its last step, which a warm start can restore; None for others.
+        origin: of a model that was fitted elsewhere; None for one that was trained here.
     """
 
     task: Task
@@ -65,6 +67,7 @@ class Fit(Recipe, Summarised):
     converged: bool
     steps: int
     memory: Memory | None = None
+    origin: Origin | None = None
 
     def __post_init__(self) -> None:
         value = float(derivatives.objectives(self.task, self.data, self.theta[None], self.weights[None])[0])
@@ -82,6 +85,7 @@ class Fit(Recipe, Summarised):
             "parameters": f"{len(self.theta):,}",
             "‖∇J‖": f"{self.grad_norm:.1e}, {'converged' if self.converged else 'NOT converged'}",
             "J": f"{self.loss:.6g} {self.task.output_loss.unit}",
+            **(self.origin.summary() if self.origin else {}),
         }
 
     def measures(self) -> Float[Tensor, " m"]:
@@ -92,6 +96,11 @@ class Fit(Recipe, Summarised):
     def weight_decay(self) -> float:
         """Strength of the penalty."""
         return self.task.weight_decay
+
+    @property
+    def convention(self) -> str | None:
+        """The removals that the refit of a model fitted elsewhere follows; None for what answers to both."""
+        return self.origin.convention if self.origin else None
 
     def slopes(self, data: Dataset, directions: KP) -> Float[Tensor, "n k"]:
         """∇ℓᵢᵀ d at θ of each training point of `data`, the fit's own or other, for each direction d."""
