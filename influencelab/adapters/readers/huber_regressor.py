@@ -1,6 +1,6 @@
 """`HuberRegressor`: Σ sᵢ ℓᵢ + alpha ‖w‖², the scale one of the parameters.
 
-At an epsilon of next to 1 its solver stops a tenth of √J before the minimum, whatever tol says, and the gate refuses it.
+At an epsilon next to 1 its solver stops a tenth of √J before the minimum, whatever tol says; the gate refuses it.
 """
 
 from typing import Any
