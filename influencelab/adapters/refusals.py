@@ -6,7 +6,6 @@ from typing import Any
 
 from influencelab import modules_in
 from influencelab.adapters import readers
-from influencelab.errors import named
 
 RETRAIN = "Fit it again without the points in question: only that says what they do"
 TREES = f"trees have no derivative in the weights of points. {RETRAIN}"
@@ -54,5 +53,5 @@ def refusal(estimator: Any) -> str:
     for pattern, reason in REASONS.items():
         if re.match(pattern, full):
             return reason
-    known = ", ".join(each.replace("_", " ") for each in modules_in(readers.__path__))
-    return f"{named(estimator)} is not read. These are, of scikit-learn and by their own class: {known}"
+    known = ", ".join(each.title().replace("_", "").replace("Cv", "CV") for each in modules_in(readers.__path__))
+    return f"no reader knows this class. Fit one of scikit-learn's own, not derived from them: {known}"

@@ -9,7 +9,7 @@ from influencelab.adapters.gate import admitted
 from influencelab.adapters.inputs import dataset_of, weights_of
 from influencelab.adapters.refusals import reader_of
 from influencelab.adapters.wrappers import Opened, check_fitted, opened
-from influencelab.errors import WrongType
+from influencelab.errors import WrongType, named
 from influencelab.training.fit import Fit
 
 __all__ = ["Support", "from_sklearn", "supports"]
@@ -75,7 +75,7 @@ def from_sklearn(
     """
     inside = opened(estimator)
     if inside.refusal:
-        raise WrongType(f"{type(estimator).__name__} is not read: {inside.refusal}.")
+        raise WrongType(f"{named(estimator)} is not read: {inside.refusal}.")
     check_fitted(estimator, inside.model)
     data = dataset_of(inside, X, y, X_test, y_test)
     weights = weights_of(inside.model, data, sample_weight)
