@@ -16,7 +16,7 @@ EXAMPLES = re.findall(r"^```python\n(.*?)^```", README, flags=re.MULTILINE | re.
 @pytest.mark.parametrize(
     "example",
     [pytest.param(each, marks=[pytest.mark.slow] * ("Digits" in each)) for each in EXAMPLES],
-    ids=["digits", "own data"],
+    ids=["digits", "own data", "fitted by scikit-learn"],
 )
 def test_an_example_of_the_front_page_runs_and_predicts_what_retraining_gives(example):
     values = {}

@@ -43,6 +43,11 @@ class Fitted(Protocol):
         """Strength of the penalty."""
         ...
 
+    @property
+    def convention(self) -> str | None:
+        """The removals that it alone answers to, `drop` or `renormalise`; None for both."""
+        ...
+
     def slopes(self, data: Dataset, directions: Tensor) -> Tensor:
         """∇ℓᵢᵀ d of each training point of `data`, for each row d of `directions` (n k)."""
         ...

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from influencelab.data.perturbation import Perturbation, WeightChange
 from influencelab.data.perturbations.removals import Removals
+from influencelab.data.removals import leave_one_out
 from influencelab.errors import InvalidParameter, require
 from influencelab.influence import table
 from influencelab.influence.curvature import Solution
@@ -85,9 +86,9 @@ class Estimate(Recipe, Summarised):
         estimator: the recipe that made it.
         fit: the model whose removals are predicted.
         values: values[i, j] is the predicted rise, in `unit`, of the loss of test point j if training point i were
-            removed (weight set to 0) and the model retrained. Positive: i helps j.
-        slopes: slopes[i, j] = ∂L_j/∂wᵢ, so that values = −wᵢ slopes and any small change of weights Δw changes the
-            losses by Δw @ slopes. None for methods that are not linear in the weights.
+            removed (weight set to 0) and the model retrained, by the fit's own convention. Positive: i helps j.
+        slopes: slopes[i, j] = ∂L_j/∂wᵢ, so that any small change of weights Δw changes the losses by Δw @ slopes, and
+            the removal called `drop` by −wᵢ slopes. None for methods that are not linear in the weights.
         convention: which removals the values predict (`drop` or `renormalise`) where there are no slopes, which predict
             both; None for slopes and for scores that only rank.
         unit: of the loss, such as `nats`; `none` for scores that only rank (then size and slope mean nothing).
@@ -255,15 +256,18 @@ class Solver(Estimator):
         return Sensitivity(fit, measure, solution.values, solution.residual, damping, time.perf_counter() - started)
 
     def estimate(self, fit: Fit) -> Estimate:
-        """Solve for all test points at once, then multiply: values wᵢ ∇ℓᵢᵀ s_j."""
+        """Solve for all test points at once, then multiply: values wᵢ ∇ℓᵢᵀ s_j, and more where others grow."""
         started = time.perf_counter()
         sensitivity = self.sensitivity(fit)
         fit.task.check_curvature(fit.data, fit.theta, fit.weights)
         slopes = sensitivity.slopes()
+        values = -fit.weights[:, None] * slopes
+        if fit.convention == "renormalise":
+            values = leave_one_out(fit.data.n, convention=fit.convention).weigh(fit.weights, slopes)
         return estimate_of(
             self,
             fit,
-            -fit.weights[:, None] * slopes,
+            values,
             slopes=slopes,
             residual=sensitivity.residual,
             damping=sensitivity.damping,

@@ -35,6 +35,12 @@ class OutputLoss(Recipe):
         """The change of an output over which curvature changes by a factor e at most; infinite where it is constant."""
         return 1.0
 
+    @property
+    @default
+    def convex(self) -> bool:
+        """Whether it is convex in the outputs, whatever the label."""
+        return True
+
     @abstractmethod
     def size(self, data: Dataset) -> int:
         """c, the number of outputs a model of this data needs."""

@@ -153,13 +153,14 @@ class LinearTask(Task):
     @property
     def convex(self) -> bool:
         """A convex loss of linear outputs is convex."""
-        return True
+        return self.output_loss.convex
 
     @property
     def linear(self) -> bool:
         """Always."""
         return True
 
+    @default
     def features(self, x: X) -> Float[Tensor, "b d"]:
         """Each point as a row, with a last column of ones where there is an intercept."""
         flat = x.flatten(1)

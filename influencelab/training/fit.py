@@ -23,6 +23,7 @@ from influencelab.summary import Summarised
 from influencelab.threads import by_size
 from influencelab.training.deadline import check_seconds, out_of_time, within
 from influencelab.training.minimum import DENSE, next_step, stays, train_to_minimum, unbounded
+from influencelab.training.origin import Origin
 from influencelab.training.trainer import Memory, Trained, Trainer, check_finite
 
 __all__ = ["Fit", "fit", "fit_at"]
@@ -52,6 +53,7 @@ class Fit(Recipe, Summarised):
             unconverged fit unless `allow_unconverged=True`.
         steps: how many steps training took.
         memory: state of a first-order trainer after its last step, which a warm start can restore; None for others.
+        origin: of a model that was fitted elsewhere; None for one that was trained here.
     """
 
     task: Task
@@ -66,6 +68,7 @@ class Fit(Recipe, Summarised):
     converged: bool
     steps: int
     memory: Memory | None = None
+    origin: Origin | None = None
 
     def __post_init__(self) -> None:
         if self.is_as_measured():
@@ -87,6 +90,7 @@ class Fit(Recipe, Summarised):
             "parameters": f"{len(self.theta):,}",
             "‖∇J‖": f"{self.grad_norm:.1e}, {'converged' if self.converged else 'NOT converged'}",
             "J": f"{self.loss:.6g} {self.task.output_loss.unit}",
+            **(self.origin.summary() if self.origin else {}),
         }
 
     def measures(self) -> Float[Tensor, " m"]:
@@ -97,6 +101,11 @@ class Fit(Recipe, Summarised):
     def weight_decay(self) -> float:
         """Strength of the penalty."""
         return self.task.weight_decay
+
+    @property
+    def convention(self) -> str | None:
+        """The removals that the refit of a model fitted elsewhere follows; None for what answers to both."""
+        return self.origin.convention if self.origin else None
 
     def slopes(self, data: Dataset, directions: KP) -> Float[Tensor, "n k"]:
         """∇ℓᵢᵀ d at θ of each training point of `data`, the fit's own or other, for each direction d."""

@@ -12,6 +12,7 @@ from influencelab.errors import InvalidParameter, whole
 from influencelab.recipe import settle
 
 CONVENTIONS = ("drop", "renormalise")
+KEPT = {"drop": "total penalty", "renormalise": "penalty beside the mean loss"}
 # A share of the total weight that is only rounding.
 EMPTY = 1e-12
 
@@ -57,6 +58,7 @@ class Removals(WeightChange):
         """Refuse removals that make no sense for a fit with its training weights."""
         base = fit.weights
         check_made_for(self.n, len(base), what="removals")
+        check_convention(fit, self.convention, cure="il.leave_one_out(n, convention=model.convention)")
         if self.convention == "renormalise" and (self.sums(base[:, None]) >= base.sum() * (1 - EMPTY)).any():
             raise InvalidParameter("an experiment removes all the weight there is; leave some, or use 'drop'.")
 
@@ -87,3 +89,13 @@ class Removals(WeightChange):
         """The sum of `values` over the points that each experiment removes."""
         total = values.new_zeros(self.r, values.shape[1])
         return total.index_add_(0, self.rows.to(values.device), values[self.points])
+
+
+def check_convention(fit: Fitted, asked: str, *, cure: str) -> None:
+    """Refuse removals that a model fitted elsewhere does not follow when it is fitted again."""
+    if fit.convention not in (None, asked):
+        raise InvalidParameter(
+            f"convention is '{asked}'; fitted again without a point, this model keeps the {KEPT[str(fit.convention)]}, "
+            f"which is '{fit.convention}'. Write {cure}; or ask what keeping the {KEPT[asked]} would do of "
+            "dataclasses.replace(model, origin=None)."
+        )

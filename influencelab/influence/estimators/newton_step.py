@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from influencelab.data.perturbations.removals import CONVENTIONS
+from influencelab.data.perturbations.removals import CONVENTIONS, check_convention
 from influencelab.errors import InvalidParameter, NotFinite
 from influencelab.influence.curvature import Curvature, check_recipe
 from influencelab.influence.estimator import Estimate, Estimator, estimate_of
@@ -45,6 +45,7 @@ class NewtonStep(Estimator):
     def estimate(self, fit: Fit) -> Estimate:
         """One factorisation, one c × c block a point."""
         require_converged(fit, allow_unconverged=self.allow_unconverged)
+        check_convention(fit, self.convention, cure="il.NewtonStep(convention=model.convention)")
         started = time.perf_counter()
         curvature = Curvature(fit, kind=self.curvature, damping=self.damping)
         gradients = derivatives.measure_gradients(fit.task, fit.data, fit.theta)

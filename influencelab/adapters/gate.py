@@ -1,0 +1,82 @@
+"""The gate: whether coefficients are a minimum on the data handed in, and the few steps that bring them to its end."""
+
+from dataclasses import replace
+
+import torch
+
+from influencelab.adapters.reading import Reading
+from influencelab.data.dataset import Dataset
+from influencelab.errors import NotConverged
+from influencelab.models import derivatives
+from influencelab.models.shapes import N, P
+from influencelab.models.task import Task
+from influencelab.threads import by_size
+from influencelab.training.fit import Fit, fit_from, no_minimum
+from influencelab.training.minimum import newton_step, train_to_minimum, unbounded
+from influencelab.training.origin import Origin
+from influencelab.training.trainers.newton import Newton
+
+# What an estimator's own rule for stopping may be exceeded by: honest fits stay within 1, one flipped label of 569
+# exceeds it 18 times.
+RULE = 2.0
+
+
+def admitted(reading: Reading, data: Dataset, weights: N, *, name: str, polish: bool, held: tuple[str, ...]) -> Fit:
+    """The minimum that the coefficients stand at, to the last digit, if they do.
+
+    Raises:
+        NotConverged: they do not, and `polish` is False; or there is no minimum.
+    """
+    task, theta = reading.task, torch.from_numpy(reading.theta.copy())
+    with by_size(data.n, len(theta)):
+        if endless := unbounded(task, data, weights, theta=theta):
+            raise NotConverged(no_minimum(endless))
+        decrement, slope = stationarity(task, data, theta, weights)
+        near = decrement <= reading.share or slope <= RULE * reading.slope
+        if not near and not polish:
+            raise NotConverged(refused(name, decrement, share=reading.share))
+        trainer = Newton()
+        trained = train_to_minimum(trainer, task, data, theta, weights, bounded=True)
+        fit = fit_from(trained, task=task, data=data, trainer=trainer, weights=weights)
+        if not fit.converged:
+            raise NotConverged(
+                f"From the coefficients of {name}, 'newton' came to ‖∇J‖ = {fit.grad_norm:.1e} and to no minimum. "
+                "Scale the features, or add a penalty."
+            )
+        moved = largest_move(task, data, theta, fit.theta)
+    return replace(fit, origin=Origin(name, reading.convention, decrement, moved, held))
+
+
+def stationarity(task: Task, data: Dataset, theta: P, weights: N) -> tuple[float, float]:
+    """Newton's decrement as a share of √J, which no unit of features or targets changes; and the largest |∂J/∂θ|.
+
+    The decrement squared is twice what J would fall by at its next step; infinite where J has no curvature along ∇J.
+    """
+    value, gradient = derivatives.objectives_and_gradients(task, data, theta[None], weights[None])
+    largest = float(gradient.abs().max())
+    if not (value.isfinite().all() and gradient.isfinite().all()):
+        return float("inf"), float("inf")
+    step = newton_step(task, data, theta[None], weights[None], gradient)
+    fall, size = -float((gradient * step).sum()), float(value[0].abs())
+    # Where every loss is 0 to rounding, so is everything that is left.
+    share = (max(fall, 0.0) / max(size, torch.finfo(theta.dtype).tiny)) ** 0.5
+    return share, largest
+
+
+def refused(name: str, decrement: float, *, share: float) -> str:
+    """The sentence about coefficients that are no minimum on this data."""
+    return (
+        f"The coefficients of {name} are no minimum on this data: Newton's decrement is {decrement:.1e} of √J, "
+        f"expected at most {share:.0e}. Likely it was fitted (a) with other weights: give the same sample_weight; (b) "
+        "to other data or features: give the X and y of the fit, transformed as they were, or the whole pipeline; or "
+        "(c) not to the end: raise max_iter and fit again. Or pass polish=True, which trains on from here, by Newton's "
+        "method, to the minimum on this data."
+    )
+
+
+def largest_move(task: Task, data: Dataset, before: P, after: P) -> float:
+    """The largest change of an output of a training or test point."""
+    both = torch.stack([before, after])
+    parts = ((data.x_train, rows) for rows in derivatives.chunks(data.n, width=data.x_train[0].numel()))
+    moves = [task.outputs(both, x[rows]) for x, rows in (*parts, (data.x_test, slice(None)))]
+    return max(float((each[1] - each[0]).abs().max()) for each in moves)

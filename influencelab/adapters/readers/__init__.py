@@ -1,0 +1,1 @@
+"""How each class of scikit-learn is read, one file a class, found by the class's name."""

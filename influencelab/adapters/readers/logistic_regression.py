@@ -1,0 +1,61 @@
+"""`LogisticRegression`: C Σ sᵢ ℓᵢ + ½ ‖W‖², whatever the solver; only liblinear penalises the intercept."""
+
+from typing import Any
+
+import numpy
+
+from influencelab.adapters.reading import Reading, rows_of
+from influencelab.data.dataset import Dataset
+from influencelab.models.losses.binary_cross_entropy import BinaryCrossEntropy
+from influencelab.models.task import LinearTask
+from influencelab.models.tasks.binary_logistic import BinaryLogistic
+from influencelab.models.tasks.generalised_linear import GeneralisedLinear
+from influencelab.models.tasks.logistic import Logistic
+
+# How far beyond its rule the gradient of `sag` was after an epoch that changed coefficients by less than tol: up to 24.
+SLACK = 30.0
+
+
+def refusal(estimator: Any) -> str:
+    """Why these settings are not read; '' where they are."""
+    penalty, ratio = getattr(estimator, "penalty", "deprecated"), getattr(estimator, "l1_ratio", None)
+    if penalty in ("l1", "elasticnet") or (penalty == "deprecated" and ratio not in (None, 0)):
+        return "its L1 penalty is not smooth: a coefficient that is 0 has no derivative. Take l1_ratio=0"
+    if getattr(estimator, "multi_class", "auto") == "ovr":
+        return "one model a class (multi_class='ovr') is no one objective. Take the multinomial one, or fit two classes"
+    return ""
+
+
+def read(estimator: Any, data: Dataset, weights: numpy.ndarray) -> Reading:
+    """C is the weight of the data against the whole penalty, so that a refit follows `drop`."""
+    return reading(estimator, numpy.inf if estimator.penalty is None else float(estimator.C), data, weights)
+
+
+def reading(estimator: Any, c: float, data: Dataset, weights: numpy.ndarray) -> Reading:
+    """At this C: the task by classes and solver."""
+    penalty, intercept = 1 / (c * float(weights.sum())), bool(estimator.fit_intercept)
+    slope = float(estimator.tol) * rule(estimator, data, weights)
+    if estimator.solver == "liblinear" and intercept:
+        constant = float(estimator.intercept_scaling)
+        loss = BinaryCrossEntropy()
+        task: LinearTask = GeneralisedLinear(penalty, penalise_intercept=True, loss=loss, constant=constant)
+        return Reading(task, rows_of(estimator, intercept=True, constant=constant), slope=slope)
+    task = (BinaryLogistic if data.classes == 2 else Logistic)(penalty, intercept=intercept)
+    return Reading(task, rows_of(estimator, intercept=intercept), slope=slope)
+
+
+def rule(estimator: Any, data: Dataset, weights: numpy.ndarray) -> float:
+    """The largest |∂J/∂θ| at which its solver stops, per tol: these compare the gradient of the mean loss itself.
+
+    `liblinear` takes a share of its gradient at 0. An epoch of `sag` and `saga` moves by n gradients over the largest
+    curvature of a point; half a point's part in the gradient is then the most that counts as theirs.
+    """
+    x = data.x_train.numpy()
+    if estimator.solver == "liblinear":
+        sides, shares = 2.0 * data.y_train.numpy() - 1, weights / weights.sum()
+        start = numpy.append(x.T @ (shares * sides), estimator.intercept_scaling * shares @ sides) / 2
+        return float(numpy.linalg.norm(start)) * min((sides > 0).mean(), (sides < 0).mean())
+    if estimator.solver in ("sag", "saga"):
+        curvature = 0.25 * (float((x * x).sum(1).max()) + bool(estimator.fit_intercept))
+        return min(SLACK * curvature * float(numpy.abs(estimator.coef_).max()), 0.5 / float(estimator.tol)) / data.n
+    return 1.0

@@ -1,0 +1,57 @@
+"""Which estimators of other libraries are not read, why, and what would answer instead."""
+
+import importlib
+import re
+from typing import Any
+
+from influencelab import modules_in
+from influencelab.adapters import readers
+
+RETRAIN = "Fit it again without the points in question: only that says what they do"
+TREES = f"trees have no derivative in the weights of points. {RETRAIN}"
+NEIGHBOURS = f"neighbours are looked up, and nothing is minimised. {RETRAIN}"
+SETS = "it is made of several models. Hand in the one you ask about, fitted to the points it was fitted to"
+SPARSE = "its L1 penalty is not smooth: a coefficient that is 0 has no derivative. Take Ridge, or LogisticRegression"
+HINGE = "the hinge has no second derivative, and its smooth form is not read yet. Take LogisticRegression or Ridge"
+NETWORK = "networks of scikit-learn are not read yet. Train il.MLP on il.Dataset, or take LogisticRegression"
+WANDERS = (
+    "stochastic gradient descent ends beside its minimum. Fit the same objective to the end: LogisticRegression for "
+    "'log_loss', Ridge for 'squared_error', HuberRegressor for 'huber'"
+)
+# The beginning of a class's full name, the most telling first.
+REASONS = {
+    r"(xgboost|lightgbm|catboost)\.": TREES,
+    r"sklearn\.tree\.": TREES,
+    r"sklearn\.ensemble\..*(Voting|Stacking|Bagging|AdaBoost)": SETS,
+    r"sklearn\.ensemble\.": TREES,
+    r"sklearn\.neighbors\.": NEIGHBOURS,
+    r"sklearn\.calibration\.": "calibration fits a second model to the scores of the first. Hand in the first alone",
+    r"sklearn\.(multiclass|multioutput)\.": SETS,
+    r"sklearn\.svm\.": HINGE,
+    r"sklearn\.neural_network\.": NETWORK,
+    r"sklearn\..*(SGD|Perceptron|PassiveAggressive)": WANDERS,
+    r"sklearn\..*(Lasso|ElasticNet|Lars|OrthogonalMatching)": SPARSE,
+    r"sklearn\.(cluster|decomposition|manifold|mixture)\.": "it predicts no labels. Hand in a classifier or regressor",
+}
+
+
+def reader_of(estimator: Any) -> Any:
+    """The module that reads this very class of scikit-learn; None for any other, subclasses too."""
+    cls = type(estimator)
+    name = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", cls.__name__).lower()
+    if cls.__module__.partition(".")[0] != "sklearn" or name not in modules_in(readers.__path__):
+        return None
+    return importlib.import_module(f"{readers.__name__}.{name}")
+
+
+def refusal(estimator: Any) -> str:
+    """Why an estimator is not read, with the next step; '' where it is."""
+    reader = reader_of(estimator)
+    if reader is not None:
+        return reader.refusal(estimator)
+    full = f"{type(estimator).__module__}.{type(estimator).__name__}"
+    for pattern, reason in REASONS.items():
+        if re.match(pattern, full):
+            return reason
+    known = ", ".join(each.title().replace("_", "").replace("Cv", "CV") for each in modules_in(readers.__path__))
+    return f"no reader knows this class. Fit one of scikit-learn's own, not derived from them: {known}"

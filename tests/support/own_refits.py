@@ -1,0 +1,185 @@
+"""Estimators of scikit-learn fitted again by their own class, and their losses written out: the truth of adapters."""
+
+from functools import cache
+from typing import NamedTuple
+
+import numpy
+from scipy.special import logsumexp, xlogy
+from sklearn.base import clone
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, load_iris
+from sklearn.linear_model import (
+    GammaRegressor,
+    HuberRegressor,
+    LinearRegression,
+    LogisticRegression,
+    LogisticRegressionCV,
+    PoissonRegressor,
+    Ridge,
+    RidgeClassifier,
+    RidgeClassifierCV,
+    RidgeCV,
+    TweedieRegressor,
+)
+
+TIGHT = {"solver": "newton-cholesky", "tol": 1e-13}
+BALANCED, BY_HAND = {"class_weight": "balanced"}, {"class_weight": {0: 2.0, 1: 0.6, 2: 1.3}}
+CV = {"Cs": 3, "cv": 3, "l1_ratios": (0,), "use_legacy_attributes": False}
+# Every class that is read, in every option: the estimator and the kind of its labels.
+CASES = {
+    "logistic": (LogisticRegression(), "two"),
+    "logistic, newton-cg": (LogisticRegression(C=0.3, solver="newton-cg"), "two"),
+    "logistic, newton-cholesky": (LogisticRegression(solver="newton-cholesky"), "two"),
+    "logistic, sag": (LogisticRegression(solver="sag", max_iter=3000), "two"),
+    "logistic, saga": (LogisticRegression(solver="saga", max_iter=3000), "two"),
+    "logistic, liblinear": (LogisticRegression(solver="liblinear"), "two"),
+    "logistic, liblinear, scaled intercept": (LogisticRegression(solver="liblinear", intercept_scaling=3.0), "two"),
+    "logistic, liblinear, no intercept": (LogisticRegression(solver="liblinear", fit_intercept=False), "two"),
+    "logistic, no penalty": (LogisticRegression(C=numpy.inf), "two"),
+    "logistic, no intercept": (LogisticRegression(fit_intercept=False), "two"),
+    "logistic, balanced": (LogisticRegression(**BALANCED), "two"),
+    "logistic, weighted classes": (LogisticRegression(**BY_HAND), "two"),
+    "logistic, chosen C": (LogisticRegressionCV(**CV), "two"),
+    "multinomial": (LogisticRegression(C=0.3), "three"),
+    "multinomial, saga": (LogisticRegression(C=0.1, solver="saga", max_iter=3000), "three"),
+    "multinomial, weighted classes": (LogisticRegression(C=0.3, **BY_HAND), "three"),
+    "multinomial, no intercept": (LogisticRegression(C=0.3, fit_intercept=False), "three"),
+    "multinomial, chosen C": (LogisticRegressionCV(**{**CV, "Cs": [0.1, 0.3]}), "three"),
+    "ridge": (Ridge(alpha=3.0), "real"),
+    "ridge, lsqr": (Ridge(alpha=3.0, solver="lsqr"), "real"),
+    "ridge, no intercept": (Ridge(fit_intercept=False), "real"),
+    "ridge, chosen alpha": (RidgeCV(), "real"),
+    "ridge classifier": (RidgeClassifier(alpha=3.0), "two"),
+    "ridge classifier, three": (RidgeClassifier(alpha=3.0), "three"),
+    "ridge classifier, balanced": (RidgeClassifier(**BALANCED), "three"),
+    "ridge classifier, chosen alpha": (RidgeClassifierCV(), "two"),
+    "least squares": (LinearRegression(), "real"),
+    "poisson": (PoissonRegressor(), "count"),
+    "poisson, no penalty": (PoissonRegressor(alpha=0.0, solver="newton-cholesky"), "count"),
+    "gamma": (GammaRegressor(alpha=0.1), "real"),
+    "gamma, no intercept": (GammaRegressor(alpha=0.1, fit_intercept=False), "real"),
+    "tweedie 1.5": (TweedieRegressor(power=1.5, alpha=0.1), "count"),
+    "tweedie 3": (TweedieRegressor(power=3, alpha=0.1), "real"),
+    "tweedie 0, identity": (TweedieRegressor(power=0, alpha=0.1), "real"),
+    "tweedie 0, log": (TweedieRegressor(power=0, alpha=0.1, link="log"), "real"),
+    "tweedie 1, identity": (TweedieRegressor(power=1, alpha=0.1, link="identity", solver="newton-cholesky"), "real"),
+    "tweedie -1": (TweedieRegressor(power=-1, alpha=0.1), "real"),
+    "huber": (HuberRegressor(max_iter=1000), "real"),
+    "huber, no intercept": (HuberRegressor(epsilon=2.0, alpha=1.0, fit_intercept=False, max_iter=1000), "real"),
+}
+WATCHED = 10
+
+
+class Points(NamedTuple):
+    """Training points with weights, and test points."""
+
+    x: numpy.ndarray
+    y: numpy.ndarray
+    weights: numpy.ndarray
+    x_test: numpy.ndarray
+    y_test: numpy.ndarray
+
+
+@cache
+def points_of(kind: str, which: int) -> Points:
+    """One of two data sets with labels of this kind, shuffled; features of mean 0 and variance 1."""
+    body, people = load_breast_cancer(), load_diabetes()
+    x, y = body.data[:, :5], body.target
+    if kind == "three":
+        digits, iris = load_digits(n_class=3), load_iris()
+        x, y = (digits.data[:, [21, 28, 36, 42]], digits.target) if which else (iris.data, iris.target)
+    elif kind == "two" and which:
+        digits = load_digits()
+        known = digits.target % 5 == 3
+        x, y = digits.data[known][:, [10, 21, 27, 37]], (digits.target[known] == 8).astype(int)
+    elif kind != "two":
+        x, y = (
+            (body.data[:, [0, 4, 5, 8]], body.data[:, 1] / 10) if which else (people.data[:, 2:6], people.target / 60)
+        )
+    if kind == "count":
+        y = numpy.floor(y)
+    order = numpy.random.default_rng(3).permutation(len(y))
+    x, y = ((x - x.mean(0)) / x.std(0))[order], y[order]
+    weights = numpy.random.default_rng(4).uniform(0.5, 2.0, len(y) - WATCHED)
+    return Points(x[:-WATCHED], y[:-WATCHED], weights, x[-WATCHED:], y[-WATCHED:])
+
+
+def takes_weights(model) -> bool:
+    """Whether it is fitted with weights of points here: one that chose its C is not, since folds would share them."""
+    return not isinstance(model, LogisticRegressionCV)
+
+
+def fitted(model, points: Points):
+    """A copy, fitted as a user does."""
+    given = {"sample_weight": points.weights} if takes_weights(model) else {}
+    return clone(model).fit(points.x, points.y, **given)
+
+
+def losses(model, x, y) -> numpy.ndarray:
+    """The loss of each point by its formula."""
+    name = type(model).__name__
+    if name.startswith("Logistic"):
+        z = model.decision_function(x)
+        z = numpy.column_stack([numpy.zeros(len(z)), z]) if z.ndim == 1 else z
+        return logsumexp(z, axis=1) - z[numpy.arange(len(y)), y]
+    if name.startswith("RidgeClassifier"):
+        z = model.predict(x) if not hasattr(model, "decision_function") else model.decision_function(x)
+        sides = 2.0 * y - 1 if z.ndim == 1 else 2.0 * (y[:, None] == numpy.arange(z.shape[1])) - 1
+        return 0.5 * ((z - sides) ** 2).reshape(len(y), -1).sum(1)
+    mean = model.predict(x)
+    if name == "HuberRegressor":
+        far, scale, most = numpy.abs(y - mean), model.scale_, model.epsilon
+        return numpy.where(far <= most * scale, scale + far**2 / scale, scale + 2 * most * far - most**2 * scale)
+    power = {"PoissonRegressor": 1, "GammaRegressor": 2}.get(name, getattr(model, "power", 0))
+    if power == 1:
+        return xlogy(y, y / mean) - y + mean
+    if power == 2:
+        return y / mean - numpy.log(y / mean) - 1
+    own = y ** (2 - power) / ((1 - power) * (2 - power)) if power else y**2 / 2
+    return own - y * mean ** (1 - power) / (1 - power) + mean ** (2 - power) / (2 - power)
+
+
+def tight(model, points: Points):
+    """An unfitted copy that minimises the same objective to the last digit, the weights of classes as they were."""
+    name, held = type(model).__name__, {}
+    if getattr(model, "class_weight", None) == "balanced":
+        labels, count = points.y, len(model.classes_)
+        # Logistic regression balances the weights of points, ridge classifiers their number.
+        each = points.weights if name == "LogisticRegression" else numpy.ones(len(labels))
+        held = {"class_weight": {k: each.sum() / (count * each[labels == k].sum()) for k in range(count)}}
+    if name == "LogisticRegressionCV":
+        return LogisticRegression(C=model.C_, **TIGHT)
+    if name in ("RidgeCV", "RidgeClassifierCV"):
+        return (Ridge if name == "RidgeCV" else RidgeClassifier)(alpha=model.alpha_)
+    if name == "Ridge":
+        held["solver"] = "cholesky"
+    elif getattr(model, "solver", "") == "liblinear":
+        held |= {"tol": 1e-12, "max_iter": 10000}
+    elif name in ("LogisticRegression", "PoissonRegressor", "GammaRegressor", "TweedieRegressor"):
+        held |= TIGHT
+    return clone(model).set_params(**held)
+
+
+def refitted(model, points: Points, weights):
+    """A tight copy fitted with these weights of points."""
+    found = clone(model).fit(points.x, points.y, sample_weight=weights)
+    return settled(found, points, weights) if isinstance(model, HuberRegressor) else found
+
+
+def settled(model, points: Points, weights):
+    """Huber's regression after Newton's steps: its own solver stops at 2e-9 of its objective, whatever tol says."""
+    design = numpy.column_stack([points.x, numpy.ones(len(weights))]) if model.fit_intercept else points.x
+    penalty = numpy.where(numpy.arange(design.shape[1] + 1) < points.x.shape[1], 2 * model.alpha, 0.0)
+    theta = numpy.append(model.coef_, [model.intercept_, model.scale_] if model.fit_intercept else [model.scale_])
+    for _ in range(50):
+        scaled = (points.y - design @ theta[:-1]) / theta[-1]
+        cut, inside = scaled.clip(-model.epsilon, model.epsilon), numpy.abs(scaled) <= model.epsilon
+        gradient = numpy.append(-2 * design.T @ (weights * cut), weights.sum() - weights @ cut**2) + penalty * theta
+        both = numpy.column_stack([design, scaled])
+        curvature = 2 / theta[-1] * both.T @ ((weights * inside)[:, None] * both) + numpy.diag(penalty)
+        step = numpy.linalg.solve(curvature, gradient)
+        theta = theta - step
+        if numpy.abs(step).max() <= 1e-13 * numpy.abs(theta).max():
+            break
+    model.coef_, model.scale_ = theta[: points.x.shape[1]], theta[-1]
+    model.intercept_ = theta[-2] if model.fit_intercept else 0.0
+    return model
