@@ -2,6 +2,7 @@
 
 import os
 
+import pytest
 from hypothesis import given, settings
 from random_problems import Setting, any_setting, problem
 from verdicts import truth_of, verdicts
@@ -10,6 +11,7 @@ from verdicts import truth_of, verdicts
 COUNT = int(os.environ.get("RANDOM_PROBLEMS", "50"))
 
 
+@pytest.mark.slow
 @settings(max_examples=COUNT)
 @given(any_setting())
 def test_no_answer_is_wrong_in_silence(setting: Setting):
