@@ -26,7 +26,6 @@ def files() -> dict[str, str]:
     return dict(re.findall(r"^`(\S+)`:\n```python\n(.*?)^```", page, flags=re.MULTILINE | re.DOTALL))
 
 
-@pytest.mark.exhaustive
 @pytest.mark.slow
 def test_an_estimator_and_a_perturbation_of_the_page_meet_every_contract_with_no_other_file_touched(
     tmp_path: Path,
