@@ -22,12 +22,12 @@ timed = @echo "--- $(1)"; TIMEFORMAT="    $(1): %0R s; CPU time %0U s, and %0S s
 .PHONY: help study test test-exhaustive test-browser test-versions test-chaos bench lab lab-build format check clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 study: .venv/.installed ## run every study at the quick profile and say what it found (about ten minutes, again a minute)
 	$(call timed,studies,$(BIN)/influencelab run --all --profile quick)
 
-test: check ## check format, types, layers and notebooks, then run the quick tests, then the long ones
+test: check ## check format, types, layers and notebooks, then run the quick tests, then the long ones (twelve minutes of CPU time)
 	$(call timed,quick tests,$(BIN)/pytest -m "$(QUICK)")
 	$(call timed,long tests,$(BIN)/pytest -m "$(LONG)" $(LONG_FILES))
 
@@ -38,7 +38,7 @@ check: .venv/.installed
 	$(call timed,layers,$(BIN)/lint-imports)
 	$(if $(NOTEBOOKS),$(call timed,stripped notebooks,$(STRIP) --verify $(NOTEBOOKS)))
 
-test-exhaustive: .venv/.installed ## run what `make test` leaves out for its length (EXH minutes of CPU time)
+test-exhaustive: .venv/.installed ## run what `make test` leaves out for its length (three minutes of CPU time)
 	$(call timed,exhaustive tests,$(BIN)/pytest -m exhaustive $(LONG_FILES))
 
 test-browser: .venv/.installed ## drive JupyterLab in Chromium (installed by apt if it is missing and you are root)

@@ -147,6 +147,7 @@ FOUND = {
 }
 
 
+@pytest.mark.slow
 @settings(max_examples=COUNT)
 @given(any_setting())
 def test_no_answer_is_wrong_in_silence(setting: Setting):

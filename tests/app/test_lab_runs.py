@@ -227,6 +227,7 @@ def test_progress_may_be_read_while_its_run_ends(tmp_path: Path, monkeypatch: py
         assert read_progress(folder, runner=runner) is None
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 def test_a_run_goes_to_the_scheduler_that_it_is_given(tmp_path: Path) -> None:
     folders = lone(tmp_path)

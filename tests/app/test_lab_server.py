@@ -197,6 +197,7 @@ async def test_cancelling_ends_all_that_a_run_started(ask: Ask, jp_root_dir: Pat
     assert (await ask("runs", first["id"], method="DELETE"))[1]["state"] == "cancelled"
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 async def test_twenty_runs_at_once_are_queued_and_none_is_lost(ask: Ask, held: Runs, jp_root_dir: Path) -> None:
     answers = await asyncio.gather(
@@ -254,6 +255,7 @@ async def test_what_is_no_run_is_refused_in_words(ask: Ask, jp_root_dir: Path) -
         assert not list(jp_root_dir.rglob("hacked")), body
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 async def test_code_in_a_text_stays_text(ask: Ask, jp_root_dir: Path) -> None:
     text = '"; import pathlib; pathlib.Path("hacked").touch(); "$(touch hacked)'

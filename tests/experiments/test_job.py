@@ -17,6 +17,7 @@ TWO = [gated.trial for gated in trials(2)]
 TRIAL = TWO[0]
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 def test_the_trial_of_a_worker_that_dies_is_done_by_another(tmp_path):
     marks = tmp_path / "marks"

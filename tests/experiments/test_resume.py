@@ -63,6 +63,7 @@ def sweep(tmp_path: Path) -> Iterator[Sweep]:
             os.killpg(each.pid, signal.SIGKILL)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 def test_a_sweep_killed_again_and_again_gives_the_table_of_one_that_was_not(tmp_path: Path, sweep: Sweep) -> None:
     """By two processes, once without its workers and once with them, while trials are under way that cannot end."""

@@ -62,6 +62,7 @@ def inside(checkout: Path, *words: str) -> str:
     return done.stdout
 
 
+@pytest.mark.exhaustive
 @pytest.mark.notebook
 def test_a_study_written_from_the_page_runs_is_listed_and_reaches_scorecard_and_panel(tmp_path: Path) -> None:
     checkout = tmp_path / "checkout"
