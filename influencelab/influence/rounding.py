@@ -44,7 +44,8 @@ def cancelled(fit: Fit, values: Float[Tensor, "n m"] | None = None) -> float:
     if values is not None and (most := values.abs().amax()) > 0:
         own = change.amax(0) / slopes.amax(0) * values.abs().amax(1) / most
         grown = own.nan_to_num(0.0).amax()
-    return 1 + float(grown) if grown.isfinite() else 1.0
+    # Slopes that are all 0 while outputs round have no digit left; where outputs are 0 too, nothing rounds.
+    return 1.0 if grown.isnan() else 1 + float(grown)
 
 
 def flat(fit: Fit) -> int | None:
