@@ -188,5 +188,5 @@ def farthest(fit: Fit, theta: KP) -> K:
         return worst
     for rows in fit.task.derivatives(fit.data).chunks(len(theta)):
         change = fit.task.outputs(theta - fit.theta, fit.data.x_train[rows])
-        worst = worst.maximum(change.abs().amax((1, 2)) / width)
+        worst = worst.maximum(torch.linalg.vector_norm(change, torch.inf, dim=(1, 2)) / width)
     return worst

@@ -44,7 +44,8 @@ def cancelled(fit: Fit, values: Float[Tensor, "n m"] | None = None) -> float:
     if values is not None and (most := values.abs().amax()) > 0:
         own = change.amax(0) / slopes.amax(0) * values.abs().amax(1) / most
         grown = own.nan_to_num(0.0).amax()
-    return 1 + float(grown) if grown.isfinite() else 1.0
+    # Slopes that are all 0 while outputs round have no digit left; where outputs are 0 too, nothing rounds.
+    return 1.0 if grown.isnan() else 1 + float(grown)
 
 
 def flat(fit: Fit) -> int | None:
@@ -89,7 +90,7 @@ def check_effects(fit: Fit, values: Float[Tensor, "r m"]) -> None:
     noise = ROUNDED * torch.finfo(losses.dtype).eps * losses
     share = float(noise / size) if size > 0 else float(noise > 0)
     # Where no parameter moves any test loss, as where the features are 0, all effects are 0, which needs no digits.
-    if share > LOST and derivatives.measure_gradients(fit.task, fit.data, fit.theta).any():
+    if share > LOST and (size > 0 or derivatives.measure_gradients(fit.task, fit.data, fit.theta).any()):
         much = f"The largest effect is {float(size):.0e} where losses are {float(losses):.0e}"
         lost_digits(share, cure=f"{much}: lower the weight decay, or give features in float64.")
 
