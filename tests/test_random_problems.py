@@ -21,6 +21,21 @@ def setting(**changed) -> Setting:
 
 FAR = setting(task="binary", d=5, weight_decay=1e-9, x_unit=1e3, intercept=True, seed=2)
 FOUND = {
+    "what is left of two terms that are alike": (
+        setting(
+            task="softmax",
+            n=2,
+            d=1,
+            m=1,
+            weight_decay=0.1,
+            x_unit=1e3,
+            penalise_intercept=True,
+            weights="some zero",
+            seed=0,
+        ),
+        "warned",
+        "warned",
+    ),
     "minima far along what is nearly a tail": (FAR, "right", "right"),
     "a step beyond the bend, which nothing but the penalty follows": (
         setting(

@@ -21,7 +21,7 @@ from influencelab.influence import table
 from influencelab.influence.curvature import Solution
 from influencelab.influence.door import require_fit
 from influencelab.influence.leverage import cheap_leverages
-from influencelab.influence.rounding import check_slopes
+from influencelab.influence.rounding import check_slopes, check_sums
 from influencelab.models.measure import Measure
 from influencelab.models.measures.loss import Loss
 from influencelab.recipe import Recipe, kind_name
@@ -264,6 +264,7 @@ class Solver(Estimator):
         values = -fit.weights[:, None] * slopes
         if fit.convention == "renormalise":
             values = leave_one_out(fit.data.n, convention=fit.convention).weigh(fit.weights, slopes)
+        check_sums(fit, values, sensitivity.values.T)
         return estimate_of(
             self,
             fit,

@@ -82,6 +82,25 @@ def check_slopes(fit: Fit, values: Float[Tensor, "n m"]) -> None:
     lost_digits(cancelled(fit, values) * torch.finfo(values.dtype).eps)
 
 
+def check_sums(fit: Fit, values: Float[Tensor, "n m"], solved: Float[Tensor, "m p"]) -> None:
+    """Warn, by LostDigits, where predictions ∇ℓᵢᵀ s_j are the little that is left of large terms of their sums.
+
+    Linear tasks only; s_j are the rows of `solved`.
+    """
+    if not (fit.task.linear and values.numel()):
+        return
+    x, loss = fit.task.features(fit.data.x_train), fit.task.output_loss
+    slopes = fit.weights * loss.gradients(fit.task.outputs(fit.theta, fit.data.x_train), fit.data.y_train)
+    rounding, most = torch.finfo(values.dtype).eps, values.abs().amax()
+    # By Cauchy and Schwarz, nearly always, there are no such terms.
+    if not rounding * (slopes.norm(dim=0) * x.norm(dim=1)).amax() * solved.norm(dim=1).amax() > LOST * most:
+        return
+    terms = torch.zeros_like(values)
+    for own, rows in zip(slopes.abs(), solved.abs().unflatten(1, (len(slopes), -1)).unbind(1), strict=True):
+        terms += own[:, None] * (x.abs() @ rows.T)
+    lost_digits(float(rounding * terms.amax() / most) if most > 0 else float(terms.any()))
+
+
 def check_effects(fit: Fit, values: Float[Tensor, "r m"]) -> None:
     """Warn, by LostDigits, of effects that are so small beside the losses that their differences are rounding."""
     if not len(values):

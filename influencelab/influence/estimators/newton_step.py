@@ -13,6 +13,7 @@ from influencelab.errors import InvalidParameter, NotFinite
 from influencelab.influence.curvature import Curvature, check_recipe
 from influencelab.influence.estimator import Estimate, Estimator, estimate_of
 from influencelab.influence.leverage import amplification
+from influencelab.influence.rounding import check_sums
 from influencelab.models import derivatives
 from influencelab.models.shapes import P
 from influencelab.training.fit import Fit, require_converged
@@ -54,6 +55,7 @@ class NewtonStep(Estimator):
         if self.convention == "renormalise":
             common = derivatives.penalty_gradient(fit.task, fit.data, fit.theta) / fit.weights.sum()
         values = removal_steps(curvature, solution.values.T, common)
+        check_sums(fit, values, solution.values.T)
         return estimate_of(
             self,
             fit,
