@@ -3,6 +3,7 @@
 import importlib
 import os
 import random
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -30,6 +31,8 @@ sys.dont_write_bytecode = False
 with pytest.MonkeyPatch.context() as patch:
     patch.setitem(sys.modules, "rfc3987_syntax", None)
     importlib.import_module("jsonschema")
+# In the background of a shell Ctrl-C is ignored, which what tests start, and interrupt, would inherit.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 matplotlib.use("Agg")  # in this process only: a kernel under test shows its figures as it would for a user
 
 
