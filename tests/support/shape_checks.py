@@ -15,7 +15,7 @@ import jaxtyping
 from beartype import BeartypeConf, beartype
 
 # Calls of one function in one test that are checked.
-CALLS = 10
+CALLS = 3
 # An int is a legal float, as in Python's own typing; and a wrong type is a TypeError, as Python's own are.
 TYPED = beartype(conf=BeartypeConf(is_pep484_tower=True, violation_type=TypeError))
 
