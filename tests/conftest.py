@@ -31,8 +31,10 @@ sys.dont_write_bytecode = False
 with pytest.MonkeyPatch.context() as patch:
     patch.setitem(sys.modules, "rfc3987_syntax", None)
     importlib.import_module("jsonschema")
-# In the background of a shell Ctrl-C is ignored, which what tests start, and interrupt, would inherit.
+# In the background of a shell Ctrl-C is ignored, and under nohup a hang-up; what tests start, and end so, would inherit
+# that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 matplotlib.use("Agg")  # in this process only: a kernel under test shows its figures as it would for a user
 
 
