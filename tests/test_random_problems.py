@@ -34,7 +34,7 @@ FOUND = {
             seed=0,
         ),
         "warned",
-        "warned",
+        "right, warned",
     ),
     "minima far along what is nearly a tail": (FAR, "right", "right"),
     "a step beyond the bend, which nothing but the penalty follows": (
