@@ -24,10 +24,10 @@ timed = @echo "--- $(1)"; TIMEFORMAT="    $(1): %0R s; CPU time %0U s, and %0S s
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-study: .venv/.installed ## run every study at the quick profile and say what it found (about ten minutes, again a minute)
+study: .venv/.installed ## run every study at the quick profile and say what it found (14 minutes of CPU time, again 2)
 	$(call timed,studies,$(BIN)/influencelab run --all --profile quick)
 
-test: check ## check format, types, layers and notebooks, then run the quick tests, then the long ones (twelve minutes of CPU time)
+test: check ## check format, types, layers and notebooks, then run the quick tests, then the long ones (18 minutes of CPU time)
 	$(call timed,quick tests,$(BIN)/pytest -m "$(QUICK)")
 	$(call timed,long tests,$(BIN)/pytest -m "$(LONG)" $(LONG_FILES))
 
