@@ -14,7 +14,7 @@ from torch import Tensor
 
 from influencelab.data.conversion import numbers_in
 from influencelab.data.dataset import Dataset
-from influencelab.errors import InvalidParameter, InvalidWeights, NoMinimum, NotConverged, NotSolved, require, whole
+from influencelab.errors import InvalidParameter, NoMinimum, NotConverged, NotSolved, require, whole
 from influencelab.models import derivatives
 from influencelab.models.shapes import KP, K, N, P
 from influencelab.models.task import Task
@@ -25,6 +25,7 @@ from influencelab.training.deadline import check_seconds, out_of_time, within
 from influencelab.training.minimum import DENSE, next_step, stays, train_to_minimum, unbounded
 from influencelab.training.origin import Origin
 from influencelab.training.trainer import Memory, Trained, Trainer, check_finite
+from influencelab.training.weights import checked_weights
 
 __all__ = ["Fit", "fit", "fit_at"]
 
@@ -246,22 +247,6 @@ def no_minimum(reason: str) -> str:
         f"The objective has no minimum: {reason}. No influence is defined. Add weight decay, set "
         "penalise_intercept=True, or leave out the classes that have no training point."
     )
-
-
-def checked_weights(given: Any, data: Dataset) -> N:
-    """The weights in the data's dtype, if they can be weights; 1/n each makes J the mean loss plus the penalty."""
-    if given is None:
-        return data.x_train.new_full((data.n,), 1 / data.n)
-    weights = numbers_in(given, what="weights")
-    if tuple(weights.shape) != (data.n,):
-        raise InvalidWeights(f"weights have shape {tuple(weights.shape)}, expected ({data.n},): one a training point.")
-    bad = ~(weights.isfinite() & (weights >= 0))
-    if bad.any():
-        first = int(bad.nonzero()[0])
-        raise InvalidWeights(f"{int(bad.sum())} weights are negative or not finite, the first at row {first}: use ≥ 0.")
-    if not weights.any():
-        raise InvalidWeights("all weights are 0: there is nothing to train on.")
-    return weights.to(data.x_train)
 
 
 def threads_for(fitted: Fit, *, columns: int = 1) -> AbstractContextManager[None]:
