@@ -122,13 +122,11 @@ def replace_folder(fresh: Path, folder: Path) -> None:
     """
     for _ in range(ATTEMPTS):
         aside = unique(folder, "replaced")
-        try:
-            with held_back():
-                done = exchange(fresh, folder, aside)
-            if done:
-                return
-        finally:
+        with held_back():
+            done = exchange(fresh, folder, aside)
             remove(aside)
+        if done:
+            return
     raise FileExistsError(
         errno.EEXIST, "Others put their folders there at the same moment, again and again", str(folder)
     )
@@ -143,10 +141,11 @@ def exchange(fresh: Path, folder: Path, aside: Path) -> bool:
         folder.rename(aside)
     try:
         fresh.rename(folder)
-    except OSError:
-        if folder.exists() and fresh.exists():
+    except OSError as error:
+        # Whether one stands there now says nothing: a third process may have moved it aside since.
+        if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
             return False
-        with suppress(FileNotFoundError):
+        with suppress(OSError):
             aside.rename(folder)
         raise
     return True

@@ -1,5 +1,6 @@
 """Folders come to their place whole, and what a process left there is cleared once that process has ended."""
 
+import errno
 import os
 import shutil
 import signal
@@ -17,6 +18,7 @@ from influencelab.runner.atomic_folder import (
     replace_folder,
     run_folder,
     sibling,
+    staging,
 )
 from influencelab.runner.owner import abandoned, owner, place
 from influencelab.runner.report import load
@@ -223,3 +225,20 @@ def test_processes_that_put_folders_in_one_place_at_one_moment_all_end_well(tmp_
     assert [process.wait() for process in run] == [0, 0, 0]
     assert [path.name for path in folder.parent.iterdir()] == ["tiny"]
     assert (folder / "name").read_text() in "012"
+
+
+def test_a_place_that_another_took_and_left_again_is_taken_at_the_next_attempt(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "fine" / "tiny"
+    fresh = staging(folder)
+    rename, refusals = Path.rename, [errno.ENOTEMPTY]
+
+    def taken_once(path: Path, target: Path) -> Path:
+        if path == fresh and refusals:
+            raise OSError(refusals.pop(), "Directory not empty", str(target))
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", taken_once)
+    replace_folder(fresh, folder)
+    assert [path.name for path in folder.parent.iterdir()] == ["tiny"]
