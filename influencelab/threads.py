@@ -4,9 +4,10 @@ The threads of one operation wait for each other at its end. Beside a busy proce
 which is a hundred times as long as a small operation takes.
 """
 
+import ctypes
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from functools import cache
@@ -52,7 +53,6 @@ def one_thread(*, of: int = 1) -> Iterator[None]:
     """One thread for every operation inside, of this Python thread; afterwards as before, also after an error.
 
     Work that is cut into parts which need not wait for each other may still take `of` threads, one for each part.
-    Products of torch keep to the variable MKL_NUM_THREADS where that is set.
     """
     inside = ALLOWED.get()
     mark = ALLOWED.set(min(of, inside or of))
@@ -65,11 +65,16 @@ def one_thread(*, of: int = 1) -> Iterator[None]:
 
 @contextmanager
 def limited() -> Iterator[None]:
-    """One thread for OpenMP, whose number is a Python thread's own, and for libraries with one number for all."""
+    """One thread for OpenMP and MKL, whose numbers are a Python thread's own, and for libraries with one for all."""
     now()  # torch sets a Python thread's number when first asked for it, and must not do so inside
     own, shared = pools(*(name in sys.modules for name in ("torch", "scipy.linalg", "sklearn")))
-    with own.limit(limits=1), alone(shared):
-        yield
+    set_products = of_products("torch" in sys.modules)
+    before = set_products(1)
+    try:
+        with own.limit(limits=1), alone(shared):
+            yield
+    finally:
+        set_products(before)
 
 
 @contextmanager
@@ -93,3 +98,14 @@ def pools(*loaded: bool) -> tuple[ThreadpoolController, ThreadpoolController]:  
     """The thread pools of OpenMP and of libraries of linear algebra."""
     found = ThreadpoolController()
     return found.select(user_api="openmp"), found.select(user_api="blas")
+
+
+@cache
+def of_products(loaded: bool) -> Callable[[int], int]:
+    """Set how many threads torch's products take in the Python thread that asks, and give what it was before.
+
+    Where MKL does them and the user has set their number, by torch.set_num_threads or MKL_NUM_THREADS, MKL keeps to it
+    whatever OpenMP's is. 0 stands for OpenMP's. Elsewhere OpenMP's is theirs, and this sets nothing.
+    """
+    library = ctypes.CDLL(sys.modules["torch"]._C.__file__) if loaded else None
+    return getattr(library, "MKL_Set_Num_Threads_Local", lambda number: number)

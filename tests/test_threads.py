@@ -1,5 +1,6 @@
 """How many threads work takes: one where it is small, the user's own where it is large, and afterwards as before."""
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier, Thread
 
@@ -32,7 +33,9 @@ USERS = 3  # threads that the user asked for
 
 def libraries() -> set[int]:
     """The numbers of threads of all libraries, for the Python thread that asks."""
-    return {pool["num_threads"] for pool in threadpoolctl.threadpool_info()} | {torch.get_num_threads()}
+    pools = {pool["num_threads"] for pool in threadpoolctl.threadpool_info()} | {torch.get_num_threads()}
+    # MKL is inside torch, where threadpoolctl does not see it.
+    return pools | {int(number) for number in re.findall(r"_max_threads\(\) : (\d+)", torch.__config__.parallel_info())}
 
 
 @pytest.fixture(autouse=True)
