@@ -25,6 +25,8 @@ from influencelab.runner.provenance import sources_hash
 PACKAGE = "influencelab"
 # The folders all of whose code decides numbers.
 ROOMS = ("data", "models", "training", "influence")
+# The file of a store that remembers versions.
+VERSIONS = "code_versions.json"
 
 
 def recipe_version(recipe: Any, *, memory: Path | None = None) -> str:
@@ -97,7 +99,9 @@ def code_version(*modules: str, memory: Path | None = None) -> str:
     versions = torch.__version__, numpy.__version__, importlib.metadata.version("scikit-learn")
     if memory is None:
         return version_of(modules, versions)
-    kept, key, sources = {}, " ".join(modules), " ".join((sources_hash(package()), *versions))
+    # Modules that count for every recipe tell none from another.
+    key = " ".join(module for module in modules if room(module) not in ROOMS)
+    kept, sources = {}, " ".join((sources_hash(package()), *versions))
     with suppress(OSError):
         kept = json_file.read(memory)
     known = kept.get("versions", {}) if kept.get("sources") == sources else {}

@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from influencelab.data.dataset import usable
 from influencelab.errors import InvalidParameter, MissingData, require
-from influencelab.experiments.code_version import data_version, recipe_version
+from influencelab.experiments.code_version import VERSIONS, data_version, recipe_version
 from influencelab.experiments.job import Job, Runnable, connected, run_cluster, run_processes, run_serial
 from influencelab.experiments.outcome import Outcome, outcome_of
 from influencelab.experiments.store import Store
@@ -28,7 +28,6 @@ Executor = Callable[[Sequence[Job]], Iterator[tuple[str, bool]]]
 # How often to look whether a trial that another run is at was stored there, in seconds.
 POLL = 0.5
 # File of a store that remembers what the code was found to be.
-VERSIONS = "code_versions.json"
 BAR = "{desc}{bar} {elapsed} gone, {remaining} to go"
 
 

@@ -15,7 +15,7 @@ from torch import Tensor
 from influencelab.data.arrays import parts
 from influencelab.data.source import Source
 from influencelab.errors import require
-from influencelab.experiments.code_version import recipe_version
+from influencelab.experiments.code_version import VERSIONS, recipe_version
 from influencelab.experiments.comparison import array
 from influencelab.experiments.damping_path import ExactAtShare
 from influencelab.experiments.outcome import Outcome
@@ -187,7 +187,8 @@ def details_of(
     if store:
         data = trial.source.load().content_hash()
         known = hashlib.sha256(to_bytes(outcome.entry())).hexdigest()
-        key = fingerprint(("explorer", trial, known, data, SHARES, recipe_version(trial), sources_hash()))
+        version = recipe_version(trial, memory=Store(store).folder / VERSIONS)
+        key = fingerprint(("explorer", trial, known, data, SHARES, version, sources_hash()))
         if entry := Store(store).find(key):
             found = {name: array(values) for name, values in entry.arrays.items()}
     if found is None:

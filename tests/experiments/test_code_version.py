@@ -141,6 +141,14 @@ def test_a_memory_spares_the_reading_for_as_long_as_no_byte_changes(first, copie
     assert version(memory=memory) == changed
 
 
+def test_a_memory_serves_recipes_that_differ_in_what_always_counts(tmp_path, monkeypatch):
+    memory = tmp_path / "versions.json"
+    newton, exact = "influencelab.training.trainers.newton", "influencelab.influence.estimators.exact"
+    found = code_version(newton, memory=memory)
+    monkeypatch.setattr(module, "version_of", lambda *given: pytest.fail("read again"))
+    assert code_version(newton, exact, memory=memory) == found
+
+
 def test_only_strings_that_stand_alone_are_words():
     found = ast.dump(tree('def f():\n    "word"\n\nx = "value"\n'))
     assert "word" not in found

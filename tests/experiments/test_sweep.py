@@ -13,7 +13,7 @@ from journal import journal
 from influencelab.data.sources.iris import Iris
 from influencelab.errors import InvalidParameter, MissingData
 from influencelab.experiments import sweep
-from influencelab.experiments.code_version import recipe_version
+from influencelab.experiments.code_version import VERSIONS, recipe_version
 from influencelab.experiments.grid import vary
 from influencelab.experiments.job import run_serial
 from influencelab.experiments.selections.random_points import RandomPoints
@@ -63,7 +63,7 @@ def entries(folder) -> list[Path]:
 def leftovers(folder) -> list[Path]:
     """Files that are neither finished work nor the journal nor what is remembered of the code."""
     files = [path for path in folder.rglob("*") if path.is_file() and path.suffix != ".entry"]
-    return [path for path in files if path.name not in ("journal", sweep.VERSIONS)]
+    return [path for path in files if path.name not in ("journal", VERSIONS)]
 
 
 def test_what_is_in_the_store_is_not_run_again_and_comes_back_bit_for_bit(tmp_path, runs):

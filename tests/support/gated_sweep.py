@@ -17,10 +17,10 @@ import torch
 from journal import journal
 
 from influencelab.data.sources.iris import Iris
-from influencelab.experiments.code_version import recipe_version
+from influencelab.experiments.code_version import VERSIONS, recipe_version
 from influencelab.experiments.outcome import Outcome
 from influencelab.experiments.store import Store
-from influencelab.experiments.sweep import VERSIONS, run_trials
+from influencelab.experiments.sweep import run_trials
 from influencelab.experiments.trial import Trial
 from influencelab.influence.estimators.exact import Exact
 from influencelab.models.tasks.logistic import Logistic
