@@ -10,7 +10,7 @@ from jaxtyping import Float
 from influencelab.errors import InvalidParameter
 from influencelab.statistics import correlation
 from influencelab.statistics.bootstrap import ANYWHERE, Bootstrap
-from influencelab.statistics.comparison import FEW_DISTINCT, Comparison, distinct_predictions
+from influencelab.statistics.comparison import FEW_DISTINCT, Comparison
 from influencelab.statistics.measurement import Measurement, Statistic
 from influencelab.threads import one_thread
 
@@ -41,7 +41,7 @@ def statistic(comparison: Comparison, measure: str | Measure, *, bootstrap: Boot
     low, high = way.ends(table, value, within=within)
     two_way, one_way = "two-way bootstrap over removals and test points", "bootstrap over removals of one test point"
     over = two_way if comparison.m > 1 else one_way
-    tied = int(((distinct_predictions(comparison) < FEW_DISTINCT) & known).sum())
+    tied = int(((comparison.distinct < FEW_DISTINCT) & known).sum())
     few = f"; {tied} of {comparison.m} test points have fewer than {FEW_DISTINCT} distinct predictions" if tied else ""
 
     def over_tests(summary: Callable[..., numpy.ndarray], how: str) -> Measurement:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy
 import pandas
@@ -157,6 +158,12 @@ class Comparison(Summarised):
             numpy.where(self.mask, self.actual, 0.0).astype(numpy.float64),
         )
 
+    @cached_property
+    def distinct(self) -> Int[numpy.ndarray, " m"]:
+        """Number of predictions in the mask that differ by more than a tie, for each test point."""
+        columns = (numpy.unique(self.predicted[self.mask[:, column], column]) for column in range(self.m))
+        return numpy.array([len(numpy.unique(join_ties(each))) for each in columns], dtype=numpy.int64)
+
     def columns(
         self, weights: Float[numpy.ndarray, "b r"]
     ) -> Iterator[tuple[numpy.ndarray, numpy.ndarray, Float[numpy.ndarray, "b k"], numpy.ndarray]]:
@@ -196,22 +203,19 @@ def comparison_of(
 def tied(values: Float[numpy.ndarray, " k"]) -> Float[numpy.ndarray, " k"]:
     """The values with each that is less than `TIED` of their range above the least of a group made equal to it."""
     ordered, group = numpy.unique(values, return_inverse=True)
+    return join_ties(ordered)[group]
+
+
+def join_ties(ordered: Float[numpy.ndarray, " k"]) -> Float[numpy.ndarray, " k"]:
+    """`tied` of values that rise from one to the next."""
     step = TIED * (ordered[-1] - ordered[0]) if len(ordered) else 0.0
-    if (numpy.diff(ordered) > step).all():
-        return values
-    end = 0
+    joined, end = ordered.copy(), 0
     # A group is begun only by a value that has another one close above it: most have none.
     for start in numpy.flatnonzero(ordered[1:] <= ordered[:-1] + step):
         if start >= end:
             end = int(numpy.searchsorted(ordered, ordered[start] + step, side="right"))
-            ordered[start:end] = ordered[start]
-    return ordered[group]
-
-
-def distinct_predictions(comparison: Comparison) -> Int[numpy.ndarray, " m"]:
-    """Number of predictions in the mask that differ by more than a tie, for each test point."""
-    columns = (comparison.predicted[comparison.mask[:, column], column] for column in range(comparison.m))
-    return numpy.array([len(numpy.unique(tied(each))) for each in columns], dtype=numpy.int64)
+            joined[start:end] = ordered[start]
+    return joined
 
 
 def check_weights(comparison: Comparison, weights: numpy.ndarray) -> None:

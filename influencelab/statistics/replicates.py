@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float, Int
 from influencelab.errors import InvalidData, InvalidParameter
 from influencelab.statistics.agreement import FOUR, UNBOUNDED, bounds, mean_over_tests, named
 from influencelab.statistics.bootstrap import Bootstrap, unit_weights
-from influencelab.statistics.comparison import FEW_DISTINCT, Comparison, distinct_predictions
+from influencelab.statistics.comparison import FEW_DISTINCT, Comparison
 from influencelab.statistics.measurement import Measurement
 from influencelab.threads import one_thread
 
@@ -83,7 +83,7 @@ def replicates(comparisons: Sequence[Comparison], *, measure: str = "spearman") 
         values=numpy.stack([chosen(each, numpy.ones((1, each.r)))[0] for each in comparisons]),
         test_ids=numpy.stack([each.test_ids for each in comparisons]),
         pairs=numpy.stack([each.mask.sum(0) for each in comparisons]),
-        distinct=numpy.stack([distinct_predictions(each) for each in comparisons]),
+        distinct=numpy.stack([each.distinct for each in comparisons]),
         measure=measure,
     )
 
