@@ -188,7 +188,7 @@ def test_what_follows_a_fit_asks_for_its_kind(fitted, estimate, truth):
         (lambda: il.compare(truth, estimate), r"estimate is a Retrained, expected an Estimate\. Make one"),
         (lambda: il.compare(estimate, None), r"retrained is None, expected a Retrained\. Make one"),
         (lambda: il.check(estimate.values), r"estimate is a Tensor.*expected an Estimate\. Make one"),
-        (lambda: il.check(estimate, retrainer="rerun"), r"retrainer is the text 'rerun', expected a Retrainer\. Give one"),
+        (lambda: il.check(estimate, retrainer="rerun"), r"retrainer is the text 'rerun', expected a Retrainer"),
         (lambda: comparison.statistics(3), r"bootstrap is 3, expected a Bootstrap"),
         (lambda: il.Explorer(estimate), r"source is an Estimate, .*il\.compare\(estimate, retrained\)"),
         (lambda: il.Explorer(comparison, data=1), "data is 1, expected a Dataset"),
