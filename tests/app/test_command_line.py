@@ -231,7 +231,13 @@ def test_changed_parameters_go_to_their_own_folder_and_replace_nothing(tmp_path:
 
 @pytest.mark.notebook
 @pytest.mark.parametrize(
-    ("sent", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)], ids=lambda each: str(each)
+    ("sent", "status"),
+    [
+        (signal.SIGINT, 130),
+        pytest.param(signal.SIGTERM, 143, marks=pytest.mark.exhaustive),
+        pytest.param(signal.SIGHUP, 129, marks=pytest.mark.exhaustive),
+    ],
+    ids=str,
 )
 def test_a_signal_ends_all_kernels_and_their_workers_and_leaves_earlier_results(
     tmp_path: Path, sent: signal.Signals, status: int
