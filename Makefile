@@ -14,7 +14,7 @@ STRIP = $(BIN)/nbstripout --keep-id --extra-keys "metadata.papermill cell.metada
 # Quick tests; all others are long. What drives a browser, installs from nothing or takes longest has its own targets.
 QUICK := not slow and not notebook and not browser and not install
 LONG := (slow or notebook) and not browser and not install and not exhaustive
-LONG_FILES = $(shell grep -rlE 'mark\.(slow|notebook)' tests --include='test_*.py')
+LONG_FILES = $(shell grep -rlE 'mark\.(slow|notebook)|from crossing' tests --include='test_*.py')
 
 # $(call timed,what,command): run one step, say what it is, how long it took, and how long processors worked on it.
 timed = @echo "--- $(1)"; TIMEFORMAT="    $(1): %0R s; CPU time %0U s, and %0S s in the system"; time { $(2); }
