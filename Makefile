@@ -14,7 +14,7 @@ STRIP = $(BIN)/nbstripout --keep-id --extra-keys "metadata.papermill cell.metada
 # Quick tests; all others are long. What drives a browser, installs from nothing or takes longest has its own targets.
 QUICK := not slow and not notebook and not browser and not install
 LONG := (slow or notebook) and not browser and not install and not exhaustive
-LONG_FILES = $(shell grep -rlE 'mark\.(slow|notebook)' tests --include='test_*.py')
+LONG_FILES = $(shell grep -rlE 'mark\.(slow|notebook)|from crossing' tests --include='test_*.py')
 
 # $(call timed,what,command): run one step, say what it is, how long it took, and how long processors worked on it.
 timed = @echo "--- $(1)"; TIMEFORMAT="    $(1): %0R s; CPU time %0U s, and %0S s in the system"; time { $(2); }
@@ -27,7 +27,7 @@ help: ## this list
 study: .venv/.installed ## run every study at the quick profile and say what it found (14 minutes of CPU time, again 2)
 	$(call timed,studies,$(BIN)/influencelab run --all --profile quick)
 
-test: check ## check format, types, layers and notebooks, then run the quick tests, then the long ones (18 minutes of CPU time)
+test: check ## check format, types, layers and notebooks, then run the quick tests, then the long ones (12 minutes of CPU time)
 	$(call timed,quick tests,$(BIN)/pytest -m "$(QUICK)")
 	$(call timed,long tests,$(BIN)/pytest -m "$(LONG)" $(LONG_FILES))
 
@@ -38,7 +38,7 @@ check: .venv/.installed
 	$(call timed,layers,$(BIN)/lint-imports)
 	$(if $(NOTEBOOKS),$(call timed,stripped notebooks,$(STRIP) --verify $(NOTEBOOKS)))
 
-test-exhaustive: .venv/.installed ## run what `make test` leaves out for its length (three minutes of CPU time)
+test-exhaustive: .venv/.installed ## run what `make test` leaves out for its length (seven minutes of CPU time)
 	$(call timed,exhaustive tests,$(BIN)/pytest -m exhaustive $(LONG_FILES))
 
 test-browser: .venv/.installed ## drive JupyterLab in Chromium (installed by apt if it is missing and you are root)

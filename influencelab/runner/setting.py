@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import pandas
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
 from influencelab.statistics.measurement import Measurement
 from influencelab.statistics.measurements import Where, find, measurement_of, select
@@ -106,6 +106,6 @@ def mean_over(table: pandas.DataFrame, where: Where, units: Mapping[str, Sequenc
         return None
     means = [statistics.fmean(measurement_of(line).value for line in lines) for lines in rows]
     value, n = statistics.fmean(means), len(means)
-    half = float(student.ppf(0.975, n - 1)) * statistics.stdev(means) / n**0.5 if n > 1 else float("nan")
+    half = float(stdtrit(n - 1, 0.975)) * statistics.stdev(means) / n**0.5 if n > 1 else float("nan")
     note = f"mean over {n} values of {name}, each the mean of its rows; 95% by Student's t over them"
     return Measurement(value, value - half, value + half, n=n, note=note).finite()

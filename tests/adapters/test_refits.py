@@ -20,14 +20,12 @@ QUICK = (
     "tweedie 0, log",
     "huber",
 )
-TABLE = [
-    pytest.param(name, which, marks=[] if which == 0 and name in QUICK else [pytest.mark.slow], id=f"{name} {which}")
-    for name in CASES
-    for which in (0, 1)
-]
+# Every option on one data set, those that share no code with others at once; and on another one.
+FIRST = [pytest.param(name, 0, marks=[pytest.mark.slow] * (name not in QUICK), id=f"{name} 0") for name in CASES]
+SECOND = [pytest.param(name, 1, marks=[pytest.mark.slow, pytest.mark.exhaustive], id=f"{name} 1") for name in CASES]
 
 
-@pytest.mark.parametrize(("name", "which"), TABLE)
+@pytest.mark.parametrize(("name", "which"), FIRST + SECOND)
 def test_removals_and_weights_do_what_fitting_again_by_the_own_class_does(name, which):
     estimator, kind = CASES[name]
     points = points_of(kind, which)

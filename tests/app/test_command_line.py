@@ -17,6 +17,7 @@ from typer.testing import CliRunner, Result
 
 from influencelab import __version__
 from influencelab.__main__ import app
+from influencelab.app.cli import side_by_side
 from influencelab.app.cli.export import folder_of
 from influencelab.app.cli.run import announcement
 from influencelab.app.cli.side_by_side import share_of
@@ -29,6 +30,12 @@ from influencelab.studies.catalogue import all_claims
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = ROOT / "tests" / "support" / "notebooks"
 COMMAND = [sys.executable, "-m", "influencelab"]
+# What kernels of the notebooks here are copied from; a real study needs more, which takes seconds to load.
+LOADED = ("ipykernel.kernelapp",)
+LIGHT = f"""import runpy
+from influencelab.app.cli import side_by_side
+side_by_side.LOADED = {LOADED}
+runpy.run_module("influencelab", run_name="__main__", alter_sys=True)"""
 
 
 def command(*words: str) -> subprocess.CompletedProcess[str]:
@@ -194,11 +201,14 @@ def test_several_studies_share_the_processes_and_on_a_gpu_they_run_one_at_a_time
 
 
 @pytest.mark.notebook
-def test_a_failure_is_told_and_does_not_stop_the_studies_after_it(tmp_path: Path) -> None:
+def test_a_failure_is_told_and_does_not_stop_the_studies_after_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(side_by_side, "LOADED", LOADED)
     (tmp_path / "unpublished").write_text("a file where a folder should be")
     names = ["unpublished", "failing", "killed", "fine"]
-    done = command("run", *names, "--profile", "tiny", "--studies", str(NOTEBOOKS), "--results", str(tmp_path))
-    assert done.returncode == 1
+    done = inside("run", *names, "--profile", "tiny", "--studies", str(NOTEBOOKS), "--results", str(tmp_path))
+    assert done.exit_code == 1
     assert re.match(r"Running 4 studies(, [234] at a time)?\. Expected: \d+ s, ", done.stdout)
     assert re.search(r"^fine at tiny: .+ s, 1 number, in ", done.stdout, flags=re.MULTILINE)
     assert "Measured 1 number in 1 study" in done.stdout
@@ -217,8 +227,8 @@ def test_a_failure_is_told_and_does_not_stop_the_studies_after_it(tmp_path: Path
 def test_changed_parameters_go_to_their_own_folder_and_replace_nothing(tmp_path: Path) -> None:
     earlier = {profile: publish(tmp_path, "fine", profile) for profile in ("tiny", "standard")}
     words = ["--profile", "tiny", "-p", "flag=false", "-p", "rates=[1e-1]", "--workers", "2"]
-    done = command("run", "fine", *words, "--studies", str(NOTEBOOKS), "--results", str(tmp_path))
-    assert (done.returncode, done.stderr) == (0, "")
+    done = inside("run", "fine", *words, "--studies", str(NOTEBOOKS), "--results", str(tmp_path))
+    assert (done.exit_code, done.stderr) == (0, "")
     for profile, before in earlier.items():
         assert contents(tmp_path / "fine" / profile) == before
     changed = next(path for path in (tmp_path / "fine").iterdir() if re.fullmatch(r"tiny-[0-9a-f]{8}", path.name))
@@ -231,7 +241,13 @@ def test_changed_parameters_go_to_their_own_folder_and_replace_nothing(tmp_path:
 
 @pytest.mark.notebook
 @pytest.mark.parametrize(
-    ("sent", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)], ids=lambda each: str(each)
+    ("sent", "status"),
+    [
+        (signal.SIGINT, 130),
+        pytest.param(signal.SIGTERM, 143, marks=pytest.mark.exhaustive),
+        pytest.param(signal.SIGHUP, 129, marks=pytest.mark.exhaustive),
+    ],
+    ids=str,
 )
 def test_a_signal_ends_all_kernels_and_their_workers_and_leaves_earlier_results(
     tmp_path: Path, sent: signal.Signals, status: int
@@ -246,7 +262,7 @@ def test_a_signal_ends_all_kernels_and_their_workers_and_leaves_earlier_results(
     before = {name: publish(results, name, "tiny") for name in names}
     where = ["--studies", str(tmp_path), "--results", str(results)]
     running = subprocess.Popen(
-        [*COMMAND, "run", "fine", *names, "--workers", "2", "--profile", "tiny", *where],
+        [sys.executable, "-c", LIGHT, "run", "fine", *names, "--workers", "2", "--profile", "tiny", *where],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

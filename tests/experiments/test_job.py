@@ -1,5 +1,6 @@
 """Where a trial is done: workers that die are replaced, and a device that is not here is refused."""
 
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 
 import pytest
@@ -31,6 +32,7 @@ def test_the_trial_of_a_worker_that_dies_is_done_by_another(tmp_path):
     assert len(finished) == len(set(finished)) == 3
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 def test_a_trial_that_kills_every_worker_is_given_up_and_the_rest_is_kept(tmp_path, monkeypatch):
     monkeypatch.setattr(job, "DEATHS", 1)  # each costs two workers that begin anew
@@ -41,6 +43,36 @@ def test_a_trial_that_kills_every_worker_is_given_up_and_the_rest_is_kept(tmp_pa
         run_trials([fatal, *TWO], store=Store(folder), workers=2)
     assert len(list(marks.iterdir())) == 2
     assert len(list(folder.rglob("*.entry"))) == 2
+
+
+@pytest.mark.parametrize("deaths", [job.DEATHS, job.DEATHS + 1])
+def test_what_dies_with_its_workers_is_done_by_others_a_few_times(tmp_path, monkeypatch, deaths):
+    """As when every pool of processes breaks after its first trial; pools that break in earnest take longest."""
+    pools = []
+
+    def pool(*, n_jobs, **_):
+        def work(calls):
+            pools.append([called for called, *_ in calls])
+            for number, (call, given, _) in enumerate(calls):
+                if number == 1 and len(pools) <= deaths:
+                    raise BrokenProcessPool
+                yield call(*given)
+
+        assert n_jobs == 2
+        return work
+
+    monkeypatch.setattr(job, "PARALLEL", pool)
+    many = [gated.trial for gated in trials(deaths + 2)]
+    store = Store(tmp_path)
+    if deaths > job.DEATHS:
+        with pytest.raises(Unavailable, match=rf"Worker processes were killed {deaths} times"):
+            run_trials(many, store=store, workers=2)
+    else:
+        assert len(run_trials(many, store=store, workers=2)) == len(many)
+    # Each pool was given what the ones before it had left.
+    assert [len(calls) for calls in pools] == [len(many) - place for place in range(job.DEATHS + 1)]
+    notes = [note.key for note in journal(store) if note.event == "finished"]
+    assert len(notes) == len(set(notes)) == (len(many) if deaths <= job.DEATHS else deaths)
 
 
 @pytest.mark.parametrize("device", ["cuda:99", "gpu", ""])

@@ -90,7 +90,11 @@ def test_a_sweep_killed_again_and_again_gives_the_table_of_one_that_was_not(tmp_
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGHUP], ids=lambda each: each.name)
+@pytest.mark.parametrize(
+    "sent",
+    [signal.SIGTERM, pytest.param(signal.SIGHUP, marks=pytest.mark.exhaustive)],
+    ids=lambda each: each.name,
+)
 def test_a_signal_ends_the_workers_too(tmp_path: Path, sweep: Sweep, sent: signal.Signals) -> None:
     """Both are held at a trial that cannot end."""
     store = Store(tmp_path / "store")

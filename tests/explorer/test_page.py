@@ -1,14 +1,17 @@
 """The explorer's modules as one, and the page of a run that holds them."""
 
 import base64
+import importlib
 import re
-import subprocess
 import sys
 from pathlib import Path
 
+import jaxtyping
+import pandas
 import pytest
 from reports import report
 
+import influencelab
 from influencelab.app.page.page import page
 from influencelab.errors import InvalidData
 from influencelab.explorer.widget import bundle
@@ -46,13 +49,17 @@ def test_the_page_holds_everything_and_asks_nobody(tmp_path: Path) -> None:
     assert len(text.encode()) < 8 * 10**6
 
 
-def test_it_needs_nothing_of_jupyter_but_ipywidgets_and_anywidget() -> None:
-    others = "jupyterlab notebook plotly bqplot ipympl jscatter jupyter_server"
-    code = (
-        f"import sys\nsys.modules.update(dict.fromkeys('{others}'.split()))\n"
-        "import pandas, influencelab as il\n"
-        "rows = {'train_id': [1, 2], 'test_id': [3, 3], 'predicted': [0.1, 0.2], 'actual': [0.1, 0.3]}\n"
-        "print(il.Explorer(pandas.DataFrame(rows)).statistics['shown']['n'])"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert done.stdout.strip() == "2", done.stderr
+def test_it_needs_nothing_of_jupyter_but_ipywidgets_and_anywidget(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The package is imported anew where there is none of what people may lack."""
+    for name in [name for name in sys.modules if name.split(".")[0] == "influencelab"]:
+        monkeypatch.delitem(sys.modules, name)
+    for name in ["jupyterlab", "notebook", "plotly", "bqplot", "ipympl", "jscatter", "jupyter_server"]:
+        monkeypatch.setitem(sys.modules, name, None)
+    # What checks types knows the classes of the first import.
+    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
+    anew = importlib.import_module("influencelab")
+    assert anew is not influencelab
+    rows = {"train_id": [1, 2], "test_id": [3, 3], "predicted": [0.1, 0.2], "actual": [0.1, 0.3]}
+    assert anew.Explorer(pandas.DataFrame(rows)).statistics["shown"]["n"] == 2
+    with pytest.raises(ImportError):
+        importlib.import_module("jupyterlab")

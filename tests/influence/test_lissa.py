@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy
 import pytest
 import torch
+from crossing import EXHAUSTIVE
 from problems import binary_problem, logistic_problem, minimum, mlp_problem, ridge_problem
 from softmax_oracles import softmax_oracle, softmax_parts
 
@@ -101,7 +102,11 @@ def test_the_sampled_iteration_is_koh_and_liangs_step_by_step():
 
 @pytest.mark.parametrize(
     ("build", "depth", "kind"),
-    [(logistic_problem, 1000, "hessian"), (mlp_problem, 250, "hessian"), (mlp_problem, 250, "gauss_newton")],
+    [
+        (logistic_problem, 1000, "hessian"),
+        pytest.param(mlp_problem, 250, "hessian", marks=EXHAUSTIVE),
+        (mlp_problem, 250, "gauss_newton"),
+    ],
 )
 def test_minibatches_come_near_the_truth_and_nearer_with_repeats(build, depth, kind):
     fit, repeats = minimum(build, weight_decay=0.1), 10

@@ -5,6 +5,7 @@ from functools import cache
 import numpy
 import pytest
 import torch
+from crossing import crossed
 from estimator_contract import SAME, check_estimate, faults
 from oracles import along, gradient, hessian, model, objective, points_of
 from perturbed import EXAMPLES, IMPOSTORS, changed, examples, minimum_losses, right
@@ -74,8 +75,7 @@ def solved(depth):
     return fitted, numpy.linalg.solve(bend, pulls.T)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("depth", [1, 2])
+@pytest.mark.parametrize(("kind", "depth"), crossed(list(KINDS), [1, 2]))
 def test_a_network_is_predicted_by_the_derivatives_of_its_formulas(kind, depth):
     fitted, turned = solved(depth)
     assert fitted.converged

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy
 import pytest
 import torch
+from crossing import crossed
 from oracles import Points, model, points_of, squared_error, with_ones
 from perturbed import ROWS, changed, examples, minimum_losses, new_points
 from problems import binary_problem, logistic_problem, minimum, mlp_problem, ridge_problem
@@ -152,8 +153,7 @@ def test_experiments_that_change_no_single_point_are_named_by_their_number():
 
 
 # What must not matter.
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("build", [logistic_problem, mlp_problem])
+@pytest.mark.parametrize(("build", "kind"), crossed([logistic_problem, mlp_problem], list(KINDS)))
 def test_the_batch_size_changes_nothing(build, kind, monkeypatch):
     fitted = minimum(build, n=100, m=4, weight_decay=0.05)
     perturbation = examples(fitted.data, size=0.1)[kind]

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from crossing import crossed
 from problems import class_data, logistic_problem, minimum
 from tight_retraining import Lazy, worst
 from torch import Tensor
@@ -68,9 +69,7 @@ def by_hand(fitted: Fit, trainer: Trainer, convention: str, start: Tensor, **set
     return torch.stack(rows[1:]) - rows[0]
 
 
-@pytest.mark.parametrize("convention", CONVENTIONS)
-@pytest.mark.parametrize("start", ["warm", "cold"])
-@pytest.mark.parametrize("trainer", TRAINERS, ids=str)
+@pytest.mark.parametrize(("trainer", "start", "convention"), crossed(TRAINERS, ["warm", "cold"], CONVENTIONS), ids=str)
 def test_rerunning_is_a_loop_over_torch_optim(trainer, start, convention):
     data = class_data(4)
     fitted = fit(NETWORK, data, replace(trainer, steps=50))

@@ -6,6 +6,7 @@ from functools import cache
 import numpy
 import pytest
 import torch
+from crossing import crossed
 from estimator_contract import INFLUENCE, SAME, check_estimate, faults
 from oracles import along, model, newton, objective, points_of, removal_changes, ridge_changes
 from problems import binary_problem, logistic_problem, minimum, mlp_problem, ridge_problem
@@ -38,9 +39,10 @@ def test_ridge_regression_meets_its_closed_form(convention, intercept, penalised
     assert worst(also, wanted) < 1e-9
 
 
-@pytest.mark.parametrize("weight_decay", [1e-1, 1e-2, 1e-3])
-@pytest.mark.parametrize("convention", CONVENTIONS)
-@pytest.mark.parametrize("build", [logistic_problem, binary_problem])
+@pytest.mark.parametrize(
+    ("build", "convention", "weight_decay"),
+    crossed([logistic_problem, binary_problem], CONVENTIONS, [1e-1, 1e-2, 1e-3]),
+)
 def test_logistic_regression_meets_twenty_dense_newton_steps(build, convention, weight_decay):
     fitted = minimum(build, n=40, weight_decay=weight_decay)
     by_hand, points = model(fitted.task, fitted.data), points_of(fitted.data)
@@ -128,8 +130,7 @@ def in_one_batch(build):
 
 
 # What must not matter.
-@pytest.mark.parametrize("build", [logistic_problem, mlp_problem])
-@pytest.mark.parametrize("size", [1, 3])
+@pytest.mark.parametrize(("build", "size"), crossed([logistic_problem, mlp_problem], [3, 1]))
 def test_the_batch_size_changes_nothing(build, size, monkeypatch):
     fitted, whole = in_one_batch(build)
     monkeypatch.setattr(retrainer, "BATCH", size * (2 * 30 + 4 * len(fitted.theta)))

@@ -6,6 +6,7 @@ from functools import cache
 
 import pytest
 import torch
+from crossing import crossed
 from oracles import model, points_of, removal_changes
 from problems import class_data, logistic_problem, minimum, mlp_problem, ridge_problem
 from tight_retraining import EXACT, Lazy, worst
@@ -39,10 +40,10 @@ def retrained():
     return fitted, EXACT.retrain(fitted, leave_one_out(40)).values
 
 
-@pytest.mark.parametrize("damping", [0.0, 1e-1, 100.0])
-@pytest.mark.parametrize(("tolerance", "accuracy"), [(1e-8, 1e-5), (1e-2, 1e-2), (1.0, 1e-1)])
-def test_the_preconditioner_has_no_part_in_the_truth_or_in_what_counts_as_truth(damping, tolerance, accuracy):
+@pytest.mark.parametrize(("damping", "goal"), crossed([0.0, 1e-1, 100.0], [(1e-8, 1e-5), (1e-2, 1e-2), (1.0, 1e-1)]))
+def test_the_preconditioner_has_no_part_in_the_truth_or_in_what_counts_as_truth(damping, goal):
     fitted, best = retrained()
+    tolerance, accuracy = goal
     trainer = Newton(tolerance=min(tolerance, 1e-2))
     recipe = SecondOrder(trainer, tolerance=tolerance, relative=accuracy, floor=accuracy, damping=damping)
     found = recipe.retrain(fitted, leave_one_out(40))
@@ -127,16 +128,18 @@ def with_a_lonely_point(seed: int):
     return replace(data, y_train=y)
 
 
-@pytest.mark.parametrize("convention", CONVENTIONS)
 @pytest.mark.parametrize(
-    "task",
-    [
-        Logistic(0.05, penalise_intercept=True),
-        Logistic(0.05, intercept=False),
-        Logistic(0.05),
-        MLP(0.05, width=2),
-        MLP(0.05, width=2, penalise_bias=False),
-    ],
+    ("task", "convention"),
+    crossed(
+        [
+            Logistic(0.05, penalise_intercept=True),
+            Logistic(0.05, intercept=False),
+            Logistic(0.05),
+            MLP(0.05, width=2),
+            MLP(0.05, width=2, penalise_bias=False),
+        ],
+        CONVENTIONS,
+    ),
     ids=str,
 )
 def test_a_class_that_loses_its_last_point_has_a_truth_only_where_the_loss_has_a_minimum(task: Task, convention):
@@ -152,10 +155,10 @@ def test_a_class_that_loses_its_last_point_has_a_truth_only_where_the_loss_has_a
         assert found.values[7].numpy() == pytest.approx(wanted[0], rel=1e-4)
 
 
-@pytest.mark.parametrize("tolerance", [1e-8, 1e-4])
-@pytest.mark.parametrize(("width", "seed"), [(2, 1), (4, 0), (4, 2)])
-def test_one_step_far_beyond_the_tolerance_is_no_proof_of_a_minimum(width: int, seed: int, tolerance: float):
+@pytest.mark.parametrize(("tolerance", "network"), crossed([1e-8, 1e-4], [(2, 1), (4, 0), (4, 2)]))
+def test_one_step_far_beyond_the_tolerance_is_no_proof_of_a_minimum(tolerance: float, network: tuple[int, int]):
     """L-BFGS leaves these so far out that one step of Newton's meets every tolerance it is asked for."""
+    width, seed = network
     data = with_a_lonely_point(seed)
     fitted = fit(MLP(0.01, width=width, penalise_bias=False), data, Newton(tolerance=1e-10))
     assert fitted.converged

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy
 import pytest
 import torch
+from crossing import crossed
 from problems import binary_problem, logistic_problem, minimum, mlp_problem, ridge_problem
 from softmax_oracles import softmax_oracle
 
@@ -48,10 +49,9 @@ def test_solvers_give_what_dense_numpy_gives(solver, intercept, damping):
         assert numpy.abs(values - undamped).max() > 1e-3 * numpy.abs(truth).max(), "the damping must be felt"
 
 
-@pytest.mark.parametrize("damping", DAMPINGS)
-@pytest.mark.parametrize("solver", SOLVERS)
-@pytest.mark.parametrize(("build", "settings"), PROBLEMS)
-def test_solvers_agree_with_the_factorisation_within_their_residuals(build, settings, solver, damping):
+@pytest.mark.parametrize(("problem", "solver", "damping"), crossed(PROBLEMS, SOLVERS, DAMPINGS))
+def test_solvers_agree_with_the_factorisation_within_their_residuals(problem, solver, damping):
+    build, settings = problem
     fit = minimum(build, **settings)
     estimate = replace(solver, damping=damping).estimate(fit)
     exact = Exact(curvature=solver.curvature, damping=damping).estimate(fit)

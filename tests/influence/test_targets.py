@@ -6,6 +6,7 @@ import numpy
 import proximal_oracles
 import pytest
 import torch
+from crossing import crossed
 from oracles import along, model, without
 from problems import binary_problem, logistic_problem, mlp_problem
 from proximal_oracles import DAMPING, stopped
@@ -24,9 +25,10 @@ from influencelab.training.trainers.gradient_descent import GradientDescent
 from influencelab.training.trainers.newton import Newton
 
 
-@pytest.mark.parametrize("convention", CONVENTIONS)
-@pytest.mark.parametrize("target", ["loss", "proximal", "pbrf"])
-@pytest.mark.parametrize("build", [logistic_problem, binary_problem])
+@pytest.mark.parametrize(
+    ("build", "target", "convention"),
+    crossed([logistic_problem, binary_problem], ["loss", "proximal", "pbrf"], CONVENTIONS),
+)
 def test_retraining_meets_dense_newton_on_each_target_from_an_unconverged_fit(build, target, convention):
     fitted = stopped(build, n=20, m=3, weight_decay=0.05)
     damping = 0.0 if target == "loss" else DAMPING

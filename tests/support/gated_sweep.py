@@ -15,8 +15,8 @@ from pathlib import Path
 
 import torch
 from journal import journal
+from small_trial import Clouds
 
-from influencelab.data.sources.iris import Iris
 from influencelab.experiments.code_version import VERSIONS, recipe_version
 from influencelab.experiments.outcome import Outcome
 from influencelab.experiments.store import Store
@@ -101,11 +101,11 @@ class Fatal(Recipe):
 
 
 def trials(count: int, *, gates: str = "") -> list[Gated]:
-    """Small trials, all different: weight decays within seeds of the subset."""
+    """Small trials, all different: weight decays within seeds. Data without scikit-learn, which is slow to load."""
     return [
         Gated(
             Trial(
-                source=Iris(scaling="standard", train_size=30, test_size=4, seed=number // len(DECAYS)),
+                source=Clouds(n=30, seed=number // len(DECAYS)),
                 task=Logistic(weight_decay=DECAYS[number % len(DECAYS)]),
                 trainer=Newton(),
                 estimators={"exact": Exact()},
