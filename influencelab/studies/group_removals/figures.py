@@ -14,8 +14,8 @@ REPEATS = "repeatability of the target"
 GROUPS = (
     "How well two estimates rank removals as retraining does, from single points (left end) to random halves of the "
     "data (right end), where every retrained model draws its own batches (left) or all share theirs (right). The "
-    "dashed line is how well retraining agrees with itself in another draw of start and batches; what does not know "
-    "the draw can hardly exceed its square root. Bars are 95% intervals."
+    "dashed line is how well retraining agrees with itself in another draw of start and batches, whose square root a "
+    "score that does not know the draw can hardly exceed; bars are 95% intervals."
 )
 
 
