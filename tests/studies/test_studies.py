@@ -85,9 +85,9 @@ class Ran:
     drawn: dict[str, dict[str, list[str]]]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def ran(tmp_path_factory) -> Ran:
-    """All studies from nothing, on one store: what they share is trained once."""
+    """All studies from nothing, on one store: what they share is trained once. For the session, in whatever order."""
     results = tmp_path_factory.mktemp("first")
     return Ran(results, {name: run_here(name, results) for name in STUDIES})
 
@@ -145,7 +145,7 @@ class Again:
     redone: list[str]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def again(ran, tmp_path_factory) -> Again:
     """In kernels, as a user runs them."""
     results = tmp_path_factory.mktemp("again")
