@@ -1,5 +1,6 @@
 """The process of a notebook that is run: a kernel that ends, with all that it started, when its runner is gone."""
 
+import gc
 import importlib
 import json
 import os
@@ -44,14 +45,18 @@ def serve(modules: Sequence[str]) -> None:
 
     Nothing here may start a thread, which no copy would have.
     """
+    gc.disable()
     for module in modules:
         with suppress(ImportError):  # the notebook that needs it says so
             importlib.import_module(module)
+    # What is loaded stays, and no copy needs to look through it for what can go.
+    gc.freeze()
     signal.signal(signal.SIGCHLD, reap)
     server = os.getpid()
     while line := sys.stdin.readline():
         number = os.fork()
         if not number:
+            gc.enable()
             become(json.loads(line))
             launch(server)
             return
