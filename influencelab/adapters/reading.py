@@ -1,10 +1,12 @@
 """What a reader makes of an estimator: the task with the same objective, and the parameters that it found."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy
 
+from influencelab.data.dataset import Dataset
 from influencelab.models.task import Task
 
 # What scikit-learn's own refit keeps when a point goes: the total penalty, or the penalty beside a mean loss.
@@ -13,6 +15,21 @@ TOTAL, MEAN = "drop", "renormalise"
 # which left up to 7e-4 where they have no rule for the gradient, while one wrong target of 442 leaves 3e-3; and of
 # those that solve in one step, in float64, which left up to 5e-12.
 ITERATED, SOLVED = 2e-3, 1e-8
+
+
+@dataclass(frozen=True, eq=False)
+class Smooth:
+    """Smooth tasks in place of one whose loss has a kink.
+
+    Attributes:
+        at: the task whose bend has this width, in the unit of an output.
+        widest: the width to begin at.
+        left: how much the true J may be above its minimum, by the estimator's own rule for stopping.
+    """
+
+    at: Callable[[float], Task]
+    widest: float
+    left: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,6 +42,9 @@ class Reading:
         convention: of removals, which the estimator's own refit without a point follows.
         share: Newton's decrement up to which the parameters count as those of a minimum, as a share of √J.
         slope: largest |∂J/∂θ| up to which they do too: the estimator's own rule for stopping; 0 where it has none.
+        data: the points under the features that the task takes, where these are not those that were handed in.
+        smooth: what influence is asked of, where the task's loss has a kink; None where it has none.
+        held: what else removals leave as it is, and fitting again would not.
     """
 
     task: Task
@@ -32,6 +52,9 @@ class Reading:
     convention: str = TOTAL
     share: float = ITERATED
     slope: float = 0.0
+    data: Dataset | None = None
+    smooth: Smooth | None = None
+    held: tuple[str, ...] = ()
 
 
 def rows_of(estimator: Any, *, intercept: bool, constant: float = 1.0) -> numpy.ndarray:

@@ -80,8 +80,8 @@ def from_sklearn(
     data = dataset_of(inside, X, y, X_test, y_test)
     weights = weights_of(inside.model, data, sample_weight)
     reading = reader_of(inside.model).read(inside.model, data, weights)
-    shares = torch.from_numpy(weights / weights.sum())
-    return admitted(reading, data, shares, name=str(inside), polish=polish, held=held(inside))
+    shares, kept = torch.from_numpy(weights / weights.sum()), (*held(inside), *reading.held)
+    return admitted(reading, reading.data or data, shares, name=str(inside), polish=polish, held=kept)
 
 
 def held(inside: Opened) -> tuple[str, ...]:

@@ -20,8 +20,8 @@ from sklearn.linear_model import (
     LinearRegression,
     LogisticRegression,
     LogisticRegressionCV,
+    Perceptron,
     Ridge,
-    SGDClassifier,
     TweedieRegressor,
 )
 from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
@@ -29,7 +29,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
-from sklearn.svm import SVC, LinearSVC
+from sklearn.svm import SVC, LinearSVC, OneClassSVM
 from sklearn.tree import DecisionTreeClassifier
 
 import influencelab as il
@@ -158,9 +158,10 @@ REFUSED = {
     "votes": (VotingClassifier([("a", MODEL)]), "made of several models"),
     "stacks": (StackingClassifier([("a", MODEL)]), "made of several models"),
     "calibration": (CalibratedClassifierCV(MODEL), "second model"),
-    "stochastic gradient descent": (SGDClassifier(loss="log_loss"), "LogisticRegression for 'log_loss'"),
-    "a hinge": (LinearSVC(), "hinge has no second derivative"),
-    "a kernel": (SVC(), "hinge has no second derivative"),
+    "steps that minimise nothing": (Perceptron(), "LogisticRegression for 'log_loss'"),
+    "an absolute penalty of a hinge": (LinearSVC(penalty="l1"), "L1 penalty is not smooth"),
+    "one class": (OneClassSVM(), "Take SVC or SVR"),
+    "a model a pair of classes": (SVC().fit(RAW, numpy.arange(len(RAW)) % 3), "one model a pair of classes"),
     "a network": (MLPClassifier(), "il.MLP"),
     "L1": (LogisticRegression(l1_ratio=1, solver="saga"), "L1 penalty is not smooth.*l1_ratio=0"),
     "elastic": (LogisticRegression(l1_ratio=0.5, solver="saga"), "L1 penalty is not smooth"),
@@ -219,8 +220,17 @@ BAD = {
     "a missing label": ({"y": numpy.where(numpy.arange(300) == 3, numpy.nan, LABELS[TRAIN])}, InvalidData, "1 missing"),
     "NaN": ({"X": HOLE}, InvalidData, "NaN or infinite"),
     "fewer labels": ({"y": LABELS[:299]}, InvalidData, "X and y have 300 and 299 rows"),
-    "weights of other rows": ({"sample_weight": numpy.ones(299)}, InvalidWeights, r"shape \(299,\) and X 300 rows"),
-    "negative weights": ({"sample_weight": -numpy.ones(300)}, InvalidWeights, "at least 0"),
+    "weights of other rows": (
+        {"sample_weight": numpy.ones(299)},
+        InvalidWeights,
+        r"weights in sample_weight have shape \(299,\), expected \(300,\)",
+    ),
+    "negative weights": (
+        {"sample_weight": -numpy.ones(300)},
+        InvalidWeights,
+        r"300 weights in sample_weight are negative.*row 0: use ≥ 0",
+    ),
+    "weights of nothing": ({"sample_weight": numpy.zeros(300)}, InvalidWeights, "all weights in sample_weight are 0"),
     "weights that are texts": ({"sample_weight": ["a"] * 300}, WrongType, "sample_weight"),
     "two columns of labels": ({"y": numpy.ones((300, 2))}, InvalidData, "one label or target a row"),
     "features that are texts": ({"X": [["a"] * 4] * 300}, WrongType, "expected numbers"),

@@ -50,12 +50,17 @@ def rule(estimator: Any, data: Dataset, weights: numpy.ndarray) -> float:
     `liblinear` takes a share of its gradient at 0. An epoch of `sag` and `saga` moves by n gradients over the largest
     curvature of a point; half a point's part in the gradient is then the most that counts as theirs.
     """
-    x = data.x_train.numpy()
     if estimator.solver == "liblinear":
-        sides, shares = 2.0 * data.y_train.numpy() - 1, weights / weights.sum()
-        start = numpy.append(x.T @ (shares * sides), estimator.intercept_scaling * shares @ sides) / 2
-        return float(numpy.linalg.norm(start)) * min((sides > 0).mean(), (sides < 0).mean())
+        return of_liblinear(estimator, data, weights) / 2
     if estimator.solver in ("sag", "saga"):
+        x = data.x_train.numpy()
         curvature = 0.25 * (float((x * x).sum(1).max()) + bool(estimator.fit_intercept))
         return min(SLACK * curvature * float(numpy.abs(estimator.coef_).max()), 0.5 / float(estimator.tol)) / data.n
     return 1.0
+
+
+def of_liblinear(estimator: Any, data: Dataset, weights: numpy.ndarray) -> float:
+    """What liblinear's primal solver leaves of the gradient, per tol, of a loss whose slopes at no weights are ±1."""
+    x, sides, shares = data.x_train.numpy(), 2.0 * data.y_train.numpy() - 1, weights / weights.sum()
+    start = numpy.append(x.T @ (shares * sides), estimator.intercept_scaling * shares @ sides)
+    return float(numpy.linalg.norm(start)) * min((sides > 0).mean(), (sides < 0).mean())
