@@ -73,9 +73,10 @@ def bent(
 
 def lost(name: str, fit: Fit) -> str:
     """The sentence about a minimum that was not reached."""
+    cure = f"Its {fit.task.kink} has kinks, where minima lie: take 'tanh'" if fit.task.kink else "Scale the features"
     return (
         f"From the coefficients of {name}, 'newton' came to ‖∇J‖ = {fit.grad_norm:.1e} and to no minimum. "
-        "Scale the features, or add a penalty."
+        f"{cure}, or add a penalty."
     )
 
 

@@ -16,25 +16,24 @@ NEGATIVE = 1e-10
 Kernels = tuple[numpy.ndarray, numpy.ndarray, numpy.ndarray]
 
 
-def kernels_of(
-    estimator: Any, data: Dataset, *, anchors: Any, rows: Any = slice(None), metric: Any = None, **settings: Any
-) -> Kernels:
+def kernels_of(estimator: Any, data: Dataset, *, anchors: Any, rows: Any = slice(None), **settings: Any) -> Kernels:
     """The kernel of training points with each other, of test with training points, of training points with anchors.
 
     Args:
         anchors: points whose kernels the estimator adds up.
         rows: which training points they are, where the kernel was given and not computed.
-        metric: another kernel than the estimator names.
+        settings: of a kernel that has a name; of one that is a function all that it takes.
     """
     from sklearn.metrics.pairwise import pairwise_kernels
 
+    compute: Any = pairwise_kernels
     train, test = data.x_train.numpy(), data.x_test.numpy()
-    metric = metric or estimator.kernel
+    metric = estimator.kernel
     if metric == "precomputed":
         return train, test, train[:, rows]
     known = {} if callable(metric) else {"filter_params": True}
     return tuple(  # pyright: ignore[reportReturnType] - three of three
-        pairwise_kernels(one, other, metric=metric, **known, **settings)
+        compute(one, other, metric=metric, **known, **settings)
         for one, other in ((train, train), (test, train), (train, anchors))
     )
 

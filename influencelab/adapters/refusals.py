@@ -13,7 +13,6 @@ NEIGHBOURS = f"neighbours are looked up, and nothing is minimised. {RETRAIN}"
 SETS = "it is made of several models. Hand in the one you ask about, fitted to the points it was fitted to"
 SPARSE = "its L1 penalty is not smooth: a coefficient that is 0 has no derivative. Take Ridge, or LogisticRegression"
 SUPPORT = "no reader knows this one. Take SVC or SVR, LinearSVC or LinearSVR, LogisticRegression or Ridge"
-NETWORK = "networks of scikit-learn are not read yet. Train il.MLP on il.Dataset, or take LogisticRegression"
 WANDERS = (
     "stochastic gradient descent ends beside its minimum. Fit the same objective to the end: LogisticRegression for "
     "'log_loss', Ridge for 'squared_error', HuberRegressor for 'huber'"
@@ -28,7 +27,6 @@ REASONS = {
     r"sklearn\.calibration\.": "calibration fits a second model to the scores of the first. Hand in the first alone",
     r"sklearn\.(multiclass|multioutput)\.": SETS,
     r"sklearn\.svm\.": SUPPORT,
-    r"sklearn\.neural_network\.": NETWORK,
     r"sklearn\..*(SGD|Perceptron|PassiveAggressive)": WANDERS,
     r"sklearn\..*(Lasso|ElasticNet|Lars|OrthogonalMatching)": SPARSE,
     r"sklearn\.(cluster|decomposition|manifold|mixture)\.": "it predicts no labels. Hand in a classifier or regressor",

@@ -26,7 +26,7 @@ from sklearn.linear_model import (
 )
 from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
 from sklearn.neighbors import KNeighborsClassifier
-from sklearn.neural_network import MLPClassifier
+from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 from sklearn.svm import SVC, LinearSVC, OneClassSVM
@@ -162,7 +162,8 @@ REFUSED = {
     "an absolute penalty of a hinge": (LinearSVC(penalty="l1"), "L1 penalty is not smooth"),
     "one class": (OneClassSVM(), "Take SVC or SVR"),
     "a model a pair of classes": (SVC().fit(RAW, numpy.arange(len(RAW)) % 3), "one model a pair of classes"),
-    "a network": (MLPClassifier(), "il.MLP"),
+    "a network of part of the points": (MLPClassifier(early_stopping=True), "keeps points out of the fit"),
+    "a network of several targets": (MLPRegressor(max_iter=1).fit(X, X), "several targets"),
     "L1": (LogisticRegression(l1_ratio=1, solver="saga"), "L1 penalty is not smooth.*l1_ratio=0"),
     "elastic": (LogisticRegression(l1_ratio=0.5, solver="saga"), "L1 penalty is not smooth"),
     "a lasso": (Lasso(), "L1 penalty is not smooth"),

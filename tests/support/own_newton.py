@@ -86,6 +86,8 @@ def settled(model: Any, x: Array, y: Array, weights: Array) -> Any:
     """The model after Newton's steps on its own objective, where its solver stops at 1e-9 of it or far before."""
     if type(model).__name__ == "HuberRegressor":
         return huber(model, x, y, weights)
+    if type(model).__name__.startswith("MLP"):
+        return network(model, x, y, weights)
     form = form_of(model)
     if form is None:
         return model
@@ -142,4 +144,31 @@ def huber(model: Any, x: Array, y: Array, weights: Array) -> Any:
             break
     model.coef_, model.scale_ = theta[: x.shape[1]], theta[-1]
     model.intercept_ = theta[-2] if model.fit_intercept else 0.0
+    return model
+
+
+def network(model: Any, x: Array, y: Array, weights: Array) -> Any:
+    """A network after Newton's steps on its own loss and gradient, with one Hessian by their central differences."""
+    targets = model._label_binarizer.transform(y).astype(float) if hasattr(model, "classes_") else y[:, None]
+    layers = [(each.shape, numpy.empty_like(each)) for each in model.coefs_]
+    units = [numpy.empty(each) for each in [*model.hidden_layer_sizes, targets.shape[1]]]
+
+    def gradient(theta):
+        grads, offsets = [each for _, each in layers], [numpy.empty_like(each) for each in model.intercepts_]
+        activations, deltas = [x] + [None] * len(units), [None] * len(units)
+        return model._loss_grad_lbfgs(theta, x, targets, weights, activations, deltas, grads, offsets)[1]
+
+    theta = numpy.concatenate([each.ravel() for each in (*model.coefs_, *model.intercepts_)])
+    at = gradient(theta)
+    for _ in range(30):
+        steps = 1e-5 * numpy.eye(len(theta))
+        hessian = numpy.array([gradient(theta + step) - gradient(theta - step) for step in steps]) / 2e-5
+        values, vectors = numpy.linalg.eigh((hessian + hessian.T) / 2)
+        step = vectors @ (vectors.T @ at / numpy.abs(values))
+        if numpy.abs(step).max() <= 1e-10:
+            break
+        while numpy.linalg.norm(after := gradient(theta - step)) > numpy.linalg.norm(at):
+            step = step / 2
+        theta, at = theta - step, after
+    model._unpack(theta)
     return model

@@ -1,5 +1,6 @@
 """Estimators of scikit-learn fitted again by their own class, and their losses written out: the truth of adapters."""
 
+from copy import deepcopy
 from functools import cache
 from typing import NamedTuple
 
@@ -24,10 +25,12 @@ from sklearn.linear_model import (
     SGDRegressor,
     TweedieRegressor,
 )
+from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.svm import LinearSVC, LinearSVR
 
 TIGHT = {"solver": "newton-cholesky", "tol": 1e-13}
 BALANCED, BY_HAND = {"class_weight": "balanced"}, {"class_weight": {0: 2.0, 1: 0.6, 2: 1.3}}
+LBFGS = {"solver": "lbfgs", "max_iter": 5000, "max_fun": 50000, "tol": 1e-6, "random_state": 0}
 MANY = {"average": True, "max_iter": 300, "tol": None, "random_state": 0}
 SLOW = {"learning_rate": "invscaling", "eta0": 0.01, "power_t": 0.3}
 CV = {"Cs": 3, "cv": 3, "l1_ratios": (0,), "use_legacy_attributes": False}
@@ -90,6 +93,11 @@ CASES = {
         LinearSVR(fit_intercept=False, loss="squared_epsilon_insensitive", dual=False),
         "real",
     ),
+    "network, two": (MLPClassifier((3,), activation="tanh", alpha=10.0, **LBFGS), "two"),
+    "network, two layers": (MLPClassifier((3, 2), activation="tanh", alpha=20.0, **LBFGS), "two"),
+    "network, three": (MLPClassifier((2,), activation="logistic", alpha=5.0, **LBFGS), "three"),
+    "network, real": (MLPRegressor(hidden_layer_sizes=(2,), activation="tanh", alpha=80.0, **LBFGS), "real"),
+    "network, counts": (MLPRegressor("poisson", (2,), activation="tanh", alpha=40.0, **LBFGS), "count"),
     "huber, no intercept": (HuberRegressor(epsilon=2.0, alpha=1.0, fit_intercept=False, max_iter=1000), "real"),
 }
 WATCHED = 10
@@ -145,6 +153,9 @@ def fitted(model, points: Points):
 def losses(model, x, y) -> numpy.ndarray:
     """The loss of each point by its formula."""
     name = type(model).__name__
+    if name == "MLPClassifier":
+        given = model.predict_proba(x)[numpy.arange(len(y)), y]
+        return -numpy.log(given)
     if name.startswith("Logistic"):
         z = model.decision_function(x)
         z = numpy.column_stack([numpy.zeros(len(z)), z]) if z.ndim == 1 else z
@@ -160,7 +171,8 @@ def losses(model, x, y) -> numpy.ndarray:
     if name == "HuberRegressor":
         far, scale, most = numpy.abs(y - mean), model.scale_, model.epsilon
         return numpy.where(far <= most * scale, scale + far**2 / scale, scale + 2 * most * far - most**2 * scale)
-    power = {"PoissonRegressor": 1, "GammaRegressor": 2}.get(name, getattr(model, "power", 0))
+    counts = name == "PoissonRegressor" or getattr(model, "loss", "") == "poisson"
+    power = 1 if counts else 2 if name == "GammaRegressor" else getattr(model, "power", 0)
     if power == 1:
         return xlogy(y, y / mean) - y + mean
     if power == 2:
@@ -183,6 +195,8 @@ def tight(model, points: Points):
         return (Ridge if name == "RidgeCV" else RidgeClassifier)(alpha=model.alpha_)
     if name == "Ridge":
         held["solver"] = "cholesky"
+    elif name.startswith("MLP"):
+        return settled(deepcopy(model), points.x, points.y, points.weights)
     elif isinstance(model, STOCHASTIC):
         # Newton's steps begin anywhere.
         held |= {"max_iter": 5}
@@ -197,5 +211,8 @@ def tight(model, points: Points):
 
 def refitted(model, points: Points, weights):
     """A tight copy fitted with these weights of points; by Newton's steps where its own solver stops before."""
+    if hasattr(model, "coefs_"):
+        # A network goes on from where it is: another start may end at another minimum.
+        return settled(deepcopy(model), points.x, points.y, weights)
     found = clone(model).fit(points.x, points.y, sample_weight=weights)
     return settled(found, points.x, points.y, weights)

@@ -17,8 +17,8 @@ KNOBS = ("gamma", "degree", "coef0")
 
 def refusal(estimator: Any) -> str:
     """Why these settings are not read; '' where they are."""
-    found = getattr(estimator, "dual_coef_", ())
-    if numpy.ndim(found) == 2 and numpy.shape(found)[1] > 1:
+    found = numpy.asarray(getattr(estimator, "dual_coef_", ()))
+    if found.ndim == 2 and found.shape[1] > 1:
         return "it has several targets. Fit one model a target"
     if not numpy.all(numpy.asarray(estimator.alpha) > 0):
         return "without a penalty (alpha=0) it meets every target, and nothing is left to predict. Take alpha > 0"
