@@ -45,6 +45,9 @@ def admitted(reading: Reading, data: Dataset, weights: N, *, name: str, polish: 
         if not fit.converged:
             raise NotConverged(lost(name, fit))
         moved = largest_move(task, data, theta, fit.theta)
+        if reading.pattern:
+            reading.pattern.check(fit, name=name)
+            held = (*held, reading.pattern.described(fit, reading.convention))
     return replace(fit, origin=Origin(name, reading.convention, decrement, moved, held))
 
 

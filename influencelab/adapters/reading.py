@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy
 
+from influencelab.adapters.pattern import Pattern
 from influencelab.data.dataset import Dataset
 from influencelab.models.task import Task
 
@@ -44,6 +45,7 @@ class Reading:
         slope: largest |∂J/∂θ| up to which they do too: the estimator's own rule for stopping; 0 where it has none.
         data: the points under the features that the task takes, where these are not those that were handed in.
         smooth: what influence is asked of, where the task's loss has a kink; None where it has none.
+        pattern: of coefficients of 0 and of signs, where a penalty is absolute; None where none is.
         held: what else removals leave as it is, and fitting again would not.
     """
 
@@ -54,6 +56,7 @@ class Reading:
     slope: float = 0.0
     data: Dataset | None = None
     smooth: Smooth | None = None
+    pattern: Pattern | None = None
     held: tuple[str, ...] = ()
 
 

@@ -11,7 +11,7 @@ RETRAIN = "Fit it again without the points in question: only that says what they
 TREES = f"trees have no derivative in the weights of points. {RETRAIN}"
 NEIGHBOURS = f"neighbours are looked up, and nothing is minimised. {RETRAIN}"
 SETS = "it is made of several models. Hand in the one you ask about, fitted to the points it was fitted to"
-SPARSE = "its L1 penalty is not smooth: a coefficient that is 0 has no derivative. Take Ridge, or LogisticRegression"
+SPARSE = "no reader knows this one. Take Lasso or ElasticNet, whose coefficients of 0 stay so, or Ridge"
 SUPPORT = "no reader knows this one. Take SVC or SVR, LinearSVC or LinearSVR, LogisticRegression or Ridge"
 WANDERS = (
     "stochastic gradient descent ends beside its minimum. Fit the same objective to the end: LogisticRegression for "

@@ -13,10 +13,9 @@ from sklearn.decomposition import PCA
 from sklearn.ensemble import GradientBoostingClassifier, RandomForestRegressor, StackingClassifier, VotingClassifier
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import (
-    ElasticNet,
     GammaRegressor,
     HuberRegressor,
-    Lasso,
+    Lars,
     LinearRegression,
     LogisticRegression,
     LogisticRegressionCV,
@@ -164,10 +163,7 @@ REFUSED = {
     "a model a pair of classes": (SVC().fit(RAW, numpy.arange(len(RAW)) % 3), "one model a pair of classes"),
     "a network of part of the points": (MLPClassifier(early_stopping=True), "keeps points out of the fit"),
     "a network of several targets": (MLPRegressor(max_iter=1).fit(X, X), "several targets"),
-    "L1": (LogisticRegression(l1_ratio=1, solver="saga"), "L1 penalty is not smooth.*l1_ratio=0"),
-    "elastic": (LogisticRegression(l1_ratio=0.5, solver="saga"), "L1 penalty is not smooth"),
-    "a lasso": (Lasso(), "L1 penalty is not smooth"),
-    "an elastic net": (ElasticNet(), "L1 penalty is not smooth"),
+    "a lasso by angles": (Lars(), "Take Lasso or ElasticNet"),
     "chosen L1": (LogisticRegressionCV(l1_ratios=(0, 1), solver="saga"), "L1 penalty is not smooth"),
     "means of folds": (LogisticRegressionCV(refit=False, l1_ratios=(0,)), "refit=True"),
     "bounds": (Ridge(positive=True), "positive=False"),

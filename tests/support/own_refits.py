@@ -11,8 +11,12 @@ from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, load_iris
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.linear_model import (
+    ElasticNet,
+    ElasticNetCV,
     GammaRegressor,
     HuberRegressor,
+    Lasso,
+    LassoCV,
     LinearRegression,
     LogisticRegression,
     LogisticRegressionCV,
@@ -29,6 +33,22 @@ from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.svm import LinearSVC, LinearSVR
 
 TIGHT = {"solver": "newton-cholesky", "tol": 1e-13}
+SETTLED, LIBLINEAR = {"tol": 1e-14, "max_iter": 100000}, {"tol": 1e-12, "max_iter": 10000}
+# What brings a class to the last digit, or near enough for Newton's steps; and models of the hyperparameters chosen.
+TIGHTER = {
+    **dict.fromkeys(("LogisticRegression", "PoissonRegressor", "GammaRegressor", "TweedieRegressor"), TIGHT),
+    **dict.fromkeys(("Lasso", "ElasticNet"), SETTLED),
+    **{name: {"tol": 1e-8, "max_iter": 10000} for name in ("LinearSVC", "LinearSVR")},
+    **{name: {"max_iter": 5} for name in ("SGDClassifier", "SGDRegressor")},
+    "Ridge": {"solver": "cholesky"},
+}
+CHOSEN = {
+    "LogisticRegressionCV": lambda model: LogisticRegression(C=model.C_, **TIGHT),
+    "RidgeCV": lambda model: Ridge(alpha=model.alpha_),
+    "RidgeClassifierCV": lambda model: RidgeClassifier(alpha=model.alpha_),
+    "LassoCV": lambda model: Lasso(alpha=model.alpha_, **SETTLED),
+    "ElasticNetCV": lambda model: ElasticNet(alpha=model.alpha_, l1_ratio=model.l1_ratio_, **SETTLED),
+}
 BALANCED, BY_HAND = {"class_weight": "balanced"}, {"class_weight": {0: 2.0, 1: 0.6, 2: 1.3}}
 LBFGS = {"solver": "lbfgs", "max_iter": 5000, "max_fun": 50000, "tol": 1e-6, "random_state": 0}
 MANY = {"average": True, "max_iter": 300, "tol": None, "random_state": 0}
@@ -98,6 +118,14 @@ CASES = {
     "network, three": (MLPClassifier((2,), activation="logistic", alpha=5.0, **LBFGS), "three"),
     "network, real": (MLPRegressor(hidden_layer_sizes=(2,), activation="tanh", alpha=80.0, **LBFGS), "real"),
     "network, counts": (MLPRegressor("poisson", (2,), activation="tanh", alpha=40.0, **LBFGS), "count"),
+    "lasso": (Lasso(alpha=0.02), "real"),
+    "elastic net": (ElasticNet(alpha=0.2, l1_ratio=0.5), "real"),
+    "elastic net, no intercept": (ElasticNet(alpha=0.2, fit_intercept=False), "real"),
+    "lasso, chosen alpha": (LassoCV(cv=3), "real"),
+    "elastic net, chosen alpha": (ElasticNetCV(cv=3, l1_ratio=[0.5, 0.9]), "real"),
+    "logistic, l1": (LogisticRegression(C=0.1, l1_ratio=1, solver="saga", max_iter=5000), "two"),
+    "logistic, elastic net": (LogisticRegression(C=0.1, l1_ratio=0.5, solver="saga", max_iter=5000), "two"),
+    "logistic, l1, liblinear": (LogisticRegression(C=0.1, l1_ratio=1, solver="liblinear", intercept_scaling=2), "two"),
     "huber, no intercept": (HuberRegressor(epsilon=2.0, alpha=1.0, fit_intercept=False, max_iter=1000), "real"),
 }
 WATCHED = 10
@@ -141,7 +169,7 @@ def points_of(kind: str, which: int) -> Points:
 
 def takes_weights(model) -> bool:
     """Whether it is fitted with weights of points here: one that chose its C is not, since folds would share them."""
-    return not isinstance(model, LogisticRegressionCV)
+    return not isinstance(model, LogisticRegressionCV | LassoCV | ElasticNetCV)
 
 
 def fitted(model, points: Points):
@@ -183,30 +211,21 @@ def losses(model, x, y) -> numpy.ndarray:
 
 def tight(model, points: Points):
     """An unfitted copy that minimises the same objective to the last digit, the weights of classes as they were."""
-    name, held = type(model).__name__, {}
+    name, chosen = type(model).__name__, CHOSEN.get(type(model).__name__)
+    if chosen:
+        return chosen(model)
+    if name.startswith("MLP"):
+        return settled(deepcopy(model), points.x, points.y, points.weights)
+    held = {}
     if getattr(model, "class_weight", None) == "balanced":
         labels, count = points.y, len(model.classes_)
-        # Logistic regression balances the weights of points, ridge classifiers their number.
+        # Logistic regression and LinearSVC balance the weights of points, all others their number.
         each = points.weights if name in ("LogisticRegression", "LinearSVC") else numpy.ones(len(labels))
         held = {"class_weight": {k: each.sum() / (count * each[labels == k].sum()) for k in range(count)}}
-    if name == "LogisticRegressionCV":
-        return LogisticRegression(C=model.C_, **TIGHT)
-    if name in ("RidgeCV", "RidgeClassifierCV"):
-        return (Ridge if name == "RidgeCV" else RidgeClassifier)(alpha=model.alpha_)
-    if name == "Ridge":
-        held["solver"] = "cholesky"
-    elif name.startswith("MLP"):
-        return settled(deepcopy(model), points.x, points.y, points.weights)
-    elif isinstance(model, STOCHASTIC):
-        # Newton's steps begin anywhere.
-        held |= {"max_iter": 5}
-    elif name in ("LinearSVC", "LinearSVR"):
-        held |= {"tol": 1e-8, "max_iter": 10000}
-    elif getattr(model, "solver", "") == "liblinear":
-        held |= {"tol": 1e-12, "max_iter": 10000}
-    elif name in ("LogisticRegression", "PoissonRegressor", "GammaRegressor", "TweedieRegressor"):
-        held |= TIGHT
-    return clone(model).set_params(**held)
+    solver = getattr(model, "solver", "")
+    if getattr(model, "l1_ratio", 0) and solver == "saga":
+        return clone(model).set_params(tol=1e-12, max_iter=100000)
+    return clone(model).set_params(**held, **(LIBLINEAR if solver == "liblinear" else TIGHTER.get(name, {})))
 
 
 def refitted(model, points: Points, weights):

@@ -4,7 +4,8 @@ from typing import Any
 
 import numpy
 
-from influencelab.adapters.reading import Reading, rows_of
+from influencelab.adapters.reading import TOTAL, Reading, rows_of
+from influencelab.adapters.sparsity import sparse
 from influencelab.data.dataset import Dataset
 from influencelab.models.losses.binary_cross_entropy import BinaryCrossEntropy
 from influencelab.models.task import LinearTask
@@ -18,9 +19,8 @@ SLACK = 30.0
 
 def refusal(estimator: Any) -> str:
     """Why these settings are not read; '' where they are."""
-    penalty, ratio = getattr(estimator, "penalty", "deprecated"), getattr(estimator, "l1_ratio", None)
-    if penalty in ("l1", "elasticnet") or (penalty == "deprecated" and ratio not in (None, 0)):
-        return "its L1 penalty is not smooth: a coefficient that is 0 has no derivative. Take l1_ratio=0"
+    if ratio_of(estimator) and len(getattr(estimator, "classes_", ())) > 2:
+        return "its L1 penalty is not smooth, and read of two classes only. Take l1_ratio=0, or fit two classes"
     if getattr(estimator, "multi_class", "auto") == "ovr":
         return "one model a class (multi_class='ovr') is no one objective. Take the multinomial one, or fit two classes"
     return ""
@@ -34,6 +34,11 @@ def read(estimator: Any, data: Dataset, weights: numpy.ndarray) -> Reading:
 def reading(estimator: Any, c: float, data: Dataset, weights: numpy.ndarray) -> Reading:
     """At this C: the task by classes and solver."""
     penalty, intercept = 1 / (c * float(weights.sum())), bool(estimator.fit_intercept)
+    if penalty and (ratio := ratio_of(estimator)):
+        own = {"penalise_intercept": True, "constant": float(estimator.intercept_scaling)}
+        free = own if estimator.solver == "liblinear" else {}
+        l1, decay = ratio * penalty, (1 - ratio) * penalty
+        return sparse(estimator, data, BinaryCrossEntropy(), l1=l1, decay=decay, convention=TOTAL, **free)
     slope = float(estimator.tol) * rule(estimator, data, weights)
     if estimator.solver == "liblinear" and intercept:
         constant = float(estimator.intercept_scaling)
@@ -42,6 +47,14 @@ def reading(estimator: Any, c: float, data: Dataset, weights: numpy.ndarray) -> 
         return Reading(task, rows_of(estimator, intercept=True, constant=constant), slope=slope)
     task = (BinaryLogistic if data.classes == 2 else Logistic)(penalty, intercept=intercept)
     return Reading(task, rows_of(estimator, intercept=intercept), slope=slope)
+
+
+def ratio_of(estimator: Any) -> float:
+    """How much of the penalty is absolute, 0 … 1, by either of its names."""
+    penalty, ratio = getattr(estimator, "penalty", "deprecated"), getattr(estimator, "l1_ratio", None)
+    if penalty in ("l1", "l2", None):
+        return float(penalty == "l1")
+    return float(ratio or 0.0)
 
 
 def rule(estimator: Any, data: Dataset, weights: numpy.ndarray) -> float:
