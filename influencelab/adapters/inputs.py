@@ -61,7 +61,7 @@ def features_of(estimator: Any, given: Any, *, what: str) -> Tensor:
         )
     found = conversion.features(given, what=what).double()
     linear = hasattr(estimator, "coef_")
-    count = numpy.shape(estimator.coef_)[-1] if linear else estimator.n_features_in_
+    count = estimator.coef_.shape[-1] if linear else estimator.n_features_in_
     if found.dim() != 2 or found.shape[1] != count:
         takes = f"has {count} coefficients an output" if linear else f"was fitted to {count} features"
         raise InvalidData(

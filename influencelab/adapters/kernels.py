@@ -6,6 +6,7 @@ from typing import Any
 import numpy
 import torch
 
+from influencelab.adapters.reading import dense
 from influencelab.data.dataset import Dataset
 from influencelab.errors import InvalidData
 
@@ -34,7 +35,7 @@ def kernels_of(estimator: Any, data: Dataset, *, anchors: Any, rows: Any = slice
     known = {} if callable(metric) else {"filter_params": True}
     return tuple(  # pyright: ignore[reportReturnType] - three of three
         compute(one, other, metric=metric, **known, **settings)
-        for one, other in ((train, train), (test, train), (train, anchors))
+        for one, other in ((train, train), (test, train), (train, dense(anchors)))
     )
 
 

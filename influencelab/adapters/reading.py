@@ -62,8 +62,13 @@ class Reading:
 
 def rows_of(estimator: Any, *, intercept: bool, constant: float = 1.0) -> numpy.ndarray:
     """θ of a linear estimator: its coefficients, an output a row, with the intercept last in each row."""
-    weights = numpy.atleast_2d(numpy.asarray(estimator.coef_, dtype=numpy.float64))
+    weights = numpy.atleast_2d(dense(estimator.coef_).astype(numpy.float64))
     if not intercept:
         return weights.ravel()
     offsets = numpy.broadcast_to(numpy.asarray(estimator.intercept_, dtype=numpy.float64).ravel(), (len(weights),))
     return numpy.column_stack([weights, offsets / constant]).ravel()
+
+
+def dense(table: Any) -> numpy.ndarray:
+    """A table with its zeros."""
+    return table.toarray() if hasattr(table, "toarray") else numpy.asarray(table)

@@ -17,6 +17,7 @@ from influencelab.errors import NotConverged, SmoothedLoss
 from influencelab.training.strain import strain
 
 COUNT = 90
+QUICK = ("svc, linear", "svr, linear", "linear svc, hinge, scaled intercept", "nu svc")
 
 
 def some(kind):
@@ -29,7 +30,7 @@ def handed_in(model, x, y, watched, weights=None, **settings):
         return il.from_sklearn(model, x, y, *watched, weights, **settings)
 
 
-@pytest.mark.parametrize("name", BENT)
+@pytest.mark.parametrize("name", [pytest.param(name, marks=[] if name in QUICK else pytest.mark.slow) for name in BENT])
 def test_the_fit_is_the_minimum_of_the_smooth_objective_at_the_narrowest_bend_that_influence_bears(name):
     estimator, kind = BENT[name]
     x, y, weights, watched = some(kind)
@@ -51,7 +52,9 @@ def test_the_fit_is_the_minimum_of_the_smooth_objective_at_the_narrowest_bend_th
     assert numpy.abs(own - found).max() <= fit.origin.moved
 
 
-@pytest.mark.parametrize("name", ["svc", "linear svc, hinge", "svr, linear"])
+@pytest.mark.parametrize(
+    "name", ["svr, linear", *(pytest.param(name, marks=pytest.mark.slow) for name in ("svc", "linear svc, hinge"))]
+)
 def test_other_weights_other_features_and_an_early_stop_are_refused(name):
     estimator, kind = BENT[name]
     x, y, weights, watched = some(kind)
@@ -103,7 +106,13 @@ def honest(count):
                 yield f"{name} {seed}", model, x, y, weights
 
 
-@pytest.mark.parametrize("count", [1, pytest.param(10, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "count",
+    [
+        pytest.param(2, marks=pytest.mark.slow),
+        pytest.param(12, marks=[pytest.mark.slow, pytest.mark.exhaustive]),
+    ],
+)
 def test_fits_that_ended_without_a_warning_are_accepted(count):
     refused = []
     for name, model, x, y, weights in honest(count):

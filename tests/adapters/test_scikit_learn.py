@@ -32,7 +32,14 @@ from sklearn.svm import SVC, LinearSVC, OneClassSVM
 from sklearn.tree import DecisionTreeClassifier
 
 import influencelab as il
-from influencelab.errors import InfluenceLabError, InvalidData, InvalidParameter, InvalidWeights, WrongType
+from influencelab.errors import (
+    InfluenceLabError,
+    InvalidData,
+    InvalidParameter,
+    InvalidWeights,
+    SmoothedLoss,
+    WrongType,
+)
 
 RAW, LABELS = load_breast_cancer(return_X_y=True)
 RAW = RAW[:, :4]
@@ -121,6 +128,19 @@ def test_columns_that_are_transformed_apart_are_read():
 def test_sparse_matrices_other_orders_and_lists_are_the_same_points(held):
     fit = il.from_sklearn(MODEL, held(X[TRAIN]), LABELS[TRAIN].tolist(), held(X[TEST]), LABELS[TEST])
     assert values(fit) == pytest.approx(values(PLAIN), rel=1e-10, abs=1e-15)
+
+
+def test_sparse_coefficients_are_read_and_so_are_sparse_support_vectors():
+    sparse = LogisticRegression().fit(X[TRAIN], LABELS[TRAIN]).sparsify()
+    parts = (X[TRAIN], LABELS[TRAIN], X[TEST], LABELS[TEST])
+    assert values(il.from_sklearn(sparse, *parts)) == pytest.approx(values(PLAIN))
+    small = (X[:80], LABELS[:80], X[TEST], LABELS[TEST])
+    for kernel in ("linear", "rbf"):
+        fits = []
+        for held in (scipy.sparse.csr_matrix, numpy.asarray):
+            with pytest.warns(SmoothedLoss):
+                fits.append(il.from_sklearn(SVC(kernel=kernel, gamma=0.3).fit(held(X[:80]), LABELS[:80]), *small))
+        assert values(fits[0]) == pytest.approx(values(fits[1]), rel=1e-6, abs=1e-12)
 
 
 def test_single_precision_and_whole_numbers_are_read_in_double_precision():

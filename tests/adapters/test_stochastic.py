@@ -60,7 +60,7 @@ def test_every_schedule_has_one_objective():
 @pytest.mark.parametrize(
     ("model", "reason"),
     [
-        (SGDClassifier(), "'hinge' has no second derivative.*LinearSVC"),
+        (SGDClassifier(), "'hinge' is not smooth, or not read.*LinearSVC"),
         (SGDClassifier("log_loss", penalty="l1"), "l1 penalty is not smooth.*penalty='l2'"),
         (SGDClassifier("log_loss", early_stopping=True), "keeps points out of the fit"),
         (SGDClassifier("log_loss", learning_rate="pa1", eta0=1.0), "minimise nothing"),

@@ -165,7 +165,7 @@ def network(model: Any, x: Array, y: Array, weights: Array) -> Any:
         hessian = numpy.array([gradient(theta + step) - gradient(theta - step) for step in steps]) / 2e-5
         values, vectors = numpy.linalg.eigh((hessian + hessian.T) / 2)
         step = vectors @ (vectors.T @ at / numpy.abs(values))
-        if numpy.abs(step).max() <= 1e-10:
+        if numpy.abs(step).max() <= 1e-9:
             break
         while numpy.linalg.norm(after := gradient(theta - step)) > numpy.linalg.norm(at):
             step = step / 2

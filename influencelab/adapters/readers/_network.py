@@ -9,6 +9,9 @@ from influencelab.data.dataset import Dataset
 from influencelab.models.loss import OutputLoss
 from influencelab.models.tasks.feed_forward import FeedForward
 
+# Share of √J that Newton's decrement may have: L-BFGS, which ends where J stands still, left up to 3e-3.
+LEFT = 5e-3
+
 
 def refusal(estimator: Any) -> str:
     """Why these settings are not read; '' where they are."""
@@ -31,7 +34,7 @@ def read(estimator: Any, data: Dataset, weights: numpy.ndarray, loss: OutputLoss
     layers = zip(estimator.coefs_, estimator.intercepts_, strict=True)
     matrices = [numpy.column_stack([matrix.T, offsets]).ravel() for matrix, offsets in layers]
     theta = numpy.concatenate(matrices).astype(numpy.float64)
-    return Reading(task, theta, MEAN if alpha and size < count else TOTAL)
+    return Reading(task, theta, MEAN if alpha and size < count else TOTAL, share=LEFT)
 
 
 def batch(estimator: Any, count: int) -> int:

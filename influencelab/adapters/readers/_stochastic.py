@@ -16,7 +16,7 @@ Losses = Mapping[str, tuple[float, Callable[[float], OutputLoss]]]
 def refusal(estimator: Any, losses: Losses, instead: str) -> str:
     """Why these settings are not read; '' where they are."""
     if estimator.loss not in losses:
-        return f"the loss '{estimator.loss}' has no second derivative. Take one of {', '.join(losses)}, or {instead}"
+        return f"the loss '{estimator.loss}' is not smooth, or not read. Take one of {', '.join(losses)}, or {instead}"
     if estimator.penalty not in ("l2", None):
         return f"its {estimator.penalty} penalty is not smooth, and no step of it ends at 0. Take penalty='l2'"
     if estimator.early_stopping:

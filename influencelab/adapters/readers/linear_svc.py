@@ -21,6 +21,8 @@ def refusal(estimator: Any) -> str:
     """Why these settings are not read; '' where they are."""
     if len(getattr(estimator, "classes_", ())) > 2:
         return "it is one model a class, and no one objective. Take LogisticRegression, or fit two classes"
+    if estimator.multi_class != "ovr":
+        return f"multi_class='{estimator.multi_class}' has another loss. Take multi_class='ovr'"
     if estimator.penalty != "l2":
         return "its L1 penalty is not smooth: a coefficient that is 0 has no derivative. Take penalty='l2'"
     return ""

@@ -4,6 +4,7 @@ from functools import partial
 from typing import Any
 
 import numpy
+import torch
 
 from influencelab.adapters.readers import linear_svc
 from influencelab.adapters.reading import Reading
@@ -26,4 +27,9 @@ def read(estimator: Any, data: Dataset, weights: numpy.ndarray) -> Reading:
     if estimator.loss == "epsilon_insensitive":
         at, spread = partial(EpsilonInsensitive, epsilon), float(data.y_train.std())
         return linear_svc.bent(estimator, at(), at, total, widest=spread, left=LEFT)
-    return Reading(*linear_svc.linear(estimator, InsensitiveSquaredError(epsilon), 2 * total))
+    loss, shares, x = InsensitiveSquaredError(epsilon), weights / total, data.x_train.numpy()
+    # Its primal solver stops at a share of the gradient at no weights.
+    slopes = shares * loss.gradients(torch.zeros(1, data.n, dtype=data.x_train.dtype), data.y_train)[0].numpy()
+    start = numpy.append(x.T @ slopes, float(estimator.intercept_scaling) * slopes.sum())
+    slope = float(estimator.tol) * float(numpy.linalg.norm(start))
+    return Reading(*linear_svc.linear(estimator, loss, 2 * total), slope=slope)

@@ -5,7 +5,7 @@ from typing import Any
 import numpy
 
 from influencelab.adapters.kernels import expanded, kernels_of
-from influencelab.adapters.reading import Reading, Smooth, rows_of
+from influencelab.adapters.reading import Reading, Smooth, dense, rows_of
 from influencelab.data.dataset import Dataset
 from influencelab.models.loss import OutputLoss
 from influencelab.models.losses.hinge import Hinge
@@ -60,8 +60,3 @@ def of_kernel(
     seen, weights = expanded(data, dense(estimator.dual_coef_), known, name=type(estimator).__name__)
     theta = numpy.append(weights.ravel(), estimator.intercept_)
     return Reading(task(true), theta, smooth=smooth, data=seen, held=held)
-
-
-def dense(table: Any) -> numpy.ndarray:
-    """A table with its zeros."""
-    return table.toarray() if hasattr(table, "toarray") else numpy.asarray(table)
