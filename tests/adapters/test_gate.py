@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy
 import pytest
-from own_refits import CASES, STOCHASTIC, fitted, losses, points_of, refitted, takes_weights, tight
+from own_refits import CASES, DEAR, STOCHASTIC, fitted, losses, points_of, refitted, takes_weights, tight
 from sklearn.datasets import load_breast_cancer
 from sklearn.linear_model import LogisticRegression, PoissonRegressor, Ridge, RidgeClassifier
 from sklearn.preprocessing import StandardScaler
@@ -74,7 +74,14 @@ def test_one_wrong_label_or_target_of_what_is_solved_in_one_step_is_seen_whateve
         handed_in(regressor.set_params(alpha=1.01), X, targets)
 
 
-@pytest.mark.parametrize("name", [name for name, (model, _) in CASES.items() if not isinstance(model, STOCHASTIC)])
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[pytest.mark.slow] if name.startswith(DEAR) else [])
+        for name, (model, _) in CASES.items()
+        if not isinstance(model, STOCHASTIC)
+    ],
+)
 def test_a_fit_with_weights_is_refused_without_them_and_accepted_with_them(name):
     estimator, kind = CASES[name]
     points = points_of(kind, 0)

@@ -2,7 +2,7 @@
 
 import pytest
 from class_table import PAGE, bounds, figures
-from own_refits import CASES
+from own_refits import CASES, DEAR
 
 ROWS = bounds(PAGE.read_text(encoding="utf-8"))
 QUICK = (
@@ -25,8 +25,7 @@ QUICK = (
     "elastic net",
     "logistic, l1, liblinear",
 )
-# Second data sets of these wait for the exhaustive tests.
-DEAR = ("kernel", "sgd", "linear sv", "network", "lasso", "elastic", "logistic, l1", "logistic, elastic")
+# Second data sets of dear options wait for the exhaustive tests.
 SLOW, EXHAUSTIVE = [pytest.mark.slow], [pytest.mark.slow, pytest.mark.exhaustive]
 
 

@@ -134,13 +134,12 @@ def test_sparse_coefficients_are_read_and_so_are_sparse_support_vectors():
     sparse = LogisticRegression().fit(X[TRAIN], LABELS[TRAIN]).sparsify()
     parts = (X[TRAIN], LABELS[TRAIN], X[TEST], LABELS[TEST])
     assert values(il.from_sklearn(sparse, *parts)) == pytest.approx(values(PLAIN))
-    small = (X[:80], LABELS[:80], X[TEST], LABELS[TEST])
-    for kernel in ("linear", "rbf"):
-        fits = []
-        for held in (scipy.sparse.csr_matrix, numpy.asarray):
-            with pytest.warns(SmoothedLoss):
-                fits.append(il.from_sklearn(SVC(kernel=kernel, gamma=0.3).fit(held(X[:80]), LABELS[:80]), *small))
-        assert values(fits[0]) == pytest.approx(values(fits[1]), rel=1e-6, abs=1e-12)
+    small = (X[:50], LABELS[:50], X[TEST], LABELS[TEST])
+    fits = []
+    for held in (scipy.sparse.csr_matrix, numpy.asarray):
+        with pytest.warns(SmoothedLoss):
+            fits.append(il.from_sklearn(SVC(kernel="linear").fit(held(X[:50]), LABELS[:50]), *small))
+    assert values(fits[0]) == pytest.approx(values(fits[1]), rel=1e-6, abs=1e-12)
 
 
 def test_single_precision_and_whole_numbers_are_read_in_double_precision():

@@ -129,6 +129,8 @@ CASES = {
     "huber, no intercept": (HuberRegressor(epsilon=2.0, alpha=1.0, fit_intercept=False, max_iter=1000), "real"),
 }
 WATCHED = 10
+# How options begin of which quick tests have few.
+DEAR = ("kernel", "sgd", "linear sv", "network", "lasso", "elastic", "logistic, l1", "logistic, elastic")
 # What of a hundred fits with default settings may be refused: these end beside their minimum.
 STOCHASTIC = (SGDClassifier, SGDRegressor)
 
