@@ -112,9 +112,9 @@ CLASSES = sorted({type(estimator).__name__ for estimator, _ in CASES.values() if
 
 
 def marks(cls):
-    """A hundred fits of some classes wait for the exhaustive tests."""
-    dear = cls.startswith(("Kernel", "Linear", "MLP", "Lasso", "Elastic")) and cls != "LinearRegression"
-    return [pytest.mark.slow, pytest.mark.exhaustive] if dear else [pytest.mark.slow]
+    """A hundred fits of most classes wait for the exhaustive tests."""
+    few = cls in ("LogisticRegression", "Ridge", "PoissonRegressor")
+    return [pytest.mark.slow] if few else [pytest.mark.slow, pytest.mark.exhaustive]
 
 
 @pytest.mark.parametrize(

@@ -53,6 +53,7 @@ def test_adam_ends_beside_its_minimum_and_holds_the_penalty_beside_the_mean_of_a
 
 
 @pytest.mark.slow
+@pytest.mark.exhaustive
 def test_a_network_whose_activation_has_kinks_is_told_from_one_that_has_not():
     model = quietly(MLPRegressor(hidden_layer_sizes=(4,), alpha=1.0, **LBFGS), X, 1.0 * Y)
     watched = (POINTS.x_test, 1.0 * POINTS.y_test)

@@ -32,7 +32,7 @@ SLOW, EXHAUSTIVE = [pytest.mark.slow], [pytest.mark.slow, pytest.mark.exhaustive
 def marks(name, which):
     """Quick tests are one data set of some options."""
     if which == 0:
-        return [] if name in QUICK else SLOW
+        return [] if name in QUICK else EXHAUSTIVE if name == "network, three" else SLOW
     return EXHAUSTIVE if name.startswith(DEAR) else SLOW
 
 
