@@ -92,6 +92,10 @@ class LostDigits(UserWarning):
     """A warning: rounding may have changed some values by more than a ten-millionth of the largest."""
 
 
+class SmoothedLoss(UserWarning):
+    """A warning: a loss with a kink is read through a smooth one, whose refits are not those of the true one."""
+
+
 class StudyFailed(InfluenceLabError, RuntimeError):
     """A study notebook that did not run to its end."""
 

@@ -1,12 +1,14 @@
 """The gate: whether coefficients are a minimum on the data handed in, and the few steps that bring them to its end."""
 
+import warnings
 from dataclasses import replace
 
 import torch
 
-from influencelab.adapters.reading import Reading
+from influencelab.adapters.reading import Reading, Smooth
+from influencelab.adapters.smoothing import smoothed
 from influencelab.data.dataset import Dataset
-from influencelab.errors import NotConverged
+from influencelab.errors import NotConverged, SmoothedLoss
 from influencelab.models import derivatives
 from influencelab.models.shapes import N, P
 from influencelab.models.task import Task
@@ -29,6 +31,8 @@ def admitted(reading: Reading, data: Dataset, weights: N, *, name: str, polish: 
     """
     task, theta = reading.task, torch.from_numpy(reading.theta.copy())
     with by_size(data.n, len(theta)):
+        if reading.smooth:
+            return bent(reading, reading.smooth, data, weights, name=name, polish=polish, held=held)
         if endless := unbounded(task, data, weights, theta=theta):
             raise NotConverged(no_minimum(endless))
         decrement, slope = stationarity(task, data, theta, weights)
@@ -39,12 +43,44 @@ def admitted(reading: Reading, data: Dataset, weights: N, *, name: str, polish: 
         trained = train_to_minimum(trainer, task, data, theta, weights, bounded=True)
         fit = fit_from(trained, task=task, data=data, trainer=trainer, weights=weights)
         if not fit.converged:
-            raise NotConverged(
-                f"From the coefficients of {name}, 'newton' came to ‖∇J‖ = {fit.grad_norm:.1e} and to no minimum. "
-                "Scale the features, or add a penalty."
-            )
+            raise NotConverged(lost(name, fit))
         moved = largest_move(task, data, theta, fit.theta)
+        if reading.pattern:
+            reading.pattern.check(fit, name=name)
+            held = (*held, reading.pattern.described(fit, reading.convention))
     return replace(fit, origin=Origin(name, reading.convention, decrement, moved, held))
+
+
+def bent(
+    reading: Reading, smooth: Smooth, data: Dataset, weights: N, *, name: str, polish: bool, held: tuple[str, ...]
+) -> Fit:
+    """The minimum of the smooth loss in place of one with a kink, where the coefficients are one of the true loss."""
+    fit, fall = smoothed(reading, smooth, data, weights)
+    theta = torch.from_numpy(reading.theta.copy())
+    size = float(derivatives.objectives(reading.task, data, theta[None], weights[None])[0])
+    decrement, share = ((2 * max(each, 0.0) / size) ** 0.5 for each in (fall, smooth.left))
+    if not fall <= smooth.left and not polish:
+        raise NotConverged(refused(name, decrement, share=share))
+    if not fit.converged:
+        raise NotConverged(lost(name, fit))
+    warnings.warn(
+        f"The loss of {name} has a kink. This is the model of a smooth one, with a bend of width "
+        f"{fit.task.output_loss.width:.2g}: its numbers are those of its own refits, and of the true loss's only "
+        "roughly. Take LogisticRegression, or the squared loss, for exact ones.",
+        SmoothedLoss,
+        stacklevel=5,
+    )
+    moved = largest_move(fit.task, data, theta, fit.theta)
+    return replace(fit, origin=Origin(name, reading.convention, decrement, moved, held))
+
+
+def lost(name: str, fit: Fit) -> str:
+    """The sentence about a minimum that was not reached."""
+    cure = f"Its {fit.task.kink} has kinks, where minima lie: take 'tanh'" if fit.task.kink else "Scale the features"
+    return (
+        f"From the coefficients of {name}, 'newton' came to ‖∇J‖ = {fit.grad_norm:.1e} and to no minimum. "
+        f"{cure}, or add a penalty."
+    )
 
 
 def stationarity(task: Task, data: Dataset, theta: P, weights: N) -> tuple[float, float]:

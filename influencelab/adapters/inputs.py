@@ -10,7 +10,8 @@ from influencelab.adapters.wrappers import Opened
 from influencelab.data import conversion
 from influencelab.data.dataset import Dataset
 from influencelab.data.names import check_rows, rows_of
-from influencelab.errors import InvalidData, InvalidWeights
+from influencelab.errors import InvalidData
+from influencelab.training.weights import checked_weights
 
 
 def dataset_of(inside: Opened, x: Any, y: Any, x_test: Any, y_test: Any) -> Dataset:
@@ -59,11 +60,13 @@ def features_of(estimator: Any, given: Any, *, what: str) -> Tensor:
             f"order: {what}[model.feature_names_in_]."
         )
     found = conversion.features(given, what=what).double()
-    count = numpy.shape(estimator.coef_)[-1]
+    linear = hasattr(estimator, "coef_")
+    count = estimator.coef_.shape[-1] if linear else estimator.n_features_in_
     if found.dim() != 2 or found.shape[1] != count:
+        takes = f"has {count} coefficients an output" if linear else f"was fitted to {count} features"
         raise InvalidData(
-            f"{what} is {' × '.join(map(str, found.shape))}; the model has {count} coefficients an output. Give the "
-            "features that it was fitted to, transformed as they were, or hand in the pipeline."
+            f"{what} is {' × '.join(map(str, found.shape))}; the model {takes}. Give the features that it was fitted "
+            "to, transformed as they were, or hand in the pipeline."
         )
     return found
 
@@ -92,13 +95,7 @@ def weights_of(estimator: Any, data: Dataset, sample_weight: Any) -> numpy.ndarr
     """sᵢ: the weight of each training point, times that of its class."""
     weights = numpy.ones(data.n)
     if sample_weight is not None:
-        weights = conversion.numbers_in(sample_weight, what="sample_weight").double().numpy()
-    if weights.shape != (data.n,):
-        raise InvalidWeights(
-            f"sample_weight has shape {weights.shape} and X {data.n} rows. Give the weights of the fit, one a row of X."
-        )
-    if not (numpy.isfinite(weights).all() and (weights >= 0).all() and weights.any()):
-        raise InvalidWeights("sample_weight must be finite, at least 0, and not all 0. Give the weights of the fit.")
+        weights = checked_weights(sample_weight, data, what="weights in sample_weight").numpy()
     given = getattr(estimator, "class_weight", None)
     return weights if given is None else weights * class_weights(estimator, data, weights)
 
@@ -111,8 +108,8 @@ def class_weights(estimator: Any, data: Dataset, weights: numpy.ndarray) -> nump
 
     labels = data.y_train.numpy()
     classes, own = numpy.asarray(estimator.classes_), {}
-    # Logistic regression balances weights of points; ridge classifiers balance their number, as older versions do.
-    if hasattr(estimator, "C") or hasattr(estimator, "Cs"):
+    # These balance weights of points; all others balance their number, as older versions do.
+    if type(estimator).__name__ in ("LogisticRegression", "LogisticRegressionCV", "LinearSVC"):
         own = {"sample_weight": weights} if "sample_weight" in signature(compute_class_weight).parameters else {}
     return compute_class_weight(estimator.class_weight, classes=classes, y=classes[labels], **own)[labels]
 

@@ -1,10 +1,13 @@
 """What a reader makes of an estimator: the task with the same objective, and the parameters that it found."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy
 
+from influencelab.adapters.pattern import Pattern
+from influencelab.data.dataset import Dataset
 from influencelab.models.task import Task
 
 # What scikit-learn's own refit keeps when a point goes: the total penalty, or the penalty beside a mean loss.
@@ -13,6 +16,21 @@ TOTAL, MEAN = "drop", "renormalise"
 # which left up to 7e-4 where they have no rule for the gradient, while one wrong target of 442 leaves 3e-3; and of
 # those that solve in one step, in float64, which left up to 5e-12.
 ITERATED, SOLVED = 2e-3, 1e-8
+
+
+@dataclass(frozen=True, eq=False)
+class Smooth:
+    """Smooth tasks in place of one whose loss has a kink.
+
+    Attributes:
+        at: the task whose bend has this width, in the unit of an output.
+        widest: the width to begin at.
+        left: how much the true J may be above its minimum, by the estimator's own rule for stopping.
+    """
+
+    at: Callable[[float], Task]
+    widest: float
+    left: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,6 +43,10 @@ class Reading:
         convention: of removals, which the estimator's own refit without a point follows.
         share: Newton's decrement up to which the parameters count as those of a minimum, as a share of √J.
         slope: largest |∂J/∂θ| up to which they do too: the estimator's own rule for stopping; 0 where it has none.
+        data: the points under the features that the task takes, where these are not those that were handed in.
+        smooth: what influence is asked of, where the task's loss has a kink; None where it has none.
+        pattern: of coefficients of 0 and of signs, where a penalty is absolute; None where none is.
+        held: what else removals leave as it is, and fitting again would not.
     """
 
     task: Task
@@ -32,12 +54,21 @@ class Reading:
     convention: str = TOTAL
     share: float = ITERATED
     slope: float = 0.0
+    data: Dataset | None = None
+    smooth: Smooth | None = None
+    pattern: Pattern | None = None
+    held: tuple[str, ...] = ()
 
 
 def rows_of(estimator: Any, *, intercept: bool, constant: float = 1.0) -> numpy.ndarray:
     """θ of a linear estimator: its coefficients, an output a row, with the intercept last in each row."""
-    weights = numpy.atleast_2d(numpy.asarray(estimator.coef_, dtype=numpy.float64))
+    weights = numpy.atleast_2d(dense(estimator.coef_).astype(numpy.float64))
     if not intercept:
         return weights.ravel()
     offsets = numpy.broadcast_to(numpy.asarray(estimator.intercept_, dtype=numpy.float64).ravel(), (len(weights),))
     return numpy.column_stack([weights, offsets / constant]).ravel()
+
+
+def dense(table: Any) -> numpy.ndarray:
+    """A table with its zeros."""
+    return table.toarray() if hasattr(table, "toarray") else numpy.asarray(table)

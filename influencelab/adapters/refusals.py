@@ -11,9 +11,8 @@ RETRAIN = "Fit it again without the points in question: only that says what they
 TREES = f"trees have no derivative in the weights of points. {RETRAIN}"
 NEIGHBOURS = f"neighbours are looked up, and nothing is minimised. {RETRAIN}"
 SETS = "it is made of several models. Hand in the one you ask about, fitted to the points it was fitted to"
-SPARSE = "its L1 penalty is not smooth: a coefficient that is 0 has no derivative. Take Ridge, or LogisticRegression"
-HINGE = "the hinge has no second derivative, and its smooth form is not read yet. Take LogisticRegression or Ridge"
-NETWORK = "networks of scikit-learn are not read yet. Train il.MLP on il.Dataset, or take LogisticRegression"
+SPARSE = "no reader knows this one. Take Lasso or ElasticNet, whose coefficients of 0 stay so, or Ridge"
+SUPPORT = "no reader knows this one. Take SVC or SVR, LinearSVC or LinearSVR, LogisticRegression or Ridge"
 WANDERS = (
     "stochastic gradient descent ends beside its minimum. Fit the same objective to the end: LogisticRegression for "
     "'log_loss', Ridge for 'squared_error', HuberRegressor for 'huber'"
@@ -27,8 +26,7 @@ REASONS = {
     r"sklearn\.neighbors\.": NEIGHBOURS,
     r"sklearn\.calibration\.": "calibration fits a second model to the scores of the first. Hand in the first alone",
     r"sklearn\.(multiclass|multioutput)\.": SETS,
-    r"sklearn\.svm\.": HINGE,
-    r"sklearn\.neural_network\.": NETWORK,
+    r"sklearn\.svm\.": SUPPORT,
     r"sklearn\..*(SGD|Perceptron|PassiveAggressive)": WANDERS,
     r"sklearn\..*(Lasso|ElasticNet|Lars|OrthogonalMatching)": SPARSE,
     r"sklearn\.(cluster|decomposition|manifold|mixture)\.": "it predicts no labels. Hand in a classifier or regressor",
@@ -38,10 +36,15 @@ REASONS = {
 def reader_of(estimator: Any) -> Any:
     """The module that reads this very class of scikit-learn; None for any other, subclasses too."""
     cls = type(estimator)
-    name = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", cls.__name__).lower()
+    name = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", cls.__name__).lower()
     if cls.__module__.partition(".")[0] != "sklearn" or name not in modules_in(readers.__path__):
         return None
     return importlib.import_module(f"{readers.__name__}.{name}")
+
+
+def class_of(module: str) -> str:
+    """The class that a module reads, such as `RidgeCV` of `ridge_cv`."""
+    return re.sub(r"Cv|Svc|Svr|Sgd|Mlp", lambda found: found[0].upper(), module.title().replace("_", ""))
 
 
 def refusal(estimator: Any) -> str:
@@ -53,5 +56,5 @@ def refusal(estimator: Any) -> str:
     for pattern, reason in REASONS.items():
         if re.match(pattern, full):
             return reason
-    known = ", ".join(each.title().replace("_", "").replace("Cv", "CV") for each in modules_in(readers.__path__))
+    known = ", ".join(map(class_of, modules_in(readers.__path__)))
     return f"no reader knows this class. Fit one of scikit-learn's own, not derived from them: {known}"

@@ -49,10 +49,15 @@ def from_sklearn(
     outputs moved), since influence needs one to more digits than estimators stop at.
 
     Fitting the estimator again without a point keeps the total penalty (`C`, the `alpha` of ridge and Huber) or the
-    penalty beside the mean loss (the `alpha` of Poisson, gamma and Tweedie regressors). Which one is the fit's
-    `convention`; predictions and removals of the other one are refused, so that no number answers another question:
-    write `il.NewtonStep(convention=model.convention)` and `il.leave_one_out(n, convention=model.convention)`, or ask
-    the other question of `dataclasses.replace(model, origin=None)`.
+    penalty beside the mean loss (the `alpha` of Poisson, gamma and Tweedie regressors, and of lassos). Which one is the
+    fit's `convention`; predictions and removals of the other one are refused, so that no number answers another
+    question: write `il.NewtonStep(convention=model.convention)` and
+    `il.leave_one_out(n, convention=model.convention)`, or ask the other question of
+    `dataclasses.replace(model, origin=None)`.
+
+    A loss with a kink, such as the hinge of `SVC`, is read through a smooth one, with a SmoothedLoss warning: its
+    numbers are those of the smooth model's own refits. Coefficients that an absolute penalty left at 0 stay there; the
+    fit says how many points would change that by leaving. README.md of this room has what is measured of each class.
 
     Weights of classes stay what they were, also 'balanced' ones, and so do a pipeline's fitted steps, the C or alpha
     that was chosen, and the choice of hyperparameters.
@@ -80,8 +85,8 @@ def from_sklearn(
     data = dataset_of(inside, X, y, X_test, y_test)
     weights = weights_of(inside.model, data, sample_weight)
     reading = reader_of(inside.model).read(inside.model, data, weights)
-    shares = torch.from_numpy(weights / weights.sum())
-    return admitted(reading, data, shares, name=str(inside), polish=polish, held=held(inside))
+    shares, kept = torch.from_numpy(weights / weights.sum()), (*held(inside), *reading.held)
+    return admitted(reading, reading.data or data, shares, name=str(inside), polish=polish, held=kept)
 
 
 def held(inside: Opened) -> tuple[str, ...]:

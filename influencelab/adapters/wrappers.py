@@ -7,6 +7,8 @@ from influencelab.adapters.refusals import refusal
 from influencelab.errors import InvalidData, InvalidParameter
 
 SEARCHES = ("GridSearchCV", "RandomizedSearchCV", "HalvingGridSearchCV", "HalvingRandomSearchCV")
+# What classes call what they found.
+COEFFICIENTS = ("coef_", "coefs_", "dual_coef_")
 NO_REFIT = "refit=False leaves a search without a fitted model. Take refit=True, or hand in the model you fitted"
 
 
@@ -78,7 +80,7 @@ def rows_of(x: Any) -> int:
 
 def check_fitted(estimator: Any, model: Any) -> None:
     """Refuse what has no coefficients yet, by an InvalidParameter."""
-    if not hasattr(model, "coef_"):
+    if not any(hasattr(model, name) for name in COEFFICIENTS):
         raise InvalidParameter(
             f"{type(estimator).__name__} is not fitted. Call its fit(X, y) first, with this X and y."
         )

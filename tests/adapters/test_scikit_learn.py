@@ -13,27 +13,33 @@ from sklearn.decomposition import PCA
 from sklearn.ensemble import GradientBoostingClassifier, RandomForestRegressor, StackingClassifier, VotingClassifier
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import (
-    ElasticNet,
     GammaRegressor,
     HuberRegressor,
-    Lasso,
+    Lars,
     LinearRegression,
     LogisticRegression,
     LogisticRegressionCV,
+    Perceptron,
     Ridge,
-    SGDClassifier,
     TweedieRegressor,
 )
 from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
 from sklearn.neighbors import KNeighborsClassifier
-from sklearn.neural_network import MLPClassifier
+from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
-from sklearn.svm import SVC, LinearSVC
+from sklearn.svm import SVC, LinearSVC, OneClassSVM
 from sklearn.tree import DecisionTreeClassifier
 
 import influencelab as il
-from influencelab.errors import InfluenceLabError, InvalidData, InvalidParameter, InvalidWeights, WrongType
+from influencelab.errors import (
+    InfluenceLabError,
+    InvalidData,
+    InvalidParameter,
+    InvalidWeights,
+    SmoothedLoss,
+    WrongType,
+)
 
 RAW, LABELS = load_breast_cancer(return_X_y=True)
 RAW = RAW[:, :4]
@@ -124,6 +130,18 @@ def test_sparse_matrices_other_orders_and_lists_are_the_same_points(held):
     assert values(fit) == pytest.approx(values(PLAIN), rel=1e-10, abs=1e-15)
 
 
+def test_sparse_coefficients_are_read_and_so_are_sparse_support_vectors():
+    sparse = LogisticRegression().fit(X[TRAIN], LABELS[TRAIN]).sparsify()
+    parts = (X[TRAIN], LABELS[TRAIN], X[TEST], LABELS[TEST])
+    assert values(il.from_sklearn(sparse, *parts)) == pytest.approx(values(PLAIN))
+    small = (X[:50], LABELS[:50], X[TEST], LABELS[TEST])
+    fits = []
+    for held in (scipy.sparse.csr_matrix, numpy.asarray):
+        with pytest.warns(SmoothedLoss):
+            fits.append(il.from_sklearn(SVC(kernel="linear").fit(held(X[:50]), LABELS[:50]), *small))
+    assert values(fits[0]) == pytest.approx(values(fits[1]), rel=1e-6, abs=1e-12)
+
+
 def test_single_precision_and_whole_numbers_are_read_in_double_precision():
     narrow = X.astype(numpy.float32)
     model = LogisticRegression().fit(narrow[TRAIN], LABELS[TRAIN])
@@ -158,14 +176,13 @@ REFUSED = {
     "votes": (VotingClassifier([("a", MODEL)]), "made of several models"),
     "stacks": (StackingClassifier([("a", MODEL)]), "made of several models"),
     "calibration": (CalibratedClassifierCV(MODEL), "second model"),
-    "stochastic gradient descent": (SGDClassifier(loss="log_loss"), "LogisticRegression for 'log_loss'"),
-    "a hinge": (LinearSVC(), "hinge has no second derivative"),
-    "a kernel": (SVC(), "hinge has no second derivative"),
-    "a network": (MLPClassifier(), "il.MLP"),
-    "L1": (LogisticRegression(l1_ratio=1, solver="saga"), "L1 penalty is not smooth.*l1_ratio=0"),
-    "elastic": (LogisticRegression(l1_ratio=0.5, solver="saga"), "L1 penalty is not smooth"),
-    "a lasso": (Lasso(), "L1 penalty is not smooth"),
-    "an elastic net": (ElasticNet(), "L1 penalty is not smooth"),
+    "steps that minimise nothing": (Perceptron(), "LogisticRegression for 'log_loss'"),
+    "an absolute penalty of a hinge": (LinearSVC(penalty="l1"), "L1 penalty is not smooth"),
+    "one class": (OneClassSVM(), "Take SVC or SVR"),
+    "a model a pair of classes": (SVC().fit(RAW, numpy.arange(len(RAW)) % 3), "one model a pair of classes"),
+    "a network of part of the points": (MLPClassifier(early_stopping=True), "keeps points out of the fit"),
+    "a network of several targets": (MLPRegressor(max_iter=1).fit(X, X), "several targets"),
+    "a lasso by angles": (Lars(), "Take Lasso or ElasticNet"),
     "chosen L1": (LogisticRegressionCV(l1_ratios=(0, 1), solver="saga"), "L1 penalty is not smooth"),
     "means of folds": (LogisticRegressionCV(refit=False, l1_ratios=(0,)), "refit=True"),
     "bounds": (Ridge(positive=True), "positive=False"),
@@ -219,8 +236,17 @@ BAD = {
     "a missing label": ({"y": numpy.where(numpy.arange(300) == 3, numpy.nan, LABELS[TRAIN])}, InvalidData, "1 missing"),
     "NaN": ({"X": HOLE}, InvalidData, "NaN or infinite"),
     "fewer labels": ({"y": LABELS[:299]}, InvalidData, "X and y have 300 and 299 rows"),
-    "weights of other rows": ({"sample_weight": numpy.ones(299)}, InvalidWeights, r"shape \(299,\) and X 300 rows"),
-    "negative weights": ({"sample_weight": -numpy.ones(300)}, InvalidWeights, "at least 0"),
+    "weights of other rows": (
+        {"sample_weight": numpy.ones(299)},
+        InvalidWeights,
+        r"weights in sample_weight have shape \(299,\), expected \(300,\)",
+    ),
+    "negative weights": (
+        {"sample_weight": -numpy.ones(300)},
+        InvalidWeights,
+        r"300 weights in sample_weight are negative.*row 0: use ≥ 0",
+    ),
+    "weights of nothing": ({"sample_weight": numpy.zeros(300)}, InvalidWeights, "all weights in sample_weight are 0"),
     "weights that are texts": ({"sample_weight": ["a"] * 300}, WrongType, "sample_weight"),
     "two columns of labels": ({"y": numpy.ones((300, 2))}, InvalidData, "one label or target a row"),
     "features that are texts": ({"X": [["a"] * 4] * 300}, WrongType, "expected numbers"),

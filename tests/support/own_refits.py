@@ -1,15 +1,22 @@
 """Estimators of scikit-learn fitted again by their own class, and their losses written out: the truth of adapters."""
 
+from copy import deepcopy
 from functools import cache
 from typing import NamedTuple
 
 import numpy
+from own_newton import form_of, settled
 from scipy.special import logsumexp, xlogy
 from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, load_iris
+from sklearn.kernel_ridge import KernelRidge
 from sklearn.linear_model import (
+    ElasticNet,
+    ElasticNetCV,
     GammaRegressor,
     HuberRegressor,
+    Lasso,
+    LassoCV,
     LinearRegression,
     LogisticRegression,
     LogisticRegressionCV,
@@ -18,11 +25,34 @@ from sklearn.linear_model import (
     RidgeClassifier,
     RidgeClassifierCV,
     RidgeCV,
+    SGDClassifier,
+    SGDRegressor,
     TweedieRegressor,
 )
+from sklearn.neural_network import MLPClassifier, MLPRegressor
+from sklearn.svm import LinearSVC, LinearSVR
 
 TIGHT = {"solver": "newton-cholesky", "tol": 1e-13}
+SETTLED, LIBLINEAR = {"tol": 1e-14, "max_iter": 100000}, {"tol": 1e-12, "max_iter": 10000}
+# What brings a class to the last digit, or near enough for Newton's steps; and models of the hyperparameters chosen.
+TIGHTER = {
+    **dict.fromkeys(("LogisticRegression", "PoissonRegressor", "GammaRegressor", "TweedieRegressor"), TIGHT),
+    **dict.fromkeys(("Lasso", "ElasticNet"), SETTLED),
+    **{name: {"tol": 1e-8, "max_iter": 10000} for name in ("LinearSVC", "LinearSVR")},
+    **{name: {"max_iter": 5} for name in ("SGDClassifier", "SGDRegressor")},
+    "Ridge": {"solver": "cholesky"},
+}
+CHOSEN = {
+    "LogisticRegressionCV": lambda model: LogisticRegression(C=model.C_, **TIGHT),
+    "RidgeCV": lambda model: Ridge(alpha=model.alpha_),
+    "RidgeClassifierCV": lambda model: RidgeClassifier(alpha=model.alpha_),
+    "LassoCV": lambda model: Lasso(alpha=model.alpha_, **SETTLED),
+    "ElasticNetCV": lambda model: ElasticNet(alpha=model.alpha_, l1_ratio=model.l1_ratio_, **SETTLED),
+}
 BALANCED, BY_HAND = {"class_weight": "balanced"}, {"class_weight": {0: 2.0, 1: 0.6, 2: 1.3}}
+LBFGS = {"solver": "lbfgs", "max_iter": 5000, "max_fun": 50000, "tol": 1e-6, "random_state": 0}
+MANY = {"average": True, "max_iter": 300, "tol": None, "random_state": 0}
+SLOW = {"learning_rate": "invscaling", "eta0": 0.01, "power_t": 0.3}
 CV = {"Cs": 3, "cv": 3, "l1_ratios": (0,), "use_legacy_attributes": False}
 # Every class that is read, in every option: the estimator and the kind of its labels.
 CASES = {
@@ -52,6 +82,8 @@ CASES = {
     "ridge classifier, three": (RidgeClassifier(alpha=3.0), "three"),
     "ridge classifier, balanced": (RidgeClassifier(**BALANCED), "three"),
     "ridge classifier, chosen alpha": (RidgeClassifierCV(), "two"),
+    "kernel ridge": (KernelRidge(alpha=1.0, kernel="rbf", gamma=0.1), "real"),
+    "kernel ridge, polynomial": (KernelRidge(alpha=30.0, kernel="poly", degree=2, coef0=1.0), "real"),
     "least squares": (LinearRegression(), "real"),
     "poisson": (PoissonRegressor(), "count"),
     "poisson, no penalty": (PoissonRegressor(alpha=0.0, solver="newton-cholesky"), "count"),
@@ -64,9 +96,43 @@ CASES = {
     "tweedie 1, identity": (TweedieRegressor(power=1, alpha=0.1, link="identity", solver="newton-cholesky"), "real"),
     "tweedie -1": (TweedieRegressor(power=-1, alpha=0.1), "real"),
     "huber": (HuberRegressor(max_iter=1000), "real"),
+    "sgd, log loss": (SGDClassifier("log_loss", alpha=0.01, **MANY), "two"),
+    "sgd, squared hinge": (SGDClassifier("squared_hinge", alpha=0.01, **MANY, **SLOW), "two"),
+    "sgd, modified huber": (SGDClassifier("modified_huber", alpha=0.01, **MANY, **SLOW), "two"),
+    "sgd, sides": (SGDClassifier("squared_error", alpha=0.1, **MANY, **SLOW), "two"),
+    "sgd, balanced": (SGDClassifier("log_loss", alpha=0.01, **MANY, **BALANCED), "two"),
+    "sgd, squared error": (SGDRegressor(alpha=0.1, **MANY, **SLOW), "real"),
+    "sgd, no intercept": (SGDRegressor(alpha=0.1, fit_intercept=False, **MANY, **SLOW), "real"),
+    "sgd, huber": (SGDRegressor("huber", epsilon=1.0, alpha=0.1, **MANY, **SLOW), "real"),
+    "sgd, insensitive": (SGDRegressor("squared_epsilon_insensitive", epsilon=0.2, alpha=1.0, **MANY, **SLOW), "real"),
+    "linear svc": (LinearSVC(C=0.1), "two"),
+    "linear svc, scaled intercept": (LinearSVC(C=0.1, intercept_scaling=3.0), "two"),
+    "linear svc, no intercept": (LinearSVC(fit_intercept=False, class_weight="balanced"), "two"),
+    "linear svr": (LinearSVR(epsilon=0.2, loss="squared_epsilon_insensitive", dual=False), "real"),
+    "linear svr, no intercept": (
+        LinearSVR(fit_intercept=False, loss="squared_epsilon_insensitive", dual=False),
+        "real",
+    ),
+    "network, two": (MLPClassifier((3,), activation="tanh", alpha=10.0, **LBFGS), "two"),
+    "network, two layers": (MLPClassifier((3, 2), activation="tanh", alpha=20.0, **LBFGS), "two"),
+    "network, three": (MLPClassifier((3,), activation="logistic", alpha=1.0, **LBFGS), "three"),
+    "network, real": (MLPRegressor(hidden_layer_sizes=(2,), activation="tanh", alpha=80.0, **LBFGS), "real"),
+    "network, counts": (MLPRegressor("poisson", (2,), activation="tanh", alpha=40.0, **LBFGS), "count"),
+    "lasso": (Lasso(alpha=0.02), "real"),
+    "elastic net": (ElasticNet(alpha=0.2, l1_ratio=0.5), "real"),
+    "elastic net, no intercept": (ElasticNet(alpha=0.1, l1_ratio=0.8, fit_intercept=False), "real"),
+    "lasso, chosen alpha": (LassoCV(cv=3), "real"),
+    "elastic net, chosen alpha": (ElasticNetCV(cv=3, l1_ratio=[0.5, 0.9]), "real"),
+    "logistic, l1": (LogisticRegression(C=0.1, l1_ratio=1, solver="saga", max_iter=5000), "two"),
+    "logistic, elastic net": (LogisticRegression(C=0.1, l1_ratio=0.5, solver="saga", max_iter=5000), "two"),
+    "logistic, l1, liblinear": (LogisticRegression(C=0.1, l1_ratio=1, solver="liblinear", intercept_scaling=2), "two"),
     "huber, no intercept": (HuberRegressor(epsilon=2.0, alpha=1.0, fit_intercept=False, max_iter=1000), "real"),
 }
 WATCHED = 10
+# How options begin of which quick tests have few.
+DEAR = ("kernel", "sgd", "linear sv", "network", "lasso", "elastic", "logistic, l1", "logistic, elastic")
+# What of a hundred fits with default settings may be refused: these end beside their minimum.
+STOCHASTIC = (SGDClassifier, SGDRegressor)
 
 
 class Points(NamedTuple):
@@ -105,7 +171,7 @@ def points_of(kind: str, which: int) -> Points:
 
 def takes_weights(model) -> bool:
     """Whether it is fitted with weights of points here: one that chose its C is not, since folds would share them."""
-    return not isinstance(model, LogisticRegressionCV)
+    return not isinstance(model, LogisticRegressionCV | LassoCV | ElasticNetCV)
 
 
 def fitted(model, points: Points):
@@ -117,6 +183,9 @@ def fitted(model, points: Points):
 def losses(model, x, y) -> numpy.ndarray:
     """The loss of each point by its formula."""
     name = type(model).__name__
+    if name == "MLPClassifier":
+        given = model.predict_proba(x)[numpy.arange(len(y)), y]
+        return -numpy.log(given)
     if name.startswith("Logistic"):
         z = model.decision_function(x)
         z = numpy.column_stack([numpy.zeros(len(z)), z]) if z.ndim == 1 else z
@@ -125,11 +194,15 @@ def losses(model, x, y) -> numpy.ndarray:
         z = model.predict(x) if not hasattr(model, "decision_function") else model.decision_function(x)
         sides = 2.0 * y - 1 if z.ndim == 1 else 2.0 * (y[:, None] == numpy.arange(z.shape[1])) - 1
         return 0.5 * ((z - sides) ** 2).reshape(len(y), -1).sum(1)
+    if (form := form_of(model)) is not None:
+        z = model.decision_function(x) if hasattr(model, "classes_") else model.predict(x)
+        return form.value(z, y)
     mean = model.predict(x)
     if name == "HuberRegressor":
         far, scale, most = numpy.abs(y - mean), model.scale_, model.epsilon
         return numpy.where(far <= most * scale, scale + far**2 / scale, scale + 2 * most * far - most**2 * scale)
-    power = {"PoissonRegressor": 1, "GammaRegressor": 2}.get(name, getattr(model, "power", 0))
+    counts = name == "PoissonRegressor" or getattr(model, "loss", "") == "poisson"
+    power = 1 if counts else 2 if name == "GammaRegressor" else getattr(model, "power", 0)
     if power == 1:
         return xlogy(y, y / mean) - y + mean
     if power == 2:
@@ -140,46 +213,27 @@ def losses(model, x, y) -> numpy.ndarray:
 
 def tight(model, points: Points):
     """An unfitted copy that minimises the same objective to the last digit, the weights of classes as they were."""
-    name, held = type(model).__name__, {}
+    name, chosen = type(model).__name__, CHOSEN.get(type(model).__name__)
+    if chosen:
+        return chosen(model)
+    if name.startswith("MLP"):
+        return settled(deepcopy(model), points.x, points.y, points.weights)
+    held = {}
     if getattr(model, "class_weight", None) == "balanced":
         labels, count = points.y, len(model.classes_)
-        # Logistic regression balances the weights of points, ridge classifiers their number.
-        each = points.weights if name == "LogisticRegression" else numpy.ones(len(labels))
+        # Logistic regression and LinearSVC balance the weights of points, all others their number.
+        each = points.weights if name in ("LogisticRegression", "LinearSVC") else numpy.ones(len(labels))
         held = {"class_weight": {k: each.sum() / (count * each[labels == k].sum()) for k in range(count)}}
-    if name == "LogisticRegressionCV":
-        return LogisticRegression(C=model.C_, **TIGHT)
-    if name in ("RidgeCV", "RidgeClassifierCV"):
-        return (Ridge if name == "RidgeCV" else RidgeClassifier)(alpha=model.alpha_)
-    if name == "Ridge":
-        held["solver"] = "cholesky"
-    elif getattr(model, "solver", "") == "liblinear":
-        held |= {"tol": 1e-12, "max_iter": 10000}
-    elif name in ("LogisticRegression", "PoissonRegressor", "GammaRegressor", "TweedieRegressor"):
-        held |= TIGHT
-    return clone(model).set_params(**held)
+    solver = getattr(model, "solver", "")
+    if getattr(model, "l1_ratio", 0) and solver == "saga":
+        return clone(model).set_params(tol=1e-12, max_iter=100000)
+    return clone(model).set_params(**held, **(LIBLINEAR if solver == "liblinear" else TIGHTER.get(name, {})))
 
 
 def refitted(model, points: Points, weights):
-    """A tight copy fitted with these weights of points."""
+    """A tight copy fitted with these weights of points; by Newton's steps where its own solver stops before."""
+    if hasattr(model, "coefs_"):
+        # A network goes on from where it is: another start may end at another minimum.
+        return settled(deepcopy(model), points.x, points.y, weights)
     found = clone(model).fit(points.x, points.y, sample_weight=weights)
-    return settled(found, points, weights) if isinstance(model, HuberRegressor) else found
-
-
-def settled(model, points: Points, weights):
-    """Huber's regression after Newton's steps: its own solver stops at 2e-9 of its objective, whatever tol says."""
-    design = numpy.column_stack([points.x, numpy.ones(len(weights))]) if model.fit_intercept else points.x
-    penalty = numpy.where(numpy.arange(design.shape[1] + 1) < points.x.shape[1], 2 * model.alpha, 0.0)
-    theta = numpy.append(model.coef_, [model.intercept_, model.scale_] if model.fit_intercept else [model.scale_])
-    for _ in range(50):
-        scaled = (points.y - design @ theta[:-1]) / theta[-1]
-        cut, inside = scaled.clip(-model.epsilon, model.epsilon), numpy.abs(scaled) <= model.epsilon
-        gradient = numpy.append(-2 * design.T @ (weights * cut), weights.sum() - weights @ cut**2) + penalty * theta
-        both = numpy.column_stack([design, scaled])
-        curvature = 2 / theta[-1] * both.T @ ((weights * inside)[:, None] * both) + numpy.diag(penalty)
-        step = numpy.linalg.solve(curvature, gradient)
-        theta = theta - step
-        if numpy.abs(step).max() <= 1e-13 * numpy.abs(theta).max():
-            break
-    model.coef_, model.scale_ = theta[: points.x.shape[1]], theta[-1]
-    model.intercept_ = theta[-2] if model.fit_intercept else 0.0
-    return model
+    return settled(found, points.x, points.y, weights)

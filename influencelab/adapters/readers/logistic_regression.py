@@ -4,7 +4,8 @@ from typing import Any
 
 import numpy
 
-from influencelab.adapters.reading import Reading, rows_of
+from influencelab.adapters.reading import TOTAL, Reading, rows_of
+from influencelab.adapters.sparsity import sparse
 from influencelab.data.dataset import Dataset
 from influencelab.models.losses.binary_cross_entropy import BinaryCrossEntropy
 from influencelab.models.task import LinearTask
@@ -18,9 +19,8 @@ SLACK = 30.0
 
 def refusal(estimator: Any) -> str:
     """Why these settings are not read; '' where they are."""
-    penalty, ratio = getattr(estimator, "penalty", "deprecated"), getattr(estimator, "l1_ratio", None)
-    if penalty in ("l1", "elasticnet") or (penalty == "deprecated" and ratio not in (None, 0)):
-        return "its L1 penalty is not smooth: a coefficient that is 0 has no derivative. Take l1_ratio=0"
+    if ratio_of(estimator) and len(getattr(estimator, "classes_", ())) > 2:
+        return "its L1 penalty is not smooth, and read of two classes only. Take l1_ratio=0, or fit two classes"
     if getattr(estimator, "multi_class", "auto") == "ovr":
         return "one model a class (multi_class='ovr') is no one objective. Take the multinomial one, or fit two classes"
     return ""
@@ -34,6 +34,11 @@ def read(estimator: Any, data: Dataset, weights: numpy.ndarray) -> Reading:
 def reading(estimator: Any, c: float, data: Dataset, weights: numpy.ndarray) -> Reading:
     """At this C: the task by classes and solver."""
     penalty, intercept = 1 / (c * float(weights.sum())), bool(estimator.fit_intercept)
+    if penalty and (ratio := ratio_of(estimator)):
+        own = {"penalise_intercept": True, "constant": float(estimator.intercept_scaling)}
+        free = own if estimator.solver == "liblinear" else {}
+        l1, decay = ratio * penalty, (1 - ratio) * penalty
+        return sparse(estimator, data, BinaryCrossEntropy(), l1=l1, decay=decay, convention=TOTAL, **free)
     slope = float(estimator.tol) * rule(estimator, data, weights)
     if estimator.solver == "liblinear" and intercept:
         constant = float(estimator.intercept_scaling)
@@ -44,18 +49,31 @@ def reading(estimator: Any, c: float, data: Dataset, weights: numpy.ndarray) -> 
     return Reading(task, rows_of(estimator, intercept=intercept), slope=slope)
 
 
+def ratio_of(estimator: Any) -> float:
+    """How much of the penalty is absolute, 0 … 1, by either of its names."""
+    penalty, ratio = getattr(estimator, "penalty", "deprecated"), getattr(estimator, "l1_ratio", None)
+    if penalty in ("l1", "l2", None):
+        return float(penalty == "l1")
+    return float(ratio or 0.0)
+
+
 def rule(estimator: Any, data: Dataset, weights: numpy.ndarray) -> float:
     """The largest |∂J/∂θ| at which its solver stops, per tol: these compare the gradient of the mean loss itself.
 
     `liblinear` takes a share of its gradient at 0. An epoch of `sag` and `saga` moves by n gradients over the largest
     curvature of a point; half a point's part in the gradient is then the most that counts as theirs.
     """
-    x = data.x_train.numpy()
     if estimator.solver == "liblinear":
-        sides, shares = 2.0 * data.y_train.numpy() - 1, weights / weights.sum()
-        start = numpy.append(x.T @ (shares * sides), estimator.intercept_scaling * shares @ sides) / 2
-        return float(numpy.linalg.norm(start)) * min((sides > 0).mean(), (sides < 0).mean())
+        return of_liblinear(estimator, data, weights) / 2
     if estimator.solver in ("sag", "saga"):
+        x = data.x_train.numpy()
         curvature = 0.25 * (float((x * x).sum(1).max()) + bool(estimator.fit_intercept))
         return min(SLACK * curvature * float(numpy.abs(estimator.coef_).max()), 0.5 / float(estimator.tol)) / data.n
     return 1.0
+
+
+def of_liblinear(estimator: Any, data: Dataset, weights: numpy.ndarray) -> float:
+    """What liblinear's primal solver leaves of the gradient, per tol, of a loss whose slopes at no weights are ±1."""
+    x, sides, shares = data.x_train.numpy(), 2.0 * data.y_train.numpy() - 1, weights / weights.sum()
+    start = numpy.append(x.T @ (shares * sides), estimator.intercept_scaling * shares @ sides)
+    return float(numpy.linalg.norm(start)) * min((sides > 0).mean(), (sides < 0).mean())

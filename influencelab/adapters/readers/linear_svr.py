@@ -1,0 +1,35 @@
+"""`LinearSVR`: C Σ sᵢ ℓᵢ + ½ ‖w‖², the intercept penalised; ℓ the error beyond epsilon, squared or absolute."""
+
+from functools import partial
+from typing import Any
+
+import numpy
+import torch
+
+from influencelab.adapters.readers import linear_svc
+from influencelab.adapters.reading import Reading
+from influencelab.data.dataset import Dataset
+from influencelab.models.losses.epsilon_insensitive import EpsilonInsensitive
+from influencelab.models.losses.insensitive_squared_error import InsensitiveSquaredError
+
+# How much of its tol times the spread of the targets liblinear may leave of the mean loss: it left up to 0.25.
+LEFT = 1.0
+
+
+def refusal(estimator: Any) -> str:  # noqa: ARG001 - all of its settings are read
+    """''."""
+    return ""
+
+
+def read(estimator: Any, data: Dataset, weights: numpy.ndarray) -> Reading:
+    """The whole penalty stays in a refit: `drop`."""
+    total, epsilon = float(weights.sum()), float(estimator.epsilon)
+    if estimator.loss == "epsilon_insensitive":
+        at, spread = partial(EpsilonInsensitive, epsilon), float(data.y_train.std())
+        return linear_svc.bent(estimator, at(), at, total, widest=spread, left=LEFT)
+    loss, shares, x = InsensitiveSquaredError(epsilon), weights / total, data.x_train.numpy()
+    # Its primal solver stops at a share of the gradient at no weights.
+    slopes = shares * loss.gradients(torch.zeros(1, data.n, dtype=data.x_train.dtype), data.y_train)[0].numpy()
+    start = numpy.append(x.T @ slopes, float(estimator.intercept_scaling) * slopes.sum())
+    slope = float(estimator.tol) * float(numpy.linalg.norm(start))
+    return Reading(*linear_svc.linear(estimator, loss, 2 * total), slope=slope)

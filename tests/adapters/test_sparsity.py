@@ -1,0 +1,101 @@
+"""Absolute penalties: coefficients of 0 stay so, and how many removals would change that is said."""
+
+import re
+import warnings
+
+import numpy
+import pandas
+import pytest
+from own_refits import SETTLED, points_of
+from sklearn.linear_model import ElasticNet, Lasso, LassoLars, LogisticRegression, Ridge
+
+import influencelab as il
+from influencelab.errors import InvalidData, NotConverged
+
+POINTS = points_of("real", 0)
+GENERATOR = numpy.random.default_rng(5)
+# Two features that matter and four that do not.
+X = numpy.column_stack([POINTS.x[:150], GENERATOR.normal(size=(150, 4))])
+Y = POINTS.y[:150]
+
+
+def handed_in(model, x=X, y=Y, weights=None, **settings):
+    return il.from_sklearn(model, x, y, x[:5], y[:5], weights, **settings)
+
+
+def pattern(model):
+    return tuple(numpy.sign(model.coef_).ravel().astype(int))
+
+
+def said(fit):
+    return int(re.search(r"which (\d+) of 150 points change by leaving", repr(fit))[1])
+
+
+@pytest.mark.parametrize("ratio", [1.0, 0.7])
+def test_how_many_points_change_the_pattern_by_leaving_is_what_fitting_without_each_says(ratio):
+    for alpha in (0.05, 0.12):
+        model = ElasticNet(alpha=alpha, l1_ratio=ratio, **SETTLED).fit(X, Y)
+        rest = [numpy.arange(150) != row for row in range(150)]
+        own = [ElasticNet(alpha=alpha, l1_ratio=ratio, **SETTLED).fit(X[on], Y[on]) for on in rest]
+        changed = sum(pattern(each) != pattern(model) for each in own)
+        assert said(handed_in(model)) == changed
+        assert 0 < changed < 150 or alpha == 0.05
+
+
+def test_with_a_total_penalty_too():
+    labels = (numpy.median(Y) < Y).astype(int)
+    settings = {"C": 0.15, "l1_ratio": 1, "solver": "liblinear", "tol": 1e-10, "max_iter": 10000}
+    model = LogisticRegression(**settings).fit(X, labels)
+    rest = [numpy.arange(150) != row for row in range(150)]
+    changed = sum(pattern(LogisticRegression(**settings).fit(X[on], labels[on])) != pattern(model) for on in rest)
+    fit = handed_in(model, y=labels)
+    assert fit.convention == "drop"
+    # One step is not all of the way where losses are no squares.
+    assert abs(said(fit) - changed) <= 3
+    assert changed > 0
+
+
+def test_the_data_keeps_the_features_whose_coefficients_are_not_0_with_their_names():
+    table = pandas.DataFrame(X, columns=list("abcdefgh"))
+    model = Lasso(alpha=0.12).fit(table, Y)
+    fit = il.from_sklearn(model, table, Y, table[:5], Y[:5])
+    kept = [name for name, value in zip(table, model.coef_, strict=True) if value]
+    assert list(fit.data.feature_names) == kept
+    assert fit.measures().numpy() == pytest.approx((model.predict(table[:5]) - Y[:5]) ** 2 / 2, rel=1e-3)
+
+
+def test_other_weights_other_targets_another_penalty_and_an_early_stop_are_refused():
+    model = Lasso(alpha=0.05).fit(X, Y, GENERATOR.uniform(0.3, 3, 150))
+    for given in (model, Lasso(alpha=0.05).fit(X, Y[::-1]), Lasso(alpha=0.05).fit(X, Y).set_params(alpha=0.06)):
+        with pytest.raises(NotConverged, match="no minimum on this data"):
+            handed_in(given)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        early = Lasso(alpha=0.05, max_iter=1).fit(X + X[:, :1], Y)
+    with pytest.raises(NotConverged, match="no minimum on this data"):
+        handed_in(early, X + X[:, :1])
+
+
+def test_coefficients_of_0_that_the_data_would_not_leave_there_are_refused():
+    """The others are a minimum, but the gradient of one of 0 exceeds its penalty."""
+    few = Lasso(alpha=0.05, **SETTLED).fit(X[:, :3], Y)
+    model = Lasso(alpha=0.05, **SETTLED).fit(X, Y)
+    model.coef_, model.intercept_ = numpy.append(few.coef_, numpy.zeros(5)), few.intercept_
+    with pytest.raises(NotConverged, match=r"one of 0 has a slope .*% beyond its penalty"):
+        handed_in(model)
+
+
+def test_what_has_no_active_set_of_one_output_is_refused():
+    with pytest.raises(InvalidData, match="All coefficients of Lasso are 0"):
+        handed_in(Lasso(alpha=100.0).fit(X, Y))
+    three = LogisticRegression(l1_ratio=1, solver="saga").fit(X, numpy.arange(150) % 3)
+    assert "two classes only" in il.supports(three).reason
+    assert "several targets" in il.supports(Lasso().fit(X, numpy.column_stack([Y, Y]))).reason
+    assert "positive=False" in il.supports(ElasticNet(positive=True)).reason
+    assert "Take Lasso or ElasticNet" in il.supports(LassoLars()).reason
+
+
+def test_without_a_penalty_no_coefficient_is_held():
+    plain = handed_in(ElasticNet(alpha=0.1, l1_ratio=0.0, **SETTLED).fit(X, Y))
+    ridge = handed_in(Ridge(alpha=15.0).fit(X, Y))
+    assert plain.theta.numpy() == pytest.approx(ridge.theta.numpy(), rel=1e-6)
