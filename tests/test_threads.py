@@ -192,6 +192,7 @@ def facts_of(job, way):
     return outcome_of(job.store.find(job.key)).facts
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", ["here", "process", "cluster"])
 def test_a_job_takes_one_thread_wherever_it_runs_and_the_manifest_says_so(way, tmp_path, seen, monkeypatch):
     monkeypatch.setattr(threads, "LARGE", 0)

@@ -314,6 +314,7 @@ def test_the_scorecard_is_printed_and_its_page_is_written(tmp_path: Path) -> Non
     assert inside("scorecard", "--write", "--results", str(tmp_path)).exit_code == 2
 
 
+@pytest.mark.slow
 def test_lab_becomes_jupyterlab_and_passes_arguments_on() -> None:
     done = command("lab", "--studies", str(NOTEBOOKS), "--version")
     assert done.returncode == 0

@@ -168,6 +168,7 @@ async def test_what_a_report_keeps_for_the_explorer_and_the_explorer_are_given(a
     assert "function renderAlone" in (await ask("explorer"))[1]["script"]
 
 
+@pytest.mark.slow
 async def test_a_failing_run_says_why_and_what_ran_can_be_opened(ask: Ask, jp_root_dir: Path) -> None:
     asked = (await ask("runs", method="POST", body=wanted("failing")))[1]
     failed = await until(ask, asked["id"], "done", "failed")
@@ -176,6 +177,7 @@ async def test_a_failing_run_says_why_and_what_ran_can_be_opened(ask: Ask, jp_ro
     assert (jp_root_dir / failed["ran"]).is_file()
 
 
+@pytest.mark.slow
 async def test_cancelling_ends_all_that_a_run_started(ask: Ask, jp_root_dir: Path) -> None:
     first, second = [(await ask("runs", method="POST", body=wanted("slow")))[1] for _ in range(2)]
     note = jp_root_dir / "results" / "worker.txt"

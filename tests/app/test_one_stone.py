@@ -104,6 +104,7 @@ def test_a_page_that_cannot_be_written_leaves_the_earlier_one(tmp_path: Path, mo
     assert not Path(os.devnull).is_file()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("closed", [">&-", "<&- >&- 2>&-"])
 def test_closed_streams_stop_nothing(tmp_path: Path, closed: str) -> None:
     words = shlex.join([*COMMAND, "scorecard", "--results", str(tmp_path)])
@@ -143,6 +144,7 @@ def test_a_working_folder_that_is_gone_is_said(tmp_path: Path) -> None:
     assert done.stderr == "influencelab: The working folder is gone. Change to one that exists: cd.\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["latin-1", "ascii"])
 def test_a_terminal_of_few_letters_is_written_to(tmp_path: Path, encoding: str) -> None:
     environment = os.environ | {"PYTHONIOENCODING": encoding, "PYTHONUTF8": "0", "PYTHONPATH": str(ROOT)}

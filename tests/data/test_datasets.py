@@ -164,6 +164,7 @@ def test_products_of_kernel_features_are_the_kernel_of_every_pair_with_a_trainin
         RbfKernel(inner=inner, gamma=-1.0).load()
 
 
+@pytest.mark.slow
 def test_image_files_hold_what_is_known_of_them(files):
     kind, facts = files
     data = make(Source, kind).load()
@@ -174,6 +175,7 @@ def test_image_files_hold_what_is_known_of_them(files):
     assert (float(data.x_train.min()), float(data.x_train.max())) == (0.0, 255.0)
 
 
+@pytest.mark.slow
 def test_skip_first_leaves_out_the_first_and_keeps_the_ids(files):
     kind, facts = files
     skipped = facts.train // 12

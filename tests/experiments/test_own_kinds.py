@@ -83,6 +83,7 @@ def trial(**changes) -> Trial:
 CHANGES = {"a value": {"factor": "10.0"}, "a function": {"called": "values ** 2"}, "a method": {"argument": "3.0"}}
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("helper")
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
 def test_changed_code_of_an_own_estimator_is_run_again(tmp_path, change):
@@ -117,6 +118,7 @@ def test_the_key_of_the_packages_own_kinds_knows_nothing_of_this():
     assert recipe_version(known) == code_version(*sorted(modules))
 
 
+@pytest.mark.slow
 def test_changed_data_of_an_own_source_are_run_again(tmp_path):
     drawn = numpy.random.default_rng(0).normal(size=(25, 3))
     hashes, task = [], Logistic(0.1)
@@ -129,6 +131,7 @@ def test_changed_data_of_an_own_source_are_run_again(tmp_path):
     assert len(list(tmp_path.rglob("*.entry"))) == 3
 
 
+@pytest.mark.slow
 def test_a_source_that_gives_other_data_each_time_is_refused(tmp_path):
     drawing = numpy.random.default_rng(0)
     text = SOURCE.replace("X[:, 0] > shift", "X[:, 0] + drawing.normal(size=len(X)) > 0")

@@ -142,6 +142,7 @@ def test_a_turn_ends_with_an_error(tmp_path):
     assert taken(store)
 
 
+@pytest.mark.slow
 def test_many_at_once_never_have_the_same_turn(tmp_path):
     """Each who has it adds one to a number that others could see half changed."""
     store, counter = Store(tmp_path), tmp_path / "counter"
@@ -177,6 +178,7 @@ with store.lock(key) as ours:
 """
 
 
+@pytest.mark.slow
 def test_the_turn_of_a_killed_process_is_free_and_what_it_was_writing_is_swept_away(tmp_path):
     store = Store(tmp_path)
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}

@@ -83,6 +83,7 @@ def test_deep_networks_all_arrive_and_none_at_a_saddle():
     assert float(found.grad_norm.max()) <= 1e-8
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dense", [0, pytest.param(512, marks=EXHAUSTIVE)])
 def test_gradients_reach_what_chord_steps_do_not_and_agree_with_dense_newton(dense, monkeypatch):
     monkeypatch.setattr(preconditioned_lbfgs, "DENSE", dense)

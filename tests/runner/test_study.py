@@ -270,6 +270,7 @@ def test_a_report_that_records_other_parameters_than_it_ran_with_is_refused(tmp_
         plan.published(tmp_path / "fine")
 
 
+@pytest.mark.slow
 def test_what_runs_notebooks_loads_without_the_grammar_it_does_not_need() -> None:
     program = """
 import sys

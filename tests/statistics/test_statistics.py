@@ -232,6 +232,7 @@ def crossed(generator: numpy.random.Generator, r: int, m: int) -> Comparison:
     return made(x, rho * x + numpy.sqrt(1 - rho**2) * noise)
 
 
+@pytest.mark.slow
 def test_two_way_interval_covers_where_a_one_way_one_does_not():
     generator, two_way, one_way = numpy.random.default_rng(14), [], []
     for seed in range(400):

@@ -237,6 +237,7 @@ def test_repeatability_is_named_as_no_agreement_and_stands_beside_ranks_alone(fo
     assert set(legend) >= {"published protocol", "controlled, warm truth", name, "perfect"}
 
 
+@pytest.mark.slow
 def test_a_stranger_can_read_the_figures(found):
     for axis in ("depth", "width"):
         assert faults(figures.agreement_along(axis, found)) == []

@@ -241,6 +241,7 @@ def test_pairs_hold_what_was_selected(outcome):
     assert first["consistent_0.1"] == pytest.approx(float(outcome.predicted["consistent/0.1"][row, column]), rel=1e-6)
 
 
+@pytest.mark.slow
 def test_every_figure_has_words_and_units_on_its_axes_and_draws_the_measurements(outcome, numbers):
     drawn = {
         "family": figures.loss_family([0.0, 0.01, 0.5]),
