@@ -204,7 +204,8 @@ def check_results(place: Place) -> bool:
     other = {name for name in place.before if name.startswith("other/")}
     assert {name: now.get(name) for name in other} == {name: place.before[name] for name in other}
     strange = [path.name for path in place.results.glob("*/*") if path.name != "tiny" and not LEFT.fullmatch(path.name)]
-    assert [name for name in strange if not name.startswith("step_")] == []
+    foreign = [name for name in strange if not name.startswith("step_")]
+    assert foreign == [], foreign
     aside = list(place.results.glob("chaos/.tiny.replaced.*"))
     if not (place.results / "chaos" / "tiny").exists():
         assert len(aside) == 1
