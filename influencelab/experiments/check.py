@@ -131,7 +131,8 @@ def check(
     found = comparison.statistics(bootstrap)
     order, sized = found["spearman"].pooled, estimate.unit != "none"
     actual = comparison.actual[comparison.mask]
-    rms = float(numpy.sqrt(numpy.mean(actual**2)))
+    # No change at all is a measure of nothing.
+    rms = float(numpy.sqrt(numpy.mean(actual**2))) or math.nan
     slope = found["slope"].median if sized else None
     intercept = replace(found["intercept"].median, unit="")
     offset = intercept.mapped(lambda value: value / rms, "as a share of the RMS change")
