@@ -13,6 +13,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from typer.core import TyperGroup
 from typer.testing import CliRunner, Result
 
 from influencelab import __version__
@@ -350,3 +351,13 @@ def test_export_says_what_is_missing(tmp_path: Path) -> None:
     nowhere = inside("export", "fine", "--results", str(tmp_path), "--output", str(tmp_path / "no" / "page.html"))
     assert nowhere.exit_code == 2
     assert "Make it, or name another" in nowhere.output
+
+
+def test_ctrl_c_while_the_command_is_read_is_said_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(TyperGroup, "make_context", interrupted)
+    ended = CliRunner().invoke(app, ["list"])
+    assert ended.exit_code == 130
+    assert ended.stderr.strip() == "influencelab: stopped before anything began."

@@ -5,6 +5,7 @@ from functools import partial
 
 import numpy
 import pytest
+import torch
 from impostors import IMPOSTORS, Impostor
 
 import influencelab as il
@@ -154,3 +155,11 @@ def test_too_few_points_are_refused():
     estimate = estimated(il.fit(*problem("iris", decay=1e-1), il.Newton()))
     with pytest.raises(InvalidParameter, match="expected 5 or more"):
         checked(estimate, points=4)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_effects_that_are_all_nothing_are_no_reason_to_believe():
+    _, data = problem("iris", decay=1e-1)
+    blind = replace(data, x_test=torch.zeros_like(data.x_test))
+    fit = il.fit(il.Logistic(weight_decay=1e-1, intercept=False), blind, il.Newton())
+    assert checked(estimated(fit)).believe == NOT

@@ -44,6 +44,14 @@ class ClearEnds(TyperGroup):
     A signal ends them likewise, with 128 and its number.
     """
 
+    def make_context(self, *given: Any, **named: Any) -> Any:
+        """Read what was asked for, which loads a library."""
+        try:
+            return super().make_context(*given, **named)
+        except KeyboardInterrupt as error:
+            typer.echo("\ninfluencelab: stopped before anything began.", err=True)
+            raise typer.Exit(128 + signal.SIGINT) from error
+
     def invoke(self, ctx: Any) -> Any:
         """Run the command that was asked for."""
         open_streams()
