@@ -13,9 +13,12 @@ BENT = {
     "nu svc": (NuSVC(nu=0.6), "two"),
     "svr": (SVR(epsilon=0.2), "real"),
     "svr, linear": (SVR(kernel="linear", epsilon=0.2), "real"),
-    "linear svc, hinge": (LinearSVC(loss="hinge", C=0.3, max_iter=100000), "two"),
-    "linear svc, hinge, scaled intercept": (LinearSVC(loss="hinge", intercept_scaling=3.0, max_iter=100000), "two"),
-    "linear svr, absolute": (LinearSVR(epsilon=0.2, max_iter=100000), "real"),
+    "linear svc, hinge": (LinearSVC(loss="hinge", C=0.3, max_iter=100000, random_state=0), "two"),
+    "linear svc, hinge, scaled intercept": (
+        LinearSVC(loss="hinge", intercept_scaling=3.0, max_iter=100000, random_state=0),
+        "two",
+    ),
+    "linear svr, absolute": (LinearSVR(epsilon=0.2, max_iter=100000, random_state=0), "real"),
 }
 
 
