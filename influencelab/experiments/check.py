@@ -67,8 +67,8 @@ class Check(Summarised):
     @property
     def sentence(self) -> str:
         """Whether to believe the estimate, and why."""
-        counting, asked = int(self.comparison.mask.any(1).sum()), len(self.retrained.values)
-        if counting < COUNTING * asked:
+        counting, asked = int(self.retrained.trusted.sum()), len(self.retrained.values)
+        if not enough(self.retrained):
             return (
                 f"{OPENINGS[NOT]}: of {asked} models trained again without a point only {counting} came to a minimum "
                 "near this one, so nothing that is predicted has a truth."
@@ -137,9 +137,8 @@ def check(
     intercept = replace(found["intercept"].median, unit="")
     offset = intercept.mapped(lambda value: value / rms, "as a share of the RMS change")
     moved = float(numpy.sqrt(numpy.mean(array(retrained.control) ** 2))) / rms
-    counts = float(retrained.trusted.double().mean()) >= COUNTING and moved <= MOVED
     return Check(
-        believe=judged(order, slope, offset) if counts else NOT,
+        believe=judged(order, slope, offset) if enough(retrained) and moved <= MOVED else NOT,
         order=order,
         slope=slope,
         offset=offset if sized else None,
@@ -147,6 +146,11 @@ def check(
         comparison=comparison,
         retrained=retrained,
     )
+
+
+def enough(retrained: Retrained) -> bool:
+    """Whether so many of the retrained models count that they are a truth."""
+    return float(retrained.trusted.double().mean()) >= COUNTING
 
 
 def judged(order: Measurement, slope: Measurement | None, offset: Measurement) -> str:
