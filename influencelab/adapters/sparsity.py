@@ -22,6 +22,7 @@ def sparse(
     l1: float,
     decay: float,
     convention: str,
+    slope: float = 0.0,
     penalise_intercept: bool = False,
     constant: float = 1.0,
 ) -> Reading:
@@ -56,4 +57,4 @@ def sparse(
         feature_names=tuple(name for name, on in zip(names, active, strict=True) if on) if names else (),
     )
     idle = data.x_train[:, ~some].numpy()
-    return Reading(task, found, convention, data=seen, pattern=Pattern(idle, l1))
+    return Reading(task, found, convention, slope=slope, data=seen, pattern=Pattern(idle, l1))

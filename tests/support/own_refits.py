@@ -175,9 +175,10 @@ def takes_weights(model) -> bool:
 
 
 def fitted(model, points: Points):
-    """A copy, fitted as a user does."""
+    """A copy, fitted as a user does, by the same random numbers each time."""
     given = {"sample_weight": points.weights} if takes_weights(model) else {}
-    return clone(model).fit(points.x, points.y, **given)
+    random = {"random_state": 0} if "random_state" in model.get_params() else {}
+    return clone(model).set_params(**random).fit(points.x, points.y, **given)
 
 
 def losses(model, x, y) -> numpy.ndarray:

@@ -34,12 +34,12 @@ def read(estimator: Any, data: Dataset, weights: numpy.ndarray) -> Reading:
 def reading(estimator: Any, c: float, data: Dataset, weights: numpy.ndarray) -> Reading:
     """At this C: the task by classes and solver."""
     penalty, intercept = 1 / (c * float(weights.sum())), bool(estimator.fit_intercept)
+    slope = float(estimator.tol) * rule(estimator, data, weights)
     if penalty and (ratio := ratio_of(estimator)):
         own = {"penalise_intercept": True, "constant": float(estimator.intercept_scaling)}
         free = own if estimator.solver == "liblinear" else {}
         l1, decay = ratio * penalty, (1 - ratio) * penalty
-        return sparse(estimator, data, BinaryCrossEntropy(), l1=l1, decay=decay, convention=TOTAL, **free)
-    slope = float(estimator.tol) * rule(estimator, data, weights)
+        return sparse(estimator, data, BinaryCrossEntropy(), l1=l1, decay=decay, convention=TOTAL, slope=slope, **free)
     if estimator.solver == "liblinear" and intercept:
         constant = float(estimator.intercept_scaling)
         loss = BinaryCrossEntropy()
