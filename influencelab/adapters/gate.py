@@ -13,8 +13,8 @@ from influencelab.models import derivatives
 from influencelab.models.shapes import N, P
 from influencelab.models.task import Task
 from influencelab.threads import by_size
-from influencelab.training.fit import Fit, fit_from, no_minimum
-from influencelab.training.minimum import newton_step, train_to_minimum, unbounded
+from influencelab.training.fit import Fit, fit_from
+from influencelab.training.minimum import newton_step, no_minimum, train_to_minimum, unbounded
 from influencelab.training.origin import Origin
 from influencelab.training.trainers.newton import Newton
 

@@ -37,7 +37,7 @@ def compare(estimate: Estimate, retrained: Retrained, *, mask: Any = None) -> Co
         )
     data, perturbation = estimate.fit.data, retrained.perturbation
     single = bool((perturbation.changed >= 0).all())
-    ids, labels = labels_of(data, perturbation)
+    (ids, labels), columns = labels_of(data, perturbation), estimate.fit.measure.columns(data)
     selected = torch.ones_like(retrained.values, dtype=torch.bool) if mask is None else numbers_in(mask, what="mask")
     if selected.dtype != torch.bool or selected.shape != retrained.values.shape:
         raise InvalidData(
@@ -50,14 +50,14 @@ def compare(estimate: Estimate, retrained: Retrained, *, mask: Any = None) -> Co
         mask=array(selected.to(retrained.trusted.device) & retrained.trusted[:, None]),
         train_ids=array(ids),
         train_labels=array(labels),
-        test_ids=array(data.test_ids),
-        test_labels=array(data.y_test),
-        classes=data.classes if single else 0,
+        test_ids=array(columns.ids),
+        test_labels=array(columns.labels),
+        classes=data.classes if single and columns.points else 0,
         estimator=kind_name(estimate.estimator),
         unit=estimate.unit,
         class_names=data.class_names,
         train_names=data.train_names if single else (),
-        test_names=data.test_names,
+        test_names=columns.names,
     )
 
 

@@ -145,7 +145,7 @@ def descend(chord: Chord, problem: Problem, test: ConvergenceTest, *, max_steps:
             first_step = move.norm(dim=1)
         theta[active] -= move
         gradient[active] = derivatives.gradients(fit.task, fit.data, theta[active], problem.weights[active])
-        change = derivatives.measures(fit.task, fit.data, theta[active]) - before
+        change = fit.measures_at(theta[active]) - before
         rows = active[test.passed(gradient[active], change, chord.amplification[active])]
         if len(rows):
             passed[rows] = held(chord.take(rows), test, theta[rows], problem.weights[rows], gradient[rows])
@@ -166,7 +166,7 @@ def held(chord: Chord, test: ConvergenceTest, theta: KP, weights: KN, gradient: 
     less of the gradient, too: on a tail each step is as long as the one before, however small.
     """
     fit, step = chord.curvature.fit, chord.step(gradient)
-    there, ahead = (derivatives.measures(fit.task, fit.data, each) for each in (theta, theta - step))
+    there, ahead = (fit.measures_at(each) for each in (theta, theta - step))
     rounding = ROUNDED * torch.finfo(theta.dtype).eps * there.abs()
     stays = ((ahead - there).abs() <= test.allowed(ahead - fit.measures()) + rounding).all(1)
     rows = (stays & (farthest(fit, theta) > 1)).nonzero()[:, 0]

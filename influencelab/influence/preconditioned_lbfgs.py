@@ -47,7 +47,7 @@ def minimise_from_fit(
     start = fit.theta.repeat(len(weights), 1)
     theta = trainer.train(fit.task, fit.data, start, weights, guess=partial(precondition, curvature)).theta
     gradient = derivatives.gradients(fit.task, fit.data, theta, weights)
-    change = derivatives.measures(fit.task, fit.data, theta) - fit.measures()
+    change = fit.measures_at(theta) - fit.measures()
     passed = torch.zeros_like(weights[:, 0]).bool()
     rest = (gradient.norm(dim=-1) <= test.tolerance).nonzero().squeeze(1)
     for _ in range(ROUNDS):
@@ -59,7 +59,7 @@ def minimise_from_fit(
         nearer = is_minimum & (slope.norm(dim=-1) <= test.tolerance)
         theta[rest[~is_minimum]] = fit.theta
         rest, there, slope = rest[nearer], there[nearer], slope[nearer]
-        moved = derivatives.measures(fit.task, fit.data, there) - fit.measures()
+        moved = fit.measures_at(there) - fit.measures()
         stays = ((moved - change[rest]).abs() <= test.allowed(moved)).all(1)
         theta[rest], gradient[rest], change[rest] = there, slope, moved
         passed[rest] = stays & test.passed(slope, moved)

@@ -28,7 +28,7 @@ BATCH, LIMITED = 2**24, 16
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Retrained(Recipe, Summarised):
-    """Changes of the test losses that retraining really brought about.
+    """Changes of the test losses, or of what else the fit watches, that retraining really brought about.
 
     Attributes:
         retrainer: the recipe.

@@ -9,7 +9,6 @@ from jaxtyping import Float
 from torch import Tensor
 
 from influencelab.errors import LostDigits
-from influencelab.models import derivatives
 from influencelab.training.fit import Fit
 
 # Rounding that changes values by more than this share of the largest is warned of.
@@ -109,7 +108,7 @@ def check_effects(fit: Fit, values: Float[Tensor, "r m"]) -> None:
     noise = ROUNDED * torch.finfo(losses.dtype).eps * losses
     share = float(noise / size) if size > 0 else float(noise > 0)
     # Where no parameter moves any test loss, as where the features are 0, all effects are 0, which needs no digits.
-    if share > LOST and (size > 0 or derivatives.measure_gradients(fit.task, fit.data, fit.theta).any()):
+    if share > LOST and (size > 0 or fit.measure_gradients().any()):
         much = f"The largest effect is {float(size):.0e} where losses are {float(losses):.0e}"
         lost_digits(share, cure=f"{much}: lower the weight decay, or give features in float64.")
 

@@ -5,6 +5,7 @@ import pandas
 from jaxtyping import Float
 from torch import Tensor
 
+from influencelab.data.dataset import by_name
 from influencelab.errors import InvalidParameter, whole
 from influencelab.training.fit import Fit
 
@@ -27,12 +28,12 @@ def leverages(fit: Fit, leverage: Float[Tensor, " n"] | None, *, corrected: bool
 
 def pairs(fit: Fit, values: Float[Tensor, "n m"], *, leverage: Float[Tensor, " n"] | None = None) -> pandas.DataFrame:
     """A row for each pair of a training and a test point: ids, labels, what is predicted, and known leverages."""
-    data, (n, m) = fit.data, values.shape
+    data, (n, m), columns = fit.data, values.shape, fit.measure.columns(fit.data)
     own = {} if leverage is None else {"leverage": numpy.repeat(array(leverage), m)}
     return pandas.DataFrame(
         {
-            "test_id": numpy.tile(data.shown_ids("test"), n),
-            "test_label": numpy.tile(data.shown_labels(data.y_test), n),
+            "test_id": numpy.tile(by_name(array(columns.ids), columns.names), n),
+            **({"test_label": numpy.tile(data.shown_labels(columns.labels), n)} if columns.points else {}),
             "train_id": numpy.repeat(data.shown_ids("train"), m),
             "train_label": numpy.repeat(data.shown_labels(data.y_train), m),
             "predicted": array(values).flatten(),

@@ -2,11 +2,30 @@
 
 from abc import abstractmethod
 from dataclasses import dataclass
+from typing import NamedTuple
+
+from torch import Tensor
 
 from influencelab.data.dataset import Dataset
 from influencelab.models.shapes import KM, KP, MP, P
 from influencelab.models.task import Task
-from influencelab.recipe import Recipe
+from influencelab.recipe import Recipe, default
+
+
+class Columns(NamedTuple):
+    """What each of the m numbers of a measure is of.
+
+    Attributes:
+        ids: of test points, or other numbers that tell them apart.
+        labels: of test points; 0 for what has none.
+        names: instead of the ids 0, 1, …, where there are any.
+        points: whether they are of test points, one each.
+    """
+
+    ids: Tensor
+    labels: Tensor
+    names: tuple[str, ...]
+    points: bool = True
 
 
 @dataclass(frozen=True)
@@ -20,3 +39,19 @@ class Measure(Recipe):
     @abstractmethod
     def gradients(self, task: Task, data: Dataset, theta: P) -> MP:
         """The derivative of each number in θ."""
+
+    @default
+    def columns(self, data: Dataset) -> Columns:
+        """What the numbers are of; by default the test points."""
+        return Columns(data.test_ids, data.y_test, data.test_names)
+
+    @default
+    def unit(self, task: Task) -> str:
+        """The unit of the numbers; by default that of the task's loss."""
+        return task.output_loss.unit
+
+    @property
+    @default
+    def noun(self) -> str:
+        """What the numbers are called in a sentence."""
+        return "test losses"

@@ -5,7 +5,7 @@ import math
 import warnings
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -16,13 +16,15 @@ from influencelab.data.conversion import numbers_in
 from influencelab.data.dataset import Dataset
 from influencelab.errors import InvalidParameter, NoMinimum, NotConverged, NotSolved, require, whole
 from influencelab.models import derivatives
+from influencelab.models.measure import Measure
+from influencelab.models.measures.loss import Loss
 from influencelab.models.shapes import KP, K, N, P
 from influencelab.models.task import Task
 from influencelab.recipe import Recipe, kind_name
 from influencelab.summary import Summarised
 from influencelab.threads import by_size
 from influencelab.training.deadline import check_seconds, out_of_time, within
-from influencelab.training.minimum import DENSE, next_step, stays, train_to_minimum, unbounded
+from influencelab.training.minimum import no_minimum, stays, train_to_minimum, unbounded, unfinished
 from influencelab.training.origin import Origin
 from influencelab.training.trainer import Memory, Trained, Trainer, check_finite
 from influencelab.training.weights import checked_weights
@@ -55,6 +57,8 @@ class Fit(Recipe, Summarised):
         steps: how many steps training took.
         memory: state of a first-order trainer after its last step, which a warm start can restore; None for others.
         origin: of a model that was fitted elsewhere; None for one that was trained here.
+        measure: what of the model is watched: estimators predict its changes, retrainers find them. The loss of each
+            test point, unless `dataclasses.replace(model, measure=…)` asks for another, such as `il.Margin()`.
     """
 
     task: Task
@@ -70,6 +74,7 @@ class Fit(Recipe, Summarised):
     steps: int
     memory: Memory | None = None
     origin: Origin | None = None
+    measure: Measure = field(default_factory=Loss)
 
     def __post_init__(self) -> None:
         if self.is_as_measured():
@@ -95,8 +100,21 @@ class Fit(Recipe, Summarised):
         }
 
     def measures(self) -> Float[Tensor, " m"]:
-        """L_j(θ): the loss of each test point under this model, in the unit of the task's loss."""
-        return derivatives.measures(self.task, self.data, self.theta[None])[0]
+        """L_j(θ): what is watched, the loss of each test point by default, in its unit."""
+        return self.measures_at(self.theta[None])[0]
+
+    def measures_at(self, theta: KP) -> Float[Tensor, "k m"]:
+        """The same of models with other parameters."""
+        return self.measure.values(self.task, self.data, theta)
+
+    def measure_gradients(self) -> Float[Tensor, "m p"]:
+        """∇L_j of what is watched."""
+        return self.measure.gradients(self.task, self.data, self.theta)
+
+    @property
+    def unit(self) -> str:
+        """Of what is watched."""
+        return self.measure.unit(self.task)
 
     @property
     def weight_decay(self) -> float:
@@ -227,26 +245,6 @@ def measured_at(fitted: Fit) -> tuple[float, float, bool]:
     norm = float(gradients.norm())
     small = norm <= fitted.trainer.tolerance_of(task, data, weights)
     return float(values), norm, small and (task.kink is not None or stays(task, data, theta, fitted.weights))
-
-
-def unfinished(task: Task, data: Dataset, weights: N, trained: Trained, *, seconds: float) -> str:
-    """The sentence that says how far training came in its time, and the next step."""
-    decrement = ""
-    if task.convex and task.kink is None and trained.theta.shape[1] <= DENSE:
-        left = next_step(task, data, trained.theta, weights)[1]
-        decrement = f", from where one more step of Newton's would change {left:.1e} of J, θ or a point's odds"
-    return (
-        f"Training ended after {seconds:g} seconds and {trained.steps:,} steps at ‖∇J‖ = "
-        f"{float(trained.grad_norm[0]):.1e}{decrement}: this fit is no minimum. Give it more seconds."
-    )
-
-
-def no_minimum(reason: str) -> str:
-    """The sentence that names an objective without a minimum, and the next step."""
-    return (
-        f"The objective has no minimum: {reason}. No influence is defined. Add weight decay, set "
-        "penalise_intercept=True, or leave out the classes that have no training point."
-    )
 
 
 def threads_for(fitted: Fit, *, columns: int = 1) -> AbstractContextManager[None]:

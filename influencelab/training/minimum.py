@@ -224,3 +224,23 @@ def separates(rows: numpy.ndarray) -> bool:
     found = linprog(-scaled.sum(0), A_ub=numpy.concatenate([scaled, -scaled]), b_ub=limits, bounds=(None, None))
     # Any such θ can be made as long as the limits allow: the best has a row of 1, or none at all.
     return found.status == 0 and -found.fun > 0.5
+
+
+def unfinished(task: Task, data: Dataset, weights: N, trained: Trained, *, seconds: float) -> str:
+    """The sentence that says how far training came in its time, and the next step."""
+    decrement = ""
+    if task.convex and task.kink is None and trained.theta.shape[1] <= DENSE:
+        left = next_step(task, data, trained.theta, weights)[1]
+        decrement = f", from where one more step of Newton's would change {left:.1e} of J, θ or a point's odds"
+    return (
+        f"Training ended after {seconds:g} seconds and {trained.steps:,} steps at ‖∇J‖ = "
+        f"{float(trained.grad_norm[0]):.1e}{decrement}: this fit is no minimum. Give it more seconds."
+    )
+
+
+def no_minimum(reason: str) -> str:
+    """The sentence that names an objective without a minimum, and the next step."""
+    return (
+        f"The objective has no minimum: {reason}. No influence is defined. Add weight decay, set "
+        "penalise_intercept=True, or leave out the classes that have no training point."
+    )

@@ -1,5 +1,7 @@
 """Every measure by its formula in NumPy, its derivative by finite differences, its sensitivity by retraining."""
 
+from dataclasses import replace
+
 import numpy
 import pytest
 import torch
@@ -9,9 +11,13 @@ from perturbed import changed, examples
 from problems import binary_problem, logistic_problem, minimum, mlp_problem, ridge_problem
 
 from influencelab import make, names
+from influencelab.data.removals import leave_one_out
 from influencelab.errors import InvalidData, InvalidParameter
+from influencelab.experiments.comparison import compare
 from influencelab.influence.estimators.conjugate_gradient import ConjugateGradient
 from influencelab.influence.estimators.exact import Exact
+from influencelab.influence.estimators.newton_step import NewtonStep
+from influencelab.influence.retrainers.second_order import SecondOrder
 from influencelab.models.measure import Measure
 
 SETTINGS = {"group_mean_loss": {"groups": ((0, 2), (1, 2, 3))}, "parameters": {"entries": (4, 0)}}
@@ -20,12 +26,11 @@ SETTINGS = {"group_mean_loss": {"groups": ((0, 2), (1, 2, 3))}, "parameters": {"
 def by_hand(kind, here, theta, points):
     """The formula of each measure."""
     losses = here.losses(theta, points.x_test, points.y_test)
-    if kind == "margin":
+    if kind in ("margin", "probability"):
         z = here.outputs(theta, points.x_test)
-        if z.shape[1] == 1:
-            return numpy.where(points.y_test == 1, z[:, 0], -z[:, 0])
+        z = numpy.column_stack([numpy.zeros_like(z), z]) if z.shape[1] == 1 else z
         p = softmax(z)[numpy.arange(len(z)), points.y_test]
-        return numpy.log(p) - numpy.log1p(-p)
+        return p if kind == "probability" else numpy.log(p) - numpy.log1p(-p)
     return {
         "loss": losses,
         "group_mean_loss": numpy.array([losses[[0, 2]].mean(), losses[[1, 2, 3]].mean()]),
@@ -67,6 +72,32 @@ def test_the_sensitivity_of_any_measure_predicts_its_rate_under_any_perturbation
         found = estimator.sensitivity(fitted, measure=measure)
         assert found.measure == measure
         check_estimate(found.predict(perturbation).numpy(), wanted, bounds=SAME)
+
+
+@pytest.mark.parametrize("kind", names(Measure))
+@pytest.mark.parametrize("estimator", [Exact(), NewtonStep(), ConjugateGradient()])
+def test_what_is_watched_is_predicted_and_retrained(kind, estimator):
+    fitted = minimum(logistic_problem, n=60, m=4, weight_decay=0.05, intercept=False)
+    watched = replace(fitted, measure=make(Measure, kind, **SETTINGS.get(kind, {})))
+    here, points, rows = model(fitted.task, fitted.data), points_of(fitted.data), torch.arange(0, 60, 6)
+    removals = leave_one_out(60, rows=rows)
+
+    def after(experiment):
+        at = changed("removals", here, points, removals, experiment, 1.0)
+        return by_hand(kind, here, newton(at.model, at.points, start=fitted.theta.numpy()), points)
+
+    wanted = numpy.stack([after(each) for each in range(len(rows))]) - watched.measures().numpy()
+    found = SecondOrder().retrain(watched, removals)
+    check_estimate(found.values.numpy(), wanted, bounds=SAME)
+    estimate = estimator.estimate(watched)
+    held = compare(estimate, found)
+    assert held.predicted == pytest.approx(estimate.values[rows].numpy())
+    slope = numpy.polyfit(held.predicted.ravel(), wanted.ravel(), 1)[0]
+    assert slope == pytest.approx(1.0, abs=0.06 if isinstance(estimator, NewtonStep) else 0.15)
+    assert estimate.unit == watched.unit == held.unit
+    table = estimate.table()
+    assert len(table) == 60 * len(watched.measures())
+    assert ("test_label" in table) == (kind not in ("parameters", "group_mean_loss"))
 
 
 def test_impossible_measures_are_refused():

@@ -22,9 +22,7 @@ class GradientCosine(Estimator):
     def estimate(self, fit: Fit) -> Estimate:
         """One matrix of slopes, divided by two vectors of lengths."""
         started = time.perf_counter()
-        gradients = torch.nn.functional.normalize(
-            derivatives.measure_gradients(fit.task, fit.data, fit.theta), dim=1, eps=torch.finfo(fit.theta.dtype).tiny
-        )
+        gradients = torch.nn.functional.normalize(fit.measure_gradients(), dim=1, eps=torch.finfo(fit.theta.dtype).tiny)
         values = derivatives.point_slopes(fit.task, fit.data, fit.theta, gradients)
         values /= point_lengths(fit).clamp_min(torch.finfo(values.dtype).tiny)[:, None]
         return estimate_of(self, fit, values, unit="none", started=started)

@@ -7,7 +7,6 @@ import torch
 
 from influencelab.influence.estimator import Estimate, Estimator, Sensitivity, estimate_of
 from influencelab.models.measure import Measure
-from influencelab.models.measures.loss import Loss
 from influencelab.training.fit import Fit
 
 
@@ -28,7 +27,7 @@ class GradientDot(Estimator):
 
     def sensitivity(self, fit: Fit, *, measure: Measure | None = None) -> Sensitivity:
         """The gradients of the measure (of each test loss, by default): it ranks perturbations, and has no unit."""
-        started, measure = time.perf_counter(), measure or Loss()
+        started, measure = time.perf_counter(), measure or fit.measure
         gradients = measure.gradients(fit.task, fit.data, fit.theta)
         nothing = torch.zeros_like(gradients[:, 0])
         return Sensitivity(fit, measure, gradients.T, nothing, 0.0, time.perf_counter() - started)

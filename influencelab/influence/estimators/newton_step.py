@@ -49,7 +49,7 @@ class NewtonStep(Estimator):
         check_convention(fit, self.convention, cure="il.NewtonStep(convention=model.convention)")
         started = time.perf_counter()
         curvature = Curvature(fit, kind=self.curvature, damping=self.damping)
-        gradients = derivatives.measure_gradients(fit.task, fit.data, fit.theta)
+        gradients = fit.measure_gradients()
         solution = curvature.solve(gradients.T)
         common = torch.zeros_like(fit.theta)
         if self.convention == "renormalise":

@@ -25,5 +25,5 @@ class Random(Estimator):
         """Draw on the CPU, so that devices agree."""
         started = time.perf_counter()
         generator = torch.Generator().manual_seed(self.seed)
-        values = torch.randn(fit.data.n, fit.data.m, generator=generator, dtype=torch.float64).to(fit.theta)
+        values = torch.randn(fit.data.n, len(fit.measures()), generator=generator, dtype=torch.float64).to(fit.theta)
         return estimate_of(self, fit, values, unit="none", started=started)

@@ -3,7 +3,7 @@
 import time
 from dataclasses import dataclass
 
-from influencelab.errors import InvalidData
+from influencelab.errors import InvalidData, InvalidParameter
 from influencelab.influence.estimator import Estimate, Estimator, estimate_of
 from influencelab.training.fit import Fit
 
@@ -26,5 +26,7 @@ class SameLabel(Estimator):
         data = fit.data
         if data.classes == 0:
             raise InvalidData(f"{data.name} has real targets and no classes to compare; use 'gradient_cosine' instead.")
+        if not fit.measure.columns(data).points:
+            raise InvalidParameter(f"{fit.measure.noun} have no labels to compare; watch a measure of test points.")
         values = (data.y_train[:, None] == data.y_test).to(fit.theta)
         return estimate_of(self, fit, values, unit="none", started=started)

@@ -56,7 +56,7 @@ class TracIn(Estimator):
             trained = part.train(fit.task, fit.data, theta, fit.weights[None], memory=memory)
             theta, memory = trained.theta, trained.memory
             length = sum(trainer.rate(taken) for taken in range(before, step))
-            gradients = derivatives.measure_gradients(fit.task, fit.data, theta[0])
+            gradients = fit.measure.gradients(fit.task, fit.data, theta[0])
             slopes -= length * derivatives.point_slopes(fit.task, fit.data, theta[0], gradients)
             before = step
         return estimate_of(self, fit, -fit.weights[:, None] * slopes, slopes=slopes, started=started)

@@ -40,7 +40,7 @@ class Unrolled(Estimator):
         trainer = smooth_trainer(fit)
         checkpoints = forward_pass(fit, trainer)
         end = checkpoints[-1].theta[0]
-        gradients = derivatives.measure_gradients(fit.task, fit.data, end)
+        gradients = fit.measure.gradients(fit.task, fit.data, end)
         slopes = gradients.new_zeros(fit.data.n, len(gradients))
         cotangents = (gradients, *(torch.zeros_like(gradients) for _ in range(trainer.n_buffers)))
         for checkpoint, following in reversed(list(pairwise(checkpoints))):

@@ -8,7 +8,6 @@ import torch
 from influencelab.data.perturbation import Perturbation
 from influencelab.errors import InvalidParameter
 from influencelab.influence.retrainer import Part, Problem, Retrainer, in_place, joined, penalised_by
-from influencelab.models import derivatives
 from influencelab.training.first_order import FirstOrder
 from influencelab.training.fit import Fit
 from influencelab.training.trainer import Memory, Trainer
@@ -79,7 +78,7 @@ class Rerun(Retrainer):
             trained = trainer.train(fit.task, fit.data, theta, weights, memory=memory, models=problem.models)
         else:
             trained = trainer.train(fit.task, fit.data, theta, weights)
-        change = derivatives.measures(fit.task, fit.data, trained.theta) - fit.measures()
+        change = fit.measures_at(trained.theta) - fit.measures()
         finite = change.isfinite().all(1)
         converged = trained.converged if self.require_converged else finite
         steps = torch.full_like(finite, trained.steps, dtype=torch.int64)

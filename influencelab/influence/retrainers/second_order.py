@@ -116,7 +116,7 @@ class SecondOrder(Retrainer):
     def convergence_test(self, curvature: Curvature, perturbation: Perturbation) -> ConvergenceTest:
         """The test that every model must pass, from the first-order effect of the experiments themselves."""
         fit = curvature.fit
-        gradients = derivatives.measure_gradients(fit.task, fit.data, fit.theta)
+        gradients = fit.measure_gradients()
         if fit.task.convex and fit.converged:
             # A test loss with a slope where nothing curves J has many truths: this refuses it.
             sensitivity = curvature.solve(gradients.T).values
@@ -157,7 +157,7 @@ class SecondOrder(Retrainer):
             theta[rest], gradient[rest], passed[rest] = go_on(seen, theta[rest], weights[rest], test)
         return Part(
             models=problem.models,
-            change=derivatives.measures(seen.task, seen.data, theta) - seen.measures(),
+            change=seen.measures_at(theta) - seen.measures(),
             grad_norm=gradient.norm(dim=1),
             converged=passed & chord.amplification.isfinite(),
             same_basin=self.same_basin(seen, problem, theta, descent),
@@ -174,7 +174,7 @@ class SecondOrder(Retrainer):
             trained = trainer.train(fit.task, fit.data, theta[rest], weights[rest])
             theta[rest], earlier = trained.theta, change[rest]
             gradient[rest] = derivatives.gradients(fit.task, fit.data, trained.theta, weights[rest])
-            change[rest] = derivatives.measures(fit.task, fit.data, trained.theta) - before
+            change[rest] = fit.measures_at(trained.theta) - before
             if tighter < 1:
                 stays = ((change[rest] - earlier).abs() <= test.allowed(change[rest])).all(1)
                 passed[rest] = stays & test.passed(gradient[rest], change[rest])
@@ -201,7 +201,7 @@ class SecondOrder(Retrainer):
             rest = rest[~near[rest]]
             if not len(rest):
                 break
-        change, next_change = (derivatives.measures(fit.task, fit.data, each) - before for each in (theta, ahead))
+        change, next_change = (fit.measures_at(each) - before for each in (theta, ahead))
         stays = ((next_change - change).abs() <= test.allowed(change)).all(1)
         return theta, derivatives.gradients(fit.task, fit.data, theta, weights), near & stays
 

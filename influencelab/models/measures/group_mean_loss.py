@@ -9,7 +9,7 @@ from torch import Tensor
 from influencelab.data.dataset import Dataset
 from influencelab.errors import InvalidParameter
 from influencelab.models import derivatives
-from influencelab.models.measure import Measure
+from influencelab.models.measure import Columns, Measure
 from influencelab.models.shapes import KM, KP, MP, P
 from influencelab.models.task import Task
 
@@ -27,6 +27,17 @@ class GroupMeanLoss(Measure):
     def values(self, task: Task, data: Dataset, theta: KP) -> KM:
         """The mean loss of each group."""
         return derivatives.measures(task, data, theta) @ self.shares(data).T
+
+    @property
+    def noun(self) -> str:
+        """Means."""
+        return "mean losses of groups of test points"
+
+    def columns(self, data: Dataset) -> Columns:
+        """The groups."""
+        ids = torch.arange(max(1, len(self.groups)), device=data.x_test.device)
+        names = tuple(f"group {number}" for number in ids.tolist()) if self.groups else ("all test points",)
+        return Columns(ids, torch.zeros_like(ids), names, points=False)
 
     def gradients(self, task: Task, data: Dataset, theta: P) -> MP:
         """The mean of ∇L_j over each group."""

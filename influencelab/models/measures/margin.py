@@ -26,6 +26,15 @@ class Margin(Measure):
         check_classes(data)
         return margins(task.outputs(theta, data.x_test), data.y_test)
 
+    @property
+    def noun(self) -> str:
+        """Margins."""
+        return "margins of test points"
+
+    def unit(self, task: Task) -> str:
+        """Natural logarithms of odds."""
+        return "log-odds"
+
     def gradients(self, task: Task, data: Dataset, theta: P) -> MP:
         """The derivative of each margin."""
         check_classes(data)

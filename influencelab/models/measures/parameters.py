@@ -6,7 +6,7 @@ import torch
 
 from influencelab.data.dataset import Dataset
 from influencelab.errors import InvalidParameter
-from influencelab.models.measure import Measure
+from influencelab.models.measure import Columns, Measure
 from influencelab.models.shapes import KM, KP, MP, P, Theta
 from influencelab.models.task import Task
 
@@ -24,6 +24,20 @@ class Parameters(Measure):
     def values(self, task: Task, data: Dataset, theta: KP) -> KM:
         """The entries."""
         return theta[:, self.checked(theta)]
+
+    @property
+    def noun(self) -> str:
+        """Parameters."""
+        return "parameters"
+
+    def columns(self, data: Dataset) -> Columns:
+        """The entries."""
+        ids = torch.arange(len(self.entries), device=data.x_test.device)
+        return Columns(ids, torch.zeros_like(ids), tuple(f"parameter {entry}" for entry in self.entries), points=False)
+
+    def unit(self, task: Task) -> str:
+        """Each its own."""
+        return "unit of the parameter"
 
     def gradients(self, task: Task, data: Dataset, theta: P) -> MP:
         """1 at each entry."""
