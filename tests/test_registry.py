@@ -111,8 +111,9 @@ def test_every_public_name_stands_in_one_place_only():
     assert sorted([*found, "kind", "make", "names"]) == dir(influencelab)
     for name in dir(influencelab):
         assert callable(getattr(influencelab, name)), name
-        assert getattr(influencelab, name).__module__ == public().get(name, "influencelab")
-    assert not set(found) & {path.stem for path in root.iterdir()}
+        # The room of influence answers to the call of its name.
+        assert name == "influence" or getattr(influencelab, name).__module__ == public().get(name, "influencelab")
+    assert set(found) & {path.stem for path in root.iterdir()} == {"influence"}
 
 
 def test_a_name_that_is_not_public_is_refused_with_a_guess():

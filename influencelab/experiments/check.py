@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy
 import torch
 
+from influencelab.data.perturbations.removals import Removals
 from influencelab.data.removals import leave_one_out
 from influencelab.errors import InvalidParameter, require, whole
 from influencelab.experiments.comparison import array, compare
@@ -50,7 +51,7 @@ class Check(Summarised):
         slope: actual per predicted change, the median over test points; 1 is the right size. None for scores that only
             rank.
         offset: the intercept as a share of the RMS change, the median over test points; None beside no slope.
-        moved: RMS change of the test losses when the model is trained on with nothing removed, as a share of the RMS
+        moved: RMS change of what is watched when the model is trained on with nothing removed, as a share of the RMS
             change without a point; 0 at a minimum.
         comparison: every pair behind this.
         retrained: the truth.
@@ -68,6 +69,7 @@ class Check(Summarised):
     def sentence(self) -> str:
         """Whether to believe the estimate, and why."""
         counting, asked = int(self.retrained.trusted.sum()), len(self.retrained.values)
+        watched = self.retrained.fit.measure.noun
         if not enough(self.retrained):
             return (
                 f"{OPENINGS[NOT]}: of {asked} models trained again without a point only {counting} came to a minimum "
@@ -76,13 +78,13 @@ class Check(Summarised):
         if self.moved > MOVED:
             return (
                 f"{OPENINGS[NOT]}: the model is no minimum of this objective on this data. Trained on with nothing "
-                f"removed it changes the test losses {self.moved:.2g} times as much as without a point. It was fitted "
+                f"removed it changes {watched} {self.moved:.2g} times as much as without a point. It was fitted "
                 "with other weights, data or penalty, or not to the end."
             )
         size = f"of {self.slope} times the size predicted, {self.offset} of their RMS aside, and " if self.slope else ""
         return (
             f"{OPENINGS[self.believe]}: without each of {counting} points drawn at random, models trained again have "
-            f"changes of test losses {size}in the predicted order with a rank correlation of {self.order}."
+            f"changes of {watched} {size}in the predicted order with a rank correlation of {self.order}."
         )
 
     def summary(self) -> dict[str, str]:
@@ -118,12 +120,7 @@ def check(
     """
     require(estimate, Estimate, what="estimate", cure="Make one: il.Exact().estimate(model).")
     require(retrainer or SecondOrder(), Retrainer, what="retrainer", cure="Give one such as il.SecondOrder().")
-    points, n = whole(points, what="points"), estimate.fit.data.n
-    if points < FEWEST:
-        raise InvalidParameter(f"points is {points}, expected {FEWEST} or more: intervals resample them.")
-    rows = torch.from_numpy(numpy.random.default_rng(whole(seed, what="seed")).permutation(n)[:points]).sort().values
-    convention = estimate.fit.convention or estimate.convention or "drop"
-    removals = leave_one_out(n, rows=rows, convention=convention)
+    removals = drawn(estimate, points=points, seed=seed)
     retrained = (retrainer or SecondOrder()).retrain(estimate.fit, removals, progress=progress, seconds=seconds)
     comparison = compare(estimate, retrained)
     if not comparison.mask.any():
@@ -146,6 +143,20 @@ def check(
         comparison=comparison,
         retrained=retrained,
     )
+
+
+def drawn(estimate: Estimate, *, points: int, seed: int) -> Removals:
+    """Removals of so many points drawn at random, each alone, by the convention that the estimate knows."""
+    points, n = whole(points, what="points"), estimate.fit.data.n
+    if points < FEWEST:
+        raise InvalidParameter(f"points is {points}, expected {FEWEST} or more: intervals resample them.")
+    rows = torch.from_numpy(numpy.random.default_rng(whole(seed, what="seed")).permutation(n)[:points]).sort().values
+    return leave_one_out(n, rows=rows, convention=convention_of(estimate))
+
+
+def convention_of(estimate: Estimate) -> str:
+    """Of the removals that an estimate predicts: its fit's own, else its method's."""
+    return estimate.fit.convention or estimate.convention or "drop"
 
 
 def enough(retrained: Retrained) -> bool:

@@ -72,14 +72,40 @@ class LeaveOneOutRetrainer:
             raise InvalidParameter("groups of points are removed here, and only points can be retrained without.")
         if key not in self.fits:
             self.fits[key] = trial.fit_of(self.outcomes[key])
-        fitted, started = self.fits[key], time.perf_counter()
-        members = places(fitted.data.train_ids.tolist(), train_ids)
-        (test,) = places(fitted.data.test_ids.tolist(), [test_id])
-        removed = groups(fitted.data.n, members=[members], convention=trial.convention)
-        found = self.retrainer.retrain(fitted, removed)
-        return RetrainedPair(
-            value=float(found.values[0, test]),
-            grad_norm=float(found.grad_norm[0]),
-            converged=bool(found.trusted[0]),
-            seconds=time.perf_counter() - started,
-        )
+        return retrained_pair(self.fits[key], self.retrainer, train_ids, test_id, convention=trial.convention)
+
+
+@dataclass(frozen=True, eq=False)
+class FitRetrainer:
+    """The same for one fit that is at hand.
+
+    Attributes:
+        fit: the model.
+        retrainer: finds the truth.
+        convention: of removals.
+    """
+
+    fit: Fit
+    retrainer: Retrainer
+    convention: str
+
+    def __call__(self, settings: Mapping[str, Any], train_ids: Sequence[int], test_id: int) -> RetrainedPair:
+        """The effect on what is watched of one test point of removing these training points together."""
+        return retrained_pair(self.fit, self.retrainer, train_ids, test_id, convention=self.convention)
+
+
+def retrained_pair(
+    fitted: Fit, retrainer: Retrainer, train_ids: Sequence[int], test_id: int, *, convention: str
+) -> RetrainedPair:
+    """One model trained without these points, and what that did to one test point."""
+    started = time.perf_counter()
+    members = places(fitted.data.train_ids.tolist(), train_ids)
+    (test,) = places(fitted.measure.columns(fitted.data).ids.tolist(), [test_id])
+    removed = groups(fitted.data.n, members=[members], convention=convention)
+    found = retrainer.retrain(fitted, removed)
+    return RetrainedPair(
+        value=float(found.values[0, test]),
+        grad_norm=float(found.grad_norm[0]),
+        converged=bool(found.trusted[0]),
+        seconds=time.perf_counter() - started,
+    )

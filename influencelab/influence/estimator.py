@@ -13,69 +13,23 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+import influencelab
 from influencelab.data.perturbation import Perturbation, WeightChange
 from influencelab.data.perturbations.removals import Removals
 from influencelab.data.removals import leave_one_out
 from influencelab.errors import InvalidParameter, require
 from influencelab.influence import table
-from influencelab.influence.curvature import Solution
+from influencelab.influence.curvature import Curvature, Solution
 from influencelab.influence.door import require_fit
-from influencelab.influence.leverage import cheap_leverages
+from influencelab.influence.leverage import FACTORISED, cheap_leverages, self_influences
 from influencelab.influence.rounding import check_slopes, check_sums
+from influencelab.influence.sensitivity import Sensitivity, solved
 from influencelab.models.measure import Measure
-from influencelab.models.measures.loss import Loss
 from influencelab.recipe import Recipe, kind_name
 from influencelab.summary import Summarised
 from influencelab.training.fit import Fit, door, require_converged, threads_for
 
-__all__ = ["Estimate", "Estimator", "Sensitivity"]
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class Sensitivity(Summarised):
-    """s_j = (C + damping I)⁻¹ ∇L_j of m measures: solved once, it predicts every perturbation.
-
-    When ∇J at the fit changes by a small v, the minimum moves by −C⁻¹v and measure j rises by −vᵀs_j.
-
-    Attributes:
-        fit: the model.
-        measure: what L is; of the loss, j is a test point.
-        values: s_j, one column a measure, in the measure's unit per unit of ∇J.
-        residual: ‖(C + damping I) s_j − ∇L_j‖ / ‖∇L_j‖ of each.
-        damping: what was really added to the curvature.
-        seconds: wall-clock time.
-    """
-
-    fit: Fit
-    measure: Measure
-    values: Float[Tensor, "p m"]
-    residual: Float[Tensor, " m"]
-    damping: float
-    seconds: float
-
-    @door
-    def predict(self, perturbation: Perturbation) -> Float[Tensor, "r m"]:
-        """The predicted rise of each measure in each experiment: −Δ(∇J)ᵀ s_j.
-
-        Raises:
-            InvalidParameter: the perturbation does not suit the fit.
-            InvalidData: the points that it brings in do not.
-        """
-        require(perturbation, Perturbation, what="perturbation")
-        perturbation.check(self.fit)
-        return -perturbation.change_along(self.fit, self.values.T)
-
-    def summary(self) -> dict[str, str]:
-        """What was solved for, and how well."""
-        return {
-            "measure": kind_name(self.measure),
-            "values": f"{self.values.shape[0]:,} parameters × {self.values.shape[1]:,} measures",
-            **solved(self.residual, self.damping, self.seconds),
-        }
-
-    def slopes(self) -> Float[Tensor, "n m"]:
-        """∂L_j/∂wᵢ = −∇ℓᵢᵀ s_j of each training weight."""
-        return -self.fit.slopes(self.fit.data, self.values.T)
+__all__ = ["Estimate", "Estimator"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -85,8 +39,9 @@ class Estimate(Recipe, Summarised):
     Attributes:
         estimator: the recipe that made it.
         fit: the model whose removals are predicted.
-        values: values[i, j] is the predicted rise, in `unit`, of the loss of test point j if training point i were
-            removed (weight set to 0) and the model retrained, by the fit's own convention. Positive: i helps j.
+        values: values[i, j] is the predicted rise, in `unit`, of the loss of test point j (or of what else the fit
+            watches) if training point i were removed (weight set to 0) and the model retrained, by the fit's own
+            convention. Positive: i helps j.
         slopes: slopes[i, j] = ∂L_j/∂wᵢ, so that any small change of weights Δw changes the losses by Δw @ slopes, and
             the removal called `drop` by −wᵢ slopes. None for methods that are not linear in the weights.
         convention: which removals the values predict (`drop` or `renormalise`) where there are no slopes, which predict
@@ -97,6 +52,7 @@ class Estimate(Recipe, Summarised):
         seconds: wall-clock time.
         sensitivity: what was solved for the test losses, which predicts every other perturbation too; None where
             nothing was.
+        chosen: why this method, where it was chosen by the size of the problem; '' where the user did.
     """
 
     estimator: "Estimator"
@@ -109,6 +65,7 @@ class Estimate(Recipe, Summarised):
     damping: float
     seconds: float
     sensitivity: Sensitivity | None = None
+    chosen: str = ""
 
     @cached_property
     @torch.inference_mode(mode=False)
@@ -123,7 +80,7 @@ class Estimate(Recipe, Summarised):
     def summary(self) -> dict[str, str]:
         """Whose predictions, of what, in which unit, how well they were solved for, and where leverage is high."""
         return {
-            "estimator": kind_name(self.estimator),
+            "estimator": kind_name(self.estimator) + (f", {self.chosen}" if self.chosen else ""),
             "data": self.fit.data.name,
             "values": f"{self.values.shape[0]:,} training × {self.values.shape[1]:,} test points",
             "unit": self.unit,
@@ -146,6 +103,35 @@ class Estimate(Recipe, Summarised):
             InvalidParameter: there is no such test point, or k is below 1.
         """
         return table.top(self.fit, self.values, test=test, k=k, unit=self.unit, leverage=self.leverage)
+
+    def self_influence(self) -> Float[Tensor, " n"]:
+        """The predicted rise of each training point's own loss if it were removed, in the unit of the task's loss.
+
+        The points that the model fits only because it has seen them come first: mislabelled ones, and rare ones.
+
+        Raises:
+            InvalidParameter: the method only ranks, or has too many parameters for a factor of the curvature.
+        """
+        if self.unit == "none" or len(self.fit.theta) > FACTORISED:
+            raise InvalidParameter(
+                f"'{kind_name(self.estimator)}' of {len(self.fit.theta):,} parameters gives no self-influence: take "
+                f"'exact' or 'newton_step', for at most {FACTORISED:,}, or hand the training points in as test points."
+            )
+        kind = getattr(self.estimator, "curvature", "hessian")
+        curvature = Curvature(self.fit, kind=kind, damping=self.damping)
+        return self_influences(curvature, corrected=self.slopes is None)
+
+    def check(self, **settings: Any) -> Any:
+        """`il.check` of this estimate: removes points at random, retrains, and says what to believe."""
+        return influencelab.check(self, **settings)
+
+    def removal_curve(self, **settings: Any) -> Any:
+        """`il.removal_curve` of this estimate: what retraining without the most helpful points does."""
+        return influencelab.removal_curve(self, **settings)
+
+    def explore(self, **settings: Any) -> Any:
+        """`il.explore` of this estimate: the widget of every pair, whose button retrains."""
+        return influencelab.explore(self, **settings)
 
     @door
     def predict(self, perturbation: Perturbation) -> Float[Tensor, "r m"]:
@@ -177,15 +163,6 @@ class Estimate(Recipe, Summarised):
                 "estimator with a sensitivity, such as 'exact' or 'conjugate_gradient'."
             )
         return self.sensitivity.predict(perturbation)
-
-
-def solved(residual: Float[Tensor, " m"], damping: float, seconds: float) -> dict[str, str]:
-    """How well and how fast, as people read it."""
-    return {
-        "largest residual": f"{float(residual.max()):.1e}",
-        "damping": f"{damping:.3g}",
-        "seconds": f"{seconds:.2f}",
-    }
 
 
 # Methods that a user calls with a fit: whatever kind defines them, what they are given is checked.
@@ -251,7 +228,7 @@ class Solver(Estimator):
         """
         require_converged(fit, allow_unconverged=self.allow_unconverged)
         started = time.perf_counter()
-        measure = measure or Loss()
+        measure = measure or fit.measure
         solution, damping = self.solve(fit, measure.gradients(fit.task, fit.data, fit.theta))
         return Sensitivity(fit, measure, solution.values, solution.residual, damping, time.perf_counter() - started)
 
@@ -294,6 +271,6 @@ def estimate_of(
     residual = values.new_zeros(values.shape[1]) if residual is None else residual
     if not unit:
         check_slopes(fit, values)
-    unit = unit or fit.task.output_loss.unit
+    unit = unit or fit.unit
     seconds = time.perf_counter() - started
     return Estimate(estimator, fit, values, slopes, convention, unit, residual, damping, seconds, sensitivity)

@@ -14,6 +14,9 @@ LARGEST = 1e12
 # Rows whose products with one row of blocks of the inverse are held at once: 64 MB at MNIST's size.
 ROWS = 1024
 
+# Parameters up to which a curvature is factorised for what is asked of one estimate.
+FACTORISED = 10_000
+
 # Products that leverages may cost when they are shown beside other results.
 CHEAP = 10**10
 
@@ -82,6 +85,26 @@ def cheap_leverages(fit: Fit, *, damping: float) -> Float[Tensor, " n"] | None:
     curved = fit.task.output_loss.hessians(outputs, fit.data.y_train).permute(2, 0, 1)
     spread = output_spread(curvature, torch.arange(fit.data.n, device=fit.theta.device))
     return fit.weights * (curved * spread).sum((1, 2))
+
+
+def self_influences(curvature: Curvature, *, corrected: bool) -> Float[Tensor, " n"]:
+    """wᵢ gᵢᵀ Gᵢ gᵢ, the predicted rise of each point's own loss without it, gᵢ the slopes of that loss in its outputs.
+
+    `corrected` for the leverage that leaves with the point, as a Newton step is; infinite where the fit cannot spare
+    the point.
+    """
+    fit, found = curvature.fit, []
+    size = fit.task.output_loss.size(fit.data)
+    every = torch.arange(fit.data.n, device=fit.theta.device)
+    for part in derivatives.chunks(fit.data.n, width=len(fit.theta) * size):
+        rows = every[part]
+        x, y = fit.data.x_train[rows], fit.data.y_train[rows]
+        slopes = fit.task.output_loss.gradients(fit.task.outputs(fit.theta, x), y).T[..., None]
+        moved = output_spread(curvature, rows) @ slopes
+        if corrected:
+            slopes = amplification(curvature, rows)[0] @ slopes
+        found.append(fit.weights[rows] * (moved * slopes).sum((1, 2)))
+    return torch.cat(found)
 
 
 def effective_parameters(curvature: Curvature) -> float:

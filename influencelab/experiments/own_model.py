@@ -1,0 +1,131 @@
+"""The one call: a model that was fitted elsewhere in, scores of every training point for every test point out."""
+
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import torch
+
+import influencelab
+from influencelab.errors import InvalidParameter, WrongType, named, require
+from influencelab.influence.estimator import Estimate, Estimator
+from influencelab.influence.estimators.conjugate_gradient import ConjugateGradient
+from influencelab.influence.estimators.ekfac import EKFAC
+from influencelab.influence.estimators.exact import Exact
+from influencelab.influence.estimators.newton_step import NewtonStep
+from influencelab.influence.leverage import FACTORISED
+from influencelab.models.measure import Measure
+from influencelab.models.task import LayeredTask
+from influencelab.training.fit import Fit
+
+__all__ = ["influence"]
+
+AUTO = "auto"
+# Parameters from which on conjugate gradients take longer than a factor of each layer.
+MANY = 100_000
+# Floating-point operations a second that one core does of such products, and seconds that are announced.
+SPEED, LONG = 2e10, 10.0
+MEGABYTE = 2**20
+
+
+def influence(
+    model: Any,
+    X: Any = None,
+    y: Any = None,
+    X_test: Any = None,
+    y_test: Any = None,
+    *,
+    sample_weight: Any = None,
+    measure: Any = "loss",
+    method: Any = AUTO,
+    polish: bool = False,
+) -> Estimate:
+    """What removing each training point would do to each test point, of a model that is fitted already.
+
+    Imagine fitting the model again without point i, by its own class and settings: `values[i, j]` is the predicted rise
+    of the loss of test point j, positive where i helps. Ask `.check()` whether to believe it: that retrains some.
+
+    Args:
+        model: a fitted estimator of scikit-learn or results of statsmodels (then with the data that it was fitted to),
+            or a `Fit`, which holds its data: `il.from_torch` makes one of a torch module.
+        X: features of the training points.
+        y: their labels or targets.
+        X_test: features of the points that are watched.
+        y_test: their labels or targets.
+        sample_weight: as given to the model's own `fit`.
+        measure: what is watched of each test point: `loss`, `margin`, `probability`, or any `Measure`.
+        method: `auto`, the name of an estimator, or one with settings of its own. By size, `auto` takes the Newton step
+            where outputs are linear in the parameters, else the exact inverse, conjugate gradients, or EK-FAC; the
+            estimate says which and why (`chosen`), on the standard error stream too where it takes more than a moment.
+        polish: whether to go on from coefficients that are no minimum on this data instead of refusing them.
+
+    Raises:
+        WrongType: no model that is read; the message says what would answer instead.
+        InvalidParameter: unknown measure or method, or data beside a `Fit`.
+        InvalidData, InvalidWeights: not the data that it can have been fitted to.
+        NotConverged: the model is no minimum on this data.
+    """
+    watched = influencelab.make(Measure, measure) if isinstance(measure, str) else measure
+    require(watched, Measure, what="measure", cure="Name one of " + ", ".join(influencelab.names(Measure)) + ".")
+    given = {"X": X, "y": y, "X_test": X_test, "y_test": y_test, "sample_weight": sample_weight}
+    fitted = replace(fit_of(model, given, polish=polish), measure=watched)
+    if method != AUTO:
+        return estimator_of(method, fitted).estimate(fitted)
+    estimator, why, seconds = choice(fitted)
+    if seconds > LONG:
+        print(f"influencelab: {estimator} takes about {seconds:,.0f} s: {why}.", file=sys.stderr)
+    return replace(estimator.estimate(fitted), chosen=why)
+
+
+def fit_of(model: Any, given: dict[str, Any], *, polish: bool) -> Fit:
+    """The fit that a model is, by the library that it comes from."""
+    if isinstance(model, Fit):
+        if beside := [name for name, each in given.items() if each is not None]:
+            raise InvalidParameter(f"A Fit holds its own data, and {beside[0]} came beside it. Give the fit alone.")
+        return model
+    if isinstance(model, torch.nn.Module):
+        raise WrongType(
+            f"{named(model)} does not say its loss. Make a fit of it: il.influence(il.from_torch(module, loss, X, y, "
+            "X_test, y_test))."
+        )
+    reader: Callable[..., Fit] = influencelab.from_sklearn
+    if missing := [name for name in ("X", "y", "X_test", "y_test") if given[name] is None]:
+        raise InvalidParameter(
+            f"{missing[0]} is missing. Give the data that the model was fitted to and the points to watch: "
+            "il.influence(model, X, y, X_test, y_test)."
+        )
+    return reader(model, **given, polish=polish)
+
+
+def estimator_of(method: Any, fitted: Fit) -> Estimator:
+    """The estimator that was asked for, by the fit's own convention where it knows only one."""
+    if not isinstance(method, str):
+        require(method, Estimator, what="method", cure=f"Name one of {AUTO}, {known()}.")
+        return method
+    held = {"convention": fitted.convention} if method == "newton_step" and fitted.convention else {}
+    return influencelab.make(Estimator, method, **held)
+
+
+def known() -> str:
+    """All estimators, as an error lists them."""
+    return ", ".join(influencelab.names(Estimator))
+
+
+def choice(fitted: Fit) -> tuple[Estimator, str, float]:
+    """The estimator that suits the size of a fit, why, and about how many seconds it takes on one core."""
+    data, p = fitted.data, len(fitted.theta)
+    outputs = fitted.task.output_loss.size(data)
+    gradients = 2.0 * data.n * (outputs + len(fitted.measures())) * p
+    factored = (2.0 * data.n * outputs * p**2 + p**3 + gradients) / SPEED
+    memory = f"{max(1, round(3 * 8 * p**2 / MEGABYTE)):,} MB"
+    if fitted.task.linear and p <= FACTORISED:
+        why = f"since the outputs are linear in {p:,} parameters, whose curvature fits in {memory}"
+        return NewtonStep(convention=fitted.convention or "drop"), why, factored
+    if p <= FACTORISED:
+        return Exact(), f"since the curvature of {p:,} parameters fits in {memory}", factored
+    if isinstance(fitted.task, LayeredTask) and p > MANY:
+        why = f"since {p:,} parameters are too many for more than a factor of each layer"
+        return EKFAC(), why, 10 * gradients / SPEED
+    why = f"since the curvature of {p:,} parameters would take {memory}"
+    return ConjugateGradient(), why, 200 * gradients / SPEED

@@ -1,0 +1,161 @@
+"""One call on a fitted model: what it chooses and refuses, and what can be asked of the estimate that it gives."""
+
+import warnings
+from dataclasses import replace
+
+import numpy
+import pytest
+import torch
+from problems import binary_problem, minimum, mlp_problem, ridge_problem
+from sklearn.datasets import load_breast_cancer, load_diabetes
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+import influencelab as il
+from influencelab.errors import InvalidParameter, UnknownName, WrongType
+from influencelab.experiments import own_model
+
+X, Y = load_breast_cancer(return_X_y=True, as_frame=True)
+GIVEN = X[:200], Y[:200], X[200:230], Y[200:230]
+MODEL = make_pipeline(StandardScaler(), LogisticRegression()).fit(*GIVEN[:2])
+
+
+def test_a_fitted_pipeline_gives_newton_steps_of_its_own_refits():
+    estimate = il.influence(MODEL, *GIVEN)
+    wanted = il.NewtonStep().estimate(il.from_sklearn(MODEL, *GIVEN))
+    assert estimate.values.numpy() == pytest.approx(wanted.values.numpy())
+    assert estimate.estimator == il.NewtonStep()
+    assert "linear in 31 parameters" in repr(estimate)
+    assert "linear in 31 parameters" in estimate._repr_html_()
+
+
+def test_the_room_of_influence_is_the_call_and_still_a_room():
+    import influencelab.influence.estimators.exact as module
+
+    assert il.influence is __import__("influencelab.influence").influence
+    assert module.Exact is il.Exact
+    assert callable(il.influence)
+
+
+def test_weights_and_the_convention_of_the_estimator_come_along():
+    x, y = load_diabetes(return_X_y=True)
+    weights = numpy.linspace(0.5, 2, 100)
+    model = Ridge(0.3).fit(x[:100], y[:100], sample_weight=weights)
+    estimate = il.influence(model, x[:100], y[:100], x[100:110], y[100:110], sample_weight=weights)
+    kept = numpy.where(numpy.arange(100) == 7, 0.0, weights)
+    without = Ridge(0.3).fit(x[:100], y[:100], sample_weight=kept)
+    change = ((without.predict(x[100:110]) - y[100:110]) ** 2 - (model.predict(x[100:110]) - y[100:110]) ** 2) / 2
+    found = estimate.values[7].numpy()
+    assert numpy.polyfit(found, change, 1) == pytest.approx([1, 0], abs=0.05 * numpy.abs(change).max())
+
+
+@pytest.mark.parametrize("measure", ["margin", "probability", il.Parameters((0, 3)), il.GroupMeanLoss()])
+def test_other_measures_are_watched_by_estimate_and_check_alike(measure):
+    found = il.influence(MODEL, *GIVEN, measure=measure).check(points=8)
+    assert found.slope.value == pytest.approx(1, abs=0.2)
+    assert found.order.value > 0.8
+    assert found.comparison.unit == found.retrained.fit.unit
+    assert found.retrained.fit.measure.noun in found.sentence
+
+
+@pytest.mark.parametrize(
+    ("error", "words", "call"),
+    [
+        (UnknownName, "probability", lambda: il.influence(MODEL, *GIVEN, measure="probabilty")),
+        (WrongType, "measure is 3.*probability", lambda: il.influence(MODEL, *GIVEN, measure=3)),
+        (UnknownName, "newton_step", lambda: il.influence(MODEL, *GIVEN, method="newton")),
+        (WrongType, "method is 3.*auto", lambda: il.influence(MODEL, *GIVEN, method=3)),
+        (InvalidParameter, "X_test is missing", lambda: il.influence(MODEL, *GIVEN[:2])),
+        (InvalidParameter, "holds its own data, and y", lambda: il.influence(minimum(ridge_problem), y=GIVEN[1])),
+        (WrongType, "does not say its loss.*from_torch", lambda: il.influence(torch.nn.Linear(2, 1), *GIVEN)),
+        (WrongType, "trees", lambda: il.influence(RandomForestClassifier(3).fit(*GIVEN[:2]), *GIVEN)),
+        (WrongType, "no estimator|not read", lambda: il.influence("model", *GIVEN)),
+    ],
+)
+def test_what_cannot_be_asked_is_refused_with_the_next_step(error, words, call):
+    with pytest.raises(error, match=words):
+        call()
+
+
+def test_the_method_is_chosen_by_size_and_said(capsys, monkeypatch):
+    linear, network = minimum(binary_problem), minimum(mlp_problem)
+    assert own_model.choice(linear)[0] == il.NewtonStep()
+    assert own_model.choice(network)[0] == il.Exact()
+    monkeypatch.setattr(own_model, "FACTORISED", 1)
+    estimator, why, _ = own_model.choice(network)
+    assert estimator == il.ConjugateGradient()
+    assert f"{len(network.theta):,} parameters would take" in why
+    monkeypatch.setattr(own_model, "MANY", 2)
+    assert own_model.choice(network)[0] == il.EKFAC()
+    assert own_model.choice(linear)[0] == il.ConjugateGradient()
+    monkeypatch.setattr(own_model, "LONG", 0.0)
+    estimate = il.influence(linear)
+    said = capsys.readouterr().err
+    assert "ConjugateGradient" in said
+    assert estimate.chosen in said
+    assert il.influence(linear, method="exact").chosen == ""
+
+
+@pytest.mark.parametrize("estimator", [il.Exact(), il.NewtonStep(), il.Exact(damping=0.1)])
+@pytest.mark.parametrize("build", [binary_problem, ridge_problem, mlp_problem])
+def test_self_influence_is_the_effect_on_the_point_itself(estimator, build):
+    fitted = minimum(build, n=40, m=4)
+    data = fitted.data
+    own = replace(fitted, data=replace(data, x_test=data.x_train, y_test=data.y_train, test_ids=data.train_ids))
+    wanted = estimator.estimate(own).values.diagonal().numpy()
+    found = estimator.estimate(fitted).self_influence().numpy()
+    assert found == pytest.approx(wanted, rel=1e-6, abs=1e-9 * numpy.abs(wanted).max())
+
+
+def test_self_influence_finds_flipped_labels():
+    y = Y[:200].to_numpy().copy()
+    flipped = numpy.array([3, 50, 77, 120, 180])
+    y[flipped] = 1 - y[flipped]
+    model = make_pipeline(StandardScaler(), LogisticRegression(C=0.05)).fit(X[:200], y)
+    found = il.influence(model, X[:200], y, *GIVEN[2:]).self_influence().numpy()
+    assert set(flipped) <= set(numpy.argsort(-found)[:20])
+
+
+def test_scores_that_only_rank_have_no_self_influence():
+    with pytest.raises(InvalidParameter, match=r"'gradient_dot' of .* gives no self-influence: take 'exact'"):
+        il.GradientDot().estimate(minimum(binary_problem)).self_influence()
+
+
+def test_a_removal_curve_retrains_without_the_groups():
+    estimate = il.influence(MODEL, *GIVEN)
+    curve = estimate.removal_curve(shares=(0.05, 0.1), repeats=3)
+    table, fitted = curve.table, estimate.fit
+    assert len(table) == 2 * (2 + 3)
+    assert table["counts"].all()
+    best = estimate.values.mean(1).argsort(descending=True)[:20]
+    truth = il.SecondOrder().retrain(fitted, il.groups(200, members=[best])).values.mean()
+    row = table[(table["removed"] == "most helpful") & (table["points"] == 20)].iloc[0]
+    assert row["actual"] == pytest.approx(float(truth), rel=1e-6)
+    assert row["predicted"] == pytest.approx(float(estimate.values.mean(1)[best].sum()))
+    means = table[table["points"] == 20].groupby("removed")["actual"].mean()
+    assert means["most helpful"] > 3 * abs(means["random"])
+    assert means["most harmful"] < 0
+    assert "most helpful 10%" in repr(curve)
+    assert "test losses" in curve.figure().axes[0].get_ylabel()
+
+
+def test_an_impossible_removal_curve_is_refused():
+    estimate = il.influence(MODEL, *GIVEN)
+    for settings in ({"shares": (0.001,)}, {"shares": (1.0,)}, {"shares": ()}, {"test": 30}, {"repeats": 0}):
+        with pytest.raises(InvalidParameter, match="expected shares that remove 1 … 199 points"):
+            estimate.removal_curve(**settings)
+    with pytest.raises(WrongType, match="estimate"):
+        il.removal_curve(3)
+
+
+def test_the_explorer_of_an_estimate_shows_truth_and_proves_more():
+    estimate = il.influence(MODEL, *GIVEN)
+    shown = estimate.explore(points=10)
+    pairs = shown.table()
+    assert len(pairs) == 10 * 30
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = shown.retrain(pairs["row"].tolist()[:1])
+    assert found["actual"] == pytest.approx(float(pairs["actual"].iloc[0]), rel=1e-4)
