@@ -21,7 +21,7 @@ EXAMPLES = re.findall(r"^```python\n(.*?)^```", README, flags=re.MULTILINE | re.
 def test_an_example_of_the_front_page_runs_and_predicts_what_retraining_gives(example):
     values = {}
     exec(example, values)
-    estimate, model = (values[name] for name in ("estimate", "model"))
+    estimate, model = values["estimate"], values["estimate"].fit
     truth = values.get("truth") or il.check(estimate).retrained
     assert truth.converged.all()
     comparison = il.compare(estimate, truth)
