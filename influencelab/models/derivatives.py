@@ -18,6 +18,7 @@ from influencelab.models.loss_derivatives import PRODUCTS
 from influencelab.models.loss_derivatives import chunks as chunks
 from influencelab.models.shapes import KM, KN, KP, KPP, MP, K, N, P, Theta, X, Y
 from influencelab.models.task import Task
+from influencelab.recipe import is_default
 
 
 def objectives(task: Task, data: Dataset, theta: KP, weights: KN) -> K:
@@ -110,6 +111,8 @@ def output_jacobians(task: Task, x: X, theta: P) -> Float[Tensor, "b c p"]:
 
 def point_gradients(task: Task, data: Dataset, theta: P, rows: slice | Tensor = slice(None)) -> Float[Tensor, "b p"]:
     """∇ℓᵢ of some training points, dense, without the penalty."""
+    if task.linear:
+        return linear_gradients(task, theta, data.x_train[rows], data.y_train[rows])
     one = grad(lambda parameters, x, y: task.losses(parameters, x[None], y[None])[0])
     return vmap(one, in_dims=(None, 0, 0))(theta, data.x_train[rows], data.y_train[rows])
 
@@ -121,8 +124,16 @@ def measures(task: Task, data: Dataset, theta: KP) -> KM:
 
 def measure_gradients(task: Task, data: Dataset, theta: P) -> MP:
     """∇L_j of each test point."""
+    if task.linear and is_default(type(task).measure):
+        return linear_gradients(task, theta, data.x_test, data.y_test)
     one = grad(lambda parameters, x, y: task.measure(parameters, x[None], y[None])[0])
     return vmap(one, in_dims=(None, 0, 0))(theta, data.x_test, data.y_test)
+
+
+def linear_gradients(task: Task, theta: P, x: X, y: Y) -> Float[Tensor, "b p"]:
+    """∇ℓ of each point of a linear task: the slopes of its loss times its features."""
+    slopes = task.output_loss.gradients(task.outputs(theta, x), y).T
+    return (slopes[:, :, None] * task.features(x)[:, None]).flatten(1)
 
 
 def check_kind(kind: str) -> None:

@@ -1,5 +1,8 @@
 """What may be handed in: tables, texts, sparse matrices, pipelines; and what is refused, with the cure."""
 
+import subprocess
+import sys
+
 import numpy
 import pandas
 import pytest
@@ -289,3 +292,17 @@ def test_several_targets_are_refused():
     model = Ridge().fit(X[TRAIN], X[TRAIN, :2])
     with pytest.raises(WrongType, match="several targets"):
         bad(estimator=model)
+
+
+def test_a_linear_model_is_read_and_answered_without_the_heavy_parts_of_torch():
+    """A compiler of graphs and an algebra system, which torch loads for automatic differentiation, take two seconds."""
+    code = (
+        "import sys, numpy, influencelab as il\n"
+        "assert 'torch' not in sys.modules\n"
+        "from sklearn.linear_model import LogisticRegression\n"
+        "x = numpy.random.default_rng(0).normal(size=(90, 3)); y = x[:, 0] + x[:, 1] ** 3 > 0\n"
+        "il.influence(LogisticRegression().fit(x, y), x, y, x[:5], y[:5])\n"
+        "print(sorted({'torch._dynamo', 'sympy', 'matplotlib', 'anywidget'} & set(sys.modules)))"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
