@@ -1,6 +1,7 @@
 """Figures of agreement against depth, weight decay and width."""
 
 import itertools
+import math
 import textwrap
 from collections.abc import Mapping, Sequence
 
@@ -19,6 +20,7 @@ MEANS = (
     "retraining gives, at 0 nothing of it."
 )
 APART, WHOLE = 0.05, 0.25  # of neighbouring lines, and of all, as a share of the distance between neighbouring settings
+CLOSE = 0.065  # share of an axis that two texts under it need between them, to be read apart
 CORRELATION = "Spearman correlation (1 = same order)"
 NEUTRAL: Look = {"color": "0.35", "linestyle": "--"}  # of what is no arm: repeatability, counts
 
@@ -118,7 +120,7 @@ def draw_lines(
             zorder=3,
         )
     axis.axhline(0, color="0.6", linewidth=0.8, zorder=1)
-    axis.set_xticks(list(places.values()), [f"{setting:g}" for setting in places])
+    axis.set_xticks(list(places.values()), tick_texts(places))
     axis.set_xlim(standing[0] - 0.6 * gap, standing[-1] + 0.6 * gap)
     if alone:
         name_lines(axis, names, middle=standing[0], setting=next(iter(places)))
@@ -132,6 +134,15 @@ def name_lines(axis: Axes, names: Sequence[str], *, middle: float, setting: floa
     axis.set_xticks(ticks, [textwrap.fill(name, 16) for name in names])
     axis.set_xlim(middle - reach - 0.6, middle + reach + 0.6)
     axis.set_xlabel(f"{axis.get_xlabel()}: {setting:g}")
+
+
+def tick_texts(places: Mapping[float, float]) -> list[str]:
+    """Settings as texts under their ticks; of those too close to be read apart, powers of ten and the smaller ones."""
+    reach, shown = max(places.values()) - min(places.values()), []
+    for setting in sorted(places, key=lambda each: (bool(each) and math.log10(abs(each)) % 1 > 0, each)):
+        if all(abs(places[setting] - places[other]) >= CLOSE * reach for other in shown):
+            shown.append(setting)
+    return [f"{setting:g}" if setting in shown else "" for setting in places]
 
 
 def positions(settings: Sequence[float], *, scale: str) -> dict[float, float]:

@@ -1,6 +1,7 @@
 """Figures of agreement along depth, weight decay and width, drawn from the table of measurements."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import pandas
 from matplotlib.axes import Axes
@@ -8,7 +9,7 @@ from matplotlib.figure import Figure
 
 from influencelab.errors import InvalidData
 from influencelab.experiments.house_style import SMALL, drawing, error_bars, finish, look
-from influencelab.experiments.line_plots import CHANCE, NEUTRAL, positions
+from influencelab.experiments.line_plots import CHANCE, NEUTRAL, positions, tick_texts
 from influencelab.statistics.reliability import NullBand
 
 # The name of each line, by statistic, arm and target, in the order in which they always stand.
@@ -93,7 +94,7 @@ def agreement_along(
         panel.set_title(title)
     for panel in grid[-1]:
         panel.set_xlabel(WORDS[axis])
-        panel.set_xticks(list(places.values()), [f"{setting:g}" for setting in places])
+        panel.set_xticks(list(places.values()), tick_texts(places))
         panel.tick_params(axis="x", rotation=35 if AXES[axis][0] == "log" else 0)
     over = "each network on a split of its own" if own_splits else "all networks on one split"
     what = WORDS[axis].partition(" (")[0]
@@ -112,9 +113,12 @@ def draw_panel(panel: Axes, part: pandas.DataFrame, axis: str, places: Mapping[f
         panel.errorbar(
             at, values, yerr=error_bars(known), **style, markersize=4.5, capsize=2, label=name, zorder=3, alpha=0.9
         )
+        # Above for one line, below for the next: they often lie upon each other.
+        aside = (4, -11 if list(LOOKS).index(name) % 2 else 4)
+        words: Any = {"textcoords": "offset points", "fontsize": SMALL, "color": style["color"]}
         for place, value, count, whole in zip(at, values, known["networks"], known["whole"], strict=True):
             if count < whole:
-                panel.annotate(f"{count:g}", (place, value), (4, 4), textcoords="offset points", fontsize=SMALL)
+                panel.annotate(f"{count:g}", (place, value), aside, **words)
         for label, marker, missing in (
             (NONE, "x", set(line[axis]) - set(known[axis])),
             (NOT_RUN, "|", set(places) - set(line[axis])),
