@@ -7,7 +7,7 @@ import pytest
 from matplotlib.collections import PathCollection
 
 from influencelab.errors import InvalidData
-from influencelab.experiments.line_plots import lines
+from influencelab.experiments.line_plots import lines, tick_texts
 from influencelab.statistics.reliability import null_band
 
 
@@ -109,3 +109,10 @@ def test_what_cannot_be_drawn_is_refused():
         lines(MEANS, x="width", hue="arm")
     with pytest.raises(InvalidData, match="0 rows"):
         lines(MEANS[:0], x="depth", hue="arm")
+
+
+def test_ticks_that_lie_upon_each_other_have_one_text():
+    decays = {x: 1.0 if x == 0 else 7 + numpy.log10(x) for x in (0, 1e-5, 1e-4, 1e-3, 0.005, 0.01, 0.1)}
+    assert tick_texts(decays) == ["0", "1e-05", "0.0001", "0.001", "", "0.01", "0.1"]
+    assert tick_texts({width: width for width in (5, 8, 14, 20, 50)}) == ["5", "8", "14", "20", "50"]
+    assert tick_texts({3: 0.0}) == ["3"]
