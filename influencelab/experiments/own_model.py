@@ -3,12 +3,14 @@
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import torch
 
 import influencelab
 from influencelab.errors import InvalidParameter, WrongType, named, require
+from influencelab.experiments.streamed import estimated
 from influencelab.influence.estimator import Estimate, Estimator
 from influencelab.influence.estimators.conjugate_gradient import ConjugateGradient
 from influencelab.influence.estimators.ekfac import EKFAC
@@ -17,6 +19,7 @@ from influencelab.influence.estimators.newton_step import NewtonStep
 from influencelab.influence.leverage import FACTORISED
 from influencelab.models.measure import Measure
 from influencelab.models.task import LayeredTask
+from influencelab.recipe import Progress
 from influencelab.training.fit import Fit
 
 __all__ = ["influence"]
@@ -40,6 +43,9 @@ def influence(
     measure: Any = "loss",
     method: Any = AUTO,
     polish: bool = False,
+    memory: float = 2 * 2**30,
+    out: str | Path | None = None,
+    progress: Progress | None = None,
 ) -> Estimate:
     """What removing each training point would do to each test point, of a model that is fitted already.
 
@@ -59,10 +65,14 @@ def influence(
             where outputs are linear in the parameters, else the exact inverse, conjugate gradients, or EK-FAC; the
             estimate says which and why (`chosen`), on the standard error stream too where it takes more than a moment.
         polish: whether to go on from coefficients that are no minimum on this data instead of refusing them.
+        memory: bytes that tables of values may take; what is larger is computed in blocks of test points, and rests on
+            the disk. The curvature's own p × p numbers come on top.
+        out: a file `.npy` to which all n × m values go; it is there once they all are.
+        progress: called as (test points done, test points in all) after each block.
 
     Raises:
         WrongType: no model that is read; the message says what would answer instead.
-        InvalidParameter: unknown measure or method, or data beside a `Fit`.
+        InvalidParameter: unknown measure or method, data beside a `Fit`, no such file, or a budget of nothing.
         InvalidData, InvalidWeights: not the data that it can have been fitted to.
         NotConverged: the model is no minimum on this data.
     """
@@ -70,12 +80,13 @@ def influence(
     require(watched, Measure, what="measure", cure="Name one of " + ", ".join(influencelab.names(Measure)) + ".")
     given = {"X": X, "y": y, "X_test": X_test, "y_test": y_test, "sample_weight": sample_weight}
     fitted = replace(fit_of(model, given, polish=polish), measure=watched)
+    settings: dict[str, Any] = {"memory": memory, "out": out, "progress": progress}
     if method != AUTO:
-        return estimator_of(method, fitted).estimate(fitted)
+        return estimated(estimator_of(method, fitted), fitted, **settings)
     estimator, why, seconds = choice(fitted)
     if seconds > LONG:
         print(f"influencelab: {estimator} takes about {seconds:,.0f} s: {why}.", file=sys.stderr)
-    return replace(estimator.estimate(fitted), chosen=why)
+    return replace(estimated(estimator, fitted, **settings), chosen=why)
 
 
 def fit_of(model: Any, given: dict[str, Any], *, polish: bool) -> Fit:

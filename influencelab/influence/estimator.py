@@ -85,7 +85,7 @@ class Estimate(Recipe, Summarised):
             "values": f"{self.values.shape[0]:,} training × {self.values.shape[1]:,} test points",
             "unit": self.unit,
             **solved(self.residual, self.damping, self.seconds),
-            **table.leverages(self.fit, self.leverage, corrected=self.slopes is None),
+            **table.leverages(self.fit, self.leverage, corrected=not isinstance(self.estimator, Solver)),
         }
 
     def table(self) -> pandas.DataFrame:
@@ -119,7 +119,7 @@ class Estimate(Recipe, Summarised):
             )
         kind = getattr(self.estimator, "curvature", "hessian")
         curvature = Curvature(self.fit, kind=kind, damping=self.damping)
-        return self_influences(curvature, corrected=self.slopes is None)
+        return self_influences(curvature, corrected=not isinstance(self.estimator, Solver))
 
     def check(self, **settings: Any) -> Any:
         """`il.check` of this estimate: removes points at random, retrains, and says what to believe."""

@@ -159,3 +159,37 @@ def test_the_explorer_of_an_estimate_shows_truth_and_proves_more():
         warnings.simplefilter("error")
         found = shown.retrain(pairs["row"].tolist()[:1])
     assert found["actual"] == pytest.approx(float(pairs["actual"].iloc[0]), rel=1e-4)
+
+
+@pytest.mark.parametrize("method", ["newton_step", "exact", "conjugate_gradient"])
+@pytest.mark.parametrize("file", [False, True])
+def test_what_does_not_fit_the_memory_is_computed_in_blocks(method, file, tmp_path):
+    whole, seen = il.influence(MODEL, *GIVEN, method=method), []
+    settings = {"out": tmp_path / "scores.npy"} if file else {}
+    memory = 7 * 8 * 6 * (200 + 31)
+    parts = il.influence(MODEL, *GIVEN, method=method, memory=memory, progress=lambda *at: seen.append(at), **settings)
+    assert seen == [(7, 30), (14, 30), (21, 30), (28, 30), (30, 30)]
+    scale = float(whole.values.abs().max())
+    assert parts.values.numpy() == pytest.approx(whole.values.numpy(), rel=1e-6, abs=1e-9 * scale)
+    assert parts.self_influence().numpy() == pytest.approx(whole.self_influence().numpy(), rel=1e-6)
+    assert len(parts.residual) == 30
+    assert parts.check(points=8).slope.value == pytest.approx(whole.check(points=8).slope.value, rel=1e-4)
+    assert [path.name for path in tmp_path.iterdir()] == ["scores.npy"] * file
+    if file:
+        assert numpy.load(tmp_path / "scores.npy") == pytest.approx(parts.values.numpy())
+
+
+def test_a_stream_that_fails_leaves_no_file_and_keeps_what_was_there(tmp_path):
+    (tmp_path / "scores.npy").write_bytes(b"earlier")
+
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        il.influence(MODEL, *GIVEN, out=tmp_path / "scores.npy", progress=stop)
+    assert [path.name for path in tmp_path.iterdir()] == ["scores.npy"]
+    assert (tmp_path / "scores.npy").read_bytes() == b"earlier"
+    with pytest.raises(InvalidParameter, match=r"expected a file of NumPy's, such as 'scores\.npy'"):
+        il.influence(MODEL, *GIVEN, out=tmp_path / "scores.csv")
+    with pytest.raises(InvalidParameter, match=r"memory is 1,000 bytes, and one test point takes 11,088"):
+        il.influence(MODEL, *GIVEN, memory=1000)

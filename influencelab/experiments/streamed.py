@@ -1,0 +1,104 @@
+"""Estimates of many test points, a block of them at a time, within a budget of memory; on request into a file."""
+
+import os
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy
+import torch
+
+from influencelab.errors import InvalidParameter
+from influencelab.experiments.comparison import array
+from influencelab.influence.curvature import FACTORS_OF
+from influencelab.influence.estimator import Estimate, Estimator
+from influencelab.recipe import Progress
+from influencelab.training.fit import Fit
+
+# Bytes of a number, and tables of n and of p numbers a test point that an estimate makes on its way.
+NUMBER, TABLES = 8, 6
+
+
+def estimated(
+    estimator: Estimator, fitted: Fit, *, memory: float, out: str | Path | None, progress: Progress | None
+) -> Estimate:
+    """The estimate at once where it fits the budget, else block by block.
+
+    Raises:
+        InvalidParameter: a budget that holds no test point, or a file that is none of NumPy's (`.npy`).
+    """
+    count, points = len(fitted.measures()), fitted.measure.columns(fitted.data).points
+    each = NUMBER * TABLES * (fitted.data.n + len(fitted.theta))
+    if memory < each:
+        raise InvalidParameter(
+            f"memory is {memory:,.0f} bytes, and one test point takes {each:,} on its way. Give a larger budget."
+        )
+    size = int(memory // each)
+    if out is None and (size >= count or not points):
+        return estimator.estimate(fitted)
+    with held(fitted.data.n, count, out=out, memory=memory) as file:
+        return in_blocks(estimator, fitted, file, size=size if points else count, progress=progress)
+
+
+def in_blocks(estimator: Estimator, fitted: Fit, file: "held", *, size: int, progress: Progress | None) -> Estimate:
+    """Each block as a fit that watches only its test points, and shares the factors of the whole."""
+    started, data, parts = time.perf_counter(), fitted.data, []
+    count = file.values.shape[1]
+    for first in range(0, count, size):
+        rows = slice(first, min(first + size, count))
+        watched = {"x_test": data.x_test[rows], "y_test": data.y_test[rows], "test_ids": data.test_ids[rows]}
+        part = fitted if size >= count else replace(fitted, data=replace(data, **watched))
+        FACTORS_OF[part] = FACTORS_OF.setdefault(fitted, {})
+        found = estimator.estimate(part)
+        file.values[:, rows] = array(found.values)
+        parts.append(replace(found, values=found.values[:0], slopes=None, sensitivity=None))
+        if progress is not None:
+            progress(rows.stop, count)
+    return replace(
+        parts[0],
+        fit=fitted,
+        values=file.kept(),
+        convention=parts[0].convention or fitted.convention or "drop",
+        residual=torch.cat([part.residual for part in parts]),
+        seconds=time.perf_counter() - started,
+    )
+
+
+class held:
+    """A table of values in memory, in a file without a name, or in one of the user's that is there once it is whole.
+
+    Attributes:
+        values: the table, to be written.
+    """
+
+    def __init__(self, n: int, m: int, *, out: str | Path | None, memory: float) -> None:
+        self.out, self.part = None if out is None else Path(out), None
+        if self.out is not None:
+            if self.out.suffix != ".npy":
+                raise InvalidParameter(f"out is '{self.out}', expected a file of NumPy's, such as 'scores.npy'.")
+            self.part = self.out.with_name(f".{self.out.name}.{os.getpid()}.part")
+            self.values: Any = numpy.lib.format.open_memmap(self.part, mode="w+", dtype=numpy.float64, shape=(n, m))
+        elif NUMBER * n * m > memory / 2:
+            with tempfile.TemporaryFile() as nameless:
+                self.values = numpy.memmap(nameless, dtype=numpy.float64, shape=(n, m))
+        else:
+            self.values = numpy.empty((n, m))
+
+    def kept(self) -> torch.Tensor:
+        """The values, on the disk where they are too many; changes to them stay in memory."""
+        if self.out is None or self.part is None:
+            return torch.from_numpy(self.values)
+        self.values.flush()
+        self.part.replace(self.out)
+        return torch.from_numpy(numpy.load(self.out, mmap_mode="c"))
+
+    def __enter__(self) -> "held":
+        """Itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Leave nothing that is not whole."""
+        if self.part is not None:
+            self.part.unlink(missing_ok=True)
