@@ -137,7 +137,7 @@ def loss_of(read: ReadLoss, frozen: FrozenModule, data: Dataset, *, column: bool
         with Kinks(watch):
             found = loss.raw(z, y)
         values: Tensor = found if isinstance(found, Tensor) else torch.zeros(0)
-        if values.numel() != len(y) or not len(values) == len(y):
+        if values.numel() != len(y) or len(values) != len(y):
             form = tuple(values.shape) if isinstance(found, Tensor) else type(found).__name__
             raise InvalidParameter(
                 f"The loss gives {form} for {len(y)} points, expected one loss a point. Take no mean in it: "

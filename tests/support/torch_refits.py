@@ -21,7 +21,7 @@ class TokenMean(nn.Module):
 class Transformer(nn.Module):
     """One block of attention and of a hidden layer, each behind a LayerNorm."""
 
-    def __init__(self, tokens=5, width=4, heads=2, outputs=2):
+    def __init__(self, tokens=4, width=2, heads=1, outputs=2):
         super().__init__()
         self.embed, self.heads = nn.Embedding(tokens, width), heads
         self.before, self.after = nn.LayerNorm(width), nn.LayerNorm(width)
@@ -38,42 +38,48 @@ class Transformer(nn.Module):
         return self.head((units + self.hidden(self.after(units))).mean(1))
 
 
-def trained(module, loss, x, y, *, decay=0.0, weights=None, steps=2):
-    """A copy trained by L-BFGS to the minimum of Σ wᵢ ℓᵢ + ½ Σ decay θ²; decay is a number or numbers by name."""
+def loaded(module, fit):
+    """A copy of the module with the parameters of a fit, under torch's own names."""
+    own = copy.deepcopy(module).double()
+    own.load_state_dict(dict(fit.task.module.named(fit.theta)), strict=False)
+    return own
+
+
+def trained(module, loss, x, y, *, decay=0.0, weights=None, steps=30):
+    """A copy at the minimum of Σ wᵢ ℓᵢ + ½ Σ decay θ² beside this module: Newton's steps, one backward pass a row.
+
+    Decay is a number, or numbers by name.
+    """
     own = copy.deepcopy(module).double()
     held = {name: each for name, each in own.named_parameters() if each.requires_grad}
     strengths = decay if isinstance(decay, dict) else dict.fromkeys(held, decay)
     weights = torch.full((len(y),), 1 / len(y)).double() if weights is None else weights
-    optimizer = torch.optim.LBFGS(
-        held.values(), max_iter=200, tolerance_grad=1e-11, tolerance_change=0, line_search_fn="strong_wolfe"
-    )
+    parts = list(held.values())
 
     def objective():
-        optimizer.zero_grad()
-        total = weights @ loss(own(x), y)
-        total = total + sum(strengths.get(name, 0.0) / 2 * each.square().sum() for name, each in held.items())
-        total.backward()
-        return total
+        penalty = sum(strengths.get(name, 0.0) / 2 * each.square().sum() for name, each in held.items())
+        return weights @ loss(own(x), y) + penalty
 
     for _ in range(steps):
-        objective()
-        if max(float(each.grad.abs().max()) for each in held.values()) < 1e-7:
+        slope = torch.cat([each.flatten() for each in torch.autograd.grad(objective(), parts, create_graph=True)])
+        if float(slope.detach().norm()) < 1e-10:
             break
-        optimizer.step(objective)
+        rows = [torch.autograd.grad(each, parts, retain_graph=True, materialize_grads=True) for each in slope]
+        hessian = torch.stack([torch.cat([each.flatten() for each in row]) for row in rows])
+        step = torch.linalg.lstsq(hessian, slope.detach()[:, None], driver="gelsd").solution[:, 0]
+        before = torch.nn.utils.parameters_to_vector(parts).detach()
+        torch.nn.utils.vector_to_parameters(before - step, parts)
     return own
 
 
-def changes(module, loss, x, y, watched, points, *, decay=0.0, scaled=True):
-    """The rise of each watched loss without each point, of modules trained on from this one; the mean rescaled."""
+def changes(module, loss, x, y, watched, points, *, decay=0.0, rescaled=True):
+    """The rise of each watched loss without each point; the other points then weigh more, unless not `rescaled`."""
     x_test, y_test = watched
-    with torch.no_grad():
-        before = loss(module(x_test), y_test)
-    found = []
+    found, before = [], loss(module(x_test), y_test).detach()
     for point in points:
-        weights = torch.full((len(y),), 1.0).double()
+        weights = torch.ones(len(y)).double()
         weights[point] = 0
-        weights /= weights.sum() if scaled else len(y)
+        weights = weights / (weights.sum() if rescaled else len(y))
         refit = trained(module, loss, x, y, decay=decay, weights=weights)
-        with torch.no_grad():
-            found.append(loss(refit(x_test), y_test) - before)
+        found.append(loss(refit(x_test), y_test).detach() - before)
     return torch.stack(found)

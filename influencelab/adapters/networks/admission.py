@@ -99,9 +99,10 @@ def refused(name: str, decrement: float) -> str:
 
 def lost(name: str, fit: Fit) -> str:
     """The sentence about a minimum that was not reached."""
-    cure = f"Its {fit.task.kink} has kinks, where minima lie: take 'tanh' or 'gelu', or" if fit.task.kink else "Add"
+    cure = f"The {fit.task.kink} has a kink, where minima lie: take tanh or GELU, or add" if fit.task.kink else "Add"
     return (
-        f"From the parameters of {name}, training on came to ‖∇J‖ = {fit.grad_norm:.1e} and to no minimum. {cure} "
+        f"From the parameters of {name}, training on came to ‖∇J‖ = {fit.grad_norm:.1e} and to no minimum: where that "
+        f"is small, to a saddle or a tail. {cure} "
         "weight decay, without which a network may have none; or pass allow_unconverged=True to take the parameters as "
         "they stand."
     )

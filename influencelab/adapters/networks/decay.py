@@ -56,8 +56,8 @@ def of_optimizer(module: nn.Module, names: tuple[str, ...], optimizer: Any) -> d
         strength = float(group.get("weight_decay", 0.0))
         if strength and (group.get("decoupled_weight_decay", False) or kind == "AdamW"):
             raise InvalidParameter(
-                f"{kind} shrinks parameters beside its steps (weight_decay={strength:g}), which is no penalty: where it "
-                "comes to rest, no objective has its minimum. Train with SGD or Adam, or say weight_decay= of the "
+                f"{kind} shrinks parameters beside its steps (weight_decay={strength:g}), which is no penalty: where "
+                "it comes to rest, no objective has its minimum. Train with SGD or Adam, or say weight_decay= of the "
                 "penalty that you mean, with polish=True."
             )
         if (strength and kind not in COUPLED) or group.get("maximize", False):

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from jaxtyping import Float
@@ -84,6 +84,13 @@ class FrozenModule(Recipe):
     names: tuple[str, ...]
     whole: bool
 
+    if TYPE_CHECKING:
+        # No fields, which would be settings: the digest stands for them.
+        module: nn.Module
+        blocks: tuple[Block, ...]
+        theta: P
+        traits: Traits
+
     def __init__(
         self,
         module: Any,
@@ -119,11 +126,6 @@ class FrozenModule(Recipe):
     def __hash__(self) -> int:
         """By the digest."""
         return hash(self.digest)
-
-    module: nn.Module
-    blocks: tuple[Block, ...]
-    theta: P
-    traits: Traits
 
     def outputs(self, theta: Theta, x: X) -> KCB:
         """Outputs of k models for b points, points on the last axis."""

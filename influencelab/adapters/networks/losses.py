@@ -5,7 +5,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -89,6 +89,10 @@ class TracedLoss(OutputLoss):
     column: bool
     digest: str
 
+    if TYPE_CHECKING:
+        # No field, which would be a setting.
+        function: Callable[..., Any]
+
     def __init__(self, function: Callable[..., Any], *, outputs: int, flat: bool, column: bool) -> None:
         name = getattr(function, "__qualname__", type(function).__name__)
         digest = hashlib.sha256(content(function)).hexdigest()
@@ -106,8 +110,6 @@ class TracedLoss(OutputLoss):
     def key(self) -> tuple[Any, ...]:
         """All that it holds."""
         return self.name, self.outputs, self.flat, self.column, self.digest
-
-    function: Callable[..., Any]
 
     @property
     def unit(self) -> str:
@@ -189,15 +191,7 @@ def read_loss(loss: Any, reduction: str | None, *, dtype: torch.dtype) -> ReadLo
     if isinstance(loss, type) or not callable(loss):
         step = f"Call it: {loss.__name__}()." if isinstance(loss, type) else "Give such as nn.CrossEntropyLoss()."
         raise WrongType(f"loss is {named(loss)}, expected a loss of torch.nn, a name or a function. {step}")
-    own = getattr(loss, "reduction", "none") if isinstance(loss, nn.Module) else "none"
-    if own not in (*REDUCTIONS, "none"):
-        raise InvalidParameter(f"The loss has reduction='{own}', which is no mean over points. Take 'mean' or 'sum'.")
-    if reduction is not None and (reduction not in REDUCTIONS or own not in ("none", reduction)):
-        raise InvalidParameter(
-            f"reduction is '{reduction}' where the loss has '{own}'; expected 'mean' or 'sum', as it was trained: leave "
-            "it out where the loss says it."
-        )
-    used = reduction or (own if own in REDUCTIONS else "mean")
+    used = reduced(loss, reduction)
     if not isinstance(loss, nn.Module):
         return ReadLoss(ANY, used, function=loss)
     check_weights(loss)
@@ -212,6 +206,19 @@ def read_loss(loss: Any, reduction: str | None, *, dtype: torch.dtype) -> ReadLo
         each.reduction = "none"
     labels = CLASSES if isinstance(loss, nn.CrossEntropyLoss | nn.NLLLoss | nn.MultiMarginLoss) else ANY
     return ReadLoss(REAL if isinstance(loss, nn.BCEWithLogitsLoss) else labels, used, function=each)
+
+
+def reduced(loss: Any, reduction: str | None) -> str:
+    """Whether the mean or the sum of losses is trained, as the loss says, or the setting where it does not."""
+    own = getattr(loss, "reduction", "none") if isinstance(loss, nn.Module) else "none"
+    if own not in (*REDUCTIONS, "none"):
+        raise InvalidParameter(f"The loss has reduction='{own}', which is no mean over points. Take 'mean' or 'sum'.")
+    if reduction is not None and (reduction not in REDUCTIONS or own not in ("none", reduction)):
+        raise InvalidParameter(
+            f"reduction is '{reduction}' where the loss has '{own}'; expected 'mean' or 'sum', as it was trained. Leave "
+            "it out where the loss says it."
+        )
+    return reduction or (own if own in REDUCTIONS else "mean")
 
 
 def check_weights(loss: nn.Module) -> None:

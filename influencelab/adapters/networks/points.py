@@ -1,6 +1,6 @@
 """Points and labels as training met them: tensors and arrays, or a Dataset or DataLoader of torch in their place."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -27,7 +27,9 @@ def points_of(x: Any, y: Any, *, what: str) -> tuple[Any, Any]:
         InvalidData: a loader that shuffles, or data that change from pass to pass.
     """
     if x is None:
-        raise WrongType(f"{what} is None. Give points and labels, of training and of test points whose loss is watched.")
+        raise WrongType(
+            f"{what} is None. Give points and labels, of training and of test points whose loss is watched."
+        )
     held = isinstance(x, torch_data.Dataset | torch_data.DataLoader)
     labels = f"y{what.removeprefix('X')}"
     if held != (y is None):
@@ -40,8 +42,8 @@ def points_of(x: Any, y: Any, *, what: str) -> tuple[Any, Any]:
         sampler = x.batch_sampler if isinstance(x.sampler, STEADY) and x.batch_sampler is not None else x.sampler
         if not isinstance(sampler, STEADY) and not isinstance(x.dataset, torch_data.IterableDataset):
             raise InvalidData(
-                f"{what} is a DataLoader that draws its order ({type(sampler).__name__}), so that its rows are no fixed "
-                "points. Give its dataset (loader.dataset), or one with shuffle=False."
+                f"{what} is a DataLoader that draws its order ({type(sampler).__name__}), so that its rows are no "
+                "fixed points. Give its dataset (loader.dataset), or one with shuffle=False."
             )
     first, again = (read(x, what=what) for _ in range(2))
     if any(one.shape != two.shape or not torch.equal(one, two) for one, two in zip(first, again, strict=True)):
@@ -69,12 +71,8 @@ def read(given: Any, *, what: str) -> tuple[Tensor, Tensor]:
 
 def items(given: Any) -> Iterator[Any]:
     """The items of a loader or data set in its order."""
-    if isinstance(given, Iterable) and not hasattr(given, "__len__"):
-        yield from given
-    elif isinstance(given, torch_data.DataLoader):
-        yield from given
-    else:
-        yield from (given[place] for place in range(len(given)))
+    passes = isinstance(given, torch_data.DataLoader | torch_data.IterableDataset)
+    yield from given if passes else (given[place] for place in range(len(given)))
 
 
 def features(given: Any, *, what: str) -> Tensor:
@@ -125,10 +123,13 @@ def dataset_of(module: FrozenModule, parts: dict[str, tuple[Any, Any]], *, needs
         points, labels = features(x, what=f"X{what}"), labels_in(y, needs=needs, outputs=outputs, what=f"y{what}")
         if len(points) != len(labels):
             raise InvalidData(f"X{what} and y{what} have {len(points)} and {len(labels)} rows. Give one label a point.")
-        if points.is_floating_point() == module.whole or not torch.equal(points, points.to(like.dtype).to(points.dtype)):
-            narrowed = points.is_floating_point() != module.whole and points.is_floating_point()
-            if not narrowed:
-                raise InvalidData(f"X{what} is {points.dtype}, and the module was tried with other numbers. Give one type.")
+        if module.whole and (
+            points.is_floating_point() or not torch.equal(points.to(like.dtype).long(), points.long())
+        ):
+            kind = str(points.dtype).removeprefix("torch.")
+            raise InvalidData(
+                f"X{what} is {kind}, and the module takes whole numbers that {like.dtype} can hold. Give integers."
+            )
         ids, names = rows_of(None, x, y, names=None, count=len(points), what=part)
         found |= {f"x_{part}": points.to(like), f"y_{part}": labels.to(like.device)}
         found |= {f"{part}_ids": ids, f"{part}_names": names}

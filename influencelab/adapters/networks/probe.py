@@ -1,5 +1,6 @@
 """A module tried out on a few points: what would make its derivatives wrong is refused by the module's path."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,9 +17,9 @@ from torch.overrides import TorchFunctionMode
 from influencelab.errors import InvalidParameter
 
 # Functions whose slope jumps somewhere, by their names in torch, in place or not.
-KINKS = frozenset(
-    "relu relu6 leaky_relu prelu rrelu threshold hardtanh hardswish hardsigmoid hardshrink softshrink abs maximum "
-    "minimum max_pool1d max_pool2d max_pool3d adaptive_max_pool1d adaptive_max_pool2d adaptive_max_pool3d".split()
+KINKS = re.compile(
+    r"(relu|relu6|leaky_relu|prelu|rrelu|threshold|hardtanh|hardswish|hardsigmoid|hardshrink|softshrink|abs|maximum"
+    r"|minimum|(adaptive_)?max_pool[123]d)(_with_indices)?_?"
 )
 # Outputs of a point alone and among others agree to this share, in units of the type's rounding.
 ROUNDING = 1e4
@@ -96,7 +97,9 @@ def probed(frozen: Any, x: Tensor) -> Traits:
     """
     theta, before = frozen.theta, {name: each.clone() for name, each in frozen.module.named_buffers()}
     if x.dim() < 2 or not len(x):
-        raise InvalidParameter(f"X is {tuple(x.shape)}, expected a row a point and one point or more: such as X[:, None].")
+        raise InvalidParameter(
+            f"X is {tuple(x.shape)}, expected a row a point and one point or more: such as X[:, None]."
+        )
     with watched(frozen.module) as watch:
         found = attempt(watch, lambda: frozen.raw(theta, x), what="outputs of a batch", whole=frozen.whole)
         check_form(found, len(x))
@@ -104,7 +107,7 @@ def probed(frozen: Any, x: Tensor) -> Traits:
         again = frozen.raw(theta, x)
         if not torch.equal(found.nan_to_num(), again.nan_to_num()):
             raise InvalidParameter(
-                f"{type(frozen.module).__name__} gives other outputs each time: it draws random numbers somewhere. Call "
+                f"{type(frozen.module).__name__} gives other outputs each time: it draws random numbers. Call "
                 "module.eval() first, and leave out dropout and noise."
             )
         for name, each in frozen.module.named_buffers():
@@ -151,8 +154,8 @@ class Kinks(TorchFunctionMode):
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """The function's own result."""
-        name = getattr(func, "__name__", "").removesuffix("_with_indices").rstrip("_")
-        if name in KINKS and not self.watch.kink:
+        name = getattr(func, "__name__", "")
+        if KINKS.fullmatch(name) and not self.watch.kink:
             self.watch.kink = f"function '{name}'" + (f" in {self.watch.here}" if self.watch.here else "")
         return func(*args, **(kwargs or {}))
 
@@ -184,8 +187,8 @@ def check_form(found: Any, points: int) -> None:
         return
     form = tuple(found.shape) if isinstance(found, Tensor) else type(found).__name__
     raise InvalidParameter(
-        f"The module gives {form} for {points} points, expected ({points},) or ({points}, outputs). Wrap it in a module "
-        "whose forward picks the logits or predictions, one row a point."
+        f"The module gives {form} for {points} points, expected ({points},) or ({points}, outputs). Wrap it in a "
+        "module whose forward picks the logits or predictions, one row a point."
     )
 
 

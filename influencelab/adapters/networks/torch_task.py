@@ -2,23 +2,32 @@
 
 from dataclasses import dataclass
 
-import torch
 from jaxtyping import Bool
 from torch import Tensor
 
 from influencelab.adapters.networks.frozen_module import FrozenModule
+from influencelab.adapters.networks.layers import factors
 from influencelab.data.dataset import Dataset
 from influencelab.errors import InvalidData, InvalidParameter, require
 from influencelab.models.loss import OutputLoss
 from influencelab.models.loss_derivatives import LossDerivatives
 from influencelab.models.losses.cross_entropy import CrossEntropy
 from influencelab.models.penalty import Penalty
-from influencelab.models.shapes import KCB, P, Theta, X
-from influencelab.models.task import Task
+from influencelab.models.shapes import KCB, KM, KP, P, Theta, X, Y
+from influencelab.models.task import LayerFactors, Task, output_roots
 
 __all__ = ["TorchTask"]
 
 ENTROPY = CrossEntropy()
+
+
+@dataclass(frozen=True, eq=False)
+class TorchDerivatives(LossDerivatives):
+    """By automatic differentiation, which cannot batch no models at all."""
+
+    def measures(self, theta: KP) -> KM:
+        """The measure of each test point."""
+        return super().measures(theta) if len(theta) else theta.new_zeros(0, self.data.m)
 
 
 @dataclass(frozen=True)
@@ -97,7 +106,11 @@ class TorchTask(Task):
                 "such as other tokens; none can move a little."
             )
         traits = self.module.traits
-        return LossDerivatives(self, data, max(traits.widest, self.loss.size(data)), trace=traits.total)
+        return TorchDerivatives(self, data, max(traits.widest, self.loss.size(data)), trace=traits.total)
+
+    def layer_factors(self, theta: P, x: X, y: Y) -> list[LayerFactors]:
+        """Of linear layers and convolutions; refused where other parameters are trained."""
+        return factors(self.module, theta, x, lambda outputs: output_roots(self.loss.hessians(outputs, y)))
 
     def remark(self, data: Dataset) -> str:
         """What is constant, and where weight decay differs."""
