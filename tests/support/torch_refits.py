@@ -4,6 +4,7 @@ import copy
 
 import torch
 from torch import nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 
 class TokenMean(nn.Module):
@@ -21,12 +22,12 @@ class TokenMean(nn.Module):
 class Transformer(nn.Module):
     """One block of attention and of a hidden layer, each behind a LayerNorm."""
 
-    def __init__(self, tokens=4, width=2, heads=1, outputs=2):
+    def __init__(self, tokens=4, width=3, heads=1, outputs=2):
         super().__init__()
         self.embed, self.heads = nn.Embedding(tokens, width), heads
-        self.before, self.after = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.before, self.after = nn.LayerNorm(width, eps=0.1), nn.LayerNorm(width, eps=0.1)
         self.mix, self.out = nn.Linear(width, 3 * width), nn.Linear(width, width)
-        self.hidden = nn.Sequential(nn.Linear(width, width), nn.GELU(), nn.Linear(width, width))
+        self.hidden = nn.Sequential(nn.Linear(width, width), nn.GELU())
         self.head = nn.Linear(width, outputs)
 
     def forward(self, x):
@@ -58,7 +59,9 @@ def trained(module, loss, x, y, *, decay=0.0, weights=None, steps=30):
 
     def objective():
         penalty = sum(strengths.get(name, 0.0) / 2 * each.square().sum() for name, each in held.items())
-        return weights @ loss(own(x), y) + penalty
+        # Fused attention has no second derivative.
+        with sdpa_kernel(SDPBackend.MATH):
+            return weights @ loss(own(x), y) + penalty
 
     for _ in range(steps):
         slope = torch.cat([each.flatten() for each in torch.autograd.grad(objective(), parts, create_graph=True)])
@@ -72,13 +75,13 @@ def trained(module, loss, x, y, *, decay=0.0, weights=None, steps=30):
     return own
 
 
-def changes(module, loss, x, y, watched, points, *, decay=0.0, rescaled=True):
-    """The rise of each watched loss without each point; the other points then weigh more, unless not `rescaled`."""
+def changes(module, loss, x, y, watched, points, *, decay=0.0, share=0.0, rescaled=True):
+    """The rise of each watched loss where a point has this share of its weight; the others then weigh more, or not."""
     x_test, y_test = watched
     found, before = [], loss(module(x_test), y_test).detach()
     for point in points:
         weights = torch.ones(len(y)).double()
-        weights[point] = 0
+        weights[point] = share
         weights = weights / (weights.sum() if rescaled else len(y))
         refit = trained(module, loss, x, y, decay=decay, weights=weights)
         found.append(loss(refit(x_test), y_test).detach() - before)

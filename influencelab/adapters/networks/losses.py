@@ -215,8 +215,8 @@ def reduced(loss: Any, reduction: str | None) -> str:
         raise InvalidParameter(f"The loss has reduction='{own}', which is no mean over points. Take 'mean' or 'sum'.")
     if reduction is not None and (reduction not in REDUCTIONS or own not in ("none", reduction)):
         raise InvalidParameter(
-            f"reduction is '{reduction}' where the loss has '{own}'; expected 'mean' or 'sum', as it was trained. Leave "
-            "it out where the loss says it."
+            f"reduction is '{reduction}' where the loss has '{own}'; expected 'mean' or 'sum', as it was trained. "
+            "Leave it out where the loss says it."
         )
     return reduction or (own if own in REDUCTIONS else "mean")
 
