@@ -10,7 +10,7 @@ from influencelab.adapters.networks.decay import decays
 from influencelab.adapters.networks.frozen_module import FrozenModule
 from influencelab.adapters.networks.losses import REAL, TWO, ReadLoss, TracedLoss, read_loss
 from influencelab.adapters.networks.points import dataset_of, points_of
-from influencelab.adapters.networks.probe import ROUNDING, Kinks, Watch
+from influencelab.adapters.networks.probe import ROUNDING, Noting, Watch
 from influencelab.adapters.networks.torch_task import TorchTask
 from influencelab.data.dataset import Dataset
 from influencelab.errors import InvalidParameter, NotFinite
@@ -134,14 +134,14 @@ def loss_of(read: ReadLoss, frozen: FrozenModule, data: Dataset, *, column: bool
         return loss, ""
     z, y = frozen.outputs(frozen.theta, data.x_train[:3]), data.y_train[:3]
     try:
-        with Kinks(watch):
+        with Noting(watch):
             found = loss.raw(z, y)
         values: Tensor = found if isinstance(found, Tensor) else torch.zeros(0)
         if values.numel() != len(y) or len(values) != len(y):
             form = tuple(values.shape) if isinstance(found, Tensor) else type(found).__name__
             raise InvalidParameter(
-                f"The loss gives {form} for {len(y)} points, expected one loss a point. Take no mean in it: "
-                "reduction='none', and say reduction= to from_torch."
+                f"The loss gives {form} for {len(y)} points, expected one loss a point. Take no mean in it "
+                "(reduction='none', and say reduction= to from_torch), and give y as a column where outputs are one."
             )
         alone = loss.values(z[:, :1], y[:1])
         loss.products(z, y, loss.gradients(z, y)[None])

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.autograd import forward_ad
 from torch.func import functional_call, vmap
 from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.overrides import TorchFunctionMode
 
 from influencelab.adapters.networks.probe import Traits, check_settled, probed
 from influencelab.data import conversion
@@ -146,7 +147,7 @@ class FrozenModule(Recipe):
             if x.is_floating_point() and forward_ad.unpack_dual(x).tangent is not None:
                 raise InvalidParameter("Points are whole numbers, such as tokens: they cannot move a little.")
             x = x.long()
-        with composite():
+        with composite(norms=self.traits.norms):
             return functional_call(self.module, self.named(theta), (x,))
 
     def named(self, theta: Float[Tensor, " p"]) -> dict[str, Tensor]:
@@ -167,10 +168,32 @@ class FrozenModule(Recipe):
         return packed({name: torch.full_like(part, numbers.get(name, 0.0)) for name, part in held.items()}, self.blocks)
 
 
+class PlainNorms(TorchFunctionMode):
+    """Layer norms by plain operations: torch's own second derivative of theirs is wrong in forward mode."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """The function's own result, or that of the plain operations."""
+        plain = getattr(func, "__name__", "") == "layer_norm"
+        return (layer_norm if plain else func)(*args, **(kwargs or {}))
+
+
+def layer_norm(
+    input: Tensor, normalized_shape: Any, weight: Any = None, bias: Any = None, eps: float = 1e-5, *_: Any, **__: Any
+) -> Tensor:
+    """What torch's function of this name gives."""
+    last = tuple(range(-len(normalized_shape), 0))
+    centred = input - input.mean(last, keepdim=True)
+    found = centred * (centred.square().mean(last, keepdim=True) + eps).rsqrt()
+    found = found if weight is None else found * weight
+    return found if bias is None else found + bias
+
+
 @contextmanager
-def composite() -> Iterator[None]:
-    """Attention by its plain operations inside, which have all derivatives; its fused kernels have not."""
+def composite(*, norms: bool) -> Iterator[None]:
+    """Attention, and layer norms if asked, by plain operations inside: fused ones lack derivatives or have them wrong."""
     with ExitStack() as stack:
+        if norms:
+            stack.enter_context(PlainNorms())
         stack.enter_context(sdpa_kernel(SDPBackend.MATH))
         stack.callback(torch.backends.mha.set_fastpath_enabled, torch.backends.mha.get_fastpath_enabled())
         torch.backends.mha.set_fastpath_enabled(False)

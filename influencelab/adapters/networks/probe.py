@@ -19,8 +19,10 @@ from influencelab.errors import InvalidParameter
 # Functions whose slope jumps somewhere, by their names in torch, in place or not.
 KINKS = re.compile(
     r"(relu|relu6|leaky_relu|prelu|rrelu|threshold|hardtanh|hardswish|hardsigmoid|hardshrink|softshrink|abs|maximum"
-    r"|minimum|(adaptive_)?max_pool[123]d)(_with_indices)?_?"
+    r"|minimum|(adaptive_)?max_pool[123]d|l1_loss|hinge_embedding_loss|multi_margin_loss)(_with_indices)?_?"
 )
+# Step of finite differences, and the share to which derivatives agree with them.
+STEP, AGREEMENT = 1e-6, 1e-3
 # Outputs of a point alone and among others agree to this share, in units of the type's rounding.
 ROUNDING = 1e4
 
@@ -35,6 +37,7 @@ class Traits:
         widest: numbers of its largest inner result for a point.
         total: those of all inner results.
         kink: a function with a kink that it takes, with the module that takes it; '' for none.
+        norms: whether it takes layer norms, whose second derivatives torch has wrong.
     """
 
     outputs: int = 0
@@ -42,15 +45,17 @@ class Traits:
     widest: int = 1
     total: int = 1
     kink: str = ""
+    norms: bool = False
 
 
 @dataclass
 class Watch:
-    """What passes through the parts of a module: their paths, the results of each, the kinks that were met."""
+    """What passes through the parts of a module: their paths, the results of each, kinks and layer norms."""
 
     inside: list[str] = field(default_factory=list)
     results: dict[str, Tensor] = field(default_factory=dict)
     kink: str = ""
+    norms: bool = False
 
     @property
     def here(self) -> str:
@@ -104,8 +109,9 @@ def probed(frozen: Any, x: Tensor) -> Traits:
         found = attempt(watch, lambda: frozen.raw(theta, x), what="outputs of a batch", whole=frozen.whole)
         check_form(found, len(x))
         seen, kink = dict(watch.results), watch.kink
-        again = frozen.raw(theta, x)
-        if not torch.equal(found.nan_to_num(), again.nan_to_num()):
+        frozen.traits.norms = watch.norms
+        once, again = (frozen.raw(theta, x).nan_to_num() for _ in range(2))
+        if not torch.equal(once, again):
             raise InvalidParameter(
                 f"{type(frozen.module).__name__} gives other outputs each time: it draws random numbers. Call "
                 "module.eval() first, and leave out dropout and noise."
@@ -116,9 +122,11 @@ def probed(frozen: Any, x: Tensor) -> Traits:
         attempt(watch, lambda: frozen.raw(theta, x[:1]), what="outputs of one point", whole=frozen.whole)
         check_alone(seen, watch.results)
         attempt(watch, lambda: differentiated(frozen, x), what="second derivatives of single points")
+    if not kink and theta.dtype == torch.float64:
+        check_derivatives(frozen, x)
     check_used(frozen, x)
     sizes = [each.numel() // len(x) for each in seen.values()] or [1]
-    return Traits(found[0].numel(), found.dim() == 1, max(sizes), sum(sizes), kink)
+    return Traits(found[0].numel(), found.dim() == 1, max(sizes), sum(sizes), kink, watch.norms)
 
 
 @contextmanager
@@ -138,15 +146,15 @@ def watched(module: nn.Module) -> Iterator[Watch]:
 
         hooks += [each.register_forward_pre_hook(enter), each.register_forward_hook(leave)]
     try:
-        with Kinks(watch):
+        with Noting(watch):
             yield watch
     finally:
         for hook in hooks:
             hook.remove()
 
 
-class Kinks(TorchFunctionMode):
-    """What notes functions with a kink."""
+class Noting(TorchFunctionMode):
+    """What notes functions with a kink, and layer norms."""
 
     def __init__(self, watch: Watch) -> None:
         super().__init__()
@@ -155,6 +163,7 @@ class Kinks(TorchFunctionMode):
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """The function's own result."""
         name = getattr(func, "__name__", "")
+        self.watch.norms |= name == "layer_norm"
         if KINKS.fullmatch(name) and not self.watch.kink:
             self.watch.kink = f"function '{name}'" + (f" in {self.watch.here}" if self.watch.here else "")
         return func(*args, **(kwargs or {}))
@@ -216,6 +225,26 @@ def differentiated(frozen: Any, x: Tensor) -> None:
     vmap(grad(total), in_dims=(0, None))(theta.repeat(2, 1), x)
     vmap(grad(lambda at, point: total(at, point[None])), in_dims=(None, 0))(theta, x)
     vmap(lambda v: jvp(grad(lambda at: total(at, x)), (theta,), (v,))[1])(theta.repeat(2, 1))
+
+
+def check_derivatives(frozen: Any, x: Tensor) -> None:
+    """Refuse a module whose derivatives are not those of its outputs: some of torch's own are wrong in silence."""
+    theta = frozen.theta
+    along = torch.randn(len(theta), generator=torch.Generator().manual_seed(0), dtype=theta.dtype).to(theta.device)
+
+    def total(at: Tensor) -> Tensor:
+        return frozen.of_one(at, x[:2]).square().sum()
+
+    for what, function in (("first", total), ("second", grad(total))):
+        found = jvp(function, (theta,), (along,))[1]
+        ends = [function(theta + sign * STEP * along) for sign in (1, -1)]
+        wanted = (ends[0] - ends[1]) / (2 * STEP)
+        size = max(float(found.abs().max()), float(wanted.abs().max()), float(ends[0].abs().max()))
+        if not float((found - wanted).abs().max()) <= AGREEMENT * size:
+            raise InvalidParameter(
+                f"torch's {what} derivatives of {type(frozen.module).__name__} are not those of its outputs, by finite "
+                "differences. A function of its own or of torch has a wrong one: write that part by plain operations."
+            )
 
 
 @torch.enable_grad()
