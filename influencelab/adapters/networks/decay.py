@@ -40,7 +40,7 @@ def decays(module: nn.Module, names: tuple[str, ...], weight_decay: Any, optimiz
 def by_pattern(names: tuple[str, ...], given: Mapping[Any, Any]) -> dict[str, float]:
     """The number of the first pattern that fits each name; 0 where none does."""
     found = dict.fromkeys(names, 0.0)
-    for pattern, strength in reversed(given.items()):
+    for pattern, strength in reversed(list(given.items())):
         if not isinstance(strength, Real) or isinstance(strength, bool):
             raise WrongType(f"weight_decay of {pattern!r} is {named(strength)}, expected a number, such as 0.01.")
         found |= dict.fromkeys(fitting(pattern, names), float(strength))

@@ -190,7 +190,7 @@ def layer_norm(
 
 @contextmanager
 def composite(*, norms: bool) -> Iterator[None]:
-    """Attention, and layer norms if asked, by plain operations inside: fused ones lack derivatives or have them wrong."""
+    """Attention, and layer norms if asked, by plain operations inside: fused ones lack derivatives, or err in them."""
     with ExitStack() as stack:
         if norms:
             stack.enter_context(PlainNorms())

@@ -88,7 +88,8 @@ def recorded(layers: dict[str, nn.Module]) -> Iterator[Passed]:
 def factor(layer: Any, given: Tensor, slope: Tensor, *, bias: bool) -> LayerFactors:
     """Inputs (h t b) and slopes (c g t b) of one layer; the positions of a convolution are its patches."""
     if isinstance(layer, nn.Conv2d):
-        seen = unfold(given, layer.kernel_size, layer.dilation, layer.padding, layer.stride).permute(1, 2, 0)
+        padding: Any = layer.padding
+        seen = unfold(given, layer.kernel_size, layer.dilation, padding, layer.stride).permute(1, 2, 0)
         slopes = slope.flatten(3).permute(0, 2, 3, 1)
     else:
         seen = given.reshape(len(given), -1, given.shape[-1]).permute(2, 1, 0)
