@@ -13,7 +13,7 @@ from influencelab.adapters.networks.points import dataset_of, points_of
 from influencelab.adapters.networks.probe import ROUNDING, Noting, Watch
 from influencelab.adapters.networks.torch_task import TorchTask
 from influencelab.data.dataset import Dataset
-from influencelab.errors import InvalidParameter, NotFinite
+from influencelab.errors import InvalidData, InvalidParameter, NotFinite
 from influencelab.models.derivatives import chunks
 from influencelab.models.loss import OutputLoss
 from influencelab.training.fit import Fit
@@ -163,7 +163,15 @@ def check_losses(task: TorchTask, data: Dataset) -> None:
     """Refuse points whose loss is not finite, by a NotFinite that names them."""
     width = task.derivatives(data).numbers
     for part, x, y in (("train", data.x_train, data.y_train), ("test", data.x_test, data.y_test)):
-        losses = torch.cat([task.losses(task.module.theta, x[rows], y[rows]) for rows in chunks(len(x), width=width)])
+        try:
+            found = [task.losses(task.module.theta, x[rows], y[rows]) for rows in chunks(len(x), width=width)]
+        except (RuntimeError, IndexError) as error:
+            reason = " ".join(str(error).split()).rstrip(".")
+            raise InvalidData(
+                f"Some {part} points do not pass through the module ({type(error).__name__}: {reason:.300}). Give "
+                "points such as it was trained on."
+            ) from error
+        losses = torch.cat(found)
         lost = (~losses.isfinite()).nonzero()[:, 0].cpu().numpy()
         if len(lost):
             shown = ", ".join(map(str, data.shown_ids(part)[lost[:5]]))

@@ -266,6 +266,34 @@ class Inner(nn.Module):
         return self.net(x)
 
 
+class Detached(nn.Linear):
+    """Cut off from its parameters by half."""
+
+    def forward(self, x):
+        """Outputs."""
+        return super().forward(x) + super().forward(x).detach()
+
+
+class Recurrent(nn.Module):
+    """The last state of a recurrent layer."""
+
+    def __init__(self):
+        super().__init__()
+        self.cell = nn.GRU(2, 2, batch_first=True)
+
+    def forward(self, x):
+        """Outputs."""
+        return self.cell(x.unflatten(1, (2, 2)))[0][:, -1]
+
+
+def broken():
+    """A layer with a NaN."""
+    layer = nn.Linear(4, 2)
+    with torch.no_grad():
+        layer.bias[0] = math.nan
+    return layer
+
+
 LAYER = nn.Linear(4, 2)
 REFUSED = {
     "dropout": ((Inner(LAYER, nn.Dropout(0.5)),), r"net\.1: Dropout\(p=0\.5.*eval\(\)"),
@@ -283,6 +311,9 @@ REFUSED = {
     "two outputs": ((Pair(4, 2),), r"gives tuple for 3 points.*Wrap it"),
     "rows of rows": ((nn.Unflatten(1, (2, 2)),), "no parameter that requires"),
     "other features": ((nn.Linear(5, 2),), r"Linear\(in_features=5.*fails to give outputs of a batch.*Give X"),
+    "a part cut off": ((Detached(4, 2),), r"first derivatives of Detached.*detach"),
+    "a recurrent layer": ((Recurrent(),), r"cell: GRU\(2, 2.*second derivatives of single points.*recurrent"),
+    "a NaN": ((broken(),), "Parameter bias has NaN"),
     "no module": ((lambda x: x,), r"module is a function, expected a Module\. Give a module of torch"),
     "a name": ((LAYER, "nll"), r"loss is 'nll', expected one of cross_entropy, mse, bce_with_logits"),
     "a class": ((LAYER, nn.CrossEntropyLoss), r"loss is the class CrossEntropyLoss.*Call it"),
@@ -384,6 +415,12 @@ def test_losses_without_a_closed_form_are_differentiated(network, theirs):
         -0.95 * outputs.gather(1, WATCHED[1][:, None])[:, 0] - 0.05 * outputs.gather(1, 1 - WATCHED[1][:, None])[:, 0]
     )
     assert found.measures() == pytest.approx(wanted, rel=1e-10)
+    errors = lambda z, y: functional.huber_loss(z, y, reduction="none", delta=0.5)  # noqa: E731
+    for loss in (nn.HuberLoss(delta=0.5), errors):
+        robust = il.from_torch(nn.Linear(4, 1), loss, X, X[:, :1], X, X[:, 1:2], parameters="weight", **STANDS)
+        values = functional.huber_loss(robust.task.outputs(robust.theta, X)[0], X[:, 1], reduction="none", delta=0.5)
+        assert robust.measures() == pytest.approx(values, rel=1e-12)
+        assert robust.task.kink is None
     kinked = il.from_torch(nn.Linear(4, 1), nn.L1Loss(), X, X[:, :1], X, X[:, 1:2], **STANDS)
     assert kinked.task.kink == "function 'l1_loss' in the loss"
     bent = il.from_torch(
@@ -486,6 +523,8 @@ def test_tokens_stay_whole_and_cannot_move_a_little():
     move = il.FeatureMove(n=30, points=torch.tensor([0]), moves=torch.ones(1, 3).double())
     with pytest.raises(InvalidParameter, match="whole numbers, such as tokens: they cannot move a little"):
         estimate.predict(move)
+    with pytest.raises(InvalidData, match=r"Some test points do not pass through the module \(IndexError"):
+        il.from_torch(TokenMean(4, 2), entropy, tokens, labels, tokens + 1, labels, **STANDS)
     with pytest.raises(InvalidData, match="whole numbers"):
         il.from_torch(TokenMean(4, 2), entropy, tokens, labels, tokens[:3].double(), labels[:3], **STANDS)
 

@@ -5,7 +5,6 @@ import hashlib
 import pickle
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
@@ -15,12 +14,12 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.autograd import forward_ad
 from torch.func import functional_call, vmap
-from torch.nn.attention import SDPBackend, sdpa_kernel
-from torch.overrides import TorchFunctionMode
 
+from influencelab.adapters.networks.plain import composite
 from influencelab.adapters.networks.probe import Traits, check_settled, probed
 from influencelab.data import conversion
-from influencelab.errors import InvalidParameter, require
+from influencelab.errors import InvalidParameter, WrongType, require
+from influencelab.errors import named as described
 from influencelab.models.shapes import KCB, P, Theta, X
 from influencelab.recipe import Recipe, settle
 
@@ -102,12 +101,16 @@ class FrozenModule(Recipe):
     ) -> None:
         require(module, nn.Module, what="module", cure="Give a module of torch, such as the network you trained.")
         check_settled(module)
+        if dtype is not None and dtype not in TYPES:
+            raise InvalidParameter(f"dtype is {dtype!r}, expected torch.float64, torch.float32, or None to keep it.")
         names, own = chosen(module, parameters), copied(module).requires_grad_(False)
         own = own if dtype is None else own.to(dtype)
         blocks, held = tuple(blocks_of(own, names)), dict(own.named_parameters())
         if len({each.dtype for each in held.values()}) > 1 or held[names[0]].dtype not in TYPES:
             found = ", ".join(sorted({str(each.dtype).removeprefix("torch.") for each in held.values()}))
-            raise InvalidParameter(f"The parameters are {found}, expected all float32 or all float64: leave dtype out.")
+            raise InvalidParameter(
+                f"The parameters are {found}, expected all float32 or all float64. Leave dtype=None out."
+            )
         points = conversion.numbers_in(x, what="X")
         whole = not points.is_floating_point() and points.dtype != torch.bool
         settle(self, module=own, names=names, whole=whole, blocks=blocks, theta=packed(held, blocks))
@@ -147,7 +150,7 @@ class FrozenModule(Recipe):
             if x.is_floating_point() and forward_ad.unpack_dual(x).tangent is not None:
                 raise InvalidParameter("Points are whole numbers, such as tokens: they cannot move a little.")
             x = x.long()
-        with composite(norms=self.traits.norms):
+        with composite(plain=self.traits.plain):
             return functional_call(self.module, self.named(theta), (x,))
 
     def named(self, theta: Float[Tensor, " p"]) -> dict[str, Tensor]:
@@ -166,38 +169,6 @@ class FrozenModule(Recipe):
         """A number of each trained parameter at all of its places in θ; 0 for parameters that are not named."""
         held = self.named(self.theta)
         return packed({name: torch.full_like(part, numbers.get(name, 0.0)) for name, part in held.items()}, self.blocks)
-
-
-class PlainNorms(TorchFunctionMode):
-    """Layer norms by plain operations: torch's own second derivative of theirs is wrong in forward mode."""
-
-    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        """The function's own result, or that of the plain operations."""
-        plain = getattr(func, "__name__", "") == "layer_norm"
-        return (layer_norm if plain else func)(*args, **(kwargs or {}))
-
-
-def layer_norm(
-    input: Tensor, normalized_shape: Any, weight: Any = None, bias: Any = None, eps: float = 1e-5, *_: Any, **__: Any
-) -> Tensor:
-    """What torch's function of this name gives."""
-    last = tuple(range(-len(normalized_shape), 0))
-    centred = input - input.mean(last, keepdim=True)
-    found = centred * (centred.square().mean(last, keepdim=True) + eps).rsqrt()
-    found = found if weight is None else found * weight
-    return found if bias is None else found + bias
-
-
-@contextmanager
-def composite(*, norms: bool) -> Iterator[None]:
-    """Attention, and layer norms if asked, by plain operations inside: fused ones lack derivatives, or err in them."""
-    with ExitStack() as stack:
-        if norms:
-            stack.enter_context(PlainNorms())
-        stack.enter_context(sdpa_kernel(SDPBackend.MATH))
-        stack.callback(torch.backends.mha.set_fastpath_enabled, torch.backends.mha.get_fastpath_enabled())
-        torch.backends.mha.set_fastpath_enabled(False)
-        yield
 
 
 def copied(module: nn.Module) -> nn.Module:
@@ -219,6 +190,8 @@ def chosen(module: nn.Module, patterns: str | Sequence[str] | None) -> tuple[str
     """
     trained = [name for name, each in module.named_parameters() if each.requires_grad]
     if patterns is not None:
+        if not isinstance(patterns, Iterable):
+            raise WrongType(f"parameters is {described(patterns)}, expected names or patterns, such as 'head.*'.")
         wanted, known = [patterns] if isinstance(patterns, str) else list(patterns), list(trained)
         for pattern in wanted:
             fitting(pattern, known)

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.func import grad, jvp, vmap
 
 from influencelab.adapters.networks.frozen_module import content
+from influencelab.adapters.networks.plain import composite
 from influencelab.data.dataset import Dataset
 from influencelab.errors import InvalidParameter, WrongType, named
 from influencelab.models.loss import OutputLoss
@@ -140,7 +141,8 @@ class TracedLoss(OutputLoss):
 
     def raw(self, z: Tensor, y: Tensor) -> Tensor:
         """What the function itself gives."""
-        return self.function(z[0] if self.flat else z.T, y[:, None] if self.column else y)
+        with composite(plain=True):
+            return self.function(z[0] if self.flat else z.T, y[:, None] if self.column else y)
 
     def gradients(self, z: KCB, y: Y) -> KCB:
         """∂ℓ/∂z, by differentiation of the sum: each point has its own outputs."""

@@ -89,7 +89,11 @@ def labels_in(given: Any, *, needs: str, outputs: int, what: str) -> Tensor:
     Raises:
         InvalidData: a label a point was not given, or labels are of another kind than the loss needs.
     """
-    y = conversion.numbers_in(given, what=what)
+    y = conversion.column(given, what=what)
+    if not isinstance(y, Tensor):
+        raise WrongType(
+            f"{what} holds texts, expected numbers: of the module's outputs, or targets. Number the classes."
+        )
     y = y[:, 0] if y.dim() == 2 and y.shape[1] == 1 else y
     if y.dim() != 1:
         raise InvalidData(

@@ -14,6 +14,7 @@ from torch.nn.modules.dropout import _DropoutNd
 from torch.nn.parameter import is_lazy
 from torch.overrides import TorchFunctionMode
 
+from influencelab.adapters.networks.plain import PLAIN
 from influencelab.errors import InvalidParameter
 
 # Functions whose slope jumps somewhere, by their names in torch, in place or not.
@@ -37,7 +38,7 @@ class Traits:
         widest: numbers of its largest inner result for a point.
         total: those of all inner results.
         kink: a function with a kink that it takes, with the module that takes it; '' for none.
-        norms: whether it takes layer norms, whose second derivatives torch has wrong.
+        plain: whether it takes functions that plain operations stand in for.
     """
 
     outputs: int = 0
@@ -45,17 +46,17 @@ class Traits:
     widest: int = 1
     total: int = 1
     kink: str = ""
-    norms: bool = False
+    plain: bool = False
 
 
 @dataclass
 class Watch:
-    """What passes through the parts of a module: their paths, the results of each, kinks and layer norms."""
+    """What passes through the parts of a module: their paths, the results of each, and what functions they take."""
 
     inside: list[str] = field(default_factory=list)
     results: dict[str, Tensor] = field(default_factory=dict)
     kink: str = ""
-    norms: bool = False
+    plain: bool = False
 
     @property
     def here(self) -> str:
@@ -71,11 +72,15 @@ def called(path: str, module: nn.Module) -> str:
 
 def check_settled(module: nn.Module) -> None:
     """Refuse parts that draw, that mix points, or that change by being used."""
+    if isinstance(module, torch.jit.ScriptModule):
+        raise InvalidParameter("A module of torch.jit keeps no operations to differentiate. Give what it was made of.")
     for name, each in module.named_parameters():
         if is_lazy(each):
             raise InvalidParameter(f"Parameter {name} has no shape yet. Call the module on a batch once, and train it.")
         if each.is_complex():
             raise InvalidParameter(f"Parameter {name} is complex, expected real numbers. Keep its two parts instead.")
+        if not each.isfinite().all():
+            raise InvalidParameter(f"Parameter {name} has NaN or infinite values. Train it again from finite ones.")
     for path, each in module.named_modules():
         rate = float(getattr(each, "p", 0.0)) if isinstance(each, _DropoutNd) else getattr(each, "dropout", 0.0)
         if each.training and isinstance(rate, float) and rate > 0:
@@ -109,24 +114,25 @@ def probed(frozen: Any, x: Tensor) -> Traits:
         found = attempt(watch, lambda: frozen.raw(theta, x), what="outputs of a batch", whole=frozen.whole)
         check_form(found, len(x))
         seen, kink = dict(watch.results), watch.kink
-        frozen.traits.norms = watch.norms
+        frozen.traits.plain = watch.plain
         once, again = (frozen.raw(theta, x).nan_to_num() for _ in range(2))
         if not torch.equal(once, again):
             raise InvalidParameter(
-                f"{type(frozen.module).__name__} gives other outputs each time: it draws random numbers. Call "
-                "module.eval() first, and leave out dropout and noise."
+                f"{type(frozen.module).__name__} gives other outputs each time: it draws random numbers or changes. "
+                "Call module.eval() first, and leave out dropout and noise."
             )
         for name, each in frozen.module.named_buffers():
             if not torch.equal(each, before[name]):
                 raise InvalidParameter(f"Buffer {name} changes with each pass. Freeze it: module.eval() first.")
         attempt(watch, lambda: frozen.raw(theta, x[:1]), what="outputs of one point", whole=frozen.whole)
-        check_alone(seen, watch.results)
+        if found.isfinite().all():
+            check_alone(seen, watch.results)
         attempt(watch, lambda: differentiated(frozen, x), what="second derivatives of single points")
-    if not kink and theta.dtype == torch.float64:
+    if not kink and found.isfinite().all() and theta.dtype == torch.float64:
         check_derivatives(frozen, x)
     check_used(frozen, x)
     sizes = [each.numel() // len(x) for each in seen.values()] or [1]
-    return Traits(found[0].numel(), found.dim() == 1, max(sizes), sum(sizes), kink, watch.norms)
+    return Traits(found[0].numel(), found.dim() == 1, max(sizes), sum(sizes), kink, watch.plain)
 
 
 @contextmanager
@@ -154,7 +160,7 @@ def watched(module: nn.Module) -> Iterator[Watch]:
 
 
 class Noting(TorchFunctionMode):
-    """What notes functions with a kink, and layer norms."""
+    """What notes functions with a kink, and those that plain operations stand in for."""
 
     def __init__(self, watch: Watch) -> None:
         super().__init__()
@@ -163,7 +169,7 @@ class Noting(TorchFunctionMode):
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """The function's own result."""
         name = getattr(func, "__name__", "")
-        self.watch.norms |= name == "layer_norm"
+        self.watch.plain |= name in PLAIN
         if KINKS.fullmatch(name) and not self.watch.kink:
             self.watch.kink = f"function '{name}'" + (f" in {self.watch.here}" if self.watch.here else "")
         return func(*args, **(kwargs or {}))
@@ -186,7 +192,7 @@ def attempt(watch: Watch, work: Any, *, what: str, whole: bool = True) -> Any:
                 "tensor, or lack second derivatives (recurrent layers and EmbeddingBag do)"
             )
         cure = cure if whole else cure + ", whole numbers as integers"
-        reason = " ".join(str(error).split()).rstrip(".")
+        reason = " ".join(str(error).split()).partition(" Please")[0].rstrip(".")
         raise InvalidParameter(f"{where} {what} ({type(error).__name__}: {reason:.300}). {cure}.") from error
 
 
@@ -243,7 +249,8 @@ def check_derivatives(frozen: Any, x: Tensor) -> None:
         if not float((found - wanted).abs().max()) <= AGREEMENT * size:
             raise InvalidParameter(
                 f"torch's {what} derivatives of {type(frozen.module).__name__} are not those of its outputs, by finite "
-                "differences. A function of its own or of torch has a wrong one: write that part by plain operations."
+                "differences. Some part is cut off (detach, no_grad, item), cast to fewer digits, or has a wrong "
+                "derivative: write it by plain operations."
             )
 
 
