@@ -77,6 +77,42 @@ def test_check_and_compare_take_it(theirs):
     assert compared.mask.all()
 
 
+def test_every_perturbation_is_predicted_where_penalties_differ(network):
+    decay = {"*weight": DECAY, "*bias": 2 * DECAY}
+    fit = il.from_torch(network, "cross_entropy", X, Y, *WATCHED, weight_decay=decay, polish=True)
+    sensitivity = il.Exact().sensitivity(fit)
+    point, other = {"n": 30, "points": torch.tensor([3])}, {"x": WATCHED[0][:1], "y": 1 - WATCHED[1][:1]}
+    for perturbation in (
+        il.PenaltyChange((1e-4,)),
+        il.Replacement(**point, **other, share=1e-3),
+        il.FeatureMove(**point, moves=torch.full((1, 4), 1e-3).double()),
+    ):
+        truth = il.SecondOrder().retrain(fit, perturbation)
+        assert truth.trusted.all()
+        assert close(sensitivity.predict(perturbation), truth.values, share=1e-2)
+
+
+def test_a_network_that_stopped_anywhere_has_a_proximal_response():
+    torch.manual_seed(1)
+    fit = il.from_torch(multilayer((4, 3, 2)), "cross_entropy", X, Y, *WATCHED, weight_decay=DECAY, **STANDS)
+    removals = il.leave_one_out(30, rows=range(0, 30, 3), convention=fit.convention)
+    predicted = il.Exact(curvature="gauss_newton", damping=1.0, **STANDS).estimate(fit).predict(removals)
+    actual = il.SecondOrder(target="pbrf", target_damping=1.0).retrain(fit, removals)
+    assert actual.trusted.all()
+    assert float((predicted * actual.values).sum() / predicted.square().sum()) == pytest.approx(1, abs=0.05)
+
+
+def test_the_task_trains_as_any_other_and_refuses_data_that_it_cannot_take(network, ours):
+    task = il.TorchTask(DECAY, module=il.FrozenModule(network, X))
+    assert il.fit(task, DATA, il.Newton()).loss == pytest.approx(ours.loss, rel=1e-10)
+    floats = il.Dataset(X.float(), Y, WATCHED[0].float(), WATCHED[1])
+    for data in (floats, il.Dataset(X, Y, *WATCHED, classes=3)):
+        with pytest.raises(InvalidData, match=r"gives 2 outputs in torch\.float64, and data needs"):
+            il.fit(task, data, il.Newton())
+    with pytest.raises(WrongType, match=r"Make one: il\.FrozenModule\(network, X\)"):
+        il.TorchTask(DECAY, module=network)
+
+
 def test_one_linear_layer_has_the_numbers_of_scikit_learns_logistic_regression():
     model = LogisticRegression(C=2.0, tol=1e-10, max_iter=1000).fit(X.numpy(), Y.numpy())
     wanted = il.from_sklearn(model, X.numpy(), Y.numpy(), *WATCHED)
@@ -395,6 +431,29 @@ def test_parameters_that_are_no_minimum_are_refused_polished_or_taken_as_they_st
     near = il.EKFAC(damping=0.1, allow_unconverged=True).estimate(fit)
     assert float(exact.residual.max()) <= 1e-8
     assert numpy.corrcoef(exact.values.flatten(), near.values.flatten())[0, 1] > 0.9
+
+
+def test_factors_of_layers_make_the_blocks_of_the_gauss_newton_curvature():
+    """Strides, paddings, dilations, positions of a linear layer, and a layer without bias."""
+    torch.manual_seed(0)
+    module = nn.Sequential(
+        nn.Conv2d(1, 2, (3, 2), stride=(1, 2), padding=1, dilation=(2, 1)),
+        nn.Tanh(),
+        nn.Linear(3, 2, bias=False),
+        nn.Tanh(),
+        nn.Flatten(),
+        nn.Linear(8, 2),
+    )
+    x, y = images()
+    fit = il.from_torch(module, "cross_entropy", x[:6], y[:6], x[6:8], y[6:8], **STANDS)
+    dense = il.Curvature(fit, kind="gauss_newton").dense()
+    used = 0
+    for layer in fit.task.layer_factors(fit.theta, fit.data.x_train, fit.data.y_train):
+        slopes = torch.einsum("cgtb,htb->cbgh", layer.root_slopes, layer.inputs).flatten(2)
+        block = torch.einsum("cbp,cbq->pq", slopes, slopes) / 6
+        assert close(block, dense[used : used + len(block), used : used + len(block)], share=1e-10)
+        used += len(block)
+    assert used == len(fit.theta)
 
 
 def test_layers_of_another_kind_are_left_to_conjugate_gradients():

@@ -8,7 +8,7 @@ from torch import Tensor
 from influencelab.adapters.networks.frozen_module import FrozenModule
 from influencelab.adapters.networks.layers import factors
 from influencelab.data.dataset import Dataset
-from influencelab.errors import InvalidData, InvalidParameter, require
+from influencelab.errors import InvalidData, InvalidParameter
 from influencelab.models.loss import OutputLoss
 from influencelab.models.loss_derivatives import LossDerivatives
 from influencelab.models.losses.cross_entropy import CrossEntropy
@@ -53,7 +53,6 @@ class TorchTask(Task):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require(self.module, FrozenModule, what="module", cure="Make one: il.FrozenModule(network, X).")
         strange = sorted({*self.free, *(name for name, _ in self.more)} - set(self.module.names))
         if strange or not all(0 <= each < float("inf") for _, each in self.more):
             raise InvalidParameter(
@@ -82,8 +81,14 @@ class TorchTask(Task):
         return self.module.traits.kink or self.bend or None
 
     def start(self, data: Dataset, seed: int) -> P:
-        """The parameters that the module had when it was frozen, whatever the seed."""
-        return self.module.theta.to(data.x_train)
+        """The parameters that the module had when it was frozen, whatever the seed; InvalidData for other numbers."""
+        outputs, size, kind = self.module.traits.outputs, self.loss.size(data), self.module.theta.dtype
+        if outputs != size or data.x_train.dtype != kind:
+            raise InvalidData(
+                f"The module gives {outputs} outputs in {kind}, and {data.name} needs {size} in {data.x_train.dtype}. "
+                "Give features of the module's own type, or freeze it with another dtype, and as many classes."
+            )
+        return self.module.theta.to(data.x_train.device)
 
     def penalised(self, data: Dataset) -> Bool[Tensor, " p"]:
         """All but those that are free."""
