@@ -611,7 +611,7 @@ def grouped():
 
 
 KINDS = {
-    "MLP": (lambda: nn.Sequential(nn.Flatten(), nn.Linear(16, 2), nn.Tanh(), nn.Linear(2, 2)), images, 0.2),
+    "MLP": (lambda: nn.Sequential(nn.Flatten(), nn.Linear(16, 2), nn.Tanh(), nn.Linear(2, 2)), images, 0.3),
     "GroupNorm": (grouped, images, 0.3),
     "frozen BatchNorm": (frozen_statistics, images, 0.2),
     "embeddings": (lambda: TokenMean(4, 2), sentences, 0.05),
@@ -635,7 +635,7 @@ def test_predictions_are_the_changes_of_refits_by_torch_alone(name):
     assert close(truth.values, actual, share=1e-5)
     predicted = il.NewtonStep(convention="renormalise").estimate(fit).values[rows]
     slope = float((predicted * actual).sum() / predicted.square().sum())
-    assert math.isclose(slope, 1, abs_tol=0.12)
+    assert math.isclose(slope, 1, abs_tol=0.06)
     # Differences in a point's weight are slopes themselves.
     ends = [changes(at, entropy, *given, [30], decay=decay, share=each, rescaled=False) for each in (1.05, 0.95)]
     assert close(il.Exact().estimate(fit).slopes[30:31] / 100, (ends[0] - ends[1]) / 0.1, share=1e-3)

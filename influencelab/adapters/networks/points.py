@@ -135,10 +135,10 @@ def dataset_of(module: FrozenModule, parts: dict[str, tuple[Any, Any]], *, needs
                 f"X{what} is {kind}, and the module takes whole numbers that {like.dtype} can hold. Give integers."
             )
         ids, names = rows_of(None, x, y, names=None, count=len(points), what=part)
-        found |= {f"x_{part}": points.to(like), f"y_{part}": labels.to(like.device)}
+        found |= {f"x_{part}": points.to("cpu", like.dtype), f"y_{part}": labels.cpu()}
         found |= {f"{part}_ids": ids, f"{part}_names": names}
     train, test = found["y_train"], found["y_test"]
     if train.is_floating_point() != test.is_floating_point():
         found |= {"y_train": train.double(), "y_test": test.double()}
     classes = 0 if found["y_train"].is_floating_point() else max(2, outputs)
-    return Dataset(**found, classes=classes, name=f"data of {type(module.module).__name__}")
+    return Dataset(**found, classes=classes, name=f"data of {type(module.module).__name__}").to(like.device)
