@@ -29,6 +29,12 @@ def entropy(outputs, labels):
     return functional.cross_entropy(outputs, labels, reduction="none")
 
 
+@pytest.fixture(autouse=True)
+def same_draws():
+    """Modules that are drawn in a test are the same ones each time."""
+    torch.manual_seed(0)
+
+
 @pytest.fixture(scope="module")
 def ours():
     """A small network of our own at its minimum."""
@@ -417,7 +423,6 @@ def test_points_without_a_finite_loss_are_named():
 
 
 def test_parameters_that_are_no_minimum_are_refused_polished_or_taken_as_they_stand():
-    torch.manual_seed(0)
     module = multilayer((4, 40, 80, 2))
     with pytest.raises(NotConverged, match=r"no minimum of this objective.*polish=True.*allow_unconverged=True"):
         il.from_torch(module, "cross_entropy", X, Y, *WATCHED, weight_decay=DECAY)
@@ -435,7 +440,6 @@ def test_parameters_that_are_no_minimum_are_refused_polished_or_taken_as_they_st
 
 def test_factors_of_layers_make_the_blocks_of_the_gauss_newton_curvature():
     """Strides, paddings, dilations, positions of a linear layer, and a layer without bias."""
-    torch.manual_seed(0)
     module = nn.Sequential(
         nn.Conv2d(1, 2, (3, 2), stride=(1, 2), padding=1, dilation=(2, 1)),
         nn.Tanh(),
@@ -504,7 +508,6 @@ def test_a_task_is_its_module_content_and_code(network, theirs):
 
 
 def test_other_code_under_the_same_name_has_another_version():
-    torch.manual_seed(0)
     layer = nn.Linear(4, 2)
     versions = set()
     for source in ("return 2 * x", "return 3 * x"):
@@ -554,7 +557,6 @@ class Squared(nn.Linear):
 def test_derivatives_that_are_wrong_in_silence_are_found_and_those_of_layer_norms_mended():
     with pytest.raises(InvalidParameter, match=r"torch's first derivatives of Squared are not those of its outputs"):
         il.FrozenModule(Squared(4, 2), X)
-    torch.manual_seed(0)
     module = nn.Sequential(nn.Linear(4, 3), nn.LayerNorm(3, eps=0.1), nn.Linear(3, 2)).double()
     fit = il.from_torch(module, "cross_entropy", X, Y, *WATCHED, weight_decay=DECAY, **STANDS)
     torch.testing.assert_close(fit.task.outputs(fit.theta, X).T, module(X).detach(), rtol=1e-12, atol=1e-12)
@@ -623,7 +625,6 @@ KINDS = {
 @pytest.mark.parametrize("name", KINDS)
 def test_predictions_are_the_changes_of_refits_by_torch_alone(name):
     make, points, decay = KINDS[name]
-    torch.manual_seed(0)
     module, (x, y) = make().double(), points()
     module = descended(module, entropy, x[:100], y[:100], decay=decay)
     watched = x[100:], y[100:]
