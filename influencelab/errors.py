@@ -8,7 +8,11 @@ from typing import Any
 
 # How to get one of each kind that a function may ask for.
 NEXT_STEPS = {
-    "Task": "Give a recipe of a model, such as il.Logistic(weight_decay=0.001); il.from_sklearn reads a fitted model.",
+    "Task": (
+        "Give a recipe of a model, such as il.Logistic(weight_decay=0.001); il.from_sklearn and il.from_torch read "
+        "models that are trained already."
+    ),
+    "FrozenModule": "Make one: il.FrozenModule(network, X).",
     "Dataset": "Load a source, such as il.Iris().load(), or make il.Dataset(x_train=…, y_train=…, x_test=…, y_test=…).",
     "Trainer": "Give one such as il.Newton().",
     "Fit": "Make one: il.fit(il.Logistic(weight_decay=0.001), data, il.Newton()).",

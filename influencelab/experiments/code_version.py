@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
+from types import FunctionType
 from typing import Any
 
 import numpy
@@ -17,7 +18,7 @@ import torch
 
 from influencelab.data.source import Source
 from influencelab.errors import InvalidParameter
-from influencelab.experiments.own_code import own_code
+from influencelab.experiments.own_code import is_own, own_code
 from influencelab.recipe import Recipe, fingerprint
 from influencelab.runner import json_file
 from influencelab.runner.provenance import sources_hash
@@ -41,8 +42,16 @@ def recipe_version(recipe: Any, *, memory: Path | None = None) -> str:
     kinds = {type(part) for part in recipes_in(recipe)}
     version = code_version(*sorted({kind.__module__ for kind in kinds}), memory=memory)
     # A source counts by the data that it gives (`data_version`).
-    own = {kind for kind in kinds if is_outside(kind) and not issubclass(kind, Source)}
+    own = {kind for kind in kinds if is_outside(kind) and not issubclass(kind, Source)} | held_in(recipe)
     return hashlib.sha256((version + own_code(own, package=PACKAGE)).encode()).hexdigest() if own else version
+
+
+def held_in(recipe: Any) -> set[Any]:
+    """The classes and functions of the user's own in modules of torch, and in losses of these, that recipes hold."""
+    values = [value for part in recipes_in(recipe) for value in vars(part).values() if callable(value)]
+    parts = [part for value in values for part in (value.modules() if isinstance(value, torch.nn.Module) else [value])]
+    found = {part if isinstance(part, FunctionType | type) else type(part) for part in parts}
+    return {each for each in found if is_own(each, tops=set(), package=PACKAGE)}
 
 
 def data_version(recipe: Any, known: dict[Any, str]) -> str:
