@@ -18,7 +18,6 @@ from influencelab.influence.estimators.exact import Exact
 from influencelab.influence.estimators.newton_step import NewtonStep
 from influencelab.influence.leverage import FACTORISED
 from influencelab.models.measure import Measure
-from influencelab.models.task import LayeredTask
 from influencelab.recipe import Progress
 from influencelab.training.fit import Fit
 
@@ -135,8 +134,17 @@ def choice(fitted: Fit) -> tuple[Estimator, str, float]:
         return NewtonStep(convention=fitted.convention or "drop"), why, factored
     if p <= FACTORISED:
         return Exact(), f"since the curvature of {p:,} parameters fits in {memory}", factored
-    if isinstance(fitted.task, LayeredTask) and p > MANY:
+    if p > MANY and layered(fitted):
         why = f"since {p:,} parameters are too many for more than a factor of each layer"
         return EKFAC(), why, 10 * gradients / SPEED
     why = f"since the curvature of {p:,} parameters would take {memory}"
     return ConjugateGradient(), why, 200 * gradients / SPEED
+
+
+def layered(fitted: Fit) -> bool:
+    """Whether the model is made of layers of the kind that have factors."""
+    data = fitted.data
+    try:
+        return bool(fitted.task.layer_factors(fitted.theta, data.x_train[:1], data.y_train[:1]))
+    except InvalidParameter:
+        return False

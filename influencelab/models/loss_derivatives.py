@@ -137,6 +137,8 @@ class LossDerivatives:
 
     def measures(self, theta: KP) -> KM:
         """The measure of each test point, for k models, in nats."""
+        if not len(theta):
+            return theta.new_zeros(0, self.data.m)
         models = chunks(len(theta), width=self.data.m * self.numbers)
         return torch.cat([self.task.measure(theta[rows], self.data.x_test, self.data.y_test) for rows in models])
 

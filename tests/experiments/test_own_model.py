@@ -89,7 +89,10 @@ def test_the_method_is_chosen_by_size_and_said(capsys, monkeypatch):
     assert f"{len(network.theta):,} parameters would take" in why
     monkeypatch.setattr(own_model, "MANY", 2)
     assert own_model.choice(network)[0] == il.EKFAC()
-    assert own_model.choice(linear)[0] == il.ConjugateGradient()
+    module = torch.nn.Sequential(torch.nn.Linear(3, 2), torch.nn.LayerNorm(2))
+    x, y = torch.randn(20, 3), torch.arange(20) % 2
+    normed = il.from_torch(module, "cross_entropy", x, y, x[:3], y[:3], allow_unconverged=True)
+    assert own_model.choice(normed)[0] == il.ConjugateGradient()
     monkeypatch.setattr(own_model, "LONG", 0.0)
     estimate = il.influence(linear)
     said = capsys.readouterr().err

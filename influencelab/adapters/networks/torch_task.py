@@ -13,21 +13,12 @@ from influencelab.models.loss import OutputLoss
 from influencelab.models.loss_derivatives import LossDerivatives
 from influencelab.models.losses.cross_entropy import CrossEntropy
 from influencelab.models.penalty import Penalty
-from influencelab.models.shapes import KCB, KM, KP, P, Theta, X, Y
+from influencelab.models.shapes import KCB, P, Theta, X, Y
 from influencelab.models.task import LayerFactors, Task, output_roots
 
 __all__ = ["TorchTask"]
 
 ENTROPY = CrossEntropy()
-
-
-@dataclass(frozen=True, eq=False)
-class TorchDerivatives(LossDerivatives):
-    """By automatic differentiation, which cannot batch no models at all."""
-
-    def measures(self, theta: KP) -> KM:
-        """The measure of each test point."""
-        return super().measures(theta) if len(theta) else theta.new_zeros(0, self.data.m)
 
 
 @dataclass(frozen=True)
@@ -111,7 +102,7 @@ class TorchTask(Task):
                 "such as other tokens; none can move a little."
             )
         traits = self.module.traits
-        return TorchDerivatives(self, data, max(traits.widest, self.loss.size(data)), trace=traits.total)
+        return LossDerivatives(self, data, max(traits.widest, self.loss.size(data)), trace=traits.total)
 
     def layer_factors(self, theta: P, x: X, y: Y) -> list[LayerFactors]:
         """Of linear layers and convolutions; refused where other parameters are trained."""
