@@ -48,7 +48,7 @@ def admitted(reading: Reading, data: Dataset, weights: N, *, name: str, polish: 
         if reading.pattern:
             reading.pattern.check(fit, name=name)
             held = (*held, reading.pattern.described(fit, reading.convention))
-    return replace(fit, origin=Origin(name, reading.convention, decrement, moved, held))
+    return replace(fit, origin=Origin(name, reading.convention, decrement, moved, held, reading.noise))
 
 
 def bent(

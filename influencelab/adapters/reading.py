@@ -9,6 +9,7 @@ import numpy
 from influencelab.adapters.pattern import Pattern
 from influencelab.data.dataset import Dataset
 from influencelab.models.task import Task
+from influencelab.training.origin import Noise
 
 # What scikit-learn's own refit keeps when a point goes: the total penalty, or the penalty beside a mean loss.
 TOTAL, MEAN = "drop", "renormalise"
@@ -47,6 +48,7 @@ class Reading:
         smooth: what influence is asked of, where the task's loss has a kink; None where it has none.
         pattern: of coefficients of 0 and of signs, where a penalty is absolute; None where none is.
         held: what else removals leave as it is, and fitting again would not.
+        noise: what standard errors rest on, where the library has them.
     """
 
     task: Task
@@ -58,6 +60,7 @@ class Reading:
     smooth: Smooth | None = None
     pattern: Pattern | None = None
     held: tuple[str, ...] = ()
+    noise: Noise | None = None
 
 
 def rows_of(estimator: Any, *, intercept: bool, constant: float = 1.0) -> numpy.ndarray:
