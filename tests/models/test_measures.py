@@ -20,6 +20,10 @@ SETTINGS = {"group_mean_loss": {"groups": ((0, 2), (1, 2, 3))}, "parameters": {"
 def by_hand(kind, here, theta, points):
     """The formula of each measure."""
     losses = here.losses(theta, points.x_test, points.y_test)
+    if kind in ("output", "prediction"):
+        z = here.outputs(theta, points.x_test)
+        means = 1 / (1 + numpy.exp(-z)) if z.shape[1] == 1 else softmax(z)
+        return (z if kind == "output" else means)[:, 0]
     if kind == "margin":
         z = here.outputs(theta, points.x_test)
         if z.shape[1] == 1:
@@ -76,6 +80,11 @@ def test_impossible_measures_are_refused():
             Exact().sensitivity(fitted, measure=make(Measure, "group_mean_loss", groups=groups))
     with pytest.raises(InvalidParameter, match="expected one or more of 0 … 14"):
         Exact().sensitivity(fitted, measure=make(Measure, "parameters", entries=(15,)))
+    for kind in ("output", "prediction"):
+        with pytest.raises(InvalidParameter, match="output is 3, expected one of 0 … 2"):
+            Exact().sensitivity(fitted, measure=make(Measure, kind, output=3))
+    with pytest.raises(InvalidParameter, match="SmoothHinge|predicts no mean response"):
+        Exact().sensitivity(minimum(hinge_problem), measure=make(Measure, "prediction"))
     with pytest.raises(InvalidData, match="no classes; take the measure 'loss'"):
         Exact().sensitivity(values, measure=make(Measure, "margin"))
 

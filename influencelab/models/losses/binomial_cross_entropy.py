@@ -13,6 +13,7 @@ from influencelab.models.loss import OutputLoss, softplus
 from influencelab.models.shapes import CB, KB, KCB, Y
 
 LINKS = ("logit", "probit", "cloglog")
+ROOT = math.sqrt(2)
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ class BinomialCrossEntropy(OutputLoss):
         if self.link == "logit":
             return -softplus(-z), -softplus(z)
         if self.link == "probit":
-            return torch.special.log_ndtr(z), torch.special.log_ndtr(-z)
+            return log_normal(z), log_normal(-z)
         u = z.exp()
         return torch.where(u < 1, (-torch.expm1(-u)).log(), torch.log1p(-(-u).exp())), -u
 
@@ -99,6 +100,13 @@ class BinomialCrossEntropy(OutputLoss):
         return self.mixed(y, -success * (u / -torch.expm1(-u) - 1), failure)
 
 
+def log_normal(z: Tensor) -> Tensor:
+    """log Φ(z), to the last digit in both tails; torch's own does not batch."""
+    low, high = z.clamp(max=0) / -ROOT, z.clamp(min=0) / ROOT
+    below = (torch.special.erfcx(low) / 2).log() - low.square()
+    return torch.where(z < 0, below, torch.log1p(-torch.erfc(high) / 2))
+
+
 def mills(z: Tensor) -> Tensor:
     """φ(z) / Φ(z), to the last digit in both tails."""
-    return (-z.square() / 2 - torch.special.log_ndtr(z) - math.log(2 * math.pi) / 2).exp()
+    return (-z.square() / 2 - log_normal(z) - math.log(2 * math.pi) / 2).exp()

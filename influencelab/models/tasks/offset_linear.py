@@ -46,12 +46,16 @@ class OffsetLinear(LinearTask):
 
     def outputs(self, theta: Theta, x: X) -> KCB:
         """Θ x and the offset, for every model and point."""
-        return self.output_slopes(theta, x, theta) + x[:, -1]
+        return self.fitted(theta, x) + x[:, -1]
 
     def output_slopes(self, theta: P, x: X, directions: KP) -> Float[Tensor, "k c b"]:
         """Θ x of each direction, wherever θ is."""
+        return self.fitted(directions, x)
+
+    def fitted(self, theta: Theta, x: X) -> KCB:
+        """Θ x for every model and point."""
         features = self.features(x)
-        return directions.unflatten(-1, (-1, features.shape[1])) @ features.T
+        return theta.unflatten(-1, (-1, features.shape[1])) @ features.T
 
     def derivatives(self, data: Dataset) -> LossDerivatives:
         """In closed form: matrix products with the features."""
