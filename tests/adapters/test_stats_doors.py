@@ -82,14 +82,14 @@ def test_where_there_is_no_minimum_the_reason_is_given():
         sm.Probit(sides, X).fit(disp=0, maxiter=20, method="bfgs"),
         sm.GLM(sides, X, family=FAMILIES.Binomial()).fit(),
     ):
-        with pytest.raises(NotConverged, match="no minimum: .*separate"):
+        with pytest.raises(NotConverged, match=r"no minimum: .*separate"):
             il.from_statsmodels(results)
     group = X.assign(group=(TRAIN.a > 1.4).astype(float))
     none = TRAIN["count"].where(group.group == 0, 0)
-    with pytest.raises(NotConverged, match="no minimum: .*counts of 0"):
+    with pytest.raises(NotConverged, match=r"no minimum: .*counts of 0"):
         il.from_statsmodels(sm.GLM(none, group, family=FAMILIES.Poisson()).fit())
     shares = (TRAIN.won / TRAIN.trials).where(group.group == 0, 1.0)
-    with pytest.raises(NotConverged, match="no minimum: .*shares of 0 and 1"):
+    with pytest.raises(NotConverged, match=r"no minimum: .*shares of 0 and 1"):
         il.from_statsmodels(sm.GLM(shares, group, family=FAMILIES.Binomial(), var_weights=TRAIN.trials).fit())
 
 
@@ -173,6 +173,17 @@ def test_nothing_of_statsmodels_is_imported_by_ours():
         assert not re.search(r"^\s*(import|from) statsmodels", path.read_text(encoding="utf-8"), flags=re.MULTILINE), (
             path
         )
+
+
+def test_the_example_of_the_page_runs():
+    page = (Path(il.__file__).parent / "adapters" / "README.md").read_text(encoding="utf-8")
+    example = re.findall(r"^```python\n(.*?)^```", page, flags=re.MULTILINE | re.DOTALL)[-1]
+    assert "from_statsmodels" in example
+    assert len(example.splitlines()) < 10
+    names = {"age": TRAIN.a, "site": groups() % 3, "years": TRAIN.exposure}
+    values = {"table": TRAIN.assign(**names)}
+    exec(example, values)
+    assert values["fit"].converged
 
 
 def test_warnings_are_none_of_ours():

@@ -33,12 +33,12 @@ POWERS = {"poisson": 1, **{f"glm {name}": power for name, (_, _, power) in GLMS.
 PLAIN, ALL = "", "weights, offset, no intercept"
 VARIANTS = (PLAIN, "weights", "offset", "no intercept", ALL)
 # Which of them a class has.
+UNWEIGHTED, UNSHIFTED = ("ols", *DISCRETE), ("ols", "wls")
 CASES = [
     (kind, variant)
     for kind in KINDS
     for variant in VARIANTS
-    if not ("weights" in variant and kind in ("ols", *DISCRETE))
-    and not ("offset" in variant and kind in ("ols", "wls"))
+    if not ("weights" in variant and kind in UNWEIGHTED) and not ("offset" in variant and kind in UNSHIFTED)
 ]
 CASES += [("wls", "weights, no intercept"), *((kind, "offset, no intercept") for kind in DISCRETE)]
 
