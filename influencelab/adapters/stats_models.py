@@ -17,6 +17,11 @@ from influencelab.training.weights import checked_weights
 
 __all__ = ["from_statsmodels"]
 
+CAUSES = (
+    "it did not end there: raise maxiter or lower the tolerance and fit again; or its coefficients or the arrays of "
+    "its model were changed since"
+)
+
 
 @torch.inference_mode(mode=False)
 def from_statsmodels(
@@ -67,5 +72,5 @@ def from_statsmodels(
             f"By its own account {name} did not converge. Raise maxiter and fit again, or pass polish=True, which goes "
             "on from here, by Newton's method, to the minimum."
         )
-    reading = Reading(task, theta, share=SOLVED if objective.solved else ITERATED, noise=objective.noise)
+    reading = Reading(task, theta, share=SOLVED if objective.solved else ITERATED, causes=CAUSES, noise=objective.noise)
     return admitted(reading, data, weights, name=name, polish=polish, held=())

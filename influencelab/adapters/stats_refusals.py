@@ -70,6 +70,8 @@ def refusal(results: Any) -> str:
         return f"expected what the fit method of a model of statsmodels returned. {KNOWN}"
     if model is None or not hasattr(found, "params"):
         return f"it is no fitted result. Hand in what model.fit() returns. {KNOWN}"
+    if getattr(model, "exog", None) is None or getattr(model, "endog", None) is None:
+        return "remove_data took its training points away. Hand in the results before that, or fit it again"
     if re.search(r"\.elastic_net\.|\.L1", f"{type(found).__module__}.{type(found).__name__}"):
         return REASONS[r"statsmodels\.base\.elastic_net|.*L1"]
     kind = type(model)

@@ -150,16 +150,16 @@ def noise_of(fit: Fit) -> Noise:
             "The model has a penalty, under which coefficients have no standard errors: take il.dfbeta, or the fit "
             "without weight decay."
         )
-    if fit.origin and fit.origin.noise:
-        return fit.origin.noise
     points = float((fit.weights > 0).sum())
     freedom, loss = points - len(fit.theta), fit.task.output_loss
+    if isinstance(loss, SquaredError) and freedom <= 1:
+        raise InvalidParameter(
+            f"{points:.0f} points and {len(fit.theta)} coefficients leave nothing to estimate σ from without a point. "
+            "Take il.dfbeta, or fewer features."
+        )
+    if fit.origin and fit.origin.noise:
+        return fit.origin.noise
     if isinstance(loss, SquaredError):
-        if freedom <= 1:
-            raise InvalidParameter(
-                f"{points:.0f} points and {len(fit.theta)} coefficients leave nothing to estimate σ from without a "
-                "point. Take il.dfbeta, or fewer features."
-            )
         return Noise(points, freedom, 2 * fit.loss * points / float(fit.weights.sum()) / freedom, anew=True)
     if loss.unit != "nats":
         raise InvalidParameter(

@@ -26,6 +26,13 @@ def groups():
     return numpy.arange(len(TRAIN)) // 10
 
 
+def without_data():
+    """Results as they are stored to take little room."""
+    results = sm.OLS(TRAIN.y, X).fit()
+    results.remove_data()
+    return results
+
+
 REFUSED = {
     "gls": (lambda: sm.GLS(TRAIN.y, X, sigma=TRAIN.weight).fit(), r"correlated.*WLS"),
     "mixed": (lambda: smf.mixedlm("y ~ a", TRAIN, groups=groups()).fit(), "random effects"),
@@ -42,6 +49,7 @@ REFUSED = {
     "family": (lambda: sm.GLM(TRAIN["count"], X, family=FAMILIES.NegativeBinomial()).fit(), "family NegativeBinomial"),
     "link": (lambda: sm.GLM(TRAIN.side, X, family=FAMILIES.Binomial(LINKS.Cauchy())).fit(), "link Cauchy"),
     "model": (lambda: sm.OLS(TRAIN.y, X), "no fitted result"),
+    "without data": (without_data, "remove_data took"),
     "text": (lambda: "results", "expected what the fit method"),
 }
 
@@ -71,7 +79,7 @@ def test_an_early_glm_and_changed_coefficients_are_refused():
         il.from_statsmodels(sm.GLM(TRAIN["count"], X, family=FAMILIES.Poisson()).fit(maxiter=2))
     results = sm.OLS(TRAIN.y, X).fit()
     results._results.params = results._results.params + 1e-3
-    with pytest.raises(NotConverged, match="no minimum on this data"):
+    with pytest.raises(NotConverged, match=r"no minimum on this data.*it did not end there"):
         il.from_statsmodels(results)
 
 
@@ -173,6 +181,21 @@ def test_nothing_of_statsmodels_is_imported_by_ours():
         assert not re.search(r"^\s*(import|from) statsmodels", path.read_text(encoding="utf-8"), flags=re.MULTILINE), (
             path
         )
+
+
+def test_too_few_points_have_no_standard_errors():
+    fit = il.from_statsmodels(sm.OLS(TRAIN.y[:4], X[:4]).fit())
+    for asked in (il.dfbetas, il.cooks_distance, il.dffits):
+        with pytest.raises(InvalidParameter, match="4 points and 3 coefficients"):
+            asked(fit)
+    assert il.dfbeta(fit).shape == (4, 3)
+
+
+def test_the_door_of_scikit_learn_names_this_one():
+    results = sm.OLS(TRAIN.y, X).fit()
+    assert "il.from_statsmodels" in il.supports(results).reason
+    with pytest.raises(WrongType, match=r"il\.from_statsmodels"):
+        il.from_sklearn(results, X, TRAIN.y, X, TRAIN.y)
 
 
 def test_the_example_of_the_page_runs():
