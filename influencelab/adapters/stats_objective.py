@@ -121,10 +121,13 @@ def runaway(loss: OutputLoss, x: numpy.ndarray, y: numpy.ndarray) -> str:
         ends = -(y == 0).astype(float)
     else:
         return ""
-    if not ends.any() or x.size > PROGRAM:
+    scaled = x / numpy.maximum(numpy.abs(x).max(0, initial=0), numpy.finfo(float).tiny)
+    inside = scaled[ends == 0]
+    # Where other points decide all coefficients, none is left to be moved.
+    decided = len(inside) and numpy.linalg.matrix_rank(inside) == numpy.linalg.matrix_rank(scaled)
+    if not ends.any() or decided or x.size > PROGRAM:
         return ""
-    inside = x[ends == 0]
-    rows = numpy.concatenate([ends[ends != 0][:, None] * x[ends != 0], inside, -inside])
+    rows = numpy.concatenate([ends[ends != 0][:, None] * scaled[ends != 0], inside, -inside])
     if not separates(rows):
         return ""
     what = "shares of 0 and 1" if isinstance(loss, BinomialCrossEntropy) else "counts of 0"

@@ -62,6 +62,8 @@ def dfbeta(fit: Fit) -> pandas.DataFrame:
 def dfbetas(fit: Fit) -> pandas.DataFrame:
     """`dfbeta` in standard errors of each coefficient, of least squares with σ estimated without the point.
 
+    Weights of a model that was trained here count as shares of as many observations as there are points.
+
     Raises:
         InvalidParameter: as for `dfbeta`, or the model has a penalty or no standard errors.
     """
