@@ -11,9 +11,11 @@ from torch import Tensor
 from influencelab.errors import InvalidParameter
 from influencelab.influence.curvature import Curvature
 from influencelab.influence.door import require_fit
-from influencelab.influence.estimators.newton_step import NewtonStep, check_spared
+from influencelab.influence.estimators.newton_step import check_spared, removal_steps
 from influencelab.influence.leverage import amplification, output_spread
+from influencelab.models import derivatives
 from influencelab.models.losses.squared_error import SquaredError
+from influencelab.models.measure import Measure
 from influencelab.models.measures.parameters import Parameters
 from influencelab.models.shapes import N
 from influencelab.training.fit import Fit, require_converged, threads_for
@@ -46,7 +48,7 @@ def coefficients(fit: Fit, *names: str) -> Parameters:
 def dfbeta(fit: Fit) -> pandas.DataFrame:
     """β̂ − β̂₍ᵢ₎: what each training point, a row, does to each coefficient, a column, in the coefficient's unit.
 
-    By the removals that the model's own refit follows; minus what `NewtonStep.changes` says of `coefficients`.
+    By the removals that the model's own refit follows: of least squares exact, with or without weight decay.
 
     Raises:
         InvalidParameter: the model is not linear, or has several outputs.
@@ -54,8 +56,7 @@ def dfbeta(fit: Fit) -> pandas.DataFrame:
             columns that are one another's sums, have no influence, while predictions have.
     """
     require_one(fit)
-    with threads_for(fit):
-        values = -NewtonStep(convention=fit.convention or "drop").changes(fit, measure=coefficients(fit))
+    values = -removal_changes(fit, coefficients(fit))
     return pandas.DataFrame(values.numpy(force=True), rows(fit), coefficient_names(fit))
 
 
@@ -74,6 +75,19 @@ def dfbetas(fit: Fit) -> pandas.DataFrame:
         size = (curvature.inverse().diagonal() * fit.weights.sum() / noise.observations).sqrt()
         scale = dispersions(curvature, noise).sqrt()
     return found / (scale[:, None] * size).numpy(force=True)
+
+
+@torch.inference_mode(mode=False)
+def removal_changes(fit: Fit, measure: Measure) -> Float[Tensor, "n m"]:
+    """The rise of a measure along the step of each removal, as `NewtonStep` takes it."""
+    require_converged(fit, allow_unconverged=False)
+    with threads_for(fit):
+        curvature = Curvature(fit)
+        solution = curvature.solve(measure.gradients(fit.task, fit.data, fit.theta).T)
+        common = torch.zeros_like(fit.theta)
+        if fit.convention == "renormalise":
+            common = derivatives.penalty_gradient(fit.task, fit.data, fit.theta) / fit.weights.sum()
+        return removal_steps(curvature, solution.values.T, common)
 
 
 @torch.inference_mode(mode=False)
@@ -136,7 +150,7 @@ def require_one(fit: Fit) -> None:
     if (count := fit.task.output_loss.size(fit.data)) > 1:
         raise InvalidParameter(
             f"The model has {count} outputs, and deletion diagnostics are of one: take "
-            "il.NewtonStep().changes(fit, measure=il.coefficients(fit)), or il.BinaryLogistic of two classes."
+            "il.Exact().sensitivity(fit, measure=il.coefficients(fit)), or il.BinaryLogistic of two classes."
         )
 
 

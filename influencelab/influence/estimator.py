@@ -189,7 +189,7 @@ def solved(residual: Float[Tensor, " m"], damping: float, seconds: float) -> dic
 
 
 # Methods that a user calls with a fit: whatever kind defines them, what they are given is checked.
-DOORS = {"changes", "estimate", "sensitivity"}
+DOORS = {"estimate", "sensitivity"}
 
 
 def checked(method: Callable[..., Any]) -> Callable[..., Any]:

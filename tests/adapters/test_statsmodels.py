@@ -26,6 +26,7 @@ from scipy.stats import spearmanr
 from statsmodels.stats.outliers_influence import MLEInfluence
 
 import influencelab as il
+from influencelab.influence.deletion import removal_changes
 
 N, REMOVED = 300, 20
 GLM_KINDS = [f"glm {name}" for name in GLMS]
@@ -79,7 +80,7 @@ def test_removals_do_what_fitting_again_by_the_own_class_does(kind, variant, whi
     assert numpy.median(slopes) == pytest.approx(1, abs=0.02)
     assert numpy.median(orders) >= 0.99
     means = numpy.stack([predicted(each, kind, variant, test) for each in again])
-    moved = il.NewtonStep().changes(fit, measure=il.Prediction())[rows].numpy()
+    moved = removal_changes(fit, il.Prediction())[rows].numpy()
     true = means - predicted(results, kind, variant, test)
     slopes = [numpy.polyfit(ours, own, 1)[0] for ours, own in zip(moved.T, true.T, strict=True)]
     assert numpy.median(slopes) == pytest.approx(1, abs=0.02)
@@ -179,7 +180,7 @@ def test_changes_of_coefficients_by_a_removal_are_exact_for_least_squares():
     train = parts(1)[0]
     results = fitted("ols", PLAIN, train)
     fit = il.from_statsmodels(results)
-    moved = il.NewtonStep().changes(fit, measure=il.coefficients(fit, "b", "const"))
+    moved = removal_changes(fit, il.coefficients(fit, "b", "const"))
     for row in range(5):
         again = fitted("ols", PLAIN, train.drop(train.index[row]))
         near(moved[row], (again.params - results.params)[["b", "const"]])

@@ -98,6 +98,8 @@ def test_far_out_no_share_of_successes_has_an_infinite_cost_or_none_where_it_has
                 assert found.isfinite().all()
     with pytest.raises(InvalidData, match="needs 0 … 1"):
         loss.size(il.Dataset(z.T, [0.2, 1.3], z.T, [0.2, 0.4]))
+    with pytest.raises(InvalidParameter, match="predicts no mean response"):
+        il.SmoothHinge(0.1, t=0.4).output_loss.mean(z)
     with pytest.raises(InvalidParameter, match="logit, probit, cloglog"):
         il.BinomialCrossEntropy("cauchit")
 

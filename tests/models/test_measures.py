@@ -13,7 +13,6 @@ from influencelab.errors import InvalidData, InvalidParameter
 from influencelab.influence.estimators.conjugate_gradient import ConjugateGradient
 from influencelab.influence.estimators.exact import Exact
 from influencelab.models.measure import Measure
-from influencelab.models.tasks.smooth_hinge import SmoothHinge
 
 SETTINGS = {"group_mean_loss": {"groups": ((0, 2), (1, 2, 3))}, "parameters": {"entries": (4, 0)}}
 
@@ -21,17 +20,16 @@ SETTINGS = {"group_mean_loss": {"groups": ((0, 2), (1, 2, 3))}, "parameters": {"
 def by_hand(kind, here, theta, points):
     """The formula of each measure."""
     losses = here.losses(theta, points.x_test, points.y_test)
-    if kind in ("output", "prediction"):
-        z = here.outputs(theta, points.x_test)
-        means = 1 / (1 + numpy.exp(-z)) if z.shape[1] == 1 else softmax(z)
-        return (z if kind == "output" else means)[:, 0]
     if kind == "margin":
         z = here.outputs(theta, points.x_test)
         if z.shape[1] == 1:
             return numpy.where(points.y_test == 1, z[:, 0], -z[:, 0])
         p = softmax(z)[numpy.arange(len(z)), points.y_test]
         return numpy.log(p) - numpy.log1p(-p)
+    z = here.outputs(theta, points.x_test)
     return {
+        "output": z[:, 0],
+        "prediction": (softmax(z) if z.shape[1] > 1 else 1 / (1 + numpy.exp(-z)))[:, 0],
         "loss": losses,
         "group_mean_loss": numpy.array([losses[[0, 2]].mean(), losses[[1, 2, 3]].mean()]),
         "parameters": theta[[4, 0]],
@@ -84,8 +82,6 @@ def test_impossible_measures_are_refused():
     for kind in ("output", "prediction"):
         with pytest.raises(InvalidParameter, match="output is 3, expected one of 0 … 2"):
             Exact().sensitivity(fitted, measure=make(Measure, kind, output=3))
-    with pytest.raises(InvalidParameter, match="predicts no mean response"):
-        SmoothHinge(0.1, t=0.4).output_loss.mean(torch.zeros(1, 2))
     with pytest.raises(InvalidData, match="no classes; take the measure 'loss'"):
         Exact().sensitivity(values, measure=make(Measure, "margin"))
 

@@ -15,8 +15,6 @@ from influencelab.influence.estimator import Estimate, Estimator, estimate_of
 from influencelab.influence.leverage import amplification
 from influencelab.influence.rounding import check_sums
 from influencelab.models import derivatives
-from influencelab.models.measure import Measure
-from influencelab.models.measures.loss import Loss
 from influencelab.models.shapes import P
 from influencelab.training.fit import Fit, require_converged
 
@@ -47,42 +45,26 @@ class NewtonStep(Estimator):
 
     def estimate(self, fit: Fit) -> Estimate:
         """One factorisation, one c × c block a point."""
-        started = time.perf_counter()
-        values, residual = self.solved(fit, Loss())
-        return estimate_of(
-            self,
-            fit,
-            values,
-            convention=self.convention,
-            residual=residual,
-            damping=self.damping,
-            started=started,
-        )
-
-    def changes(self, fit: Fit, *, measure: Measure | None = None) -> Float[Tensor, "n m"]:
-        """∇L_jᵀ δᵢ of any measure, of the loss of each test point by default: how far one removal moves it.
-
-        Of a coefficient that is the step itself: exact for least squares, with or without weight decay.
-
-        Raises:
-            NotConverged: the fit is no minimum and allow_unconverged is False.
-            NotFinite: a point cannot be spared.
-            NullSpaceMass: no finite answer exists without damping.
-        """
-        return self.solved(fit, measure or Loss())[0]
-
-    def solved(self, fit: Fit, measure: Measure) -> tuple[Float[Tensor, "n m"], Float[Tensor, " m"]]:
-        """The changes of a measure, and the residual that its solve left."""
         require_converged(fit, allow_unconverged=self.allow_unconverged)
         check_convention(fit, self.convention, cure="il.NewtonStep(convention=model.convention)")
+        started = time.perf_counter()
         curvature = Curvature(fit, kind=self.curvature, damping=self.damping)
-        solution = curvature.solve(measure.gradients(fit.task, fit.data, fit.theta).T)
+        gradients = derivatives.measure_gradients(fit.task, fit.data, fit.theta)
+        solution = curvature.solve(gradients.T)
         common = torch.zeros_like(fit.theta)
         if self.convention == "renormalise":
             common = derivatives.penalty_gradient(fit.task, fit.data, fit.theta) / fit.weights.sum()
         values = removal_steps(curvature, solution.values.T, common)
         check_sums(fit, values, solution.values.T)
-        return values, solution.residual
+        return estimate_of(
+            self,
+            fit,
+            values,
+            convention=self.convention,
+            residual=solution.residual,
+            damping=self.damping,
+            started=started,
+        )
 
 
 def removal_steps(curvature: Curvature, solved: Float[Tensor, "m p"], common: P) -> Float[Tensor, "n m"]:

@@ -21,6 +21,15 @@ class Output(Measure):
 
     output: int = 0
 
+    @property
+    def noun(self) -> str:
+        """Outputs."""
+        return "outputs of test points"
+
+    def unit(self, task: Task) -> str:
+        """Of outputs, before any link."""
+        return "output"
+
     def values(self, task: Task, data: Dataset, theta: KP) -> KM:
         """The output of each test point."""
         self.check(task, data)

@@ -21,6 +21,15 @@ class Prediction(Measure):
 
     output: int = 0
 
+    @property
+    def noun(self) -> str:
+        """Predictions."""
+        return "predictions for test points"
+
+    def unit(self, task: Task) -> str:
+        """Of the response, or a share of 1."""
+        return "mean response"
+
     def values(self, task: Task, data: Dataset, theta: KP) -> KM:
         """The mean of each test point."""
         self.check(task, data)
