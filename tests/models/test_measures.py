@@ -17,6 +17,11 @@ from influencelab.models.measure import Measure
 SETTINGS = {"group_mean_loss": {"groups": ((0, 2), (1, 2, 3))}, "parameters": {"entries": (4, 0)}}
 
 
+def means(z):
+    """Probabilities of classes; of two by one output that of class 1."""
+    return softmax(z) if z.shape[1] > 1 else 1 / (1 + numpy.exp(-z))
+
+
 def by_hand(kind, here, theta, points):
     """The formula of each measure."""
     losses = here.losses(theta, points.x_test, points.y_test)
@@ -26,10 +31,9 @@ def by_hand(kind, here, theta, points):
             return numpy.where(points.y_test == 1, z[:, 0], -z[:, 0])
         p = softmax(z)[numpy.arange(len(z)), points.y_test]
         return numpy.log(p) - numpy.log1p(-p)
-    z = here.outputs(theta, points.x_test)
     return {
-        "output": z[:, 0],
-        "prediction": (softmax(z) if z.shape[1] > 1 else 1 / (1 + numpy.exp(-z)))[:, 0],
+        "output": here.outputs(theta, points.x_test)[:, 0],
+        "prediction": means(here.outputs(theta, points.x_test))[:, 0],
         "loss": losses,
         "group_mean_loss": numpy.array([losses[[0, 2]].mean(), losses[[1, 2, 3]].mean()]),
         "parameters": theta[[4, 0]],
