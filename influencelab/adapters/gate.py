@@ -38,7 +38,7 @@ def admitted(reading: Reading, data: Dataset, weights: N, *, name: str, polish: 
         decrement, slope = stationarity(task, data, theta, weights)
         near = decrement <= reading.share or slope <= RULE * reading.slope
         if not near and not polish:
-            raise NotConverged(refused(name, decrement, share=reading.share))
+            raise NotConverged(refused(name, decrement, share=reading.share, causes=reading.causes))
         trainer = Newton()
         trained = train_to_minimum(trainer, task, data, theta, weights, bounded=True)
         fit = fit_from(trained, task=task, data=data, trainer=trainer, weights=weights)
@@ -48,7 +48,7 @@ def admitted(reading: Reading, data: Dataset, weights: N, *, name: str, polish: 
         if reading.pattern:
             reading.pattern.check(fit, name=name)
             held = (*held, reading.pattern.described(fit, reading.convention))
-    return replace(fit, origin=Origin(name, reading.convention, decrement, moved, held))
+    return replace(fit, origin=Origin(name, reading.convention, decrement, moved, held, reading.noise))
 
 
 def bent(
@@ -60,7 +60,7 @@ def bent(
     size = float(derivatives.objectives(reading.task, data, theta[None], weights[None])[0])
     decrement, share = ((2 * max(each, 0.0) / size) ** 0.5 for each in (fall, smooth.left))
     if not fall <= smooth.left and not polish:
-        raise NotConverged(refused(name, decrement, share=share))
+        raise NotConverged(refused(name, decrement, share=share, causes=reading.causes))
     if not fit.converged:
         raise NotConverged(lost(name, fit))
     warnings.warn(
@@ -99,13 +99,11 @@ def stationarity(task: Task, data: Dataset, theta: P, weights: N) -> tuple[float
     return share, largest
 
 
-def refused(name: str, decrement: float, *, share: float) -> str:
+def refused(name: str, decrement: float, *, share: float, causes: str) -> str:
     """The sentence about coefficients that are no minimum on this data."""
     return (
         f"The coefficients of {name} are no minimum on this data: Newton's decrement is {decrement:.1e} of √J, "
-        f"expected at most {share:.0e}. Likely it was fitted (a) with other weights: give the same sample_weight; (b) "
-        "to other data or features: give the X and y of the fit, transformed as they were, or the whole pipeline; or "
-        "(c) not to the end: raise max_iter and fit again. Or pass polish=True, which trains on from here, by Newton's "
+        f"expected at most {share:.0e}. Likely {causes}. Or pass polish=True, which trains on from here, by Newton's "
         "method, to the minimum on this data."
     )
 

@@ -9,6 +9,7 @@ import numpy
 from influencelab.adapters.pattern import Pattern
 from influencelab.data.dataset import Dataset
 from influencelab.models.task import Task
+from influencelab.training.origin import Noise
 
 # What scikit-learn's own refit keeps when a point goes: the total penalty, or the penalty beside a mean loss.
 TOTAL, MEAN = "drop", "renormalise"
@@ -16,6 +17,11 @@ TOTAL, MEAN = "drop", "renormalise"
 # which left up to 7e-4 where they have no rule for the gradient, while one wrong target of 442 leaves 3e-3; and of
 # those that solve in one step, in float64, which left up to 5e-12.
 ITERATED, SOLVED = 2e-3, 1e-8
+# What likely happened to coefficients that are no minimum, where data and weights are handed in beside the model.
+CAUSES = (
+    "it was fitted (a) with other weights: give the same sample_weight; (b) to other data or features: give the X and "
+    "y of the fit, transformed as they were, or the whole pipeline; or (c) not to the end: raise max_iter and fit again"
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +53,8 @@ class Reading:
         smooth: what influence is asked of, where the task's loss has a kink; None where it has none.
         pattern: of coefficients of 0 and of signs, where a penalty is absolute; None where none is.
         held: what else removals leave as it is, and fitting again would not.
+        causes: what likely happened where the parameters are no minimum.
+        noise: what standard errors rest on, where the library has them.
     """
 
     task: Task
@@ -58,6 +66,8 @@ class Reading:
     smooth: Smooth | None = None
     pattern: Pattern | None = None
     held: tuple[str, ...] = ()
+    causes: str = CAUSES
+    noise: Noise | None = None
 
 
 def rows_of(estimator: Any, *, intercept: bool, constant: float = 1.0) -> numpy.ndarray:

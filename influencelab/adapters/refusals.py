@@ -19,6 +19,7 @@ WANDERS = (
 )
 # The beginning of a class's full name, the most telling first.
 REASONS = {
+    r"statsmodels\.": "these are results of statsmodels, which il.from_statsmodels reads",
     r"(xgboost|lightgbm|catboost)\.": TREES,
     r"sklearn\.tree\.": TREES,
     r"sklearn\.ensemble\..*(Voting|Stacking|Bagging|AdaBoost)": SETS,

@@ -187,6 +187,6 @@ def farthest(fit: Fit, theta: KP) -> K:
     if not fit.task.linear or width == torch.inf:
         return worst
     for rows in fit.task.derivatives(fit.data).chunks(len(theta)):
-        change = fit.task.outputs(theta - fit.theta, fit.data.x_train[rows])
+        change = fit.task.output_slopes(fit.theta, fit.data.x_train[rows], theta - fit.theta)
         worst = worst.maximum(torch.linalg.vector_norm(change, torch.inf, dim=(1, 2)) / width)
     return worst

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from influencelab.data.dataset import Dataset
-from influencelab.errors import InvalidData
+from influencelab.errors import InvalidData, InvalidParameter
 from influencelab.models.shapes import CB, KB, KCB, Y
 from influencelab.recipe import Recipe, default
 
@@ -40,6 +40,11 @@ class OutputLoss(Recipe):
     def convex(self) -> bool:
         """Whether it is convex in the outputs, whatever the label."""
         return True
+
+    @default
+    def mean(self, z: KCB) -> KCB:
+        """The mean response that outputs stand for, or the probabilities of classes; refused where there is none."""
+        raise InvalidParameter(f"{type(self).__name__} predicts no mean response; take the measure 'output' or 'loss'.")
 
     @abstractmethod
     def size(self, data: Dataset) -> int:

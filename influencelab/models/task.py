@@ -92,7 +92,7 @@ class Task(Model):
     @property
     @default
     def linear(self) -> bool:
-        """True where outputs are Θ φ(x), with Θ of c rows flattened row by row, and `features` gives φ."""
+        """True where outputs are Θ φ(x), Θ of c rows flattened row by row, and a fixed part; `features` gives φ."""
         return False
 
     @default
@@ -166,6 +166,7 @@ class LinearTask(Task):
         flat = x.flatten(1)
         return torch.cat([flat, flat.new_ones(len(flat), 1)], dim=1) if self.intercept else flat
 
+    @default
     def width(self, data: Dataset) -> int:
         """d, the number of columns of Θ."""
         return data.x_train[0].numel() + self.intercept
@@ -181,15 +182,18 @@ class LinearTask(Task):
             mask[:, -1] = False
         return mask.flatten()
 
+    @default
     def outputs(self, theta: Theta, x: X) -> KCB:
         """Θ x for every model and point."""
         features = self.features(x)
         return theta.unflatten(-1, (-1, features.shape[1])) @ features.T
 
+    @default
     def derivatives(self, data: Dataset) -> LossDerivatives:
         """In closed form: matrix products with the features."""
         return LinearDerivatives(self, data, self.output_loss.size(data), features=self.features)
 
+    @default
     def output_slopes(self, theta: P, x: X, directions: KP) -> Float[Tensor, "k c b"]:
         """The outputs of each direction, wherever θ is."""
         return self.outputs(directions, x)

@@ -160,9 +160,10 @@ def unbounded(task: Task, data: Dataset, weights: N, *, theta: P | None = None) 
     # Where the intercept alone is free, all points of a class are alike.
     points = points.unique(dim=0) if points.shape[1] == 2 else points
     x, labels = points[:, 1:], points[:, 0].long()
-    found = (
-        theta is not None and bool(free.all()) and right(task.outputs(theta, data.x_train[used]), data.y_train[used])
-    )
+    found = False
+    if theta is not None and free.all():
+        # Along θ outputs grow by this, whatever offsets they have.
+        found = right(task.output_slopes(theta, data.x_train[used], theta[None])[0], data.y_train[used])
     if not (found or right(by_squares(x, labels), labels)):
         if len(x) * columns.numel() * len(columns) > PROGRAM:
             if not perceptron(x, labels):

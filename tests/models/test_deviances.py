@@ -11,6 +11,7 @@ from influencelab.models import derivatives
 
 mpmath.mp.dps = 30
 POWERS = [(1.0, "log"), (2.0, "log"), (1.5, "log"), (3.0, "log"), (0.0, "log"), (-1.0, "log")]
+POWERS += [(2.0, "inverse"), (1.5, "inverse"), (3.0, "inverse_squared"), (2.0, "inverse_squared")]
 POWERS += [(0.0, "identity"), (1.0, "identity"), (-1.0, "identity"), (2.0, "identity"), (2.5, "identity")]
 Z = (-0.7, 1.9)
 
@@ -19,7 +20,12 @@ def deviance(power, link, y):
     """Half the deviance as an integral of (m − y) m^(−power) from y to the mean."""
 
     def value(z):
-        mean = mpmath.exp(z) if link == "log" else mpmath.mpf(z)
+        mean = {
+            "log": mpmath.exp,
+            "identity": mpmath.mpf,
+            "inverse": lambda z: 1 / mpmath.mpf(z),
+            "inverse_squared": lambda z: 1 / mpmath.sqrt(z),
+        }[link](z)
         return mpmath.quad(lambda m: (m - y) * mpmath.power(m, -power), [mpmath.mpf(y), mean])
 
     return value
@@ -49,7 +55,7 @@ def test_no_count_costs_the_mean_and_its_slopes_are_finite_by_autograd_too():
 @pytest.mark.parametrize(("power", "link"), POWERS)
 def test_a_deviance_is_called_convex_only_where_no_curvature_is_negative(power, link):
     loss, y = il.TweedieDeviance(power, link), torch.tensor([0.01, 1.0, 30.0], dtype=torch.float64)
-    z = torch.linspace(0.05, 4, 60, dtype=torch.float64) if link == "identity" else torch.linspace(-4, 4, 60).double()
+    z = torch.linspace(-4, 4, 60).double() if link == "log" else torch.linspace(0.05, 4, 60, dtype=torch.float64)
     lowest = min(float(loss.curvatures(each.expand(1, 3), y).min()) for each in z)
     assert loss.convex == (lowest >= 0)
 
@@ -57,6 +63,45 @@ def test_a_deviance_is_called_convex_only_where_no_curvature_is_negative(power, 
 def test_an_identity_below_0_has_an_infinite_loss():
     loss = il.TweedieDeviance(1.0, "identity")
     assert float(loss.values(torch.tensor([[-0.1]]), torch.ones(1))) == float("inf")
+
+
+CHANCES = {
+    "logit": lambda z: 1 / (1 + mpmath.exp(-z)),
+    "probit": mpmath.ncdf,
+    "cloglog": lambda z: 1 - mpmath.exp(-mpmath.exp(z)),
+}
+
+
+@pytest.mark.parametrize("link", CHANCES)
+@pytest.mark.parametrize("y", [0.0, 0.3, 1.0])
+def test_shares_of_successes_cost_minus_their_log_likelihood_a_trial(link, y):
+    def wanted(z):
+        chance = CHANCES[link](mpmath.mpf(z))
+        return -(y * mpmath.log(chance) if y else 0) - ((1 - y) * mpmath.log(1 - chance) if y < 1 else 0)
+
+    loss, label = il.BinomialCrossEntropy(link), torch.tensor([y], dtype=torch.float64)
+    for z in (-6.0, -0.7, 0.0, 1.9, 3.0):
+        point = torch.tensor([[z]], dtype=torch.float64)
+        assert float(loss.mean(point)) == pytest.approx(float(CHANCES[link](z)), rel=1e-12)
+        assert float(loss.values(point, label)) == pytest.approx(float(wanted(z)), rel=1e-11)
+        slope, bend = (float(mpmath.diff(wanted, z, order)) for order in (1, 2))
+        assert float(loss.gradients(point, label)) == pytest.approx(slope, rel=1e-10)
+        assert float(loss.products(point, label, 3 * torch.ones_like(point))) == pytest.approx(3 * bend, rel=1e-9)
+
+
+def test_far_out_no_share_of_successes_has_an_infinite_cost_or_none_where_it_has_one():
+    z = torch.tensor([[-30.0, 30.0]], dtype=torch.float64)
+    for link in ("logit", "probit"):
+        loss = il.BinomialCrossEntropy(link)
+        for y in (torch.tensor([0, 1]), torch.tensor([1, 0])):
+            for found in (loss.values(z, y), loss.gradients(z, y), loss.products(z, y, torch.ones_like(z))):
+                assert found.isfinite().all()
+    with pytest.raises(InvalidData, match="needs 0 … 1"):
+        loss.size(il.Dataset(z.T, [0.2, 1.3], z.T, [0.2, 0.4]))
+    with pytest.raises(InvalidParameter, match="predicts no mean response"):
+        il.SmoothHinge(0.1, t=0.4).output_loss.mean(z)
+    with pytest.raises(InvalidParameter, match="logit, probit, cloglog"):
+        il.BinomialCrossEntropy("cauchit")
 
 
 def huber(epsilon, y):

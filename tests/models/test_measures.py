@@ -23,6 +23,11 @@ from influencelab.models.measure import Measure
 SETTINGS = {"group_mean_loss": {"groups": ((0, 2), (1, 2, 3))}, "parameters": {"entries": (4, 0)}}
 
 
+def means(z):
+    """Probabilities of classes; of two by one output that of class 1."""
+    return softmax(z) if z.shape[1] > 1 else 1 / (1 + numpy.exp(-z))
+
+
 def by_hand(kind, here, theta, points):
     """The formula of each measure."""
     losses = here.losses(theta, points.x_test, points.y_test)
@@ -32,6 +37,8 @@ def by_hand(kind, here, theta, points):
         p = softmax(z)[numpy.arange(len(z)), points.y_test]
         return p if kind == "probability" else numpy.log(p) - numpy.log1p(-p)
     return {
+        "output": here.outputs(theta, points.x_test)[:, 0],
+        "prediction": means(here.outputs(theta, points.x_test))[:, 0],
         "loss": losses,
         "group_mean_loss": numpy.array([losses[[0, 2]].mean(), losses[[1, 2, 3]].mean()]),
         "parameters": theta[[4, 0]],
@@ -107,6 +114,9 @@ def test_impossible_measures_are_refused():
             Exact().sensitivity(fitted, measure=make(Measure, "group_mean_loss", groups=groups))
     with pytest.raises(InvalidParameter, match="expected one or more of 0 … 14"):
         Exact().sensitivity(fitted, measure=make(Measure, "parameters", entries=(15,)))
+    for kind in ("output", "prediction"):
+        with pytest.raises(InvalidParameter, match="output is 3, expected one of 0 … 2"):
+            Exact().sensitivity(fitted, measure=make(Measure, kind, output=3))
     with pytest.raises(InvalidData, match="no classes; take the measure 'loss'"):
         Exact().sensitivity(values, measure=make(Measure, "margin"))
 

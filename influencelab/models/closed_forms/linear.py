@@ -16,20 +16,26 @@ ROWS = 8192
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class LinearDerivatives(LossDerivatives):
-    """Outputs z = Θ φ(x), with Θ of c rows flattened row by row.
+    """Outputs z = Θ φ(x) (+ offset), with Θ of c rows flattened row by row.
 
     Attributes:
         features: φ, one row a point.
+        offsets: a fixed part of every output, one number a point; None where there is none.
     """
 
     features: Callable[[Tensor], Tensor]
+    offsets: Callable[[Tensor], Tensor] | None = None
+
+    def shifted(self, outputs: Tensor, rows: Rows) -> Tensor:
+        """Θ φ(x) of these points with their offsets, where there are any."""
+        return outputs if self.offsets is None else outputs + self.offsets(self.data.x_train[rows])
 
     def gradients(self, theta: KP, weights: KN, rows: Rows) -> KP:
         """Residuals times features; by automatic differentiation where each model has its own points."""
         if isinstance(rows, Tensor) and rows.dim() == 2:
             return super().gradients(theta, weights, rows)
         x = self.features(self.data.x_train[rows])
-        outputs = (theta.reshape(-1, x.shape[1]) @ x.T).view(len(theta), -1, len(x))
+        outputs = self.shifted((theta.reshape(-1, x.shape[1]) @ x.T).view(len(theta), -1, len(x)), rows)
         residuals = self.task.output_loss.gradients(outputs, self.data.y_train[rows])
         residuals *= weights[:, None, rows]
         return (residuals.flatten(0, 1) @ x).view(theta.shape)
@@ -37,7 +43,7 @@ class LinearDerivatives(LossDerivatives):
     def losses_and_gradients(self, theta: KP, weights: KN, rows: Rows) -> tuple[K, KP]:
         """Both from one pass over the features."""
         x, y = self.features(self.data.x_train[rows]), self.data.y_train[rows]
-        outputs = (theta.reshape(-1, x.shape[1]) @ x.T).view(len(theta), -1, len(x))
+        outputs = self.shifted((theta.reshape(-1, x.shape[1]) @ x.T).view(len(theta), -1, len(x)), rows)
         values = (self.task.output_loss.values(outputs, y) * weights[:, rows]).sum(-1)
         residuals = self.task.output_loss.gradients(outputs, y) * weights[:, None, rows]
         return values, (residuals.flatten(0, 1) @ x).view(theta.shape)
@@ -45,7 +51,7 @@ class LinearDerivatives(LossDerivatives):
     def products(self, theta: P, weights: N, vectors: KP, rows: slice, *, kind: str = "hessian") -> KP:
         """Σ wᵢ ∇²ℓᵢ v over some points; Gauss-Newton, of whichever kind, is the Hessian."""
         x = self.features(self.data.x_train[rows])
-        outputs = theta.view(-1, x.shape[1]) @ x.T
+        outputs = self.shifted(theta.view(-1, x.shape[1]) @ x.T, rows)
         moved = (vectors.reshape(-1, x.shape[1]) @ x.T).view(len(vectors), -1, len(x))
         curved = self.task.output_loss.products(outputs, self.data.y_train[rows], moved) * weights[rows]
         return (curved.flatten(0, 1) @ x).view(vectors.shape)
@@ -58,7 +64,7 @@ class LinearDerivatives(LossDerivatives):
         for rows in slices(self.data.n, ROWS):
             x = self.features(self.data.x_train[rows])
             for model in range(len(theta)):
-                outputs = theta[model].view(size, width) @ x.T
+                outputs = self.shifted(theta[model].view(size, width) @ x.T, rows)
                 curved = loss.hessians(outputs, self.data.y_train[rows]) * weights[model, rows]
                 # Few points have curvature under a hinge: the others need not be multiplied by 0.
                 some = curved.flatten(0, 1).any(0)
@@ -71,7 +77,7 @@ class LinearDerivatives(LossDerivatives):
         """Two batched matrix products over the samples."""
         rows, (count, k) = samples.flatten(), vectors.shape[:2]
         features = self.features(self.data.x_train[rows])
-        outputs = theta.view(-1, features.shape[1]) @ features.T
+        outputs = self.shifted(theta.view(-1, features.shape[1]) @ features.T, rows)
         size = len(outputs)
         grouped = features.view(count, -1, features.shape[1])
         moved = vectors.reshape(count, k * size, -1) @ grouped.mT

@@ -17,6 +17,10 @@ class BinaryCrossEntropy(OutputLoss):
             raise other_labels(data, "this loss needs exactly 2, numbered 0 and 1. il.Logistic takes more.")
         return 1
 
+    def mean(self, z: KCB) -> KCB:
+        """σ(z), the probability of class 1."""
+        return z.sigmoid()
+
     def values(self, z: KCB, y: Y) -> KB:
         """log(1 + exp(−s z)), without overflow."""
         return softplus((1 - 2 * y.to(z.dtype)) * z.squeeze(-2))

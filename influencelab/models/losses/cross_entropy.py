@@ -19,6 +19,10 @@ class CrossEntropy(OutputLoss):
             raise other_labels(data, "cross-entropy needs at least 2.")
         return data.classes
 
+    def mean(self, z: KCB) -> KCB:
+        """softmax(z), the probability of each class."""
+        return z.softmax(-2)
+
     def values(self, z: KCB, y: Y) -> KB:
         """log(1 + Σ_{a ≠ y} exp(z_a − z_y)): the same, to the last digit even where the model is sure of y."""
         chosen = y.expand(*z.shape[:-2], 1, y.shape[-1])

@@ -27,6 +27,10 @@ class SquaredError(OutputLoss):
             raise other_labels(data, "squared error needs real targets: give y as floats, or classes=0.")
         return 1
 
+    def mean(self, z: KCB) -> KCB:
+        """z."""
+        return z
+
     def values(self, z: KCB, y: Y) -> KB:
         """½ (z − y)²."""
         return (z.squeeze(-2) - y).square() / 2

@@ -11,7 +11,9 @@ from influencelab.errors import InvalidData, InvalidParameter
 from influencelab.models.loss import OutputLoss, other_labels
 from influencelab.models.shapes import CB, KB, KCB, Y
 
-LINKS = ("log", "identity")
+LINKS = ("log", "identity", "inverse", "inverse_squared")
+# μ = z to this power.
+POWERS = {"identity": 1.0, "inverse": -1.0, "inverse_squared": -0.5}
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,7 @@ class TweedieDeviance(OutputLoss):
 
     Attributes:
         power: of the mean, to which the variance is proportional.
-        link: `log`, where μ = exp z, or `identity`, where μ = z.
+        link: `log`, where μ = exp z; `identity`, where μ = z; `inverse`, μ = 1 / z; `inverse_squared`, μ = z^(−½).
     """
 
     power: float = 1.0
@@ -43,15 +45,17 @@ class TweedieDeviance(OutputLoss):
 
     @property
     def width(self) -> float:
-        """Of the log link, by the powers of the mean in its curvature; near 0 the identity's bends at once."""
+        """Of the log link, by the powers of the mean in its curvature; near 0 those of powers bend at once."""
         if self.link == "log":
             return 1 / max(abs(2 - self.power), abs(1 - self.power))
-        return 0.0 if self.power else float("inf")
+        return float("inf") if self.link == "identity" and not self.power else 0.0
 
     @property
     def convex(self) -> bool:
-        """Of the log link from Poisson to gamma; of the identity for these two's squares and counts."""
-        return 1 <= self.power <= 2 if self.link == "log" else self.power in (0, 1)
+        """Of the log link from Poisson to gamma; of the identity for squares and counts; of other canonical links."""
+        if self.link == "log":
+            return 1 <= self.power <= 2
+        return self.power in {"identity": (0, 1), "inverse": (2,), "inverse_squared": (3,)}[self.link]
 
     def size(self, data: Dataset) -> int:
         """One output."""
@@ -66,10 +70,12 @@ class TweedieDeviance(OutputLoss):
         return 1
 
     def mean(self, z: KCB) -> KCB:
-        """μ; NaN where an identity's output is no mean of such targets, so that the loss is infinite."""
+        """μ; NaN where an output stands for no mean of such targets, so that the loss is infinite."""
         if self.link == "log":
             return z.exp()
-        return z if self.power == 0 else z.where(z > 0, torch.nan)
+        if self.link == "identity":
+            return z if self.power == 0 else z.where(z > 0, torch.nan)
+        return z.where(z > 0, torch.nan) ** POWERS[self.link]
 
     def values(self, z: KCB, y: Y) -> KB:
         """Half the deviance."""
@@ -88,7 +94,8 @@ class TweedieDeviance(OutputLoss):
     def gradients(self, z: KCB, y: Y) -> KCB:
         """(μ − y) μ^(−power) times dμ/dz."""
         mean = self.mean(z)
-        return (mean - y) * mean ** (-self.power + (self.link == "log"))
+        found = (mean - y) * mean ** (-self.power + (self.link != "identity"))
+        return found if self.link in ("log", "identity") else POWERS[self.link] * found / z
 
     def products(self, z: CB, y: Y, v: KCB) -> KCB:
         """Curvature times v."""
@@ -99,4 +106,7 @@ class TweedieDeviance(OutputLoss):
         mean, p = self.mean(z), self.power
         if self.link == "log":
             return ((2 - p) * mean - (1 - p) * y) * mean ** (1 - p)
-        return ((1 - p) * mean + p * y) * mean ** (-p - 1)
+        if self.link == "identity":
+            return ((1 - p) * mean + p * y) * mean ** (-p - 1)
+        k = POWERS[self.link]
+        return k * mean ** (1 - p) / z**2 * ((k * (2 - p) - 1) * mean - (k * (1 - p) - 1) * y)

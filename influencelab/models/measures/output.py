@@ -1,0 +1,47 @@
+"""One output of each test point: the linear predictor of a regression, or the log-odds of two classes."""
+
+from dataclasses import dataclass
+
+from torch.func import grad, vmap
+
+from influencelab.data.dataset import Dataset
+from influencelab.errors import InvalidParameter
+from influencelab.models.measure import Measure
+from influencelab.models.shapes import KM, KP, MP, P
+from influencelab.models.task import Task
+
+
+@dataclass(frozen=True)
+class Output(Measure):
+    """z of each test point, before any link.
+
+    Attributes:
+        output: which, where a model has one a class.
+    """
+
+    output: int = 0
+
+    @property
+    def noun(self) -> str:
+        """Outputs."""
+        return "outputs of test points"
+
+    def unit(self, task: Task) -> str:
+        """Of outputs, before any link."""
+        return "output"
+
+    def values(self, task: Task, data: Dataset, theta: KP) -> KM:
+        """The output of each test point."""
+        self.check(task, data)
+        return task.outputs(theta, data.x_test)[..., self.output, :]
+
+    def gradients(self, task: Task, data: Dataset, theta: P) -> MP:
+        """∂z/∂θ of each test point."""
+        self.check(task, data)
+        one = grad(lambda parameters, x: task.outputs(parameters, x[None])[self.output, 0])
+        return vmap(one, in_dims=(None, 0))(theta, data.x_test)
+
+    def check(self, task: Task, data: Dataset) -> None:
+        """Refuse an output that the task has not."""
+        if not 0 <= self.output < (count := task.output_loss.size(data)):
+            raise InvalidParameter(f"output is {self.output}, expected one of 0 … {count - 1}.")
