@@ -4,10 +4,13 @@ import inspect
 
 import numpy
 import pytest
-from sklearn.datasets import load_breast_cancer, load_diabetes
+import statsmodels.api as statsmodels
+import torch
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
+from torch import nn
 
 import influencelab as il
 
@@ -46,7 +49,25 @@ def texts():
     return il.influence(model, texts[:100], liked[:100], texts[100:], liked[100:])
 
 
-@pytest.mark.parametrize("case", [own_numbers, a_classifier, a_regression, texts])
+def a_logit():
+    """Results of statsmodels, with the names of their columns."""
+    x, y = load_breast_cancer(return_X_y=True, as_frame=True)
+    design = statsmodels.add_constant(x[["mean texture", "mean smoothness"]])
+    return il.influence(statsmodels.Logit(y, design).fit(disp=0), X_test=design[:20], y_test=y[:20])
+
+
+def a_network():
+    """A convolutional network of torch, with its optimiser's weight decay."""
+    digits = load_digits()
+    x, y = torch.tensor(digits.images[:150], dtype=torch.float32)[:, None] / 16, torch.tensor(digits.target[:150] % 3)
+    torch.manual_seed(0)
+    layers = [nn.Conv2d(1, 3, 3, stride=2), nn.Tanh(), nn.Flatten(), nn.Linear(27, 3)]
+    network, loss = nn.Sequential(*layers), nn.CrossEntropyLoss()
+    fit = il.from_torch(network, loss, x[:130], y[:130], x[130:], y[130:], weight_decay=0.3, polish=True)
+    return il.influence(fit)
+
+
+@pytest.mark.parametrize("case", [own_numbers, a_classifier, a_regression, texts, a_logit, a_network])
 def test_a_newcomer_gets_scores_to_believe_in_under_ten_lines(case):
     assert len(inspect.getsource(case).splitlines()) - 2 < 10
     estimate = case()

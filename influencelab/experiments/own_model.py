@@ -1,7 +1,6 @@
 """The one call: a model that was fitted elsewhere in, scores of every training point for every test point out."""
 
 import sys
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -52,8 +51,8 @@ def influence(
     of the loss of test point j, positive where i helps. Ask `.check()` whether to believe it: that retrains some.
 
     Args:
-        model: a fitted estimator of scikit-learn or results of statsmodels (then with the data that it was fitted to),
-            or a `Fit`, which holds its data: `il.from_torch` makes one of a torch module.
+        model: a fitted estimator of scikit-learn, with the data that it was fitted to; results of statsmodels, which
+            hold it; or a `Fit`, which does too: `il.from_torch` makes one of a torch module.
         X: features of the training points.
         y: their labels or targets.
         X_test: features of the points that are watched.
@@ -99,13 +98,16 @@ def fit_of(model: Any, given: dict[str, Any], *, polish: bool) -> Fit:
             f"{named(model)} does not say its loss. Make a fit of it: il.influence(il.from_torch(module, loss, X, y, "
             "X_test, y_test))."
         )
-    reader: Callable[..., Fit] = influencelab.from_sklearn
+    if type(model).__module__.partition(".")[0] == "statsmodels":
+        if beside := [name for name in ("X", "y", "sample_weight") if given[name] is not None]:
+            raise InvalidParameter(f"Results of statsmodels hold their own data, and {beside[0]} came beside them.")
+        return influencelab.from_statsmodels(model, given["X_test"], given["y_test"], polish=polish)
     if missing := [name for name in ("X", "y", "X_test", "y_test") if given[name] is None]:
         raise InvalidParameter(
             f"{missing[0]} is missing. Give the data that the model was fitted to and the points to watch: "
             "il.influence(model, X, y, X_test, y_test)."
         )
-    return reader(model, **given, polish=polish)
+    return influencelab.from_sklearn(model, **given, polish=polish)
 
 
 def estimator_of(method: Any, fitted: Fit) -> Estimator:

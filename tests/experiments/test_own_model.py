@@ -12,6 +12,7 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from statsmodels.api import OLS
 
 import influencelab as il
 from influencelab.errors import InvalidParameter, UnknownName, WrongType
@@ -69,6 +70,7 @@ def test_other_measures_are_watched_by_estimate_and_check_alike(measure):
         (WrongType, "method is 3.*auto", lambda: il.influence(MODEL, *GIVEN, method=3)),
         (InvalidParameter, "X_test is missing", lambda: il.influence(MODEL, *GIVEN[:2])),
         (InvalidParameter, "holds its own data, and y", lambda: il.influence(minimum(ridge_problem), y=GIVEN[1])),
+        (InvalidParameter, "hold their own data, and X", lambda: il.influence(OLS(GIVEN[1], GIVEN[0]).fit(), GIVEN[0])),
         (WrongType, "does not say its loss.*from_torch", lambda: il.influence(torch.nn.Linear(2, 1), *GIVEN)),
         (WrongType, "trees", lambda: il.influence(RandomForestClassifier(3).fit(*GIVEN[:2]), *GIVEN)),
         (WrongType, "no estimator|not read", lambda: il.influence("model", *GIVEN)),
