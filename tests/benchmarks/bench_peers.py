@@ -1,7 +1,7 @@
 """Other libraries beside ours on the same problems: seconds, memory, error against float64 truth, slope of retraining.
 
 Theirs are installed once into an environment inside `.venv`, torch of our own version first; what they return is
-brought to our sign and unit by what their documentation says (`SCALES`). It takes two cores a few minutes.
+brought to our sign and unit by `import_scores`. It takes two cores a few minutes.
 """
 
 import json
@@ -26,9 +26,6 @@ PEERS = ROOT / ".venv" / "peers"
 ALONE = ("pyinfluence==0.5.0", "captum==0.9.0", "dattri==0.3.0", "pyDVL==0.10.0")
 NEEDED = ("torch", "numpy", "scipy", "scikit-learn", "pandas", "matplotlib", "tqdm", "joblib", "psutil", "packaging")
 NEEDED += ("pyyaml", "cloudpickle", "more-itertools", "pyDeprecate", "dask", "distributed", "zarr", "numcodecs")
-# Of the n points each library's scores are so many times ours.
-THEIRS, SUMS = ("captum", "pyinfluence", "refits"), ("pydvl", "dattri")
-SCALES = dict.fromkeys(THEIRS, lambda _: 1) | dict.fromkeys(SUMS, lambda n: n)
 # Seconds that a library may take for one problem.
 LIMIT = 600
 
@@ -68,7 +65,7 @@ PROBLEMS = {
 }
 
 
-def theirs(name: str, folder: Path, python: Path, n: int) -> tuple[dict[str, float], numpy.ndarray]:
+def theirs(name: str, folder: Path, python: Path, fitted) -> tuple[dict[str, float], numpy.ndarray]:
     """Figures and scores of one library."""
     script, out = Path(__file__).parent / "peers" / "scores.py", folder / "scores.npy"
     done = subprocess.run(
@@ -79,7 +76,9 @@ def theirs(name: str, folder: Path, python: Path, n: int) -> tuple[dict[str, flo
         check=True,
         timeout=LIMIT,
     )
-    return json.loads(done.stdout.splitlines()[-1]), numpy.load(out) / SCALES[name](n)
+    library = "pyinfluence" if name == "refits" else name
+    scores = il.import_scores(numpy.load(out), fitted, library=library).values.numpy()
+    return json.loads(done.stdout.splitlines()[-1]), scores
 
 
 def retraining(fitted) -> tuple[dict[str, float], numpy.ndarray]:
@@ -116,7 +115,7 @@ def main() -> None:
             found = {f"ours, {method}": ours(fitted, method) for method in ("exact", "newton_step")}
             if "refits" in names:
                 found["ours, retrained"] = retraining(fitted)
-            found |= {name: theirs(name, folder, python, data.n) for name in names}
+            found |= {name: theirs(name, folder, python, fitted) for name in names}
         first = found["ours, exact"][0]["seconds"]
         for name, (figures, scores) in found.items():
             error = numpy.linalg.norm(scores - truth) / numpy.linalg.norm(truth)

@@ -38,7 +38,7 @@ def pydvl(problem):
     model, train, test = module(problem)
     whole, _ = loaders(train, test)
     fitted = DirectInfluence(model, torch.nn.functional.cross_entropy, regularization=float(problem["decay"]))
-    return fitted.fit(whole).influences(*test, *train).detach().numpy().T
+    return fitted.fit(whole).influences(*test, *train).detach().numpy()
 
 
 def dattri(problem):
@@ -84,7 +84,7 @@ def captum(problem):
             hessian_reg=float(problem["decay"]) * n,
             hessian_inverse_tol=0.0,
         )
-        return influence.influence(test).numpy().T
+        return influence.influence(test).numpy()
 
 
 def refits(problem):
@@ -102,7 +102,7 @@ def pyinfluence(problem, **method):
     model.fit(x[:, :-1], y)
     started = time.perf_counter()
     scores = influence(model, x[:, :-1], y, x_test[:, :-1], y_test, **method)
-    return numpy.asarray(scores).T, time.perf_counter() - started
+    return numpy.asarray(scores), time.perf_counter() - started
 
 
 def main(name: str, place: str, out: str) -> None:
