@@ -294,6 +294,7 @@ def test_several_targets_are_refused():
         bad(estimator=model)
 
 
+@pytest.mark.slow
 def test_a_linear_model_is_read_and_answered_without_the_heavy_parts_of_torch():
     """A compiler of graphs and an algebra system, which torch loads for automatic differentiation, take two seconds."""
     code = (
