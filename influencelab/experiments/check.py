@@ -151,12 +151,7 @@ def drawn(estimate: Estimate, *, points: int, seed: int) -> Removals:
     if points < FEWEST:
         raise InvalidParameter(f"points is {points}, expected {FEWEST} or more: intervals resample them.")
     rows = torch.from_numpy(numpy.random.default_rng(whole(seed, what="seed")).permutation(n)[:points]).sort().values
-    return leave_one_out(n, rows=rows, convention=convention_of(estimate))
-
-
-def convention_of(estimate: Estimate) -> str:
-    """Of the removals that an estimate predicts: its fit's own, else its method's."""
-    return estimate.fit.convention or estimate.convention or "drop"
+    return leave_one_out(n, rows=rows, convention=estimate.removals)
 
 
 def enough(retrained: Retrained) -> bool:

@@ -11,7 +11,6 @@ from matplotlib.figure import Figure
 
 from influencelab.data.removals import groups
 from influencelab.errors import InvalidParameter, require, whole
-from influencelab.experiments.check import convention_of
 from influencelab.experiments.comparison import array
 from influencelab.experiments.house_style import drawing, finish, look
 from influencelab.influence.estimator import Estimate
@@ -113,7 +112,7 @@ def removal_curve(
         experiments += [(HELPFUL, count, order[:count]), (HARMFUL, count, order[-count:])]
         experiments += [(RANDOM, count, generator.permutation(n)[:count]) for _ in range(repeats)]
     members = [torch.from_numpy(rows.copy()) for _, _, rows in experiments]
-    removed = groups(n, members=members, convention=convention_of(estimate))
+    removed = groups(n, members=members, convention=estimate.removals)
     found = (retrainer or SecondOrder()).retrain(estimate.fit, removed, progress=progress)
     table = pandas.DataFrame(
         {

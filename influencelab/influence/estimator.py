@@ -77,6 +77,11 @@ class Estimate(Recipe, Summarised):
         """
         return cheap_leverages(self.fit, damping=self.damping)
 
+    @property
+    def removals(self) -> str:
+        """The convention of the removals that the values are of: the fit's own, else the method's, else `drop`."""
+        return self.fit.convention or self.convention or "drop"
+
     def summary(self) -> dict[str, str]:
         """Whose predictions, of what, in which unit, how well they were solved for, and where leverage is high."""
         return {
@@ -107,6 +112,8 @@ class Estimate(Recipe, Summarised):
     def self_influence(self) -> Float[Tensor, " n"]:
         """The predicted rise of each training point's own loss if it were removed, in the unit of the task's loss.
 
+        It speaks of the same removals as `values`.
+
         The points that the model fits only because it has seen them come first: mislabelled ones, and rare ones.
 
         Raises:
@@ -119,7 +126,8 @@ class Estimate(Recipe, Summarised):
             )
         kind = getattr(self.estimator, "curvature", "hessian")
         curvature = Curvature(self.fit, kind=kind, damping=self.damping)
-        return self_influences(curvature, corrected=not isinstance(self.estimator, Solver))
+        corrected = not isinstance(self.estimator, Solver)
+        return self_influences(curvature, corrected=corrected, convention=self.removals)
 
     def check(self, **settings: Any) -> Any:
         """`il.check` of this estimate: removes points at random, retrains, and says what to believe."""

@@ -9,7 +9,7 @@ import torch
 from problems import binary_problem, minimum, mlp_problem, ridge_problem
 from sklearn.datasets import load_breast_cancer, load_diabetes
 from sklearn.ensemble import RandomForestClassifier
-from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.linear_model import LogisticRegression, PoissonRegressor, Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -19,6 +19,7 @@ from influencelab.experiments import own_model
 
 X, Y = load_breast_cancer(return_X_y=True, as_frame=True)
 GIVEN = X[:200], Y[:200], X[200:230], Y[200:230]
+SHARED = il.NewtonStep(convention="renormalise")
 MODEL = make_pipeline(StandardScaler(), LogisticRegression()).fit(*GIVEN[:2])
 
 
@@ -101,7 +102,7 @@ def test_the_method_is_chosen_by_size_and_said(capsys, monkeypatch):
     assert il.influence(linear, method="exact").chosen == ""
 
 
-@pytest.mark.parametrize("estimator", [il.Exact(), il.NewtonStep(), il.Exact(damping=0.1)])
+@pytest.mark.parametrize("estimator", [il.Exact(), il.NewtonStep(), il.Exact(damping=0.1), SHARED])
 @pytest.mark.parametrize("build", [binary_problem, ridge_problem, mlp_problem])
 def test_self_influence_is_the_effect_on_the_point_itself(estimator, build):
     fitted = minimum(build, n=40, m=4)
@@ -110,6 +111,17 @@ def test_self_influence_is_the_effect_on_the_point_itself(estimator, build):
     wanted = estimator.estimate(own).values.diagonal().numpy()
     found = estimator.estimate(fitted).self_influence().numpy()
     assert found == pytest.approx(wanted, rel=1e-6, abs=1e-9 * numpy.abs(wanted).max())
+
+
+@pytest.mark.parametrize("method", ["newton_step", "exact"])
+def test_self_influence_follows_the_refits_of_the_model(method):
+    x = numpy.random.default_rng(0).normal(size=(60, 3))
+    y = numpy.random.default_rng(1).poisson(numpy.exp(0.5 * x[:, 0] + 0.2)).astype(float)
+    model = PoissonRegressor(alpha=0.3, tol=1e-12, max_iter=10000).fit(x, y)
+    found = il.influence(model, x, y, x, y, method=method)
+    wanted = found.values.diagonal().numpy()
+    assert found.removals == "renormalise"
+    assert found.self_influence().numpy() == pytest.approx(wanted, rel=1e-6, abs=1e-6 * numpy.abs(wanted).max())
 
 
 def test_self_influence_finds_flipped_labels():
