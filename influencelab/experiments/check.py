@@ -150,7 +150,8 @@ def drawn(estimate: Estimate, *, points: int, seed: int) -> Removals:
     points, n = whole(points, what="points"), estimate.fit.data.n
     if points < FEWEST:
         raise InvalidParameter(f"points is {points}, expected {FEWEST} or more: intervals resample them.")
-    rows = torch.from_numpy(numpy.random.default_rng(whole(seed, what="seed")).permutation(n)[:points]).sort().values
+    generator = numpy.random.default_rng(whole(seed, what="seed", least=0))
+    rows = torch.from_numpy(generator.permutation(n)[:points]).sort().values
     return leave_one_out(n, rows=rows, convention=estimate.removals)
 
 

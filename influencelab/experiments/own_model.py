@@ -49,7 +49,8 @@ def influence(
     """What removing each training point would do to each test point, of a model that is fitted already.
 
     Imagine fitting the model again without point i, by its own class and settings: `values[i, j]` is the predicted rise
-    of the loss of test point j, positive where i helps. Ask `.check()` whether to believe it: that retrains some.
+    of the loss of test point j (positive where i helps), or of another measure. Ask `.check()` whether to believe it:
+    that retrains some.
 
     Args:
         model: a fitted estimator of scikit-learn or results of statsmodels (then with the data that it was fitted to),

@@ -41,7 +41,7 @@ class Estimate(Recipe, Summarised):
         fit: the model whose removals are predicted.
         values: values[i, j] is the predicted rise, in `unit`, of the loss of test point j (or of what else the fit
             watches) if training point i were removed (weight set to 0) and the model retrained, by the fit's own
-            convention. Positive: i helps j.
+            convention. Positive: i helps j, where a fall of what is watched is an improvement, as of a loss.
         slopes: slopes[i, j] = ∂L_j/∂wᵢ, so that any small change of weights Δw changes the losses by Δw @ slopes, and
             the removal called `drop` by −wᵢ slopes. None for methods that are not linear in the weights.
         convention: which removals the values predict (`drop` or `renormalise`) where there are no slopes, which predict
@@ -99,6 +99,9 @@ class Estimate(Recipe, Summarised):
 
     def top(self, test: int, *, k: int = 10) -> pandas.DataFrame:
         """The training points that matter most to one test point: at most k helpful and k harmful ones.
+
+        Removing a helpful point makes a loss rise, and a margin or probability fall. Points that lower or raise a
+        parameter are called `lowering` and `raising`.
 
         Args:
             test: which test point, by its position 0 … m − 1.

@@ -156,11 +156,68 @@ def test_a_removal_curve_retrains_without_the_groups():
     assert "test losses" in curve.figure().axes[0].get_ylabel()
 
 
+@pytest.mark.parametrize("measure", ["margin", "probability"])
+def test_points_are_called_helpful_by_what_is_better(measure):
+    x, y = GIVEN[0].to_numpy(), GIVEN[1].to_numpy()
+    estimate = il.influence(MODEL, *GIVEN, measure=measure)
+    best = estimate.top(3, k=2)
+    assert best["effect"].tolist() == ["helpful"] * 2 + ["harmful"] * 2
+    losses = il.influence(MODEL, *GIVEN).top(3, k=2)
+    assert best["train_id"].tolist() == losses["train_id"].tolist()
+    row = int(best["train_id"].iloc[0])
+    scaled = MODEL[0].transform(GIVEN[0])
+    kept = numpy.arange(len(x)) != row
+    without = LogisticRegression().fit(scaled[kept], y[kept])
+    seen = MODEL[0].transform(GIVEN[2])[3:4]
+    label = int(GIVEN[3].iloc[3])
+    assert without.predict_proba(seen)[0, label] < MODEL[-1].predict_proba(seen)[0, label]
+    curve = estimate.removal_curve(shares=(0.05,), repeats=1).table.set_index("removed")["actual"]
+    assert curve["most helpful"] < 0 < curve["most harmful"]
+    same = il.influence(MODEL, *GIVEN, measure=measure, method="same_label")
+    assert set(same.top(3)["effect"]) == {"helpful"}
+
+
+def test_points_lower_or_raise_a_parameter():
+    estimate = il.influence(MODEL, *GIVEN, measure=il.Parameters((2,)))
+    assert set(estimate.top(0)["effect"]) == {"lowering", "raising"}
+    curve = estimate.removal_curve(shares=(0.05,), repeats=1).table.set_index("removed")["actual"]
+    assert curve["most raising"] < 0 < curve["most lowering"]
+
+
+def test_a_removal_curve_shows_no_number_without_a_minimum():
+    y = GIVEN[1].to_numpy()
+    rows = numpy.concatenate([numpy.flatnonzero(y == 0)[:60], numpy.flatnonzero(y == 1)[:3]])
+    x = MODEL[0].transform(GIVEN[0])[rows]
+    estimate = il.influence(LogisticRegression().fit(x, y[rows]), x, y[rows], x[60:], y[rows][60:])
+    curve = estimate.removal_curve(shares=(3 / 63,), repeats=1)
+    assert curve.table["counts"].tolist() == [False, True, True]
+    assert curve.summary()["without the most helpful 5%"] == "no minimum near this one"
+
+
+def test_a_removal_curve_of_scores_that_only_rank_has_units_and_no_predictions():
+    curve = il.influence(MODEL, *GIVEN, method="gradient_dot").removal_curve(shares=(0.05,), repeats=1)
+    assert curve.unit == "nats"
+    assert curve.table["predicted"].isna().all()
+    assert len(curve.figure().axes[0].lines) == 4
+
+
 def test_an_impossible_removal_curve_is_refused():
     estimate = il.influence(MODEL, *GIVEN)
-    for settings in ({"shares": (0.001,)}, {"shares": (1.0,)}, {"shares": ()}, {"test": 30}, {"repeats": 0}):
+    for settings in (
+        {"shares": (0.001,)},
+        {"shares": (numpy.nan,)},
+        {"shares": (1.0,)},
+        {"shares": ()},
+        {"test": 30},
+        {"repeats": 0},
+    ):
         with pytest.raises(InvalidParameter, match="expected shares that remove 1 … 199 points"):
             estimate.removal_curve(**settings)
+    with pytest.raises(InvalidParameter, match="seed is -1, expected 0 or more"):
+        estimate.removal_curve(seed=-1)
+    for shares in (0.1, None, ("a",)):
+        with pytest.raises(WrongType, match=r"Give shares of the training points, such as \(0.05, 0.1\)"):
+            estimate.removal_curve(shares=shares)
     with pytest.raises(WrongType, match="estimate"):
         il.removal_curve(3)
 

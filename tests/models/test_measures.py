@@ -12,7 +12,7 @@ from problems import binary_problem, logistic_problem, minimum, mlp_problem, rid
 
 from influencelab import make, names
 from influencelab.data.removals import leave_one_out
-from influencelab.errors import InvalidData, InvalidParameter
+from influencelab.errors import InvalidData, InvalidParameter, WrongType
 from influencelab.experiments.comparison import compare
 from influencelab.influence.estimators.conjugate_gradient import ConjugateGradient
 from influencelab.influence.estimators.exact import Exact
@@ -107,6 +107,11 @@ def test_impossible_measures_are_refused():
             Exact().sensitivity(fitted, measure=make(Measure, "group_mean_loss", groups=groups))
     with pytest.raises(InvalidParameter, match="expected one or more of 0 … 14"):
         Exact().sensitivity(fitted, measure=make(Measure, "parameters", entries=(15,)))
+    for entries in (3, ("a",), (1.0,)):
+        with pytest.raises(WrongType, match=r"Give positions in θ, such as \(0, 3\)"):
+            Exact().sensitivity(fitted, measure=make(Measure, "parameters", entries=entries))
+    with pytest.raises(WrongType, match=r"Give groups such as \(\(0, 2\), \(1, 3\)\)"):
+        Exact().sensitivity(fitted, measure=make(Measure, "group_mean_loss", groups=(1, 2)))
     with pytest.raises(InvalidData, match="no classes; take the measure 'loss'"):
         Exact().sensitivity(values, measure=make(Measure, "margin"))
 

@@ -31,6 +31,11 @@ class Margin(Measure):
         """Margins."""
         return "margins of test points"
 
+    @property
+    def effects(self) -> dict[str, int]:
+        """A rise is an improvement."""
+        return {"helpful": -1, "harmful": 1}
+
     def unit(self, task: Task) -> str:
         """Natural logarithms of odds."""
         return "log-odds"

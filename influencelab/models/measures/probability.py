@@ -23,6 +23,11 @@ class Probability(Measure):
         """Probabilities."""
         return "probabilities of test points"
 
+    @property
+    def effects(self) -> dict[str, int]:
+        """A rise is an improvement."""
+        return {"helpful": -1, "harmful": 1}
+
     def unit(self, task: Task) -> str:
         """A share of 1."""
         return "probability"
