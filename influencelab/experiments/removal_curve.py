@@ -32,8 +32,8 @@ class RemovalCurve(Summarised):
 
     Attributes:
         table: a row an experiment: `removed` (`most helpful`, `most harmful` or `random`; of parameters `most
-            lowering` and `most raising`), `share` and `points` that are removed, `predicted` (NaN for scores that only rank) and
-            `actual` change of the mean, in `unit`, and whether it `counts` as truth.
+            lowering` and `most raising`), `share` and `points` that are removed, `predicted` (NaN for scores that only
+            rank) and `actual` change of the mean, in `unit`, and whether it `counts` as truth.
         unit: of the changes.
         noun: what is watched.
         retrained: the truth.

@@ -1,16 +1,19 @@
 """Estimates of many test points, a block of them at a time, within a budget of memory; on request into a file."""
 
+import math
 import os
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import replace
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
 import numpy
 import torch
 
-from influencelab.errors import InvalidParameter
+from influencelab.errors import InvalidParameter, require
 from influencelab.experiments.comparison import array
 from influencelab.influence.curvature import FACTORS_OF
 from influencelab.influence.estimator import Estimate, Estimator
@@ -31,11 +34,13 @@ def estimated(
     """
     count, points = len(fitted.measures()), fitted.measure.columns(fitted.data).points
     each = NUMBER * TABLES * (fitted.data.n + len(fitted.theta))
-    if memory < each:
+    require(memory, Real, what="memory", cure="Give bytes, such as 2e9.")
+    require(progress or print, Callable, what="progress", cure="Give a function of (points done, points in all).")
+    if not memory >= each:
         raise InvalidParameter(
             f"memory is {memory:,.0f} bytes, and one test point takes {each:,} on its way. Give a larger budget."
         )
-    size = int(memory // each)
+    size = min(int(memory // each), count) if math.isfinite(memory) else count
     if out is None and (size >= count or not points):
         return estimator.estimate(fitted)
     with held(fitted.data.n, count, out=out, memory=memory) as file:
@@ -74,10 +79,20 @@ class held:
     """
 
     def __init__(self, n: int, m: int, *, out: str | Path | None, memory: float) -> None:
+        require(
+            Path(out or "") if isinstance(out, str | None) else out,
+            os.PathLike,
+            what="out",
+            cure="Give the path of a file, such as 'scores.npy'.",
+        )
         self.out, self.part = None if out is None else Path(out), None
         if self.out is not None:
-            if self.out.suffix != ".npy":
+            if self.out.suffix != ".npy" or self.out.is_dir():
                 raise InvalidParameter(f"out is '{self.out}', expected a file of NumPy's, such as 'scores.npy'.")
+            if not (self.out.parent.is_dir() and os.access(self.out.parent, os.W_OK)):
+                raise InvalidParameter(
+                    f"out is '{self.out}', and no file can be written to that folder. Make it (mkdir), or take another."
+                )
             self.part = self.out.with_name(f".{self.out.name}.{os.getpid()}.part")
             self.values: Any = numpy.lib.format.open_memmap(self.part, mode="w+", dtype=numpy.float64, shape=(n, m))
         elif NUMBER * n * m > memory / 2:

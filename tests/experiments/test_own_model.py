@@ -1,5 +1,6 @@
 """One call on a fitted model: what it chooses and refuses, and what can be asked of the estimate that it gives."""
 
+import pickle
 import warnings
 from dataclasses import replace
 
@@ -38,6 +39,7 @@ def test_the_room_of_influence_is_the_call_and_still_a_room():
     assert il.influence is __import__("influencelab.influence").influence
     assert module.Exact is il.Exact
     assert callable(il.influence)
+    assert pickle.loads(pickle.dumps(__import__("influencelab.influence").influence)) is il.influence
 
 
 def test_weights_and_the_convention_of_the_estimator_come_along():
@@ -61,6 +63,12 @@ def test_other_measures_are_watched_by_estimate_and_check_alike(measure):
     assert found.retrained.fit.measure.noun in found.sentence
 
 
+def test_a_fit_keeps_what_it_watches_unless_another_measure_is_named():
+    fitted = replace(minimum(binary_problem), measure=il.Margin())
+    assert il.influence(fitted).unit == "log-odds"
+    assert il.influence(fitted, measure="loss").unit == "nats"
+
+
 @pytest.mark.parametrize(
     ("error", "words", "call"),
     [
@@ -70,6 +78,7 @@ def test_other_measures_are_watched_by_estimate_and_check_alike(measure):
         (WrongType, "method is 3.*auto", lambda: il.influence(MODEL, *GIVEN, method=3)),
         (InvalidParameter, "X_test is missing", lambda: il.influence(MODEL, *GIVEN[:2])),
         (InvalidParameter, "holds its own data, and y", lambda: il.influence(minimum(ridge_problem), y=GIVEN[1])),
+        (InvalidParameter, "stands where it is", lambda: il.influence(minimum(ridge_problem), polish=True)),
         (WrongType, "does not say its loss.*from_torch", lambda: il.influence(torch.nn.Linear(2, 1), *GIVEN)),
         (WrongType, "trees", lambda: il.influence(RandomForestClassifier(3).fit(*GIVEN[:2]), *GIVEN)),
         (WrongType, "no estimator|not read", lambda: il.influence("model", *GIVEN)),
@@ -233,6 +242,18 @@ def test_the_explorer_of_an_estimate_shows_truth_and_proves_more():
     assert found["actual"] == pytest.approx(float(pairs["actual"].iloc[0]), rel=1e-4)
 
 
+def test_the_explorer_names_parameters_and_not_test_points():
+    x, y = load_diabetes(return_X_y=True, as_frame=True)
+    x.index = y.index = [f"patient {number}" for number in x.index]
+    model = Ridge(0.1).fit(x[:60], y[:60])
+    estimate = il.influence(model, x[:60], y[:60], x[60:70], y[60:70], measure=il.Parameters((1, 4)))
+    shown = estimate.explore(points=6)
+    pairs = shown.table()
+    assert set(pairs["test_id"]) == {"parameter 1", "parameter 4"}
+    assert pairs["train_id"].str.startswith("patient").all()
+    assert shown.retrain([1])["actual"] == pytest.approx(float(pairs["actual"].iloc[1]), rel=1e-6)
+
+
 @pytest.mark.parametrize("method", ["newton_step", "exact", "conjugate_gradient"])
 @pytest.mark.parametrize("file", [False, True])
 def test_what_does_not_fit_the_memory_is_computed_in_blocks(method, file, tmp_path):
@@ -263,5 +284,17 @@ def test_a_stream_that_fails_leaves_no_file_and_keeps_what_was_there(tmp_path):
     assert (tmp_path / "scores.npy").read_bytes() == b"earlier"
     with pytest.raises(InvalidParameter, match=r"expected a file of NumPy's, such as 'scores\.npy'"):
         il.influence(MODEL, *GIVEN, out=tmp_path / "scores.csv")
+    for out in (tmp_path / "none" / "scores.npy", tmp_path / "folder.npy"):
+        (tmp_path / "folder.npy").mkdir(exist_ok=True)
+        with pytest.raises(
+            InvalidParameter, match=r"out is .*(Make it \(mkdir\), or take another|such as 'scores.npy')"
+        ):
+            il.influence(MODEL, *GIVEN, out=out)
+    for wrong in ({"out": 3}, {"memory": "2 GB"}, {"memory": None}, {"progress": 3}):
+        with pytest.raises(WrongType, match=f"{next(iter(wrong))} is .* Give "):
+            il.influence(MODEL, *GIVEN, **wrong)
+    with pytest.raises(InvalidParameter, match="memory is nan bytes"):
+        il.influence(MODEL, *GIVEN, memory=numpy.nan)
+    assert il.influence(MODEL, *GIVEN, memory=numpy.inf).values.shape == (200, 30)
     with pytest.raises(InvalidParameter, match=r"memory is 1,000 bytes, and one test point takes 11,088"):
         il.influence(MODEL, *GIVEN, memory=1000)
