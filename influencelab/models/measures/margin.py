@@ -37,7 +37,7 @@ class Margin(Measure):
         return {"helpful": -1, "harmful": 1}
 
     def unit(self, task: Task) -> str:
-        """Natural logarithms of odds."""
+        """Natural logarithms of odds, by the outputs, whatever the loss."""
         return "log-odds"
 
     def gradients(self, task: Task, data: Dataset, theta: P) -> MP:
