@@ -1,5 +1,7 @@
 """One call on a fitted model: what it chooses and refuses, and what can be asked of the estimate that it gives."""
 
+import errno
+import os
 import pickle
 import warnings
 from dataclasses import replace
@@ -10,13 +12,13 @@ import torch
 from problems import binary_problem, minimum, mlp_problem, ridge_problem
 from sklearn.datasets import load_breast_cancer, load_diabetes
 from sklearn.ensemble import RandomForestClassifier
-from sklearn.linear_model import LogisticRegression, PoissonRegressor, Ridge
+from sklearn.linear_model import LogisticRegression, PoissonRegressor, Ridge, RidgeClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import influencelab as il
 from influencelab.errors import InvalidParameter, UnknownName, WrongType
-from influencelab.experiments import own_model
+from influencelab.experiments import check, own_model
 
 X, Y = load_breast_cancer(return_X_y=True, as_frame=True)
 GIVEN = X[:200], Y[:200], X[200:230], Y[200:230]
@@ -61,6 +63,21 @@ def test_other_measures_are_watched_by_estimate_and_check_alike(measure):
     assert found.order.value > 0.8
     assert found.comparison.unit == found.retrained.fit.unit
     assert found.retrained.fit.measure.noun in found.sentence
+
+
+def test_a_model_without_probabilities_says_so():
+    model = make_pipeline(StandardScaler(), RidgeClassifier()).fit(*GIVEN[:2])
+    with pytest.raises(InvalidParameter, match=r"gives no probabilities; take the measure 'margin'"):
+        il.influence(model, *GIVEN, measure="probability")
+    assert il.influence(model, *GIVEN, measure="margin").unit == "log-odds"
+
+
+def test_a_check_of_too_few_digits_says_what_to_do():
+    fitted = minimum(binary_problem)
+    assert check.single(fitted) == ""
+    data = replace(fitted.data, x_train=fitted.data.x_train.float(), x_test=fitted.data.x_test.float())
+    rough = replace(fitted, data=data, theta=fitted.theta.float(), weights=fitted.weights.float())
+    assert check.single(rough).endswith("make the fit in float64.")
 
 
 def test_a_fit_keeps_what_it_watches_unless_another_measure_is_named():
@@ -272,6 +289,22 @@ def test_what_does_not_fit_the_memory_is_computed_in_blocks(method, file, tmp_pa
         assert numpy.load(tmp_path / "scores.npy") == pytest.approx(parts.values.numpy())
 
 
+def test_a_full_disk_is_found_before_the_work(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "posix_fallocate", full, raising=False)
+    for settings in ({"out": tmp_path / "scores.npy"}, {"memory": 7 * 8 * 6 * 231}):
+        with pytest.raises(InvalidParameter, match=r"200 × 30 values find no place on the disk\. No space left"):
+            il.influence(MODEL, *GIVEN, **settings)
+    assert not list(tmp_path.iterdir())
+
+
+def test_random_scores_in_blocks_repeat_nothing():
+    values = il.influence(MODEL, *GIVEN, method="random", memory=7 * 8 * 6 * 231).values
+    assert len(values[0].unique()) == 30
+
+
 def test_a_stream_that_fails_leaves_no_file_and_keeps_what_was_there(tmp_path):
     (tmp_path / "scores.npy").write_bytes(b"earlier")
 
@@ -286,9 +319,7 @@ def test_a_stream_that_fails_leaves_no_file_and_keeps_what_was_there(tmp_path):
         il.influence(MODEL, *GIVEN, out=tmp_path / "scores.csv")
     for out in (tmp_path / "none" / "scores.npy", tmp_path / "folder.npy"):
         (tmp_path / "folder.npy").mkdir(exist_ok=True)
-        with pytest.raises(
-            InvalidParameter, match=r"out is .*(Make it \(mkdir\), or take another|such as 'scores.npy')"
-        ):
+        with pytest.raises(InvalidParameter, match=r"such as 'scores\.npy'|No such file .*Mend that"):
             il.influence(MODEL, *GIVEN, out=out)
     for wrong in ({"out": 3}, {"memory": "2 GB"}, {"memory": None}, {"progress": 3}):
         with pytest.raises(WrongType, match=f"{next(iter(wrong))} is .* Give "):
