@@ -24,6 +24,8 @@ X, Y = load_breast_cancer(return_X_y=True, as_frame=True)
 GIVEN = X[:200], Y[:200], X[200:230], Y[200:230]
 SHARED = il.NewtonStep(convention="renormalise")
 MODEL = make_pipeline(StandardScaler(), LogisticRegression()).fit(*GIVEN[:2])
+# With so much weight decay no point has much leverage.
+STEADY = make_pipeline(StandardScaler(), LogisticRegression(C=0.03)).fit(*GIVEN[:2])
 
 
 def test_a_fitted_pipeline_gives_newton_steps_of_its_own_refits():
@@ -53,14 +55,16 @@ def test_weights_and_the_convention_of_the_estimator_come_along():
     without = Ridge(0.3).fit(x[:100], y[:100], sample_weight=kept)
     change = ((without.predict(x[100:110]) - y[100:110]) ** 2 - (model.predict(x[100:110]) - y[100:110]) ** 2) / 2
     found = estimate.values[7].numpy()
-    assert numpy.polyfit(found, change, 1) == pytest.approx([1, 0], abs=0.05 * numpy.abs(change).max())
+    slope, offset = numpy.polyfit(found, change, 1)
+    assert slope == pytest.approx(1, abs=0.05)
+    assert offset == pytest.approx(0, abs=0.05 * numpy.abs(change).max())
 
 
 @pytest.mark.parametrize("measure", ["margin", "probability", il.Parameters((0, 3)), il.GroupMeanLoss()])
 def test_other_measures_are_watched_by_estimate_and_check_alike(measure):
-    found = il.influence(MODEL, *GIVEN, measure=measure).check(points=8)
-    assert found.slope.value == pytest.approx(1, abs=0.2)
-    assert found.order.value > 0.8
+    found = il.influence(STEADY, *GIVEN, measure=measure).check(points=8)
+    assert found.slope.value == pytest.approx(1, abs=0.05)
+    assert found.order.value > 0.95
     assert found.comparison.unit == found.retrained.fit.unit
     assert found.retrained.fit.measure.noun in found.sentence
 
