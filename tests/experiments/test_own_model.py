@@ -272,6 +272,7 @@ def test_the_explorer_names_parameters_and_not_test_points():
     pairs = shown.table()
     assert set(pairs["test_id"]) == {"parameter 1", "parameter 4"}
     assert pairs["train_id"].str.startswith("patient").all()
+    assert shown.figure().axes[0].get_xlabel() == "predicted change in parameter (unit of the parameter)"
     assert shown.retrain([1])["actual"] == pytest.approx(float(pairs["actual"].iloc[1]), rel=1e-6)
 
 
