@@ -1,6 +1,7 @@
 """The errors a user can meet; each message says what was wrong, what was expected, and the next step."""
 
 import difflib
+import math
 import operator
 from collections.abc import Iterable
 from pathlib import Path
@@ -135,11 +136,14 @@ def require(given: object, kind: Any, *, what: str, cure: str = "") -> None:
     raise WrongType(f"{what} is {named(given)}, expected {article(kind.__name__)}. {step}")
 
 
-def whole(given: Any, *, what: str, cure: str = NEXT_STEPS["int"]) -> int:
-    """A whole number of Python, NumPy or torch as int; else a WrongType error."""
+def whole(given: Any, *, what: str, cure: str = NEXT_STEPS["int"], least: float = -math.inf) -> int:
+    """A whole number of Python, NumPy or torch as int; else a WrongType error, or InvalidParameter below the least."""
     try:
         if not isinstance(given, bool):
-            return operator.index(given)
+            number = operator.index(given)
+            if number < least:
+                raise InvalidParameter(f"{what} is {number}, expected {least} or more. {cure}")
+            return number
     except TypeError:
         pass
     raise WrongType(f"{what} is {named(given)}, expected a whole number. {cure}")

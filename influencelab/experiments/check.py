@@ -18,6 +18,7 @@ from influencelab.statistics.bootstrap import Bootstrap
 from influencelab.statistics.comparison import Comparison
 from influencelab.statistics.measurement import Measurement
 from influencelab.summary import Summarised
+from influencelab.training.fit import Fit
 
 __all__ = ["Check", "check"]
 
@@ -73,7 +74,7 @@ class Check(Summarised):
         if not enough(self.retrained):
             return (
                 f"{OPENINGS[NOT]}: of {asked} models trained again without a point only {counting} came to a minimum "
-                "near this one, so nothing that is predicted has a truth."
+                f"near this one, so nothing that is predicted has a truth.{single(self.retrained.fit)}"
             )
         if self.moved > MOVED:
             return (
@@ -150,13 +151,17 @@ def drawn(estimate: Estimate, *, points: int, seed: int) -> Removals:
     points, n = whole(points, what="points"), estimate.fit.data.n
     if points < FEWEST:
         raise InvalidParameter(f"points is {points}, expected {FEWEST} or more: intervals resample them.")
-    rows = torch.from_numpy(numpy.random.default_rng(whole(seed, what="seed")).permutation(n)[:points]).sort().values
-    return leave_one_out(n, rows=rows, convention=convention_of(estimate))
+    generator = numpy.random.default_rng(whole(seed, what="seed", least=0))
+    rows = torch.from_numpy(generator.permutation(n)[:points]).sort().values
+    return leave_one_out(n, rows=rows, convention=estimate.removals)
 
 
-def convention_of(estimate: Estimate) -> str:
-    """Of the removals that an estimate predicts: its fit's own, else its method's."""
-    return estimate.fit.convention or estimate.convention or "drop"
+def single(fitted: Fit) -> str:
+    """The likely reason where the fit has too few digits for any minimum; '' of float64."""
+    if fitted.theta.dtype == torch.float64:
+        return ""
+    kind = str(fitted.theta.dtype).removeprefix("torch.")
+    return f" Its numbers are {kind}, with too few digits to tell: make the fit in float64."
 
 
 def enough(retrained: Retrained) -> bool:

@@ -38,7 +38,7 @@ def influence(
     y_test: Any = None,
     *,
     sample_weight: Any = None,
-    measure: Any = "loss",
+    measure: Any = None,
     method: Any = AUTO,
     polish: bool = False,
     memory: float = 2 * 2**30,
@@ -48,7 +48,8 @@ def influence(
     """What removing each training point would do to each test point, of a model that is fitted already.
 
     Imagine fitting the model again without point i, by its own class and settings: `values[i, j]` is the predicted rise
-    of the loss of test point j, positive where i helps. Ask `.check()` whether to believe it: that retrains some.
+    of the loss of test point j (positive where i helps), or of another measure. Ask `.check()` whether to believe it:
+    that retrains some.
 
     Args:
         model: a fitted estimator of scikit-learn, with the data that it was fitted to; results of statsmodels, which
@@ -58,7 +59,8 @@ def influence(
         X_test: features of the points that are watched.
         y_test: their labels or targets.
         sample_weight: as given to the model's own `fit`.
-        measure: what is watched of each test point: `loss`, `margin`, `probability`, or any `Measure`.
+        measure: what is watched of each test point: `loss`, `margin`, `probability`, or any `Measure`; by default the
+            fit's own, which is `loss` unless a `Fit` says otherwise.
         method: `auto`, the name of an estimator, or one with settings of its own. By size, `auto` takes the Newton step
             where outputs are linear in the parameters, else the exact inverse, conjugate gradients, or EK-FAC; the
             estimate says which and why (`chosen`), on the standard error stream too where it takes more than a moment.
@@ -74,10 +76,12 @@ def influence(
         InvalidData, InvalidWeights: not the data that it can have been fitted to.
         NotConverged: the model is no minimum on this data.
     """
-    watched = influencelab.make(Measure, measure) if isinstance(measure, str) else measure
-    require(watched, Measure, what="measure", cure="Name one of " + ", ".join(influencelab.names(Measure)) + ".")
     given = {"X": X, "y": y, "X_test": X_test, "y_test": y_test, "sample_weight": sample_weight}
-    fitted = replace(fit_of(model, given, polish=polish), measure=watched)
+    fitted = fit_of(model, given, polish=polish)
+    if measure is not None:
+        watched = influencelab.make(Measure, measure) if isinstance(measure, str) else measure
+        require(watched, Measure, what="measure", cure="Name one of " + ", ".join(influencelab.names(Measure)) + ".")
+        fitted = replace(fitted, measure=watched)
     settings: dict[str, Any] = {"memory": memory, "out": out, "progress": progress}
     if method != AUTO:
         return estimated(estimator_of(method, fitted), fitted, **settings)
@@ -92,6 +96,8 @@ def fit_of(model: Any, given: dict[str, Any], *, polish: bool) -> Fit:
     if isinstance(model, Fit):
         if beside := [name for name, each in given.items() if each is not None]:
             raise InvalidParameter(f"A Fit holds its own data, and {beside[0]} came beside it. Give the fit alone.")
+        if polish:
+            raise InvalidParameter("A Fit stands where it is, and polish=True came beside it. Polish it as it is made.")
         return model
     if isinstance(model, torch.nn.Module):
         raise WrongType(

@@ -108,11 +108,16 @@ def draw_points(axis: Axes, predicted: numpy.ndarray, actual: numpy.ndarray, *, 
         side.set_major_formatter("{x:g}")
 
 
+# What changes, by its unit; all other units are of losses.
+WATCHED = {"log-odds": "margin", "probability": "probability", "unit of the parameter": "parameter"}
+
+
 def axis_labels(unit: str) -> tuple[str, str]:
     """Names of predicted and actual changes with their unit; scores that only rank have none, and know none."""
     if unit == "none":
         return "score (no unit)", "actual change in test loss"
-    return f"predicted change in test loss ({unit})", f"actual change in test loss ({unit})"
+    what = WATCHED.get(unit, "test loss")
+    return f"predicted change in {what} ({unit})", f"actual change in {what} ({unit})"
 
 
 def slope_by_weight_decay(table: pandas.DataFrame, *, leverage: Mapping[float, float]) -> Figure:

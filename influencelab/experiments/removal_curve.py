@@ -1,7 +1,9 @@
 """Removal curves: what retraining without the points that matter most does, beside as many points drawn at random."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 import numpy
@@ -11,7 +13,6 @@ from matplotlib.figure import Figure
 
 from influencelab.data.removals import groups
 from influencelab.errors import InvalidParameter, require, whole
-from influencelab.experiments.check import convention_of
 from influencelab.experiments.comparison import array
 from influencelab.experiments.house_style import drawing, finish, look
 from influencelab.influence.estimator import Estimate
@@ -22,7 +23,7 @@ from influencelab.summary import Summarised
 
 __all__ = ["RemovalCurve", "removal_curve"]
 
-HELPFUL, HARMFUL, RANDOM = "most helpful", "most harmful", "random"
+RANDOM = "random"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -30,8 +31,9 @@ class RemovalCurve(Summarised):
     """What removing more and more points together does to the mean of what is watched.
 
     Attributes:
-        table: a row an experiment: `removed` (`most helpful`, `most harmful` or `random`), `share` and `points` that
-            are removed, `predicted` and `actual` change of the mean, in `unit`, and whether it `counts` as truth.
+        table: a row an experiment: `removed` (`most helpful`, `most harmful` or `random`; of parameters `most
+            lowering` and `most raising`), `share` and `points` that are removed, `predicted` (NaN for scores that only
+            rank) and `actual` change of the mean, in `unit`, and whether it `counts` as truth.
         unit: of the changes.
         noun: what is watched.
         retrained: the truth.
@@ -45,20 +47,25 @@ class RemovalCurve(Summarised):
     def summary(self) -> dict[str, str]:
         """The change at the largest share, beside that of random points."""
         share = float(self.table["share"].to_numpy().max())
-        last: Any = self.table.loc[self.table["share"] == share]
-        means = {name: last.loc[last["removed"] == name, "actual"].mean() for name in (HELPFUL, HARMFUL, RANDOM)}
-        shown = {f"without the {name} {share:.0%}": f"{mean:+.3g} {self.unit}" for name, mean in means.items()}
+        last: Any = self.table.loc[(self.table["share"] == share) & self.table["counts"]]
+        means = {name: last.loc[last["removed"] == name, "actual"].mean() for name in self.table["removed"].unique()}
+        shown = {
+            f"without the {name} {share:.0%}": "no minimum near this one"
+            if math.isnan(mean)
+            else f"{mean:+.3g} {self.unit}"
+            for name, mean in means.items()
+        }
         return {"change of the mean of": self.noun, **shown}
 
     def figure(self) -> Figure:
         """Actual changes as lines, predicted ones as hollow marks, against the share of points removed."""
         figure, (axis,) = drawing(1, height=4.0)
-        for place, name in enumerate((HELPFUL, HARMFUL, RANDOM)):
+        for place, name in enumerate(self.table["removed"].unique()):
             mine: Any = self.table.loc[(self.table["removed"] == name) & self.table["counts"]]
             mean = mine.groupby("share")[["actual", "predicted"]].mean()
             style = look(place)
             axis.plot(100 * mean.index, mean["actual"], label=name, **style)
-            if name != RANDOM:
+            if name != RANDOM and mean["predicted"].notna().any():
                 axis.plot(100 * mean.index, mean["predicted"], **{**style, "linestyle": "none"}, fillstyle="none")
         axis.axhline(0, color="0.6", linewidth=0.8, zorder=1)
         axis.set_xlabel("share of training points removed together (%)")
@@ -99,30 +106,49 @@ def removal_curve(
     require(retrainer or SecondOrder(), Retrainer, what="retrainer", cure="Give one such as il.SecondOrder().")
     n, m = estimate.values.shape
     columns = list(range(m)) if test is None else [whole(test, what="test")]
-    counts, repeats = [round(share * n) for share in shares], whole(repeats, what="repeats")
+    counts, repeats = counts_of(shares, n), whole(repeats, what="repeats")
     few = not counts or not all(0 < count < n for count in counts) or repeats < 1
     if few or not 0 <= columns[0] < m:
         raise InvalidParameter(
             f"shares {tuple(shares)} of {n} points are {counts}, test is {test} and repeats {repeats}; expected shares "
             f"that remove 1 … {n - 1} points, a test point 0 … {m - 1}, and one repeat or more."
         )
-    effect = array(estimate.values[:, columns].mean(1))
-    order, generator = numpy.argsort(-effect, kind="stable"), numpy.random.default_rng(seed)
-    experiments = []
-    for count in counts:
-        experiments += [(HELPFUL, count, order[:count]), (HARMFUL, count, order[-count:])]
-        experiments += [(RANDOM, count, generator.permutation(n)[:count]) for _ in range(repeats)]
+    effect, sized = array(estimate.values[:, columns].mean(1)), estimate.unit != "none"
+    experiments = drawn(effect, estimate.fit.measure.effects, counts, repeats=repeats, seed=seed)
     members = [torch.from_numpy(rows.copy()) for _, _, rows in experiments]
-    removed = groups(n, members=members, convention=convention_of(estimate))
+    removed = groups(n, members=members, convention=estimate.removals)
     found = (retrainer or SecondOrder()).retrain(estimate.fit, removed, progress=progress)
     table = pandas.DataFrame(
         {
             "removed": [name for name, _, _ in experiments],
             "share": [count / n for _, count, _ in experiments],
             "points": [count for _, count, _ in experiments],
-            "predicted": [float(effect[rows].sum()) for _, _, rows in experiments],
+            "predicted": [float(effect[rows].sum()) if sized else math.nan for _, _, rows in experiments],
             "actual": array(found.values[:, columns].mean(1)),
             "counts": array(found.trusted),
         }
     )
-    return RemovalCurve(table, estimate.unit, estimate.fit.measure.noun, found)
+    return RemovalCurve(table, estimate.fit.unit, estimate.fit.measure.noun, found)
+
+
+def counts_of(shares: Any, n: int) -> list[int]:
+    """How many of n points each share is; 0 for NaN, which none is."""
+    cure = "Give shares of the training points, such as (0.05, 0.1)."
+    require(shares, Iterable, what="shares", cure=cure)
+    shares = list(shares)
+    for share in shares:
+        require(share, Real, what="a share", cure=cure)
+    return [round(share * n) if math.isfinite(share) else 0 for share in shares]
+
+
+def drawn(
+    effect: numpy.ndarray, effects: dict[str, int], counts: list[int], *, repeats: int, seed: int
+) -> list[tuple[str, int, numpy.ndarray]]:
+    """What is removed: the points of the largest effects of either sign, and others at random."""
+    order = numpy.argsort(-effect, kind="stable")
+    ends, generator = {1: order, -1: order[::-1]}, numpy.random.default_rng(whole(seed, what="seed", least=0))
+    found = []
+    for count in counts:
+        found += [(f"most {name}", count, ends[sign][:count]) for name, sign in effects.items()]
+        found += [(RANDOM, count, generator.permutation(len(effect))[:count]) for _ in range(repeats)]
+    return found

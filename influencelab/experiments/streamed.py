@@ -1,19 +1,23 @@
 """Estimates of many test points, a block of them at a time, within a budget of memory; on request into a file."""
 
+import math
 import os
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import replace
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
 import numpy
 import torch
 
-from influencelab.errors import InvalidParameter
+from influencelab.errors import InvalidParameter, in_words, require
 from influencelab.experiments.comparison import array
 from influencelab.influence.curvature import FACTORS_OF
 from influencelab.influence.estimator import Estimate, Estimator
+from influencelab.influence.estimators.random import Random
 from influencelab.recipe import Progress
 from influencelab.training.fit import Fit
 
@@ -27,15 +31,18 @@ def estimated(
     """The estimate at once where it fits the budget, else block by block.
 
     Raises:
-        InvalidParameter: a budget that holds no test point, or a file that is none of NumPy's (`.npy`).
+        InvalidParameter: a budget that holds no test point, or a file that is none of NumPy's (`.npy`) or has no
+            place on the disk.
     """
     count, points = len(fitted.measures()), fitted.measure.columns(fitted.data).points
     each = NUMBER * TABLES * (fitted.data.n + len(fitted.theta))
-    if memory < each:
+    require(memory, Real, what="memory", cure="Give bytes, such as 2e9.")
+    require(progress or print, Callable, what="progress", cure="Give a function of (points done, points in all).")
+    if not memory >= each:
         raise InvalidParameter(
             f"memory is {memory:,.0f} bytes, and one test point takes {each:,} on its way. Give a larger budget."
         )
-    size = int(memory // each)
+    size = min(int(memory // each), count) if math.isfinite(memory) else count
     if out is None and (size >= count or not points):
         return estimator.estimate(fitted)
     with held(fitted.data.n, count, out=out, memory=memory) as file:
@@ -51,7 +58,9 @@ def in_blocks(estimator: Estimator, fitted: Fit, file: "held", *, size: int, pro
         watched = {"x_test": data.x_test[rows], "y_test": data.y_test[rows], "test_ids": data.test_ids[rows]}
         part = fitted if size >= count else replace(fitted, data=replace(data, **watched))
         FACTORS_OF[part] = FACTORS_OF.setdefault(fitted, {})
-        found = estimator.estimate(part)
+        # Numbers drawn for one block are not drawn again for the next.
+        drawn = replace(estimator, seed=estimator.seed + first) if isinstance(estimator, Random) else estimator
+        found = drawn.estimate(part)
         file.values[:, rows] = array(found.values)
         parts.append(replace(found, values=found.values[:0], slopes=None, sensitivity=None))
         if progress is not None:
@@ -74,17 +83,21 @@ class held:
     """
 
     def __init__(self, n: int, m: int, *, out: str | Path | None, memory: float) -> None:
+        given = Path(out or "") if isinstance(out, str | None) else out
+        require(given, os.PathLike, what="out", cure="Give the path of a file, such as 'scores.npy'.")
         self.out, self.part = None if out is None else Path(out), None
+        if self.out is None and NUMBER * n * m <= memory / 2:
+            self.values: Any = numpy.empty((n, m))
+            return
         if self.out is not None:
-            if self.out.suffix != ".npy":
+            if self.out.suffix != ".npy" or self.out.is_dir():
                 raise InvalidParameter(f"out is '{self.out}', expected a file of NumPy's, such as 'scores.npy'.")
             self.part = self.out.with_name(f".{self.out.name}.{os.getpid()}.part")
-            self.values: Any = numpy.lib.format.open_memmap(self.part, mode="w+", dtype=numpy.float64, shape=(n, m))
-        elif NUMBER * n * m > memory / 2:
-            with tempfile.TemporaryFile() as nameless:
-                self.values = numpy.memmap(nameless, dtype=numpy.float64, shape=(n, m))
-        else:
-            self.values = numpy.empty((n, m))
+        try:
+            self.values = on_disk(self.part, (n, m))
+        except OSError as error:
+            self.__exit__()
+            raise InvalidParameter(f"{n:,} × {m:,} values find no place on the disk. {in_words(error)}") from error
 
     def kept(self) -> torch.Tensor:
         """The values, on the disk where they are too many; changes to them stay in memory."""
@@ -102,3 +115,21 @@ class held:
         """Leave nothing that is not whole."""
         if self.part is not None:
             self.part.unlink(missing_ok=True)
+
+
+def on_disk(path: Path | None, shape: tuple[int, int]) -> numpy.ndarray:
+    """A table in a file of NumPy's, or in one without a name; its room is taken now, since a full disk kills later."""
+    if path is None:
+        with tempfile.TemporaryFile() as nameless:
+            take(nameless.fileno(), NUMBER * math.prod(shape))
+            return numpy.memmap(nameless, dtype=numpy.float64, shape=shape)
+    values = numpy.lib.format.open_memmap(path, mode="w+", dtype=numpy.float64, shape=shape)
+    with path.open("r+b") as file:
+        take(file.fileno(), path.stat().st_size)
+    return values
+
+
+def take(file: int, size: int) -> None:
+    """Blocks of the disk for so many bytes, where the system can."""
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(file, 0, size)

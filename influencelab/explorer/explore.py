@@ -43,5 +43,6 @@ def explore(
     removals = drawn(estimate, points=points, seed=seed)
     comparison = compare(estimate, truth.retrain(estimate.fit, removals, progress=progress))
     again = FitRetrainer(estimate.fit, truth, removals.convention)
-    data = estimate.fit.data if comparison.classes or estimate.fit.data.classes == 0 else None
-    return Explorer(comparison, retrain=again, data=data)
+    data = estimate.fit.data
+    shown = data if estimate.fit.measure.columns(data).points else None
+    return Explorer(comparison, retrain=again, data=shown)

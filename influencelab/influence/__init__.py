@@ -18,5 +18,11 @@ class Room(ModuleType):
 
         return import_module("influencelab.experiments.own_model").influence(*given, **named)
 
+    def __reduce__(self) -> tuple[Any, tuple[str]]:
+        """Its name, by which another process finds it."""
+        from importlib import import_module
+
+        return import_module, (self.__name__,)
+
 
 sys.modules[__name__].__class__ = Room

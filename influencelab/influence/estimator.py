@@ -41,7 +41,7 @@ class Estimate(Recipe, Summarised):
         fit: the model whose removals are predicted.
         values: values[i, j] is the predicted rise, in `unit`, of the loss of test point j (or of what else the fit
             watches) if training point i were removed (weight set to 0) and the model retrained, by the fit's own
-            convention. Positive: i helps j.
+            convention. Positive: i helps j, where a fall of what is watched is an improvement, as of a loss.
         slopes: slopes[i, j] = ∂L_j/∂wᵢ, so that any small change of weights Δw changes the losses by Δw @ slopes, and
             the removal called `drop` by −wᵢ slopes. None for methods that are not linear in the weights.
         convention: which removals the values predict (`drop` or `renormalise`) where there are no slopes, which predict
@@ -77,6 +77,11 @@ class Estimate(Recipe, Summarised):
         """
         return cheap_leverages(self.fit, damping=self.damping)
 
+    @property
+    def removals(self) -> str:
+        """The convention of the removals that the values are of: the fit's own, else the method's, else `drop`."""
+        return self.fit.convention or self.convention or "drop"
+
     def summary(self) -> dict[str, str]:
         """Whose predictions, of what, in which unit, how well they were solved for, and where leverage is high."""
         return {
@@ -95,6 +100,9 @@ class Estimate(Recipe, Summarised):
     def top(self, test: int, *, k: int = 10) -> pandas.DataFrame:
         """The training points that matter most to one test point: at most k helpful and k harmful ones.
 
+        Removing a helpful point makes a loss rise, and a margin or probability fall. Points that lower or raise a
+        parameter are called `lowering` and `raising`.
+
         Args:
             test: which test point, by its position 0 … m − 1.
             k: how many of each, the largest effect first; points without effect are left out.
@@ -106,6 +114,8 @@ class Estimate(Recipe, Summarised):
 
     def self_influence(self) -> Float[Tensor, " n"]:
         """The predicted rise of each training point's own loss if it were removed, in the unit of the task's loss.
+
+        It speaks of the same removals as `values`.
 
         The points that the model fits only because it has seen them come first: mislabelled ones, and rare ones.
 
@@ -119,7 +129,8 @@ class Estimate(Recipe, Summarised):
             )
         kind = getattr(self.estimator, "curvature", "hessian")
         curvature = Curvature(self.fit, kind=kind, damping=self.damping)
-        return self_influences(curvature, corrected=not isinstance(self.estimator, Solver))
+        corrected = not isinstance(self.estimator, Solver)
+        return self_influences(curvature, corrected=corrected, convention=self.removals)
 
     def check(self, **settings: Any) -> Any:
         """`il.check` of this estimate: removes points at random, retrains, and says what to believe."""

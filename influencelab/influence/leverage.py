@@ -87,23 +87,30 @@ def cheap_leverages(fit: Fit, *, damping: float) -> Float[Tensor, " n"] | None:
     return fit.weights * (curved * spread).sum((1, 2))
 
 
-def self_influences(curvature: Curvature, *, corrected: bool) -> Float[Tensor, " n"]:
+def self_influences(curvature: Curvature, *, corrected: bool, convention: str) -> Float[Tensor, " n"]:
     """wᵢ gᵢᵀ Gᵢ gᵢ, the predicted rise of each point's own loss without it, gᵢ the slopes of that loss in its outputs.
 
     `corrected` for the leverage that leaves with the point, as a Newton step is; infinite where the fit cannot spare
-    the point.
+    the point. Under `renormalise` ∇R / Σw leaves with ∇ℓᵢ, and what is not corrected grows by Σw / (Σw − wᵢ).
     """
-    fit, found = curvature.fit, []
+    fit, found, weights = curvature.fit, [], curvature.fit.weights
+    common = torch.zeros_like(fit.theta)
+    if convention == "renormalise":
+        common = derivatives.penalty_gradient(fit.task, fit.data, fit.theta) / weights.sum()
+        weights = weights if corrected else weights / (1 - weights / weights.sum())
+    step = curvature.inverse_products(common[:, None]).T
     size = fit.task.output_loss.size(fit.data)
     every = torch.arange(fit.data.n, device=fit.theta.device)
     for part in derivatives.chunks(fit.data.n, width=len(fit.theta) * size):
         rows = every[part]
         x, y = fit.data.x_train[rows], fit.data.y_train[rows]
         slopes = fit.task.output_loss.gradients(fit.task.outputs(fit.theta, x), y).T[..., None]
-        moved = output_spread(curvature, rows) @ slopes
+        shared = fit.task.output_slopes(fit.theta, x, step)[0].T[..., None]
+        moved, beside = output_spread(curvature, rows) @ slopes, (slopes * shared).sum((1, 2))
         if corrected:
-            slopes = amplification(curvature, rows)[0] @ slopes
-        found.append(fit.weights[rows] * (moved * slopes).sum((1, 2)))
+            amplified, curved, _ = amplification(curvature, rows)
+            slopes = amplified @ (slopes + curved @ shared)
+        found.append(weights[rows] * ((moved * slopes).sum((1, 2)) + beside))
     return torch.cat(found)
 
 

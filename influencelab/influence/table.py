@@ -51,17 +51,21 @@ def top(
     unit: str,
     leverage: Float[Tensor, " n"] | None = None,
 ) -> pandas.DataFrame:
-    """The k training points that help a test point most, then the k that harm it most, each the largest first."""
+    """The k training points that help a test point most, then the k that harm it most, each the largest first.
+
+    Of what is neither better nor worse as it rises, such as a parameter, those that lower and those that raise it most.
+    """
     test, k, m = whole(test, what="test"), whole(k, what="k"), values.shape[1]
     if not 0 <= test < m or k < 1:
         raise InvalidParameter(f"test is {test} and k {k}; expected a test point 0 … {m - 1} and k ≥ 1.")
     found, data = array(values[:, test]), fit.data
     order = numpy.argsort(-found, kind="stable")
-    helpful, harmful = order[found[order] > 0][:k], order[found[order] < 0][::-1][:k]
-    rows = numpy.concatenate([helpful, harmful])
+    ends = {1: order[found[order] > 0][:k], -1: order[found[order] < 0][::-1][:k]}
+    effects = {name: ends[sign] for name, sign in fit.measure.effects.items()}
+    rows = numpy.concatenate(list(effects.values()))
     return pandas.DataFrame(
         {
-            "effect": ["helpful"] * len(helpful) + ["harmful"] * len(harmful),
+            "effect": [name for name, mine in effects.items() for _ in mine],
             "train_id": data.shown_ids("train")[rows],
             "train_label": data.shown_labels(data.y_train)[rows],
             "predicted": found[rows],

@@ -52,6 +52,12 @@ class Measure(Recipe):
 
     @property
     @default
+    def effects(self) -> dict[str, int]:
+        """What training points are called, by the sign of the change of the number when they are removed."""
+        return {"helpful": 1, "harmful": -1}
+
+    @property
+    @default
     def noun(self) -> str:
         """What the numbers are called in a sentence."""
         return "test losses"

@@ -12,7 +12,7 @@ from problems import binary_problem, logistic_problem, minimum, mlp_problem, rid
 
 from influencelab import make, names
 from influencelab.data.removals import leave_one_out
-from influencelab.errors import InvalidData, InvalidParameter
+from influencelab.errors import InvalidData, InvalidParameter, WrongType
 from influencelab.experiments.comparison import compare
 from influencelab.influence.estimators.conjugate_gradient import ConjugateGradient
 from influencelab.influence.estimators.exact import Exact
@@ -20,6 +20,7 @@ from influencelab.influence.estimators.newton_step import NewtonStep
 from influencelab.influence.retrainers.second_order import SecondOrder
 from influencelab.models.measure import Measure
 
+GROUP = "group_mean_loss", "groups", (1, 2)
 SETTINGS = {"group_mean_loss": {"groups": ((0, 2), (1, 2, 3))}, "parameters": {"entries": (4, 0)}}
 
 
@@ -117,6 +118,12 @@ def test_impossible_measures_are_refused():
     for kind in ("output", "prediction"):
         with pytest.raises(InvalidParameter, match="output is 3, expected one of 0 … 2"):
             Exact().sensitivity(fitted, measure=make(Measure, kind, output=3))
+    for kind, name, given in (("parameters", "entries", 3), ("parameters", "entries", ("a",)), GROUP):
+        measure = make(Measure, kind)
+        # The tests' own check of types would refuse it before.
+        object.__setattr__(measure, name, given)
+        with pytest.raises(WrongType, match=r"Give (positions in θ|groups), such as \("):
+            Exact().sensitivity(fitted, measure=measure)
     with pytest.raises(InvalidData, match="no classes; take the measure 'loss'"):
         Exact().sensitivity(values, measure=make(Measure, "margin"))
 

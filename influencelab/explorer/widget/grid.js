@@ -1,6 +1,8 @@
 // Reads the explorer's file (see data.py): safetensors, with a header that says which array is what.
 
 const ARRAYS = { F64: Float64Array, F32: Float32Array, I32: Int32Array, U8: Uint8Array, BOOL: Uint8Array };
+// What changes, by its unit; all other units are of losses.
+const WATCHED = { "log-odds": "margin", probability: "probability", "unit of the parameter": "parameter" };
 export const ANY_DAMPING = "exact, any damping";
 
 /** What the file holds; its arrays share one buffer. */
@@ -12,7 +14,8 @@ export function readGrid(bytes) {
   const grid = JSON.parse(entries.__metadata__.explorer, (_, value) => (value?.$ ? array(entries[value.$]) : value));
   let first = 0;
   for (const table of grid.tables) {
-    Object.assign(table, { first, points: grid.points[table.points], unit: table.unit ?? "nats" });
+    const unit = table.unit ?? "nats";
+    Object.assign(table, { first, points: grid.points[table.points], unit, watched: WATCHED[unit] ?? "test loss" });
     first += table.train.length;
   }
   return { ...grid, pairs: first };

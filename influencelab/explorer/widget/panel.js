@@ -8,6 +8,14 @@ import { formatted } from "./scales.js";
 const BEST = 6; // points in each half of the strip
 const LARGE = 76, SMALL = 44; // pixels
 
+// What points are called whose removal makes the number rise, and fall; and the number.
+const EFFECTS = {
+  "test loss": ["helpful", "harmful", "loss"],
+  margin: ["harmful", "helpful", "margin"],
+  probability: ["harmful", "helpful", "probability"],
+  parameter: ["lowering", "raising", "value"],
+};
+
 const known = (list, place) => (list.length ? formatted(list[place]) : "not stored");
 
 /** A pair in one sentence, for screen readers and for the note at the pointer. */
@@ -81,8 +89,9 @@ export function showStrips(host, focus, choice, { address, look }) {
     likeness(points, "train", table.train[i], { size: SMALL, address }),
     h("span", {}, labelOf(points, "train", table.train[i]) || `id ${idOf(points, "train", table.train[i])}`),
     h("span", { class: "ile-value" }, formatted(values[i], 2))))));
-  const helpful = mine.slice(0, BEST).filter((i) => values[i] > 0), harmful = mine.slice(-BEST).reverse().filter((i) => values[i] < 0);
+  const first = mine.slice(0, BEST).filter((i) => values[i] > 0), last = mine.slice(-BEST).reverse().filter((i) => values[i] < 0);
+  const [rise, fall, what] = EFFECTS[table.watched], whose = table.watched === "parameter" ? "" : "to test point ";
   host.replaceChildren(
-    strip(`Most helpful to test point ${idOf(points, "test", test)}: its loss would rise without them`, helpful),
-    strip("Most harmful: its loss would fall without them", harmful));
+    strip(`Most ${rise} ${whose}${idOf(points, "test", test)}: its ${what} would rise without them`, first),
+    strip(`Most ${fall}: its ${what} would fall without them`, last));
 }

@@ -1,5 +1,6 @@
 """The mean loss of groups of test points."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -7,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from influencelab.data.dataset import Dataset
-from influencelab.errors import InvalidParameter
+from influencelab.errors import InvalidParameter, require
 from influencelab.models import derivatives
 from influencelab.models.measure import Columns, Measure
 from influencelab.models.shapes import KM, KP, MP, P
@@ -48,6 +49,7 @@ class GroupMeanLoss(Measure):
         groups = self.groups or (tuple(range(data.m)),)
         table = data.x_test.new_zeros(len(groups), data.m)
         for row, group in zip(table, groups, strict=True):
+            require(group, Sequence, what="a group of test points", cure="Give groups, such as ((0, 2), (1, 3)).")
             if not group or not all(0 <= point < data.m for point in group):
                 raise InvalidParameter(f"a group of test points is {group}, expected one or more of 0 … {data.m - 1}.")
             row.index_add_(0, torch.tensor(group, device=row.device), row.new_full((len(group),), 1 / len(group)))

@@ -31,8 +31,13 @@ class Margin(Measure):
         """Margins."""
         return "margins of test points"
 
+    @property
+    def effects(self) -> dict[str, int]:
+        """A rise is an improvement."""
+        return {"helpful": -1, "harmful": 1}
+
     def unit(self, task: Task) -> str:
-        """Natural logarithms of odds."""
+        """Natural logarithms of odds, by the outputs, whatever the loss."""
         return "log-odds"
 
     def gradients(self, task: Task, data: Dataset, theta: P) -> MP:

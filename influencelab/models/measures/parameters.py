@@ -1,11 +1,12 @@
 """Parameters of the model themselves, such as a coefficient of a regression."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 
 from influencelab.data.dataset import Dataset
-from influencelab.errors import InvalidParameter
+from influencelab.errors import InvalidParameter, require, whole
 from influencelab.models.measure import Columns, Measure
 from influencelab.models.shapes import KM, KP, MP, P, Theta
 from influencelab.models.task import Task
@@ -30,6 +31,11 @@ class Parameters(Measure):
         """Parameters."""
         return "parameters"
 
+    @property
+    def effects(self) -> dict[str, int]:
+        """No rise is better or worse."""
+        return {"lowering": 1, "raising": -1}
+
     def columns(self, data: Dataset) -> Columns:
         """The entries."""
         ids = torch.arange(len(self.entries), device=data.x_test.device)
@@ -45,7 +51,9 @@ class Parameters(Measure):
 
     def checked(self, theta: Theta) -> list[int]:
         """The entries, if θ has them."""
-        p = theta.shape[-1]
-        if not self.entries or not all(0 <= entry < p for entry in self.entries):
-            raise InvalidParameter(f"entries are {self.entries}, expected one or more of 0 … {p - 1}.")
-        return list(self.entries)
+        p, cure = theta.shape[-1], "Give positions in θ, such as (0, 3)."
+        require(self.entries, Sequence, what="entries", cure=cure)
+        entries = [whole(entry, what="an entry", cure=cure) for entry in self.entries]
+        if not entries or not all(0 <= entry < p for entry in entries):
+            raise InvalidParameter(f"entries are {self.entries}, expected one or more of 0 … {p - 1}. {cure}")
+        return entries

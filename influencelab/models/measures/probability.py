@@ -5,10 +5,14 @@ from dataclasses import dataclass
 import torch
 
 from influencelab.data.dataset import Dataset
+from influencelab.errors import InvalidParameter
 from influencelab.models.measure import Measure
 from influencelab.models.measures.margin import Margin
 from influencelab.models.shapes import KM, KP, MP, P
 from influencelab.models.task import Task
+
+# Units of losses of classes that are minus no log-likelihood, so that no output is a log-odds.
+NO_PROBABILITIES = ("half squared error", "hinge loss", "half squared hinge")
 
 
 @dataclass(frozen=True)
@@ -23,12 +27,22 @@ class Probability(Measure):
         """Probabilities."""
         return "probabilities of test points"
 
+    @property
+    def effects(self) -> dict[str, int]:
+        """A rise is an improvement."""
+        return {"helpful": -1, "harmful": 1}
+
     def unit(self, task: Task) -> str:
         """A share of 1."""
         return "probability"
 
     def values(self, task: Task, data: Dataset, theta: KP) -> KM:
         """The probability of each test point's class."""
+        if (loss := task.output_loss).unit in NO_PROBABILITIES:
+            raise InvalidParameter(
+                f"The model was fitted by the {loss.unit}, and gives no probabilities; take the measure 'margin' or "
+                "'loss'."
+            )
         return torch.sigmoid(Margin().values(task, data, theta))
 
     def gradients(self, task: Task, data: Dataset, theta: P) -> MP:
