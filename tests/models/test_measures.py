@@ -132,3 +132,13 @@ def test_one_group_of_all_test_points_is_the_mean_loss():
     fitted = minimum(logistic_problem)
     found = Exact().sensitivity(fitted, measure=make(Measure, "group_mean_loss")).values
     assert torch.allclose(found, Exact().sensitivity(fitted).values.mean(1, keepdim=True), rtol=1e-8, atol=1e-10)
+
+
+@pytest.mark.parametrize("kind", ["parameters", "output", "prediction"])
+def test_where_no_rise_is_better_points_lower_or_raise(kind):
+    fitted = minimum(logistic_problem, n=60, m=4, weight_decay=0.05)
+    estimate = Exact().estimate(replace(fitted, measure=make(Measure, kind)))
+    table = estimate.top(0, k=2)
+    assert table["effect"].tolist() == ["lowering"] * 2 + ["raising"] * 2
+    # Without a point that lowers a number it is higher.
+    assert (table["predicted"] > 0).tolist() == [True, True, False, False]

@@ -26,6 +26,11 @@ class Output(Measure):
         """Outputs."""
         return "outputs of test points"
 
+    @property
+    def effects(self) -> dict[str, int]:
+        """No rise is better or worse."""
+        return {"lowering": 1, "raising": -1}
+
     def unit(self, task: Task) -> str:
         """Of outputs, before any link."""
         return "output"

@@ -26,6 +26,11 @@ class Prediction(Measure):
         """Predictions."""
         return "predictions for test points"
 
+    @property
+    def effects(self) -> dict[str, int]:
+        """No rise is better or worse."""
+        return {"lowering": 1, "raising": -1}
+
     def unit(self, task: Task) -> str:
         """Of the response, or a share of 1."""
         return "mean response"
