@@ -136,7 +136,7 @@ def test_one_group_of_all_test_points_is_the_mean_loss():
 
 @pytest.mark.parametrize("kind", ["parameters", "output", "prediction"])
 def test_where_no_rise_is_better_points_lower_or_raise(kind):
-    fitted = minimum(logistic_problem, n=60, m=4, weight_decay=0.05)
+    fitted = minimum(logistic_problem, n=60, m=4, weight_decay=0.05, intercept=False)
     estimate = Exact().estimate(replace(fitted, measure=make(Measure, kind)))
     table = estimate.top(0, k=2)
     assert table["effect"].tolist() == ["lowering"] * 2 + ["raising"] * 2

@@ -14,6 +14,8 @@ const EFFECTS = {
   margin: ["harmful", "helpful", "margin"],
   probability: ["harmful", "helpful", "probability"],
   parameter: ["lowering", "raising", "value"],
+  output: ["lowering", "raising", "output"],
+  prediction: ["lowering", "raising", "prediction"],
 };
 
 const known = (list, place) => (list.length ? formatted(list[place]) : "not stored");
