@@ -109,7 +109,13 @@ def draw_points(axis: Axes, predicted: numpy.ndarray, actual: numpy.ndarray, *, 
 
 
 # What changes, by its unit; all other units are of losses.
-WATCHED = {"log-odds": "margin", "probability": "probability", "unit of the parameter": "parameter"}
+WATCHED = {
+    "log-odds": "margin",
+    "probability": "probability",
+    "unit of the parameter": "parameter",
+    "output": "output",
+    "mean response": "prediction",
+}
 
 
 def axis_labels(unit: str) -> tuple[str, str]:
