@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -28,6 +28,21 @@ class Forked(psutil.Process):
             return None if self.is_running() and self.status() != psutil.STATUS_ZOMBIE else 0
         except psutil.NoSuchProcess:
             return 0
+
+    def send_signal(self, sig: int) -> None:
+        """Send it, if the process is there still: who watches a `Popen` expects no error of one that has just ended."""
+        with suppress(psutil.NoSuchProcess):
+            super().send_signal(sig)
+
+    def terminate(self) -> None:
+        """Ask it to end, if it has not."""
+        with suppress(psutil.NoSuchProcess):
+            super().terminate()
+
+    def kill(self) -> None:
+        """End it, if it has not."""
+        with suppress(psutil.NoSuchProcess):
+            super().kill()
 
 
 class ForkServer:

@@ -1,12 +1,14 @@
 """A kernel that is a copy of a loaded process is what one started anew would be; where there is none, it is started."""
 
 import json
+import signal
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from influencelab.runner.fork_server import ForkServer, fork_server, kernel_environment
+from influencelab.runner.fork_server import Forked, ForkServer, fork_server, kernel_environment
 from influencelab.runner.study import study
 
 pytestmark = pytest.mark.notebook
@@ -74,3 +76,15 @@ def test_where_the_server_is_gone_the_study_runs_in_a_process_of_its_own(noteboo
 def test_one_study_alone_has_no_server():
     with fork_server(["colorsys"], kernels=1) as server:
         assert server is None
+
+
+def test_a_process_that_has_ended_takes_signals_without_a_word_as_a_popen_does():
+    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    handle = Forked(child.pid)
+    assert handle.poll() is None
+    child.communicate()
+    assert handle.poll() == 0
+    handle.send_signal(signal.SIGTERM)
+    handle.terminate()
+    handle.kill()
+    assert handle.wait(timeout=5) in (None, 0)
