@@ -11,6 +11,10 @@ from influencelab.models.shapes import KM, KP, MP, P
 from influencelab.models.task import Task
 from influencelab.recipe import Recipe, default
 
+# What training points are called, by the sign of the change of a number when they are removed: where its rise is worse,
+# where it is better, and where it is neither.
+WORSE, BETTER, NEITHER = {"helpful": 1, "harmful": -1}, {"helpful": -1, "harmful": 1}, {"lowering": 1, "raising": -1}
+
 
 class Columns(NamedTuple):
     """What each of the m numbers of a measure is of.
@@ -54,7 +58,7 @@ class Measure(Recipe):
     @default
     def effects(self) -> dict[str, int]:
         """What training points are called, by the sign of the change of the number when they are removed."""
-        return {"helpful": 1, "harmful": -1}
+        return WORSE
 
     @property
     @default

@@ -7,7 +7,7 @@ from torch.func import grad, vmap
 
 from influencelab.data.dataset import Dataset
 from influencelab.errors import InvalidData
-from influencelab.models.measure import Measure
+from influencelab.models.measure import BETTER, Measure
 from influencelab.models.shapes import KB, KCB, KM, KP, MP, P, Y
 from influencelab.models.task import Task
 
@@ -34,7 +34,7 @@ class Margin(Measure):
     @property
     def effects(self) -> dict[str, int]:
         """A rise is an improvement."""
-        return {"helpful": -1, "harmful": 1}
+        return BETTER
 
     def unit(self, task: Task) -> str:
         """Natural logarithms of odds, by the outputs, whatever the loss."""

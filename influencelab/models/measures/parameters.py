@@ -7,7 +7,7 @@ import torch
 
 from influencelab.data.dataset import Dataset
 from influencelab.errors import InvalidParameter, require, whole
-from influencelab.models.measure import Columns, Measure
+from influencelab.models.measure import NEITHER, Columns, Measure
 from influencelab.models.shapes import KM, KP, MP, P, Theta
 from influencelab.models.task import Task
 
@@ -34,7 +34,7 @@ class Parameters(Measure):
     @property
     def effects(self) -> dict[str, int]:
         """No rise is better or worse."""
-        return {"lowering": 1, "raising": -1}
+        return NEITHER
 
     def columns(self, data: Dataset) -> Columns:
         """The entries."""

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from torch.func import grad, vmap
 
 from influencelab.data.dataset import Dataset
-from influencelab.errors import InvalidParameter
-from influencelab.models.measure import Measure
+from influencelab.models.measure import NEITHER, Measure
+from influencelab.models.measures.output import check_output
 from influencelab.models.shapes import KM, KP, MP, P
 from influencelab.models.task import Task
 
@@ -29,7 +29,7 @@ class Prediction(Measure):
     @property
     def effects(self) -> dict[str, int]:
         """No rise is better or worse."""
-        return {"lowering": 1, "raising": -1}
+        return NEITHER
 
     def unit(self, task: Task) -> str:
         """Of the response, or a share of 1."""
@@ -37,16 +37,11 @@ class Prediction(Measure):
 
     def values(self, task: Task, data: Dataset, theta: KP) -> KM:
         """The mean of each test point."""
-        self.check(task, data)
+        check_output(self.output, task, data)
         return task.output_loss.mean(task.outputs(theta, data.x_test))[..., self.output, :]
 
     def gradients(self, task: Task, data: Dataset, theta: P) -> MP:
         """The derivative of each mean."""
-        self.check(task, data)
+        check_output(self.output, task, data)
         one = grad(lambda parameters, x: task.output_loss.mean(task.outputs(parameters, x[None]))[self.output, 0])
         return vmap(one, in_dims=(None, 0))(theta, data.x_test)
-
-    def check(self, task: Task, data: Dataset) -> None:
-        """Refuse an output that the task has not."""
-        if not 0 <= self.output < (count := task.output_loss.size(data)):
-            raise InvalidParameter(f"output is {self.output}, expected one of 0 … {count - 1}.")

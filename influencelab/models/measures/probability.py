@@ -6,7 +6,7 @@ import torch
 
 from influencelab.data.dataset import Dataset
 from influencelab.errors import InvalidParameter
-from influencelab.models.measure import Measure
+from influencelab.models.measure import BETTER, Measure
 from influencelab.models.measures.margin import Margin
 from influencelab.models.shapes import KM, KP, MP, P
 from influencelab.models.task import Task
@@ -30,7 +30,7 @@ class Probability(Measure):
     @property
     def effects(self) -> dict[str, int]:
         """A rise is an improvement."""
-        return {"helpful": -1, "harmful": 1}
+        return BETTER
 
     def unit(self, task: Task) -> str:
         """A share of 1."""
