@@ -8,6 +8,7 @@ import torch
 from influencelab.adapters.reading import Reading, Smooth
 from influencelab.adapters.smoothing import smoothed
 from influencelab.data.dataset import Dataset
+from influencelab.data.sparse_rows import row_size
 from influencelab.errors import NotConverged, SmoothedLoss
 from influencelab.models import derivatives
 from influencelab.models.shapes import N, P
@@ -111,6 +112,6 @@ def refused(name: str, decrement: float, *, share: float, causes: str) -> str:
 def largest_move(task: Task, data: Dataset, before: P, after: P) -> float:
     """The largest change of an output of a training or test point."""
     both = torch.stack([before, after])
-    parts = ((data.x_train, rows) for rows in derivatives.chunks(data.n, width=data.x_train[0].numel()))
+    parts = ((data.x_train, rows) for rows in derivatives.chunks(data.n, width=row_size(data.x_train)))
     moves = [task.outputs(both, x[rows]) for x, rows in (*parts, (data.x_test, slice(None)))]
     return max(float((each[1] - each[0]).abs().max()) for each in moves)

@@ -43,7 +43,7 @@ def dataset_of(inside: Opened, x: Any, y: Any, x_test: Any, y_test: Any) -> Data
         test_names=test[1],
         classes=0 if classes is None else len(classes),
         name=f"data of {type(estimator).__name__}",
-        feature_names=tuple(map(str, met[0])) if isinstance(met[0], pandas.DataFrame) else (),
+        feature_names=inside.columns(met[0]),
         class_names=() if classes is None or numbered(classes) else [str(each) for each in classes],
     )
 

@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 
-import numpy
 import torch
+from jaxtyping import Float
+from torch import Tensor
 
+from influencelab.data.sparse_rows import written_out
 from influencelab.errors import NotConverged
 from influencelab.models import derivatives
 from influencelab.training.fit import Fit
@@ -22,7 +24,7 @@ class Pattern:
         l1: the slope that holds them there.
     """
 
-    idle: numpy.ndarray
+    idle: Float[Tensor, "n q"]
     l1: float
 
     def check(self, fit: Fit, *, name: str) -> None:
@@ -41,12 +43,12 @@ class Pattern:
         """Σ wᵢ ∂ℓᵢ / ∂θ of the coefficients of 0."""
         outputs = fit.task.outputs(fit.theta, fit.data.x_train)
         slopes = fit.weights * fit.task.output_loss.gradients(outputs, fit.data.y_train)[0]
-        return torch.from_numpy(self.idle).T @ slopes
+        return self.idle.T @ slopes
 
     def changed(self, fit: Fit, convention: str) -> int:
         """How many points would change the pattern by leaving, as one Newton step of each has it."""
         task, data, weights = fit.task, fit.data, fit.weights
-        x, idle = task.features(data.x_train), torch.from_numpy(self.idle)
+        x = written_out(task.features(data.x_train))
         outputs = task.outputs(fit.theta, data.x_train)
         slope = task.output_loss.gradients(outputs, data.y_train)[0]
         bend = weights * task.output_loss.hessians(outputs, data.y_train)[0, 0]
@@ -64,10 +66,13 @@ class Pattern:
         signs = torch.tensor(task.signs, dtype=x.dtype)  # pyright: ignore[reportAttributeAccessIssue]
         turned = (((fit.theta + steps) * signs <= 0) & (signs != 0)).any(1)
         # To first order, as the step itself: exact for squares.
-        across = (bend[:, None] * idle).T @ x
-        without = (weights * slope + bend * (x * steps).sum(1))[:, None] * idle
-        slopes = self.slopes(fit) + steps @ across.T - without
-        return int((turned | (slopes.abs() > self.l1 * kept[:, None]).any(1)).sum())
+        held, left = self.slopes(fit), weights * slope + bend * (x * steps).sum(1)
+        for some in derivatives.chunks(self.idle.shape[1], width=data.n):
+            idle = written_out(self.idle[:, some])
+            across = (bend[:, None] * idle).T @ x
+            slopes = held[some] + steps @ across.T - left[:, None] * idle
+            turned |= (slopes.abs() > self.l1 * kept[:, None]).any(1)
+        return int(turned.sum())
 
     def described(self, fit: Fit, convention: str) -> str:
         """What of the pattern removals hold, and how many would not."""

@@ -64,7 +64,8 @@ def from_sklearn(
 
     Args:
         estimator: fitted; see `supports`.
-        X: features that it was fitted to: an array, a table (its whole row numbers become ids), or a sparse matrix.
+        X: features that it was fitted to: an array, a table (its whole row numbers become ids), or a sparse matrix,
+            which stays sparse for linear models where that pays.
         y: their labels or targets, as they were.
         X_test: features of the points whose loss is watched.
         y_test: their labels or targets.
@@ -86,7 +87,10 @@ def from_sklearn(
     weights = weights_of(inside.model, data, sample_weight)
     reading = reader_of(inside.model).read(inside.model, data, weights)
     shares, kept = torch.from_numpy(weights / weights.sum()), (*held(inside), *reading.held)
-    return admitted(reading, reading.data or data, shares, name=str(inside), polish=polish, held=kept)
+    seen = reading.data or data
+    # Only smooth linear models compute with sparse features.
+    seen = seen if reading.task.linear and not reading.smooth else seen.written_out()
+    return admitted(reading, seen, shares, name=str(inside), polish=polish, held=kept)
 
 
 def held(inside: Opened) -> tuple[str, ...]:

@@ -5,10 +5,12 @@ from typing import Any
 
 import numpy
 import torch
+from torch import Tensor
 
 from influencelab.adapters.pattern import Pattern
 from influencelab.adapters.reading import Reading, rows_of
 from influencelab.data.dataset import Dataset
+from influencelab.data.sparse_rows import SparseRows, sparse_rows
 from influencelab.errors import InvalidData
 from influencelab.models.loss import OutputLoss
 from influencelab.models.tasks.signed_linear import SignedLinear
@@ -52,9 +54,14 @@ def sparse(
     some, names = torch.from_numpy(active), data.feature_names
     seen = replace(
         data,
-        x_train=data.x_train[:, some],
-        x_test=data.x_test[:, some],
+        x_train=few(data.x_train[:, some]),
+        x_test=few(data.x_test[:, some]),
         feature_names=tuple(name for name, on in zip(names, active, strict=True) if on) if names else (),
     )
-    idle = data.x_train[:, ~some].numpy()
-    return Reading(task, found, convention, slope=slope, data=seen, pattern=Pattern(idle, l1))
+    pattern = Pattern(data.x_train[:, ~some], l1)
+    return Reading(task, found, convention, slope=slope, data=seen, pattern=pattern)
+
+
+def few(x: Tensor) -> Tensor:
+    """Some of the features, with their zeros where these are no longer many."""
+    return sparse_rows(x.matrix, what="X") if isinstance(x, SparseRows) else x

@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
+import pandas
+from scipy.sparse import issparse
+
 from influencelab.adapters.refusals import refusal
 from influencelab.errors import InvalidData, InvalidParameter
 
@@ -46,6 +49,19 @@ class Opened:
                 )
             x = found
         return x
+
+    def columns(self, met: Any) -> tuple[str, ...]:
+        """What the features that the model met are called: a table's columns, a sparse matrix's as its step says."""
+        if isinstance(met, pandas.DataFrame):
+            return tuple(map(str, met))
+        named = getattr(self.steps[-1], "get_feature_names_out", None) if self.steps and issparse(met) else None
+        if named is None:
+            return ()
+        try:
+            names = tuple(map(str, named()))
+        except (ValueError, AttributeError, NotImplementedError, TypeError):
+            return ()
+        return names if len(names) == met.shape[1] else ()
 
     def __str__(self) -> str:
         """The model with its settings, and the steps before it."""

@@ -1,19 +1,19 @@
 """What people hold data in (NumPy, pandas, lists, torch) made tensors; what no tensor can hold is refused by name."""
 
-import math
 import numbers
 from collections.abc import Iterable, Sized
 from typing import Any, TypeGuard
 
 import numpy
 import pandas
-import psutil
 import scipy.sparse
 import torch
 from jaxtyping import Float, Int
 from pandas.api import types
 from torch import Tensor
 
+from influencelab.data.affordable import check_affordable
+from influencelab.data.sparse_rows import SparseRows, sparse_rows
 from influencelab.errors import InvalidData, WrongType, named
 
 # Labels before they are numbered: those of a tensor, or texts.
@@ -21,8 +21,6 @@ Column = Tensor | pandas.Series
 # Places of points, from 0: a list, a range, an array, an index, a tensor.
 Positions = Iterable[int] | Tensor
 TRUTHS = ("False", "True")
-# Of the memory that is free, what a sparse matrix may take once its zeros are written out.
-SHARE = 0.25
 
 
 def numbers_in(given: object, *, what: str) -> Tensor:
@@ -34,6 +32,8 @@ def numbers_in(given: object, *, what: str) -> Tensor:
     """
     if isinstance(given, list | tuple) and given and all(isinstance(each, Tensor) for each in given):
         given = torch.stack(tuple(given))
+    if isinstance(given, SparseRows):
+        return given.to_dense()
     if isinstance(given, Tensor):
         return dense(given, what=what)
     if scipy.sparse.issparse(given):
@@ -60,17 +60,6 @@ def dense(given: Tensor, *, what: str) -> Tensor:
         with torch.inference_mode(mode=False):
             given = given.clone()
     return given.detach() if given.requires_grad else given
-
-
-def check_affordable(shape: Iterable[int], *, what: str) -> None:
-    """Refuse what is sparse and would take too much memory with its zeros."""
-    sizes, free = [int(each) for each in shape], psutil.virtual_memory().available
-    if (taken := 8 * math.prod(sizes)) > free * SHARE:
-        raise InvalidData(
-            f"{what} is a sparse matrix of {' × '.join(map(str, sizes))}, which takes {taken / 2**30:,.1f} GB in "
-            f"float64 with its zeros, as derivatives need it; expected at most {SHARE:.0%} of the {free / 2**30:,.1f} "
-            "GB of memory that are free. Give fewer columns, such as by sklearn.decomposition.TruncatedSVD, or rows."
-        )
 
 
 def values_of(given: pandas.DataFrame | pandas.Series, *, what: str) -> numpy.ndarray:
@@ -125,12 +114,40 @@ def no_numbers(what: str, given: object, *, holds: str = "") -> WrongType:
 
 
 def features(given: object, *, what: str) -> Float[Tensor, " n *shape"]:
-    """Features as real numbers, a row a point: whole numbers become float64, a flat row of numbers one column."""
-    x = numbers_in(given, what=what)
+    """Features as real numbers, a row a point: whole numbers become float64, a flat row of numbers one column.
+
+    A large sparse matrix stays sparse.
+    """
+    if isinstance(given, SparseRows):
+        with torch.inference_mode(mode=False):
+            return SparseRows(given.matrix) if given.is_inference() else given
+    matrix = matrix_in(given)
+    x = numbers_in(given, what=what) if matrix is None else sparse_rows(real(matrix, what=what), what=what)
     if x.dim() == 0:
         raise no_numbers(what, given)
     x = x[:, None] if x.dim() == 1 else x
     return x if x.dtype in (torch.float32, torch.float64) else x.double()
+
+
+def matrix_in(given: Any) -> Any:
+    """The sparse matrix of two axes that this is, or a table all of whose columns are; None for anything else."""
+    if isinstance(given, Tensor) and given.layout in (torch.sparse_coo, torch.sparse_csr) and given.dim() == 2:
+        whole = given.detach().cpu().to_sparse_coo().coalesce()
+        return scipy.sparse.coo_array((whole.values().numpy(), whole.indices().numpy()), shape=tuple(given.shape))
+    if scipy.sparse.issparse(given):
+        return given if len(given.shape) == 2 else None
+    if isinstance(given, pandas.DataFrame) and len(given.columns):
+        kinds = list(given.dtypes)
+        if all(isinstance(kind, pandas.SparseDtype) and kind.fill_value == 0 for kind in kinds):
+            return given.sparse.to_coo()
+    return None
+
+
+def real(matrix: Any, *, what: str) -> Any:
+    """A sparse matrix of float32 or float64."""
+    if matrix.dtype.kind not in "biuf":
+        raise no_numbers(what, matrix, holds=f" of {matrix.dtype}")
+    return matrix if matrix.dtype in (numpy.float32, numpy.float64) else matrix.astype(numpy.float64)
 
 
 def positions(given: object, *, what: str) -> Int[Tensor, " t"]:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from influencelab.data import conversion
 from influencelab.data.names import check_rows, column_names, names_in, rows_of
+from influencelab.data.sparse_rows import SparseRows, written_out
 from influencelab.errors import InvalidData, Unavailable, WrongType, whole
 from influencelab.recipe import Recipe, settle
 from influencelab.summary import Summarised, by_name, few
@@ -30,7 +31,8 @@ class Dataset(Recipe, Summarised):
     """n training points that a model is fitted to, and m test points whose loss is watched.
 
     It takes tensors, NumPy arrays, sparse matrices, pandas tables and lists, and keeps float32 where features have it;
-    numbers of another kind become float64. All but tensors are copied.
+    numbers of another kind become float64. All but tensors are copied. Large sparse matrices of SciPy, and tables of
+    sparse columns, stay sparse where most numbers are 0 (`SparseRows`); only linear tasks compute with them.
 
     Attributes:
         x_train: features of the training points, a row a point.
@@ -126,6 +128,7 @@ class Dataset(Recipe, Summarised):
             "features": " × ".join(map(str, self.x_train.shape[1:])) + few(self.feature_names),
             "labels": kind + few(self.class_names),
             "numbers": f"{self.x_train.dtype} on {self.x_train.device}".removeprefix("torch."),
+            **({"sparse": f"{x.stored:,} numbers stored"} if isinstance(x := self.x_train, SparseRows) else {}),
         }
 
     def shown_labels(self, y: Num[Tensor, " b"]) -> numpy.ndarray:
@@ -150,10 +153,21 @@ class Dataset(Recipe, Summarised):
         """SHA-256 over every value, label and id: two data sets with one hash give one result."""
         digest = hashlib.sha256(f"{self.name} {self.classes}".encode())
         for name in TENSORS:
-            array = numpy.ascontiguousarray(getattr(self, name).cpu().numpy())
-            digest.update(f"{array.dtype} {array.shape}".encode())
-            digest.update(array.data)
+            for array in arrays_of(getattr(self, name)):
+                digest.update(f"{array.dtype} {array.shape}".encode())
+                digest.update(array.data)
         return digest.hexdigest()
+
+    def written_out(self) -> "Dataset":
+        """The same data with all zeros of its features, which is this one unless it is sparse.
+
+        Raises:
+            InvalidData: they take too much memory.
+        """
+        x, x_test = self.x_train, self.x_test
+        if not (isinstance(x, SparseRows) or isinstance(x_test, SparseRows)):
+            return self
+        return replace(self, x_train=written_out(x), x_test=written_out(x_test))
 
     def to(self, device: str | torch.device) -> "Dataset":
         """The same data on another device.
@@ -163,6 +177,14 @@ class Dataset(Recipe, Summarised):
         """
         usable(device)
         return replace(self, **{name: getattr(self, name).to(device) for name in TENSORS})
+
+
+def arrays_of(values: Tensor) -> list[numpy.ndarray]:
+    """All that a tensor holds."""
+    if not isinstance(values, SparseRows):
+        return [numpy.ascontiguousarray(values.cpu().numpy())]
+    matrix = values.matrix
+    return [numpy.array(values.shape), *map(numpy.ascontiguousarray, (matrix.data, matrix.indices, matrix.indptr))]
 
 
 def check(data: Dataset) -> None:
@@ -229,7 +251,7 @@ def check_features(what: str, x: Tensor, ids: numpy.ndarray) -> None:
     if not x.is_floating_point():
         raise InvalidData(f"{what} has features of {x.dtype}, expected real numbers. Give x.double().")
     # The extremes of each point show NaN and infinity without a second array as large as the features.
-    low, high = x.reshape(len(x), -1).aminmax(dim=1)
+    low, high = (x.sum(1),) * 2 if isinstance(x, SparseRows) else x.reshape(len(x), -1).aminmax(dim=1)
     bad = ~(torch.isfinite(low) & torch.isfinite(high))
     if bad.any():
         first = int(bad.nonzero()[0])

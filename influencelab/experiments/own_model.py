@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 import influencelab
+from influencelab.data.sparse_rows import row_size
 from influencelab.errors import InvalidParameter, WrongType, named, require
 from influencelab.experiments.streamed import estimated
 from influencelab.influence.estimator import Estimate, Estimator
@@ -15,10 +16,10 @@ from influencelab.influence.estimators.conjugate_gradient import ConjugateGradie
 from influencelab.influence.estimators.ekfac import EKFAC
 from influencelab.influence.estimators.exact import Exact
 from influencelab.influence.estimators.newton_step import NewtonStep
-from influencelab.influence.leverage import FACTORISED
 from influencelab.models.measure import Measure
 from influencelab.recipe import Progress
 from influencelab.training.fit import Fit
+from influencelab.training.trainers.newton import FACTORISED, by_products
 
 __all__ = ["influence"]
 
@@ -28,6 +29,8 @@ MANY = 100_000
 # Floating-point operations a second that one core does of such products, and seconds that are announced.
 SPEED, LONG = 2e10, 10.0
 MEGABYTE = 2**20
+# Products that one solution takes by conjugate gradients, and what each takes beside them for each parameter.
+SOLVES, COLUMNS = 20.0, 800.0
 
 
 def influence(
@@ -54,7 +57,7 @@ def influence(
     Args:
         model: a fitted estimator of scikit-learn, with the data that it was fitted to; results of statsmodels, which
             hold it; or a `Fit`, which does too: `il.from_torch` makes one of a torch module.
-        X: features of the training points.
+        X: features of the training points; large sparse ones stay sparse for linear models.
         y: their labels or targets.
         X_test: features of the points that are watched.
         y_test: their labels or targets.
@@ -62,8 +65,9 @@ def influence(
         measure: what is watched of each test point: `loss`, `margin`, `probability`, or any `Measure`; by default the
             fit's own, which is `loss` unless a `Fit` says otherwise.
         method: `auto`, the name of an estimator, or one with settings of its own. By size, `auto` takes the Newton step
-            where outputs are linear in the parameters, else the exact inverse, conjugate gradients, or EK-FAC; the
-            estimate says which and why (`chosen`), on the standard error stream too where it takes more than a moment.
+            where outputs are linear in up to 10,000 parameters, or in more and points are few; else the exact inverse,
+            conjugate gradients, or EK-FAC. The estimate says which and why (`chosen`), on the standard error stream too
+            where it takes more than a moment.
         polish: whether to go on from coefficients that are no minimum on this data instead of refusing them.
         memory: bytes that tables of values may take; what is larger is computed in blocks of test points, and rests on
             the disk. The curvature's own p × p numbers come on top.
@@ -134,15 +138,20 @@ def choice(fitted: Fit) -> tuple[Estimator, str, float]:
     """The estimator that suits the size of a fit, why, and about how many seconds it takes on one core."""
     data, p = fitted.data, len(fitted.theta)
     outputs = fitted.task.output_loss.size(data)
-    gradients = 2.0 * data.n * (outputs + len(fitted.measures())) * p
-    factored = (2.0 * data.n * outputs * p**2 + p**3 + gradients) / SPEED
+    row = row_size(data.x_train, dense=p)
+    gradients = 2.0 * data.n * (outputs + len(fitted.measures())) * row
+    factored = (2.0 * data.n * outputs * row * p + p**3 + gradients) / SPEED
     memory = f"{max(1, round(3 * 8 * p**2 / MEGABYTE)):,} MB"
     if fitted.task.linear and p <= FACTORISED:
         why = f"since the outputs are linear in {p:,} parameters, whose curvature fits in {memory}"
         return NewtonStep(convention=fitted.convention or "drop"), why, factored
     if p <= FACTORISED:
         return Exact(), f"since the curvature of {p:,} parameters fits in {memory}", factored
-    if p > MANY and layered(fitted):
+    by_points = outputs * data.n * SOLVES * (4.0 * data.n * outputs * row + COLUMNS * p) / SPEED
+    if by_products(fitted.task, fitted.theta) and by_points <= LONG:
+        why = f"since the outputs are linear in {p:,} parameters, and {data.n:,} points few enough to solve for each"
+        return NewtonStep(convention=fitted.convention or "drop"), why, by_points
+    if p > MANY and not fitted.task.linear and layered(fitted):
         why = f"since {p:,} parameters are too many for more than a factor of each layer"
         return EKFAC(), why, 10 * gradients / SPEED
     why = f"since the curvature of {p:,} parameters would take {memory}"

@@ -1,15 +1,19 @@
 """Explorer data made from a table of pairs, such as a comparison's."""
 
-from collections.abc import Mapping
+import itertools
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy
 import pandas
+import scipy.sparse
 from pandas.api.types import is_integer_dtype, is_numeric_dtype
+from torch import Tensor
 
 from influencelab.data.conversion import positions
 from influencelab.data.dataset import Dataset
 from influencelab.data.names import are_names, texts
+from influencelab.data.sparse_rows import SparseRows, matrix_of
 from influencelab.errors import InvalidData
 from influencelab.experiments.comparison import array
 from influencelab.explorer.data import ExplorerData
@@ -22,6 +26,8 @@ PAIR = ("test_id", "test_label", "train_id", "train_label", "predicted", "actual
 PARTS = {"removed": "removal set", "estimator": "predictor", "target": "truth"}
 # What estimator, target and set of removals are called where a column, or nothing, says what they are.
 KEPT = dict.fromkeys(PARTS, "as kept")
+# Features of a sparse point that are shown.
+TERMS = 12
 # What training and test points are called where they have no names.
 NO_NAMES: Mapping[str, tuple[str, ...]] = {"train": (), "test": ()}
 
@@ -141,8 +147,23 @@ def points_in(table: pandas.DataFrame, data: Dataset | None, called: Mapping[str
     classes = len(labels) > 0 and (labels == numpy.round(labels)).all() and (labels >= 0).all()
     if data is not None:
         fields["name"] = data.name
-        if readable(data.x_test.shape[1:]):
+        if isinstance(data.x_train, SparseRows):
+            for part, x, ids in (("train", data.x_train, data.train_ids), ("test", data.x_test, data.test_ids)):
+                rows = places(ids.tolist(), fields[f"{part}_ids"])
+                fields[f"{part}_texts"] = largest_terms(x, rows, data.feature_names)
+        elif readable(data.x_test.shape[1:]):
             fields["features"] = data.feature_names
             fields["train"] = array(data.x_train)[places(data.train_ids.tolist(), fields["train_ids"].tolist())]
             fields["test"] = array(data.x_test)[places(data.test_ids.tolist(), fields["test_ids"].tolist())]
     return Points(classes=int(labels.max()) + 1 if classes else 0, **fields)
+
+
+def largest_terms(x: Tensor, rows: Sequence[int], names: tuple[str, ...]) -> tuple[str, ...]:
+    """What is not 0 in each of these rows, the largest first, by the names of the columns: `good 0.71, film 0.3`."""
+    matrix, found = scipy.sparse.csr_array(matrix_of(x[list(rows)])), []
+    for first, last in itertools.pairwise(matrix.indptr):
+        values, columns = matrix.data[first:last], matrix.indices[first:last]
+        order = numpy.argsort(-numpy.abs(values), kind="stable")[:TERMS]
+        called = (names[place] if names else f"x{place}" for place in columns[order])
+        found.append(", ".join(f"{name} {value:.2g}" for name, value in zip(called, values[order], strict=True)))
+    return tuple(found)

@@ -11,8 +11,9 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from influencelab.data.sparse_rows import written_out
 from influencelab.influence.curvature import Curvature
-from influencelab.influence.leverage import amplification
+from influencelab.influence.leverage import amplification, pulls
 from influencelab.influence.retrainer import Problem
 from influencelab.influence.rounding import ROUNDED
 from influencelab.models import derivatives
@@ -68,12 +69,14 @@ class Chord(Batched):
         features: the removed point's features; with the correction, None where the task is not linear.
         amplification: factor by which a gradient moves a model without its point farther than with it; infinite for a
             point that the fit cannot spare.
+        pulled: C⁻¹ Jᵢᵀ of the removed point, where that is solved for and nothing is factorised.
     """
 
     curvature: Curvature
     correction: Float[Tensor, "k c c"] | None
     features: Float[Tensor, "k d"] | None
     amplification: K
+    pulled: Float[Tensor, "k c p"] | None = None
 
     def step(self, gradient: KP) -> KP:
         """(C − wᵢ JᵢᵀAᵢJᵢ)⁻¹ gradient, for each model its own i."""
@@ -82,6 +85,8 @@ class Chord(Batched):
             return moved
         outputs = torch.einsum("kcd,kd->kc", moved.unflatten(1, (-1, self.features.shape[1])), self.features)
         slopes = torch.einsum("kce,ke->kc", self.correction, outputs)
+        if self.pulled is not None:
+            return moved + torch.einsum("kc,kcp->kp", slopes, self.pulled)
         gained = torch.einsum("kc,kd->kcd", slopes, self.features).flatten(1)
         return moved + self.curvature.inverse_products(gained.T).T
 
@@ -92,12 +97,16 @@ def chord_of(curvature: Curvature, problem: Problem) -> Chord:
     if not (fit.task.linear and fit.task.plain):
         return Chord(curvature, None, None, torch.ones_like(problem.weights[:, 0]))
     rows = problem.removed.clamp_min(0)
-    amplified, curved, _ = amplification(curvature, rows)
+    features, pulled, spread = written_out(fit.task.features(fit.data.x_train[rows])), None, None
+    if curvature.by_products:
+        pulled = pulls(curvature, features)
+        spread = torch.einsum("kead,kd->kae", pulled.unflatten(2, (pulled.shape[1], -1)), features)
+    amplified, curved, _ = amplification(curvature, rows, spread)
     spared = amplified.isfinite().all(-1).all(-1)
     amplified = amplified.where(spared[:, None, None], 0.0)
     correction = amplified @ curved.where(alone[:, None, None], 0.0)
     factor = torch.linalg.matrix_norm(amplified, ord=2).where(spared, torch.inf).where(alone, 1.0)
-    return Chord(curvature, correction, fit.task.features(fit.data.x_train[rows]), factor)
+    return Chord(curvature, correction, features, factor, pulled)
 
 
 def first_gradients(fit: Fit, problem: Problem) -> KP:

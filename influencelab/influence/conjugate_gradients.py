@@ -1,9 +1,9 @@
-"""Conjugate gradients for many symmetric positive definite systems at once, from products alone.
+"""Conjugate gradients for many right-hand sides of one symmetric positive definite matrix, from products alone.
 
-`block_conjugate_gradient` has one matrix and many right-hand sides, which share one search space: 50 of them take over
-20 times fewer products than the simultaneous iteration, and less than a fifteenth of its time
-(`tests/benchmarks/bench_conjugate_gradients.py`). `simultaneous_conjugate_gradients` has a matrix for each right-hand
-side, where nothing can be shared but the batched product.
+They share one search space: 50 of them take over 20 times fewer products than the simultaneous iteration, and less than
+a fifteenth of its time (`tests/benchmarks/bench_conjugate_gradients.py`). That one
+(`training/simultaneous_gradients.py`) has a matrix for each right-hand side, where nothing can be shared but the
+batched product.
 """
 
 from collections.abc import Callable
@@ -13,8 +13,8 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from influencelab.errors import Diverged, IndefiniteCurvature, NotFinite, NullSpaceMass
-from influencelab.influence.curvature import Solution
-from influencelab.models.shapes import KP, K, P
+from influencelab.influence.solution import Solution
+from influencelab.models.shapes import K, P
 
 Multiply = Callable[[Tensor], Tensor]
 # The search stops a little below the tolerance, so that rounding does not lift the true residual above it.
@@ -157,45 +157,3 @@ def check_null_mass(mass: Float[Tensor, "z k"], enough: K) -> None:
             "its length there as the tolerance allows, so no finite influence exists. Add damping or weight decay, or "
             "penalise the intercept."
         )
-
-
-def simultaneous_conjugate_gradients(
-    multiply: Callable[[Tensor, Tensor], Tensor],
-    vectors: KP,
-    *,
-    precondition: Multiply,
-    tolerance: float,
-    max_iterations: int,
-    flat: float = 0.0,
-) -> tuple[KP, Bool[Tensor, " k"]]:
-    """Solve A_k x_k = v_k for each row; gives the solutions, and which were found without meeting a flat direction.
-
-    Args:
-        multiply: the matrices of the systems with these numbers, each times its own row.
-        precondition: M⁺ times each row, M positive semidefinite.
-        tolerance: of the residual in the metric of M⁺, as a share of the right-hand side.
-        flat: a system whose curvature along some direction is below this share of M's is given up as flat.
-    """
-    found, solved = torch.zeros_like(vectors), (vectors == 0).all(-1)
-    active, residual = (~solved).nonzero().squeeze(1), vectors[~solved]
-    ahead = precondition(residual)
-    # M times the direction, by the same recursion as the direction itself: the scale on which a curvature is flat.
-    metric, size = residual, torch.linalg.vecdot(residual, ahead)
-    end = tolerance**2 * size
-    for _ in range(max_iterations):
-        if not len(active):
-            break
-        products = multiply(active, ahead)
-        curvature = torch.linalg.vecdot(ahead, products)
-        length = size / curvature
-        found[active] += length[:, None] * ahead
-        residual = residual - length[:, None] * products
-        eased = precondition(residual)
-        before, size = size, torch.linalg.vecdot(residual, eased)
-        up = curvature > flat * torch.linalg.vecdot(ahead, metric)
-        solved[active] = up & (size <= end)
-        share = (size / before)[:, None]
-        ahead, metric = eased + share * ahead, residual + share * metric
-        on = up & (size > end)
-        active, ahead, metric, residual, size, end = (each[on] for each in (active, ahead, metric, residual, size, end))
-    return found, solved

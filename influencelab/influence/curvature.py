@@ -8,11 +8,13 @@ from jaxtyping import Float
 from torch import Tensor
 
 from influencelab.errors import InvalidParameter, NullSpaceMass
+from influencelab.influence.conjugate_gradients import block_conjugate_gradient
 from influencelab.influence.rounding import cancelled, flat, lost_digits
+from influencelab.influence.solution import Solution as Solution
 from influencelab.models import derivatives
-from influencelab.models.shapes import K, P
+from influencelab.models.shapes import P
 from influencelab.training.fit import Fit, door
-from influencelab.training.trainers.newton import UNEVEN
+from influencelab.training.trainers.newton import FACTORISED, UNEVEN, by_products
 
 __all__ = ["Curvature"]
 
@@ -25,6 +27,9 @@ DAMPINGS = 2
 # rounding, in these units, is larger.
 NULL_MASS, ROUNDING = 1e-7, 1e3
 
+# Where a curvature is known by products alone: columns times parameters solved for together, products at most, and
+# directions without curvature that are looked for.
+TOGETHER, PRODUCTS, FEW = 2**23, 5000, 8
 # Random vectors, and steps of power iteration, by which the condition is found.
 PROBES, POWERS = 4, 4
 
@@ -46,19 +51,6 @@ class Spectrum:
         return shifted <= len(shifted) * torch.finfo(shifted.dtype).eps * shifted.max()
 
 
-@dataclass(frozen=True, eq=False)
-class Solution:
-    """Solutions of linear systems in the curvature.
-
-    Attributes:
-        values: one solution a column.
-        residual: ‖(C + damping I) x − v‖ / ‖v‖ of each column, measured with products, not with the factor.
-    """
-
-    values: Float[Tensor, "p k"]
-    residual: K
-
-
 @dataclass
 class Factors:
     """Factors computed once for every damping: shared by all curvatures of one fit and kind."""
@@ -68,6 +60,7 @@ class Factors:
     cholesky: dict[float, Tensor | None] = field(default_factory=dict)
     scaled: dict[float, tuple[Spectrum, P]] = field(default_factory=dict)
     inverse: dict[float, Tensor] = field(default_factory=dict)
+    diagonal: Tensor | None = None
 
 
 FACTORS_OF: WeakKeyDictionary[Fit, dict[str, Factors]] = WeakKeyDictionary()
@@ -77,20 +70,22 @@ class Curvature:
     """C + damping · I of a fit: ∂²J/∂θ² (`hessian`) or its Gauss-Newton part, weight decay included.
 
     An operator that remembers its factors, and so the one noun that is neither recipe nor result. Two curvatures of
-    one fit share what they have computed, whatever their damping.
+    one fit share what they have computed, whatever their damping. Of convex linear tasks of more than 10,000 parameters
+    nothing is factorised: conjugate gradients solve each system to the tolerance.
 
     Args:
         fit: where the curvature is taken.
         kind: `hessian` or `gauss_newton`; the same for linear tasks.
         damping: added to every eigenvalue, in nats per squared unit of parameter; never rescaled.
+        tolerance: of the residual of each system that conjugate gradients solve, as a share of its right-hand side.
 
     Raises:
         InvalidParameter: an unknown kind, or damping < 0 or not finite.
     """
 
-    def __init__(self, fit: Fit, *, kind: str = "hessian", damping: float = 0.0) -> None:
+    def __init__(self, fit: Fit, *, kind: str = "hessian", damping: float = 0.0, tolerance: float = 1e-10) -> None:
         check_recipe(kind, damping)
-        self.fit, self.kind, self.damping = fit, kind, damping
+        self.fit, self.kind, self.damping, self.tolerance = fit, kind, damping, tolerance
         shared = "hessian" if fit.task.linear else kind
         self._factors = FACTORS_OF.setdefault(fit, {}).setdefault(shared, Factors())
 
@@ -103,9 +98,18 @@ class Curvature:
 
     @door
     def dense(self) -> Float[Tensor, "p p"]:
-        """C itself, without damping; computed once. Do not change it in place."""
+        """C itself, without damping; computed once. Do not change it in place.
+
+        Raises:
+            InvalidParameter: it is known by products alone.
+        """
         if self._factors.dense is None:
             fit = self.fit
+            if self.by_products:
+                raise InvalidParameter(
+                    f"A curvature of {len(fit.theta):,} parameters is not written out, as of more than {FACTORISED:,} "
+                    "of a linear task. Take 'conjugate_gradient', or fewer features."
+                )
             self._factors.dense = derivatives.hessians(
                 fit.task, fit.data, fit.theta[None], fit.weights[None], kind=self.kind
             )[0]
@@ -122,20 +126,41 @@ class Curvature:
     def diagonal(self) -> P:
         """The diagonal of the Gauss-Newton curvature plus damping: positive, and cheap for linear tasks."""
         fit = self.fit
-        total = fit.task.penalty(fit.data, fit.theta).stiffness + self.damping
-        size = fit.task.output_loss.size(fit.data)
-        for rows in derivatives.chunks(fit.data.n, width=len(fit.theta)):
-            x = fit.data.x_train[rows]
-            curved = fit.task.output_loss.hessians(fit.task.outputs(fit.theta, x), fit.data.y_train[rows])
-            curved = curved * fit.weights[rows]
-            if fit.task.linear:
-                total += (curved.diagonal(dim1=0, dim2=1).T @ fit.task.features(x).square()).flatten()
-                continue
-            jacobians = derivatives.output_jacobians(fit.task, x, fit.theta)
-            for a in range(size):
-                for e in range(size):
-                    total += torch.einsum("bp,b,bp->p", jacobians[:, a], curved[a, e], jacobians[:, e])
-        return total
+        if self._factors.diagonal is None:
+            self._factors.diagonal = derivatives.diagonal(fit.task, fit.data, fit.theta, fit.weights)
+        return self._factors.diagonal + self.damping
+
+    def shifts(self) -> Float[Tensor, "p q"]:
+        """Directions that shift all outputs of each point alike, where nothing curves along these: an orthonormal few."""
+        fit = self.fit
+        outputs = fit.task.output_loss.size(fit.data)
+        table = (fit.task.penalty(fit.data, fit.theta).stiffness + self.damping).view(outputs, -1)
+        free = (table == 0).all(0).nonzero()[: FEW if outputs > 1 else 0, 0]
+        found = table.new_zeros(*table.shape, len(free))
+        found[:, free, torch.arange(len(free))] = outputs**-0.5
+        found = found.flatten(0, 1)
+        return found[:, (self @ found).norm(dim=0) <= NULL_MASS * self.diagonal().max()] if len(free) else found
+
+    def to(self, *, tolerance: float) -> "Curvature":
+        """The same, solved to another tolerance where conjugate gradients solve."""
+        return Curvature(self.fit, kind=self.kind, damping=self.damping, tolerance=tolerance)
+
+    @property
+    def by_products(self) -> bool:
+        """Whether there is no factor, and conjugate gradients solve."""
+        return by_products(self.fit.task, self.fit.theta)
+
+    def by_gradients(self, vectors: Float[Tensor, "p k"]) -> Solution:
+        """Solve for each column by conjugate gradients."""
+        diagonal = self.diagonal()
+        diagonal = diagonal.where(diagonal > torch.finfo(diagonal.dtype).eps * diagonal.max(), 1.0)
+        found = [
+            block_conjugate_gradient(
+                self.__matmul__, block, diagonal=diagonal, tolerance=self.tolerance, max_iterations=PRODUCTS
+            )
+            for block in vectors.split(max(1, TOGETHER // len(vectors)), dim=1)
+        ]
+        return Solution(torch.cat([each.values for each in found], 1), torch.cat([each.residual for each in found]))
 
     @door
     def cholesky(self) -> Float[Tensor, "p p"] | None:
@@ -183,6 +208,9 @@ class Curvature:
     @door
     def inverse_products(self, vectors: Float[Tensor, "p k"]) -> Float[Tensor, "p k"]:
         """(C + damping I)⁺ times each column: the inverse, or one that leaves null directions alone."""
+        if self.by_products:
+            shifts = self.shifts()
+            return self.by_gradients(vectors - shifts @ (shifts.T @ vectors)).values
         known = self._factors.spectrum
         if known is None or known.null(self.damping).any():
             factor = self.cholesky()
@@ -196,7 +224,10 @@ class Curvature:
         """The share of the largest value that rounding may have changed: its unit times the condition of D (C + …) D.
 
         D is here what makes each parameter's own curvature 1, and power iteration finds the condition from a factor.
+        Where there is none, the residual that conjugate gradients were asked for is more than rounding.
         """
+        if self.by_products:
+            return 0.0
         epsilon, factor = torch.finfo(self.fit.theta.dtype).eps, self._factors.cholesky.get(self.damping)
         if factor is None:
             spectrum = self.decomposition()[0]
@@ -234,6 +265,8 @@ class Curvature:
         Raises:
             NullSpaceMass: C + damping I has null directions and some v does not vanish there.
         """
+        if self.by_products:
+            return self.by_gradients(vectors)
         solution = checked(self, vectors.T, self.inverse_products(vectors).T)
         if self._factors.cholesky.get(self.damping) is not None:
             return solution

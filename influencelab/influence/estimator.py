@@ -21,13 +21,14 @@ from influencelab.errors import InvalidParameter, require
 from influencelab.influence import table
 from influencelab.influence.curvature import Curvature, Solution
 from influencelab.influence.door import require_fit
-from influencelab.influence.leverage import FACTORISED, cheap_leverages, self_influences
+from influencelab.influence.leverage import cheap_leverages, self_influences
 from influencelab.influence.rounding import check_slopes, check_sums
 from influencelab.influence.sensitivity import Sensitivity, solved
 from influencelab.models.measure import Measure
 from influencelab.recipe import Recipe, kind_name
 from influencelab.summary import Summarised
 from influencelab.training.fit import Fit, door, require_converged, threads_for
+from influencelab.training.trainers.newton import FACTORISED
 
 __all__ = ["Estimate", "Estimator"]
 
@@ -120,15 +121,16 @@ class Estimate(Recipe, Summarised):
         The points that the model fits only because it has seen them come first: mislabelled ones, and rare ones.
 
         Raises:
-            InvalidParameter: the method only ranks, or has too many parameters for a factor of the curvature.
+            InvalidParameter: the method only ranks, or has too many parameters for a factor of the curvature; of
+                linear tasks each point is then solved for, which takes long where there are many.
         """
-        if self.unit == "none" or len(self.fit.theta) > FACTORISED:
+        kind = getattr(self.estimator, "curvature", "hessian")
+        curvature = Curvature(self.fit, kind=kind, damping=self.damping)
+        if self.unit == "none" or (len(self.fit.theta) > FACTORISED and not curvature.by_products):
             raise InvalidParameter(
                 f"'{kind_name(self.estimator)}' of {len(self.fit.theta):,} parameters gives no self-influence: take "
                 f"'exact' or 'newton_step', for at most {FACTORISED:,}, or hand the training points in as test points."
             )
-        kind = getattr(self.estimator, "curvature", "hessian")
-        curvature = Curvature(self.fit, kind=kind, damping=self.damping)
         corrected = not isinstance(self.estimator, Solver)
         return self_influences(curvature, corrected=corrected, convention=self.removals)
 

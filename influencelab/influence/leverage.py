@@ -4,8 +4,10 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from influencelab.influence.curvature import Curvature
+from influencelab.data.sparse_rows import row_size, written_out
+from influencelab.influence.curvature import TOGETHER, Curvature
 from influencelab.models import derivatives
+from influencelab.models.loss_derivatives import slices
 from influencelab.training.fit import Fit
 
 # An amplification above this means that the curvature without the point is singular to working precision.
@@ -13,9 +15,6 @@ LARGEST = 1e12
 
 # Rows whose products with one row of blocks of the inverse are held at once: 64 MB at MNIST's size.
 ROWS = 1024
-
-# Parameters up to which a curvature is factorised for what is asked of one estimate.
-FACTORISED = 10_000
 
 # Products that leverages may cost when they are shown beside other results.
 CHEAP = 10**10
@@ -40,6 +39,8 @@ def output_spread(curvature: Curvature, rows: Int[Tensor, " b"]) -> Float[Tensor
 
 def linear_spread(curvature: Curvature, x: Float[Tensor, "b d"]) -> Float[Tensor, "b c c"]:
     """The same for linear tasks: xᵀ (C⁻¹)[a, e] x for each pair of classes."""
+    if curvature.by_products:
+        return solved_spread(curvature, x)
     inverse = curvature.inverse()
     size = len(inverse) // x.shape[1]
     blocks = inverse.view(size, x.shape[1], size, x.shape[1])
@@ -49,12 +50,34 @@ def linear_spread(curvature: Curvature, x: Float[Tensor, "b d"]) -> Float[Tensor
         for part in range(0, len(x), ROWS):
             rows = slice(part, part + ROWS)
             moved = (x[rows] @ row).unflatten(1, (size - a, -1))
-            spread[rows, a, a:] = torch.einsum("bed,bd->be", moved, x[rows])
+            spread[rows, a, a:] = torch.einsum("bed,bd->be", moved, written_out(x[rows]))
         spread[:, a + 1 :, a] = spread[:, a, a + 1 :]
     return spread
 
 
-def amplification(curvature: Curvature, rows: Int[Tensor, " b"]) -> tuple[Float[Tensor, "b c c"], Tensor, float]:
+def solved_spread(curvature: Curvature, x: Float[Tensor, "b d"]) -> Float[Tensor, "b c c"]:
+    """The same where C⁻¹ is known by solving alone: once for each point and class.
+
+    What a residual leaves of xᵀ C⁻¹ x is of the order of its own square, so that its root will do.
+    """
+    curvature = curvature.to(tolerance=curvature.tolerance**0.5)
+    size, spread = len(curvature.fit.theta) // x.shape[1], []
+    for rows in slices(len(x), max(1, TOGETHER // (size * len(curvature.fit.theta)))):
+        some = written_out(x[rows])
+        spread.append(torch.einsum("bead,bd->bae", pulls(curvature, some).unflatten(2, (size, -1)), some))
+    return torch.cat(spread)
+
+
+def pulls(curvature: Curvature, x: Float[Tensor, "b d"]) -> Float[Tensor, "b c p"]:
+    """C⁻¹ Jᵢᵀ of points of a linear task: where θ goes per unit of gradient in each output of each."""
+    size = len(curvature.fit.theta) // x.shape[1]
+    sides = torch.einsum("ea,bd->bead", torch.eye(size).to(x), x).flatten(2)
+    return curvature.inverse_products(sides.flatten(0, 1).T).T.unflatten(0, (len(x), size))
+
+
+def amplification(
+    curvature: Curvature, rows: Int[Tensor, " b"], spread: Float[Tensor, "b c c"] | None = None
+) -> tuple[Float[Tensor, "b c c"], Tensor, float]:
     """(I − wᵢ Aᵢ Gᵢ)⁻¹ of each point, about 1 + its leverage, infinite where the fit cannot spare it; and wᵢ Aᵢ.
 
     Last, by how much rounding of Gᵢ grows in the first: shifts of all outputs cancel in wᵢ Aᵢ Gᵢ, however large.
@@ -63,7 +86,7 @@ def amplification(curvature: Curvature, rows: Int[Tensor, " b"]) -> tuple[Float[
     outputs = fit.task.outputs(fit.theta, fit.data.x_train[rows])
     curved = fit.task.output_loss.hessians(outputs, fit.data.y_train[rows]).permute(2, 0, 1)
     weighted = fit.weights[rows, None, None] * curved
-    spread = output_spread(curvature, rows)
+    spread = output_spread(curvature, rows) if spread is None else spread
     block, summed = weighted @ spread, weighted.abs() @ spread.abs()
     eye = torch.eye(block.shape[-1], dtype=block.dtype, device=block.device)
     inverse, fault = torch.linalg.inv_ex(eye - block)
@@ -79,7 +102,8 @@ def cheap_leverages(fit: Fit, *, damping: float) -> Float[Tensor, " n"] | None:
     None where that costs more than a moment: for networks, large data, and curvatures without a factor at hand.
     """
     curvature = Curvature(fit, damping=damping)
-    if not (fit.task.linear and fit.data.n * len(fit.theta) ** 2 <= CHEAP and curvature.factorised()):
+    costs = fit.data.n * row_size(fit.data.x_train, dense=len(fit.theta)) * len(fit.theta)
+    if not (fit.task.linear and costs <= CHEAP and curvature.factorised()):
         return None
     outputs = fit.task.outputs(fit.theta, fit.data.x_train)
     curved = fit.task.output_loss.hessians(outputs, fit.data.y_train).permute(2, 0, 1)
@@ -101,14 +125,15 @@ def self_influences(curvature: Curvature, *, corrected: bool, convention: str) -
     step = curvature.inverse_products(common[:, None]).T
     size = fit.task.output_loss.size(fit.data)
     every = torch.arange(fit.data.n, device=fit.theta.device)
-    for part in derivatives.chunks(fit.data.n, width=len(fit.theta) * size):
+    for part in derivatives.chunks(fit.data.n, width=size * row_size(fit.data.x_train, dense=len(fit.theta))):
         rows = every[part]
         x, y = fit.data.x_train[rows], fit.data.y_train[rows]
         slopes = fit.task.output_loss.gradients(fit.task.outputs(fit.theta, x), y).T[..., None]
         shared = fit.task.output_slopes(fit.theta, x, step)[0].T[..., None]
-        moved, beside = output_spread(curvature, rows) @ slopes, (slopes * shared).sum((1, 2))
+        spread = output_spread(curvature, rows)
+        moved, beside = spread @ slopes, (slopes * shared).sum((1, 2))
         if corrected:
-            amplified, curved, _ = amplification(curvature, rows)
+            amplified, curved, _ = amplification(curvature, rows, spread)
             slopes = amplified @ (slopes + curved @ shared)
         found.append(weights[rows] * ((moved * slopes).sum((1, 2)) + beside))
     return torch.cat(found)

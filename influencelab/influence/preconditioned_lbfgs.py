@@ -11,10 +11,10 @@ from jaxtyping import Bool
 from torch import Tensor
 
 from influencelab.influence.chord_newton import ConvergenceTest
-from influencelab.influence.conjugate_gradients import simultaneous_conjugate_gradients
 from influencelab.influence.curvature import Curvature
 from influencelab.models import derivatives
 from influencelab.models.shapes import KN, KP
+from influencelab.training.simultaneous_gradients import simultaneous_conjugate_gradients
 from influencelab.training.trainers.lbfgs import LBFGS
 from influencelab.training.trainers.newton import HESSIANS
 

@@ -8,7 +8,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from influencelab.data.sparse_rows import row_size
 from influencelab.errors import LostDigits
+from influencelab.models.loss_derivatives import chunks
 from influencelab.training.fit import Fit
 
 # Rounding that changes values by more than this share of the largest is warned of.
@@ -36,8 +38,8 @@ def cancelled(fit: Fit, values: Float[Tensor, "n m"] | None = None) -> float:
     x, y, loss = fit.data.x_train, fit.data.y_train, fit.task.output_loss
     outputs = fit.task.outputs(fit.theta, x)
     slopes = (fit.weights * loss.gradients(outputs, y)).abs()
-    features = fit.task.features(x).abs()
-    size = fit.theta.abs().view(-1, features.shape[1]) @ features.T
+    size = fit.theta.abs().view(loss.size(fit.data), -1)
+    size = torch.cat([size @ fit.task.features(x[rows]).abs().T for rows in parts(fit)], dim=1)
     change = (fit.weights * loss.products(outputs, y, size)).abs()
     grown = change.amax() / slopes.amax()
     if values is not None and (most := values.abs().amax()) > 0:
@@ -45,6 +47,11 @@ def cancelled(fit: Fit, values: Float[Tensor, "n m"] | None = None) -> float:
         grown = own.nan_to_num(0.0).amax()
     # Slopes that are all 0 while outputs round have no digit left; where outputs are 0 too, nothing rounds.
     return 1.0 if grown.isnan() else 1 + float(grown)
+
+
+def parts(fit: Fit) -> list[slice]:
+    """Training points, some at a time, so that their features need no second copy."""
+    return list(chunks(fit.data.n, width=row_size(fit.data.x_train)))
 
 
 def flat(fit: Fit) -> int | None:
@@ -88,15 +95,18 @@ def check_sums(fit: Fit, values: Float[Tensor, "n m"], solved: Float[Tensor, "m 
     """
     if not (fit.task.linear and values.numel()):
         return
-    x, loss = fit.task.features(fit.data.x_train), fit.task.output_loss
+    x, loss = fit.data.x_train, fit.task.output_loss
     slopes = fit.weights * loss.gradients(fit.task.outputs(fit.theta, fit.data.x_train), fit.data.y_train)
     rounding, most = torch.finfo(values.dtype).eps, values.abs().amax()
     # By Cauchy and Schwarz, nearly always, there are no such terms.
-    if not rounding * (slopes.norm(dim=0) * x.norm(dim=1)).amax() * solved.norm(dim=1).amax() > LOST * most:
+    size = torch.cat([fit.task.features(x[rows]).norm(dim=1) for rows in parts(fit)])
+    if not rounding * (slopes.norm(dim=0) * size).amax() * solved.norm(dim=1).amax() > LOST * most:
         return
     terms = torch.zeros_like(values)
-    for own, rows in zip(slopes.abs(), solved.abs().unflatten(1, (len(slopes), -1)).unbind(1), strict=True):
-        terms += own[:, None] * (x.abs() @ rows.T)
+    for rows in parts(fit):
+        some = fit.task.features(x[rows]).abs()
+        for own, each in zip(slopes.abs(), solved.abs().unflatten(1, (len(slopes), -1)).unbind(1), strict=True):
+            terms[rows] += own[rows, None] * (some @ each.T)
     lost_digits(float(rounding * terms.amax() / most) if most > 0 else float(terms.any()))
 
 

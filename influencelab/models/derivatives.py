@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.func import grad, jacrev, jvp, vmap
 
 from influencelab.data.dataset import Dataset
+from influencelab.data.sparse_rows import row_size, written_out
 from influencelab.errors import InvalidParameter
 from influencelab.models.loss_derivatives import PRODUCTS
 from influencelab.models.loss_derivatives import chunks as chunks
@@ -81,6 +82,22 @@ def hessians(task: Task, data: Dataset, theta: KP, weights: KN, *, kind: str = "
     return total
 
 
+def diagonal(task: Task, data: Dataset, theta: P, weights: N) -> P:
+    """The diagonal of the Gauss-Newton curvature of J: positive, and cheap for linear tasks."""
+    total, loss = task.penalty(data, theta).stiffness.clone(), task.output_loss
+    for rows in chunks(data.n, width=row_size(data.x_train, dense=len(theta))):
+        x = data.x_train[rows]
+        curved = loss.hessians(task.outputs(theta, x), data.y_train[rows]) * weights[rows]
+        if task.linear:
+            total += (curved.diagonal(dim1=0, dim2=1).T @ task.features(x).square()).flatten()
+            continue
+        jacobians = output_jacobians(task, x, theta)
+        for a in range(len(curved)):
+            for e in range(len(curved)):
+                total += torch.einsum("bp,b,bp->p", jacobians[:, a], curved[a, e], jacobians[:, e])
+    return total
+
+
 def point_slopes(task: Task, data: Dataset, theta: P, directions: KP) -> Float[Tensor, "n k"]:
     """∇ℓᵢᵀ dₖ: how fast the loss of training point i rises when θ moves along direction k."""
     chunked = task.derivatives(data).chunks(len(directions))
@@ -94,7 +111,7 @@ def point_slope_changes(
     parts = []
     for rows in task.derivatives(data).chunks(len(directions)):
         slopes = partial(slopes_at, task, data.y_train[rows], theta, directions)
-        parts.append(jvp(slopes, (data.x_train[rows],), (moves[rows],))[1])
+        parts.append(jvp(slopes, (written_out(data.x_train[rows]),), (moves[rows],))[1])
     return torch.cat(parts)
 
 
@@ -127,13 +144,22 @@ def measure_gradients(task: Task, data: Dataset, theta: P) -> MP:
     if task.linear and is_default(type(task).measure):
         return linear_gradients(task, theta, data.x_test, data.y_test)
     one = grad(lambda parameters, x, y: task.measure(parameters, x[None], y[None])[0])
-    return vmap(one, in_dims=(None, 0, 0))(theta, data.x_test, data.y_test)
+    return vmap(one, in_dims=(None, 0, 0))(theta, written_out(data.x_test), data.y_test)
 
 
 def linear_gradients(task: Task, theta: P, x: X, y: Y) -> Float[Tensor, "b p"]:
     """∇ℓ of each point of a linear task: the slopes of its loss times its features."""
     slopes = task.output_loss.gradients(task.outputs(theta, x), y).T
-    return (slopes[:, :, None] * task.features(x)[:, None]).flatten(1)
+    return (slopes[:, :, None] * written_out(task.features(x))[:, None]).flatten(1)
+
+
+def point_lengths(task: Task, data: Dataset, theta: P, rows: slice | Tensor = slice(None)) -> N:
+    """‖∇ℓᵢ‖ of some training points; for linear tasks ‖∂ℓᵢ/∂z‖ ‖xᵢ‖, as each gradient is their outer product."""
+    if not task.linear:
+        return point_gradients(task, data, theta, rows).norm(dim=1)
+    x = data.x_train[rows]
+    slopes = task.output_loss.gradients(task.outputs(theta, x), data.y_train[rows])
+    return slopes.norm(dim=0) * task.features(x).norm(dim=1)
 
 
 def check_kind(kind: str) -> None:

@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.func import grad, hessian, jvp, vjp, vmap
 
 from influencelab.data.dataset import Dataset
+from influencelab.data.sparse_rows import row_size
 from influencelab.models.loss import OutputLoss
 from influencelab.models.shapes import KB, KCB, KM, KN, KP, KPP, RKP, K, N, P, Rows, Theta, X, Y
 from influencelab.recipe import Recipe, default
@@ -84,7 +85,7 @@ class LossDerivatives:
 
     def chunks(self, models: int) -> Iterator[slice]:
         """Chunks of training points: neither their features nor the outputs of `models` models outgrow the cache."""
-        return chunks(self.data.n, width=max(models * self.numbers, self.data.x_train[0].numel()))
+        return chunks(self.data.n, width=max(models * self.numbers, row_size(self.data.x_train)))
 
     def passes(self, models: int) -> Iterator[slice]:
         """Slices of training points to sum over one after the other; one of all points where sums cut it themselves."""

@@ -11,13 +11,16 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from influencelab.data.dataset import Dataset
+from influencelab.data.sparse_rows import SparseRows
 from influencelab.errors import InvalidParameter
 from influencelab.models.closed_forms.linear import LinearDerivatives
-from influencelab.models.loss_derivatives import LossDerivatives, Model, output_slopes
+from influencelab.models.loss_derivatives import LossDerivatives, Model, chunks, output_slopes
 from influencelab.models.penalty import Penalty
 from influencelab.models.shapes import KCB, KP, N, P, Theta, X, Y
 from influencelab.recipe import default
 
+# Numbers in features of which no second copy is made for all points at once.
+MANY = 2**24
 # A layer's matrix (W | bias) and its units give W units + bias.
 Layer = Callable[[Tensor, Tensor], Tensor]
 
@@ -169,7 +172,7 @@ class LinearTask(Task):
     @default
     def width(self, data: Dataset) -> int:
         """d, the number of columns of Θ."""
-        return data.x_train[0].numel() + self.intercept
+        return data.x_train.shape[1:].numel() + self.intercept
 
     def start(self, data: Dataset, seed: int) -> P:
         """Zeros, where all outputs are 0; the seed has no part in it."""
@@ -184,9 +187,12 @@ class LinearTask(Task):
 
     @default
     def outputs(self, theta: Theta, x: X) -> KCB:
-        """Θ x for every model and point."""
+        """Θ x for every model and point; of many points some at a time, since their features are a copy."""
+        if not isinstance(x, SparseRows) and len(x) and x.numel() > MANY:
+            parts = chunks(len(x), width=x.shape[1:].numel())
+            return torch.cat([self.outputs(theta, x[rows]) for rows in parts], dim=-1)
         features = self.features(x)
-        return theta.unflatten(-1, (-1, features.shape[1])) @ features.T
+        return (theta.reshape(-1, features.shape[1]) @ features.T).unflatten(0, (*theta.shape[:-1], -1))
 
     @default
     def derivatives(self, data: Dataset) -> LossDerivatives:
@@ -200,6 +206,8 @@ class LinearTask(Task):
 
     def layer_factors(self, theta: P, x: X, y: Y) -> list[LayerFactors]:
         """The one layer there is."""
+        if isinstance(x, SparseRows):
+            raise InvalidParameter("Sparse features have no factor of a layer; take 'conjugate_gradient'.")
         roots = output_roots(self.output_loss.hessians(self.outputs(theta, x), y))
         return [LayerFactors(self.features(x).T.unsqueeze(1), roots.unsqueeze(2))]
 

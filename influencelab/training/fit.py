@@ -174,6 +174,7 @@ def fit(
         require(given, kind, what=what)
     seed = whole(seed, what="seed")
     check_seconds(seconds)
+    data = data if task.linear else data.written_out()
     used = checked_weights(weights, data)
     start = task.start(data, seed)
     with by_size(data.n, len(start)):

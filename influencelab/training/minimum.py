@@ -8,13 +8,15 @@ from scipy.optimize import linprog
 from torch import Tensor
 
 from influencelab.data.dataset import Dataset
+from influencelab.data.sparse_rows import row_size, written_out
 from influencelab.models import derivatives
 from influencelab.models.shapes import KN, KP, N, P
 from influencelab.models.task import Task
 from influencelab.training.deadline import out_of_time
 from influencelab.training.first_order import FirstOrder
+from influencelab.training.simultaneous_gradients import newton_directions
 from influencelab.training.trainer import Trained, Trainer
-from influencelab.training.trainers.newton import convex_descent, descent
+from influencelab.training.trainers.newton import by_products, convex_descent, descent
 
 # What a step may still change, as a share: Newton's decrement of √J, or of the length of θ in the metric of H; and a
 # tenth of the largest change of a point's log-odds, in nats: along a tail, where J only falls, each step makes that 1.
@@ -111,7 +113,7 @@ def largest_change(task: Task, data: Dataset, theta: P, step: KP) -> float:
     """The largest change of an output of any training or test point, against the mean of its outputs."""
     worst = 0.0
     for x in (data.x_train, data.x_test):
-        for rows in derivatives.chunks(len(x), width=len(theta)):
+        for rows in derivatives.chunks(len(x), width=row_size(x, dense=len(theta))):
             change = task.output_slopes(theta, x[rows], step)[0]
             change = change - change.mean(0) if len(change) > 1 else change
             worst = max(worst, float(change.abs().max()))
@@ -120,6 +122,8 @@ def largest_change(task: Task, data: Dataset, theta: P, step: KP) -> float:
 
 def newton_step(task: Task, data: Dataset, theta: KP, weights: KN, gradient: KP) -> KP:
     """−H⁻¹ ∇J of one model: by its Hessian, or nearly, by conjugate gradients."""
+    if by_products(task, theta):
+        return newton_directions(task, data, theta, weights, gradient)
     if theta.shape[1] <= DENSE:
         solve = convex_descent if task.convex else descent
         return solve(derivatives.hessians(task, data, theta, weights), gradient, tolerance=0.0)[0]
@@ -156,10 +160,13 @@ def unbounded(task: Task, data: Dataset, weights: N, *, theta: P | None = None) 
     labels = data.y_train[used]
     absent = sorted(set(range(data.classes)) - set(labels.unique().tolist()))
     columns = free.unflatten(0, (task.output_loss.size(data), -1))
-    points = torch.cat([labels[:, None].to(weights), task.features(data.x_train[used])[:, columns.any(0)]], dim=1)
-    # Where the intercept alone is free, all points of a class are alike.
-    points = points.unique(dim=0) if points.shape[1] == 2 else points
-    x, labels = points[:, 1:], points[:, 0].long()
+    rows = derivatives.chunks(len(labels), width=row_size(data.x_train))
+    own = data.x_train if used.all() else data.x_train[used]
+    x = torch.cat([task.features(own[some])[:, columns.any(0)] for some in rows])
+    if x.shape[1] == 1:
+        # Where the intercept alone is free, all points of a class are alike.
+        points = torch.cat([labels[:, None].to(weights), written_out(x)], dim=1).unique(dim=0)
+        x, labels = points[:, 1:], points[:, 0].long()
     found = False
     if theta is not None and free.all():
         # Along θ outputs grow by this, whatever offsets they have.
@@ -168,7 +175,7 @@ def unbounded(task: Task, data: Dataset, weights: N, *, theta: P | None = None) 
         if len(x) * columns.numel() * len(columns) > PROGRAM:
             if not perceptron(x, labels):
                 return ""
-        elif not separates(inequalities(x, labels, outputs=len(columns)).cpu().numpy()):
+        elif not separates(inequalities(written_out(x), labels, outputs=len(columns)).cpu().numpy()):
             return ""
     if absent:
         named = ", ".join(map(str, absent))
@@ -181,14 +188,16 @@ def by_squares(x: Tensor, labels: Tensor) -> Tensor:
     targets = torch.nn.functional.one_hot(labels, max(2, 1 + int(labels.max()))).to(x)
     if len(x) * x.shape[1] ** 2 > SQUARES:
         return torch.zeros_like(targets.T)
+    x = written_out(x)
     return (x @ torch.linalg.lstsq(x.cpu(), targets.cpu(), driver="gelsd").solution.to(x)).T
 
 
 def perceptron(x: Tensor, labels: Tensor) -> bool:
     """Whether the perceptron's rule, all mistakes of an epoch at once, ends with every point on its own side."""
-    x = x / x.abs().amax(0).clamp_min(torch.finfo(x.dtype).tiny)
     own = torch.nn.functional.one_hot(labels, max(2, 1 + int(labels.max()))).to(x)
-    theta, epochs = torch.zeros_like(own.T @ x), min(EPOCHS, WORK // (len(x) * own.shape[1] * x.shape[1]))
+    epochs = min(EPOCHS, WORK // (len(x) * own.shape[1] * row_size(x)))
+    x = x / x.abs().amax(0).clamp_min(torch.finfo(x.dtype).tiny)
+    theta = x.new_zeros(own.shape[1], x.shape[1])
     for _ in range(epochs):
         outputs = theta @ x.T
         if right(outputs, labels):

@@ -10,9 +10,10 @@ import torch
 from measure import main, once
 
 import influencelab as il
-from influencelab.influence.conjugate_gradients import block_conjugate_gradient, simultaneous_conjugate_gradients
+from influencelab.influence.conjugate_gradients import block_conjugate_gradient
 from influencelab.influence.curvature import Curvature
 from influencelab.models import derivatives
+from influencelab.training.simultaneous_gradients import simultaneous_conjugate_gradients
 
 TOLERANCE, POINTS, TESTS = 1e-8, 300, 50
 

@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from influencelab.errors import Diverged, IndefiniteCurvature, NotFinite, NullSpaceMass
-from influencelab.influence.conjugate_gradients import block_conjugate_gradient, simultaneous_conjugate_gradients
+from influencelab.influence.conjugate_gradients import block_conjugate_gradient
+from influencelab.training.simultaneous_gradients import simultaneous_conjugate_gradients
 
 
 def spread_matrix(p, least, *, seed=0, first=None):

@@ -9,6 +9,7 @@ import torch
 from influencelab.adapters.readers import linear_svc
 from influencelab.adapters.reading import Reading
 from influencelab.data.dataset import Dataset
+from influencelab.data.sparse_rows import matrix_of
 from influencelab.models.losses.epsilon_insensitive import EpsilonInsensitive
 from influencelab.models.losses.insensitive_squared_error import InsensitiveSquaredError
 
@@ -27,7 +28,7 @@ def read(estimator: Any, data: Dataset, weights: numpy.ndarray) -> Reading:
     if estimator.loss == "epsilon_insensitive":
         at, spread = partial(EpsilonInsensitive, epsilon), float(data.y_train.std())
         return linear_svc.bent(estimator, at(), at, total, widest=spread, left=LEFT)
-    loss, shares, x = InsensitiveSquaredError(epsilon), weights / total, data.x_train.numpy()
+    loss, shares, x = InsensitiveSquaredError(epsilon), weights / total, matrix_of(data.x_train)
     # Its primal solver stops at a share of the gradient at no weights.
     slopes = shares * loss.gradients(torch.zeros(1, data.n, dtype=data.x_train.dtype), data.y_train)[0].numpy()
     start = numpy.append(x.T @ slopes, float(estimator.intercept_scaling) * slopes.sum())

@@ -7,6 +7,7 @@ import numpy
 from influencelab.adapters.reading import TOTAL, Reading, rows_of
 from influencelab.adapters.sparsity import sparse
 from influencelab.data.dataset import Dataset
+from influencelab.data.sparse_rows import matrix_of
 from influencelab.models.losses.binary_cross_entropy import BinaryCrossEntropy
 from influencelab.models.task import LinearTask
 from influencelab.models.tasks.binary_logistic import BinaryLogistic
@@ -66,7 +67,7 @@ def rule(estimator: Any, data: Dataset, weights: numpy.ndarray) -> float:
     if estimator.solver == "liblinear":
         return of_liblinear(estimator, data, weights) / 2
     if estimator.solver in ("sag", "saga"):
-        x = data.x_train.numpy()
+        x = matrix_of(data.x_train)
         curvature = 0.25 * (float((x * x).sum(1).max()) + bool(estimator.fit_intercept))
         return min(SLACK * curvature * float(numpy.abs(estimator.coef_).max()), 0.5 / float(estimator.tol)) / data.n
     return 1.0
@@ -74,6 +75,6 @@ def rule(estimator: Any, data: Dataset, weights: numpy.ndarray) -> float:
 
 def of_liblinear(estimator: Any, data: Dataset, weights: numpy.ndarray) -> float:
     """What liblinear's primal solver leaves of the gradient, per tol, of a loss whose slopes at no weights are ±1."""
-    x, sides, shares = data.x_train.numpy(), 2.0 * data.y_train.numpy() - 1, weights / weights.sum()
+    x, sides, shares = matrix_of(data.x_train), 2.0 * data.y_train.numpy() - 1, weights / weights.sum()
     start = numpy.append(x.T @ (shares * sides), estimator.intercept_scaling * shares @ sides)
     return float(numpy.linalg.norm(start)) * min((sides > 0).mean(), (sides < 0).mean())

@@ -6,6 +6,7 @@ import numpy
 
 from influencelab.adapters.reading import ITERATED, SOLVED, Reading, rows_of
 from influencelab.data.dataset import Dataset
+from influencelab.data.sparse_rows import matrix_of
 from influencelab.models.task import LinearTask
 from influencelab.models.tasks.ridge import Ridge
 
@@ -31,13 +32,11 @@ def read(estimator: Any, data: Dataset, weights: numpy.ndarray) -> Reading:
 def reading(estimator: Any, alpha: Any, data: Dataset, weights: numpy.ndarray) -> Reading:
     """At this alpha, a number or a row of one."""
     task = Ridge(float(numpy.ravel(alpha)[0]) / float(weights.sum()), intercept=bool(estimator.fit_intercept))
-    return of_squares(estimator, task, data.x_train.numpy(), data.y_train.numpy()[:, None], weights)
+    return of_squares(estimator, task, matrix_of(data.x_train), data.y_train.numpy()[:, None], weights)
 
 
-def of_squares(
-    estimator: Any, task: LinearTask, x: numpy.ndarray, targets: numpy.ndarray, weights: numpy.ndarray
-) -> Reading:
-    """The reading of any sum of squares, with what its solver leaves of the gradient."""
+def of_squares(estimator: Any, task: LinearTask, x: Any, targets: numpy.ndarray, weights: numpy.ndarray) -> Reading:
+    """The reading of any sum of squares of a table x, with what its solver leaves of the gradient."""
     theta, solver = rows_of(estimator, intercept=task.intercept), getattr(estimator, "solver", "auto")
     if solver not in STOPPED:
         exact = numpy.asarray(estimator.coef_).dtype == numpy.float64

@@ -7,6 +7,7 @@ import numpy
 from influencelab.adapters.readers.ridge import of_squares
 from influencelab.adapters.reading import Reading
 from influencelab.data.dataset import Dataset
+from influencelab.data.sparse_rows import matrix_of
 from influencelab.models.losses.sided_squared_error import SidedSquaredError
 from influencelab.models.tasks.generalised_linear import GeneralisedLinear
 
@@ -33,4 +34,4 @@ def reading(estimator: Any, alpha: Any, data: Dataset, weights: numpy.ndarray) -
     # One column, the side of class 1, of two classes.
     own = numpy.arange(data.classes) if data.classes > 2 else numpy.array([1])
     sides = 2.0 * (data.y_train.numpy()[:, None] == own) - 1
-    return of_squares(estimator, task, data.x_train.numpy(), sides, weights)
+    return of_squares(estimator, task, matrix_of(data.x_train), sides, weights)

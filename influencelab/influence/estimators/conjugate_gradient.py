@@ -8,7 +8,7 @@ from torch import Tensor
 
 from influencelab.errors import InvalidParameter
 from influencelab.influence.conjugate_gradients import block_conjugate_gradient
-from influencelab.influence.curvature import Curvature, Solution, check_recipe
+from influencelab.influence.curvature import TOGETHER, Curvature, Solution, check_recipe
 from influencelab.influence.estimator import Solver
 from influencelab.training.fit import Fit
 
@@ -64,7 +64,7 @@ class ConjugateGradient(Solver):
                 tolerance=self.tolerance,
                 max_iterations=self.max_iterations,
             )
-            for block in gradients.split(WIDTH)
+            for block in gradients.split(min(WIDTH, max(1, TOGETHER // len(fit.theta))))
         ]
         values = torch.cat([solution.values for solution in solutions], dim=1)
         return Solution(values, torch.cat([solution.residual for solution in solutions])), self.damping

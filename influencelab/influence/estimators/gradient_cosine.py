@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import torch
 
+from influencelab.data.sparse_rows import row_size
 from influencelab.influence.estimator import Estimate, Estimator, estimate_of
 from influencelab.models import derivatives
 from influencelab.models.shapes import N
@@ -29,14 +30,7 @@ class GradientCosine(Estimator):
 
 
 def point_lengths(fit: Fit) -> N:
-    """‖∇ℓᵢ‖ of each training point; for linear tasks ‖∂ℓᵢ/∂z‖ ‖xᵢ‖, as each gradient is their outer product."""
+    """‖∇ℓᵢ‖ of each training point."""
     task, data = fit.task, fit.data
-    parts = []
-    for rows in derivatives.chunks(data.n, width=data.x_train[0].numel() if task.linear else len(fit.theta)):
-        if task.linear:
-            x = task.features(data.x_train[rows])
-            gradients = task.output_loss.gradients(task.outputs(fit.theta, data.x_train[rows]), data.y_train[rows])
-            parts.append(gradients.norm(dim=0) * x.norm(dim=1))
-        else:
-            parts.append(derivatives.point_gradients(task, data, fit.theta, rows).norm(dim=1))
-    return torch.cat(parts)
+    chunks = derivatives.chunks(data.n, width=row_size(data.x_train) if task.linear else len(fit.theta))
+    return torch.cat([derivatives.point_lengths(task, data, fit.theta, rows) for rows in chunks])

@@ -26,7 +26,8 @@ class NewtonStep(Estimator):
     Plain influence takes the curvature with the point still in it, and so falls short by the factor (1 − leverage):
     much where weight decay is small and p / n large. This is the rescaled influence of Rubinstein & Hopkins (2025),
     with the whole c × c leverage block. It predicts one convention: bᵢ = ∇ℓᵢ for `drop`, ∇ℓᵢ + weight_decay Pθ / Σw
-    for `renormalise`. Networks take the Gauss-Newton part Aᵢ for the curvature that leaves with the point.
+    for `renormalise`. Of more than 10,000 parameters of a linear task each point is solved for, which is meant for few.
+    Networks take the Gauss-Newton part Aᵢ for the curvature that leaves with the point.
 
     Attributes:
         convention: `drop` or `renormalise`.

@@ -28,6 +28,8 @@ from influencelab.training.trainers.newton import Newton
 MODELS = 256
 # Shares of its own tolerance that the safeguarded trainer is asked for, one after the other, until a model passes.
 TIGHTER = (1.0, 1e-2, 1e-4, 1e-6)
+# Residuals that conjugate gradients may leave: of a chord step, which the next one mends, and of what is judged by.
+NEARLY, JUDGED = 1e-4, 1e-6
 # Points on the line from the fit to the retrained model at which a barrier is looked for.
 LINE = 9
 # A share of a test loss in place of the changes predicted for it, where they are all 0.
@@ -97,7 +99,7 @@ class SecondOrder(Retrainer):
         """Every batch to the minimum of the target, under one convergence test."""
         aim = self.aim(fit)
         # What is missing is judged by the curvature itself: damping would make it look smaller than it is.
-        curvature = Curvature(aim)
+        curvature = Curvature(aim, tolerance=JUDGED)
         test = self.convergence_test(curvature, perturbation)
         if aim.task.convex:
             curvature.check_rounding()
@@ -138,7 +140,7 @@ class SecondOrder(Retrainer):
         seen = aim if problem.fit is fit else self.aim(problem.fit)
         # The same θ and the same curvature: what is computed of one serves the other.
         FACTORS_OF[seen] = FACTORS_OF.setdefault(aim, {})
-        curvature = Curvature(penalised_by(seen, problem.weight_decay), damping=self.damping)
+        curvature = Curvature(penalised_by(seen, problem.weight_decay), damping=self.damping, tolerance=NEARLY)
         seen, weights, chord = curvature.fit, problem.weights, chord_of(curvature, problem)
         descent = descend(chord, problem, test, max_steps=self.max_steps)
         theta, gradient, passed = descent.theta, descent.gradient, descent.passed

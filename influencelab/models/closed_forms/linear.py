@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from influencelab.data.sparse_rows import SparseRows
 from influencelab.models.loss_derivatives import LossDerivatives, slices
 from influencelab.models.shapes import KN, KP, KPP, RKP, K, N, P, Rows
 
@@ -48,7 +49,7 @@ class LinearDerivatives(LossDerivatives):
         residuals = self.task.output_loss.gradients(outputs, y) * weights[:, None, rows]
         return values, (residuals.flatten(0, 1) @ x).view(theta.shape)
 
-    def products(self, theta: P, weights: N, vectors: KP, rows: slice, *, kind: str = "hessian") -> KP:
+    def products(self, theta: P, weights: N, vectors: KP, rows: Rows, *, kind: str = "hessian") -> KP:
         """Σ wᵢ ∇²ℓᵢ v over some points; Gauss-Newton, of whichever kind, is the Hessian."""
         x = self.features(self.data.x_train[rows])
         outputs = self.shifted(theta.view(-1, x.shape[1]) @ x.T, rows)
@@ -56,12 +57,22 @@ class LinearDerivatives(LossDerivatives):
         curved = self.task.output_loss.products(outputs, self.data.y_train[rows], moved) * weights[rows]
         return (curved.flatten(0, 1) @ x).view(vectors.shape)
 
+    def model_products(self, theta: KP, weights: KN, vectors: KP, rows: slice) -> KP:
+        """The same of each model, at its own θ and weights, times its own vector: two products for all of them."""
+        x, y, loss = self.features(self.data.x_train[rows]), self.data.y_train[rows], self.task.output_loss
+        both = torch.cat([theta, vectors]).view(-1, x.shape[1]) @ x.T
+        outputs, moved = both.view(2, len(theta), -1, len(x))
+        each = zip(self.shifted(outputs, rows), moved, strict=True)
+        curved = torch.stack([loss.products(at, y, change[None])[0] for at, change in each]) * weights[:, None, rows]
+        return (curved.flatten(0, 1) @ x).view(vectors.shape)
+
     def hessians(self, theta: KP, weights: KN, *, kind: str) -> KPP:
         """Σ wᵢ (∂²ℓᵢ/∂z²) ⊗ xᵢ xᵢᵀ for each model, from the upper half of its symmetric blocks."""
         size, loss = self.task.output_loss.size(self.data), self.task.output_loss
         width = theta.shape[1] // size
         total = theta.new_zeros(len(theta), size, width, size, width)
-        for rows in slices(self.data.n, ROWS):
+        # Of sparse features a weighted copy is small, however many rows it has.
+        for rows in slices(self.data.n, self.data.n if isinstance(self.data.x_train, SparseRows) else ROWS):
             x = self.features(self.data.x_train[rows])
             for model in range(len(theta)):
                 outputs = self.shifted(theta[model].view(size, width) @ x.T, rows)
@@ -74,7 +85,11 @@ class LinearDerivatives(LossDerivatives):
         return total.view(len(theta), size * width, size * width)
 
     def sample_products(self, theta: P, weights: N, vectors: RKP, *, samples: Int[Tensor, "r b"], kind: str) -> RKP:
-        """Two batched matrix products over the samples."""
+        """Two batched matrix products over the samples; sample by sample where features are sparse."""
+        if isinstance(self.data.x_train, SparseRows):
+            scale = self.data.n / samples.shape[1]
+            each = zip(vectors, samples, strict=True)
+            return scale * torch.stack([self.products(theta, weights, some, rows) for some, rows in each])
         rows, (count, k) = samples.flatten(), vectors.shape[:2]
         features = self.features(self.data.x_train[rows])
         outputs = self.shifted(theta.view(-1, features.shape[1]) @ features.T, rows)

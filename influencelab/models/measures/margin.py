@@ -6,6 +6,7 @@ import torch
 from torch.func import grad, vmap
 
 from influencelab.data.dataset import Dataset
+from influencelab.data.sparse_rows import written_out
 from influencelab.errors import InvalidData
 from influencelab.models.measure import BETTER, Measure
 from influencelab.models.shapes import KB, KCB, KM, KP, MP, P, Y
@@ -44,7 +45,7 @@ class Margin(Measure):
         """The derivative of each margin."""
         check_classes(data)
         one = grad(lambda parameters, x, y: margins(task.outputs(parameters, x[None]), y[None])[0])
-        return vmap(one, in_dims=(None, 0, 0))(theta, data.x_test, data.y_test)
+        return vmap(one, in_dims=(None, 0, 0))(theta, written_out(data.x_test), data.y_test)
 
 
 def margins(z: KCB, y: Y) -> KB:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from torch.func import grad, vmap
 
 from influencelab.data.dataset import Dataset
+from influencelab.data.sparse_rows import written_out
 from influencelab.errors import InvalidParameter
 from influencelab.models.measure import NEITHER, Measure
 from influencelab.models.shapes import KM, KP, MP, P
@@ -44,7 +45,7 @@ class Output(Measure):
         """∂z/∂θ of each test point."""
         check_output(self.output, task, data)
         one = grad(lambda parameters, x: task.outputs(parameters, x[None])[self.output, 0])
-        return vmap(one, in_dims=(None, 0))(theta, data.x_test)
+        return vmap(one, in_dims=(None, 0))(theta, written_out(data.x_test))
 
 
 def check_output(output: int, task: Task, data: Dataset) -> None:

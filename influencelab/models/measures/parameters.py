@@ -47,7 +47,8 @@ class Parameters(Measure):
 
     def gradients(self, task: Task, data: Dataset, theta: P) -> MP:
         """1 at each entry."""
-        return torch.eye(len(theta), dtype=theta.dtype, device=theta.device)[self.checked(theta)]
+        entries = torch.tensor(self.checked(theta), device=theta.device)[:, None]
+        return theta.new_zeros(len(entries), len(theta)).scatter_(1, entries, 1.0)
 
     def checked(self, theta: Theta) -> list[int]:
         """The entries, if θ has them."""

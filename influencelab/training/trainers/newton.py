@@ -9,14 +9,15 @@ from torch import Tensor
 from influencelab.data.dataset import Dataset
 from influencelab.errors import InvalidParameter
 from influencelab.models import derivatives
-from influencelab.models.shapes import KN, KP, K
+from influencelab.models.shapes import KN, KP, K, Theta
 from influencelab.models.task import Task
 from influencelab.training.deadline import out_of_time
 from influencelab.training.line_search import DECREASE, ROUNDING, search
+from influencelab.training.simultaneous_gradients import newton_directions
 from influencelab.training.trainer import Batched, Trained, Trainer, check_finite
 
-# Numbers in the Hessians that are worked on at once.
-HESSIANS = 2**23
+# Numbers in the Hessians that are worked on at once, and parameters up to which there are any of convex tasks.
+HESSIANS, FACTORISED = 2**23, 10_000
 # A curvature below minus this share of the largest is negative beyond doubt.
 NEGATIVE = 1e-10
 # A negative curvature is followed where ∇J is below this share of it: Newton's step along it would be this short.
@@ -38,6 +39,8 @@ ENDLESS, AS_LONG, AS_STRAIGHT = 30, 0.9, 0.99
 @dataclass(frozen=True)
 class Newton(Trainer):
     """Steps of −|H|⁻¹ ∇J, shortened until J descends, with |H| the Hessian whose eigenvalues lost their sign.
+
+    Of linear tasks with more than 10,000 parameters conjugate gradients find them, from products alone.
 
     Null directions (an unpenalised softmax intercept) are left alone. A network counts as converged only where no
     curvature is negative: from a saddle point it follows the most negative one, whichever way J falls further. A
@@ -88,6 +91,11 @@ class Newton(Trainer):
         # Those that go on need a direction; a small gradient proves a minimum only where J is convex.
         asked = (~near & (not last)) | (near & (not task.convex))
         direction, lowest = torch.zeros_like(here.theta), torch.zeros_like(here.value)
+        if by_products(task, here.theta):
+            if asked.any():
+                some = here.theta[asked], weights[asked], here.gradient[asked]
+                direction[asked] = newton_directions(task, data, *some)
+            return Plan(direction, lowest, near)
         for rows in asked.nonzero().squeeze(1).split(max(1, HESSIANS // here.theta.shape[1] ** 2)):
             hessian = derivatives.hessians(task, data, here.theta[rows], weights[rows])
             check_finite(hessian.flatten(1).abs().amax(-1), what="The Hessian", when="where a step of Newton starts")
@@ -121,6 +129,11 @@ class Plan(Batched):
     direction: KP
     lowest: K
     arrived: Bool[Tensor, " k"]
+
+
+def by_products(task: Task, theta: Theta) -> bool:
+    """Whether a task is convex and linear with so many parameters that its curvature is known by products alone."""
+    return task.linear and task.convex and theta.shape[-1] > FACTORISED
 
 
 def evaluate(task: Task, data: Dataset, theta: KP, weights: KN) -> Place:
