@@ -37,7 +37,7 @@ class SparseRows(Tensor):
     def __new__(cls, matrix: Any) -> "SparseRows":
         """A tensor without numbers of its own, of the size and type of the matrix."""
         kind = torch.from_numpy(numpy.zeros(0, matrix.dtype)).dtype
-        return Tensor._make_wrapper_subclass(cls, matrix.shape, dtype=kind, device="cpu")
+        return Tensor._make_wrapper_subclass(cls, matrix.shape, dtype=kind, device=torch.device("cpu"))
 
     def __init__(self, matrix: Any) -> None:
         self.matrix, self.known = matrix, {}
@@ -96,7 +96,7 @@ def sparse_rows(matrix: Any, *, what: str) -> Tensor:
     taken = 12 * matrix.nnz + 8 * (matrix.shape[0] + VECTORS * matrix.shape[1])
     if taken > available():
         refuse(matrix.shape, what=what, taken=taken, how="with models of so many columns")
-    rows = scipy.sparse.csr_array(matrix, copy=True)
+    rows: Any = scipy.sparse.csr_array(matrix, copy=True)
     rows.sum_duplicates()
     rows.eliminate_zeros()
     places = scipy.sparse.get_index_dtype(maxval=max(rows.nnz, *rows.shape))
@@ -128,7 +128,8 @@ def product(one: Any, other: Any) -> Any:
         return torch.from_numpy(found.T.copy())
     if not isinstance(other, SparseRows):
         return torch.from_numpy(one.matrix @ numpy.ascontiguousarray(other.detach().numpy()))
-    left, found = scipy.sparse.csr_array(one.matrix), numpy.zeros((len(one), other.shape[1]), one.matrix.dtype)
+    left: Any = scipy.sparse.csr_array(one.matrix)
+    found = numpy.zeros((len(one), other.shape[1]), one.matrix.dtype)
     step = max(1, BLOCK // max(1, other.shape[1]))
     for first in range(0, len(one), step):
         found[first : first + step] = (left[first : first + step] @ other.matrix).toarray()
@@ -157,7 +158,7 @@ def again(x: SparseRows, *_: Any, **__: Any) -> SparseRows:
 
 def indexed(x: Any, places: Any) -> Any:
     """Some rows, or some columns, by places or a mask; a grid of rows with its zeros."""
-    where = [each if each is None else each.detach().cpu().numpy() for each in places]
+    where: Any = [each if each is None else each.detach().cpu().numpy() for each in places]
     if not isinstance(x, SparseRows) or len([each for each in where if each is not None]) != 1:
         return NotImplemented
     if where[0] is None:
@@ -192,7 +193,7 @@ def joined(parts: list[Tensor], dim: int = 0) -> Any:
 
 def beside(matrix: Any, column: numpy.ndarray) -> Any:
     """The rows with one more column after all others."""
-    rows = scipy.sparse.csr_array(matrix)
+    rows: Any = scipy.sparse.csr_array(matrix)
     ends, width = rows.indptr[1:], rows.shape[1]
     numbers, columns = numpy.insert(rows.data, ends, column), numpy.insert(rows.indices, ends, width)
     starts = rows.indptr + numpy.arange(len(rows.indptr), dtype=rows.indptr.dtype)

@@ -149,7 +149,7 @@ def points_in(table: pandas.DataFrame, data: Dataset | None, called: Mapping[str
         fields["name"] = data.name
         if isinstance(data.x_train, SparseRows):
             for part, x, ids in (("train", data.x_train, data.train_ids), ("test", data.x_test, data.test_ids)):
-                rows = places(ids.tolist(), fields[f"{part}_ids"])
+                rows = places(ids.tolist(), fields[f"{part}_ids"].tolist())
                 fields[f"{part}_texts"] = largest_terms(x, rows, data.feature_names)
         elif readable(data.x_test.shape[1:]):
             fields["features"] = data.feature_names

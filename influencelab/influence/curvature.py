@@ -1,14 +1,13 @@
 """The curvature of a fit as an operator: products, dense matrix, spectrum, solves, one meaning of damping."""
 
-from dataclasses import dataclass, field
-from weakref import WeakKeyDictionary
-
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from influencelab.errors import InvalidParameter, NullSpaceMass
-from influencelab.influence.conjugate_gradients import block_conjugate_gradient
+from influencelab.influence import by_products as known_by
+from influencelab.influence.factors import FACTORS_OF as FACTORS_OF
+from influencelab.influence.factors import Factors, Spectrum
 from influencelab.influence.rounding import cancelled, flat, lost_digits
 from influencelab.influence.solution import Solution as Solution
 from influencelab.models import derivatives
@@ -26,44 +25,8 @@ DAMPINGS = 2
 # The largest share of a right-hand side that may lie in the null space before a solve is refused; in float32 its own
 # rounding, in these units, is larger.
 NULL_MASS, ROUNDING = 1e-7, 1e3
-
-# Where a curvature is known by products alone: columns times parameters solved for together, products at most, and
-# directions without curvature that are looked for.
-TOGETHER, PRODUCTS, FEW = 2**23, 5000, 8
 # Random vectors, and steps of power iteration, by which the condition is found.
 PROBES, POWERS = 4, 4
-
-
-@dataclass(frozen=True, eq=False)
-class Spectrum:
-    """Eigenvalues in ascending order, in nats per squared unit of parameter, without damping, and a column for each."""
-
-    values: P
-    vectors: Float[Tensor, "p p"]
-
-    def inverse(self) -> P:
-        """1 / eigenvalue, and 0 along null directions."""
-        return (1 / self.values).where(~self.null(0.0), 0.0)
-
-    def null(self, damping: float) -> Tensor:
-        """Mask of the directions that have no curvature to working precision after damping."""
-        shifted = (self.values + damping).abs()
-        return shifted <= len(shifted) * torch.finfo(shifted.dtype).eps * shifted.max()
-
-
-@dataclass
-class Factors:
-    """Factors computed once for every damping: shared by all curvatures of one fit and kind."""
-
-    dense: Tensor | None = None
-    spectrum: Spectrum | None = None
-    cholesky: dict[float, Tensor | None] = field(default_factory=dict)
-    scaled: dict[float, tuple[Spectrum, P]] = field(default_factory=dict)
-    inverse: dict[float, Tensor] = field(default_factory=dict)
-    diagonal: Tensor | None = None
-
-
-FACTORS_OF: WeakKeyDictionary[Fit, dict[str, Factors]] = WeakKeyDictionary()
 
 
 class Curvature:
@@ -130,17 +93,6 @@ class Curvature:
             self._factors.diagonal = derivatives.diagonal(fit.task, fit.data, fit.theta, fit.weights)
         return self._factors.diagonal + self.damping
 
-    def shifts(self) -> Float[Tensor, "p q"]:
-        """Directions that shift all outputs of each point alike, where nothing curves along these: an orthonormal few."""
-        fit = self.fit
-        outputs = fit.task.output_loss.size(fit.data)
-        table = (fit.task.penalty(fit.data, fit.theta).stiffness + self.damping).view(outputs, -1)
-        free = (table == 0).all(0).nonzero()[: FEW if outputs > 1 else 0, 0]
-        found = table.new_zeros(*table.shape, len(free))
-        found[:, free, torch.arange(len(free))] = outputs**-0.5
-        found = found.flatten(0, 1)
-        return found[:, (self @ found).norm(dim=0) <= NULL_MASS * self.diagonal().max()] if len(free) else found
-
     def to(self, *, tolerance: float) -> "Curvature":
         """The same, solved to another tolerance where conjugate gradients solve."""
         return Curvature(self.fit, kind=self.kind, damping=self.damping, tolerance=tolerance)
@@ -149,18 +101,6 @@ class Curvature:
     def by_products(self) -> bool:
         """Whether there is no factor, and conjugate gradients solve."""
         return by_products(self.fit.task, self.fit.theta)
-
-    def by_gradients(self, vectors: Float[Tensor, "p k"]) -> Solution:
-        """Solve for each column by conjugate gradients."""
-        diagonal = self.diagonal()
-        diagonal = diagonal.where(diagonal > torch.finfo(diagonal.dtype).eps * diagonal.max(), 1.0)
-        found = [
-            block_conjugate_gradient(
-                self.__matmul__, block, diagonal=diagonal, tolerance=self.tolerance, max_iterations=PRODUCTS
-            )
-            for block in vectors.split(max(1, TOGETHER // len(vectors)), dim=1)
-        ]
-        return Solution(torch.cat([each.values for each in found], 1), torch.cat([each.residual for each in found]))
 
     @door
     def cholesky(self) -> Float[Tensor, "p p"] | None:
@@ -209,8 +149,11 @@ class Curvature:
     def inverse_products(self, vectors: Float[Tensor, "p k"]) -> Float[Tensor, "p k"]:
         """(C + damping I)⁺ times each column: the inverse, or one that leaves null directions alone."""
         if self.by_products:
-            shifts = self.shifts()
-            return self.by_gradients(vectors - shifts @ (shifts.T @ vectors)).values
+            task, data, diagonal = self.fit.task, self.fit.data, self.diagonal()
+            free = (task.penalty(data, self.fit.theta).stiffness + self.damping).view(task.output_loss.size(data), -1)
+            null = known_by.shifts(self.__matmul__, free, diagonal=diagonal)
+            vectors = vectors - null @ (null.T @ vectors)
+            return known_by.solved(self.__matmul__, vectors, diagonal=diagonal, tolerance=self.tolerance).values
         known = self._factors.spectrum
         if known is None or known.null(self.damping).any():
             factor = self.cholesky()
@@ -258,6 +201,11 @@ class Curvature:
             known[self.damping] = torch.cholesky_inverse(factor) if factor is not None else self.inverse_products(eye)
         return known[self.damping]
 
+    def keep(self, solution: Solution) -> Solution:
+        """The same, remembered for whoever asks for it again."""
+        self._factors.solved = solution.values
+        return solution
+
     @door
     def solve(self, vectors: Float[Tensor, "p k"]) -> Solution:
         """Solve (C + damping I) x = v for each column v.
@@ -266,7 +214,12 @@ class Curvature:
             NullSpaceMass: C + damping I has null directions and some v does not vanish there.
         """
         if self.by_products:
-            return self.by_gradients(vectors)
+            known = self._factors.solved
+            if known is not None and known.shape == vectors.shape:
+                solution = checked(self, vectors.T, known.T)
+                if bool((solution.residual <= self.tolerance).all()):
+                    return solution
+            return known_by.solved(self.__matmul__, vectors, diagonal=self.diagonal(), tolerance=self.tolerance)
         solution = checked(self, vectors.T, self.inverse_products(vectors).T)
         if self._factors.cholesky.get(self.damping) is not None:
             return solution

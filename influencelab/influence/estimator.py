@@ -21,14 +21,14 @@ from influencelab.errors import InvalidParameter, require
 from influencelab.influence import table
 from influencelab.influence.curvature import Curvature, Solution
 from influencelab.influence.door import require_fit
-from influencelab.influence.leverage import cheap_leverages, self_influences
+from influencelab.influence.leverage import cheap_leverages, most_leverages, self_influences
 from influencelab.influence.rounding import check_slopes, check_sums
 from influencelab.influence.sensitivity import Sensitivity, solved
 from influencelab.models.measure import Measure
 from influencelab.recipe import Recipe, kind_name
 from influencelab.summary import Summarised
 from influencelab.training.fit import Fit, door, require_converged, threads_for
-from influencelab.training.trainers.newton import FACTORISED
+from influencelab.training.trainers.newton import FACTORISED, by_products
 
 __all__ = ["Estimate", "Estimator"]
 
@@ -91,8 +91,15 @@ class Estimate(Recipe, Summarised):
             "values": f"{self.values.shape[0]:,} training × {self.values.shape[1]:,} test points",
             "unit": self.unit,
             **solved(self.residual, self.damping, self.seconds),
-            **table.leverages(self.fit, self.leverage, corrected=not isinstance(self.estimator, Solver)),
+            **self.warning(),
         }
+
+    def warning(self) -> dict[str, str]:
+        """Where leverage is high, or may be."""
+        corrected, known = not isinstance(self.estimator, Solver), self.leverage
+        if known is None and not corrected and self.unit != "none" and by_products(self.fit.task, self.fit.theta):
+            return table.leverages(self.fit, most_leverages(self.fit, damping=self.damping), corrected=False, most=True)
+        return table.leverages(self.fit, known, corrected=corrected)
 
     def table(self) -> pandas.DataFrame:
         """A row for each pair: test_id, test_label, train_id, train_label, predicted (in `unit`), leverage if known."""

@@ -5,7 +5,8 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from influencelab.data.sparse_rows import row_size, written_out
-from influencelab.influence.curvature import TOGETHER, Curvature
+from influencelab.influence.by_products import TOGETHER
+from influencelab.influence.curvature import Curvature
 from influencelab.models import derivatives
 from influencelab.models.loss_derivatives import slices
 from influencelab.training.fit import Fit
@@ -109,6 +110,27 @@ def cheap_leverages(fit: Fit, *, damping: float) -> Float[Tensor, " n"] | None:
     curved = fit.task.output_loss.hessians(outputs, fit.data.y_train).permute(2, 0, 1)
     spread = output_spread(curvature, torch.arange(fit.data.n, device=fit.theta.device))
     return fit.weights * (curved * spread).sum((1, 2))
+
+
+def most_leverages(fit: Fit, *, damping: float) -> Float[Tensor, " n"] | None:
+    """About the most that each leverage of a linear task can be: as if the penalty alone held its features.
+
+    Where these are many and rare, as words are, it is near the leverage. None of several outputs, or without a penalty.
+    """
+    stiffness = fit.task.penalty(fit.data, fit.theta).stiffness + damping
+    loss, free = fit.task.output_loss, stiffness == 0
+    if loss.size(fit.data) > 1 or int(free.sum()) > 1:
+        return None
+    found, constant = [], torch.zeros_like(fit.weights)
+    for rows in derivatives.chunks(fit.data.n, width=row_size(fit.data.x_train)):
+        x = fit.data.x_train[rows]
+        curved = loss.hessians(fit.task.outputs(fit.theta, x), fit.data.y_train[rows])[0, 0] * fit.weights[rows]
+        squares = fit.task.features(x).square()
+        found.append(curved * (squares @ (1 / stiffness).where(~free, 0.0)))
+        constant[rows] = curved * (squares @ free.to(squares))
+    # A free intercept has its share of all that it sees; by Cauchy and Schwarz, roots of both parts add up.
+    apart, share = torch.cat(found), constant / constant.sum().clamp_min(torch.finfo(constant.dtype).tiny)
+    return ((apart / (1 + apart)).sqrt() + share.sqrt()).square()
 
 
 def self_influences(curvature: Curvature, *, corrected: bool, convention: str) -> Float[Tensor, " n"]:

@@ -13,17 +13,22 @@ from influencelab.training.fit import Fit
 HIGH = 0.1
 
 
-def leverages(fit: Fit, leverage: Float[Tensor, " n"] | None, *, corrected: bool) -> dict[str, str]:
-    """The largest leverage, and what to use where it is high and not corrected for; nothing where none is known."""
+def leverages(fit: Fit, leverage: Float[Tensor, " n"] | None, *, corrected: bool, most: bool = False) -> dict[str, str]:
+    """The largest leverage, and what to use where it is high and not corrected for; nothing where none is known.
+
+    Args:
+        most: whether these are about the most that leverages can be.
+    """
     if leverage is None:
         return {}
     value, row = leverage.max(0)
-    many = int((leverage > HIGH).sum())
-    advice = (
-        f"; {many:,} points above {HIGH:g}, whose removal does more than this says: try NewtonStep, and retrain some"
-    )
-    at = f"{float(value):.3g} (id {fit.data.shown_ids('train')[int(row)]})"
-    return {"largest leverage": at + (advice if many and not corrected else "")}
+    many, size = int((leverage > HIGH).sum()), f"{float(value):.3g}"
+    advice = "whose removal does more than this says: try NewtonStep, and retrain some"
+    if most:
+        size, advice = f"at most about {size}", "whose removal may do that much more than this says: see check()"
+    at = f"{size} (id {fit.data.shown_ids('train')[int(row)]})"
+    more = f"; {many:,} points above {HIGH:g}, {advice}"
+    return {"largest leverage": at + (more if many and not corrected else "")}
 
 
 def pairs(fit: Fit, values: Float[Tensor, "n m"], *, leverage: Float[Tensor, " n"] | None = None) -> pandas.DataFrame:

@@ -192,7 +192,8 @@ class LinearTask(Task):
             parts = chunks(len(x), width=x.shape[1:].numel())
             return torch.cat([self.outputs(theta, x[rows]) for rows in parts], dim=-1)
         features = self.features(x)
-        return (theta.reshape(-1, features.shape[1]) @ features.T).unflatten(0, (*theta.shape[:-1], -1))
+        rows = theta.unflatten(-1, (-1, features.shape[1]))
+        return (rows.flatten(0, -2) @ features.T).unflatten(0, rows.shape[:-1])
 
     @default
     def derivatives(self, data: Dataset) -> LossDerivatives:

@@ -11,19 +11,25 @@ from influencelab.models import derivatives
 from influencelab.models.shapes import KN, KP
 from influencelab.models.task import Task
 
-# What a step of Newton's may leave of ∇J, in the metric of its diagonal, and products that it takes at most.
+# What a step of Newton's may leave of ∇J, and products that it takes at most.
 REMAINDER, PRODUCTS = 1e-4, 2000
 
 
-def newton_directions(task: Task, data: Dataset, theta: KP, weights: KN, gradient: KP) -> KP:
-    """−H⁻¹ ∇J of models of a convex task that are near each other, nearly, without any p × p table."""
+def newton_directions(
+    task: Task, data: Dataset, theta: KP, weights: KN, gradient: KP, *, remainder: float = REMAINDER
+) -> KP:
+    """−H⁻¹ ∇J of models of a convex task that are near each other, nearly, without any p × p table.
+
+    Args:
+        remainder: the share of ∇J that may be left, in the metric of the diagonal.
+    """
     diagonal = derivatives.diagonal(task, data, theta[0], weights[0])
     units = (1 / diagonal).where(diagonal > torch.finfo(diagonal.dtype).eps * diagonal.max(), 1.0)
     return simultaneous_conjugate_gradients(
         lambda rows, vectors: derivatives.model_products(task, data, theta[rows], weights[rows], vectors),
         -gradient,
         precondition=lambda vectors: units * vectors,
-        tolerance=REMAINDER,
+        tolerance=remainder,
         max_iterations=PRODUCTS,
     )[0]
 

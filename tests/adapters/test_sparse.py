@@ -1,6 +1,7 @@
 """Linear models of sparse features: the numbers of the same features with their zeros, whatever is asked."""
 
 import pickle
+import re
 from functools import cache
 
 import numpy
@@ -24,6 +25,7 @@ import influencelab as il
 from influencelab.data import sparse_rows
 from influencelab.data.sparse_rows import SparseRows
 from influencelab.errors import InvalidParameter, NotConverged, SmoothedLoss
+from influencelab.influence.leverage import most_leverages
 from influencelab.training.trainers import newton
 
 # One option of each class whose loss is smooth and whose outputs are linear; the others take longer.
@@ -146,15 +148,28 @@ def test_a_curvature_known_by_products_gives_the_numbers_of_a_factor(case, monke
     assert apart(retrained.values, wanted.check(points=6).retrained.values) < 1e-4
 
 
-WORDS = numpy.array([f"word{number}" for number in range(20000)])
+@pytest.mark.parametrize("case", ["logistic", "poisson", "linear svc", "logistic, no intercept"])
+def test_what_leverages_are_at_most_is_said_where_they_are_not_at_hand(case, monkeypatch):
+    sparse = both(case)[0]
+    own = il.Exact().estimate(sparse).leverage
+    most = most_leverages(sparse, damping=0.0)
+    # Without a free intercept it is a bound.
+    assert (own <= (1.0 if "no intercept" in case else 1.25) * most + 1e-12).all()
+    monkeypatch.setattr(newton, "FACTORISED", 3)
+    found = il.ConjugateGradient().estimate(pickle.loads(pickle.dumps(sparse)))
+    assert found.leverage is None
+    assert re.search(rf"at most about {most.max():.3g} \(id {most.argmax()}\)", found.summary()["largest leverage"])
+
+
+WORDS = numpy.array([f"word{number}" for number in range(30000)])
 
 
 @cache
 def texts():
     """Texts of few words out of very many, whose class the first hundred words decide."""
-    generator = numpy.random.default_rng(0)
-    places = numpy.where(generator.random((260, 60)) < 0.2, generator.integers(100, size=(260, 60)), 0)
-    places = numpy.where(places > 0, places, generator.integers(20000, size=(260, 60)))
+    generator, size = numpy.random.default_rng(0), (260, 80)
+    common = generator.random(size) < 0.2
+    places = numpy.where(common, generator.integers(100, size=size), generator.integers(30000, size=size))
     liked = (places < 50).sum(1) > ((places >= 50) & (places < 100)).sum(1)
     return [" ".join(each) for each in WORDS[places]], liked.astype(int)
 
@@ -175,6 +190,7 @@ def test_a_text_model_of_more_words_than_are_factorised_is_answered_and_its_trut
     assert found.slope.value == pytest.approx(1, abs=0.02)
     plain = il.influence(estimate.fit, method="conjugate_gradient")
     assert apart(plain.values, il.Exact().estimate(estimate.fit).values) < 1e-6
+    assert "see check()" in plain.summary()["largest leverage"]
     shown = estimate.explore(points=6)
     points = next(iter(shown._data.points.values()))
     first = words[int(points.train_ids[0])].split()

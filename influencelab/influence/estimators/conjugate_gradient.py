@@ -7,8 +7,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from influencelab.errors import InvalidParameter
+from influencelab.influence.by_products import TOGETHER
 from influencelab.influence.conjugate_gradients import block_conjugate_gradient
-from influencelab.influence.curvature import TOGETHER, Curvature, Solution, check_recipe
+from influencelab.influence.curvature import Curvature, Solution, check_recipe
 from influencelab.influence.estimator import Solver
 from influencelab.training.fit import Fit
 
@@ -67,4 +68,4 @@ class ConjugateGradient(Solver):
             for block in gradients.split(min(WIDTH, max(1, TOGETHER // len(fit.theta))))
         ]
         values = torch.cat([solution.values for solution in solutions], dim=1)
-        return Solution(values, torch.cat([solution.residual for solution in solutions])), self.damping
+        return curvature.keep(Solution(values, torch.cat([each.residual for each in solutions]))), self.damping

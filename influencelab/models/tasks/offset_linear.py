@@ -55,7 +55,8 @@ class OffsetLinear(LinearTask):
     def fitted(self, theta: Theta, x: X) -> KCB:
         """Θ x for every model and point."""
         features = self.features(x)
-        return (theta.reshape(-1, features.shape[1]) @ features.T).unflatten(0, (*theta.shape[:-1], -1))
+        rows = theta.unflatten(-1, (-1, features.shape[1]))
+        return (rows.flatten(0, -2) @ features.T).unflatten(0, rows.shape[:-1])
 
     def derivatives(self, data: Dataset) -> LossDerivatives:
         """In closed form: matrix products with the features."""
