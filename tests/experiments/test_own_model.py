@@ -129,7 +129,7 @@ def test_the_method_is_chosen_by_size_and_said(capsys, monkeypatch):
     monkeypatch.setattr(own_model, "LONG", 0.0)
     estimate = il.influence(linear)
     said = capsys.readouterr().err
-    assert "EKFAC" in said
+    assert "ConjugateGradient" in said
     assert estimate.chosen in said
     assert il.influence(linear, method="exact").chosen == ""
 
