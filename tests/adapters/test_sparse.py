@@ -276,6 +276,16 @@ def test_other_models_get_the_zeros(model):
     assert torch.equal(sparse.theta, dense.theta)
 
 
+def test_blocks_of_test_points_have_the_numbers_of_all_of_them(monkeypatch):
+    sparse = both("logistic")[0]
+    whole = il.influence(sparse, method="exact")
+    monkeypatch.setattr(newton, "FACTORISED", 3)
+    done = []
+    parts = il.influence(sparse, method="exact", memory=1e5, progress=lambda count, _: done.append(count))
+    assert len(done) > 1
+    assert apart(parts.values, whole.values) < 1e-8
+
+
 def test_a_fit_of_sparse_features_can_be_sent_elsewhere():
     sparse = both("logistic")[0]
     again = pickle.loads(pickle.dumps(sparse))

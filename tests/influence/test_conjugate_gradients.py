@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from influencelab.errors import Diverged, IndefiniteCurvature, NotFinite, NullSpaceMass
-from influencelab.influence.conjugate_gradients import block_conjugate_gradient
+from influencelab.influence.conjugate_gradients import TALL, block_conjugate_gradient, cholesky_qr
 from influencelab.training.simultaneous_gradients import simultaneous_conjugate_gradients
 
 
@@ -165,3 +165,17 @@ def test_a_system_that_runs_out_of_products_is_not_solved():
     matrices = [spread_matrix(30, 1e-4, seed=seed)[0] for seed in (0, 1)]
     _, solved = each_solved(matrices, numpy.ones((2, 30)), max_iterations=3)
     assert solved.tolist() == [True, False]
+
+
+def test_tall_blocks_are_orthonormalised_by_cholesky_factors_and_dependent_ones_refused():
+    block = torch.randn(TALL, 6, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    # Lengths and angles of all sizes that a search meets.
+    block = block @ torch.diag(torch.logspace(0, 3, 6).double()) + 100 * block[:, :1]
+    found = cholesky_qr(block)
+    assert found is not None
+    basis, share = found
+    assert torch.allclose(basis.T @ basis, torch.eye(6, dtype=torch.float64), atol=1e-14)
+    assert torch.allclose(basis @ share, block, rtol=1e-12, atol=1e-9)
+    assert torch.equal(share, share.triu())
+    assert cholesky_qr(torch.cat([block, block[:, :1] + block[:, 1:2]], dim=1)) is None
+    assert cholesky_qr(block[: TALL - 1]) is None
