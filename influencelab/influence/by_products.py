@@ -11,8 +11,9 @@ from influencelab.influence.solution import Solution
 from influencelab.models.shapes import P
 
 Multiply = Callable[[Tensor], Tensor]
-# Columns times parameters that are solved for together, and products with them at most.
-TOGETHER, PRODUCTS = 2**23, 5000
+# Columns times parameters, and columns, that are solved for together, and products with them at most: wider blocks take
+# fewer products, but ever more arithmetic between them.
+TOGETHER, WIDE, PRODUCTS = 2**23, 96, 5000
 # Directions without curvature that are looked for, and the share of the largest curvature that is none.
 FEW, NONE = 8, 1e-7
 
@@ -22,7 +23,7 @@ def solved(multiply: Multiply, vectors: Float[Tensor, "p k"], *, diagonal: P, to
     diagonal = diagonal.where(diagonal > torch.finfo(diagonal.dtype).eps * diagonal.max(), 1.0)
     found = [
         block_conjugate_gradient(multiply, block, diagonal=diagonal, tolerance=tolerance, max_iterations=PRODUCTS)
-        for block in vectors.split(max(1, TOGETHER // len(vectors)), dim=1)
+        for block in vectors.split(max(1, min(WIDE, TOGETHER // len(vectors))), dim=1)
     ]
     return Solution(torch.cat([each.values for each in found], 1), torch.cat([each.residual for each in found]))
 

@@ -5,7 +5,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from influencelab.data.sparse_rows import row_size, written_out
-from influencelab.influence.by_products import TOGETHER
+from influencelab.influence.by_products import TOGETHER, WIDE
 from influencelab.influence.curvature import Curvature
 from influencelab.models import derivatives
 from influencelab.models.loss_derivatives import slices
@@ -63,7 +63,7 @@ def solved_spread(curvature: Curvature, x: Float[Tensor, "b d"]) -> Float[Tensor
     """
     curvature = curvature.to(tolerance=curvature.tolerance**0.5)
     size, spread = len(curvature.fit.theta) // x.shape[1], []
-    for rows in slices(len(x), max(1, TOGETHER // (size * len(curvature.fit.theta)))):
+    for rows in slices(len(x), max(1, min(WIDE, TOGETHER // len(curvature.fit.theta)) // size)):
         some = written_out(x[rows])
         spread.append(torch.einsum("bead,bd->bae", pulls(curvature, some).unflatten(2, (size, -1)), some))
     return torch.cat(spread)
