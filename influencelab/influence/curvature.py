@@ -1,14 +1,15 @@
 """The curvature of a fit as an operator: products, dense matrix, spectrum, solves, one meaning of damping."""
 
-from dataclasses import dataclass, field
-from weakref import WeakKeyDictionary
+from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from influencelab.errors import InvalidParameter, NullSpaceMass
+from influencelab.influence.factors import FACTORS_OF, Factors, Spectrum, positive_factor
 from influencelab.influence.rounding import cancelled, flat, lost_digits
+from influencelab.influence.shifts import Shifts, shifts_of
 from influencelab.models import derivatives
 from influencelab.models.shapes import K, P
 from influencelab.training.fit import Fit, door
@@ -16,9 +17,6 @@ from influencelab.training.trainers.newton import UNEVEN
 
 __all__ = ["Curvature"]
 
-# A Cholesky pivot this small beside the largest and beside its own diagonal means that the matrix is singular to
-# working precision; in float32, one of 100 times its rounding.
-PIVOT = 1e-13
 # Dampings that get a factorisation of their own; from the next one on, one spectrum serves all.
 DAMPINGS = 2
 # The largest share of a right-hand side that may lie in the null space before a solve is refused; in float32 its own
@@ -27,23 +25,6 @@ NULL_MASS, ROUNDING = 1e-7, 1e3
 
 # Random vectors, and steps of power iteration, by which the condition is found.
 PROBES, POWERS = 4, 4
-
-
-@dataclass(frozen=True, eq=False)
-class Spectrum:
-    """Eigenvalues in ascending order, in nats per squared unit of parameter, without damping, and a column for each."""
-
-    values: P
-    vectors: Float[Tensor, "p p"]
-
-    def inverse(self) -> P:
-        """1 / eigenvalue, and 0 along null directions."""
-        return (1 / self.values).where(~self.null(0.0), 0.0)
-
-    def null(self, damping: float) -> Tensor:
-        """Mask of the directions that have no curvature to working precision after damping."""
-        shifted = (self.values + damping).abs()
-        return shifted <= len(shifted) * torch.finfo(shifted.dtype).eps * shifted.max()
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,20 +38,6 @@ class Solution:
 
     values: Float[Tensor, "p k"]
     residual: K
-
-
-@dataclass
-class Factors:
-    """Factors computed once for every damping: shared by all curvatures of one fit and kind."""
-
-    dense: Tensor | None = None
-    spectrum: Spectrum | None = None
-    cholesky: dict[float, Tensor | None] = field(default_factory=dict)
-    scaled: dict[float, tuple[Spectrum, P]] = field(default_factory=dict)
-    inverse: dict[float, Tensor] = field(default_factory=dict)
-
-
-FACTORS_OF: WeakKeyDictionary[Fit, dict[str, Factors]] = WeakKeyDictionary()
 
 
 class Curvature:
@@ -146,16 +113,27 @@ class Curvature:
         known = self._factors.cholesky
         if self.damping not in known and len(known) >= DAMPINGS:
             return None
+        if self.damping not in known and not self.damping and shifts_of(self.fit) is not None:
+            known[self.damping] = None
         if self.damping not in known:
             matrix = self.dense().clone()
             matrix.diagonal().add_(self.damping)
-            factor, failed = torch.linalg.cholesky_ex(matrix)
-            pivots = factor.diagonal().square()
-            # A feature in small units has a small pivot, which is rounding only if it is small beside its own diagonal.
-            largest = torch.minimum(pivots.max(), matrix.diagonal())
-            least = max(PIVOT, 100 * torch.finfo(pivots.dtype).eps) * largest
-            known[self.damping] = None if failed or bool((pivots <= least).any()) else factor
+            known[self.damping] = positive_factor(matrix)
         return known[self.damping]
+
+    def lifted(self) -> tuple[Float[Tensor, "p p"], Shifts] | None:
+        """The lower factor of C with its shifts lifted to its mean curvature, and the shifts.
+
+        None where there are none, or still a null direction.
+        """
+        if self.damping or (shifts := shifts_of(self.fit)) is None:
+            return None
+        if self._factors.lifted is None:
+            matrix = self.dense().clone()
+            shifts.add(matrix, float(matrix.diagonal().mean()))
+            self._factors.lifted = positive_factor(matrix), shifts
+        factor, shifts = self._factors.lifted
+        return None if factor is None else (factor, shifts)
 
     def decomposition(self) -> tuple[Spectrum, P]:
         """The spectrum of D (C + damping I) D, and the diagonal of D.
@@ -185,9 +163,13 @@ class Curvature:
         """(C + damping I)⁺ times each column: the inverse, or one that leaves null directions alone."""
         known = self._factors.spectrum
         if known is None or known.null(self.damping).any():
-            factor = self.cholesky()
+            factor, lifted = self.cholesky(), self.lifted()
             if factor is not None:
                 return torch.cholesky_solve(vectors, factor)
+            if lifted is not None:
+                factor, shifts = lifted
+                solved = torch.cholesky_solve(vectors - shifts.part(vectors), factor)
+                return solved - shifts.part(solved)
         spectrum, units = self.decomposition()
         turned = spectrum.vectors.T @ (units[:, None] * vectors)
         return units[:, None] * (spectrum.vectors @ (spectrum.inverse()[:, None] * turned))
@@ -198,6 +180,8 @@ class Curvature:
         D is here what makes each parameter's own curvature 1, and power iteration finds the condition from a factor.
         """
         epsilon, factor = torch.finfo(self.fit.theta.dtype).eps, self._factors.cholesky.get(self.damping)
+        if factor is None and (lifted := self.lifted()) is not None:
+            factor = lifted[0]
         if factor is None:
             spectrum = self.decomposition()[0]
             null = spectrum.null(0.0)
@@ -222,9 +206,16 @@ class Curvature:
         """(C + damping I)⁺ as a dense matrix; computed once a damping. Do not change it in place."""
         known = self._factors.inverse
         if self.damping not in known:
-            factor = self.cholesky() if self._factors.spectrum is None else None
-            eye = torch.eye(len(self.fit.theta), dtype=self.fit.theta.dtype, device=self.fit.theta.device)
-            known[self.damping] = torch.cholesky_inverse(factor) if factor is not None else self.inverse_products(eye)
+            factor, lifted = (self.cholesky(), self.lifted()) if self._factors.spectrum is None else (None, None)
+            if factor is not None:
+                known[self.damping] = torch.cholesky_inverse(factor)
+            elif lifted is not None:
+                factor, shifts = lifted
+                known[self.damping] = torch.cholesky_inverse(factor)
+                shifts.add(known[self.damping], -1 / float(self.dense().diagonal().mean()))
+            else:
+                eye = torch.eye(len(self.fit.theta), dtype=self.fit.theta.dtype, device=self.fit.theta.device)
+                known[self.damping] = self.inverse_products(eye)
         return known[self.damping]
 
     @door
@@ -237,6 +228,11 @@ class Curvature:
         solution = checked(self, vectors.T, self.inverse_products(vectors).T)
         if self._factors.cholesky.get(self.damping) is not None:
             return solution
+        if (lifted := self.lifted()) is not None:
+            check_mass(
+                float((lifted[1].part(vectors) / lengths(vectors.T)).norm(dim=0).max()), lifted[1].count, vectors
+            )
+            return solution
         spectrum, units = self.decomposition()
         if not (null := spectrum.null(0.0)).any():
             return solution
@@ -245,13 +241,18 @@ class Curvature:
         if self.fit.task.convex and vectors[self.dense().diagonal() + self.damping == 0].any():
             # A parameter on which no training point bears has no rounding either, and no unit: any slope is too much.
             worst = 1.0
-        if worst > max(NULL_MASS, ROUNDING * torch.finfo(vectors.dtype).eps):
-            raise NullSpaceMass(
-                f"The curvature has {int(null.sum())} null directions (to working precision) and a gradient has "
-                f"{worst:.1e} of its length there, so no finite influence exists. Add damping or weight decay, or "
-                "penalise the intercept; where units differ, scale the features."
-            )
+        check_mass(worst, int(null.sum()), vectors)
         return solution
+
+
+def check_mass(worst: float, count: int, vectors: Tensor) -> None:
+    """Refuse gradients of which a share `worst` lies along null directions, by NullSpaceMass."""
+    if worst > max(NULL_MASS, ROUNDING * torch.finfo(vectors.dtype).eps):
+        raise NullSpaceMass(
+            f"The curvature has {count} null directions (to working precision) and a gradient has {worst:.1e} of its "
+            "length there, so no finite influence exists. Add damping or weight decay, or penalise the intercept; "
+            "where units differ, scale the features."
+        )
 
 
 def check_recipe(kind: str, damping: float) -> None:
