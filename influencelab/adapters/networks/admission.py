@@ -94,8 +94,8 @@ def refused(name: str, decrement: float) -> str:
     """The sentence about parameters that are no minimum."""
     return (
         f"The parameters of {name} are no minimum of this objective on this data: Newton's decrement is "
-        f"{decrement:.1e} of √J, or more, expected at most {ITERATED:.0e}. Either weight_decay, loss or data are not those of "
-        "the training, or it stopped before: pass polish=True, which trains on from here to the minimum, or "
+        f"{decrement:.1e} of √J, or more, expected at most {ITERATED:.0e}. Either weight_decay, loss or data are not "
+        "those of the training, or it stopped before: pass polish=True, which trains on from here to the minimum, or "
         "allow_unconverged=True, which takes the parameters as they stand (estimators then ask for it too, and for "
         "damping)."
     )

@@ -128,7 +128,7 @@ def moments(fit: Fit) -> list[tuple[Tensor, Tensor]]:
     return totals
 
 
-def second_moment(weighted: Float[Tensor, "g *some"], values: Float[Tensor, "g *some"]) -> Float[Tensor, "g g"]:
+def second_moment(weighted: Float[Tensor, " g *some"], values: Float[Tensor, " g *some"]) -> Float[Tensor, "g g"]:
     """The sum of products of each pair of rows, as one product of matrices."""
     return weighted.flatten(1) @ values.flatten(1).T
 
