@@ -37,7 +37,7 @@ def compare(estimate: Estimate, retrained: Retrained, *, mask: Any = None) -> Co
         )
     data, perturbation = estimate.fit.data, retrained.perturbation
     single = bool((perturbation.changed >= 0).all())
-    (ids, labels), columns = labels_of(data, perturbation), estimate.fit.measure.columns(data)
+    (ids, labels), columns = labels_of(data, perturbation), estimate.fit.measure.columns(estimate.fit.task, data)
     selected = torch.ones_like(retrained.values, dtype=torch.bool) if mask is None else numbers_in(mask, what="mask")
     if selected.dtype != torch.bool or selected.shape != retrained.values.shape:
         raise InvalidData(

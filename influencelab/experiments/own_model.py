@@ -59,8 +59,10 @@ def influence(
         X_test: features of the points that are watched.
         y_test: their labels or targets.
         sample_weight: as given to the model's own `fit`.
-        measure: what is watched of each test point: `loss`, `margin`, `probability`, or any `Measure`; by default the
-            fit's own, which is `loss` unless a `Fit` says otherwise.
+        measure: what is watched: of each test point its `loss`, `margin`, `probability` or `squared_residual`; of all
+            `auroc` (smoothed) or `coefficients`; or any `Measure`, such as `il.Coefficients("age")`,
+            `il.GroupMeanLoss(…)` or `il.GroupGap(first, second)`. By default the fit's own, which is `loss` unless a
+            `Fit` says otherwise.
         method: `auto`, the name of an estimator, or one with settings of its own. By size, `auto` takes the Newton step
             where outputs are linear in the parameters, else the exact inverse, conjugate gradients, or EK-FAC; the
             estimate says which and why (`chosen`), on the standard error stream too where it takes more than a moment.

@@ -34,7 +34,7 @@ def estimated(
         InvalidParameter: a budget that holds no test point, or a file that is none of NumPy's (`.npy`) or has no
             place on the disk.
     """
-    count, points = len(fitted.measures()), fitted.measure.columns(fitted.data).points
+    count, points = len(fitted.measures()), fitted.measure.columns(fitted.task, fitted.data).points
     each = NUMBER * TABLES * (fitted.data.n + len(fitted.theta))
     require(memory, Real, what="memory", cure="Give bytes, such as 2e9.")
     require(progress or print, Callable, what="progress", cure="Give a function of (points done, points in all).")

@@ -44,5 +44,5 @@ def explore(
     comparison = compare(estimate, truth.retrain(estimate.fit, removals, progress=progress))
     again = FitRetrainer(estimate.fit, truth, removals.convention)
     data = estimate.fit.data
-    shown = data if estimate.fit.measure.columns(data).points else None
+    shown = data if estimate.fit.measure.columns(estimate.fit.task, data).points else None
     return Explorer(comparison, retrain=again, data=shown)

@@ -100,7 +100,7 @@ def retrained_pair(
     """One model trained without these points, and what that did to one test point."""
     started = time.perf_counter()
     members = places(fitted.data.train_ids.tolist(), train_ids)
-    (test,) = places(fitted.measure.columns(fitted.data).ids.tolist(), [test_id])
+    (test,) = places(fitted.measure.columns(fitted.task, fitted.data).ids.tolist(), [test_id])
     removed = groups(fitted.data.n, members=[members], convention=convention)
     found = retrainer.retrain(fitted, removed)
     return RetrainedPair(

@@ -16,33 +16,12 @@ from influencelab.influence.leverage import amplification, output_spread
 from influencelab.models import derivatives
 from influencelab.models.losses.squared_error import SquaredError
 from influencelab.models.measure import Measure
-from influencelab.models.measures.parameters import Parameters
+from influencelab.models.measures.coefficients import Coefficients, coefficient_names
 from influencelab.models.shapes import N
 from influencelab.training.fit import Fit, require_converged, threads_for
 from influencelab.training.origin import Noise
 
-__all__ = ["coefficients", "cooks_distance", "dfbeta", "dfbetas", "dffits", "hat_values"]
-
-INTERCEPT = "intercept"
-
-
-def coefficients(fit: Fit, *names: str) -> Parameters:
-    """The measure of some coefficients of a linear model by the names of their columns, of all where none is given.
-
-    Columns are called as the data's features are, x0, x1, … where these have no names, and the last one `intercept`
-    where the task has one. Of several outputs a name stands for one coefficient each.
-
-    Raises:
-        InvalidParameter: the model has no such coefficient; the message lists those it has.
-    """
-    require_fit(fit)
-    known = coefficient_names(fit)
-    strange = [name for name in names if name not in known]
-    if strange:
-        raise InvalidParameter(f"There is no coefficient '{strange[0]}'. The model has: {', '.join(known)}.")
-    outputs = fit.task.output_loss.size(fit.data)
-    chosen = [known.index(name) for name in names or known]
-    return Parameters(tuple(row * len(known) + place for row in range(outputs) for place in chosen))
+__all__ = ["cooks_distance", "dfbeta", "dfbetas", "dffits", "hat_values"]
 
 
 def dfbeta(fit: Fit) -> pandas.DataFrame:
@@ -56,8 +35,8 @@ def dfbeta(fit: Fit) -> pandas.DataFrame:
             columns that are one another's sums, have no influence, while predictions have.
     """
     require_one(fit)
-    values = -removal_changes(fit, coefficients(fit))
-    return pandas.DataFrame(values.numpy(force=True), rows(fit), coefficient_names(fit))
+    values = -removal_changes(fit, Coefficients())
+    return pandas.DataFrame(values.numpy(force=True), rows(fit), coefficient_names(fit.task, fit.data))
 
 
 def dfbetas(fit: Fit) -> pandas.DataFrame:
@@ -132,25 +111,14 @@ def dffits(fit: Fit) -> pandas.Series:
     return series(fit, -step * spread / error.sqrt())
 
 
-def coefficient_names(fit: Fit) -> list[str]:
-    """The columns of Θ."""
-    if not fit.task.linear:
-        raise InvalidParameter(
-            f"{type(fit.task).__name__} has no coefficients of columns; take the measure il.Parameters with positions."
-        )
-    width, intercept = len(fit.theta) // fit.task.output_loss.size(fit.data), getattr(fit.task, "intercept", False)
-    named = fit.data.feature_names or tuple(f"x{place}" for place in range(width))
-    return [*named[: width - intercept], *([INTERCEPT] if intercept else [])]
-
-
 def require_one(fit: Fit) -> None:
     """Refuse what is no linear model of one output."""
     require_fit(fit)
-    coefficient_names(fit)
+    coefficient_names(fit.task, fit.data)
     if (count := fit.task.output_loss.size(fit.data)) > 1:
         raise InvalidParameter(
             f"The model has {count} outputs, and deletion diagnostics are of one: take "
-            "il.Exact().sensitivity(fit, measure=il.coefficients(fit)), or il.BinaryLogistic of two classes."
+            "il.Exact().sensitivity(fit, measure=il.Coefficients()), or il.BinaryLogistic of two classes."
         )
 
 

@@ -28,7 +28,7 @@ def leverages(fit: Fit, leverage: Float[Tensor, " n"] | None, *, corrected: bool
 
 def pairs(fit: Fit, values: Float[Tensor, "n m"], *, leverage: Float[Tensor, " n"] | None = None) -> pandas.DataFrame:
     """A row for each pair of a training and a test point: ids, labels, what is predicted, and known leverages."""
-    data, (n, m), columns = fit.data, values.shape, fit.measure.columns(fit.data)
+    data, (n, m), columns = fit.data, values.shape, fit.measure.columns(fit.task, fit.data)
     own = {} if leverage is None else {"leverage": numpy.repeat(array(leverage), m)}
     return pandas.DataFrame(
         {

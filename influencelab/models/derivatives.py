@@ -5,12 +5,13 @@ answers in closed form or by automatic differentiation. Every sum over training 
 memory does not grow with n.
 """
 
+from collections.abc import Callable
 from functools import partial
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.func import grad, jacrev, jvp, vmap
+from torch.func import grad, jacrev, jvp, vjp, vmap
 
 from influencelab.data.dataset import Dataset
 from influencelab.errors import InvalidParameter
@@ -122,6 +123,23 @@ def measures(task: Task, data: Dataset, theta: KP) -> KM:
     return task.derivatives(data).measures(theta)
 
 
+def output_measure_gradients(
+    task: Task, x: X, theta: P, measured: Callable[[Float[Tensor, "c b"]], Float[Tensor, " b"]]
+) -> Float[Tensor, "b p"]:
+    """The derivative in θ of a number of each point that depends on the point's own outputs alone."""
+    slopes = grad(lambda z: measured(z).sum())(task.outputs(theta, x)).T
+    if task.linear:
+        return times_features(slopes, task.features(x))
+    return vmap(lambda slope, point: pulled_back(task, point[None], theta, slope[:, None]))(slopes, x)
+
+
+def pulled_back(task: Task, x: X, theta: P, slopes: Float[Tensor, "c b"]) -> P:
+    """Σ slopes[a, i] ∂zₐᵢ/∂θ over outputs and points."""
+    if task.linear:
+        return (slopes @ task.features(x)).flatten()
+    return vjp(lambda at: task.outputs(at, x), theta)[1](slopes)[0]
+
+
 def measure_gradients(task: Task, data: Dataset, theta: P) -> MP:
     """∇L_j of each test point."""
     if task.linear and is_default(type(task).measure):
@@ -132,8 +150,12 @@ def measure_gradients(task: Task, data: Dataset, theta: P) -> MP:
 
 def linear_gradients(task: Task, theta: P, x: X, y: Y) -> Float[Tensor, "b p"]:
     """∇ℓ of each point of a linear task: the slopes of its loss times its features."""
-    slopes = task.output_loss.gradients(task.outputs(theta, x), y).T
-    return (slopes[:, :, None] * task.features(x)[:, None]).flatten(1)
+    return times_features(task.output_loss.gradients(task.outputs(theta, x), y).T, task.features(x))
+
+
+def times_features(slopes: Float[Tensor, "b c"], features: Float[Tensor, "b d"]) -> Float[Tensor, "b p"]:
+    """The gradient of each point, from its slopes in the outputs of a linear task."""
+    return (slopes[:, :, None] * features[:, None]).flatten(1)
 
 
 def check_kind(kind: str) -> None:

@@ -45,7 +45,7 @@ class Measure(Recipe):
         """The derivative of each number in θ."""
 
     @default
-    def columns(self, data: Dataset) -> Columns:
+    def columns(self, task: Task, data: Dataset) -> Columns:
         """What the numbers are of; by default the test points."""
         return Columns(data.test_ids, data.y_test, data.test_names)
 

@@ -140,7 +140,7 @@ def test_a_table_goes_through_the_models_own_formula():
     with pytest.raises(InvalidData, match="X_test came without y_test"):
         il.from_statsmodels(results, new.drop(columns="y"))
     with pytest.raises(InvalidParameter, match=r"no coefficient 'age'. The model has: Intercept"):
-        il.coefficients(fit, "age")
+        il.Exact().sensitivity(fit, measure=il.Coefficients("age"))
 
 
 def test_two_columns_of_test_responses_are_shares():

@@ -97,8 +97,8 @@ def test_removals_do_what_fitting_again_by_the_own_class_does(kind, variant, whi
 def test_influence_on_coefficients_is_their_rate_of_change_with_a_points_weight(kind, variant):
     (results, fit), (train, _) = read(kind, variant), parts(0)
     weights = results.model.weights if kind == "wls" else results.model.iweights * results.model.n_trials
-    names = list(results.model.exog_names)
-    found = il.Exact().sensitivity(fit, measure=il.coefficients(fit, *names)).slopes()
+    names = tuple(results.model.exog_names)
+    found = il.Exact().sensitivity(fit, measure=il.Coefficients(names)).slopes()
     for row in (3, 77, 150):
         own = {}
         for step in (-0.02, -0.01, 0.01, 0.02):
@@ -180,7 +180,7 @@ def test_changes_of_coefficients_by_a_removal_are_exact_for_least_squares():
     train = parts(1)[0]
     results = fitted("ols", PLAIN, train)
     fit = il.from_statsmodels(results)
-    moved = removal_changes(fit, il.coefficients(fit, "b", "const"))
+    moved = removal_changes(fit, il.Coefficients(("b", "const")))
     for row in range(5):
         again = fitted("ols", PLAIN, train.drop(train.index[row]))
         near(moved[row], (again.params - results.params)[["b", "const"]])

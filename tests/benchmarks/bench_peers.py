@@ -1,20 +1,24 @@
 """Other libraries beside ours on the same problems: seconds, memory, error against float64 truth, slope of retraining.
 
 Theirs are installed once into an environment inside `.venv`, torch of our own version first; what they return is
-brought to our sign and unit by `import_scores`. It takes two cores a few minutes.
+brought to our sign and unit by `import_scores`. It takes two cores a quarter of an hour; words choose the problems that
+they are in, as in `python bench_peers.py digits`.
 """
 
 import json
 import subprocess
 import sys
 import tempfile
+import time
 import venv
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy
 from bench_estimates import textbook
 from measure import timed
-from sklearn.datasets import load_breast_cancer
+from sklearn.datasets import load_breast_cancer, make_classification
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
@@ -23,9 +27,10 @@ import influencelab as il
 ROOT = Path(__file__).parents[2]
 PEERS = ROOT / ".venv" / "peers"
 # None of them may bring another torch or torchvision: they come alone, after what they need.
-ALONE = ("pyinfluence==0.5.0", "captum==0.9.0", "dattri==0.3.0", "pyDVL==0.10.0")
+ALONE = ("pyinfluence==0.5.0", "captum==0.9.0", "dattri==0.3.0", "pyDVL==0.10.0", "kronfluence==1.0.1")
 NEEDED = ("torch", "numpy", "scipy", "scikit-learn", "pandas", "matplotlib", "tqdm", "joblib", "psutil", "packaging")
 NEEDED += ("pyyaml", "cloudpickle", "more-itertools", "pyDeprecate", "dask", "distributed", "zarr", "numcodecs")
+NEEDED += ("accelerate", "einops", "einconv", "opt-einsum", "safetensors")
 # Seconds that a library may take for one problem.
 LIMIT = 600
 
@@ -33,35 +38,100 @@ LIMIT = 600
 def environment() -> Path:
     """The interpreter beside which the other libraries are, installed if they are not."""
     python = PEERS / "bin" / "python"
-    if not (PEERS / "done").exists():
+    done, wanted = PEERS / "done", " ".join((*NEEDED, *ALONE))
+    if not done.exists() or done.read_text(encoding="utf-8") != wanted:
         venv.create(PEERS, with_pip=True, clear=True)
         pip = [python, "-m", "pip", "install", "--quiet", "-c", ROOT / "constraints.txt"]
         subprocess.run([*pip, *NEEDED], check=True)
         subprocess.run([*pip, "--no-deps", *ALONE], check=True)
-        (PEERS / "done").touch()
+        done.write_text(wanted, encoding="utf-8")
     return python
 
 
-def digits(tests: int):
-    """Ten classes of 1,500 points, every parameter penalised; truth by the textbook."""
-    data = il.Digits(scaling="unit", train_size=1500, test_size=tests).load()
+class Problem(NamedTuple):
+    """A fit, and what all are asked of it.
+
+    Attributes:
+        fitted: ours.
+        extra: what others need beside the data.
+        truth: of their scores, in our sign and unit.
+        constant: whether others take the intercept as a last feature.
+    """
+
+    fitted: il.Fit
+    extra: dict[str, Any]
+    truth: numpy.ndarray
+    constant: bool = True
+
+
+def softmax(data: il.Dataset) -> Problem:
+    """Several classes, every parameter penalised."""
     fitted = il.fit(il.Logistic(weight_decay=0.01, penalise_intercept=True), data, il.Newton())
-    return fitted, {"theta": fitted.theta.view(10, -1).numpy(), "decay": 0.01}, textbook(fitted)
+    extra = {"theta": fitted.theta.view(data.classes, -1).numpy(), "decay": 0.01}
+    return Problem(fitted, extra, textbook(fitted) if len(fitted.theta) < 2000 else exact(fitted))
 
 
-def tumours(tests: int):
-    """Two classes of 469 points, as scikit-learn fits them; truth by the exact inverse."""
+def digits(tests: int) -> Problem:
+    """Ten classes of 1,500 points; truth by the textbook."""
+    return softmax(il.Digits(scaling="unit", train_size=1500, test_size=tests).load())
+
+
+def mnist_size(tests: int) -> Problem:
+    """Ten classes of 10,000 points as MNIST's are in size and spread, p = 7,850; truth by the exact inverse."""
+    generator = numpy.random.default_rng(0)
+    centres, noise = generator.random((10, 784)), generator.normal(size=(10_000 + tests, 784))
+    labels = generator.integers(0, 10, len(noise))
+    x = (centres[labels] + 0.8 * noise) / 28
+    return softmax(il.Dataset(x[tests:], labels[tests:], x[:tests], labels[:tests], classes=10))
+
+
+def tumours(tests: int) -> Problem:
+    """Two classes of 469 points, as scikit-learn fits them."""
     x, y = load_breast_cancer(return_X_y=True)
-    x = StandardScaler().fit_transform(x)
-    model = LogisticRegression(C=1.0, tol=1e-12, max_iter=10000).fit(x[:469], y[:469])
-    fitted = il.from_sklearn(model, x[:469], y[:469], x[469 : 469 + tests], y[469 : 469 + tests])
-    return fitted, {"c": 1.0}, il.Exact().estimate(fitted).values.numpy()
+    return two_classes(StandardScaler().fit_transform(x)[: 469 + tests], y, tests)
 
 
+def made(n: int, p: int, tests: int) -> Problem:
+    """Two classes of points drawn about a plane."""
+    x, y = make_classification(n + tests, p, n_informative=p // 2, random_state=0)
+    return two_classes(StandardScaler().fit_transform(x), y, tests)
+
+
+def two_classes(x: numpy.ndarray, y: numpy.ndarray, tests: int) -> Problem:
+    """Logistic regression as scikit-learn fits it; truth by the exact inverse."""
+    n = len(x) - tests
+    model = LogisticRegression(C=1.0, tol=1e-12, max_iter=10000).fit(x[:n], y[:n])
+    started = time.perf_counter()
+    fitted = il.from_sklearn(model, x[:n], y[:n], x[n:], y[n : n + tests])
+    return Problem(fitted, {"c": 1.0, "seconds": time.perf_counter() - started}, exact(fitted))
+
+
+def network(tests: int) -> Problem:
+    """A network of 1,210 parameters on digits, at a minimum; truth by the Gauss-Newton curvature's inverse."""
+    data = il.Digits(scaling="unit", train_size=1500, test_size=tests).load()
+    fitted = il.fit(il.MLP(width=16, weight_decay=0.01), data, il.Sequential())
+    first = fitted.theta[: 16 * 65].view(16, 65).numpy()
+    layers = {"layer0": first, "layer1": fitted.theta[16 * 65 :].view(10, 17).numpy()}
+    truth = il.Exact(curvature="gauss_newton").estimate(fitted).values.numpy()
+    return Problem(fitted, {**layers, "decay": 0.01}, truth, constant=False)
+
+
+def exact(fitted: il.Fit) -> numpy.ndarray:
+    """Influence by our exact inverse, which the tests hold to the textbook's."""
+    return il.Exact().estimate(fitted).values.numpy()
+
+
+CLASSES = ("pydvl", "dattri", "captum")
+LINEAR = ("exact", "newton_step")
 PROBLEMS = {
-    "digits, 1 test point": (lambda: digits(1), ("pydvl", "dattri", "captum")),
-    "digits, 100 test points": (lambda: digits(100), ("pydvl", "dattri", "captum")),
-    "breast cancer, 100 test points": (lambda: tumours(100), ("pyinfluence", "refits")),
+    "digits, 1 test point": (lambda: digits(1), (*LINEAR, "conjugate_gradient"), CLASSES),
+    "digits, 100 test points": (lambda: digits(100), LINEAR, CLASSES),
+    "MNIST's size, 1 test point": (lambda: mnist_size(1), ("conjugate_gradient",), CLASSES),
+    "MNIST's size, 100 test points": (lambda: mnist_size(100), ("exact",), CLASSES),
+    "breast cancer, 100 test points": (lambda: tumours(100), LINEAR, ("pyinfluence", "refits")),
+    "2,000 × 100, 100 test points": (lambda: made(2000, 100, 100), LINEAR, ("pyinfluence",)),
+    "10,000 × 500, 100 test points": (lambda: made(10_000, 500, 100), LINEAR, ("pyinfluence",)),
+    "network, 100 test points": (lambda: network(100), ("ekfac",), ("kronfluence", "kronfluence_every_class")),
 }
 
 
@@ -70,13 +140,12 @@ def theirs(name: str, folder: Path, python: Path, fitted) -> tuple[dict[str, flo
     script, out = Path(__file__).parent / "peers" / "scores.py", folder / "scores.npy"
     done = subprocess.run(
         [python, script, name, folder / "problem.npz", out],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
+        capture_output=True,
         text=True,
         check=True,
         timeout=LIMIT,
     )
-    library = "pyinfluence" if name == "refits" else name
+    library = {"refits": "pyinfluence"}.get(name, name.partition("_")[0])
     scores = il.import_scores(numpy.load(out), fitted, library=library).values.numpy()
     return json.loads(done.stdout.splitlines()[-1]), scores
 
@@ -97,34 +166,51 @@ def ours(fitted, method: str) -> tuple[dict[str, float], numpy.ndarray]:
 
 def main() -> None:
     """A line a library and problem."""
-    python = environment()
-    print(f"{'problem':<32}{'library':<14}{'seconds':>9}{'MB':>7}{'error':>10}{'slope':>7}  of ours", flush=True)
-    for problem, (make, names) in PROBLEMS.items():
-        fitted, extra, truth = make()
-        data = fitted.data
-        ones = [numpy.ones((len(part), 1)) for part in (data.x_train, data.x_test)]
-        parts = [part.flatten(1).numpy() for part in (data.x_train, data.x_test)]
-        x, x_test = (numpy.hstack([part, one]) for part, one in zip(parts, ones, strict=True))
-        rows = list(range(0, data.n, max(1, data.n // 50)))
-        removals = il.leave_one_out(data.n, rows=rows, convention=fitted.convention or "drop")
-        actual = il.SecondOrder().retrain(fitted, removals).values.numpy()
-        with tempfile.TemporaryDirectory() as place:
-            folder = Path(place)
-            labels = {"y": data.y_train.numpy(), "y_test": data.y_test.numpy()}
-            numpy.savez(folder / "problem.npz", x=x, x_test=x_test, **labels, **extra)
-            found = {f"ours, {method}": ours(fitted, method) for method in ("exact", "newton_step")}
-            if "refits" in names:
-                found["ours, retrained"] = retraining(fitted)
-            found |= {name: theirs(name, folder, python, fitted) for name in names}
-        first = found["ours, exact"][0]["seconds"]
-        for name, (figures, scores) in found.items():
+    python, asked = environment(), sys.argv[1:]
+    for name, (make, methods, names) in PROBLEMS.items():
+        if all(word in name for word in asked):
+            shown(name, make(), methods, names, python)
+
+
+def shown(title: str, problem: Problem, methods: Sequence[str], names: Sequence[str], python: Path) -> None:
+    """Everybody's figures on one problem."""
+    fitted, extra, truth, constant = problem
+    data = fitted.data
+    print(f"\n{title:<34}{'seconds':>9}{'MB':>7}{'error':>10}{'slope':>7}   time of the first", flush=True)
+    found = {f"ours, {method}": ours(fitted, method) for method in methods}
+    if "refits" in names:
+        found["ours, retrained"] = retraining(fitted)
+    rows = list(range(0, data.n, max(1, data.n // 50)))
+    removals = il.leave_one_out(data.n, rows=rows, convention=fitted.convention or "drop")
+    actual = il.SecondOrder().retrain(fitted, removals).values.numpy()
+    x, x_test = (part.flatten(1).numpy() for part in (data.x_train, data.x_test))
+    if constant:
+        x, x_test = (numpy.hstack([part, numpy.ones((len(part), 1))]) for part in (x, x_test))
+    with tempfile.TemporaryDirectory() as place:
+        folder, labels = Path(place), {"y": data.y_train.numpy(), "y_test": data.y_test.numpy()}
+        numpy.savez(folder / "problem.npz", x=x, x_test=x_test, **labels, **extra)
+        first = next(iter(found.values()))[0]["seconds"]
+        if "seconds" in extra:
+            print(f"{'ours, from_sklearn':<34}{extra['seconds']:>9.4f}", flush=True)
+        for name in (*found, *names):
+            try:
+                figures, scores = found[name] if name in found else theirs(name, folder, python, fitted)
+            except subprocess.TimeoutExpired:
+                print(f"{name:<34}no answer in {LIMIT} s", flush=True)
+                continue
+            except subprocess.CalledProcessError as error:
+                print(f"{name:<34}{(error.stderr.strip().splitlines() or ['killed'])[-1][:80]}", flush=True)
+                continue
+            found[name] = figures, scores
             error = numpy.linalg.norm(scores - truth) / numpy.linalg.norm(truth)
             pairs = [pair for pair in zip(scores[rows].T, actual.T, strict=True) if numpy.ptp(pair[0]) > 0]
             slope = numpy.median([numpy.polyfit(*pair, 1)[0] for pair in pairs]) if pairs else numpy.nan
             memory = f"{figures['peak_mb']:.0f}" if "peak_mb" in figures else ""
             ratio = f"{figures['seconds'] / first:.1f} ×"
-            print(f"{problem:<32}{name:<20}{figures['seconds']:>9.3f}{memory:>7}{error:>10.1e}{slope:>7.3f}  {ratio}")
-            sys.stdout.flush()
+            print(f"{name:<34}{figures['seconds']:>9.4f}{memory:>7}{error:>10.1e}{slope:>7.3f}   {ratio}", flush=True)
+    if (same := "kronfluence_every_class") in found:
+        apart = numpy.linalg.norm(found["ours, ekfac"][1] - found[same][1]) / numpy.linalg.norm(found[same][1])
+        print(f"EK-FAC of ours and of kronfluence with every class differ by {apart:.1e} of its length", flush=True)
 
 
 if __name__ == "__main__":

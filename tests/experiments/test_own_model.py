@@ -61,7 +61,12 @@ def test_weights_and_the_convention_of_the_estimator_come_along():
     assert offset == pytest.approx(0, abs=0.05 * numpy.abs(change).max())
 
 
-@pytest.mark.parametrize("measure", ["margin", "probability", il.Parameters((0, 3)), il.GroupMeanLoss()])
+GAP = il.GroupGap((0, 2, 4, 6), (1, 3, 5, 7))
+MEASURES = ["margin", "probability", "squared_residual", "auroc", "coefficients"]
+MEASURES += [il.Parameters((0, 3)), il.GroupMeanLoss(), GAP]
+
+
+@pytest.mark.parametrize("measure", MEASURES)
 def test_other_measures_are_watched_by_estimate_and_check_alike(measure):
     found = il.influence(STEADY, *GIVEN, measure=measure).check(points=8)
     assert found.slope.value == pytest.approx(1, abs=0.05)

@@ -51,15 +51,17 @@ def test_weight_decay_leaves_changes_of_coefficients_exact_and_no_standard_error
 
 
 def test_coefficients_go_by_names():
-    fit = minimum(binary_problem)
-    assert il.coefficients(fit).entries == (0, 1, 2, 3, 4)
-    assert il.coefficients(fit, "x2", "intercept").entries == (2, 4)
-    several = minimum(logistic_problem)
-    assert il.coefficients(several, "x1").entries == (1, 6, 11)
+    fit, several = minimum(binary_problem), minimum(logistic_problem)
+    for given, names, entries in (
+        (fit, (), [0, 1, 2, 3, 4]),
+        (fit, ("x2", "intercept"), [2, 4]),
+        (several, "x1", [1, 6, 11]),
+    ):
+        assert il.Coefficients(names).entries(given.task, given.data) == entries
     with pytest.raises(InvalidParameter, match=r"no coefficient 'age'.*x0, x1, x2, x3, intercept"):
-        il.coefficients(fit, "age")
+        il.Exact().sensitivity(fit, measure=il.Coefficients("age"))
     with pytest.raises(InvalidParameter, match="MLP has no coefficients"):
-        il.coefficients(minimum(mlp_problem), "x0")
+        il.Exact().sensitivity(minimum(mlp_problem), measure=il.Coefficients("x0"))
     with pytest.raises(InvalidParameter, match="3 outputs"):
         il.dfbeta(several)
 

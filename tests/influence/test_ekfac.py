@@ -229,7 +229,8 @@ def test_points_come_in_chunks_and_change_nothing(monkeypatch):
     made = CASES["convolutional network"][0]()
     whole = ekfac.blocks(made)
     again = replace(made)
-    monkeypatch.setattr(loss_derivatives, "CHUNK", 3 * 3 * max(len(made.theta), made.task.units(made.data)))
+    first = made.task.layer_factors(made.theta, made.data.x_train[:1], made.data.y_train[:1])
+    monkeypatch.setattr(loss_derivatives, "CHUNK", 3 * max(map(ekfac.numbers, first)))
     assert [len(weights) for _, weights in ekfac.passes(again)] == [3, 3, 2]
     for one, two in zip(whole, ekfac.blocks(again), strict=True):
         assert torch.allclose(one.losses, two.losses, rtol=1e-9, atol=1e-14)

@@ -8,6 +8,7 @@ import torch
 from oracles import along, gradient, model, newton, points_of, softmax
 from perturbed import changed, examples
 from problems import binary_problem, logistic_problem, minimum, mlp_problem, ridge_problem
+from sklearn.metrics import roc_auc_score
 
 from influencelab import make, names
 from influencelab.data.removals import leave_one_out
@@ -21,7 +22,23 @@ from influencelab.models.measure import Measure
 from influencelab.testing.bounds import SAME, check_estimate
 
 GROUP = "group_mean_loss", "groups", (1, 2)
-SETTINGS = {"group_mean_loss": {"groups": ((0, 2), (1, 2, 3))}, "parameters": {"entries": (4, 0)}}
+SETTINGS = {
+    "group_mean_loss": {"groups": ((0, 2), (1, 2, 3))},
+    "group_gap": {"first": (0, 2), "second": (1, 2, 3)},
+    "parameters": {"entries": (4, 0)},
+    "coefficients": {"names": ("x3", "x0")},
+    "auroc": {"width": 0.5},
+}
+# Kinds of one number, or of some of θ, and of no test points.
+NOT_POINTS = ("parameters", "coefficients", "group_mean_loss", "group_gap", "auroc")
+# An area under the ROC curve is of two classes, and coefficients are of linear models.
+PAIRS = [
+    (kind, build)
+    for kind in names(Measure)
+    for build in (logistic_problem, binary_problem, mlp_problem)
+    if not (kind == "auroc" and build is not binary_problem) and not (kind == "coefficients" and build is mlp_problem)
+]
+OF_CLASSES = [kind for kind in names(Measure) if kind != "auroc"]
 
 
 def means(z):
@@ -37,17 +54,28 @@ def by_hand(kind, here, theta, points):
         z = numpy.column_stack([numpy.zeros_like(z), z]) if z.shape[1] == 1 else z
         p = softmax(z)[numpy.arange(len(z)), points.y_test]
         return p if kind == "probability" else numpy.log(p) - numpy.log1p(-p)
+    if kind == "auroc":
+        z = here.outputs(theta, points.x_test)[:, 0]
+        pairs = z[points.y_test == 1][:, None] - z[points.y_test == 0]
+        return numpy.array([(1 / (1 + numpy.exp(-pairs / 0.5))).mean()])
+    if kind == "squared_residual":
+        mean = means(here.outputs(theta, points.x_test))
+        own = numpy.eye(mean.shape[1])[points.y_test] if mean.shape[1] > 1 else points.y_test[:, None]
+        return ((mean - own) ** 2).sum(1)
+    if kind == "coefficients":
+        rows = theta.reshape(here.outputs(theta, points.x_test).shape[1], -1)
+        return rows[:, [3, 0]].ravel()
     return {
         "output": here.outputs(theta, points.x_test)[:, 0],
         "prediction": means(here.outputs(theta, points.x_test))[:, 0],
         "loss": losses,
         "group_mean_loss": numpy.array([losses[[0, 2]].mean(), losses[[1, 2, 3]].mean()]),
+        "group_gap": numpy.array([losses[[0, 2]].mean() - losses[[1, 2, 3]].mean()]),
         "parameters": theta[[4, 0]],
     }[kind]
 
 
-@pytest.mark.parametrize("kind", names(Measure))
-@pytest.mark.parametrize("build", [logistic_problem, binary_problem, mlp_problem])
+@pytest.mark.parametrize(("kind", "build"), PAIRS)
 def test_values_and_gradients_are_those_of_the_formula(kind, build):
     fitted = minimum(build, n=100, m=4)
     measure, points = make(Measure, kind, **SETTINGS.get(kind, {})), points_of(fitted.data)
@@ -61,7 +89,7 @@ def test_values_and_gradients_are_those_of_the_formula(kind, build):
     assert slopes == pytest.approx(wanted, rel=1e-6, abs=1e-8)
 
 
-@pytest.mark.parametrize("kind", names(Measure))
+@pytest.mark.parametrize("kind", OF_CLASSES)
 @pytest.mark.parametrize("change", ["removals", "replacement", "feature_move", "penalty_change"])
 def test_the_sensitivity_of_any_measure_predicts_its_rate_under_any_perturbation(kind, change):
     fitted = minimum(logistic_problem, n=100, m=4, weight_decay=0.05, intercept=False)
@@ -82,7 +110,7 @@ def test_the_sensitivity_of_any_measure_predicts_its_rate_under_any_perturbation
         check_estimate(found.predict(perturbation).numpy(), wanted, bounds=SAME)
 
 
-@pytest.mark.parametrize("kind", names(Measure))
+@pytest.mark.parametrize("kind", OF_CLASSES)
 @pytest.mark.parametrize("estimator", [Exact(), NewtonStep(), ConjugateGradient()])
 def test_what_is_watched_is_predicted_and_retrained(kind, estimator):
     fitted = minimum(logistic_problem, n=60, m=4, weight_decay=0.05, intercept=False)
@@ -105,7 +133,7 @@ def test_what_is_watched_is_predicted_and_retrained(kind, estimator):
     assert estimate.unit == watched.unit == held.unit
     table = estimate.table()
     assert len(table) == 60 * len(watched.measures())
-    assert ("test_label" in table) == (kind not in ("parameters", "group_mean_loss"))
+    assert ("test_label" in table) == (kind not in NOT_POINTS)
 
 
 def test_impossible_measures_are_refused():
@@ -126,6 +154,41 @@ def test_impossible_measures_are_refused():
             Exact().sensitivity(fitted, measure=measure)
     with pytest.raises(InvalidData, match="no classes; take the measure 'loss'"):
         Exact().sensitivity(values, measure=make(Measure, "margin"))
+    with pytest.raises(InvalidData, match="has 3 classes, and an area under the ROC curve needs two"):
+        Exact().sensitivity(fitted, measure=make(Measure, "auroc"))
+    with pytest.raises(InvalidData, match="has real targets, and an area"):
+        Exact().sensitivity(values, measure=make(Measure, "auroc"))
+    pair = minimum(binary_problem)
+    alone = replace(pair, data=replace(pair.data, y_test=torch.ones_like(pair.data.y_test)))
+    with pytest.raises(InvalidData, match=r"All 5 test points of .* are of class 1.*Watch points of both"):
+        Exact().sensitivity(alone, measure=make(Measure, "auroc"))
+    for width in (0.0, -1.0, float("nan"), float("inf")):
+        with pytest.raises(InvalidParameter, match="expected a finite number above 0"):
+            make(Measure, "auroc", width=width)
+    for first, second in (((), (0,)), ((0,), ())):
+        with pytest.raises(InvalidParameter, match="group is empty"):
+            Exact().sensitivity(fitted, measure=make(Measure, "group_gap", first=first, second=second))
+
+
+def test_the_smoothed_area_is_the_area_where_the_width_is_small():
+    fitted = minimum(binary_problem, n=60, m=40)
+    scores = fitted.task.outputs(fitted.theta, fitted.data.x_test)[0].numpy()
+    found = replace(fitted, measure=make(Measure, "auroc", width=1e-6)).measures()
+    assert float(found) == pytest.approx(roc_auc_score(fitted.data.y_test.numpy(), scores), abs=1e-9)
+    two = minimum(logistic_problem, n=60, m=40, classes=2)
+    outputs = two.task.outputs(two.theta, two.data.x_test).numpy()
+    found = replace(two, measure=make(Measure, "auroc", width=1e-6)).measures()
+    assert float(found) == pytest.approx(roc_auc_score(two.data.y_test.numpy(), outputs[1] - outputs[0]), abs=1e-9)
+    assert found.shape == (1,)
+
+
+def test_coefficients_are_called_by_their_columns():
+    fitted = minimum(logistic_problem)
+    named = replace(fitted, data=replace(fitted.data, feature_names=("a", "b", "c", "d"), class_names=("u", "v", "w")))
+    shown = make(Measure, "coefficients", names=("b", "intercept")).columns(named.task, named.data).names
+    assert shown == ("b of u", "intercept of u", "b of v", "intercept of v", "b of w", "intercept of w")
+    table = Exact().estimate(replace(minimum(binary_problem), measure=make(Measure, "coefficients"))).table()
+    assert set(table["test_id"]) == {"x0", "x1", "x2", "x3", "intercept"}
 
 
 def test_one_group_of_all_test_points_is_the_mean_loss():

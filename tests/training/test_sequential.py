@@ -47,12 +47,56 @@ def test_the_second_goes_on_where_the_first_stopped():
     data, task = class_data(3), MLP(weight_decay=1e-2, width=3)
     theta, weights = starts(task, data, 2), dropped(data, -1, 4)
     first, then = GradientDescent(steps=7), Recorder()
-    trained = Sequential(first=first, then=then, tolerance=1e-5).train(task, data, theta, weights)
+    trained = Sequential(first=first, then=then, tolerance=1e-5, rounds=1).train(task, data, theta, weights)
     # Equal bits: the same steps.
     assert then.seen[0][0].equal(first.train(task, data, theta, weights).theta)
     assert then.seen[0][1] == 1e-5
     assert trained.steps == 10
     assert not trained.converged.any()
+
+
+@dataclass(frozen=True)
+class Halfway(Trainer):
+    """Steps of gradient descent, after which models count as converged from a call on, and those of class 1 later."""
+
+    from_call: tuple[int, ...] = (1,)
+    calls: list = field(default_factory=list)
+    inner: Trainer = field(default_factory=lambda: GradientDescent(steps=3))
+
+    def train(self, task, data, theta, weights):
+        """Count the calls."""
+        self.calls.append(len(theta))
+        found = self.inner.train(task, data, theta, weights)
+        rest = self.from_call[-len(theta) :]
+        return Trained(found.theta, found.grad_norm, torch.tensor([len(self.calls) >= each for each in rest]), 3)
+
+
+def test_models_that_did_not_arrive_go_round_again():
+    data, task = class_data(3), MLP(weight_decay=1e-2, width=3)
+    theta, weights = starts(task, data, 2), dropped(data, -1, 4)
+    then = Halfway(from_call=(1, 3))
+    trained = Sequential(first=GradientDescent(steps=2), then=then).train(task, data, theta, weights)
+    assert then.calls == [2, 1, 1]
+    assert trained.converged.all()
+    assert trained.steps == 15
+    once = GradientDescent(steps=3).train(
+        task, data, GradientDescent(steps=2).train(task, data, theta, weights).theta, weights
+    )
+    assert trained.theta[0].equal(once.theta[0])
+    assert not trained.theta[1].equal(once.theta[1])
+    # Three times at most, not where J has stood still, and never where minima lie at kinks.
+    for settings, kink, calls in (
+        ({}, "tanh", 3),
+        ({"rounds": 2}, "tanh", 2),
+        ({"inner": GradientDescent(steps=0)}, "tanh", 1),
+        ({}, "relu", 1),
+    ):
+        inner = settings.pop("inner", GradientDescent(steps=3))
+        never = Halfway(from_call=(9, 9), inner=inner)
+        first = GradientDescent(steps=0 if inner.steps == 0 else 2)
+        model = MLP(weight_decay=1e-2, width=3, activation=kink)
+        assert not Sequential(first=first, then=never, **settings).train(model, data, theta, weights).converged.any()
+        assert len(never.calls) == calls
 
 
 def test_a_saddle_that_stops_the_first_does_not_stop_the_second():

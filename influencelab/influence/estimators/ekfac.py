@@ -135,13 +135,23 @@ def curvatures(fit: Fit, bases: list[Basis]) -> list[Float[Tensor, "g h"]]:
         for total, (outputs, inputs), layer in zip(totals, bases, layers, strict=True):
             slopes = torch.einsum("gf,cgtb->cbft", outputs, layer.root_slopes)
             turned = torch.einsum("hi,htb->bti", inputs, layer.inputs)
-            total += torch.einsum("cbfi,b->fi", (slopes @ turned).square(), weights)
+            if turned.shape[1] == 1:
+                # The square of a product of two numbers is that of their squares: no matrix of each point.
+                total += (slopes[..., 0].square().sum(0) * weights[:, None]).T @ turned[:, 0].square()
+            else:
+                total += torch.einsum("cbfi,b->fi", (slopes @ turned).square(), weights)
     return totals
 
 
 def passes(fit: Fit) -> Iterator[tuple[list[LayerFactors], Float[Tensor, " b"]]]:
     """Chunks of training points: inputs and root slopes of their layers, and their weights."""
     task, data = fit.task, fit.data
-    most = task.output_loss.size(data) * max(len(fit.theta), task.derivatives(data).numbers)
-    for rows in derivatives.chunks(data.n, width=most):
+    first = task.layer_factors(fit.theta, data.x_train[:1], data.y_train[:1])
+    for rows in derivatives.chunks(data.n, width=max(map(numbers, first))):
         yield task.layer_factors(fit.theta, data.x_train[rows], data.y_train[rows]), fit.weights[rows]
+
+
+def numbers(layer: LayerFactors) -> int:
+    """How many numbers one point has in a layer: of its slopes and inputs, and where it has positions of a matrix."""
+    (h, t, _), (c, g) = layer.inputs.shape, layer.root_slopes.shape[:2]
+    return (c * g + h) * t + (c * g * h if t > 1 else 0)

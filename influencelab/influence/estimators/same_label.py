@@ -26,7 +26,7 @@ class SameLabel(Estimator):
         data = fit.data
         if data.classes == 0:
             raise InvalidData(f"{data.name} has real targets and no classes to compare; use 'gradient_cosine' instead.")
-        if not fit.measure.columns(data).points:
+        if not fit.measure.columns(fit.task, data).points:
             raise InvalidParameter(f"{fit.measure.noun} have no labels to compare; watch a measure of test points.")
         values = fit.measure.effects.get("helpful", 1) * (data.y_train[:, None] == data.y_test).to(fit.theta)
         return estimate_of(self, fit, values, unit="none", started=started)

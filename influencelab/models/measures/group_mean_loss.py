@@ -34,7 +34,7 @@ class GroupMeanLoss(Measure):
         """Means."""
         return "mean losses of groups of test points"
 
-    def columns(self, data: Dataset) -> Columns:
+    def columns(self, task: Task, data: Dataset) -> Columns:
         """The groups."""
         ids = torch.arange(max(1, len(self.groups)), device=data.x_test.device)
         names = tuple(f"group {number}" for number in ids.tolist()) if self.groups else ("all test points",)

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 import torch
-from torch.func import grad, vmap
 
 from influencelab.data.dataset import Dataset
 from influencelab.errors import InvalidData
+from influencelab.models.derivatives import output_measure_gradients
 from influencelab.models.measure import BETTER, Measure
 from influencelab.models.shapes import KB, KCB, KM, KP, MP, P, Y
 from influencelab.models.task import Task
@@ -43,8 +43,7 @@ class Margin(Measure):
     def gradients(self, task: Task, data: Dataset, theta: P) -> MP:
         """The derivative of each margin."""
         check_classes(data)
-        one = grad(lambda parameters, x, y: margins(task.outputs(parameters, x[None]), y[None])[0])
-        return vmap(one, in_dims=(None, 0, 0))(theta, data.x_test, data.y_test)
+        return output_measure_gradients(task, data.x_test, theta, lambda z: margins(z, data.y_test))
 
 
 def margins(z: KCB, y: Y) -> KB:

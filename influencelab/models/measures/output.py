@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass
 
-from torch.func import grad, vmap
-
 from influencelab.data.dataset import Dataset
 from influencelab.errors import InvalidParameter
+from influencelab.models.derivatives import output_measure_gradients
 from influencelab.models.measure import NEITHER, Measure
 from influencelab.models.shapes import KM, KP, MP, P
 from influencelab.models.task import Task
@@ -43,8 +42,7 @@ class Output(Measure):
     def gradients(self, task: Task, data: Dataset, theta: P) -> MP:
         """∂z/∂θ of each test point."""
         check_output(self.output, task, data)
-        one = grad(lambda parameters, x: task.outputs(parameters, x[None])[self.output, 0])
-        return vmap(one, in_dims=(None, 0))(theta, data.x_test)
+        return output_measure_gradients(task, data.x_test, theta, lambda z: z[self.output])
 
 
 def check_output(output: int, task: Task, data: Dataset) -> None:

@@ -36,7 +36,7 @@ class Parameters(Measure):
         """No rise is better or worse."""
         return NEITHER
 
-    def columns(self, data: Dataset) -> Columns:
+    def columns(self, task: Task, data: Dataset) -> Columns:
         """The entries."""
         ids = torch.arange(len(self.entries), device=data.x_test.device)
         return Columns(ids, torch.zeros_like(ids), tuple(f"parameter {entry}" for entry in self.entries), points=False)

@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass
 
-from torch.func import grad, vmap
-
 from influencelab.data.dataset import Dataset
+from influencelab.models.derivatives import output_measure_gradients
 from influencelab.models.measure import NEITHER, Measure
 from influencelab.models.measures.output import check_output
 from influencelab.models.shapes import KM, KP, MP, P
@@ -43,5 +42,4 @@ class Prediction(Measure):
     def gradients(self, task: Task, data: Dataset, theta: P) -> MP:
         """The derivative of each mean."""
         check_output(self.output, task, data)
-        one = grad(lambda parameters, x: task.output_loss.mean(task.outputs(parameters, x[None]))[self.output, 0])
-        return vmap(one, in_dims=(None, 0))(theta, data.x_test)
+        return output_measure_gradients(task, data.x_test, theta, lambda z: task.output_loss.mean(z)[self.output])

@@ -1,16 +1,21 @@
 """One other library on one problem, in an environment of its own: `python scores.py NAME problem.npz scores.npz`.
 
 A problem has x, y, x_test, y_test (a constant feature last), theta (c, d) at the minimum of the mean cross-entropy plus
-decay / 2 ‖θ‖², and decay; of two classes C of scikit-learn too. Scores come as their library gives them.
+decay / 2 ‖θ‖², and decay; of two classes C of scikit-learn too; of a network with tanh the matrices of its layers
+(weights | bias), and no constant. Scores come as their library gives them.
 """
 
 import json
+import resource
 import sys
 import tempfile
 import time
 from pathlib import Path
 
 import numpy
+
+# Bytes that a library may take.
+MOST = 16 * 2**30
 
 
 def module(problem):
@@ -87,6 +92,78 @@ def captum(problem):
         return influence.influence(test).numpy()
 
 
+def kronfluence(problem, *, every_class=False):
+    """EK-FAC of a network, by labels that are drawn, as the library has it, or by every class at its probability."""
+    import torch
+    from kronfluence.analyzer import Analyzer, prepare_model
+    from kronfluence.arguments import FactorArguments, ScoreArguments
+    from kronfluence.task import Task
+    from torch.utils.data import TensorDataset
+
+    class CrossEntropy(Task):
+        def compute_train_loss(self, batch, model, sample=False):
+            x, y, roots = batch
+            outputs = model(x)
+            if sample:
+                y = torch.multinomial(outputs.detach().softmax(1), 1).flatten()
+            return (roots * torch.nn.functional.cross_entropy(outputs, y, reduction="none")).sum()
+
+        def compute_measurement(self, batch, model):
+            return self.compute_train_loss(batch, model)
+
+    model = network(problem)
+    x, y, x_test, y_test = (torch.from_numpy(problem[name]) for name in ("x", "y", "x_test", "y_test"))
+    train, test = (TensorDataset(*part, torch.ones(len(part[0]))) for part in ((x, y), (x_test, y_test)))
+    drawn = train
+    if every_class:
+        # The second moment of gradients is then the Fisher information, with no draw in it.
+        chances = model(x).detach().softmax(1)
+        labels = torch.arange(chances.shape[1]).repeat(len(x))
+        roots = (chances * chances.shape[1]).sqrt().flatten()
+        drawn = TensorDataset(x.repeat_interleave(chances.shape[1], 0), labels, roots)
+    task, wide = CrossEntropy(), torch.float64
+    factors = FactorArguments(
+        use_empirical_fisher=every_class,
+        activation_covariance_dtype=wide,
+        gradient_covariance_dtype=wide,
+        per_sample_gradient_dtype=wide,
+        lambda_dtype=wide,
+    )
+    scores = ScoreArguments(
+        damping_factor=float(problem["decay"]),
+        per_sample_gradient_dtype=wide,
+        precondition_dtype=wide,
+        score_dtype=wide,
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        analyzer = Analyzer(
+            "bench", prepare_model(model, task), task, cpu=True, output_dir=folder, disable_tqdm=True, log_level=50
+        )
+        analyzer.fit_all_factors("ekfac", drawn, per_device_batch_size=len(drawn), factor_args=factors)
+        sizes = {"per_device_query_batch_size": len(test), "per_device_train_batch_size": len(train)}
+        analyzer.compute_pairwise_scores("scores", "ekfac", test, train, score_args=scores, **sizes)
+        return analyzer.load_pairwise_scores("scores")["all_modules"].numpy()
+
+
+def kronfluence_every_class(problem):
+    """The same without a draw."""
+    return kronfluence(problem, every_class=True)
+
+
+def network(problem):
+    """A network with tanh between its layers."""
+    import torch
+
+    matrices = [torch.from_numpy(problem[name]) for name in sorted(problem) if name.startswith("layer")]
+    parts = []
+    for matrix in matrices:
+        linear = torch.nn.Linear(matrix.shape[1] - 1, matrix.shape[0], dtype=torch.float64)
+        linear.weight.data.copy_(matrix[:, :-1])
+        linear.bias.data.copy_(matrix[:, -1])
+        parts += [linear, torch.nn.Tanh()]
+    return torch.nn.Sequential(*parts[:-1])
+
+
 def refits(problem):
     """What pyinfluence calls `loo`: a fit without each point."""
     return pyinfluence(problem, method="loo")
@@ -108,7 +185,9 @@ def pyinfluence(problem, **method):
 def main(name: str, place: str, out: str) -> None:
     """Scores to a file, seconds and memory to the standard output."""
     problem = dict(numpy.load(place))
-    work = {each.__name__: each for each in (pydvl, dattri, captum, pyinfluence, refits)}[name]
+    resource.setrlimit(resource.RLIMIT_AS, (MOST, MOST))
+    known = (pydvl, dattri, captum, kronfluence, kronfluence_every_class, pyinfluence, refits)
+    work = {each.__name__: each for each in known}[name]
     seconds = []
     # The first time loads what a library loads late.
     for _ in range(3):
