@@ -14,7 +14,7 @@ from influencelab.experiments.tables import measurements
 from influencelab.statistics.measurements import joined
 from influencelab.studies.libraries_compared import analysis
 from influencelab.studies.libraries_compared.analysis import READ, RETURNED
-from influencelab.studies.libraries_compared.claims import CLAIMS, FINDINGS, OTHER, REFITS, WHOLE
+from influencelab.studies.libraries_compared.claims import CLAIMS, FACTORS, FINDINGS, OTHER, REFITS, WHOLE
 from influencelab.studies.libraries_compared.problems import PROBLEMS, arrays
 
 QUICK = il.Bootstrap(resamples=40)
@@ -31,7 +31,7 @@ def truths():
 
 
 def test_every_call_is_kept_with_its_version_and_cost_in_little_room():
-    assert {call: one.data for call, one in CALLS.items()} == WHOLE | REFITS | OTHER
+    assert {call: one.data for call, one in CALLS.items()} == WHOLE | REFITS | OTHER | FACTORS
     files = list(analysis.FOLDER.iterdir())
     assert sum(path.stat().st_size for path in files) <= 300_000
     for one in CALLS.values():
@@ -101,7 +101,7 @@ def test_claims_tables_and_findings_select_the_numbers_of_every_call(truths):
     found = joined([measurements(parts), slopes, analysis.costs(calls, truths)])
     assert all(cell.number(found) for claim in CLAIMS for cell in claim.cells)
     (sentence,) = FINDINGS
-    assert len(sentence.quotes) == 7
+    assert len(sentence.quotes) == 8
     for one in calls:
         own = slopes[slopes["estimator"] == one.call].set_index("scale")["value"]
         assert own[READ] / own[RETURNED] == pytest.approx(300 if LIBRARIES[one.library].summed else 1, rel=1e-4)

@@ -6,7 +6,7 @@ import pandas
 from matplotlib.figure import Figure
 
 from influencelab.experiments import plots
-from influencelab.experiments.house_style import drawing, finish, look
+from influencelab.experiments.house_style import MARKERS, drawing, finish, look
 from influencelab.runner.report import Report
 from influencelab.studies.libraries_compared.analysis import READ, RETURNED
 
@@ -15,8 +15,8 @@ SIZES = (
     "as they are read in nats, with 95% intervals. On the dashed line the size is right."
 )
 COSTS = (
-    "Seconds that one call took and the most memory that its process held, on one machine and on both problems. Nearer "
-    "to the lower left corner is cheaper."
+    "Processor time that one call took and the most memory that its process held, on one machine, for every problem. "
+    "Nearer to the lower left corner is cheaper."
 )
 
 
@@ -46,9 +46,10 @@ def cost_by_library(table: pandas.DataFrame) -> Figure:
     )
     figure, (axis,) = drawing(1, height=4.6)
     for count, ((data, call), own) in enumerate(wide.iterrows()):
-        style = {**look(count), "linestyle": "none"}
+        # One more call than there are colours: the last is hollow.
+        style = {**look(count), "linestyle": "none", "fillstyle": "full" if count < len(MARKERS) else "none"}
         axis.plot([own["seconds"]], [own["megabytes"]], label=f"{data}: {call}", **style)
-    axis.set(xscale="log", xlabel="time of one call (seconds)", ylabel="memory at its peak (MB)")
+    axis.set(xscale="log", xlabel="time of one call (seconds of one processor)", ylabel="memory at its peak (MB)")
     axis.set_ylim(bottom=0)
     return finish(figure, caption=COSTS)
 

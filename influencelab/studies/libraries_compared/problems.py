@@ -1,4 +1,4 @@
-"""The two problems that every library was given: models at their minimum, and the same as plain arrays."""
+"""The problems that libraries were given: models at their minimum, and the same as plain arrays."""
 
 import numpy
 from sklearn.datasets import load_breast_cancer
@@ -8,11 +8,13 @@ from sklearn.preprocessing import StandardScaler
 from influencelab.adapters.scikit_learn import from_sklearn
 from influencelab.data.sources.digits import Digits
 from influencelab.models.tasks.logistic import Logistic
+from influencelab.models.tasks.mlp import MLP
 from influencelab.training.fit import Fit, fit
 from influencelab.training.trainers.newton import Newton
+from influencelab.training.trainers.sequential import Sequential
 
 DECAY, C = 0.01, 1.0
-TRAIN, TESTS = 300, 10
+TRAIN, TESTS, WIDTH = 300, 10, 8
 
 
 def digits() -> Fit:
@@ -29,16 +31,27 @@ def tumours() -> Fit:
     return from_sklearn(model, x[:TRAIN], y[:TRAIN], x[-TESTS:], y[-TESTS:])
 
 
-PROBLEMS = {"digits": digits, "breast cancer": tumours}
+def network() -> Fit:
+    """A network of 610 parameters on the same digits, trained until it stands still."""
+    data = Digits(scaling="unit", train_size=TRAIN, test_size=TESTS).load()
+    return fit(MLP(width=WIDTH, weight_decay=DECAY), data, Sequential())
+
+
+PROBLEMS = {"digits": digits, "breast cancer": tumours, "network": network}
 
 
 def arrays(fitted: Fit) -> dict[str, numpy.ndarray]:
-    """What a library is given: features with a constant last, labels, and parameters or C of scikit-learn."""
+    """What a library is given: features and labels, and parameters, layers or C of scikit-learn.
+
+    Linear models have a constant as their last feature, layers their biases as their last column.
+    """
     data = fitted.data
     parts = {"x": data.x_train.flatten(1).numpy(), "x_test": data.x_test.flatten(1).numpy()}
+    labels = {"y": data.y_train.numpy(), "y_test": data.y_test.numpy(), "decay": numpy.array(DECAY)}
+    if not fitted.task.linear:
+        first = WIDTH * (parts["x"].shape[1] + 1)
+        layers = fitted.theta[:first].view(WIDTH, -1).numpy(), fitted.theta[first:].view(data.classes, -1).numpy()
+        return {**parts, **labels, "layer0": layers[0], "layer1": layers[1]}
     wide = {name: numpy.hstack([part, numpy.ones((len(part), 1))]) for name, part in parts.items()}
-    labels = {"y": data.y_train.numpy(), "y_test": data.y_test.numpy()}
-    if data.classes == 2:
-        return {**wide, **labels, "c": numpy.array(C)}
-    theta = fitted.theta.view(data.classes, -1).numpy()
-    return {**wide, **labels, "theta": theta, "decay": numpy.array(DECAY)}
+    own = {"c": numpy.array(C)} if data.classes == 2 else {"theta": fitted.theta.view(data.classes, -1).numpy()}
+    return {**wide, **labels, **own}
