@@ -28,7 +28,7 @@ CAPTION = "text-align:left;padding-top:12px;white-space:nowrap"
 
 def shown(fit: Fit, values: Float[Tensor, "n m"], *, unit: str) -> str:
     """A table in HTML: a row for each of the first test points, what lowers and what raises it most in the others."""
-    data, columns = fit.data, fit.measure.columns(fit.data)
+    data, columns = fit.data, fit.measure.columns(fit.task, fit.data)
     m, count = values.shape[1], min(TESTS, values.shape[1])
     found = [ends(fit, array(values[:, test]), k=EACH) for test in range(count)]
     pictures = pictures_of(data, sorted({int(row) for each in found for rows in each.values() for row in rows}), count)

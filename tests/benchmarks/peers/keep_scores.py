@@ -74,7 +74,7 @@ def one(function: str, place: str, out: str) -> None:
     scores.time = SimpleNamespace(perf_counter=clock)
     problem = dict(numpy.load(place))
     work = {**vars(scores), **globals()}[function]
-    seconds = []
+    seconds, values = [], numpy.zeros(0)
     for _ in range(3):  # the first time loads what a library loads late
         started = clock()
         found = work(problem)
