@@ -12,6 +12,7 @@ import tempfile
 import time
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy
 
@@ -105,7 +106,8 @@ def main() -> None:
     alone = {**os.environ, "OMP_NUM_THREADS": "1"}
     with tempfile.TemporaryDirectory() as folder:
         for name, make in PROBLEMS.items():
-            numpy.savez(Path(folder) / f"{name}.npz", **arrays(make()))
+            given: Any = arrays(make())
+            numpy.savez(Path(folder) / f"{name}.npz", **given)
         for call, (library, package, function, problem) in CALLS.items():
             out = Path(folder) / "scores.npy"
             command = [python, Path(__file__), function, Path(folder) / f"{problem}.npz", out]
