@@ -178,13 +178,9 @@ class TestRight(influencelab.testing.EstimatorContract):
 class TestWrong(influencelab.testing.EstimatorContract):
     estimator = Wrong()
 """
-MINE = """import sys
-from dataclasses import dataclass, replace
+MINE = """from dataclasses import dataclass, replace
 
 import influencelab as il
-import influencelab.testing
-
-assert "pytest" not in sys.modules or "PYTEST_VERSION" in __import__("os").environ
 
 def right(fitted):
     return il.Exact().estimate(fitted).values
@@ -207,5 +203,3 @@ def test_a_newcomers_five_lines_are_tests_and_their_failures_say_what_is_wrong(t
     assert "5 failed, 16 passed, 3 skipped" in done.stdout, done.stdout
     assert "Values are negative influences: the sign is turned" in done.stdout
     assert "TestRight::test_scores" not in done.stdout
-    alone = "import sys, influencelab.testing; assert 'pytest' not in sys.modules"
-    assert subprocess.run([sys.executable, "-c", alone], check=False).returncode == 0
