@@ -24,6 +24,7 @@ from influencelab.influence.door import require_fit
 from influencelab.influence.leverage import FACTORISED, cheap_leverages, self_influences
 from influencelab.influence.rounding import check_slopes, check_sums
 from influencelab.influence.sensitivity import Sensitivity, solved
+from influencelab.influence.shown import shown
 from influencelab.models.measure import Measure
 from influencelab.recipe import Recipe, kind_name
 from influencelab.summary import Summarised
@@ -92,6 +93,10 @@ class Estimate(Recipe, Summarised):
             **solved(self.residual, self.damping, self.seconds),
             **table.leverages(self.fit, self.leverage, corrected=not isinstance(self.estimator, Solver)),
         }
+
+    def _repr_html_(self) -> str:
+        """The summary, and the points that matter most to the first test points: pictures where data are images."""
+        return super()._repr_html_() + shown(self.fit, self.values, unit=self.unit)
 
     def table(self) -> pandas.DataFrame:
         """A row for each pair: test_id, test_label, train_id, train_label, predicted (in `unit`), leverage if known."""
