@@ -159,8 +159,15 @@ def short(number: Measurement) -> str:
     decimals = min(3, max(0, 2 - math.floor(math.log10(largest)))) if largest else 2
     if 0.9995 <= number.value < 1:
         return "> 0.999"
-    value, *ends = (f"{round(value, decimals) + 0.0:.{decimals}f}" for value in values)
+    value, *ends = (digits(value, decimals) for value in values)
     return f"{value} [{', '.join(ends)}]" if len({value, *ends}) > 1 else value
+
+
+def digits(value: float, decimals: int) -> str:
+    """A number with so many decimals, or one less where rounding brings it another digit: 1.00 of 0.9998."""
+    rounded = round(value, decimals) + 0.0
+    over = math.isfinite(rounded) and decimals and len(f"{abs(rounded):.{decimals}f}".replace(".", "").lstrip("0")) > 3
+    return f"{rounded:.{decimals - 1 if over else decimals}f}"
 
 
 def need(table: pandas.DataFrame, columns: Sequence[str]) -> None:

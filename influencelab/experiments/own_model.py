@@ -142,7 +142,8 @@ def choice(fitted: Fit) -> tuple[Estimator, str, float]:
     outputs = fitted.task.output_loss.size(data)
     row = row_size(data.x_train, dense=p)
     gradients = 2.0 * data.n * (outputs + len(fitted.measures())) * row
-    factored = (2.0 * data.n * outputs * row * p + p**3 + gradients) / SPEED
+    # The curvature and every point's own leverage, a block for each pair of outputs, of which half mirror the others.
+    factored = (2.0 * data.n * (1 + 1 / outputs) * row * p + p**3 + gradients) / SPEED
     memory = f"{max(1, round(3 * 8 * p**2 / MEGABYTE)):,} MB"
     if fitted.task.linear and p <= FACTORISED:
         why = f"since the outputs are linear in {p:,} parameters, whose curvature fits in {memory}"

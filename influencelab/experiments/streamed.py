@@ -15,9 +15,9 @@ import torch
 
 from influencelab.errors import InvalidParameter, in_words, require
 from influencelab.experiments.comparison import array
-from influencelab.influence.curvature import FACTORS_OF
 from influencelab.influence.estimator import Estimate, Estimator
 from influencelab.influence.estimators.random import Random
+from influencelab.influence.factors import FACTORS_OF
 from influencelab.recipe import Progress
 from influencelab.training.fit import Fit
 

@@ -7,8 +7,9 @@ from torch import Tensor
 from influencelab.errors import InvalidParameter, NullSpaceMass
 from influencelab.influence import by_products as known_by
 from influencelab.influence.factors import FACTORS_OF as FACTORS_OF
-from influencelab.influence.factors import Factors, Spectrum
+from influencelab.influence.factors import Factors, Spectrum, positive_factor
 from influencelab.influence.rounding import cancelled, flat, lost_digits
+from influencelab.influence.shifts import Shifts, shifts_of
 from influencelab.influence.solution import Solution as Solution
 from influencelab.models import derivatives
 from influencelab.models.shapes import P
@@ -17,9 +18,6 @@ from influencelab.training.trainers.newton import FACTORISED, UNEVEN, by_product
 
 __all__ = ["Curvature"]
 
-# A Cholesky pivot this small beside the largest and beside its own diagonal means that the matrix is singular to
-# working precision; in float32, one of 100 times its rounding.
-PIVOT = 1e-13
 # Dampings that get a factorisation of their own; from the next one on, one spectrum serves all.
 DAMPINGS = 2
 # The largest share of a right-hand side that may lie in the null space before a solve is refused; in float32 its own
@@ -111,16 +109,27 @@ class Curvature:
         known = self._factors.cholesky
         if self.damping not in known and len(known) >= DAMPINGS:
             return None
+        if self.damping not in known and not self.damping and shifts_of(self.fit) is not None:
+            known[self.damping] = None
         if self.damping not in known:
             matrix = self.dense().clone()
             matrix.diagonal().add_(self.damping)
-            factor, failed = torch.linalg.cholesky_ex(matrix)
-            pivots = factor.diagonal().square()
-            # A feature in small units has a small pivot, which is rounding only if it is small beside its own diagonal.
-            largest = torch.minimum(pivots.max(), matrix.diagonal())
-            least = max(PIVOT, 100 * torch.finfo(pivots.dtype).eps) * largest
-            known[self.damping] = None if failed or bool((pivots <= least).any()) else factor
+            known[self.damping] = positive_factor(matrix)
         return known[self.damping]
+
+    def lifted(self) -> tuple[Float[Tensor, "p p"], Shifts] | None:
+        """The lower factor of C with its shifts lifted to its mean curvature, and the shifts.
+
+        None where there are none, or still a null direction.
+        """
+        if self.damping or (shifts := shifts_of(self.fit)) is None:
+            return None
+        if self._factors.lifted is None:
+            matrix = self.dense().clone()
+            shifts.add(matrix, float(matrix.diagonal().mean()))
+            self._factors.lifted = positive_factor(matrix), shifts
+        factor, shifts = self._factors.lifted
+        return None if factor is None else (factor, shifts)
 
     def decomposition(self) -> tuple[Spectrum, P]:
         """The spectrum of D (C + damping I) D, and the diagonal of D.
@@ -156,9 +165,13 @@ class Curvature:
             return known_by.solved(self.__matmul__, vectors, diagonal=diagonal, tolerance=self.tolerance).values
         known = self._factors.spectrum
         if known is None or known.null(self.damping).any():
-            factor = self.cholesky()
+            factor, lifted = self.cholesky(), self.lifted()
             if factor is not None:
                 return torch.cholesky_solve(vectors, factor)
+            if lifted is not None:
+                factor, shifts = lifted
+                solved = torch.cholesky_solve(vectors - shifts.part(vectors), factor)
+                return solved - shifts.part(solved)
         spectrum, units = self.decomposition()
         turned = spectrum.vectors.T @ (units[:, None] * vectors)
         return units[:, None] * (spectrum.vectors @ (spectrum.inverse()[:, None] * turned))
@@ -172,6 +185,8 @@ class Curvature:
         if self.by_products:
             return 0.0
         epsilon, factor = torch.finfo(self.fit.theta.dtype).eps, self._factors.cholesky.get(self.damping)
+        if factor is None and (lifted := self.lifted()) is not None:
+            factor = lifted[0]
         if factor is None:
             spectrum = self.decomposition()[0]
             null = spectrum.null(0.0)
@@ -196,9 +211,16 @@ class Curvature:
         """(C + damping I)⁺ as a dense matrix; computed once a damping. Do not change it in place."""
         known = self._factors.inverse
         if self.damping not in known:
-            factor = self.cholesky() if self._factors.spectrum is None else None
-            eye = torch.eye(len(self.fit.theta), dtype=self.fit.theta.dtype, device=self.fit.theta.device)
-            known[self.damping] = torch.cholesky_inverse(factor) if factor is not None else self.inverse_products(eye)
+            factor, lifted = (self.cholesky(), self.lifted()) if self._factors.spectrum is None else (None, None)
+            if factor is not None:
+                known[self.damping] = torch.cholesky_inverse(factor)
+            elif lifted is not None:
+                factor, shifts = lifted
+                known[self.damping] = torch.cholesky_inverse(factor)
+                shifts.add(known[self.damping], -1 / float(self.dense().diagonal().mean()))
+            else:
+                eye = torch.eye(len(self.fit.theta), dtype=self.fit.theta.dtype, device=self.fit.theta.device)
+                known[self.damping] = self.inverse_products(eye)
         return known[self.damping]
 
     def keep(self, solution: Solution) -> Solution:
@@ -223,6 +245,11 @@ class Curvature:
         solution = checked(self, vectors.T, self.inverse_products(vectors).T)
         if self._factors.cholesky.get(self.damping) is not None:
             return solution
+        if (lifted := self.lifted()) is not None:
+            check_mass(
+                float((lifted[1].part(vectors) / lengths(vectors.T)).norm(dim=0).max()), lifted[1].count, vectors
+            )
+            return solution
         spectrum, units = self.decomposition()
         if not (null := spectrum.null(0.0)).any():
             return solution
@@ -231,13 +258,18 @@ class Curvature:
         if self.fit.task.convex and vectors[self.dense().diagonal() + self.damping == 0].any():
             # A parameter on which no training point bears has no rounding either, and no unit: any slope is too much.
             worst = 1.0
-        if worst > max(NULL_MASS, ROUNDING * torch.finfo(vectors.dtype).eps):
-            raise NullSpaceMass(
-                f"The curvature has {int(null.sum())} null directions (to working precision) and a gradient has "
-                f"{worst:.1e} of its length there, so no finite influence exists. Add damping or weight decay, or "
-                "penalise the intercept; where units differ, scale the features."
-            )
+        check_mass(worst, int(null.sum()), vectors)
         return solution
+
+
+def check_mass(worst: float, count: int, vectors: Tensor) -> None:
+    """Refuse gradients of which a share `worst` lies along null directions, by NullSpaceMass."""
+    if worst > max(NULL_MASS, ROUNDING * torch.finfo(vectors.dtype).eps):
+        raise NullSpaceMass(
+            f"The curvature has {count} null directions (to working precision) and a gradient has {worst:.1e} of its "
+            "length there, so no finite influence exists. Add damping or weight decay, or penalise the intercept; "
+            "where units differ, scale the features."
+        )
 
 
 def check_recipe(kind: str, damping: float) -> None:

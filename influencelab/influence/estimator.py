@@ -24,6 +24,7 @@ from influencelab.influence.door import require_fit
 from influencelab.influence.leverage import cheap_leverages, most_leverages, self_influences
 from influencelab.influence.rounding import check_slopes, check_sums
 from influencelab.influence.sensitivity import Sensitivity, solved
+from influencelab.influence.shown import shown
 from influencelab.models.measure import Measure
 from influencelab.recipe import Recipe, kind_name
 from influencelab.summary import Summarised
@@ -101,6 +102,10 @@ class Estimate(Recipe, Summarised):
             return table.leverages(self.fit, most_leverages(self.fit, damping=self.damping), corrected=False, most=True)
         return table.leverages(self.fit, known, corrected=corrected)
 
+    def _repr_html_(self) -> str:
+        """The summary, and the points that matter most to the first test points: pictures where data are images."""
+        return super()._repr_html_() + shown(self.fit, self.values, unit=self.unit)
+
     def table(self) -> pandas.DataFrame:
         """A row for each pair: test_id, test_label, train_id, train_label, predicted (in `unit`), leverage if known."""
         return table.pairs(self.fit, self.values, leverage=self.leverage)
@@ -128,8 +133,7 @@ class Estimate(Recipe, Summarised):
         The points that the model fits only because it has seen them come first: mislabelled ones, and rare ones.
 
         Raises:
-            InvalidParameter: the method only ranks, or has too many parameters for a factor of the curvature; of
-                linear tasks each point is then solved for, which takes long where there are many.
+            InvalidParameter: the method only ranks, or has too many parameters for a factor, unless the task is linear.
         """
         kind = getattr(self.estimator, "curvature", "hessian")
         curvature = Curvature(self.fit, kind=kind, damping=self.damping)

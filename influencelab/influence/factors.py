@@ -1,4 +1,4 @@
-"""What is computed of a curvature once: its dense form, factors and spectrum, shared by all that ask about one fit."""
+"""What is computed of a curvature once: its dense matrix, its spectrum, its Cholesky factors."""
 
 from dataclasses import dataclass, field
 from weakref import WeakKeyDictionary
@@ -7,8 +7,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from influencelab.influence.shifts import Shifts
 from influencelab.models.shapes import P
 from influencelab.training.fit import Fit
+
+# A Cholesky pivot this small beside the largest and beside its own diagonal means that the matrix is singular to
+# working precision; in float32, one of 100 times its rounding.
+PIVOT = 1e-13
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +40,7 @@ class Factors:
     dense: Tensor | None = None
     spectrum: Spectrum | None = None
     cholesky: dict[float, Tensor | None] = field(default_factory=dict)
+    lifted: tuple[Tensor | None, Shifts] | None = None
     scaled: dict[float, tuple[Spectrum, P]] = field(default_factory=dict)
     inverse: dict[float, Tensor] = field(default_factory=dict)
     diagonal: Tensor | None = None
@@ -42,3 +48,13 @@ class Factors:
 
 
 FACTORS_OF: WeakKeyDictionary[Fit, dict[str, Factors]] = WeakKeyDictionary()
+
+
+def positive_factor(matrix: Float[Tensor, "p p"]) -> Float[Tensor, "p p"] | None:
+    """The lower Cholesky factor; None where the matrix is not positive definite to working precision."""
+    factor, failed = torch.linalg.cholesky_ex(matrix)
+    pivots = factor.diagonal().square()
+    # A feature in small units has a small pivot, which is rounding only if it is small beside its own diagonal.
+    largest = torch.minimum(pivots.max(), matrix.diagonal())
+    least = max(PIVOT, 100 * torch.finfo(pivots.dtype).eps) * largest
+    return None if failed or bool((pivots <= least).any()) else factor

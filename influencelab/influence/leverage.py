@@ -170,6 +170,8 @@ def effective_parameters(curvature: Curvature) -> float:
     penalty = fit.task.penalty(fit.data, fit.theta).stiffness + curvature.damping
     inverse = curvature.inverse()
     whole = len(inverse)
-    if curvature.cholesky() is None:
+    if (lifted := curvature.lifted()) is not None:
+        whole -= lifted[1].count
+    elif curvature.cholesky() is None:
         whole -= int(curvature.decomposition()[0].null(0.0).sum())
     return whole - float((penalty * inverse.diagonal()).sum())

@@ -60,11 +60,11 @@ def flat(fit: Fit) -> int | None:
     Directions that only look flat change both: where features are sums of others to 16 digits, or a penalty is tiny.
     """
     free = ~fit.task.penalised(fit.data) | (fit.task.weight_decay == 0)
-    size = fit.task.output_loss.size(fit.data)
+    size, shifts = fit.task.output_loss.size(fit.data), fit.task.output_loss.shifts
     x = fit.task.features(fit.data.x_train)[fit.weights > 0][:, free.unflatten(0, (size, -1)).any(0)]
     if len(x) * x.shape[1] ** 2 > RANK:
         return None
-    return int(free.sum()) - max(1, size - 1) * exact_rank(x.double().cpu().numpy())
+    return int(free.sum()) - (size - shifts) * exact_rank(x.double().cpu().numpy())
 
 
 def exact_rank(x: numpy.ndarray) -> int:

@@ -2,7 +2,7 @@
 
 import numpy
 import pandas
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from influencelab.data.dataset import by_name
@@ -64,9 +64,7 @@ def top(
     if not 0 <= test < m or k < 1:
         raise InvalidParameter(f"test is {test} and k {k}; expected a test point 0 … {m - 1} and k ≥ 1.")
     found, data = array(values[:, test]), fit.data
-    order = numpy.argsort(-found, kind="stable")
-    ends = {1: order[found[order] > 0][:k], -1: order[found[order] < 0][::-1][:k]}
-    effects = {name: ends[sign] for name, sign in fit.measure.effects.items()}
+    effects = ends(fit, found, k=k)
     rows = numpy.concatenate(list(effects.values()))
     return pandas.DataFrame(
         {
@@ -78,6 +76,13 @@ def top(
             **({} if leverage is None else {"leverage": array(leverage)[rows]}),
         }
     )
+
+
+def ends(fit: Fit, found: Float[numpy.ndarray, " n"], *, k: int) -> dict[str, Int[numpy.ndarray, " _"]]:
+    """The training points at both ends of one column, at most k each, by what their effect is called."""
+    order = numpy.argsort(-found, kind="stable")
+    both = {1: order[found[order] > 0][:k], -1: order[found[order] < 0][::-1][:k]}
+    return {name: both[sign] for name, sign in fit.measure.effects.items()}
 
 
 def array(tensor: Tensor) -> numpy.ndarray:

@@ -41,6 +41,12 @@ class OutputLoss(Recipe):
         """Whether it is convex in the outputs, whatever the label."""
         return True
 
+    @property
+    @default
+    def shifts(self) -> bool:
+        """Whether a common shift of all outputs changes nothing, as that of a softmax does not."""
+        return False
+
     @default
     def mean(self, z: KCB) -> KCB:
         """The mean response that outputs stand for, or the probabilities of classes; refused where there is none."""

@@ -113,8 +113,10 @@ def small_gradient(tolerance: float, task: Task, data: Dataset, weights: KN) -> 
     Targets of 1e-9 have gradients of that size before anything was learnt, and those of 1e9 round to more than 1e-8.
     """
     rows = torch.linspace(0, data.n - 1, min(data.n, SAMPLED), device=weights.device).long()
-    lengths = derivatives.point_lengths(task, data, task.start(data, 0), rows)
-    usual = float(lengths.mean() * weights.sum(-1).mean()) if len(weights) else 0.0
+    theta = task.start(data, 0)
+    parts = (rows[part] for part in derivatives.chunks(len(rows), width=len(theta)))
+    sizes = torch.cat([derivatives.point_lengths(task, data, theta, part) for part in parts])
+    usual = float(sizes.mean() * weights.sum(-1).mean()) if len(weights) else 0.0
     if not 0 < usual < float("inf"):
         return tolerance
     if usual > ORDINARY[1]:

@@ -6,13 +6,13 @@ from functools import partial
 import numpy
 import pytest
 import torch
-from impostors import IMPOSTORS, Impostor
 
 import influencelab as il
 from influencelab.errors import InvalidParameter
 from influencelab.experiments.check import NOT, OPEN, RANKS, SIZE, judged
 from influencelab.models.task import Task
 from influencelab.statistics.measurement import Measurement
+from influencelab.testing.impostors import IMPOSTORS, Impostor
 
 SOURCES = {
     "iris": partial(il.Iris, scaling="standard"),

@@ -77,6 +77,7 @@ def test_a_figure_that_breaks_a_rule_is_refused(mistake, word):
         (Measurement(1.0450, 1.0423, 1.0478), "1.04 [1.04, 1.05]"),
         (Measurement(1.00019, 0.99999, 1.0004), "1.00"),
         (Measurement(0.956, 0.9474, 0.9641), "0.956 [0.947, 0.964]"),
+        (Measurement(0.9982, 0.9961, 0.9998), "0.998 [0.996, 1.00]"),
         (Measurement(-0.22, -0.53, 0.02), "-0.220 [-0.530, 0.020]"),
         (Measurement(12345.6, 12000.0, 13000.0), "12346 [12000, 13000]"),
         (Measurement(numpy.nan), "nan"),

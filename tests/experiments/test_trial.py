@@ -5,7 +5,6 @@ from dataclasses import replace
 import numpy
 import pytest
 import torch
-from estimator_contract import INFLUENCE, check_estimate
 from oracles import model, points_of, removal_changes
 from small_trial import TRIAL, Clouds
 
@@ -22,6 +21,7 @@ from influencelab.influence.estimators.newton_step import NewtonStep
 from influencelab.influence.retrainers.second_order import SecondOrder
 from influencelab.models.tasks.ridge import Ridge
 from influencelab.recipe import fingerprint
+from influencelab.testing.bounds import INFLUENCE, check_estimate
 from influencelab.training.fit import fit
 from influencelab.training.trainers.newton import Newton
 

@@ -3,7 +3,6 @@
 import numpy
 import pytest
 import torch
-from estimator_contract import SAME, check_estimate, faults
 from oracles import gradient, hessian, model, objective, points_of
 from problems import logistic_problem, minimum, mlp_problem
 
@@ -12,6 +11,7 @@ from influencelab.influence.curvature import Curvature
 from influencelab.influence.estimators import arnoldi
 from influencelab.influence.estimators.arnoldi import Arnoldi, ritz
 from influencelab.influence.estimators.exact import Exact
+from influencelab.testing.bounds import SAME, check_estimate, faults
 from influencelab.training.fit import fit
 from influencelab.training.trainers.adam import Adam
 

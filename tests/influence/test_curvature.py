@@ -11,7 +11,7 @@ from oracles import linear_hessian, model, points_of
 from problems import binary_problem, logistic_problem, minimum, mlp_problem, ridge_problem
 
 from influencelab.errors import InvalidParameter, NullSpaceMass
-from influencelab.influence import curvature as module
+from influencelab.influence import factors as module
 from influencelab.influence.curvature import Curvature
 from influencelab.influence.leverage import amplification, effective_parameters, output_spread
 from influencelab.models import derivatives, loss_derivatives
@@ -271,3 +271,37 @@ def test_a_path_of_dampings_is_served_by_one_spectrum():
     for curvature, solved in zip(path, found, strict=True):
         shifted = dense + curvature.damping * torch.eye(len(dense), dtype=dense.dtype)
         assert torch.allclose(shifted @ solved, vector, atol=1e-12)
+
+
+@pytest.mark.parametrize("decay", [0.0, 0.05])
+def test_shifts_of_all_outputs_are_left_alone_without_an_eigenvalue_problem(decay, monkeypatch):
+    fitted = fresh(logistic_problem, n=200, weight_decay=decay)
+    monkeypatch.setattr(torch.linalg, "eigh", None)
+    curvature = Curvature(fitted)
+    dense = curvature.dense().numpy()
+    # Without a penalty every column may shift, with it the intercepts alone.
+    count = 5 if decay == 0 else 1
+    values, vectors = numpy.linalg.eigh(dense)
+    assert (values[:count] < 1e-14).all()
+    wanted = vectors[:, count:] / values[count:] @ vectors[:, count:].T
+    assert curvature.inverse().numpy() == pytest.approx(wanted, rel=1e-8, abs=1e-8 * wanted.max())
+    eye = torch.eye(len(dense), dtype=torch.float64)
+    assert curvature.inverse_products(eye).numpy() == pytest.approx(wanted, rel=1e-8, abs=1e-8 * wanted.max())
+    gradients = fitted.measure_gradients().T
+    assert float(curvature.solve(gradients).residual.max()) < 1e-10
+    leverage = numpy.trace((dense - decay * numpy.diag(fitted.task.penalised(fitted.data).numpy())) @ wanted)
+    assert effective_parameters(curvature) == pytest.approx(leverage, rel=1e-8)
+    gradients[4] += 1e-3
+    with pytest.raises(NullSpaceMass, match=f"has {count} null directions"):
+        curvature.solve(gradients)
+
+
+def test_other_null_directions_than_shifts_are_still_found():
+    fitted = fresh(logistic_problem, weight_decay=0.0)
+    twice = torch.cat([fitted.data.x_train, fitted.data.x_train[:, :1]], 1)
+    data = replace(fitted.data, x_train=twice, x_test=torch.cat([fitted.data.x_test, fitted.data.x_test[:, :1]], 1))
+    again = fit(fitted.task, data, Newton())
+    curvature = Curvature(again)
+    assert curvature.lifted() is None
+    assert int(curvature.decomposition()[0].null(0.0).sum()) == 6 + 2
+    assert float(curvature.solve(again.measure_gradients().T).residual.max()) < 1e-8

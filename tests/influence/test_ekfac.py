@@ -6,7 +6,6 @@ import numpy
 import pytest
 import torch
 import torch_networks
-from estimator_contract import SAME, faults
 from oracles import softmax
 from problems import class_data, images, minimum, ridge_problem, split, value_data
 
@@ -19,6 +18,7 @@ from influencelab.models.task import Task
 from influencelab.models.tasks.all_cnn import AllCNN
 from influencelab.models.tasks.logistic import Logistic
 from influencelab.models.tasks.mlp import MLP
+from influencelab.testing.bounds import SAME, faults
 from influencelab.training.fit import Fit, fit
 from influencelab.training.trainers.adam import Adam
 

@@ -1,12 +1,8 @@
 """One contract for every estimator there is; right ones meet it with room to spare, and every impostor is refused."""
 
-from functools import cache
-
 import numpy
 import pytest
 import torch
-from estimator_contract import INFLUENCE, NEWTON_STEP, SAME, check_estimate, faults
-from impostors import IMPOSTORS, NEED_CLASSES, Impostor
 from oracles import (
     influence,
     linear_hessian,
@@ -26,19 +22,15 @@ from influencelab.errors import InvalidParameter, NotConverged, NotFinite
 from influencelab.influence.estimator import Estimator
 from influencelab.influence.estimators.exact import Exact
 from influencelab.influence.estimators.newton_step import NewtonStep
+from influencelab.testing.bounds import INFLUENCE, NEWTON_STEP, SAME, check_estimate, faults
+from influencelab.testing.contract import ROWS as EXAMINED
+from influencelab.testing.contract import damped, truth
+from influencelab.testing.impostors import IMPOSTORS, NEED_CLASSES, Impostor
+from influencelab.testing.problems import PROBLEMS, SEVERAL_OUTPUTS
 from influencelab.training.fit import fit
 from influencelab.training.trainers.newton import Newton
 
-# Leverages of a few per cent, and a penalty strong enough to tell the conventions apart.
-PROBLEMS = {
-    "logistic": lambda: minimum(logistic_problem, n=200, m=4, weight_decay=0.3, intercept=False),
-    "logistic with intercepts": lambda: minimum(logistic_problem, n=200, m=4, weight_decay=0.2),
-    "binary logistic": lambda: minimum(binary_problem, seed=2, n=200, m=4, weight_decay=0.1),
-    "ridge": lambda: minimum(ridge_problem, n=200, m=4, weight_decay=0.3, intercept=False),
-}
-SEVERAL_OUTPUTS = ("logistic", "logistic with intercepts")
-# Every seventh point: random with respect to everything, as the points come in random order.
-ROWS = torch.arange(0, 200, 7)
+ROWS = torch.tensor(EXAMINED)
 # Kinds that only rank; a new kind belongs to neither list, and is held to the contract.
 RANKING = {"gradient_dot", "gradient_cosine", "random", "same_label"}
 # Kinds that follow a training run and take no other fit: their own files hold them to what the run does.
@@ -49,21 +41,6 @@ AT_A_MINIMUM = sorted(set(names(Estimator)) - ALONG_A_RUN)
 IN_NATS = sorted(set(AT_A_MINIMUM) - RANKING - ROUGH)
 # Kinds that make no claim about minima, and say so.
 ANY_FIT = RANKING
-
-
-@cache
-def truth(problem: str, convention: str = "drop") -> numpy.ndarray:
-    """What the independent Newton says of the removal of each of ROWS."""
-    fitted = PROBLEMS[problem]()
-    rows = [[int(row)] for row in ROWS]
-    return removal_changes(model(fitted.task, fitted.data), points_of(fitted.data), rows, convention=convention)
-
-
-def damped(problem: str, damping: float) -> numpy.ndarray:
-    """The same to first order at this damping, by dense algebra."""
-    fitted = PROBLEMS[problem]()
-    by_hand = model(fitted.task, fitted.data)
-    return influence(by_hand, fitted.theta.numpy(), points_of(fitted.data), damping=damping)[ROWS]
 
 
 def predicted(estimate, convention: str = "drop") -> numpy.ndarray:
@@ -94,7 +71,7 @@ def test_estimates_in_nats_meet_the_contract_with_room_to_spare(kind, problem):
 def test_every_impostor_is_refused(mistake, problem):
     fitted = PROBLEMS[problem]()
     estimate = Impostor(mistake=mistake).estimate(fitted)
-    actual = damped(problem, estimate.damping) if estimate.damping else truth(problem)
+    actual = damped(problem, estimate.damping)[EXAMINED] if estimate.damping else truth(problem)
     limits = SAME if estimate.damping else INFLUENCE
     with pytest.raises(AssertionError, match="refused for its"):
         check_estimate(predicted(estimate), actual, bounds=limits)
@@ -104,7 +81,7 @@ def test_every_impostor_is_refused(mistake, problem):
 @pytest.mark.parametrize("damping", [0.0, 0.05])
 def test_the_right_estimate_in_the_impostors_place_is_accepted(problem, damping):
     fitted = PROBLEMS[problem]()
-    check_estimate(predicted(Exact(damping=damping).estimate(fitted)), damped(problem, damping), bounds=SAME)
+    check_estimate(predicted(Exact(damping=damping).estimate(fitted)), damped(problem, damping)[EXAMINED], bounds=SAME)
 
 
 @pytest.mark.parametrize("problem", PROBLEMS)

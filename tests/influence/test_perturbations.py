@@ -6,7 +6,6 @@ import numpy
 import pytest
 import torch
 from crossing import crossed
-from estimator_contract import SAME, check_estimate, faults
 from oracles import along, gradient, hessian, model, objective, points_of
 from perturbed import EXAMPLES, IMPOSTORS, changed, examples, minimum_losses, right
 from problems import binary_problem, images, logistic_problem, minimum, mlp_problem, ridge_problem
@@ -20,6 +19,7 @@ from influencelab.influence.estimators.exact import Exact
 from influencelab.models.tasks.all_cnn import AllCNN
 from influencelab.models.tasks.logistic import Logistic
 from influencelab.models.tasks.mlp import MLP
+from influencelab.testing.bounds import SAME, check_estimate, faults
 from influencelab.training.fit import fit
 from influencelab.training.trainers.gradient_descent import GradientDescent
 

@@ -7,7 +7,6 @@ import numpy
 import pytest
 import torch
 from crossing import crossed
-from estimator_contract import INFLUENCE, SAME, check_estimate, faults
 from oracles import along, model, newton, objective, points_of, removal_changes, ridge_changes
 from problems import binary_problem, logistic_problem, minimum, mlp_problem, ridge_problem
 from scipy.optimize import minimize
@@ -18,6 +17,7 @@ from influencelab.data.removals import groups, leave_one_out
 from influencelab.influence import retrainer
 from influencelab.influence.estimators.exact import Exact
 from influencelab.influence.retrainers.second_order import SecondOrder
+from influencelab.testing.bounds import INFLUENCE, SAME, check_estimate, faults
 from influencelab.training.fit import fit
 from influencelab.training.trainers.newton import Newton
 

@@ -5,7 +5,6 @@ from dataclasses import replace
 import numpy
 import pytest
 import torch
-from estimator_contract import Bounds, check_estimate, faults
 from oracles import along, linear_gradient, model, point_gradients, points_of
 from problems import binary_problem, logistic_problem, minimum, mlp_problem
 
@@ -13,6 +12,7 @@ from influencelab.data.removals import groups
 from influencelab.errors import InvalidParameter
 from influencelab.influence.estimators.tracin import TracIn
 from influencelab.models import derivatives
+from influencelab.testing.bounds import Bounds, check_estimate, faults
 from influencelab.training.fit import fit
 from influencelab.training.trainers.adam import Adam
 from influencelab.training.trainers.gradient_descent import GradientDescent

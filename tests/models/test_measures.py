@@ -5,7 +5,6 @@ from dataclasses import replace
 import numpy
 import pytest
 import torch
-from estimator_contract import SAME, check_estimate
 from oracles import along, gradient, model, newton, points_of, softmax
 from perturbed import changed, examples
 from problems import binary_problem, logistic_problem, minimum, mlp_problem, ridge_problem
@@ -20,6 +19,7 @@ from influencelab.influence.estimators.exact import Exact
 from influencelab.influence.estimators.newton_step import NewtonStep
 from influencelab.influence.retrainers.second_order import SecondOrder
 from influencelab.models.measure import Measure
+from influencelab.testing.bounds import SAME, check_estimate
 
 GROUP = "group_mean_loss", "groups", (1, 2)
 SETTINGS = {

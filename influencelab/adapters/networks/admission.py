@@ -1,5 +1,6 @@
 """Whether a module stands at a minimum of its objective: judged, brought to its end, or taken as it stands."""
 
+import math
 from dataclasses import replace
 
 import torch
@@ -38,7 +39,7 @@ def admitted(
     theta = task.start(data, 0)
     trainer = Newton() if len(theta) <= FORMED else LBFGS()
     with by_size(data.n, len(theta)):
-        decrement = share_left(task, data, weights)
+        decrement = share_left(task, data, weights, enough=math.inf if polish else ITERATED)
         near = decrement <= ITERATED
         if not (near or polish or allow_unconverged):
             raise NotConverged(refused(name, decrement))
@@ -54,20 +55,23 @@ def admitted(
     return replace(fit, origin=Origin(name, convention, decrement, 0.0, (AS_IT_STANDS,)))
 
 
-def share_left(task: Task, data: Dataset, weights: N) -> float:
-    """Newton's decrement as a share of √J."""
+def share_left(task: Task, data: Dataset, weights: N, *, enough: float) -> float:
+    """Newton's decrement as a share of √J; more than `enough` of it is not measured to its end."""
     theta = task.start(data, 0)
     if len(theta) <= DENSE:
         return stationarity(task, data, theta, weights)[0]
     value, gradient = derivatives.objectives_and_gradients(task, data, theta[None], weights[None])
     if not (value.isfinite().all() and gradient.isfinite().all()):
         return float("inf")
-    fall = gauss_newton_fall(task, data, weights, gradient)
-    return (fall / max(float(value[0].abs()), torch.finfo(theta.dtype).tiny)) ** 0.5
+    size = max(float(value[0].abs()), torch.finfo(theta.dtype).tiny)
+    return (gauss_newton_fall(task, data, weights, gradient, enough=enough**2 * size) / size) ** 0.5
 
 
-def gauss_newton_fall(task: Task, data: Dataset, weights: N, gradient: torch.Tensor) -> float:
-    """∇Jᵀ G⁻¹ ∇J, with G the Gauss-Newton curvature, from below; infinite where ∇J has a part that G does not bend."""
+def gauss_newton_fall(task: Task, data: Dataset, weights: N, gradient: torch.Tensor, *, enough: float) -> float:
+    """∇Jᵀ G⁻¹ ∇J, with G the Gauss-Newton curvature, from below; infinite where ∇J has a part that G does not bend.
+
+    It is no longer followed where it is more than `enough`.
+    """
     theta = task.start(data, 0)
     left, direction, fall, norm = gradient, gradient, 0.0, float(gradient.norm())
     for _ in range(PRODUCTS):
@@ -80,7 +84,7 @@ def gauss_newton_fall(task: Task, data: Dataset, weights: N, gradient: torch.Ten
             return float("inf")
         length = size / curvature
         fall, left = fall + length * size, left - length * product
-        if left.norm() <= REMAINDER * norm:
+        if left.norm() <= REMAINDER * norm or fall > enough:
             break
         direction = left + float(left.square().sum()) / size * direction
     return fall
@@ -90,8 +94,8 @@ def refused(name: str, decrement: float) -> str:
     """The sentence about parameters that are no minimum."""
     return (
         f"The parameters of {name} are no minimum of this objective on this data: Newton's decrement is "
-        f"{decrement:.1e} of √J, expected at most {ITERATED:.0e}. Either weight_decay, loss or data are not those of "
-        "the training, or it stopped before: pass polish=True, which trains on from here to the minimum, or "
+        f"{decrement:.1e} of √J, or more, expected at most {ITERATED:.0e}. Either weight_decay, loss or data are not "
+        "those of the training, or it stopped before: pass polish=True, which trains on from here to the minimum, or "
         "allow_unconverged=True, which takes the parameters as they stand (estimators then ask for it too, and for "
         "damping)."
     )

@@ -118,14 +118,19 @@ def moments(fit: Fit) -> list[tuple[Tensor, Tensor]]:
     for layers, weights in passes(fit):
         part = [
             (
-                torch.einsum("cgtb,cftb,b->gf", layer.root_slopes, layer.root_slopes, weights),
-                torch.einsum("htb,itb,b->hi", layer.inputs, layer.inputs, weights),
+                second_moment((layer.root_slopes * weights).transpose(0, 1), layer.root_slopes.transpose(0, 1)),
+                second_moment(layer.inputs * weights, layer.inputs),
             )
             for layer in layers
         ]
         pairs = zip(totals, part, strict=True) if totals else ()
         totals = [(one[0] + two[0], one[1] + two[1]) for one, two in pairs] or part
     return totals
+
+
+def second_moment(weighted: Float[Tensor, " g *some"], values: Float[Tensor, " g *some"]) -> Float[Tensor, "g g"]:
+    """The sum of products of each pair of rows, as one product of matrices."""
+    return weighted.flatten(1) @ values.flatten(1).T
 
 
 def curvatures(fit: Fit, bases: list[Basis]) -> list[Float[Tensor, "g h"]]:

@@ -13,7 +13,8 @@ from influencelab.data.perturbation import Perturbation
 from influencelab.data.perturbations.removals import Removals
 from influencelab.errors import InvalidParameter
 from influencelab.influence.chord_newton import ConvergenceTest, NewtonResult, chord_of, descend
-from influencelab.influence.curvature import FACTORS_OF, Curvature, check_recipe
+from influencelab.influence.curvature import Curvature, check_recipe
+from influencelab.influence.factors import FACTORS_OF
 from influencelab.influence.preconditioned_lbfgs import minimise_from_fit
 from influencelab.influence.retrainer import Part, Problem, Retrainer, penalised_by
 from influencelab.models import derivatives

@@ -19,6 +19,11 @@ class CrossEntropy(OutputLoss):
             raise other_labels(data, "cross-entropy needs at least 2.")
         return data.classes
 
+    @property
+    def shifts(self) -> bool:
+        """It changes no probability."""
+        return True
+
     def mean(self, z: KCB) -> KCB:
         """softmax(z), the probability of each class."""
         return z.softmax(-2)

@@ -5,6 +5,7 @@ all removals alike: an estimate is accepted only if all four agree.
 """
 
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy
 
@@ -35,6 +36,8 @@ class Bounds:
 INFLUENCE = Bounds(slope=(0.94, 1.08), correlation=0.999, error=0.075, sign=0.95)
 NEWTON_STEP = Bounds(slope=(0.98, 1.02), correlation=0.9995, error=0.03, sign=0.95)
 SAME = Bounds(slope=(1 - 1e-5, 1 + 1e-5), correlation=1 - 1e-9, error=1e-5, sign=1.0)
+# Scores that are in the order of the effects, in whatever unit.
+ORDER = Bounds(slope=(0.0, numpy.inf), correlation=0.9, error=numpy.inf, sign=0.9)
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,7 @@ class Agreement:
     sign: float
 
 
-def agreement(predicted, actual) -> Agreement:
+def agreement(predicted: Any, actual: Any) -> Agreement:
     """Measure predicted against actual changes, both (r m)."""
     said, true = numpy.asarray(predicted).ravel(), numpy.asarray(actual).ravel()
     large = numpy.abs(true) >= numpy.median(numpy.abs(true))
@@ -59,7 +62,7 @@ def agreement(predicted, actual) -> Agreement:
     )
 
 
-def faults(predicted, actual, *, bounds: Bounds) -> list[str]:
+def faults(predicted: numpy.ndarray, actual: numpy.ndarray, *, bounds: Bounds) -> list[str]:
     """What is wrong with a prediction; nothing if the list is empty."""
     if predicted.shape != actual.shape or not numpy.isfinite(predicted).all():
         return ["shape" if predicted.shape != actual.shape else "finite"]
@@ -73,7 +76,7 @@ def faults(predicted, actual, *, bounds: Bounds) -> list[str]:
     return [f"{field.name} {getattr(found, field.name):.4g}" for field in fields(found) if not kept[field.name]]
 
 
-def check_estimate(predicted, actual, *, bounds: Bounds) -> None:
+def check_estimate(predicted: Any, actual: Any, *, bounds: Bounds) -> None:
     """Refuse a prediction that is not the truth within the bounds."""
     wrong = faults(numpy.asarray(predicted), numpy.asarray(actual), bounds=bounds)
     assert not wrong, f"refused for its {', '.join(wrong)}; expected {bounds}"

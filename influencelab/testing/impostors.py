@@ -1,8 +1,10 @@
 """Estimators that are wrong on purpose, each by one mistake that a published library or paper made or could make.
 
 Each takes a fit, and gives an estimate that claims to be the influence of dropping a point, with the damping it says.
+Its docstring says what is wrong with it, as a person reads it whose own estimator makes the same mistake.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import torch
@@ -26,7 +28,15 @@ class Impostor(Estimator):
 
 
 def right(fit: Fit, *, damping: float = 0.0) -> Estimate:
+    """No mistake."""
     return Exact(damping=damping).estimate(fit)
+
+
+def right_slopes(fit: Fit) -> torch.Tensor:
+    """∂L_j/∂wᵢ without a mistake (n m)."""
+    slopes = right(fit).slopes
+    assert slopes is not None, "The exact inverse gives slopes of every fit."
+    return slopes
 
 
 def claimed(fit: Fit, slopes: torch.Tensor, *, damping: float = 0.0) -> Estimate:
@@ -43,65 +53,66 @@ def solved_by(fit: Fit, inverse: torch.Tensor, *, damping: float = 0.0) -> Estim
 
 
 def penalty(fit: Fit) -> torch.Tensor:
+    """The weight decay of each parameter."""
     return fit.task.weight_decay * fit.task.penalised(fit.data).to(fit.theta)
 
 
 def flipped_sign(fit: Fit) -> Estimate:
-    """Harmful points called helpful."""
-    return claimed(fit, -right(fit).slopes)
+    """Values are negative influences: the sign is turned, and harmful points are called helpful."""
+    return claimed(fit, -right_slopes(fit))
 
 
 def forgotten_one_over_n(fit: Fit) -> Estimate:
-    """n times too large, in the same order."""
-    return claimed(fit, fit.data.n * right(fit).slopes)
+    """Values are n times too large: the weight 1/n of a training point is missing."""
+    return claimed(fit, fit.data.n * right_slopes(fit))
 
 
 def divided_twice(fit: Fit) -> Estimate:
-    """The mean over points taken twice."""
-    return claimed(fit, right(fit).slopes / fit.data.n)
+    """Values are n times too small: the mean over training points is taken twice."""
+    return claimed(fit, right_slopes(fit) / fit.data.n)
 
 
 def size_lost(fit: Fit) -> Estimate:
-    """|influence|."""
-    return claimed(fit, right(fit).slopes.abs())
+    """Values are absolute influences: whether a point helps or harms is lost."""
+    return claimed(fit, right_slopes(fit).abs())
 
 
 def no_curvature(fit: Fit) -> Estimate:
-    """A recursion that never advances its estimate: the gradient dot product."""
+    """Values are products of gradients: the curvature is left out, as by a recursion that never advances."""
     return solved_by(fit, torch.eye(len(fit.theta), dtype=torch.float64))
 
 
 def no_curvature_well_scaled(fit: Fit) -> Estimate:
-    """The same, at the size that suits the truth best: only the order can give it away."""
-    truth, flat = right(fit).slopes, no_curvature(fit).slopes
+    """Values are products of gradients at a size that suits the truth: the curvature is left out."""
+    truth, flat = right_slopes(fit), no_curvature(fit).values / -fit.weights[:, None]
     return claimed(fit, flat * (truth * flat).sum() / flat.square().sum())
 
 
 def curvature_of_the_diagonal(fit: Fit) -> Estimate:
-    """Parameters treated as if they did not depend on each other."""
+    """Only the diagonal of the curvature is inverted, as if parameters did not depend on each other."""
     return solved_by(fit, torch.diag(1 / Curvature(fit).dense().diagonal()))
 
 
 def regulariser_left_out_of_curvature(fit: Fit) -> Estimate:
-    """Trained with weight decay, inverted without it."""
+    """The penalty is left out of the curvature: trained with weight decay, inverted without it."""
     bare = Curvature(fit).dense() - torch.diag(penalty(fit))
     return solved_by(fit, torch.linalg.pinv(bare, hermitian=True, rtol=1e-10))
 
 
 def regulariser_counted_twice(fit: Fit) -> Estimate:
-    """In the objective that is differentiated, and again as damping that is not mentioned."""
+    """The penalty is counted twice: in the objective, and again as damping that is not mentioned."""
     return solved_by(fit, Curvature(fit, damping=fit.task.weight_decay).inverse())
 
 
 def regulariser_in_point_gradients(fit: Fit) -> Estimate:
-    """Each point's gradient with the whole penalty's: what renormalised weights would give, called a drop."""
+    """The penalty is in each point's gradient: what renormalised weights would give, called a drop."""
     pulls = derivatives.measure_gradients(fit.task, fit.data, fit.theta)
     shared = -(Curvature(fit).inverse() @ pulls.T).T @ (penalty(fit) * fit.theta)
-    return claimed(fit, right(fit).slopes + shared)
+    return claimed(fit, right_slopes(fit) + shared)
 
 
 def inverses_summed_over_batches(fit: Fit, *, batches: int = 4) -> Estimate:
-    """A curvature for each batch, inverted and added: the inverse of a sum is not the sum of inverses."""
+    """Inverses of the curvature of each batch are added: the inverse of a sum is not the sum of inverses."""
     total = torch.zeros_like(Curvature(fit).dense())
     for rows in torch.arange(fit.data.n).chunk(batches):
         weights = torch.zeros_like(fit.weights).index_fill_(0, rows, 1 / len(rows))
@@ -110,18 +121,24 @@ def inverses_summed_over_batches(fit: Fit, *, batches: int = 4) -> Estimate:
     return solved_by(fit, total)
 
 
+def offset_added(fit: Fit) -> Estimate:
+    """A constant is added to all values, as by another convention of removals: order and slope do not show it."""
+    slopes = right_slopes(fit)
+    return claimed(fit, slopes + slopes.abs().max())
+
+
 def shifted_rows(fit: Fit) -> Estimate:
-    """Each training point bears the score of the one before it."""
-    return claimed(fit, right(fit).slopes.roll(1, 0))
+    """Rows are shifted: each training point bears the score of the one before it."""
+    return claimed(fit, right_slopes(fit).roll(1, 0))
 
 
 def shifted_columns(fit: Fit) -> Estimate:
-    """Each test point bears the scores of the one before it."""
-    return claimed(fit, right(fit).slopes.roll(1, 1))
+    """Columns are shifted: each test point bears the scores of the one before it."""
+    return claimed(fit, right_slopes(fit).roll(1, 1))
 
 
 def transposed_classes(fit: Fit) -> Estimate:
-    """Test gradients flattened by feature where the curvature is flattened by class."""
+    """Classes and features are transposed: gradients are flattened by one, the curvature by the other."""
     pulls = derivatives.measure_gradients(fit.task, fit.data, fit.theta)
     outputs = fit.task.output_loss.size(fit.data)
     mixed = pulls.unflatten(1, (outputs, -1)).mT.flatten(1)
@@ -130,29 +147,29 @@ def transposed_classes(fit: Fit) -> Estimate:
 
 
 def label_of_the_test_ignored(fit: Fit) -> Estimate:
-    """The gradient of the loss at the most likely class, as if the model were right."""
+    """Labels of test points are ignored: gradients are those at the most likely class."""
     outputs = fit.task.outputs(fit.theta, fit.data.x_test)
     guessed = outputs.argmax(0) if len(outputs) > 1 else (outputs[0] > 0).long()
     guessed = outputs[0].detach() + 1 if fit.data.classes == 0 else guessed
-    return claimed(fit, right(replace(fit, data=replace(fit.data, y_test=guessed))).slopes)
+    return claimed(fit, right_slopes(replace(fit, data=replace(fit.data, y_test=guessed))))
 
 
 def damping_times_scale(fit: Fit, *, damping: float = 0.05, scale: float = 10.0) -> Estimate:
-    """LiSSA as first published: its fixed point has damping × scale added, not the damping it says."""
+    """Damping is multiplied by a scale, as in LiSSA as first published, and is not the damping that it says."""
     return solved_by(fit, Curvature(fit, damping=damping * scale).inverse(), damping=damping)
 
 
 def damping_of_the_sum(fit: Fit, *, damping: float = 0.05) -> Estimate:
-    """Damping added to a curvature that was summed, not averaged, over the points."""
+    """Damping is added to a curvature that was summed, not averaged, over the points."""
     return solved_by(fit, Curvature(fit, damping=damping / fit.data.n).inverse(), damping=damping)
 
 
 def second_damping_ignored(fit: Fit, *, damping: float = 0.05) -> Estimate:
-    """A cached inverse served for another damping."""
+    """The damping that it says is ignored: a cached inverse served for another damping."""
     return solved_by(fit, Curvature(fit).inverse(), damping=damping)
 
 
-IMPOSTORS = {
+IMPOSTORS: dict[str, Callable[[Fit], Estimate]] = {
     make.__name__: make
     for make in (
         flipped_sign,
@@ -166,6 +183,7 @@ IMPOSTORS = {
         regulariser_counted_twice,
         regulariser_in_point_gradients,
         inverses_summed_over_batches,
+        offset_added,
         shifted_rows,
         shifted_columns,
         transposed_classes,
