@@ -9,6 +9,8 @@ from torch import Tensor
 
 from influencelab.data.dataset import Dataset
 from influencelab.models import derivatives
+from influencelab.models.losses.output_code import OutputCode
+from influencelab.models.machines import machines
 from influencelab.models.shapes import KN, KP, N, P
 from influencelab.models.task import Task
 from influencelab.training.deadline import out_of_time
@@ -108,12 +110,15 @@ def next_step(task: Task, data: Dataset, theta: KP, weights: N) -> tuple[KP, flo
 
 
 def largest_change(task: Task, data: Dataset, theta: P, step: KP) -> float:
-    """The largest change of an output of any training or test point, against the mean of its outputs."""
-    worst = 0.0
+    """The largest change of an output of any training or test point, against the mean of its outputs.
+
+    Of machines that share no softmax each output counts alone.
+    """
+    worst, alone = 0.0, isinstance(task.output_loss, OutputCode)
     for x in (data.x_train, data.x_test):
         for rows in derivatives.chunks(len(x), width=len(theta)):
             change = task.output_slopes(theta, x[rows], step)[0]
-            change = change - change.mean(0) if len(change) > 1 else change
+            change = change if alone or len(change) == 1 else change - change.mean(0)
             worst = max(worst, float(change.abs().max()))
     return worst
 
@@ -147,6 +152,10 @@ def unbounded(task: Task, data: Dataset, weights: N, *, theta: P | None = None) 
     Args:
         theta: parameters that may be such ones; least squares gives others.
     """
+    if task.linear and isinstance(task.output_loss, OutputCode):
+        at = task.start(data, 0) if theta is None else theta
+        found = (unbounded(*each[:2], each.weights, theta=each.theta) for each in machines(task, data, at, weights))
+        return next(filter(None, found), "")
     free = torch.ones_like(task.penalised(data)) if task.weight_decay == 0 else ~task.penalised(data)
     if data.classes == 0 or not (task.linear and task.plain) or not free.any() or task.kink is not None:
         return ""
