@@ -98,6 +98,11 @@ def missed(name, seed):
     return [fault for fault, answer in answers.items() if answer]
 
 
-@pytest.mark.parametrize("name", NAMES)
+def marks(name):
+    """Kernels of all points take seconds."""
+    return [pytest.mark.slow] if any(part in name for part in ("SVC", "SVR", "Kernel", "Huber")) else []
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=marks(name)) for name in NAMES])
 def test_each_fault_is_refused_and_the_honest_fit_is_not(name):
     assert missed(name, 0) == []

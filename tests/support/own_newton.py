@@ -63,6 +63,8 @@ def short(cut: float = numpy.inf) -> tuple[Callable, ...]:
 def form_of(model: Any) -> Form | None:
     """The loss of an estimator that has one by name; None for others."""
     name, loss, epsilon = type(model).__name__, getattr(model, "loss", None), getattr(model, "epsilon", 0.0)
+    if name == "LogisticRegression" and model.solver == "liblinear" and not model.l1_ratio:
+        name, loss = "LinearSVC", "log_loss"
     if not name.startswith(("SGD", "LinearSV")):
         return None
     classifier = name in ("SGDClassifier", "LinearSVC")

@@ -134,7 +134,10 @@ CASES = {
     "sgd, three": (SGDClassifier("log_loss", alpha=0.01, **MANY), "three"),
     "sgd, three, weighted classes": (SGDClassifier("modified_huber", alpha=0.01, **MANY, **SLOW, **BY_HAND), "three"),
     "a class, logistic": (OneVsRestClassifier(LogisticRegression(C=0.3)), "three"),
-    "a class, liblinear": (OneVsRestClassifier(LogisticRegression(solver="liblinear", intercept_scaling=3.0)), "three"),
+    "a class, liblinear": (
+        OneVsRestClassifier(LogisticRegression(C=0.1, solver="liblinear", intercept_scaling=2.0)),
+        "three",
+    ),
     "a class, linear svc": (OneVsRestClassifier(LinearSVC(C=0.1)), "three"),
     "a class, ridge": (OneVsRestClassifier(RidgeClassifier(alpha=3.0)), "three"),
     "huber, no intercept": (HuberRegressor(epsilon=2.0, alpha=1.0, fit_intercept=False, max_iter=1000), "real"),

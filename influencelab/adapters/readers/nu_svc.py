@@ -8,6 +8,9 @@ from influencelab.adapters.readers import svc
 from influencelab.adapters.reading import Reading
 from influencelab.data.dataset import Dataset
 
+# Outputs further off than this, in margins, are no fit: where classes part at almost any width, C comes to thousands.
+COARSE = 0.1
+
 
 def refusal(estimator: Any) -> str:
     """Why these settings are not read; '' where they are."""
@@ -19,6 +22,6 @@ def read(estimator: Any, data: Dataset, weights: numpy.ndarray) -> Reading:
     shares = numpy.abs(svc.duals(estimator)) / weights[estimator.support_]
     c = shares.max(1)
     held = f"{c[0]:.4g}" if len(c) == 1 else f"{c.min():.4g} … {c.max():.4g} of each pair, by which its losses count"
-    # Its solver's rule is one for outputs before they are divided by what C came to.
-    off = svc.OFF * float(c.max())
+    # Its solver's rule is one for outputs before they are multiplied by what C came to.
+    off = min(svc.OFF * float(c.max()), COARSE / float(estimator.tol))
     return svc.reading(estimator, c, data, weights, held=(f"the C that nu came to, {held}",), off=off)

@@ -14,8 +14,8 @@ from influencelab.models.losses.output_code import OutputCode
 from influencelab.models.task import Task
 from influencelab.models.tasks.generalised_linear import GeneralisedLinear
 
-# How many times its tol libsvm may leave outputs off: once, and its kernels are of single precision.
-OFF = 2.0
+# How many times its tol libsvm may leave outputs off, and what its kernels of single precision may, as a share.
+OFF, SINGLE = 2.0, float(numpy.finfo(numpy.float32).eps)
 # Settings of kernels that have names.
 KNOBS = ("degree", "coef0")
 
@@ -70,15 +70,18 @@ def of_kernel(
     dual = duals(estimator)
     counts = numpy.abs(numpy.array(code)).max(0)[:, None] if code else 1.0
     known = slopes(estimator, penalty * dual / counts, data, weights)
-    smooth = Smooth(lambda width: task(at(width)), widest, off * float(estimator.tol), known)
     seen = data
     if estimator.kernel == "linear":
-        rows = dual @ dense(estimator.support_vectors_).astype(numpy.float64)
+        anchors = dense(estimator.support_vectors_).astype(numpy.float64)
+        rows, products = dual @ anchors, data.x_train.numpy() @ anchors.T
     else:
         named = {"gamma": estimator._gamma} | {name: getattr(estimator, name) for name in KNOBS}
         settings = {} if callable(estimator.kernel) else named
         kernels = kernels_of(estimator, data, anchors=estimator.support_vectors_, rows=estimator.support_, **settings)
         seen, rows = expanded(data, dual, kernels, name=type(estimator).__name__)
+        products = kernels[2]
+    rounding = SINGLE * float((numpy.abs(dual) @ numpy.abs(products).T).max())
+    smooth = Smooth(lambda width: task(at(width)), widest, off * float(estimator.tol) + rounding, known)
     theta = numpy.column_stack([rows, numpy.ravel(estimator.intercept_)]).ravel()
     return Reading(task(true), theta, smooth=smooth, data=None if seen is data else seen, held=held)
 
