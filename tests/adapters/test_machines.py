@@ -1,4 +1,4 @@
-"""Machines of two classes, one a class or a pair of classes: what they say of probabilities, and what they are handed."""
+"""Machines of two classes, one a class or a pair: what they say of probabilities, and what may be handed in."""
 
 import warnings
 
@@ -76,7 +76,7 @@ def test_weights_of_points_reach_the_machines_inside():
         inside = LogisticRegression().set_fit_request(sample_weight=True)
         model = OneVsRestClassifier(inside).fit(X, Y, sample_weight=WEIGHTS)
     assert handed_in(model, weights=WEIGHTS).converged
-    with pytest.raises(NotConverged, match="no minimum on this data.*with other weights"):
+    with pytest.raises(NotConverged, match=r"no minimum on this data.*with other weights"):
         handed_in(model)
 
 

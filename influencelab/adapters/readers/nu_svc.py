@@ -8,9 +8,6 @@ from influencelab.adapters.readers import svc
 from influencelab.adapters.reading import Reading
 from influencelab.data.dataset import Dataset
 
-# Outputs further off than this, in margins, are no fit: where classes part at almost any width, C comes to thousands.
-COARSE = 0.1
-
 
 def refusal(estimator: Any) -> str:
     """Why these settings are not read; '' where they are."""
@@ -23,5 +20,5 @@ def read(estimator: Any, data: Dataset, weights: numpy.ndarray) -> Reading:
     c = shares.max(1)
     held = f"{c[0]:.4g}" if len(c) == 1 else f"{c.min():.4g} … {c.max():.4g} of each pair, by which its losses count"
     # Its solver's rule is one for outputs before they are multiplied by what C came to.
-    off = min(svc.OFF * float(c.max()), COARSE / float(estimator.tol))
+    off = svc.OFF * float(c.max())
     return svc.reading(estimator, c, data, weights, held=(f"the C that nu came to, {held}",), off=off)

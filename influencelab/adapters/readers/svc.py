@@ -16,6 +16,9 @@ from influencelab.models.tasks.generalised_linear import GeneralisedLinear
 
 # How many times its tol libsvm may leave outputs off, and what its kernels of single precision may, as a share.
 OFF, SINGLE = 2.0, float(numpy.finfo(numpy.float32).eps)
+# Outputs further off, as a share of the widest bend, are no fit: where classes part at no width that nu asks for, C
+# comes to thousands.
+COARSE = 0.1
 # Settings of kernels that have names.
 KNOBS = ("degree", "coef0")
 
@@ -81,7 +84,8 @@ def of_kernel(
         seen, rows = expanded(data, dual, kernels, name=type(estimator).__name__)
         products = kernels[2]
     rounding = SINGLE * float((numpy.abs(dual) @ numpy.abs(products).T).max())
-    smooth = Smooth(lambda width: task(at(width)), widest, off * float(estimator.tol) + rounding, known)
+    off = min(off * float(estimator.tol) + rounding, COARSE * widest)
+    smooth = Smooth(lambda width: task(at(width)), widest, off, known)
     theta = numpy.column_stack([rows, numpy.ravel(estimator.intercept_)]).ravel()
     return Reading(task(true), theta, smooth=smooth, data=None if seen is data else seen, held=held)
 
