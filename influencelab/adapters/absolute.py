@@ -94,6 +94,13 @@ class Absolute:
         whole[torch.from_numpy(~self.held(signs))] = theta
         return whole
 
+    def value(self, whole: torch.Tensor, weights: N) -> float:
+        """J."""
+        x = self.columns(self.data.x_train)
+        losses = weights @ self.loss.values(whole @ x.T, self.data.y_train)
+        on = whole if self.penalise_intercept or not self.intercept else whole[:, :-1]
+        return float(losses + self.l1 * on.abs().sum() + self.decay / 2 * on.square().sum())
+
     def slopes(self, whole: torch.Tensor, weights: N) -> torch.Tensor:
         """∂/∂Θ of Σ wᵢ ℓᵢ."""
         x = self.columns(self.data.x_train)

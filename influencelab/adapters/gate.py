@@ -3,9 +3,11 @@
 import warnings
 from dataclasses import replace
 
+import numpy
 import torch
 
 from influencelab.adapters.kinks import subgradient
+from influencelab.adapters.pattern import Pattern
 from influencelab.adapters.reading import Reading, Smooth
 from influencelab.adapters.smoothing import smoothed
 from influencelab.data.dataset import Dataset
@@ -84,16 +86,27 @@ def bent(
 
 def judged(reading: Reading, data: Dataset, theta: P, weights: N) -> tuple[float, bool]:
     """The largest decrement of all machines, and whether each of them counts as at its minimum."""
+    if reading.pattern:
+        return judged_in_all(reading, reading.pattern, theta, weights)
     largest, near = 0.0, True
     for place, machine in enumerate(machines(reading.task, data, theta, weights)):
         decrement, slope = stationarity(machine.task, machine.data, machine.theta, machine.weights)
-        if reading.pattern:
-            fall, over, _ = reading.pattern.excess(theta, weights)
-            size = float(derivatives.objectives(reading.task, data, theta[None], weights[None])[0])
-            decrement, slope = (decrement**2 + fall / size) ** 0.5, max(slope, over)
         own = reading.slope[place] if isinstance(reading.slope, tuple) else reading.slope
         largest, near = max(largest, decrement), near and bool(decrement <= reading.share or slope <= RULE * own)
     return largest, near
+
+
+def judged_in_all(reading: Reading, pattern: Pattern, theta: P, weights: N) -> tuple[float, bool]:
+    """The decrement in all coefficients under an absolute penalty, and whether they count as at their minimum."""
+    after, there, fallen = pattern.snapped(theta, weights)
+    task, data = after.whole.piece(after.signs)
+    decrement, slope = stationarity(task, data, there, weights)
+    fall, over, _ = after.excess(there, weights)
+    size = float(derivatives.objectives(task, data, there[None], weights[None])[0])
+    decrement = (decrement**2 + (fall + 2 * max(fallen, 0.0)) / size) ** 0.5
+    calm = 2 * fallen <= reading.share**2 * size
+    near = decrement <= reading.share or (calm and max(slope, over) <= RULE * max(numpy.ravel(reading.slope)))
+    return decrement, bool(near)
 
 
 def lost(name: str, fit: Fit) -> str:

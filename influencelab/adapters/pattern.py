@@ -45,6 +45,24 @@ class Pattern:
             return 0.0, 0.0, 0.0
         return float((over.square() / curved).sum()), float(over.max()), float(over.max()) / self.whole.l1
 
+    def snapped(self, theta: P, weights: N) -> tuple["Pattern", Tensor, float]:
+        """Without the coefficients that a step of their own would bring to 0 or beyond: solvers leave some beside it.
+
+        Returns:
+            The pattern, its θ, and by how much J fell.
+        """
+        whole, signs = self.whole.spread(theta, self.signs), torch.from_numpy(self.signs)
+        curved = self.whole.curvatures(whole, weights).clamp_min(torch.finfo(theta.dtype).tiny)
+        slopes = self.whole.slopes(whole, weights) + self.whole.decay * whole + self.whole.l1 * signs
+        crossing = self.penalised(torch.from_numpy(~self.whole.held(self.signs)))
+        crossing &= (whole - slopes / curved) * signs <= 0
+        if not crossing.any():
+            return self, theta, 0.0
+        there = whole.masked_fill(crossing, 0.0)
+        pattern = Pattern(self.whole, signs.masked_fill(crossing, 0.0).numpy())
+        fall = self.whole.value(whole, weights) - self.whole.value(there, weights)
+        return pattern, there[torch.from_numpy(~self.whole.held(pattern.signs))], fall
+
     def settled(self, fit: Fit, theta: P, *, name: str) -> tuple[Fit, "Pattern"]:
         """The minimum in all coefficients, and its pattern, from the minimum on these signs.
 
@@ -101,7 +119,7 @@ class Pattern:
         trained = train_to_minimum(trainer, task, data, theta, weights, bounded=True)
         return fit_from(trained, task=task, data=data, trainer=trainer, weights=weights)
 
-    def largest_move(self, theta: P, after: "Pattern", there: P) -> float:
+    def largest_move(self, theta: P, after: "Pattern", there: Tensor) -> float:
         """The largest change of an output of a training or test point, from here to a minimum on other signs."""
         change = after.whole.spread(there, after.signs) - self.whole.spread(theta, self.signs)
         data = self.whole.data
