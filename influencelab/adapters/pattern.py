@@ -56,7 +56,8 @@ class Pattern:
         slopes = self.whole.slopes(whole, weights) + self.whole.decay * whole + self.whole.l1 * signs
         crossing = self.penalised(torch.from_numpy(~self.whole.held(self.signs)))
         crossing &= (whole - slopes / curved) * signs <= 0
-        if not crossing.any():
+        left = torch.from_numpy(~self.whole.held(self.signs)) & ~crossing
+        if not crossing.any() or not left[:, : self.whole.data.x_train.shape[1]].any():
             return self, theta, 0.0
         there = whole.masked_fill(crossing, 0.0)
         pattern = Pattern(self.whole, signs.masked_fill(crossing, 0.0).numpy())

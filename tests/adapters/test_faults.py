@@ -18,6 +18,10 @@ from influencelab.errors import NotConverged
 TWO, REAL = load_breast_cancer(), load_diabetes()
 # One option of each class, and of those that fit a machine a class or a pair the one with three.
 SOLVED = ("LinearRegression", "Ridge", "RidgeCV", "RidgeClassifier", "RidgeClassifierCV", "KernelRidge")
+# Of many points these take seconds.
+KERNELS = ("SVC", "NuSVC", "SVR", "KernelRidge")
+# Five rounds over coordinates may be enough, for all its warning.
+DESCENT = ("Lasso", "ElasticNet", "LassoCV", "ElasticNetCV")
 CHOSEN = ("LogisticRegressionCV", "RidgeCV", "RidgeClassifierCV", "LassoCV", "ElasticNetCV")
 NAMES = {
     f"{type(model).__name__}, {kind}": (model, kind)
@@ -27,8 +31,8 @@ NAMES = {
 }
 
 
-def drawn(kind, seed):
-    """All points of a real data set in another order, features of its own scale, and weights of points."""
+def drawn(kind, seed, count):
+    """Points of a real data set in another order, features of its own scale, and weights of points."""
     generator = numpy.random.default_rng(seed)
     if kind == "three":
         points = points_of("three", 1)
@@ -36,8 +40,8 @@ def drawn(kind, seed):
     else:
         x, y = (TWO.data, TWO.target) if kind == "two" else (REAL.data, REAL.target / 60)
         y = numpy.floor(y) if kind == "count" else y
-    rows, columns = generator.permutation(len(y)), generator.permutation(x.shape[1])[: min(x.shape[1], 12)]
-    return x[rows][:, columns], y[rows], generator.uniform(0.3, 3, len(y)), generator
+    rows, columns = generator.permutation(len(y))[:count], generator.permutation(x.shape[1])[: min(x.shape[1], 12)]
+    return x[rows][:, columns], y[rows], generator.uniform(0.3, 3, len(rows)), generator
 
 
 def handed_in(model, x, y, weights=None):
@@ -67,42 +71,58 @@ def taken(*given):
     return True
 
 
-def wrong(y, kind, generator):
-    """The same labels but for one: of another class, or of the other end of the targets."""
+def wrong(model, x, y, kind, generator):
+    """The same labels but for one: of another class, or on the other side of its prediction."""
     row, other = int(generator.integers(len(y))), y.copy()
     if kind in ("two", "three"):
         other[row] = (y[row] + 1) % (2 if kind == "two" else 3)
     else:
-        other[row] = y.max() if y[row] < numpy.median(y) else y.min()
+        other[row] = y.max() if y[row] < model.predict(x[[row]])[0] else y.min()
     return other
 
 
 def missed(name, seed):
     """Which of the faults were taken for fits, and whether the honest fit was not."""
     model, kind = NAMES[name]
-    x, y, weights, generator = drawn(kind, seed)
-    scaled, cls = (x - x.mean(0)) / x.std(0), type(model).__name__
+    cls = type(model).__name__
+    x, y, weights, generator = drawn(kind, seed, 150 if cls in KERNELS else 569)
+    scaled = (x - x.mean(0)) / x.std(0)
     right, warned = fitted(model, scaled, y)
     if warned:
         return []
     answers = {
         "honest": not taken(right, scaled, y),
         "scale": taken(right, x, y),
-        "label": taken(right, scaled, wrong(y, kind, generator)),
+        "label": taken(right, scaled, wrong(right, scaled, y, kind, generator)),
     }
     if cls not in CHOSEN:
         answers["weights"] = taken(fitted(model, scaled, y, weights)[0], scaled, y)
     if hasattr(getattr(model, "estimator", model), "max_iter") and cls not in SOLVED:
-        early, warned = fitted(model, scaled, y, max_iter=5)
+        early, warned = fitted(model, scaled, y, max_iter=2 if cls in DESCENT else 5)
         answers["early"] = bool(warned) and taken(early, scaled, y)
     return [fault for fault, answer in answers.items() if answer]
 
 
 def marks(name):
-    """Kernels of all points take seconds."""
-    return [pytest.mark.slow] if any(part in name for part in ("SVC", "SVR", "Kernel", "Huber")) else []
+    """Some classes take longer than others."""
+    return [pytest.mark.slow] if name.split(", ")[0] in (*KERNELS, "HuberRegressor", "OneVsRestClassifier") else []
 
 
 @pytest.mark.parametrize("name", [pytest.param(name, marks=marks(name)) for name in NAMES])
 def test_each_fault_is_refused_and_the_honest_fit_is_not(name):
     assert missed(name, 0) == []
+
+
+# Wrong targets that `LinearSVR` stops too far from its minimum to tell are counted on the page instead.
+UNSEEN = {"LinearSVR, real": 0.6}
+
+
+@pytest.mark.slow
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("name", NAMES)
+def test_of_twenty_draws_hardly_a_fault_is_taken_for_a_fit(name):
+    """A fault is no fault where the minimum is the same with it, as that of a kinked loss can be."""
+    found = [fault for seed in range(20) for fault in missed(name, seed)]
+    assert "honest" not in found
+    assert not {"weights", "scale"} & set(found)
+    assert found.count("label") <= max(1, 20 * UNSEEN.get(name, 0))
