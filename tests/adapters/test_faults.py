@@ -87,7 +87,9 @@ def missed(name, seed):
     cls = type(model).__name__
     x, y, weights, generator = drawn(kind, seed, 150 if cls in KERNELS else 569)
     scaled = (x - x.mean(0)) / x.std(0)
-    right, warned = fitted(model, scaled, y)
+    # By its own rule this one stops too far from its minimum to tell one target from another.
+    settings = {"tol": 1e-6} if cls == "LinearSVR" else {}
+    right, warned = fitted(model, scaled, y, **settings)
     if warned:
         return []
     answers = {
@@ -96,7 +98,7 @@ def missed(name, seed):
         "label": taken(right, scaled, wrong(right, scaled, y, kind, generator)),
     }
     if cls not in CHOSEN:
-        answers["weights"] = taken(fitted(model, scaled, y, weights)[0], scaled, y)
+        answers["weights"] = taken(fitted(model, scaled, y, weights, **settings)[0], scaled, y)
     if hasattr(getattr(model, "estimator", model), "max_iter") and cls not in SOLVED:
         early, warned = fitted(model, scaled, y, max_iter=2 if cls in DESCENT else 5)
         answers["early"] = bool(warned) and taken(early, scaled, y)
@@ -113,10 +115,6 @@ def test_each_fault_is_refused_and_the_honest_fit_is_not(name):
     assert missed(name, 0) == []
 
 
-# Wrong targets that `LinearSVR` stops too far from its minimum to tell are counted on the page instead.
-UNSEEN = {"LinearSVR, real": 0.6}
-
-
 @pytest.mark.slow
 @pytest.mark.exhaustive
 @pytest.mark.parametrize("name", NAMES)
@@ -125,4 +123,4 @@ def test_of_twenty_draws_hardly_a_fault_is_taken_for_a_fit(name):
     found = [fault for seed in range(20) for fault in missed(name, seed)]
     assert "honest" not in found
     assert not {"weights", "scale"} & set(found)
-    assert found.count("label") <= max(1, 20 * UNSEEN.get(name, 0))
+    assert found.count("label") <= 1
