@@ -13,6 +13,9 @@ from influencelab.data.names import check_rows, rows_of
 from influencelab.errors import InvalidData
 from influencelab.training.weights import checked_weights
 
+# Of more than two classes these fit a machine a class, and give its own points alone the weight of the class.
+MACHINES = ("LinearSVC", "SGDClassifier")
+
 
 def dataset_of(inside: Opened, x: Any, y: Any, x_test: Any, y_test: Any) -> Dataset:
     """Training and test points as the model met them and numbers its classes; rows go by a table's own names."""
@@ -92,12 +95,14 @@ def labels_of(given: Any, classes: numpy.ndarray | None, *, what: str) -> numpy.
 
 
 def weights_of(estimator: Any, data: Dataset, sample_weight: Any) -> numpy.ndarray:
-    """sᵢ: the weight of each training point, times that of its class."""
+    """sᵢ: the weight of each training point, times that of its class where that is the same for all outputs."""
     weights = numpy.ones(data.n)
     if sample_weight is not None:
         weights = checked_weights(sample_weight, data, what="weights in sample_weight").numpy()
     given = getattr(estimator, "class_weight", None)
-    return weights if given is None else weights * class_weights(estimator, data, weights)
+    if given is None or (data.classes > 2 and type(estimator).__name__ in MACHINES):
+        return weights
+    return weights * class_weights(estimator, data, weights)
 
 
 def class_weights(estimator: Any, data: Dataset, weights: numpy.ndarray) -> numpy.ndarray:

@@ -31,12 +31,14 @@ class Smooth:
     Attributes:
         at: the task whose bend has this width, in the unit of an output.
         widest: the width to begin at.
-        left: how much the true J may be above its minimum, by the estimator's own rule for stopping.
+        off: by how much outputs may be away from those of a minimum, by the estimator's own rule for stopping.
+        slopes: of each point's loss, a row an output, that its own solver came to; None where it does not keep them.
     """
 
     at: Callable[[float], Task]
     widest: float
-    left: float
+    off: float
+    slopes: numpy.ndarray | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +50,8 @@ class Reading:
         theta: its parameters, in the task's order.
         convention: of removals, which the estimator's own refit without a point follows.
         share: Newton's decrement up to which the parameters count as those of a minimum, as a share of √J.
-        slope: largest |∂J/∂θ| up to which they do too: the estimator's own rule for stopping; 0 where it has none.
+        slope: largest |∂J/∂θ| up to which they do too: the estimator's own rule for stopping; 0 where it has none;
+            one a machine, where there are several.
         data: the points under the features that the task takes, where these are not those that were handed in.
         smooth: what influence is asked of, where the task's loss has a kink; None where it has none.
         pattern: of coefficients of 0 and of signs, where a penalty is absolute; None where none is.
@@ -61,7 +64,7 @@ class Reading:
     theta: numpy.ndarray
     convention: str = TOTAL
     share: float = ITERATED
-    slope: float = 0.0
+    slope: float | tuple[float, ...] = 0.0
     data: Dataset | None = None
     smooth: Smooth | None = None
     pattern: Pattern | None = None

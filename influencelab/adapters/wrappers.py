@@ -11,7 +11,7 @@ from influencelab.errors import InvalidData, InvalidParameter
 
 SEARCHES = ("GridSearchCV", "RandomizedSearchCV", "HalvingGridSearchCV", "HalvingRandomSearchCV")
 # What classes call what they found.
-COEFFICIENTS = ("coef_", "coefs_", "dual_coef_")
+COEFFICIENTS = ("coef_", "coefs_", "dual_coef_", "estimators_")
 NO_REFIT = "refit=False leaves a search without a fitted model. Take refit=True, or hand in the model you fitted"
 
 

@@ -52,6 +52,14 @@ class OutputLoss(Recipe):
         """The mean response that outputs stand for, or the probabilities of classes; refused where there is none."""
         raise InvalidParameter(f"{type(self).__name__} predicts no mean response; take the measure 'output' or 'loss'.")
 
+    @default
+    def margins(self, z: KCB, y: Y) -> KB:
+        """The log-odds of each point's class: one output, or that of the class less log Σ exp of the others."""
+        if z.shape[-2] == 1:
+            return torch.where(y == 1, z[..., 0, :], -z[..., 0, :])
+        own = torch.arange(z.shape[-2], device=z.device)[:, None] == y
+        return z.where(own, 0.0).sum(-2) - z.masked_fill(own, -torch.inf).logsumexp(-2)
+
     @abstractmethod
     def size(self, data: Dataset) -> int:
         """c, the number of outputs a model of this data needs."""

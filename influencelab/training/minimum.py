@@ -10,6 +10,8 @@ from torch import Tensor
 from influencelab.data.dataset import Dataset
 from influencelab.data.sparse_rows import row_size, written_out
 from influencelab.models import derivatives
+from influencelab.models.losses.output_code import OutputCode
+from influencelab.models.machines import machines
 from influencelab.models.shapes import KN, KP, N, P
 from influencelab.models.task import Task
 from influencelab.training.deadline import out_of_time
@@ -110,12 +112,15 @@ def next_step(task: Task, data: Dataset, theta: KP, weights: N) -> tuple[KP, flo
 
 
 def largest_change(task: Task, data: Dataset, theta: P, step: KP) -> float:
-    """The largest change of an output of any training or test point, against the mean of its outputs."""
-    worst = 0.0
+    """The largest change of an output of any training or test point, against the mean of its outputs.
+
+    Of machines that share no softmax each output counts alone.
+    """
+    worst, alone = 0.0, isinstance(task.output_loss, OutputCode)
     for x in (data.x_train, data.x_test):
         for rows in derivatives.chunks(len(x), width=row_size(x, dense=len(theta))):
             change = task.output_slopes(theta, x[rows], step)[0]
-            change = change - change.mean(0) if len(change) > 1 else change
+            change = change if alone or len(change) == 1 else change - change.mean(0)
             worst = max(worst, float(change.abs().max()))
     return worst
 
@@ -151,6 +156,10 @@ def unbounded(task: Task, data: Dataset, weights: N, *, theta: P | None = None) 
     Args:
         theta: parameters that may be such ones; least squares gives others.
     """
+    if task.linear and isinstance(task.output_loss, OutputCode):
+        at = task.start(data, 0) if theta is None else theta
+        found = (unbounded(*each[:2], each.weights, theta=each.theta) for each in machines(task, data, at, weights))
+        return next(filter(None, found), "")
     free = torch.ones_like(task.penalised(data)) if task.weight_decay == 0 else ~task.penalised(data)
     if data.classes == 0 or not (task.linear and task.plain) or not free.any() or task.kink is not None:
         return ""
@@ -160,13 +169,7 @@ def unbounded(task: Task, data: Dataset, weights: N, *, theta: P | None = None) 
     labels = data.y_train[used]
     absent = sorted(set(range(data.classes)) - set(labels.unique().tolist()))
     columns = free.unflatten(0, (task.output_loss.size(data), -1))
-    rows = derivatives.chunks(len(labels), width=row_size(data.x_train))
-    own = data.x_train if used.all() else data.x_train[used]
-    x = torch.cat([task.features(own[some])[:, columns.any(0)] for some in rows])
-    if x.shape[1] == 1:
-        # Where the intercept alone is free, all points of a class are alike.
-        points = torch.cat([labels[:, None].to(weights), written_out(x)], dim=1).unique(dim=0)
-        x, labels = points[:, 1:], points[:, 0].long()
+    x, labels = free_features(task, data, used, columns.any(0))
     found = False
     if theta is not None and free.all():
         # Along θ outputs grow by this, whatever offsets they have.
@@ -181,6 +184,18 @@ def unbounded(task: Task, data: Dataset, weights: N, *, theta: P | None = None) 
         named = ", ".join(map(str, absent))
         return f"no training point is of class {named}, and parameters without a penalty push its probability to 0"
     return "parameters without a penalty separate the classes, and the losses fall for ever along them"
+
+
+def free_features(task: Task, data: Dataset, used: Tensor, some: Tensor) -> tuple[Tensor, Tensor]:
+    """Features without a penalty and labels of the points that are used."""
+    labels, own = data.y_train[used], data.x_train if used.all() else data.x_train[used]
+    rows = derivatives.chunks(len(labels), width=row_size(data.x_train))
+    x = torch.cat([task.features(own[each])[:, some] for each in rows])
+    if x.shape[1] > 1:
+        return x, labels
+    # Where the intercept alone is free, all points of a class are alike.
+    points = torch.cat([labels[:, None].to(data.x_train.dtype), written_out(x)], dim=1).unique(dim=0)
+    return points[:, 1:], points[:, 0].long()
 
 
 def by_squares(x: Tensor, labels: Tensor) -> Tensor:

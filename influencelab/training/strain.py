@@ -9,6 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from influencelab.models.closed_forms.linear import add_blocks
+from influencelab.models.machines import Machine, machines
 from influencelab.training.fit import Fit
 
 # The largest strain at which a bend counts as wide enough.
@@ -18,19 +19,25 @@ WIDE_ENOUGH = math.sqrt(0.5)
 def strain(fit: Fit) -> float:
     """RMS shift of the outputs by the removal of one point, in units of the loss's width, as a Newton step has it.
 
-    Of linear tasks of one output. Over the points that move, each weighted by its curvature, and the points removed,
-    each weighted by its slope. Infinite where no point is at a bend.
+    Of linear tasks of one output, or of the machine that is strained most. Over the points that move, each weighted by
+    its curvature, and the points removed, each weighted by its slope. Infinite where no point is at a bend.
     """
-    loss, x = fit.task.output_loss, fit.task.features(fit.data.x_train)
-    outputs = fit.task.outputs(fit.theta, fit.data.x_train)
-    curved = loss.hessians(outputs, fit.data.y_train)[0, 0]
-    slopes = loss.gradients(outputs, fit.data.y_train)[0].abs()
+    return max(map(strain_of, machines(fit.task, fit.data, fit.theta, fit.weights)))
+
+
+def strain_of(machine: Machine) -> float:
+    """That of one machine."""
+    task, data, theta, weights = machine[:4]
+    loss, x = task.output_loss, task.features(data.x_train)
+    outputs = task.outputs(theta, data.x_train)
+    curved = loss.hessians(outputs, data.y_train)[0, 0]
+    slopes = loss.gradients(outputs, data.y_train)[0].abs()
     if not curved.any() or not slopes.any():
         return math.inf
-    curvature = fit.weights * curved
-    factor = torch.linalg.cholesky(gram(x, curvature) + torch.diag(fit.task.penalty(fit.data, fit.theta).stiffness))
+    curvature = weights * curved
+    factor = torch.linalg.cholesky(gram(x, curvature) + torch.diag(task.penalty(data, theta).stiffness))
     some = slopes > 0
-    x, curvature, slopes, weights = x[some], curvature[some], slopes[some], fit.weights[some]
+    x, curvature, slopes, weights = x[some], curvature[some], slopes[some], weights[some]
     own = (x * torch.cholesky_solve(x.T, factor).T).sum(1)
     # Without the point its own curvature is gone too: it moves others 1 / (1 − leverage) times as far (`leverage`).
     steps = slopes * weights / (1 - curvature * own).clamp(min=torch.finfo(own.dtype).eps)

@@ -6,11 +6,11 @@ import warnings
 import numpy
 import pytest
 import scipy.sparse
-from bent_refits import BENT, smooth_outputs
-from own_refits import points_of
+from bent_refits import BENT, machine_outputs
+from own_refits import points_of, takes_weights
 from sklearn.base import clone
 from sklearn.metrics.pairwise import rbf_kernel
-from sklearn.svm import SVC, LinearSVC, LinearSVR
+from sklearn.svm import SVC, LinearSVC, LinearSVR, NuSVC
 
 import influencelab as il
 from influencelab.adapters.smoothing import FINER, minimum
@@ -35,22 +35,27 @@ def handed_in(model, x, y, watched, weights=None, **settings):
 def test_the_fit_is_the_minimum_of_the_smooth_objective_at_the_narrowest_bend_that_influence_bears(name):
     estimator, kind = BENT[name]
     x, y, weights, watched = some(kind)
-    model = clone(estimator).fit(x, y, weights)
-    fit = handed_in(model, x, y, watched, weights)
+    given = weights if takes_weights(estimator) else None
+    model = clone(estimator).fit(x, y, *([] if given is None else [given]))
+    fit = handed_in(model, x, y, watched, given)
     t = fit.task.output_loss.width
-    found = fit.task.outputs(fit.theta, fit.data.x_test)[0].numpy()
-    wanted = smooth_outputs(model, x, y, weights, watched[0], t=t)
-    assert found == pytest.approx(wanted, rel=1e-4, abs=1e-5)
+    found = fit.task.outputs(fit.theta, fit.data.x_test).numpy()
+    if not isinstance(model, NuSVC) or len(model.classes_) == 2:
+        wanted = machine_outputs(model, x, y, numpy.ones(len(y)) if given is None else weights, watched[0], t=t)
+        assert found == pytest.approx(wanted, rel=1e-4, abs=1e-5)
     assert fit.convention == "drop"
     assert strain(fit) <= math.sqrt(0.5)
-    finer = type(fit.task.output_loss)(**{**vars(fit.task.output_loss), "t": t / FINER})
+    loss = fit.task.output_loss
+    one = loss.loss if isinstance(loss, il.OutputCode) else loss
+    finer = type(one)(**{**vars(one), "t": t / FINER})
+    finer = il.OutputCode(finer, loss.code) if isinstance(loss, il.OutputCode) else finer
     assert strain(
         minimum(type(fit.task)(**{**vars(fit.task), "loss": finer}), fit.data, fit.theta, fit.weights)
     ) > math.sqrt(0.5)
     # The true objective was at its minimum, and the smooth one has moved outputs by no more than about its bend.
     assert fit.origin.decrement < 0.05
-    own = model.decision_function(watched[0]) if kind == "two" else model.predict(watched[0])
-    assert numpy.abs(own - found).max() <= fit.origin.moved
+    own = model.predict(watched[0]) if kind == "real" else model.decision_function(watched[0])
+    assert numpy.abs(own.reshape(len(own), -1).T - found).max() <= fit.origin.moved
 
 
 @pytest.mark.parametrize(
@@ -110,32 +115,41 @@ def test_a_hinge_of_products_keeps_the_features_and_their_names():
     assert "the C that nu came to" in repr(nu)
 
 
-def honest(count):
-    """Fits of each class, in turn of every option, to draws of points and features in units of their own."""
+CLASSES = sorted({type(estimator).__name__ for estimator, _ in BENT.values()})
+
+
+def honest(cls, count):
+    """Fits of one class, in turn of its options, to draws of points and features in units of their own."""
+    options = [(name, *each) for name, each in BENT.items() if type(each[0]).__name__ == cls]
     for seed in range(count):
-        for name, (estimator, kind) in BENT.items():
-            points, generator = points_of(kind, seed % 2), numpy.random.default_rng(seed)
-            rows = generator.choice(len(points.y), 100)
-            columns = generator.permutation(points.x.shape[1])[:3]
-            x, y = points.x[rows][:, columns] * 10 ** generator.uniform(-0.3, 0.3, 3), points.y[rows]
-            weights = generator.uniform(0.3, 3, len(rows))
-            with warnings.catch_warnings(record=True) as warned:
-                warnings.simplefilter("always")
-                model = clone(estimator).fit(x, y, weights)
-            if not warned:
-                yield f"{name} {seed}", model, x, y, weights
+        name, estimator, kind = options[seed % len(options)]
+        points, generator = points_of(kind, seed % 2), numpy.random.default_rng(seed)
+        rows = generator.choice(len(points.y), 100)
+        columns = generator.permutation(points.x.shape[1])[:3]
+        x, y = points.x[rows][:, columns] * 10 ** generator.uniform(-0.3, 0.3, 3), points.y[rows]
+        weights = generator.uniform(0.3, 3, len(rows)) if takes_weights(estimator) else None
+        with warnings.catch_warnings(record=True) as warned:
+            warnings.simplefilter("always")
+            try:
+                model = clone(estimator).fit(x, y, *([] if weights is None else [weights]))
+            except ValueError:
+                continue  # A nu that so few points of a class cannot meet.
+        # A nu that no margin meets makes C grow without end: outputs are then far from any minimum.
+        if not warned and not (isinstance(model, NuSVC) and numpy.abs(model.dual_coef_).max() > 100):
+            yield f"{name} {seed}", model, x, y, weights
 
 
 @pytest.mark.parametrize(
     "count",
     [
-        pytest.param(1, marks=pytest.mark.slow),
-        pytest.param(12, marks=[pytest.mark.slow, pytest.mark.exhaustive]),
+        pytest.param(2, marks=pytest.mark.slow),
+        pytest.param(100, marks=[pytest.mark.slow, pytest.mark.exhaustive]),
     ],
 )
-def test_fits_that_ended_without_a_warning_are_accepted(count):
+@pytest.mark.parametrize("cls", CLASSES)
+def test_fits_that_ended_without_a_warning_are_accepted(cls, count):
     refused = []
-    for name, model, x, y, weights in honest(count):
+    for name, model, x, y, weights in honest(cls, count):
         try:
             handed_in(model, x, y, (x[:3], y[:3]), weights)
         except NotConverged as error:
@@ -144,6 +158,6 @@ def test_fits_that_ended_without_a_warning_are_accepted(count):
 
 
 def test_settings_that_are_no_smooth_objective_are_refused():
-    assert "one model a class" in il.supports(LinearSVC().fit(numpy.eye(3), [0, 1, 2])).reason
+    assert "Take multi_class='ovr'" in il.supports(LinearSVC(multi_class="crammer_singer")).reason
     assert il.supports(LinearSVR(loss="squared_epsilon_insensitive"))
     assert il.supports(SVC())

@@ -24,9 +24,11 @@ from sklearn.linear_model import (
     LogisticRegressionCV,
     Perceptron,
     Ridge,
+    RidgeClassifier,
     TweedieRegressor,
 )
 from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
+from sklearn.multiclass import OneVsOneClassifier, OneVsRestClassifier
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import Pipeline, make_pipeline
@@ -182,7 +184,14 @@ REFUSED = {
     "steps that minimise nothing": (Perceptron(), "LogisticRegression for 'log_loss'"),
     "an absolute penalty of a hinge": (LinearSVC(penalty="l1"), "L1 penalty is not smooth"),
     "one class": (OneClassSVM(), "Take SVC or SVR"),
-    "a model a pair of classes": (SVC().fit(RAW, numpy.arange(len(RAW)) % 3), "one model a pair of classes"),
+    "one model a pair of classes": (OneVsOneClassifier(MODEL), "made of several models"),
+    "a tree a class": (OneVsRestClassifier(DecisionTreeClassifier()), "one DecisionTreeClassifier a class.*trees have"),
+    "a regression a class": (OneVsRestClassifier(Ridge()), "one Ridge a class is not read.*RidgeClassifier inside"),
+    "a pipeline a class": (OneVsRestClassifier(make_pipeline(MODEL)), "Put the steps before it"),
+    "an absolute penalty a class": (OneVsRestClassifier(LogisticRegression(l1_ratio=1)), "L1 penalty of its machines"),
+    "bounds a class": (OneVsRestClassifier(RidgeClassifier(positive=True)), "of its machines, positive=True"),
+    "several labels a point": (OneVsRestClassifier(MODEL).fit(X, numpy.eye(2)[LABELS]), "several of its labels"),
+    "all classes at once": (LinearSVC(multi_class="crammer_singer"), "Take multi_class='ovr'"),
     "a network of part of the points": (MLPClassifier(early_stopping=True), "keeps points out of the fit"),
     "a network of several targets": (MLPRegressor(max_iter=1).fit(X, X), "several targets"),
     "a lasso by angles": (Lars(), "Take Lasso or ElasticNet"),

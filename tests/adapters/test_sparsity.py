@@ -85,11 +85,63 @@ def test_coefficients_of_0_that_the_data_would_not_leave_there_are_refused():
         handed_in(model)
 
 
+@pytest.mark.parametrize("kind", ["one output", "three classes"])
+def test_signs_that_are_not_those_of_the_minimum_within_the_solvers_rule_are_moved_there_and_it_is_said(kind):
+    """A coefficient that the minimum holds at 0 is 1e-7, as solvers leave it."""
+    three = LogisticRegression(C=0.15, l1_ratio=1, solver="saga", tol=1e-9, max_iter=50000, random_state=0)
+    model, y = (Lasso(alpha=0.05, **SETTLED), Y) if kind == "one output" else (three, numpy.arange(150) % 3)
+    x = X if kind == "one output" else X + numpy.eye(3)[y] @ numpy.ones((3, 8)) * (y == 1)[:, None] + (y == 2)[:, None]
+    right = handed_in(model.fit(x, y), x, y)
+    idle = tuple(numpy.argwhere(numpy.atleast_2d(model.coef_) == 0)[0])
+    model.coef_ = model.coef_.copy()
+    numpy.atleast_2d(model.coef_)[idle] = 1e-7
+    moved = handed_in(model, x, y)
+    assert moved.theta.numpy() == pytest.approx(right.theta.numpy(), rel=1e-5, abs=1e-7)
+    assert "(1 of them not where its own solver stopped)" in repr(moved)
+    assert "not where" not in repr(right)
+    numpy.atleast_2d(model.coef_)[idle] = 0.05
+    with pytest.raises(NotConverged, match="no minimum on this data"):
+        handed_in(model, x, y)
+
+
+def test_a_coefficient_that_the_minimum_lets_go_is_let_go():
+    """Where a penalty is so strong that it just holds a coefficient, a hair less lets it go."""
+    strong, weak = 0.001, 0.3
+    count = len(pattern(Lasso(alpha=weak, **SETTLED).fit(X, Y)))
+    known = numpy.count_nonzero(Lasso(alpha=weak, **SETTLED).fit(X, Y).coef_)
+    assert known < count
+    for _ in range(60):
+        middle = (strong + weak) / 2
+        more = numpy.count_nonzero(Lasso(alpha=middle, **SETTLED).fit(X, Y).coef_) > known
+        strong, weak = (middle, weak) if more else (strong, middle)
+    held = Lasso(alpha=weak, **SETTLED).fit(X, Y)
+    fit = handed_in(held.set_params(alpha=weak - 1e-5))
+    right = handed_in(Lasso(alpha=weak - 1e-5, **SETTLED).fit(X, Y))
+    assert fit.theta.shape == right.theta.shape == (known + 2,)
+    assert fit.theta.numpy() == pytest.approx(right.theta.numpy(), rel=1e-8, abs=1e-10)
+    assert "(1 of them not where its own solver stopped)" in repr(fit)
+
+
+@pytest.mark.slow
+def test_how_many_points_change_the_signs_of_several_classes_is_what_fitting_without_each_says():
+    y = numpy.arange(150) % 3
+    x = X + numpy.eye(3)[y] @ numpy.ones((3, 8)) * (y == 1)[:, None] + (y == 2)[:, None]
+    settings = {"l1_ratio": 1, "solver": "saga", "tol": 1e-7, "max_iter": 20000, "random_state": 0}
+    model = LogisticRegression(C=0.15, **settings).fit(x, y)
+    fit = handed_in(model, x, y)
+    changed = 0
+    for row in range(150):
+        on = numpy.arange(150) != row
+        changed += pattern(LogisticRegression(C=0.15, **settings).fit(x[on], y[on])) != pattern(model)
+    # One step is not all of the way where losses are no squares.
+    assert abs(said(fit) - changed) <= 5
+    assert 20 < changed < 130
+    assert fit.theta.shape == (numpy.count_nonzero(model.coef_) + 3,)
+
+
 def test_what_has_no_active_set_of_one_output_is_refused():
     with pytest.raises(InvalidData, match="All coefficients of Lasso are 0"):
         handed_in(Lasso(alpha=100.0).fit(X, Y))
-    three = LogisticRegression(l1_ratio=1, solver="saga").fit(X, numpy.arange(150) % 3)
-    assert "two classes only" in il.supports(three).reason
     assert "several targets" in il.supports(Lasso().fit(X, numpy.column_stack([Y, Y]))).reason
     assert "positive=False" in il.supports(ElasticNet(positive=True)).reason
     assert "Take Lasso or ElasticNet" in il.supports(LassoLars()).reason

@@ -3,14 +3,17 @@
 import sys
 import warnings
 from collections.abc import Iterator
+from itertools import combinations
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy
-from bent_refits import BENT
+from bent_refits import BENT, sides
 from own_refits import CASES, STOCHASTIC, Points, fitted, losses, points_of, refitted, takes_weights, tight
 from scipy.stats import spearmanr
 from sklearn.base import clone
+from sklearn.multiclass import OneVsRestClassifier
+from sklearn.svm import NuSVC
 
 import influencelab as il
 
@@ -104,32 +107,59 @@ def bent_figures(name: str, which: int) -> tuple[float, float, float]:
     """Width of the bend, slope and order of one option on one data set, for points that the true loss pulls at."""
     estimator, kind = BENT[name]
     points = points_of(kind, which)
-    model = clone(estimator).set_params(tol=1e-7).fit(points.x, points.y, points.weights)
+    weights = points.weights if takes_weights(estimator) else numpy.ones(len(points.y))
+    given = weights if takes_weights(estimator) else None
+    model = bent_fit(estimator, points, weights)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        fit = il.from_sklearn(model, points.x, points.y, points.x_test, points.y_test, points.weights, polish=True)
-    at_fit = true_losses(model, points)
+        fit = il.from_sklearn(model, points.x, points.y, points.x_test, points.y_test, given, polish=True)
+    counted = counts(model, weights)
+    at_fit = true_losses(model, points, counted)
     # Those in a kink lie beside it by what the solver leaves, on either side, as the processor will.
-    used = numpy.flatnonzero(past_kink(model, points.x, points.y) > -KINK)
+    used = numpy.flatnonzero(past_kink(model, points.x, points.y).max(1) > -KINK)
     rows = numpy.random.default_rng(1).choice(used, REMOVED, replace=False)
     predicted, truth = il.NewtonStep().estimate(fit).values.numpy()[rows], []
     for row in rows:
-        weights = numpy.where(numpy.arange(len(points.y)) == row, 0.0, points.weights)
-        truth.append(true_losses(clone(model).fit(points.x, points.y, weights), points) - at_fit)
+        without = numpy.where(numpy.arange(len(points.y)) == row, 0.0, weights)
+        truth.append(true_losses(bent_fit(estimator, points, without), points, counted) - at_fit)
     slope, _, order = lines(predicted, numpy.array(truth))
     return fit.task.output_loss.width, slope, order
 
 
-def true_losses(model, points: Points) -> numpy.ndarray:
-    """The true loss of each test point."""
-    return numpy.maximum(past_kink(model, points.x_test, points.y_test), 0)
+def bent_fit(estimator, points: Points, weights: numpy.ndarray):
+    """A tight fit with these weights."""
+    if isinstance(estimator, OneVsRestClassifier):
+        model = clone(estimator).set_params(estimator__tol=1e-7).fit(points.x, points.y)
+        for place, machine in enumerate(model.estimators_):
+            machine.fit(points.x, (points.y == place).astype(int), weights)
+        return model
+    return clone(estimator).set_params(tol=1e-7).fit(points.x, points.y, weights)
+
+
+def true_losses(model, points: Points, counted: numpy.ndarray) -> numpy.ndarray:
+    """The true loss of each test point, that of each machine as often as it counts."""
+    return numpy.maximum(past_kink(model, points.x_test, points.y_test), 0) @ counted
+
+
+def counts(model, weights) -> numpy.ndarray:
+    """How often each machine counts: by the C that nu came to, and once otherwise."""
+    if not isinstance(model, NuSVC) or len(model.classes_) == 2:
+        return numpy.ones(sides(model, numpy.zeros(1)).shape[1] if hasattr(model, "classes_") else 1)
+    ends, largest = numpy.append(0, numpy.cumsum(model.n_support_)), []
+    shares = numpy.abs(model.dual_coef_) / weights[model.support_]
+    for one, other in combinations(range(len(model.classes_)), 2):
+        first, second = (slice(ends[each], ends[each + 1]) for each in (one, other))
+        largest.append(max(shares[other - 1, first].max(), shares[one, second].max()))
+    return numpy.array(largest) / numpy.mean(largest)
 
 
 def past_kink(model, x, y) -> numpy.ndarray:
-    """How far each output is past the kink of its loss, which is that where it is positive."""
-    if hasattr(model, "classes_"):
-        return 1 - (2.0 * y - 1) * model.decision_function(x)
-    return numpy.abs(model.predict(x) - y) - model.epsilon
+    """How far each output is past the kink of its loss, which is that where it is positive; a column a machine."""
+    if not hasattr(model, "classes_"):
+        return numpy.abs(model.predict(x) - y)[:, None] - model.epsilon
+    side = sides(model, y)
+    past = 1 - side * model.decision_function(x).reshape(len(y), -1)
+    return numpy.where(side == 0, -numpy.inf, past)
 
 
 def classes(cases) -> dict[str, list[str]]:

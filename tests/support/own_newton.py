@@ -1,6 +1,7 @@
 """Losses of linear estimators written out, and Newton's steps to their minimum where their own solvers stop before."""
 
 from collections.abc import Callable
+from copy import copy
 from typing import Any, NamedTuple
 
 import numpy
@@ -62,6 +63,8 @@ def short(cut: float = numpy.inf) -> tuple[Callable, ...]:
 def form_of(model: Any) -> Form | None:
     """The loss of an estimator that has one by name; None for others."""
     name, loss, epsilon = type(model).__name__, getattr(model, "loss", None), getattr(model, "epsilon", 0.0)
+    if name == "LogisticRegression" and model.solver == "liblinear" and not model.l1_ratio:
+        name, loss = "LinearSVC", "log_loss"
     if not name.startswith(("SGD", "LinearSV")):
         return None
     classifier = name in ("SGDClassifier", "LinearSVC")
@@ -84,13 +87,20 @@ def form_of(model: Any) -> Form | None:
 
 def settled(model: Any, x: Array, y: Array, weights: Array) -> Any:
     """The model after Newton's steps on its own objective, where its solver stops at 1e-9 of it or far before."""
-    if type(model).__name__ == "HuberRegressor":
-        return huber(model, x, y, weights)
-    if type(model).__name__.startswith("MLP"):
-        return network(model, x, y, weights)
+    name = type(model).__name__
+    special = {"HuberRegressor": huber, "MLPClassifier": network, "MLPRegressor": network, "OneVsRestClassifier": each}
+    if name in special:
+        return special[name](model, x, y, weights)
     form = form_of(model)
     if form is None:
         return model
+    return (rows_settled if numpy.ndim(model.coef_) == 2 and len(model.coef_) > 1 else newton)(model, x, y, weights)
+
+
+def newton(model: Any, x: Array, y: Array, weights: Array) -> Any:
+    """A model of one output after Newton's steps on its own objective."""
+    form = form_of(model)
+    assert form is not None
     if type(model).__name__.startswith("SGD"):
         total, penalty, constant = form.times / len(y), model.alpha, 0.0
     else:
@@ -118,6 +128,25 @@ def settled(model: Any, x: Array, y: Array, weights: Array) -> Any:
     model.coef_ = theta[:width].reshape(numpy.shape(model.coef_))
     if model.fit_intercept:
         model.intercept_ = numpy.atleast_1d(theta[-1] * (constant or 1.0))
+    return model
+
+
+def each(model: Any, x: Array, y: Array, weights: Array) -> Any:
+    """Each of the models that this one holds, one a class."""
+    for place, machine in enumerate(model.estimators_):
+        settled(machine, x, (y == place).astype(int), weights)
+    return model
+
+
+def rows_settled(model: Any, x: Array, y: Array, weights: Array) -> Any:
+    """Each row of a model of one machine a class on its own, in which the class alone has its weight."""
+    given, machine = model.class_weight, copy(model)
+    for place in range(len(model.classes_)):
+        machine.coef_, machine.intercept_ = model.coef_[place], model.intercept_[place]
+        machine.class_weight = None if given is None else {0: 1.0, 1: given[place]}
+        settled(machine, x, (y == place).astype(int), weights)
+        model.coef_[place] = machine.coef_
+        model.intercept_[place] = machine.intercept_[0]
     return model
 
 

@@ -29,6 +29,7 @@ from sklearn.linear_model import (
     SGDRegressor,
     TweedieRegressor,
 )
+from sklearn.multiclass import OneVsRestClassifier
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.svm import LinearSVC, LinearSVR
 
@@ -126,11 +127,27 @@ CASES = {
     "logistic, l1": (LogisticRegression(C=0.1, l1_ratio=1, solver="saga", max_iter=5000), "two"),
     "logistic, elastic net": (LogisticRegression(C=0.1, l1_ratio=0.5, solver="saga", max_iter=5000), "two"),
     "logistic, l1, liblinear": (LogisticRegression(C=0.1, l1_ratio=1, solver="liblinear", intercept_scaling=2), "two"),
+    "multinomial, l1": (LogisticRegression(C=0.1, l1_ratio=1, solver="saga", max_iter=5000), "three"),
+    "multinomial, elastic net": (LogisticRegression(C=0.1, l1_ratio=0.5, solver="saga", max_iter=5000), "three"),
+    "linear svc, three": (LinearSVC(C=0.1), "three"),
+    "linear svc, three, weighted classes": (LinearSVC(C=0.1, **BY_HAND), "three"),
+    "sgd, three": (SGDClassifier("log_loss", alpha=0.01, **MANY), "three"),
+    "sgd, three, weighted classes": (SGDClassifier("modified_huber", alpha=0.01, **MANY, **SLOW, **BY_HAND), "three"),
+    "a class, logistic": (OneVsRestClassifier(LogisticRegression(C=0.3)), "three"),
+    "a class, liblinear": (
+        OneVsRestClassifier(LogisticRegression(C=0.1, solver="liblinear", intercept_scaling=2.0)),
+        "three",
+    ),
+    "a class, linear svc": (OneVsRestClassifier(LinearSVC(C=0.1)), "three"),
+    "a class, ridge": (OneVsRestClassifier(RidgeClassifier(alpha=3.0)), "three"),
     "huber, no intercept": (HuberRegressor(epsilon=2.0, alpha=1.0, fit_intercept=False, max_iter=1000), "real"),
 }
 WATCHED = 10
 # How options begin of which quick tests have few.
-DEAR = ("kernel", "sgd", "linear sv", "network", "lasso", "elastic", "logistic, l1", "logistic, elastic")
+DEAR = (
+    *("kernel", "sgd", "linear sv", "network", "lasso", "elastic", "logistic, l1", "logistic, elastic"),
+    *("multinomial, l1", "multinomial, elastic", "a class"),
+)
 # What of a hundred fits with default settings may be refused: these end beside their minimum.
 STOCHASTIC = (SGDClassifier, SGDRegressor)
 
@@ -170,8 +187,11 @@ def points_of(kind: str, which: int) -> Points:
 
 
 def takes_weights(model) -> bool:
-    """Whether it is fitted with weights of points here: one that chose its C is not, since folds would share them."""
-    return not isinstance(model, LogisticRegressionCV | LassoCV | ElasticNetCV)
+    """Whether it is fitted with weights of points here.
+
+    One that chose its C is not, since folds would share them, and one that holds others takes none unasked.
+    """
+    return not isinstance(model, LogisticRegressionCV | LassoCV | ElasticNetCV | OneVsRestClassifier)
 
 
 def fitted(model, points: Points):
@@ -195,7 +215,15 @@ def losses(model, x, y) -> numpy.ndarray:
         z = model.predict(x) if not hasattr(model, "decision_function") else model.decision_function(x)
         sides = 2.0 * y - 1 if z.ndim == 1 else 2.0 * (y[:, None] == numpy.arange(z.shape[1])) - 1
         return 0.5 * ((z - sides) ** 2).reshape(len(y), -1).sum(1)
-    if (form := form_of(model)) is not None:
+    if name == "OneVsRestClassifier":
+        return sum(losses(each, x, (y == place).astype(int)) for place, each in enumerate(model.estimators_))
+    if (form := form_of(model)) is not None and len(model.classes_ if hasattr(model, "classes_") else ()) > 2:
+        sides, given = y[:, None] == numpy.arange(len(model.classes_)), model.class_weight
+        each = form.value(model.decision_function(x), sides.astype(int))
+        return (
+            each if given is None else numpy.where(sides, [given[k] for k in range(sides.shape[1])], 1.0) * each
+        ).sum(1)
+    if form is not None:
         z = model.decision_function(x) if hasattr(model, "classes_") else model.predict(x)
         return form.value(z, y)
     mean = model.predict(x)
@@ -219,6 +247,8 @@ def tight(model, points: Points):
         return chosen(model)
     if name.startswith("MLP"):
         return settled(deepcopy(model), points.x, points.y, points.weights)
+    if name == "OneVsRestClassifier":
+        return clone(model).set_params(estimator=tight(model.estimators_[0], points))
     held = {}
     if getattr(model, "class_weight", None) == "balanced":
         labels, count = points.y, len(model.classes_)
@@ -236,5 +266,10 @@ def refitted(model, points: Points, weights):
     if hasattr(model, "coefs_"):
         # A network goes on from where it is: another start may end at another minimum.
         return settled(deepcopy(model), points.x, points.y, weights)
+    if isinstance(model, OneVsRestClassifier):
+        found = clone(model).fit(points.x, points.y)
+        for place, each in enumerate(found.estimators_):
+            each.fit(points.x, (points.y == place).astype(int), sample_weight=weights)
+        return settled(found, points.x, points.y, weights)
     found = clone(model).fit(points.x, points.y, sample_weight=weights)
     return settled(found, points.x, points.y, weights)

@@ -1,9 +1,10 @@
-"""`LinearSVC` of two classes: C Σ sᵢ ℓᵢ + ½ ‖w‖², the intercept penalised; ℓ the squared hinge, or the hinge."""
+"""`LinearSVC`, a machine a class: C Σ sᵢ ℓᵢ + ½ ‖w‖², the intercept penalised; ℓ the squared hinge, or the hinge."""
 
 from typing import Any
 
 import numpy
 
+from influencelab.adapters.one_versus_rest import put_together, rows_apart
 from influencelab.adapters.readers import logistic_regression
 from influencelab.adapters.reading import Reading, Smooth, rows_of
 from influencelab.data.dataset import Dataset
@@ -13,16 +14,14 @@ from influencelab.models.losses.squared_hinge import SquaredHinge
 from influencelab.models.task import Task
 from influencelab.models.tasks.generalised_linear import GeneralisedLinear
 
-# How much of its tol liblinear's dual may leave of the mean hinge loss: it left up to 0.01.
-LEFT = 0.05
+# How many times its tol liblinear's dual may leave outputs off, whose last epoch moves them after they were seen.
+OFF = 4.0
 
 
 def refusal(estimator: Any) -> str:
     """Why these settings are not read; '' where they are."""
-    if len(getattr(estimator, "classes_", ())) > 2:
-        return "it is one model a class, and no one objective. Take LogisticRegression, or fit two classes"
     if estimator.multi_class != "ovr":
-        return f"multi_class='{estimator.multi_class}' has another loss. Take multi_class='ovr'"
+        return f"multi_class='{estimator.multi_class}' has kinks between all classes at once. Take multi_class='ovr'"
     if estimator.penalty != "l2":
         return "its L1 penalty is not smooth: a coefficient that is 0 has no derivative. Take penalty='l2'"
     return ""
@@ -30,8 +29,10 @@ def refusal(estimator: Any) -> str:
 
 def read(estimator: Any, data: Dataset, weights: numpy.ndarray) -> Reading:
     """The whole penalty stays in a refit: `drop`."""
+    if data.classes > 2:
+        return put_together(list(rows_apart(estimator, data, weights)), data, weights, read)
     if estimator.loss == "hinge":
-        return bent(estimator, Hinge(), Hinge, float(weights.sum()), widest=1.0, left=LEFT)
+        return bent(estimator, Hinge(), Hinge, float(weights.sum()), widest=1.0, off=OFF)
     slope = float(estimator.tol) * logistic_regression.of_liblinear(estimator, data, weights)
     return Reading(*linear(estimator, SquaredHinge(), 2 * float(weights.sum())), slope=slope)
 
@@ -48,11 +49,11 @@ def linear(estimator: Any, loss: OutputLoss, total: float) -> tuple[Task, numpy.
     return task, rows_of(estimator, intercept=intercept, constant=constant)
 
 
-def bent(estimator: Any, true: OutputLoss, at: Any, total: float, *, widest: float, left: float) -> Reading:
+def bent(estimator: Any, true: OutputLoss, at: Any, total: float, *, widest: float, off: float) -> Reading:
     """The reading of a loss with a kink, of which `at` gives the smooth form of a width.
 
     Args:
-        left: how much of its tol, in the unit of the widest bend, its solver may leave of the mean loss.
+        off: how many times its tol outputs may be away from those of a minimum.
     """
-    smooth = Smooth(lambda width: linear(estimator, at(width), total)[0], widest, left * widest * float(estimator.tol))
+    smooth = Smooth(lambda width: linear(estimator, at(width), total)[0], widest, off * float(estimator.tol))
     return Reading(*linear(estimator, true, total), smooth=smooth)

@@ -8,7 +8,9 @@ from influencelab.adapters.reading import TOTAL, Reading, rows_of
 from influencelab.adapters.sparsity import sparse
 from influencelab.data.dataset import Dataset
 from influencelab.data.sparse_rows import matrix_of
+from influencelab.models.loss import OutputLoss
 from influencelab.models.losses.binary_cross_entropy import BinaryCrossEntropy
+from influencelab.models.losses.cross_entropy import CrossEntropy
 from influencelab.models.task import LinearTask
 from influencelab.models.tasks.binary_logistic import BinaryLogistic
 from influencelab.models.tasks.generalised_linear import GeneralisedLinear
@@ -20,8 +22,6 @@ SLACK = 30.0
 
 def refusal(estimator: Any) -> str:
     """Why these settings are not read; '' where they are."""
-    if ratio_of(estimator) and len(getattr(estimator, "classes_", ())) > 2:
-        return "its L1 penalty is not smooth, and read of two classes only. Take l1_ratio=0, or fit two classes"
     if getattr(estimator, "multi_class", "auto") == "ovr":
         return "one model a class (multi_class='ovr') is no one objective. Take the multinomial one, or fit two classes"
     return ""
@@ -40,7 +40,8 @@ def reading(estimator: Any, c: float, data: Dataset, weights: numpy.ndarray) -> 
         own = {"penalise_intercept": True, "constant": float(estimator.intercept_scaling)}
         free = own if estimator.solver == "liblinear" else {}
         l1, decay = ratio * penalty, (1 - ratio) * penalty
-        return sparse(estimator, data, BinaryCrossEntropy(), l1=l1, decay=decay, convention=TOTAL, slope=slope, **free)
+        loss: OutputLoss = BinaryCrossEntropy() if data.classes == 2 else CrossEntropy()
+        return sparse(estimator, data, loss, l1=l1, decay=decay, convention=TOTAL, slope=slope, **free)
     if estimator.solver == "liblinear" and intercept:
         constant = float(estimator.intercept_scaling)
         loss = BinaryCrossEntropy()

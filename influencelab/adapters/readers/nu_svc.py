@@ -5,7 +5,7 @@ from typing import Any
 import numpy
 
 from influencelab.adapters.readers import svc
-from influencelab.adapters.reading import Reading, dense
+from influencelab.adapters.reading import Reading
 from influencelab.data.dataset import Dataset
 
 
@@ -16,5 +16,9 @@ def refusal(estimator: Any) -> str:
 
 def read(estimator: Any, data: Dataset, weights: numpy.ndarray) -> Reading:
     """C is the largest coefficient of a point of weight 1: that of every point with a margin below 1."""
-    c = float(numpy.abs(dense(estimator.dual_coef_) / weights[estimator.support_]).max())
-    return svc.reading(estimator, c, data, weights, held=(f"the C that nu came to, {c:.4g}",))
+    shares = numpy.abs(svc.duals(estimator)) / weights[estimator.support_]
+    c = shares.max(1)
+    held = f"{c[0]:.4g}" if len(c) == 1 else f"{c.min():.4g} … {c.max():.4g} of each pair, by which its losses count"
+    # Its solver's rule is one for outputs before they are multiplied by what C came to.
+    off = svc.OFF * float(c.max())
+    return svc.reading(estimator, c, data, weights, held=(f"the C that nu came to, {held}",), off=off)

@@ -1,9 +1,10 @@
-"""`SGDClassifier` of two classes and a smooth loss; of the last steps the gate decides whether they came to the end."""
+"""`SGDClassifier` of a smooth loss, a machine a class; of the last steps the gate decides if they came to the end."""
 
 from typing import Any
 
 import numpy
 
+from influencelab.adapters.one_versus_rest import put_together, rows_apart
 from influencelab.adapters.readers import _stochastic
 from influencelab.adapters.reading import Reading
 from influencelab.data.dataset import Dataset
@@ -21,11 +22,11 @@ LOSSES: _stochastic.Losses = {
 
 def refusal(estimator: Any) -> str:
     """Why these settings are not read; '' where they are."""
-    if len(getattr(estimator, "classes_", ())) > 2:
-        return "it is one model a class, and no one objective. Take LogisticRegression, or fit two classes"
     return _stochastic.refusal(estimator, LOSSES, "LinearSVC for 'hinge'")
 
 
-def read(estimator: Any, data: Dataset, weights: numpy.ndarray) -> Reading:  # noqa: ARG001 - all readers are asked alike
+def read(estimator: Any, data: Dataset, weights: numpy.ndarray) -> Reading:
     """The loss by its name."""
+    if data.classes > 2:
+        return put_together(list(rows_apart(estimator, data, weights)), data, weights, read)
     return _stochastic.read(estimator, LOSSES, weights)

@@ -10,9 +10,6 @@ from influencelab.adapters.reading import Reading
 from influencelab.data.dataset import Dataset
 from influencelab.models.losses.epsilon_insensitive import EpsilonInsensitive
 
-# How much of its tol times the spread of the targets libsvm may leave of the mean loss: it left up to 0.06.
-LEFT = 0.1
-
 
 def refusal(estimator: Any) -> str:  # noqa: ARG001 - all of its settings are read
     """''."""
@@ -23,4 +20,4 @@ def read(estimator: Any, data: Dataset, weights: numpy.ndarray) -> Reading:
     """The whole penalty stays in a refit: `drop`."""
     at = partial(EpsilonInsensitive, float(estimator.epsilon))
     penalty = 1 / (float(estimator.C) * float(weights.sum()))
-    return svc.of_kernel(estimator, data, at(), at, penalty=penalty, widest=float(data.y_train.std()), left=LEFT)
+    return svc.of_kernel(estimator, data, weights, at(), at, penalty=penalty, widest=float(data.y_train.std()))

@@ -113,6 +113,8 @@ def add_blocks(total: Float[Tensor, "c d c d"], curved: Float[Tensor, "c c b"], 
     step = max(128, -(-width // 4))
     for a in range(size):
         for e in range(a, size):
+            if a != e and not curved[a, e].any():
+                continue  # Machines of their own have no curvature in common.
             weighted = curved[a, e, :, None] * x
             for first in range(0, width, step):
                 strip = slice(first, first + step)

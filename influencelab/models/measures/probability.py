@@ -38,12 +38,13 @@ class Probability(Measure):
 
     def values(self, task: Task, data: Dataset, theta: KP) -> KM:
         """The probability of each test point's class."""
+        margins = Margin().values(task, data, theta)
         if (loss := task.output_loss).unit in NO_PROBABILITIES:
             raise InvalidParameter(
                 f"The model was fitted by the {loss.unit}, and gives no probabilities; take the measure 'margin' or "
                 "'loss'."
             )
-        return torch.sigmoid(Margin().values(task, data, theta))
+        return torch.sigmoid(margins)
 
     def gradients(self, task: Task, data: Dataset, theta: P) -> MP:
         """The derivative of each probability: p (1 − p) times that of the margin."""
