@@ -108,8 +108,9 @@ def test_words_and_layout_do_not_count_and_code_does(first, copied):
 def test_a_file_that_is_renamed_and_moved_leaves_the_version_as_it_is(first, copied):
     folder, version = copied
     (folder / "models" / "closed_forms" / "linear.py").rename(folder / "training" / "affine.py")
-    for path in (folder / "models" / "task.py", folder / "training" / "strain.py"):
-        edit(path, "influencelab.models.closed_forms.linear", "influencelab.training.affine")
+    old = "influencelab.models.closed_forms.linear"
+    for path in (path for path in folder.rglob("*.py") if old in path.read_text(encoding="utf-8")):
+        edit(path, old, "influencelab.training.affine")
     assert version() == first
 
 
