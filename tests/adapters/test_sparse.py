@@ -213,6 +213,7 @@ def lost(model, x, y):
     return -numpy.where(y, numpy.log(p), xlog1py(1, -p))
 
 
+@pytest.mark.slow
 def test_pipelines_keep_what_is_sparse_and_its_names():
     table = pandas.DataFrame({"a": list("xyzx") * 20, "b": numpy.arange(80.0) % 5})
     liked, words = (

@@ -507,6 +507,7 @@ def test_a_task_is_its_module_content_and_code(network, theirs):
     assert "FrozenModule(Sequential, 23 parameters" in repr(task)
 
 
+@pytest.mark.slow
 def test_other_code_under_the_same_name_has_another_version():
     layer = nn.Linear(4, 2)
     versions = set()

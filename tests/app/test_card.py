@@ -123,6 +123,7 @@ def test_a_claim_is_found_by_name_by_title_by_words_or_by_study(judged: list[Row
         matching("top_beets_midle", judged)
 
 
+@pytest.mark.slow
 def test_failed_and_json_show_what_was_asked_for(judged: list[Row]) -> None:
     where = {"studies": None, "results": RESULTS}
     text = printed(None, failed=True, as_json=False, **where)

@@ -65,6 +65,7 @@ def relabelled(place: Home, profile: str, old: str, new: str) -> None:
     os.utime(manifest, (4e9, 4e9))
 
 
+@pytest.mark.slow
 def test_every_committed_report_has_a_date() -> None:
     here = home(ROOT)
     undated = [

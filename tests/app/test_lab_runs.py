@@ -153,6 +153,7 @@ def test_a_run_whose_record_cannot_be_written_is_not_queued(tmp_path: Path, monk
     assert found.described() == list((folders.results / ".runs").iterdir()) == []
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 def test_a_record_that_cannot_be_written_stops_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folders = lone(tmp_path)
@@ -198,6 +199,7 @@ def test_what_was_started_while_a_run_was_being_ended_is_ended_too(
         found.close()
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 def test_a_process_that_ends_while_it_is_looked_at_is_judged_by_its_status(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

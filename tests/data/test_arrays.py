@@ -71,6 +71,7 @@ def test_test_points_are_named_by_id_not_by_row():
     assert (data.x_train[:, 0] + 500 == data.train_ids).all()
 
 
+@pytest.mark.slow
 @settings(max_examples=50, deadline=None)
 @given(
     seed=st.integers(0, 2**32),

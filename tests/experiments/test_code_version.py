@@ -93,6 +93,7 @@ def test_it_does_not_depend_on_the_locale(first, copied):
         locale.setlocale(locale.LC_CTYPE, before)
 
 
+@pytest.mark.slow
 def test_words_and_layout_do_not_count_and_code_does(first, copied):
     folder, version = copied
     path = folder / "models" / "penalty.py"
@@ -153,6 +154,7 @@ def test_the_module_of_a_recipe_counts_wherever_it_lies(first, copied):
     assert version() != changed
 
 
+@pytest.mark.slow
 def test_a_memory_spares_the_reading_for_as_long_as_no_byte_changes(first, copied, tmp_path, monkeypatch):
     (folder, version), memory = copied, tmp_path / "store" / "versions.json"
     assert version(memory=memory) == first

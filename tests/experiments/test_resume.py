@@ -108,6 +108,7 @@ def test_a_signal_ends_the_workers_too(tmp_path: Path, sweep: Sweep, sent: signa
     assert not list(store.folder.rglob(".*"))
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 def test_two_runs_at_once_on_one_store_share_the_work(tmp_path: Path, sweep: Sweep) -> None:
     """The second one begins while the first is held at its first trial."""

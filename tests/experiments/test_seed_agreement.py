@@ -283,6 +283,7 @@ def test_each_network_and_test_point_is_kept_with_its_measures_and_its_number_of
         assert found[measure].to_numpy() == pytest.approx(wanted, abs=6e-4, rel=6e-3)
 
 
+@pytest.mark.slow
 def test_what_thousands_of_networks_keep_is_small(tmp_path):
     generator = numpy.random.default_rng(0)
     n = 1770 * 20

@@ -145,6 +145,7 @@ def test_a_wrapped_trial_is_a_recipe_of_its_own(tmp_path, runs):
     assert len(entries(tmp_path)) == 3
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 def test_workers_give_the_same_outcomes(tmp_path):
     said = []

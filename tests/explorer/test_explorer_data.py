@@ -209,6 +209,7 @@ def test_flowers_are_shown_with_named_features_in_their_own_units() -> None:
     assert points.train.min() > 0
 
 
+@pytest.mark.slow
 def test_details_are_remembered_by_the_code_the_fit_and_its_data(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -74,6 +74,7 @@ def test_the_guess_is_positive_and_the_forces_are_its_inverse_even_at_a_saddle()
         assert torch.allclose(torch.trace(drawn.T @ drawn) / 20_000, size.sum(), rtol=0.05)
 
 
+@pytest.mark.slow
 def test_deep_networks_all_arrive_and_none_at_a_saddle():
     fitted = deep(4)
     removals = leave_one_out(130)

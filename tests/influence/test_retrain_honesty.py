@@ -97,6 +97,7 @@ def test_without_a_control_that_converged_nothing_is_truth():
     assert not found.trusted.any()
 
 
+@pytest.mark.slow
 def test_stragglers_go_to_the_safeguarded_trainer_and_meet_the_same_goal():
     fitted = minimum(logistic_problem, n=30, weight_decay=1e-3)
     wanted = removal_changes(model(fitted.task, fitted.data), points_of(fitted.data), [[i] for i in range(30)])
@@ -107,6 +108,7 @@ def test_stragglers_go_to_the_safeguarded_trainer_and_meet_the_same_goal():
         assert worst(found.values, wanted) <= 1e-8
 
 
+@pytest.mark.slow
 def test_models_that_did_not_converge_say_so():
     fitted = minimum(logistic_problem, n=30, weight_decay=1e-3)
     limited = SecondOrder(max_steps=1, trainer=Newton(max_steps=1)).retrain(fitted, leave_one_out(30))

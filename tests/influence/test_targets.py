@@ -87,6 +87,7 @@ def test_a_network_meets_an_independent_minimiser_of_the_response(steps, row):
     assert found.values[row].numpy() == pytest.approx(change, rel=1e-4, abs=1e-7)
 
 
+@pytest.mark.slow
 def test_the_basin_of_an_unconverged_network_is_its_controls():
     """What removes nothing ends where the control ends, though a barrier lies between both and the fit."""
     task, data = mlp_problem(1, depth=2, width=4, weight_decay=1e-3)

@@ -218,6 +218,7 @@ def test_no_chunk_of_a_dense_curvature_holds_all_points(monkeypatch):
         assert max(seen) == 1
 
 
+@pytest.mark.slow
 def test_wide_hessians_are_filled_strip_by_strip():
     """More columns than one strip has, so that what is mirrored is tried too."""
     for task, data in (

@@ -60,6 +60,8 @@ def test_a_run_that_is_killed_or_hung_up_loses_nothing_and_the_next_one_finishes
     check_again(place)
 
 
+@pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.notebook
 def test_studies_whose_kernels_are_copies_of_one_process_end_with_a_runner_that_is_killed(tmp_path: Path) -> None:
     place, mark = prepared(tmp_path), secrets.token_hex(8)

@@ -54,6 +54,8 @@ def facts(notebooks, server):
     return study("fine", folder=notebooks).plan("tiny").execute(server=server).facts
 
 
+@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_a_copy_is_what_a_process_of_its_own_would_be_and_draws_its_own_numbers(notebooks):
     with fork_server(["colorsys"], kernels=2) as server:
         first, second = facts(notebooks, server), facts(notebooks, server)

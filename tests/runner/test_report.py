@@ -212,6 +212,7 @@ def test_a_damaged_report_is_named_and_the_others_are_read(tmp_path: Path) -> No
     assert str(damaged / "measurements.csv") in said[0]
 
 
+@pytest.mark.slow
 def test_reports_come_by_study_and_size_and_nothing_else_counts(tmp_path: Path) -> None:
     for study, profile in (("b", "tiny"), ("a", "paper"), ("a", "quick"), ("a", "quick-1a2b3c4d"), ("a", "standard")):
         published(tmp_path, study=study, profile=profile)

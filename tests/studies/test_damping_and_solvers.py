@@ -171,6 +171,7 @@ def path(negative):
     )
 
 
+@pytest.mark.slow
 def test_a_damping_path_has_four_panels_and_counts_what_is_negative():
     figure = damping_path(path(negative=1))
     agreement, size, dimension, negative = figure.axes

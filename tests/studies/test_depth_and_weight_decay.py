@@ -194,6 +194,7 @@ def drawn(panel, name):
     return line.get_xdata(), line.get_ydata()
 
 
+@pytest.mark.slow
 def test_values_stand_at_their_settings_and_a_line_that_stops_has_a_mark(found):
     grid = axes_of(figures.agreement_along("depth", found), 3)
     at, means = drawn(grid[0, 0], "published protocol")

@@ -98,6 +98,7 @@ def test_the_gain_is_of_the_splits_that_both_decays_have(reports):
     assert find(table, {**OWN, "depth": 2, "statistic": "decay_gain"}) is None
 
 
+@pytest.mark.slow
 def test_joined_slices_are_a_report_with_a_figure_and_are_not_written_again(reports, tmp_path):
     report = slices.write(reports, tmp_path)
     assert report.profile == "paper_joined"

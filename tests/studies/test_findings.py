@@ -94,6 +94,7 @@ def test_a_table_says_of_how_many_each_number_is(tmp_path):
     assert table.written(reports(tmp_path)).splitlines()[-2:] == ["| one | 0.5 (1,200) |", "| two | 0.25 |"]
 
 
+@pytest.mark.slow
 def test_every_finding_on_the_page_is_what_the_committed_numbers_say():
     found = [report for report in reports(RESULTS, profiles=RECORD) if not report.changed]
     for study in {finding.study for finding in all_findings()}:

@@ -94,6 +94,7 @@ def test_a_library_that_turns_its_sign_is_not_taken_for_right(truths):
     assert distance > 1.5
 
 
+@pytest.mark.slow
 def test_claims_tables_and_findings_select_the_numbers_of_every_call(truths):
     calls = list(CALLS.values())
     parts = analysis.agreements(calls, truths, bootstrap=QUICK)

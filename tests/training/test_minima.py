@@ -147,6 +147,7 @@ def test_models_that_have_arrived_cost_nothing(kind, monkeypatch):
 # Networks: a small gradient is not yet a minimum.
 
 
+@pytest.mark.slow
 def test_newton_ends_at_a_minimum_from_an_indefinite_start():
     data = class_data(9)
     task = MLP(weight_decay=1e-2, depth=2, width=3)

@@ -19,7 +19,8 @@ from influencelab.training.trainers.sequential import Sequential
 
 
 @pytest.mark.parametrize(
-    ("depth", "weight_decay"), [(1, 1e-4), (4, 5e-3), pytest.param(8, 5e-3, marks=pytest.mark.slow)]
+    ("depth", "weight_decay"),
+    [(1, 1e-4), *(pytest.param(depth, 5e-3, marks=pytest.mark.slow) for depth in (4, 8))],
 )
 def test_networks_of_any_depth_arrive_where_everything_bends_up(depth, weight_decay):
     data = Iris(scaling="standard", train_size=130, test_size=20).load()
