@@ -62,6 +62,16 @@ def fitted(model, x, y, weights=None, **settings):
     return found, [str(each.message) for each in warned]
 
 
+def feasible(model, x, y, weights, **settings):
+    """The fit with weights; None where its own class knows none, as of a nu that no margin meets."""
+    try:
+        return fitted(model, x, y, weights, **settings)[0]
+    except ValueError as error:
+        if "nu is infeasible" not in str(error):
+            raise
+        return None
+
+
 def taken(*given):
     """Whether the coefficients count as a minimum."""
     try:
@@ -97,8 +107,8 @@ def missed(name, seed):
         "scale": taken(right, x, y),
         "label": taken(right, scaled, wrong(right, scaled, y, kind, generator)),
     }
-    if cls not in CHOSEN:
-        answers["weights"] = taken(fitted(model, scaled, y, weights, **settings)[0], scaled, y)
+    if cls not in CHOSEN and (weighted := feasible(model, scaled, y, weights, **settings)):
+        answers["weights"] = taken(weighted, scaled, y)
     if hasattr(getattr(model, "estimator", model), "max_iter") and cls not in SOLVED:
         early, warned = fitted(model, scaled, y, max_iter=2 if cls in DESCENT else 5)
         answers["early"] = bool(warned) and taken(early, scaled, y)
