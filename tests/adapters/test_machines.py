@@ -68,7 +68,8 @@ def test_margins_of_hinges_are_refused_and_outputs_are_those_of_each_machine(nam
     for output in range(3):
         found = il.Output(output).values(fit.task, fit.data, fit.theta[None])[0].numpy()
         wanted = model.decision_function(X_TEST)[:, output]
-        assert found == pytest.approx(wanted, abs=1e-2 if name == "linear" else float(fit.origin.moved))
+        # What smoothing moved an output by is said to all digits, and that of one of these may be the largest.
+        assert found == pytest.approx(wanted, abs=1e-2 if name == "linear" else 1.001 * float(fit.origin.moved))
 
 
 def test_weights_of_points_reach_the_machines_inside():
