@@ -148,6 +148,9 @@ def convex_descent(hessian: Float[Tensor, "k p p"], gradient: KP, *, tolerance: 
     """
     size = hessian.diagonal(dim1=-2, dim2=-1).clamp_min(0)
     uneven = size.amin(-1, keepdim=True) <= UNEVEN * size.amax(-1, keepdim=True)
+    if not uneven.any():
+        # A large Hessian is not copied where nothing scales it.
+        return descent(hessian, gradient, tolerance=tolerance)
     units = size.rsqrt().where(uneven & (size > 0), 1.0)
     scaled = units[:, :, None] * hessian * units[:, None, :]
     direction, lowest = descent(scaled, units * gradient, tolerance=tolerance)
@@ -166,8 +169,11 @@ def descent(hessian: Float[Tensor, "k p p"], gradient: KP, *, tolerance: float) 
     least = torch.minimum(pivots.amax(-1, keepdim=True), hessian.diagonal(dim1=-2, dim2=-1))
     flat = (fault != 0) | (pivots <= rounding(hessian) * least).any(-1)
     lift = max(NEGATIVE, rounding(hessian)) * hessian.diagonal(dim1=-2, dim2=-1).amax(-1).where(flat, 0)
-    eye = torch.eye(hessian.shape[1], dtype=hessian.dtype, device=hessian.device)
-    factor[flat], fault[flat] = torch.linalg.cholesky_ex(hessian[flat] + lift[flat, None, None] * eye)
+    if flat.any():
+        lifted = hessian[flat]
+        lifted.diagonal(dim1=-2, dim2=-1).add_(lift[flat, None])
+        factor[flat], fault[flat] = torch.linalg.cholesky_ex(lifted)
+        del lifted
     direction = -torch.cholesky_solve(gradient[..., None], factor).squeeze(-1)
     solved = (fault == 0) & (lift * direction.norm(dim=-1) <= REMAINDER * gradient.norm(dim=-1))
     lowest = torch.zeros_like(gradient[:, 0])
