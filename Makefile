@@ -38,7 +38,7 @@ check: .venv/.installed
 	$(call timed,layers,$(BIN)/lint-imports)
 	$(if $(NOTEBOOKS),$(call timed,stripped notebooks,$(STRIP) --verify $(NOTEBOOKS)))
 
-test-exhaustive: .venv/.installed ## run what `make test` leaves out for its length (seven minutes of CPU time)
+test-exhaustive: .venv/.installed ## run what `make test` leaves out for its length (a quarter of an hour of CPU time)
 	$(call timed,exhaustive tests,$(BIN)/pytest -m exhaustive $(LONG_FILES))
 
 test-browser: .venv/.installed ## drive JupyterLab in Chromium (installed by apt if it is missing and you are root)

@@ -172,7 +172,12 @@ def descent(hessian: Float[Tensor, "k p p"], gradient: KP, *, tolerance: float) 
     if flat.any():
         lifted = hessian[flat]
         lifted.diagonal(dim1=-2, dim2=-1).add_(lift[flat, None])
-        factor[flat], fault[flat] = torch.linalg.cholesky_ex(lifted)
+        if flat.all():
+            # One large Hessian and its factor are enough to hold.
+            del factor
+            factor, fault = torch.linalg.cholesky_ex(lifted)
+        else:
+            factor[flat], fault[flat] = torch.linalg.cholesky_ex(lifted)
         del lifted
     direction = -torch.cholesky_solve(gradient[..., None], factor).squeeze(-1)
     solved = (fault == 0) & (lift * direction.norm(dim=-1) <= REMAINDER * gradient.norm(dim=-1))
