@@ -14,8 +14,6 @@ Multiply = Callable[[Tensor], Tensor]
 # Columns times parameters, and columns, that are solved for together, and products with them at most: wider blocks take
 # fewer products, but ever more arithmetic between them.
 TOGETHER, WIDE, PRODUCTS = 2**23, 96, 5000
-# Directions without curvature that are looked for, and the share of the largest curvature that is none.
-FEW, NONE = 8, 1e-7
 
 
 def solved(multiply: Multiply, vectors: Float[Tensor, "p k"], *, diagonal: P, tolerance: float) -> Solution:
@@ -26,16 +24,3 @@ def solved(multiply: Multiply, vectors: Float[Tensor, "p k"], *, diagonal: P, to
         for block in vectors.split(max(1, min(WIDE, TOGETHER // len(vectors))), dim=1)
     ]
     return Solution(torch.cat([each.values for each in found], 1), torch.cat([each.residual for each in found]))
-
-
-def shifts(multiply: Multiply, free: Float[Tensor, "c d"], *, diagonal: P) -> Float[Tensor, "p q"]:
-    """Directions that shift all outputs of each point alike, where nothing curves along these: an orthonormal few.
-
-    Args:
-        free: the penalty on each parameter, an output a row; only those without any are looked at.
-    """
-    columns = (free == 0).all(0).nonzero()[: FEW if len(free) > 1 else 0, 0]
-    found = free.new_zeros(*free.shape, len(columns))
-    found[:, columns, torch.arange(len(columns))] = len(free) ** -0.5
-    found = found.flatten(0, 1)
-    return found[:, multiply(found).norm(dim=0) <= NONE * diagonal.max()] if len(columns) else found

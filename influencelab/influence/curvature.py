@@ -158,11 +158,9 @@ class Curvature:
     def inverse_products(self, vectors: Float[Tensor, "p k"]) -> Float[Tensor, "p k"]:
         """(C + damping I)⁺ times each column: the inverse, or one that leaves null directions alone."""
         if self.by_products:
-            task, data, diagonal = self.fit.task, self.fit.data, self.diagonal()
-            free = (task.penalty(data, self.fit.theta).stiffness + self.damping).view(task.output_loss.size(data), -1)
-            null = known_by.shifts(self.__matmul__, free, diagonal=diagonal)
-            vectors = vectors - null @ (null.T @ vectors)
-            return known_by.solved(self.__matmul__, vectors, diagonal=diagonal, tolerance=self.tolerance).values
+            if not self.damping and (shifts := shifts_of(self.fit)) is not None:
+                vectors = vectors - shifts.part(vectors)
+            return known_by.solved(self.__matmul__, vectors, diagonal=self.diagonal(), tolerance=self.tolerance).values
         known = self._factors.spectrum
         if known is None or known.null(self.damping).any():
             factor, lifted = self.cholesky(), self.lifted()
