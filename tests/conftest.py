@@ -12,6 +12,7 @@ from pathlib import Path
 
 import hypothesis
 import matplotlib
+import numpy
 import pytest
 import shape_checks
 import threadpoolctl
@@ -40,17 +41,25 @@ matplotlib.use("Agg")  # in this process only: a kernel under test shows its fig
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--shuffle 7`: no test may need another one to have run before it."""
-    parser.addoption("--shuffle", type=int, metavar="SEED", help="run all tests in a random order, mixed over files")
+    text = "run all tests in a random order, mixed over files, and with other draws where an estimator has no seed"
+    parser.addoption("--shuffle", type=int, metavar="SEED", help=text)
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Say at the end where the time went."""
     config.pluginmanager.register(CpuTime(), "cpu-time")
+    same_draws(config)
 
 
-def pytest_runtest_setup() -> None:
+def pytest_runtest_setup(item: pytest.Item) -> None:
     """Check shapes and types of the first calls in every test."""
     shape_checks.calls.clear()
+    same_draws(item.config)
+
+
+def same_draws(config: pytest.Config) -> None:
+    """Estimators without a seed of their own draw from numpy's: what passed yesterday passes today."""
+    numpy.random.seed(config.getoption("shuffle") or 0)  # noqa: NPY002
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

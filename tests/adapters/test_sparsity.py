@@ -151,3 +151,12 @@ def test_without_a_penalty_no_coefficient_is_held():
     plain = handed_in(ElasticNet(alpha=0.1, l1_ratio=0.0, **SETTLED).fit(X, Y))
     ridge = handed_in(Ridge(alpha=15.0).fit(X, Y))
     assert plain.theta.numpy() == pytest.approx(ridge.theta.numpy(), rel=1e-6)
+
+
+def test_what_liblinear_leaves_by_its_own_rule_is_taken_whatever_it_draws():
+    """Under an absolute penalty its rule adds gradients up, which counts where none of the coefficients is 0."""
+    points = points_of("two", 0)
+    x = points.x * (numpy.abs(points.x) > 0.5)
+    for seed in range(40):
+        model = LogisticRegression(C=0.1, l1_ratio=1, solver="liblinear", intercept_scaling=2, random_state=seed)
+        assert handed_in(model.fit(x, points.y, points.weights), x, points.y, points.weights).converged

@@ -35,8 +35,9 @@ def read(estimator: Any, data: Dataset, weights: numpy.ndarray) -> Reading:
 def reading(estimator: Any, c: float, data: Dataset, weights: numpy.ndarray) -> Reading:
     """At this C: the task by classes and solver."""
     penalty, intercept = 1 / (c * float(weights.sum())), bool(estimator.fit_intercept)
-    slope = float(estimator.tol) * rule(estimator, data, weights)
-    if penalty and (ratio := ratio_of(estimator)):
+    ratio = ratio_of(estimator) if penalty else 0.0
+    slope = float(estimator.tol) * rule(estimator, data, weights, l1=ratio * penalty)
+    if ratio:
         own = {"penalise_intercept": True, "constant": float(estimator.intercept_scaling)}
         free = own if estimator.solver == "liblinear" else {}
         l1, decay = ratio * penalty, (1 - ratio) * penalty
@@ -59,14 +60,14 @@ def ratio_of(estimator: Any) -> float:
     return float(ratio or 0.0)
 
 
-def rule(estimator: Any, data: Dataset, weights: numpy.ndarray) -> float:
+def rule(estimator: Any, data: Dataset, weights: numpy.ndarray, *, l1: float) -> float:
     """The largest |∂J/∂θ| at which its solver stops, per tol: these compare the gradient of the mean loss itself.
 
     `liblinear` takes a share of its gradient at 0. An epoch of `sag` and `saga` moves by n gradients over the largest
     curvature of a point; half a point's part in the gradient is then the most that counts as theirs.
     """
     if estimator.solver == "liblinear":
-        return of_liblinear(estimator, data, weights) / 2
+        return of_liblinear(estimator, data, weights, steepest=0.5, l1=l1)
     if estimator.solver in ("sag", "saga"):
         x = matrix_of(data.x_train)
         curvature = 0.25 * (float((x * x).sum(1).max()) + bool(estimator.fit_intercept))
@@ -74,8 +75,17 @@ def rule(estimator: Any, data: Dataset, weights: numpy.ndarray) -> float:
     return 1.0
 
 
-def of_liblinear(estimator: Any, data: Dataset, weights: numpy.ndarray) -> float:
-    """What liblinear's primal solver leaves of the gradient, per tol, of a loss whose slopes at no weights are ±1."""
+def of_liblinear(
+    estimator: Any, data: Dataset, weights: numpy.ndarray, *, steepest: float = 1.0, l1: float = 0.0
+) -> float:
+    """What liblinear's primal solver leaves of the gradient, per tol: a share of what there is at no weights.
+
+    Args:
+        steepest: |∂ℓ/∂output| there.
+        l1: with an absolute penalty it adds up over coefficients by how much slopes exceed it, and takes no root of
+            squares.
+    """
     x, sides, shares = matrix_of(data.x_train), 2.0 * data.y_train.numpy() - 1, weights / weights.sum()
-    start = numpy.append(x.T @ (shares * sides), estimator.intercept_scaling * shares @ sides)
-    return float(numpy.linalg.norm(start)) * min((sides > 0).mean(), (sides < 0).mean())
+    start = steepest * numpy.abs(numpy.append(x.T @ (shares * sides), estimator.intercept_scaling * shares @ sides))
+    size = (start - l1).clip(0).sum() if l1 else numpy.linalg.norm(start)
+    return float(size) * min((sides > 0).mean(), (sides < 0).mean())
