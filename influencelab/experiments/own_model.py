@@ -31,6 +31,8 @@ SPEED, LONG = 2e10, 10.0
 MEGABYTE = 2**20
 # Products that one solution takes by conjugate gradients, and what each takes beside them for each parameter.
 SOLVES, COLUMNS = 20.0, 800.0
+# Random ones that stand in for leverages where points are many: each is then known to 9% of itself.
+DRAWS = 256
 
 
 def influence(
@@ -67,9 +69,9 @@ def influence(
             `il.GroupMeanLoss(…)` or `il.GroupGap(first, second)`. By default the fit's own, which is `loss` unless a
             `Fit` says otherwise.
         method: `auto`, the name of an estimator, or one with settings of its own. By size, `auto` takes the Newton step
-            where outputs are linear in up to 10,000 parameters, or in more and points are few; else the exact inverse,
-            conjugate gradients, or EK-FAC. The estimate says which and why (`chosen`), on the standard error stream too
-            where it takes more than a moment.
+            where outputs are linear in the parameters, with leverages by random draws where both these and the points
+            are many; else the exact inverse, conjugate gradients, or EK-FAC. The estimate says which and why
+            (`chosen`), on the standard error stream too where it takes more than a moment.
         polish: whether to go on from coefficients that are no minimum on this data instead of refusing them.
         memory: bytes that tables of values may take; what is larger is computed in blocks of test points, and rests on
             the disk. The curvature's own p × p numbers come on top.
@@ -150,15 +152,24 @@ def choice(fitted: Fit) -> tuple[Estimator, str, float]:
         return NewtonStep(convention=fitted.convention or "drop"), why, factored
     if p <= FACTORISED:
         return Exact(), f"since the curvature of {p:,} parameters fits in {memory}", factored
-    by_points = outputs * data.n * SOLVES * (4.0 * data.n * outputs * row + COLUMNS * p) / SPEED
-    if by_products(fitted.task, fitted.theta) and by_points <= LONG:
-        why = f"since the outputs are linear in {p:,} parameters, and {data.n:,} points few enough to solve for each"
-        return NewtonStep(convention=fitted.convention or "drop"), why, by_points
+    if by_products(fitted.task, fitted.theta):
+        return by_solving(fitted, outputs, row)
     if p > MANY and not fitted.task.linear and layered(fitted):
         why = f"since {p:,} parameters are too many for more than a factor of each layer"
         return EKFAC(), why, 10 * gradients / SPEED
     why = f"since the curvature of {p:,} parameters would take {memory}"
     return ConjugateGradient(), why, 200 * gradients / SPEED
+
+
+def by_solving(fitted: Fit, outputs: int, row: int) -> tuple[Estimator, str, float]:
+    """The Newton step where conjugate gradients solve: for each point, or for random draws where points are many."""
+    data, p = fitted.data, len(fitted.theta)
+    each = SOLVES * (4.0 * data.n * outputs * row + COLUMNS * p) / SPEED
+    convention, why = fitted.convention or "drop", f"since the outputs are linear in {p:,} parameters, and "
+    if (by_points := each * data.n * outputs) <= LONG:
+        return NewtonStep(convention=convention), f"{why}{data.n:,} points few enough to solve for each", by_points
+    why += f"{data.n:,} points many: each leverage is known to {(2 / DRAWS) ** 0.5:.0%} of itself, by {DRAWS} draws"
+    return NewtonStep(convention=convention, draws=DRAWS), why, each * (DRAWS + len(fitted.measures()))
 
 
 def layered(fitted: Fit) -> bool:

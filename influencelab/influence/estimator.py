@@ -21,6 +21,7 @@ from influencelab.errors import InvalidParameter, require
 from influencelab.influence import table
 from influencelab.influence.curvature import Curvature, Solution
 from influencelab.influence.door import require_fit
+from influencelab.influence.drawn_leverage import draws_of
 from influencelab.influence.leverage import cheap_leverages, most_leverages, self_influences
 from influencelab.influence.rounding import check_slopes, check_sums
 from influencelab.influence.sensitivity import Sensitivity, solved
@@ -143,7 +144,9 @@ class Estimate(Recipe, Summarised):
                 f"'exact' or 'newton_step', for at most {FACTORISED:,}, or hand the training points in as test points."
             )
         corrected = not isinstance(self.estimator, Solver)
-        return self_influences(curvature, corrected=corrected, convention=self.removals)
+        draws = getattr(self.estimator, "draws", None)
+        drawn = None if draws is None else draws_of(curvature, count=draws, seed=self.estimator.seed)
+        return self_influences(curvature, corrected=corrected, convention=self.removals, drawn=drawn)
 
     def check(self, **settings: Any) -> Any:
         """`il.check` of this estimate: removes points at random, retrains, and says what to believe."""

@@ -45,6 +45,8 @@ class Factors:
     inverse: dict[float, Tensor] = field(default_factory=dict)
     diagonal: Tensor | None = None
     solved: Tensor | None = None
+    # By damping, count and seed: what random draws were solved to, and their noise.
+    drawn: dict[tuple[float, int, int], tuple[Tensor, Tensor]] = field(default_factory=dict)
 
 
 FACTORS_OF: WeakKeyDictionary[Fit, dict[str, Factors]] = WeakKeyDictionary()

@@ -7,6 +7,7 @@ from torch import Tensor
 from influencelab.data.sparse_rows import row_size, written_out
 from influencelab.influence.by_products import TOGETHER, WIDE
 from influencelab.influence.curvature import Curvature
+from influencelab.influence.drawn_leverage import Draws
 from influencelab.models import derivatives
 from influencelab.models.loss_derivatives import slices
 from influencelab.training.fit import Fit
@@ -133,7 +134,9 @@ def most_leverages(fit: Fit, *, damping: float) -> Float[Tensor, " n"] | None:
     return ((apart / (1 + apart)).sqrt() + share.sqrt()).square()
 
 
-def self_influences(curvature: Curvature, *, corrected: bool, convention: str) -> Float[Tensor, " n"]:
+def self_influences(
+    curvature: Curvature, *, corrected: bool, convention: str, drawn: Draws | None = None
+) -> Float[Tensor, " n"]:
     """wᵢ gᵢᵀ Gᵢ gᵢ, the predicted rise of each point's own loss without it, gᵢ the slopes of that loss in its outputs.
 
     `corrected` for the leverage that leaves with the point, as a Newton step is; infinite where the fit cannot spare
@@ -152,10 +155,11 @@ def self_influences(curvature: Curvature, *, corrected: bool, convention: str) -
         x, y = fit.data.x_train[rows], fit.data.y_train[rows]
         slopes = fit.task.output_loss.gradients(fit.task.outputs(fit.theta, x), y).T[..., None]
         shared = fit.task.output_slopes(fit.theta, x, step)[0].T[..., None]
-        spread = output_spread(curvature, rows)
+        spread = output_spread(curvature, rows) if drawn is None else drawn.spread(rows)
         moved, beside = spread @ slopes, (slopes * shared).sum((1, 2))
         if corrected:
-            amplified, curved, _ = amplification(curvature, rows, spread)
+            found_by = amplification(curvature, rows, spread) if drawn is None else drawn.amplification(rows)
+            amplified, curved, _ = found_by
             slopes = amplified @ (slopes + curved @ shared)
         found.append(weights[rows] * ((moved * slopes).sum((1, 2)) + beside))
     return torch.cat(found)

@@ -11,6 +11,7 @@ from torch import Tensor
 from influencelab.data.perturbations.removals import CONVENTIONS, check_convention
 from influencelab.errors import InvalidParameter, NotFinite
 from influencelab.influence.curvature import Curvature, check_recipe
+from influencelab.influence.drawn_leverage import FEWEST, Draws, draws_of
 from influencelab.influence.estimator import Estimate, Estimator, estimate_of
 from influencelab.influence.leverage import amplification
 from influencelab.influence.rounding import check_sums
@@ -33,16 +34,22 @@ class NewtonStep(Estimator):
         convention: `drop` or `renormalise`.
         curvature: `hessian` or `gauss_newton`.
         damping: added to every eigenvalue.
+        draws: random ones, of a linear task, that stand in for the leverage of each point; None to find it exactly.
+        seed: of the draws.
     """
 
     convention: str = "drop"
     curvature: str = "hessian"
     damping: float = 0.0
+    draws: int | None = None
+    seed: int = 0
 
     def __post_init__(self) -> None:
         check_recipe(self.curvature, self.damping)
         if self.convention not in CONVENTIONS:
             raise InvalidParameter(f"convention is '{self.convention}', expected one of {', '.join(CONVENTIONS)}.")
+        if self.draws is not None and self.draws < FEWEST:
+            raise InvalidParameter(f"draws is {self.draws}, expected None or at least {FEWEST}.")
 
     def estimate(self, fit: Fit) -> Estimate:
         """One factorisation, one c × c block a point."""
@@ -55,7 +62,8 @@ class NewtonStep(Estimator):
         common = torch.zeros_like(fit.theta)
         if self.convention == "renormalise":
             common = derivatives.penalty_gradient(fit.task, fit.data, fit.theta) / fit.weights.sum()
-        values = removal_steps(curvature, solution.values.T, common)
+        drawn = None if self.draws is None else draws_of(curvature, count=self.draws, seed=self.seed)
+        values = removal_steps(curvature, solution.values.T, common, drawn)
         check_sums(fit, values, solution.values.T)
         return estimate_of(
             self,
@@ -68,19 +76,23 @@ class NewtonStep(Estimator):
         )
 
 
-def removal_steps(curvature: Curvature, solved: Float[Tensor, "m p"], common: P) -> Float[Tensor, "n m"]:
+def removal_steps(
+    curvature: Curvature, solved: Float[Tensor, "m p"], common: P, drawn: Draws | None = None
+) -> Float[Tensor, "n m"]:
     """∇L_jᵀ δᵢ of every point by the matrix inversion lemma: wᵢ (Jᵢ s_j)ᵀ (I − wᵢAᵢGᵢ)⁻¹ rᵢ + what `common` adds.
 
     `common` is the part of bᵢ that all points share; its effect is amplified by the same block.
     """
     fit, task = curvature.fit, curvature.fit.task
     common_step = curvature.inverse_products(common[:, None]).T
-    values, largest = [], 1.0
+    values, largest, every = [], 1.0, torch.arange(fit.data.n, device=fit.theta.device)
     for rows in derivatives.chunks(fit.data.n, width=task.output_loss.size(fit.data) * (len(solved) + 1)):
         x, y = fit.data.x_train[rows], fit.data.y_train[rows]
         outputs = task.outputs(fit.theta, x)
         moved = task.output_slopes(fit.theta, x, solved)
-        amplified, _, grown = amplification(curvature, torch.arange(fit.data.n, device=fit.theta.device)[rows])
+        amplified, _, grown = (
+            amplification(curvature, every[rows]) if drawn is None else drawn.amplification(every[rows])
+        )
         check_spared(amplified, fit.data.shown_ids("train")[rows])
         weight, largest = fit.weights[rows], max(largest, grown)
         shared = task.output_slopes(fit.theta, x, common_step)[0]
