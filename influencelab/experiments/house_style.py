@@ -12,7 +12,7 @@ import seaborn
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullFormatter
+from matplotlib.ticker import NullLocator
 
 from influencelab.errors import InvalidData
 from influencelab.statistics.measurement import Measurement
@@ -36,6 +36,7 @@ VECTOR = 600
 WIDEST, NARROW = 9.0, 6.2
 SMALL = 9  # points, the smallest letters
 LETTER, SMALLER = 0.084, 0.08  # inches, the width of a letter of a label and of a title
+LOGARITHMIC = ("log", "symlog")
 LABEL, LINE, MARGIN = 0.5, 0.25, 0.3  # inches, of the label of a tick across and up, and between panels
 
 Look = dict[str, Any]  # colour, marker and style of a line
@@ -90,16 +91,29 @@ def finish(figure: Figure, *, caption: str, legend: Axes | None = None) -> Figur
         widest = 0.5 + 0.068 * max(len(label) for label in found)  # inches, of a mark and its words
         columns = max(1, min(len(found), int(figure.get_size_inches()[0] / widest)))
         figure.legend(found.values(), found.keys(), loc="outside lower center", ncols=columns, **words)
+    for side in (side for axis in figure.axes for side in (axis.xaxis, axis.yaxis) if side.get_scale() in LOGARITHMIC):
+        side.set_minor_locator(NullLocator())  # over many decades they are a blur, and most of what drawing takes
     layout: Any = figure.get_layout_engine()
-    for _ in range(2):  # a broken label takes room from its panel, which may break it again
+    for _ in range(3):  # a broken label takes room from its panel, which may break it again
         layout.execute(figure)
+        before = words_of(figure)
         for axis in figure.axes:
             fit_labels(axis)
-    layout.execute(figure)
+        if words_of(figure) == before:
+            break
     figure.set_layout_engine(None)  # laid out: each file and each view of it would be again, which takes long
     figure.set_label(caption)
     plt.close(figure)  # a notebook shows what is returned, once
     return figure
+
+
+def words_of(figure: Figure) -> list[str]:
+    """All titles, labels and ticks that take room."""
+    return [
+        text.get_text()
+        for axis in figure.axes
+        for text in (axis.title, axis.xaxis.label, axis.yaxis.label, *axis.get_xticklabels(), *axis.get_yticklabels())
+    ]
 
 
 def fit_labels(axis: Axes) -> None:
@@ -115,7 +129,7 @@ def fit_labels(axis: Axes) -> None:
     for side, length, least in ((axis.xaxis, box.width, LABEL), (axis.yaxis, box.height, LINE)):
         text = " ".join(side.get_label_text().split())
         side.set_label_text(textwrap.fill(text, max(16, int(length / LETTER))))
-        if side.get_scale() in ("log", "symlog"):
+        if side.get_scale() in LOGARITHMIC:
             label_logarithm(side, most=max(3, int(length / least)))
 
 
@@ -134,7 +148,6 @@ def label_logarithm(side: Axis, *, most: int) -> None:
             break
     ticks = ticks[:: -(-len(ticks) // most)]
     side.set_ticks(ticks, [power_text(tick) for tick in ticks])
-    side.set_minor_formatter(NullFormatter())
 
 
 def power_text(value: float) -> str:
