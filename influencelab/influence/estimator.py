@@ -144,8 +144,8 @@ class Estimate(Recipe, Summarised):
                 f"'exact' or 'newton_step', for at most {FACTORISED:,}, or hand the training points in as test points."
             )
         corrected = not isinstance(self.estimator, Solver)
-        draws = getattr(self.estimator, "draws", None)
-        drawn = None if draws is None else draws_of(curvature, count=draws, seed=self.estimator.seed)
+        draws, seed = (getattr(self.estimator, name, None) for name in ("draws", "seed"))
+        drawn = None if draws is None else draws_of(curvature, count=draws, seed=seed or 0)
         return self_influences(curvature, corrected=corrected, convention=self.removals, drawn=drawn)
 
     def check(self, **settings: Any) -> Any:
