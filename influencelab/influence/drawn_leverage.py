@@ -63,12 +63,14 @@ class Draws:
         return outputs - outputs.mean(1, keepdim=True) if fit.task.output_loss.shifts else outputs
 
 
-def draws_of(curvature: Curvature, *, count: int, seed: int) -> Draws:
-    """So many draws, solved for.
+def draws_of(curvature: Curvature, *, count: int | None, seed: int) -> Draws | None:
+    """So many draws, solved for; None of None.
 
     Raises:
         InvalidParameter: outputs are not linear in the parameters, or are too many for so few draws.
     """
+    if count is None:
+        return None
     fit = curvature.fit
     if not fit.task.linear:
         raise InvalidParameter("Leverages are drawn of linear tasks, and this one is not. Take draws=None.")

@@ -114,8 +114,7 @@ class Estimate(Recipe, Summarised):
     def top(self, test: int, *, k: int = 10) -> pandas.DataFrame:
         """The training points that matter most to one test point: at most k helpful and k harmful ones.
 
-        Removing a helpful point makes a loss rise, and a margin or probability fall. Points that lower or raise a
-        parameter are called `lowering` and `raising`.
+        Removing a helpful point makes a loss rise, a margin fall. Of a parameter they are `lowering` and `raising` it.
 
         Args:
             test: which test point, by its position 0 … m − 1.
@@ -127,9 +126,7 @@ class Estimate(Recipe, Summarised):
         return table.top(self.fit, self.values, test=test, k=k, unit=self.unit, leverage=self.leverage)
 
     def self_influence(self) -> Float[Tensor, " n"]:
-        """The predicted rise of each training point's own loss if it were removed, in the unit of the task's loss.
-
-        It speaks of the same removals as `values`.
+        """The predicted rise of each training point's own loss, in its unit, by the same removals as `values`.
 
         The points that the model fits only because it has seen them come first: mislabelled ones, and rare ones.
 
@@ -144,8 +141,8 @@ class Estimate(Recipe, Summarised):
                 f"'exact' or 'newton_step', for at most {FACTORISED:,}, or hand the training points in as test points."
             )
         corrected = not isinstance(self.estimator, Solver)
-        draws, seed = (getattr(self.estimator, name, None) for name in ("draws", "seed"))
-        drawn = None if draws is None else draws_of(curvature, count=draws, seed=seed or 0)
+        count, seed = getattr(self.estimator, "draws", None), getattr(self.estimator, "seed", 0)
+        drawn = draws_of(curvature, count=count, seed=seed)
         return self_influences(curvature, corrected=corrected, convention=self.removals, drawn=drawn)
 
     def check(self, **settings: Any) -> Any:

@@ -92,6 +92,7 @@ def test_draws_show_leverages_to_the_share_that_is_said(name, damping):
     )
     for count in (256, 4096):
         draws = draws_of(curvature, count=count, seed=0)
+        assert draws is not None
         share = (2 / count) ** 0.5
         assert errors(draws.spread(rows), spread) < 2 * share
         grown = draws.amplification(rows)[0]
@@ -107,8 +108,9 @@ def test_without_the_noise_of_the_penalty_leverages_would_be_too_small(monkeypat
     curvature = Curvature(fitted)
     assert curvature.cholesky() is not None
     monkeypatch.setattr(type(fitted.task), "penalty", lambda *_: penalty(torch.zeros_like(fitted.theta)))
-    wrong = draws_of(curvature, count=4096, seed=0).spread(torch.arange(60))
-    assert errors(wrong, right) > 5 * (2 / 4096) ** 0.5
+    wrong = draws_of(curvature, count=4096, seed=0)
+    assert wrong is not None
+    assert errors(wrong.spread(torch.arange(60)), right) > 5 * (2 / 4096) ** 0.5
 
 
 def test_a_newton_step_of_drawn_leverages_is_of_the_right_size():

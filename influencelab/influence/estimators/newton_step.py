@@ -62,7 +62,7 @@ class NewtonStep(Estimator):
         common = torch.zeros_like(fit.theta)
         if self.convention == "renormalise":
             common = derivatives.penalty_gradient(fit.task, fit.data, fit.theta) / fit.weights.sum()
-        drawn = None if self.draws is None else draws_of(curvature, count=self.draws, seed=self.seed)
+        drawn = draws_of(curvature, count=self.draws, seed=self.seed)
         values = removal_steps(curvature, solution.values.T, common, drawn)
         check_sums(fit, values, solution.values.T)
         return estimate_of(
