@@ -211,7 +211,8 @@ class Wrong(il.Estimator):
 
 
 @pytest.mark.slow
-def test_a_newcomers_five_lines_are_tests_and_their_failures_say_what_is_wrong(tmp_path):
+def test_a_newcomers_five_lines_are_tests_and_their_failures_say_what_is_wrong(tmp_path, monkeypatch):
+    monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)  # such as --shuffle, which is known here alone
     (tmp_path / "mine.py").write_text(MINE)
     (tmp_path / "test_mine.py").write_text(NEWCOMER)
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", "test_mine.py"]
