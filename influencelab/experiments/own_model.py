@@ -16,6 +16,7 @@ from influencelab.influence.estimators.conjugate_gradient import ConjugateGradie
 from influencelab.influence.estimators.ekfac import EKFAC
 from influencelab.influence.estimators.exact import Exact
 from influencelab.influence.estimators.newton_step import NewtonStep
+from influencelab.models.layer_curvature import layered
 from influencelab.models.measure import Measure
 from influencelab.recipe import Progress
 from influencelab.training.fit import Fit
@@ -154,17 +155,8 @@ def choice(fitted: Fit) -> tuple[Estimator, str, float]:
     if by_products(fitted.task, fitted.theta) and by_points <= LONG:
         why = f"since the outputs are linear in {p:,} parameters, and {data.n:,} points few enough to solve for each"
         return NewtonStep(convention=fitted.convention or "drop"), why, by_points
-    if p > MANY and not fitted.task.linear and layered(fitted):
+    if p > MANY and not fitted.task.linear and layered(fitted.task, data, fitted.theta):
         why = f"since {p:,} parameters are too many for more than a factor of each layer"
         return EKFAC(), why, 10 * gradients / SPEED
     why = f"since the curvature of {p:,} parameters would take {memory}"
     return ConjugateGradient(), why, 200 * gradients / SPEED
-
-
-def layered(fitted: Fit) -> bool:
-    """Whether the model is made of layers of the kind that have factors."""
-    data = fitted.data
-    try:
-        return bool(fitted.task.layer_factors(fitted.theta, data.x_train[:1], data.y_train[:1]))
-    except InvalidParameter:
-        return False
