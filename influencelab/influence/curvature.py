@@ -126,8 +126,8 @@ class Curvature:
             known[self.damping] = positive_factor(matrix)
         return known[self.damping]
 
-    def lifted(self) -> tuple[Float[Tensor, "p p"], Shifts] | None:
-        """The lower factor of C with its shifts lifted to its mean curvature, and the shifts.
+    def lifted(self) -> tuple[Float[Tensor, "p p"], Shifts, float] | None:
+        """The lower factor of C with its shifts lifted to its mean curvature, the shifts, and that curvature.
 
         None where there are none, or still a null direction.
         """
@@ -138,8 +138,8 @@ class Curvature:
             size = float(matrix.diagonal().mean())
             shifts.add(matrix, size)
             self._factors.lifted = positive_factor(matrix), shifts, size
-        factor, shifts, _ = self._factors.lifted
-        return None if factor is None else (factor, shifts)
+        factor, shifts, size = self._factors.lifted
+        return None if factor is None else (factor, shifts, size)
 
     def decomposition(self) -> tuple[Spectrum, P]:
         """The spectrum of D (C + damping I) D, and the diagonal of D.
@@ -178,7 +178,7 @@ class Curvature:
             if factor is not None:
                 return cholesky.solve(factor, vectors)
             if lifted is not None:
-                factor, shifts = lifted
+                factor, shifts, _ = lifted
                 solved = cholesky.solve(factor, vectors - shifts.part(vectors))
                 return solved - shifts.part(solved)
         spectrum, units = self.decomposition()
@@ -224,9 +224,9 @@ class Curvature:
             if factor is not None:
                 known[self.damping] = torch.cholesky_inverse(factor)
             elif lifted is not None:
-                factor, shifts = lifted
+                factor, shifts, size = lifted
                 known[self.damping] = torch.cholesky_inverse(factor)
-                shifts.add(known[self.damping], -1 / self._factors.lifted[2])
+                shifts.add(known[self.damping], -1 / size)
             else:
                 eye = torch.eye(len(self.fit.theta), dtype=self.fit.theta.dtype, device=self.fit.theta.device)
                 known[self.damping] = self.inverse_products(eye)
