@@ -19,6 +19,7 @@ from influencelab.influence.estimators.newton_step import NewtonStep
 from influencelab.models.layer_curvature import layered
 from influencelab.models.measure import Measure
 from influencelab.recipe import Progress
+from influencelab.training.cholesky import LARGE
 from influencelab.training.fit import Fit
 from influencelab.training.trainers.newton import FACTORISED, by_products
 
@@ -73,7 +74,7 @@ def influence(
             where it takes more than a moment.
         polish: whether to go on from coefficients that are no minimum on this data instead of refusing them.
         memory: bytes that tables of values may take; what is larger is computed in blocks of test points, and rests on
-            the disk. The curvature's own p × p numbers come on top.
+            the disk. The curvature's own p × p numbers, a factor and an inverse, come on top.
         out: a file `.npy` to which all n × m values go; it is there once they all are.
         progress: called as (test points done, test points in all) after each block.
 
@@ -143,9 +144,11 @@ def choice(fitted: Fit) -> tuple[Estimator, str, float]:
     outputs = fitted.task.output_loss.size(data)
     row = row_size(data.x_train, dense=p)
     gradients = 2.0 * data.n * (outputs + len(fitted.measures())) * row
-    # The curvature and every point's own leverage, a block for each pair of outputs, of which half mirror the others.
-    factored = (2.0 * data.n * (1 + 1 / outputs) * row * p + p**3 + gradients) / SPEED
-    memory = f"{max(1, round(3 * 8 * p**2 / MEGABYTE)):,} MB"
+    # The curvature and every point's own leverage, a block for each pair of outputs, of which half mirror the others,
+    # and nearly half of each block the rest.
+    factored = (1.2 * data.n * (1 + 1 / outputs) * row * p + p**3 + gradients) / SPEED
+    # A factor and an inverse, beside a matrix that is kept where it is not large.
+    memory = f"{max(1, round((2 + (p**2 < LARGE)) * 8 * p**2 / MEGABYTE)):,} MB"
     if fitted.task.linear and p <= FACTORISED:
         why = f"since the outputs are linear in {p:,} parameters, whose curvature fits in {memory}"
         return NewtonStep(convention=fitted.convention or "drop"), why, factored
