@@ -14,13 +14,14 @@ from influencelab.models.task import Task
 from influencelab.training import cholesky
 from influencelab.training.deadline import out_of_time
 from influencelab.training.line_search import DECREASE, ROUNDING, search
-from influencelab.training.simultaneous_gradients import PRODUCTS, newton_directions
+from influencelab.training.simultaneous_gradients import newton_directions
 from influencelab.training.trainer import Batched, Trained, Trainer, check_finite
 
 # Numbers in the Hessians that are worked on at once, and parameters up to which there are any of convex tasks.
 HESSIANS, FACTORISED = 2**23, 10_000
-# Parameters for each product that is tried before a large Hessian of a convex task, which takes longer than all these.
-TRIED = 32
+# Parameters for each product that is tried before a large Hessian of a convex task, which takes longer than all these;
+# and what they may leave of ∇J, as little as a step by the Hessian does near a minimum.
+TRIED, LITTLE = 32, 1e-7
 # A curvature below minus this share of the largest is negative beyond doubt.
 NEGATIVE = 1e-10
 # A negative curvature is followed where ∇J is below this share of it: Newton's step along it would be this short.
@@ -98,8 +99,8 @@ class Newton(Trainer):
         size, only = here.theta.shape[1] ** 2, by_products(task, here.theta)
         if (only or (task.linear and task.convex and size >= cholesky.LARGE)) and asked.any():
             some = here.theta[asked], weights[asked], here.gradient[asked]
-            products = PRODUCTS if only else here.theta.shape[1] // TRIED
-            direction[asked], found = newton_directions(task, data, *some, products=products)
+            limits = {} if only else {"remainder": LITTLE, "products": here.theta.shape[1] // TRIED}
+            direction[asked], found = newton_directions(task, data, *some, **limits)
             asked[asked.clone()] = ~(found | only)
         for rows in asked.nonzero().squeeze(1).split(max(1, HESSIANS // size)):
             hessian = derivatives.hessians(task, data, here.theta[rows], weights[rows])
