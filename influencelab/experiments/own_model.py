@@ -16,8 +16,10 @@ from influencelab.influence.estimators.conjugate_gradient import ConjugateGradie
 from influencelab.influence.estimators.ekfac import EKFAC
 from influencelab.influence.estimators.exact import Exact
 from influencelab.influence.estimators.newton_step import NewtonStep
+from influencelab.models.layer_curvature import layered
 from influencelab.models.measure import Measure
 from influencelab.recipe import Progress
+from influencelab.training.cholesky import LARGE
 from influencelab.training.fit import Fit
 from influencelab.training.trainers.newton import FACTORISED, by_products
 
@@ -74,7 +76,7 @@ def influence(
             (`chosen`), on the standard error stream too where it takes more than a moment.
         polish: whether to go on from coefficients that are no minimum on this data instead of refusing them.
         memory: bytes that tables of values may take; what is larger is computed in blocks of test points, and rests on
-            the disk. The curvature's own p × p numbers come on top.
+            the disk. The curvature's own p × p numbers, a factor and an inverse, come on top.
         out: a file `.npy` to which all n × m values go; it is there once they all are.
         progress: called as (test points done, test points in all) after each block.
 
@@ -144,9 +146,11 @@ def choice(fitted: Fit) -> tuple[Estimator, str, float]:
     outputs = fitted.task.output_loss.size(data)
     row = row_size(data.x_train, dense=p)
     gradients = 2.0 * data.n * (outputs + len(fitted.measures())) * row
-    # The curvature and every point's own leverage, a block for each pair of outputs, of which half mirror the others.
-    factored = (2.0 * data.n * (1 + 1 / outputs) * row * p + p**3 + gradients) / SPEED
-    memory = f"{max(1, round(3 * 8 * p**2 / MEGABYTE)):,} MB"
+    # The curvature and every point's own leverage, a block for each pair of outputs, of which half mirror the others,
+    # and nearly half of each block the rest.
+    factored = (1.2 * data.n * (1 + 1 / outputs) * row * p + p**3 + gradients) / SPEED
+    # A factor and an inverse, beside a matrix that is kept where it is not large.
+    memory = f"{max(1, round((2 + (p**2 < LARGE)) * 8 * p**2 / MEGABYTE)):,} MB"
     if fitted.task.linear and p <= FACTORISED:
         why = f"since the outputs are linear in {p:,} parameters, whose curvature fits in {memory}"
         return NewtonStep(convention=fitted.convention or "drop"), why, factored
@@ -154,7 +158,7 @@ def choice(fitted: Fit) -> tuple[Estimator, str, float]:
         return Exact(), f"since the curvature of {p:,} parameters fits in {memory}", factored
     if by_products(fitted.task, fitted.theta):
         return by_solving(fitted, outputs, row)
-    if p > MANY and not fitted.task.linear and layered(fitted):
+    if p > MANY and not fitted.task.linear and layered(fitted.task, data, fitted.theta):
         why = f"since {p:,} parameters are too many for more than a factor of each layer"
         return EKFAC(), why, 10 * gradients / SPEED
     why = f"since the curvature of {p:,} parameters would take {memory}"
@@ -170,12 +174,3 @@ def by_solving(fitted: Fit, outputs: int, row: int) -> tuple[Estimator, str, flo
         return NewtonStep(convention=convention), f"{why}{data.n:,} points few enough to solve for each", by_points
     why += f"{data.n:,} points many: each leverage is known to {(2 / DRAWS) ** 0.5:.0%} of itself, by {DRAWS} draws"
     return NewtonStep(convention=convention, draws=DRAWS), why, each * (DRAWS + len(fitted.measures()))
-
-
-def layered(fitted: Fit) -> bool:
-    """Whether the model is made of layers of the kind that have factors."""
-    data = fitted.data
-    try:
-        return bool(fitted.task.layer_factors(fitted.theta, data.x_train[:1], data.y_train[:1]))
-    except InvalidParameter:
-        return False

@@ -9,10 +9,11 @@ from influencelab.influence import by_products as known_by
 from influencelab.influence.factors import FACTORS_OF as FACTORS_OF
 from influencelab.influence.factors import Factors, Spectrum, positive_factor
 from influencelab.influence.rounding import cancelled, flat, lost_digits
-from influencelab.influence.shifts import Shifts, shifts_of
 from influencelab.influence.solution import Solution as Solution
 from influencelab.models import derivatives
 from influencelab.models.shapes import P
+from influencelab.models.shifts import Shifts, shifts_of
+from influencelab.training import cholesky
 from influencelab.training.fit import Fit, door
 from influencelab.training.trainers.newton import FACTORISED, UNEVEN, by_products
 
@@ -65,16 +66,24 @@ class Curvature:
             InvalidParameter: it is known by products alone.
         """
         if self._factors.dense is None:
-            fit = self.fit
-            if self.by_products:
-                raise InvalidParameter(
-                    f"A curvature of {len(fit.theta):,} parameters is not written out, as of more than {FACTORISED:,} "
-                    "of a linear task. Take 'conjugate_gradient', or fewer features."
-                )
-            self._factors.dense = derivatives.hessians(
-                fit.task, fit.data, fit.theta[None], fit.weights[None], kind=self.kind
-            )[0]
+            self._factors.dense = self.computed()
         return self._factors.dense
+
+    def computed(self) -> Float[Tensor, "p p"]:
+        """The same, computed anew."""
+        fit, count = self.fit, len(self.fit.theta)
+        if self.by_products:
+            raise InvalidParameter(
+                f"A curvature of {count:,} parameters is not written out, as of more than {FACTORISED:,} of a linear "
+                "task. Take 'conjugate_gradient', or fewer features."
+            )
+        return derivatives.hessians(fit.task, fit.data, fit.theta[None], fit.weights[None], kind=self.kind)[0]
+
+    def writable(self) -> Float[Tensor, "p p"]:
+        """The same, to be written over: a copy, or where it is large and not remembered, the only one there is."""
+        if self._factors.dense is None and len(self.fit.theta) ** 2 >= cholesky.LARGE:
+            return self.computed()
+        return self.dense().clone()
 
     @door
     def spectrum(self) -> Spectrum:
@@ -85,7 +94,7 @@ class Curvature:
 
     @door
     def diagonal(self) -> P:
-        """The diagonal of the Gauss-Newton curvature plus damping: positive, and cheap for linear tasks."""
+        """The diagonal of the Gauss-Newton curvature plus damping: positive, and cheap where there are layers."""
         fit = self.fit
         if self._factors.diagonal is None:
             self._factors.diagonal = derivatives.diagonal(fit.task, fit.data, fit.theta, fit.weights)
@@ -109,27 +118,28 @@ class Curvature:
         known = self._factors.cholesky
         if self.damping not in known and len(known) >= DAMPINGS:
             return None
-        if self.damping not in known and not self.damping and shifts_of(self.fit) is not None:
+        if self.damping not in known and not self.damping and shifts_of(self.fit.task, self.fit.data) is not None:
             known[self.damping] = None
         if self.damping not in known:
-            matrix = self.dense().clone()
+            matrix = self.writable()
             matrix.diagonal().add_(self.damping)
             known[self.damping] = positive_factor(matrix)
         return known[self.damping]
 
-    def lifted(self) -> tuple[Float[Tensor, "p p"], Shifts] | None:
-        """The lower factor of C with its shifts lifted to its mean curvature, and the shifts.
+    def lifted(self) -> tuple[Float[Tensor, "p p"], Shifts, float] | None:
+        """The lower factor of C with its shifts lifted to its mean curvature, the shifts, and that curvature.
 
         None where there are none, or still a null direction.
         """
-        if self.damping or (shifts := shifts_of(self.fit)) is None:
+        if self.damping or (shifts := shifts_of(self.fit.task, self.fit.data)) is None:
             return None
         if self._factors.lifted is None:
-            matrix = self.dense().clone()
-            shifts.add(matrix, float(matrix.diagonal().mean()))
-            self._factors.lifted = positive_factor(matrix), shifts
-        factor, shifts = self._factors.lifted
-        return None if factor is None else (factor, shifts)
+            matrix = self.writable()
+            size = float(matrix.diagonal().mean())
+            shifts.add(matrix, size)
+            self._factors.lifted = positive_factor(matrix), shifts, size
+        factor, shifts, size = self._factors.lifted
+        return None if factor is None else (factor, shifts, size)
 
     def decomposition(self) -> tuple[Spectrum, P]:
         """The spectrum of D (C + damping I) D, and the diagonal of D.
@@ -145,8 +155,9 @@ class Curvature:
             return Spectrum(spectrum.values + damping, spectrum.vectors), torch.ones_like(spectrum.values)
         if damping not in known:
             units = (1 / size.sqrt()).where(size > 0, 1.0)
-            matrix = self.dense() + damping * torch.eye(len(size)).to(size)
-            known[damping] = Spectrum(*torch.linalg.eigh(units[:, None] * matrix * units)), units
+            matrix = self.dense().clone()
+            matrix.diagonal().add_(damping)
+            known[damping] = Spectrum(*torch.linalg.eigh(matrix.mul_(units[:, None]).mul_(units))), units
         return known[damping]
 
     def factorised(self) -> bool:
@@ -158,17 +169,17 @@ class Curvature:
     def inverse_products(self, vectors: Float[Tensor, "p k"]) -> Float[Tensor, "p k"]:
         """(C + damping I)⁺ times each column: the inverse, or one that leaves null directions alone."""
         if self.by_products:
-            if not self.damping and (shifts := shifts_of(self.fit)) is not None:
+            if not self.damping and (shifts := shifts_of(self.fit.task, self.fit.data)) is not None:
                 vectors = vectors - shifts.part(vectors)
             return known_by.solved(self.__matmul__, vectors, diagonal=self.diagonal(), tolerance=self.tolerance).values
         known = self._factors.spectrum
         if known is None or known.null(self.damping).any():
             factor, lifted = self.cholesky(), self.lifted()
             if factor is not None:
-                return torch.cholesky_solve(vectors, factor)
+                return cholesky.solve(factor, vectors)
             if lifted is not None:
-                factor, shifts = lifted
-                solved = torch.cholesky_solve(vectors - shifts.part(vectors), factor)
+                factor, shifts, _ = lifted
+                solved = cholesky.solve(factor, vectors - shifts.part(vectors))
                 return solved - shifts.part(solved)
         spectrum, units = self.decomposition()
         turned = spectrum.vectors.T @ (units[:, None] * vectors)
@@ -194,10 +205,10 @@ class Curvature:
                     return 1.0
             values = spectrum.values.abs()[~null]
             return epsilon * float(values.max() / values.min()) if len(values) else 0.0
-        size, generator = factor.square().sum(1).sqrt()[:, None], torch.Generator().manual_seed(0)
+        size, generator = factor.norm(dim=1, keepdim=True), torch.Generator().manual_seed(0)
         vectors = torch.randn(len(factor), PROBES, generator=generator, dtype=torch.float64).to(factor)
         for _ in range(POWERS):
-            vectors = size * torch.cholesky_solve(size * torch.nn.functional.normalize(vectors, dim=0), factor)
+            vectors = size * cholesky.solve(factor, size * torch.nn.functional.normalize(vectors, dim=0))
         return epsilon * float(vectors.norm(dim=0).max())
 
     def check_rounding(self, *, amplified: float = 1.0) -> None:
@@ -213,9 +224,9 @@ class Curvature:
             if factor is not None:
                 known[self.damping] = torch.cholesky_inverse(factor)
             elif lifted is not None:
-                factor, shifts = lifted
+                factor, shifts, size = lifted
                 known[self.damping] = torch.cholesky_inverse(factor)
-                shifts.add(known[self.damping], -1 / float(self.dense().diagonal().mean()))
+                shifts.add(known[self.damping], -1 / size)
             else:
                 eye = torch.eye(len(self.fit.theta), dtype=self.fit.theta.dtype, device=self.fit.theta.device)
                 known[self.damping] = self.inverse_products(eye)

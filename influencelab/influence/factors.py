@@ -7,8 +7,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from influencelab.influence.shifts import Shifts
 from influencelab.models.shapes import P
+from influencelab.models.shifts import Shifts
+from influencelab.training.cholesky import factor_in_place
 from influencelab.training.fit import Fit
 
 # A Cholesky pivot this small beside the largest and beside its own diagonal means that the matrix is singular to
@@ -35,12 +36,16 @@ class Spectrum:
 
 @dataclass
 class Factors:
-    """Factors computed once for every damping: shared by all curvatures of one fit and kind."""
+    """Factors computed once for every damping: shared by all curvatures of one fit and kind.
+
+    Beside a lifted factor its shifts, and the curvature that they were lifted to. A large matrix is not remembered
+    unless it was asked for itself: its factor lies where it was written.
+    """
 
     dense: Tensor | None = None
     spectrum: Spectrum | None = None
     cholesky: dict[float, Tensor | None] = field(default_factory=dict)
-    lifted: tuple[Tensor | None, Shifts] | None = None
+    lifted: tuple[Tensor | None, Shifts, float] | None = None
     scaled: dict[float, tuple[Spectrum, P]] = field(default_factory=dict)
     inverse: dict[float, Tensor] = field(default_factory=dict)
     diagonal: Tensor | None = None
@@ -53,10 +58,11 @@ FACTORS_OF: WeakKeyDictionary[Fit, dict[str, Factors]] = WeakKeyDictionary()
 
 
 def positive_factor(matrix: Float[Tensor, "p p"]) -> Float[Tensor, "p p"] | None:
-    """The lower Cholesky factor; None where the matrix is not positive definite to working precision."""
-    factor, failed = torch.linalg.cholesky_ex(matrix)
+    """The lower Cholesky factor, over the matrix; None where that is not positive definite to working precision."""
+    own = matrix.diagonal().clone()
+    factor, failed = factor_in_place(matrix)
     pivots = factor.diagonal().square()
     # A feature in small units has a small pivot, which is rounding only if it is small beside its own diagonal.
-    largest = torch.minimum(pivots.max(), matrix.diagonal())
+    largest = torch.minimum(pivots.max(), own)
     least = max(PIVOT, 100 * torch.finfo(pivots.dtype).eps) * largest
     return None if failed or bool((pivots <= least).any()) else factor

@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from influencelab.data.sparse_rows import row_size, written_out
+from influencelab.data.sparse_rows import SparseRows, row_size, written_out
 from influencelab.influence.by_products import TOGETHER, WIDE
 from influencelab.influence.curvature import Curvature
 from influencelab.influence.drawn_leverage import Draws
@@ -15,8 +15,8 @@ from influencelab.training.fit import Fit
 # An amplification above this means that the curvature without the point is singular to working precision.
 LARGEST = 1e12
 
-# Rows whose products with one row of blocks of the inverse are held at once: 64 MB at MNIST's size.
-ROWS = 1024
+# Strips of columns in which a block of the inverse is taken, and columns that one has at least.
+STRIPS, STRIP = 8, 128
 
 # Products that leverages may cost when they are shown beside other results.
 CHEAP = 10**10
@@ -43,16 +43,18 @@ def linear_spread(curvature: Curvature, x: Float[Tensor, "b d"]) -> Float[Tensor
     """The same for linear tasks: xᵀ (C⁻¹)[a, e] x for each pair of classes."""
     if curvature.by_products:
         return solved_spread(curvature, x)
-    inverse = curvature.inverse()
-    size = len(inverse) // x.shape[1]
-    blocks = inverse.view(size, x.shape[1], size, x.shape[1])
-    spread = x.new_empty(len(x), size, size)
+    inverse, width = curvature.inverse(), x.shape[1]
+    size = len(inverse) // width
+    blocks = inverse.view(size, width, size, width)
+    spread = x.new_zeros(len(x), size, size)
     for a in range(size):
-        row = blocks[a, :, a:].flatten(1)
-        for part in range(0, len(x), ROWS):
-            rows = slice(part, part + ROWS)
-            moved = (x[rows] @ row).unflatten(1, (size - a, -1))
-            spread[rows, a, a:] = torch.einsum("bed,bd->be", moved, written_out(x[rows]))
+        for strip in slices(width, width if isinstance(x, SparseRows) else max(STRIP, -(-width // STRIPS))):
+            # xᵀ M x is that of M + Mᵀ above the diagonal, with nothing below it.
+            above = blocks[a, : strip.start, a:, strip] + blocks[a, strip, a:, : strip.start].permute(2, 1, 0)
+            row = torch.cat([above, blocks[a, strip, a:, strip]]).flatten(1)
+            for rows in slices(len(x), max(1, TOGETHER // row.shape[1])):
+                moved = (x[rows, : strip.stop] @ row).unflatten(1, (size - a, -1))
+                spread[rows, a, a:] += torch.einsum("bed,bd->be", moved, written_out(x[rows, strip]))
         spread[:, a + 1 :, a] = spread[:, a, a + 1 :]
     return spread
 

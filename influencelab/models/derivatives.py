@@ -16,10 +16,11 @@ from torch.func import grad, jacrev, jvp, vjp, vmap
 from influencelab.data.dataset import Dataset
 from influencelab.data.sparse_rows import row_size, written_out
 from influencelab.errors import InvalidParameter
+from influencelab.models import layer_curvature
 from influencelab.models.loss_derivatives import PRODUCTS
 from influencelab.models.loss_derivatives import chunks as chunks
 from influencelab.models.shapes import KM, KN, KP, KPP, MP, K, N, P, Theta, X, Y
-from influencelab.models.task import Task
+from influencelab.models.task import Task, output_roots
 from influencelab.recipe import is_default
 
 
@@ -84,18 +85,19 @@ def hessians(task: Task, data: Dataset, theta: KP, weights: KN, *, kind: str = "
 
 
 def diagonal(task: Task, data: Dataset, theta: P, weights: N) -> P:
-    """The diagonal of the Gauss-Newton curvature of J: positive, and cheap for linear tasks."""
+    """The diagonal of the Gauss-Newton curvature of J: positive, and cheap for linear tasks and those of layers."""
     total, loss = task.penalty(data, theta).stiffness.clone(), task.output_loss
-    for rows in chunks(data.n, width=row_size(data.x_train, dense=len(theta))):
+    if not task.linear and layer_curvature.layered(task, data, theta):
+        return total + layer_curvature.diagonal(task, data, theta, weights)
+    width = row_size(data.x_train, dense=len(theta) * (1 if task.linear else loss.size(data)))
+    for rows in chunks(data.n, width=width):
         x = data.x_train[rows]
         curved = loss.hessians(task.outputs(theta, x), data.y_train[rows]) * weights[rows]
         if task.linear:
             total += (curved.diagonal(dim1=0, dim2=1).T @ task.features(x).square()).flatten()
-            continue
-        jacobians = output_jacobians(task, x, theta)
-        for a in range(len(curved)):
-            for e in range(len(curved)):
-                total += torch.einsum("bp,b,bp->p", jacobians[:, a], curved[a, e], jacobians[:, e])
+        else:
+            slopes = vmap(lambda one, root: pulled_back_each(task, one[None], theta, root))
+            total += slopes(x, output_roots(curved).permute(2, 0, 1)).square().sum((0, 1))
     return total
 
 
@@ -148,6 +150,12 @@ def output_measure_gradients(
     if task.linear:
         return times_features(slopes, task.features(x))
     return vmap(lambda slope, point: pulled_back(task, point[None], theta, slope[:, None]))(slopes, x)
+
+
+def pulled_back_each(task: Task, x: X, theta: P, slopes: Float[Tensor, "k c"]) -> KP:
+    """Of one point, Σ slopes[k, a] ∂zₐ/∂θ over outputs for each k."""
+    pull = vjp(lambda at: task.outputs(at, x)[:, 0], theta)[1]
+    return vmap(lambda slope: pull(slope)[0])(slopes)
 
 
 def pulled_back(task: Task, x: X, theta: P, slopes: Float[Tensor, "c b"]) -> P:

@@ -73,6 +73,8 @@ class LossDerivatives:
         numbers: numbers that one model computes for one point; they decide how many points a chunk has.
         trace: numbers that a gradient keeps of one point's forward pass, over all layers; 0 where models that train
             side by side gain more from sharing one pass over the features than from fitting the cache.
+        parameters: of one model, where every chunk of points makes some of that size: a chunk then holds at least a
+            quarter as many numbers, so that its own work is more than that; 0 where it makes none.
         threads: whether groups of models may train on threads of their own on the CPU: worth it where single matrix
             products are too small to be split.
     """
@@ -81,11 +83,13 @@ class LossDerivatives:
     data: Dataset
     numbers: int
     trace: int = 0
+    parameters: int = 0
     threads: bool = False
 
     def chunks(self, models: int) -> Iterator[slice]:
         """Chunks of training points: neither their features nor the outputs of `models` models outgrow the cache."""
-        return chunks(self.data.n, width=max(models * self.numbers, row_size(self.data.x_train)))
+        width = max(models * self.numbers, row_size(self.data.x_train))
+        return slices(self.data.n, max(1, max(CHUNK, models * self.parameters // 4) // max(1, width)))
 
     def passes(self, models: int) -> Iterator[slice]:
         """Slices of training points to sum over one after the other; one of all points where sums cut it themselves."""

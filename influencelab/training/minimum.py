@@ -128,7 +128,7 @@ def largest_change(task: Task, data: Dataset, theta: P, step: KP) -> float:
 def newton_step(task: Task, data: Dataset, theta: KP, weights: KN, gradient: KP) -> KP:
     """−H⁻¹ ∇J of one model: by its Hessian, or nearly, by conjugate gradients."""
     if by_products(task, theta):
-        return newton_directions(task, data, theta, weights, gradient, remainder=REMAINDER)
+        return newton_directions(task, data, theta, weights, gradient, remainder=REMAINDER)[0]
     if theta.shape[1] <= DENSE:
         solve = convex_descent if task.convex else descent
         return solve(derivatives.hessians(task, data, theta, weights), gradient, tolerance=0.0)[0]

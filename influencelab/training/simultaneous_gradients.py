@@ -9,6 +9,7 @@ from torch import Tensor
 from influencelab.data.dataset import Dataset
 from influencelab.models import derivatives
 from influencelab.models.shapes import KN, KP
+from influencelab.models.shifts import shifts_of
 from influencelab.models.task import Task
 
 # What a step of Newton's may leave of ∇J, and products that it takes at most.
@@ -16,22 +17,34 @@ REMAINDER, PRODUCTS = 1e-4, 2000
 
 
 def newton_directions(
-    task: Task, data: Dataset, theta: KP, weights: KN, gradient: KP, *, remainder: float = REMAINDER
-) -> KP:
-    """−H⁻¹ ∇J of models of a convex task that are near each other, nearly, without any p × p table.
+    task: Task,
+    data: Dataset,
+    theta: KP,
+    weights: KN,
+    gradient: KP,
+    *,
+    remainder: float = REMAINDER,
+    products: int = PRODUCTS,
+) -> tuple[KP, Bool[Tensor, " k"]]:
+    """−H⁻¹ ∇J of models of a convex task that are near each other, nearly, without any p × p table; which were found.
 
     Args:
         remainder: the share of ∇J that may be left, in the metric of the diagonal.
+        products: with each Hessian, at most.
     """
     diagonal = derivatives.diagonal(task, data, theta[0], weights[0])
     units = (1 / diagonal).where(diagonal > torch.finfo(diagonal.dtype).eps * diagonal.max(), 1.0)
-    return simultaneous_conjugate_gradients(
+    found, solved = simultaneous_conjugate_gradients(
         lambda rows, vectors: derivatives.model_products(task, data, theta[rows], weights[rows], vectors),
         -gradient,
         precondition=lambda vectors: units * vectors,
         tolerance=remainder,
-        max_iterations=PRODUCTS,
-    )[0]
+        max_iterations=products,
+    )
+    if (shifts := shifts_of(task, data)) is not None:
+        # In units of the diagonal a step has a part along them, which changes nothing: null directions are left alone.
+        found = found - shifts.part(found.T).T
+    return found, solved
 
 
 def simultaneous_conjugate_gradients(

@@ -458,6 +458,7 @@ def test_factors_of_layers_make_the_blocks_of_the_gauss_newton_curvature():
         assert close(block, dense[used : used + len(block), used : used + len(block)], share=1e-10)
         used += len(block)
     assert used == len(fit.theta)
+    assert close(il.Curvature(fit, kind="gauss_newton").diagonal(), dense.diagonal(), share=1e-10)
 
 
 def test_layers_of_another_kind_are_left_to_conjugate_gradients():
@@ -465,6 +466,8 @@ def test_layers_of_another_kind_are_left_to_conjugate_gradients():
     fit = il.from_torch(module, "cross_entropy", X, Y, *WATCHED, allow_unconverged=True)
     with pytest.raises(InvalidParameter, match=r"1\.weight is of LayerNorm.*'conjugate_gradient'"):
         il.EKFAC(damping=1.0, allow_unconverged=True).estimate(fit)
+    curvature = il.Curvature(fit, kind="gauss_newton")
+    assert close(curvature.diagonal(), curvature.dense().diagonal(), share=1e-10)
 
 
 def test_losses_without_a_closed_form_are_differentiated(network, theirs):

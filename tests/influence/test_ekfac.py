@@ -13,7 +13,7 @@ from influencelab.errors import InvalidParameter, NotConverged
 from influencelab.influence.estimators import ekfac
 from influencelab.influence.estimators.ekfac import EKFAC
 from influencelab.influence.estimators.exact import Exact
-from influencelab.models import derivatives, loss_derivatives
+from influencelab.models import derivatives, layer_curvature, loss_derivatives
 from influencelab.models.task import Task
 from influencelab.models.tasks.all_cnn import AllCNN
 from influencelab.models.tasks.logistic import Logistic
@@ -230,7 +230,7 @@ def test_points_come_in_chunks_and_change_nothing(monkeypatch):
     whole = ekfac.blocks(made)
     again = replace(made)
     first = made.task.layer_factors(made.theta, made.data.x_train[:1], made.data.y_train[:1])
-    monkeypatch.setattr(loss_derivatives, "CHUNK", 3 * max(map(ekfac.numbers, first)))
+    monkeypatch.setattr(loss_derivatives, "CHUNK", 3 * max(map(layer_curvature.numbers, first)))
     assert [len(weights) for _, weights in ekfac.passes(again)] == [3, 3, 2]
     for one, two in zip(whole, ekfac.blocks(again), strict=True):
         assert torch.allclose(one.losses, two.losses, rtol=1e-9, atol=1e-14)

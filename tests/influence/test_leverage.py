@@ -4,7 +4,7 @@ import numpy
 import pytest
 import scipy.stats
 import torch
-from problems import logistic_problem, minimum, mlp_problem, ridge_problem
+from problems import binary_problem, logistic_problem, minimum, mlp_problem, ridge_problem
 from sklearn.datasets import load_breast_cancer
 
 import influencelab as il
@@ -33,6 +33,19 @@ def test_leverages_of_classes_add_up_to_the_effective_parameters():
     found = il.Exact().estimate(fitted).leverage
     assert found is not None
     assert float(found.sum()) == pytest.approx(effective_parameters(Curvature(fitted)), rel=1e-6)
+
+
+@pytest.mark.parametrize("build", [logistic_problem, binary_problem])
+def test_spreads_of_wide_features_are_found_strip_by_strip(build):
+    """More columns than one strip has, so that what is folded over the diagonal is tried too."""
+    fitted = minimum(build, n=12, m=1, features=290, weight_decay=0.1)
+    curvature = Curvature(fitted, damping=0.2)
+    rows = torch.tensor([1, 4, 7])
+    size = fitted.task.output_loss.size(fitted.data)
+    inverse = numpy.linalg.inv(curvature.dense().numpy() + 0.2 * numpy.eye(len(fitted.theta)))
+    x = numpy.column_stack([fitted.data.x_train[rows].numpy(), numpy.ones(3)])
+    wanted = numpy.einsum("bd,adef,bf->bae", x, inverse.reshape(size, 291, size, 291), x)
+    assert output_spread(curvature, rows).numpy() == pytest.approx(wanted, rel=1e-10)
 
 
 def test_what_is_not_at_hand_is_not_worked_out():

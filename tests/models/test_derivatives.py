@@ -218,6 +218,16 @@ def test_no_chunk_of_a_dense_curvature_holds_all_points(monkeypatch):
         assert max(seen) == 1
 
 
+def test_a_chunk_holds_points_for_more_work_than_its_models_make(monkeypatch):
+    task, data = CASES["tanh network"]
+    monkeypatch.setattr(loss_derivatives, "CHUNK", 30)
+    few, many = LossDerivatives(task, data, 10), LossDerivatives(task, data, 10, parameters=200)
+    # 3 points of 10 numbers; for 5 models at least 5 · 200 / 4 numbers, which are 5 points of 50.
+    assert [len(range(*rows.indices(data.n))) for rows in few.chunks(1)] == [3, 3, 3]
+    assert [len(range(*rows.indices(data.n))) for rows in few.chunks(5)] == [1] * 9
+    assert [len(range(*rows.indices(data.n))) for rows in many.chunks(5)] == [5, 4]
+
+
 @pytest.mark.slow
 def test_wide_hessians_are_filled_strip_by_strip():
     """More columns than one strip has, so that what is mirrored is tried too."""

@@ -155,12 +155,12 @@ class FrozenModule(Recipe):
 
     def named(self, theta: Float[Tensor, " p"]) -> dict[str, Tensor]:
         """θ of one model as the module's parameters."""
-        found, used = {}, 0
-        for block in self.blocks:
-            part, used = theta[used : used + block.size], used + block.size
+        found = {}
+        # A slope of each slice would be a θ of its own, and added to the others; those of parts are put side by side.
+        for block, part in zip(self.blocks, theta.split([each.size for each in self.blocks]), strict=True):
             if block.bias:
-                matrix = part.unflatten(0, block.rows)
-                found |= {block.weight: matrix[:, :-1].unflatten(1, block.shape[1:]), block.bias: matrix[:, -1]}
+                weight, bias = part.unflatten(0, block.rows).split([block.rows[1] - 1, 1], dim=1)
+                found |= {block.weight: weight.unflatten(1, block.shape[1:]), block.bias: bias.squeeze(1)}
             else:
                 found[block.weight] = part.reshape(block.shape)
         return found

@@ -101,8 +101,9 @@ class TorchTask(Task):
                 f"{data.name} has fractions as features, and the module takes whole numbers. Replace points by others, "
                 "such as other tokens; none can move a little."
             )
-        traits = self.module.traits
-        return LossDerivatives(self, data, max(traits.widest, self.loss.size(data)), trace=traits.total)
+        traits, parameters = self.module.traits, len(self.module.theta)
+        widest = max(traits.widest, self.loss.size(data))
+        return LossDerivatives(self, data, widest, trace=traits.total, parameters=parameters)
 
     def layer_factors(self, theta: P, x: X, y: Y) -> list[LayerFactors]:
         """Of linear layers and convolutions; refused where other parameters are trained."""

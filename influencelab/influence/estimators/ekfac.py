@@ -11,7 +11,8 @@ from torch import Tensor
 from influencelab.errors import InvalidParameter
 from influencelab.influence.curvature import Curvature, Solution, check_recipe, lengths
 from influencelab.influence.estimator import Solver
-from influencelab.models import derivatives
+from influencelab.models import layer_curvature
+from influencelab.models.shapes import N
 from influencelab.models.task import LayerFactors
 from influencelab.training.fit import Fit
 
@@ -138,25 +139,12 @@ def curvatures(fit: Fit, bases: list[Basis]) -> list[Float[Tensor, "g h"]]:
     totals = [outputs.new_zeros(len(outputs), len(inputs)) for outputs, inputs in bases]
     for layers, weights in passes(fit):
         for total, (outputs, inputs), layer in zip(totals, bases, layers, strict=True):
-            slopes = torch.einsum("gf,cgtb->cbft", outputs, layer.root_slopes)
-            turned = torch.einsum("hi,htb->bti", inputs, layer.inputs)
-            if turned.shape[1] == 1:
-                # The square of a product of two numbers is that of their squares: no matrix of each point.
-                total += (slopes[..., 0].square().sum(0) * weights[:, None]).T @ turned[:, 0].square()
-            else:
-                total += torch.einsum("cbfi,b->fi", (slopes @ turned).square(), weights)
+            turned = torch.einsum("hi,htb->itb", inputs, layer.inputs)
+            slopes = torch.einsum("gf,cgtb->cftb", outputs, layer.root_slopes)
+            total += layer_curvature.curvatures(LayerFactors(turned, slopes), weights)
     return totals
 
 
-def passes(fit: Fit) -> Iterator[tuple[list[LayerFactors], Float[Tensor, " b"]]]:
+def passes(fit: Fit) -> Iterator[tuple[list[LayerFactors], N]]:
     """Chunks of training points: inputs and root slopes of their layers, and their weights."""
-    task, data = fit.task, fit.data
-    first = task.layer_factors(fit.theta, data.x_train[:1], data.y_train[:1])
-    for rows in derivatives.chunks(data.n, width=max(map(numbers, first))):
-        yield task.layer_factors(fit.theta, data.x_train[rows], data.y_train[rows]), fit.weights[rows]
-
-
-def numbers(layer: LayerFactors) -> int:
-    """How many numbers one point has in a layer: of its slopes and inputs, and where it has positions of a matrix."""
-    (h, t, _), (c, g) = layer.inputs.shape, layer.root_slopes.shape[:2]
-    return (c * g + h) * t + (c * g * h if t > 1 else 0)
+    return layer_curvature.passes(fit.task, fit.data, fit.theta, fit.weights)

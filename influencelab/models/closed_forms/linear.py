@@ -80,8 +80,9 @@ class LinearDerivatives(LossDerivatives):
                 # Few points have curvature under a hinge: the others need not be multiplied by 0.
                 some = curved.flatten(0, 1).any(0)
                 add_blocks(total[model], *((curved, x) if some.all() else (curved[:, :, some], x[some])))
-        upper, lower = torch.triu_indices(size, size, 1)
-        total[:, lower, :, upper] = total[:, upper, :, lower]
+        for a in range(size - 1):
+            # Each block is symmetric; and no copy of half of all of them is made on the way.
+            total[:, a + 1 :, :, a] = total[:, a, :, a + 1 :].transpose(1, 2)
         return total.view(len(theta), size * width, size * width)
 
     def sample_products(self, theta: P, weights: N, vectors: RKP, *, samples: Int[Tensor, "r b"], kind: str) -> RKP:

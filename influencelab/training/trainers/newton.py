@@ -11,6 +11,7 @@ from influencelab.errors import InvalidParameter
 from influencelab.models import derivatives
 from influencelab.models.shapes import KN, KP, K, Theta
 from influencelab.models.task import Task
+from influencelab.training import cholesky
 from influencelab.training.deadline import out_of_time
 from influencelab.training.line_search import DECREASE, ROUNDING, search
 from influencelab.training.simultaneous_gradients import newton_directions
@@ -18,6 +19,9 @@ from influencelab.training.trainer import Batched, Trained, Trainer, check_finit
 
 # Numbers in the Hessians that are worked on at once, and parameters up to which there are any of convex tasks.
 HESSIANS, FACTORISED = 2**23, 10_000
+# Parameters for each product that is tried before a large Hessian of a convex task, which takes longer than all these;
+# and what they may leave of ∇J, as little as a step by the Hessian does near a minimum.
+TRIED, LITTLE = 32, 1e-7
 # A curvature below minus this share of the largest is negative beyond doubt.
 NEGATIVE = 1e-10
 # A negative curvature is followed where ∇J is below this share of it: Newton's step along it would be this short.
@@ -40,7 +44,8 @@ ENDLESS, AS_LONG, AS_STRAIGHT = 30, 0.9, 0.99
 class Newton(Trainer):
     """Steps of −|H|⁻¹ ∇J, shortened until J descends, with |H| the Hessian whose eigenvalues lost their sign.
 
-    Of linear tasks with more than 10,000 parameters conjugate gradients find them, from products alone.
+    Of linear tasks with more than 10,000 parameters conjugate gradients find them, from products alone; of more than
+    4,096 they are tried before.
 
     Null directions (an unpenalised softmax intercept) are left alone. A network counts as converged only where no
     curvature is negative: from a saddle point it follows the most negative one, whichever way J falls further. A
@@ -91,14 +96,16 @@ class Newton(Trainer):
         # Those that go on need a direction; a small gradient proves a minimum only where J is convex.
         asked = (~near & (not last)) | (near & (not task.convex))
         direction, lowest = torch.zeros_like(here.theta), torch.zeros_like(here.value)
-        if by_products(task, here.theta):
-            if asked.any():
-                some = here.theta[asked], weights[asked], here.gradient[asked]
-                direction[asked] = newton_directions(task, data, *some)
-            return Plan(direction, lowest, near)
-        for rows in asked.nonzero().squeeze(1).split(max(1, HESSIANS // here.theta.shape[1] ** 2)):
+        size, only = here.theta.shape[1] ** 2, by_products(task, here.theta)
+        if (only or (task.linear and task.convex and size >= cholesky.LARGE)) and asked.any():
+            some = here.theta[asked], weights[asked], here.gradient[asked]
+            limits = {} if only else {"remainder": LITTLE, "products": here.theta.shape[1] // TRIED}
+            direction[asked], found = newton_directions(task, data, *some, **limits)
+            asked[asked.clone()] = ~(found | only)
+        for rows in asked.nonzero().squeeze(1).split(max(1, HESSIANS // size)):
             hessian = derivatives.hessians(task, data, here.theta[rows], weights[rows])
-            check_finite(hessian.flatten(1).abs().amax(-1), what="The Hessian", when="where a step of Newton starts")
+            least, most = hessian.flatten(1).aminmax(dim=-1)
+            check_finite(least + most, what="The Hessian", when="where a step of Newton starts")
             step = convex_descent if task.convex else descent
             direction[rows], lowest[rows] = step(hessian, here.gradient[rows], tolerance=tolerance)
         return Plan(direction, lowest, near & (lowest == 0))
@@ -144,16 +151,16 @@ def evaluate(task: Task, data: Dataset, theta: KP, weights: KN) -> Place:
 def convex_descent(hessian: Float[Tensor, "k p p"], gradient: KP, *, tolerance: float) -> tuple[KP, K]:
     """`descent`, where units are uneven with each parameter in the one in which its own curvature is 1.
 
-    No feature's unit then looks flat; where units are even, null directions are left alone.
+    No feature's unit then looks flat; where units are even, null directions are left alone. The Hessians are scaled in
+    place.
     """
     size = hessian.diagonal(dim1=-2, dim2=-1).clamp_min(0)
     uneven = size.amin(-1, keepdim=True) <= UNEVEN * size.amax(-1, keepdim=True)
     if not uneven.any():
-        # A large Hessian is not copied where nothing scales it.
         return descent(hessian, gradient, tolerance=tolerance)
     units = size.rsqrt().where(uneven & (size > 0), 1.0)
-    scaled = units[:, :, None] * hessian * units[:, None, :]
-    direction, lowest = descent(scaled, units * gradient, tolerance=tolerance)
+    hessian.mul_(units[:, :, None]).mul_(units[:, None, :])
+    direction, lowest = descent(hessian, units * gradient, tolerance=tolerance)
     return units * direction, lowest
 
 
@@ -169,17 +176,18 @@ def descent(hessian: Float[Tensor, "k p p"], gradient: KP, *, tolerance: float) 
     least = torch.minimum(pivots.amax(-1, keepdim=True), hessian.diagonal(dim1=-2, dim2=-1))
     flat = (fault != 0) | (pivots <= rounding(hessian) * least).any(-1)
     lift = max(NEGATIVE, rounding(hessian)) * hessian.diagonal(dim1=-2, dim2=-1).amax(-1).where(flat, 0)
-    if flat.any():
+    if flat.all():
+        # One large Hessian and its factor are enough to hold.
+        del factor
+        own = hessian.diagonal(dim1=-2, dim2=-1).clone()
+        hessian.diagonal(dim1=-2, dim2=-1).add_(lift[:, None])
+        factor, fault = torch.linalg.cholesky_ex(hessian)
+        hessian.diagonal(dim1=-2, dim2=-1).copy_(own)
+    elif flat.any():
         lifted = hessian[flat]
         lifted.diagonal(dim1=-2, dim2=-1).add_(lift[flat, None])
-        if flat.all():
-            # One large Hessian and its factor are enough to hold.
-            del factor
-            factor, fault = torch.linalg.cholesky_ex(lifted)
-        else:
-            factor[flat], fault[flat] = torch.linalg.cholesky_ex(lifted)
-        del lifted
-    direction = -torch.cholesky_solve(gradient[..., None], factor).squeeze(-1)
+        factor[flat], fault[flat] = torch.linalg.cholesky_ex(lifted)
+    direction = -cholesky.solve(factor, gradient[..., None]).squeeze(-1)
     solved = (fault == 0) & (lift * direction.norm(dim=-1) <= REMAINDER * gradient.norm(dim=-1))
     lowest = torch.zeros_like(gradient[:, 0])
     if not solved.all():

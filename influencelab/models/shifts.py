@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from influencelab.training.fit import Fit
+from influencelab.data.dataset import Dataset
+from influencelab.models.task import Task
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,12 +39,11 @@ class Shifts:
         blocks[:, some, :, some] += size / self.outputs
 
 
-def shifts_of(fit: Fit) -> Shifts | None:
-    """Those of a fit; None where a penalty acts on all of them, or there are none."""
-    task = fit.task
+def shifts_of(task: Task, data: Dataset) -> Shifts | None:
+    """Those of a task; None where a penalty acts on all of them, or there are none."""
     if not (task.linear and task.plain and task.output_loss.shifts):
         return None
-    outputs = task.output_loss.size(fit.data)
-    free = ~task.penalised(fit.data) | (task.weight_decay == 0)
+    outputs = task.output_loss.size(data)
+    free = ~task.penalised(data) | (task.weight_decay == 0)
     columns = free.unflatten(0, (outputs, -1)).all(0)
     return Shifts(columns, outputs) if columns.any() else None
