@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy
 import torch
+from torch import Tensor
 
 from influencelab.adapters.kinks import subgradient
 from influencelab.adapters.pattern import Pattern
@@ -19,7 +20,7 @@ from influencelab.models.shapes import N, P
 from influencelab.models.task import Task
 from influencelab.threads import by_size
 from influencelab.training.fit import Fit, fit_from
-from influencelab.training.minimum import newton_step, no_minimum, train_to_minimum, unbounded
+from influencelab.training.minimum import hessian_of, newton_step, no_minimum, train_to_minimum, unbounded
 from influencelab.training.origin import Origin
 from influencelab.training.trainers.newton import Newton
 
@@ -43,12 +44,12 @@ def admitted(reading: Reading, data: Dataset, weights: N, *, name: str, polish: 
             return bent(reading, reading.smooth, data, weights, name=name, polish=polish, held=held)
         if endless := unbounded(task, data, weights, theta=theta):
             raise NotConverged(no_minimum(endless))
-        decrement, near = judged(reading, data, theta, weights)
+        decrement, near, hessian = judged(reading, data, theta, weights)
         if not near and not polish:
             beyond = reading.pattern.excess(theta, weights)[2] if reading.pattern else 0.0
             raise NotConverged(refused(name, decrement, share=reading.share, causes=reading.causes, beyond=beyond))
         trainer = Newton()
-        trained = train_to_minimum(trainer, task, data, theta, weights, bounded=True)
+        trained = train_to_minimum(trainer, task, data, theta, weights, bounded=True, hessian=hessian)
         fit = fit_from(trained, task=task, data=data, trainer=trainer, weights=weights)
         if not fit.converged:
             raise NotConverged(lost(name, fit))
@@ -85,16 +86,17 @@ def bent(
     return replace(fit, origin=Origin(name, reading.convention, decrement, moved, held))
 
 
-def judged(reading: Reading, data: Dataset, theta: P, weights: N) -> tuple[float, bool]:
-    """The largest decrement of all machines, and whether each of them counts as at its minimum."""
+def judged(reading: Reading, data: Dataset, theta: P, weights: N) -> tuple[float, bool, Tensor | None]:
+    """The largest decrement of all machines, whether each counts as at its minimum, and the Hessian if it is of all."""
     if reading.pattern:
-        return judged_in_all(reading, reading.pattern, theta, weights)
-    largest, near = 0.0, True
+        return *judged_in_all(reading, reading.pattern, theta, weights), None
+    largest, near, hessian = 0.0, True, None
     for place, machine in enumerate(machines(reading.task, data, theta, weights)):
-        decrement, slope = stationarity(machine.task, machine.data, machine.theta, machine.weights)
+        hessian = hessian_of(machine.task, machine.data, machine.theta[None], machine.weights)
+        decrement, slope = stationarity(machine.task, machine.data, machine.theta, machine.weights, hessian=hessian)
         own = reading.slope[place] if isinstance(reading.slope, tuple) else reading.slope
         largest, near = max(largest, decrement), near and bool(decrement <= reading.share or slope <= RULE * own)
-    return largest, near
+    return largest, near, hessian if hessian is not None and hessian.shape[1] == len(theta) else None
 
 
 def judged_in_all(reading: Reading, pattern: Pattern, theta: P, weights: N) -> tuple[float, bool]:
@@ -119,7 +121,9 @@ def lost(name: str, fit: Fit) -> str:
     )
 
 
-def stationarity(task: Task, data: Dataset, theta: P, weights: N) -> tuple[float, float]:
+def stationarity(
+    task: Task, data: Dataset, theta: P, weights: N, *, hessian: Tensor | None = None
+) -> tuple[float, float]:
     """Newton's decrement as a share of √J, which no unit of features or targets changes; and the largest |∂J/∂θ|.
 
     The decrement squared is twice what J would fall by at its next step; infinite where J has no curvature along ∇J.
@@ -128,7 +132,8 @@ def stationarity(task: Task, data: Dataset, theta: P, weights: N) -> tuple[float
     largest = float(gradient.abs().max())
     if not (value.isfinite().all() and gradient.isfinite().all()):
         return float("inf"), float("inf")
-    step = newton_step(task, data, theta[None], weights[None], gradient)
+    hessian = hessian_of(task, data, theta[None], weights) if hessian is None else hessian
+    step = newton_step(task, data, theta[None], weights[None], gradient, hessian=hessian)
     fall, size = -float((gradient * step).sum()), float(value[0].abs())
     # Where every loss is 0 to rounding, so is everything that is left.
     share = (max(fall, 0.0) / max(size, torch.finfo(theta.dtype).tiny)) ** 0.5

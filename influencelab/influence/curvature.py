@@ -4,8 +4,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from influencelab.data.sparse_rows import row_size
 from influencelab.errors import InvalidParameter, NullSpaceMass
 from influencelab.influence import by_products as known_by
+from influencelab.influence import confirmed
 from influencelab.influence.factors import FACTORS_OF as FACTORS_OF
 from influencelab.influence.factors import Factors, Spectrum, positive_factor
 from influencelab.influence.rounding import cancelled, flat, lost_digits
@@ -25,6 +27,8 @@ DAMPINGS = 2
 NULL_MASS, ROUNDING = 1e-7, 1e3
 # Random vectors, and steps of power iteration, by which the condition is found.
 PROBES, POWERS = 4, 4
+# Columns up to which products are found one by one, whatever is at hand.
+FEW = 4
 
 
 class Curvature:
@@ -90,6 +94,13 @@ class Curvature:
         if self._factors.diagonal is None:
             self._factors.diagonal = derivatives.diagonal(fit.task, fit.data, fit.theta, fit.weights)
         return self._factors.diagonal + self.damping
+
+    def applied(self, vectors: Float[Tensor, "p k"]) -> Float[Tensor, "p k"]:
+        """The same as `self @ vectors`: of many columns by the dense matrix, where that is at hand and less work."""
+        dense, x, (p, k) = self._factors.dense, self.fit.data.x_train, vectors.shape
+        if dense is None or k <= FEW or p * p > 2 * len(x) * row_size(x, dense=p):
+            return self @ vectors
+        return confirmed.products(self.__matmul__, dense, vectors, damping=self.damping)
 
     def to(self, *, tolerance: float) -> "Curvature":
         """The same, solved to another tolerance where conjugate gradients solve."""
@@ -279,7 +290,7 @@ def check_recipe(kind: str, damping: float) -> None:
 
 def checked(curvature: Curvature, gradients: Float[Tensor, "m p"], solved: Float[Tensor, "m p"]) -> Solution:
     """A solution a row, with the residual that one true product leaves of each gradient."""
-    residual = ((curvature @ solved.T).T - gradients).norm(dim=1)
+    residual = (curvature.applied(solved.T).T - gradients).norm(dim=1)
     return Solution(values=solved.T, residual=residual / lengths(gradients))
 
 

@@ -14,11 +14,11 @@ from torch import Tensor
 from torch.func import grad, jacrev, jvp, vjp, vmap
 
 from influencelab.data.dataset import Dataset
-from influencelab.data.sparse_rows import row_size, written_out
+from influencelab.data.sparse_rows import SparseRows, row_size, written_out
 from influencelab.errors import InvalidParameter
 from influencelab.models.loss_derivatives import PRODUCTS
 from influencelab.models.loss_derivatives import chunks as chunks
-from influencelab.models.shapes import KM, KN, KP, KPP, MP, K, N, P, Theta, X, Y
+from influencelab.models.shapes import CB, KM, KN, KP, KPP, MP, K, N, P, Theta, X, Y
 from influencelab.models.task import Task
 from influencelab.recipe import is_default
 
@@ -118,7 +118,14 @@ def point_slope_changes(
 
 def slopes_at(task: Task, y: Y, theta: P, directions: KP, x: X) -> Float[Tensor, "b k"]:
     """∇ℓᵢᵀ dₖ of some points."""
-    slopes = task.output_loss.gradients(task.outputs(theta, x), y)
+    return pulled_along(task, theta, x, task.output_loss.gradients(task.outputs(theta, x), y), directions)
+
+
+def pulled_along(task: Task, theta: P, x: X, slopes: CB, directions: KP) -> Float[Tensor, "b k"]:
+    """Σ slopes[a, i] (Jᵢ dₖ)ₐ over outputs: how fast a number of each point with these slopes rises along each dₖ."""
+    if task.linear and not isinstance(x, SparseRows) and len(directions) * len(slopes) > len(theta):
+        # A point's gradient has fewer numbers than its outputs along so many directions.
+        return times_features(slopes.T, task.features(x)) @ directions.T
     return (task.output_slopes(theta, x, directions) * slopes).sum(-2).T
 
 

@@ -84,7 +84,8 @@ class Fit(Recipe, Summarised):
 
     def is_as_measured(self) -> bool:
         """Whether J is what the fit says of itself, so that nobody wrote over its tensors in the meantime."""
-        value = float(derivatives.objectives(self.task, self.data, self.theta[None], self.weights[None])[0])
+        with threads_for(self):
+            value = float(derivatives.objectives(self.task, self.data, self.theta[None], self.weights[None])[0])
         return abs(value - self.loss) <= max(SAME, ROUNDING * torch.finfo(self.theta.dtype).eps) * abs(value)
 
     def summary(self) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """Whether a model is at a minimum, judged in no units: by what one more step of Newton's would change."""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy
 import torch
@@ -27,7 +28,7 @@ LEFT, LOG_ODDS = 1e-4, 0.1
 POLISHED, STEPS = 1e-9, 30
 # Where more is left, the trainer is asked for a gradient that many times smaller, so many times.
 TIGHTER, ROUNDS = 1e-2, 4
-# Parameters up to which the Hessian is formed; for more, conjugate gradients of so many products leave a tenth of ∇J.
+# Parameters up to which the Hessian is formed; conjugate gradients of so many products, or another's, leave a tenth.
 DENSE, PRODUCTS, REMAINDER = 1024, 100, 0.1
 # Outputs that differ by less may be equal but for rounding.
 MARGIN = 1e-6
@@ -36,7 +37,9 @@ MARGIN = 1e-6
 PROGRAM, SQUARES, EPOCHS, WORK = 10**5, 10**9, 1000, 10**9
 
 
-def train_to_minimum(trainer: Trainer, task: Task, data: Dataset, theta: P, weights: N, *, bounded: bool) -> Trained:
+def train_to_minimum(
+    trainer: Trainer, task: Task, data: Dataset, theta: P, weights: N, *, bounded: bool, hessian: Tensor | None = None
+) -> Trained:
     """One model, trained until what is left changes nothing; `converged` is False where that was not reached.
 
     A gradient that is small in absolute terms proves little: features in small units, or a flat tail of the loss, have
@@ -44,6 +47,7 @@ def train_to_minimum(trainer: Trainer, task: Task, data: Dataset, theta: P, weig
 
     Args:
         bounded: whether J may have a minimum at all (`unbounded`); if not, nothing counts as converged.
+        hessian: of J near there, where it is known.
     """
     trained = trainer.train(task, data, theta[None], weights[None])
     if not bounded or unbounded(task, data, weights, theta=trained.theta[0]):
@@ -52,7 +56,8 @@ def train_to_minimum(trainer: Trainer, task: Task, data: Dataset, theta: P, weig
     if not trained.converged.all() or task.kink is not None:
         return trained
     stated = isinstance(trainer, FirstOrder)
-    judge = polish if task.convex and not stated and len(theta) <= DENSE else unpolished
+    polished = task.convex and not stated and len(theta) <= DENSE
+    judge = partial(polish, hessian=hessian) if polished else unpolished
     for count in range(1 if stated else ROUNDS + 1):
         if count:
             trainer = replace(trainer, tolerance=TIGHTER * trainer.tolerance)
@@ -78,37 +83,60 @@ def stays(task: Task, data: Dataset, theta: KP, weights: N) -> bool:
 
 def unpolished(task: Task, data: Dataset, theta: KP, weights: N) -> tuple[KP, KP, float]:
     """One model as it is, Newton's next step, and the share that it changes."""
-    return theta, *next_step(task, data, theta, weights)
+    return theta, *next_step(task, data, theta, weights)[:2]
 
 
-def polish(task: Task, data: Dataset, theta: KP, weights: N, *, enough: float = POLISHED) -> tuple[KP, KP, float]:
+def polish(
+    task: Task, data: Dataset, theta: KP, weights: N, *, enough: float = POLISHED, hessian: Tensor | None = None
+) -> tuple[KP, KP, float]:
     """One model of a convex task after Newton's own steps, as long as they shrink; the next, and what it changes.
 
     Args:
         enough: share from which on none is taken.
+        hessian: of a place nearby, which serves as long as its steps are nearly those of the place.
     """
-    step, left = next_step(task, data, theta, weights)
+    step, left, hessian = next_step(task, data, theta, weights, hessian=hessian)
     for _ in range(STEPS):
         if not enough < left < 1:
             break
         there = theta + step
-        after, less = next_step(task, data, there, weights)
+        after, less, hessian = next_step(task, data, there, weights, hessian=hessian)
         if not less < left:
             break
         theta, step, left = there, after, less
     return theta, step, left
 
 
-def next_step(task: Task, data: Dataset, theta: KP, weights: N) -> tuple[KP, float]:
-    """Newton's next step of one model, and the share of J, θ or a point's odds that it changes."""
+def next_step(
+    task: Task, data: Dataset, theta: KP, weights: N, *, hessian: Tensor | None = None
+) -> tuple[KP, float, Tensor | None]:
+    """Newton's next step of one model, the share of J, θ or a point's odds that it changes, and the Hessian it took.
+
+    Args:
+        hessian: of a place nearby: it is taken where one product says that little of ∇J is left by its step.
+    """
     value, gradient = derivatives.objectives_and_gradients(task, data, theta, weights[None])
-    step = newton_step(task, data, theta, weights[None], gradient)
-    curved = derivatives.products(task, data, theta[0], weights, torch.cat([theta, step]))
+    for known in (None,) if hessian is None else (hessian, None):
+        used = hessian_of(task, data, theta, weights) if known is None else known
+        step = newton_step(task, data, theta, weights[None], gradient, hessian=used)
+        curved = derivatives.products(task, data, theta[0], weights, torch.cat([theta, step]))
+        if known is None:
+            break
+        units = known[0].diagonal().clamp_min(torch.finfo(theta.dtype).tiny).rsqrt()
+        if (units * (curved[1] + gradient[0])).norm() <= REMAINDER * (units * gradient[0]).norm():
+            break
     size, moved = torch.linalg.vecdot(torch.cat([theta, step]), curved).clamp_min(0).sqrt().tolist()
     scale = max(size, float(value[0].abs().sqrt()))
     left = moved / scale if scale > 0 else float(moved > 0)
     change = LOG_ODDS * largest_change(task, data, theta[0], step) if data.classes else 0.0
-    return step, max(left, change)
+    return step, max(left, change), used
+
+
+def hessian_of(task: Task, data: Dataset, theta: KP, weights: N) -> Tensor | None:
+    """That of J for one model; None where it is too large to be formed."""
+    if by_products(task, theta) or theta.shape[1] > DENSE:
+        return None
+    return derivatives.hessians(task, data, theta, weights[None])
 
 
 def largest_change(task: Task, data: Dataset, theta: P, step: KP) -> float:
@@ -125,13 +153,12 @@ def largest_change(task: Task, data: Dataset, theta: P, step: KP) -> float:
     return worst
 
 
-def newton_step(task: Task, data: Dataset, theta: KP, weights: KN, gradient: KP) -> KP:
-    """−H⁻¹ ∇J of one model: by its Hessian, or nearly, by conjugate gradients."""
+def newton_step(task: Task, data: Dataset, theta: KP, weights: KN, gradient: KP, *, hessian: Tensor | None) -> KP:
+    """−H⁻¹ ∇J of one model: by its Hessian, or where that is None nearly, by conjugate gradients."""
+    if hessian is not None:
+        return (convex_descent if task.convex else descent)(hessian, gradient, tolerance=0.0)[0]
     if by_products(task, theta):
         return newton_directions(task, data, theta, weights, gradient, remainder=REMAINDER)
-    if theta.shape[1] <= DENSE:
-        solve = convex_descent if task.convex else descent
-        return solve(derivatives.hessians(task, data, theta, weights), gradient, tolerance=0.0)[0]
     step, left, norm = torch.zeros_like(gradient), -gradient, float(gradient.norm())
     direction = left
     for _ in range(PRODUCTS):
@@ -170,6 +197,8 @@ def unbounded(task: Task, data: Dataset, weights: N, *, theta: P | None = None) 
     absent = sorted(set(range(data.classes)) - set(labels.unique().tolist()))
     columns = free.unflatten(0, (task.output_loss.size(data), -1))
     x, labels = free_features(task, data, used, columns.any(0))
+    if x.shape[1] == 1 and (x > 0).all() and not absent:
+        return ""  # An intercept alone does not separate classes that all have points.
     found = False
     if theta is not None and free.all():
         # Along θ outputs grow by this, whatever offsets they have.
