@@ -4,10 +4,11 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from influencelab.data.sparse_rows import row_size, written_out
+from influencelab.data.sparse_rows import SparseRows, row_size, written_out
 from influencelab.influence.by_products import TOGETHER, WIDE
 from influencelab.influence.curvature import Curvature
 from influencelab.models import derivatives
+from influencelab.models.closed_forms import pairs
 from influencelab.models.loss_derivatives import slices
 from influencelab.training.fit import Fit
 
@@ -46,6 +47,10 @@ def linear_spread(curvature: Curvature, x: Float[Tensor, "b d"]) -> Float[Tensor
     size = len(inverse) // x.shape[1]
     blocks = inverse.view(size, x.shape[1], size, x.shape[1])
     spread = x.new_empty(len(x), size, size)
+    if pairs.worth(size * (size + 1) // 2, x.shape[1]) and not isinstance(x, SparseRows):
+        a, e = torch.triu_indices(size, size, device=x.device)
+        spread[:, a, e] = spread[:, e, a] = pairs.forms(blocks[a, :, e], x)
+        return spread
     for a in range(size):
         row = blocks[a, :, a:].flatten(1)
         for part in range(0, len(x), ROWS):

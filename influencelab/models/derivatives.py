@@ -22,6 +22,9 @@ from influencelab.models.shapes import CB, KM, KN, KP, KPP, MP, K, N, P, Theta, 
 from influencelab.models.task import Task
 from influencelab.recipe import is_default
 
+# Chunks that are read again at once, as a share of those that are not.
+CACHED = 16
+
 
 def objectives(task: Task, data: Dataset, theta: KP, weights: KN) -> K:
     """J(θ; w) of k models, each with its own weights, in nats: the one place where the objective is written."""
@@ -125,7 +128,8 @@ def pulled_along(task: Task, theta: P, x: X, slopes: CB, directions: KP) -> Floa
     """Σ slopes[a, i] (Jᵢ dₖ)ₐ over outputs: how fast a number of each point with these slopes rises along each dₖ."""
     if task.linear and not isinstance(x, SparseRows) and len(directions) * len(slopes) > len(theta):
         # A point's gradient has fewer numbers than its outputs along so many directions.
-        return times_features(slopes.T, task.features(x)) @ directions.T
+        parts, features = chunks(len(x), width=CACHED * len(theta)), task.features(x)
+        return torch.cat([times_features(slopes[:, rows].T, features[rows]) @ directions.T for rows in parts])
     return (task.output_slopes(theta, x, directions) * slopes).sum(-2).T
 
 

@@ -197,22 +197,27 @@ def unbounded(task: Task, data: Dataset, weights: N, *, theta: P | None = None) 
     absent = sorted(set(range(data.classes)) - set(labels.unique().tolist()))
     columns = free.unflatten(0, (task.output_loss.size(data), -1))
     x, labels = free_features(task, data, used, columns.any(0))
-    if x.shape[1] == 1 and (x > 0).all() and not absent:
-        return ""  # An intercept alone does not separate classes that all have points.
     found = False
     if theta is not None and free.all():
         # Along θ outputs grow by this, whatever offsets they have.
         found = right(task.output_slopes(theta, data.x_train[used], theta[None])[0], data.y_train[used])
-    if not (found or right(by_squares(x, labels), labels)):
-        if len(x) * columns.numel() * len(columns) > PROGRAM:
-            if not perceptron(x, labels):
-                return ""
-        elif not separates(inequalities(written_out(x), labels, outputs=len(columns)).cpu().numpy()):
-            return ""
+    if not (found or apart(x, labels, columns, absent)):
+        return ""
     if absent:
         named = ", ".join(map(str, absent))
         return f"no training point is of class {named}, and parameters without a penalty push its probability to 0"
     return "parameters without a penalty separate the classes, and the losses fall for ever along them"
+
+
+def apart(x: Tensor, labels: Tensor, columns: Tensor, absent: list[int]) -> bool:
+    """Whether some parameters of these columns of each output put every point on its own side, and one strictly."""
+    if x.shape[1] == 1 and not absent and (x > 0).all():
+        return False  # An intercept alone, and points of every class.
+    if right(by_squares(x, labels), labels):
+        return True
+    if len(x) * columns.numel() * len(columns) > PROGRAM:
+        return perceptron(x, labels)
+    return separates(inequalities(written_out(x), labels, outputs=len(columns)).cpu().numpy())
 
 
 def free_features(task: Task, data: Dataset, used: Tensor, some: Tensor) -> tuple[Tensor, Tensor]:

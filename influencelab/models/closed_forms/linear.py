@@ -8,12 +8,12 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from influencelab.data.sparse_rows import SparseRows
-from influencelab.models.loss_derivatives import LossDerivatives, chunks, slices
+from influencelab.models.closed_forms import pairs
+from influencelab.models.loss_derivatives import LossDerivatives, slices
 from influencelab.models.shapes import KN, KP, KPP, RKP, K, N, P, Rows
 
-# Rows of x whose weighted copy fits the cache beside the block of the Hessian it adds to, and the width of blocks up to
-# which all blocks of one row are found in one product.
-ROWS, NARROW = 8192, 128
+# Rows of x whose weighted copy fits the cache beside the block of the Hessian it adds to.
+ROWS = 8192
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,7 +126,7 @@ class LinearDerivatives(LossDerivatives):
                 some = curved.flatten(0, 1).any(0)
                 add_blocks(total[model], *((curved, x) if some.all() else (curved[:, :, some], x[some])))
         upper, lower = torch.triu_indices(size, size, 1)
-        total[:, lower, :, upper] = total[:, upper, :, lower].mT
+        total[:, lower, :, upper] = total[:, upper, :, lower]
         return total.view(len(theta), size * width, size * width)
 
     def sample_products(self, theta: P, weights: N, vectors: RKP, *, samples: Int[Tensor, "r b"], kind: str) -> RKP:
@@ -160,31 +160,18 @@ def add_blocks(total: Float[Tensor, "c d c d"], curved: Float[Tensor, "c c b"], 
     Each block is symmetric: strips of columns are filled from their diagonal downwards, and mirrored.
     """
     size, width = total.shape[:2]
-    if size > 1 and width <= NARROW and not isinstance(x, SparseRows):
-        add_rows(total, curved, x)
-        return
-    step = max(NARROW, -(-width // 4))
-    for a in range(size):
-        for e in range(a, size):
-            if a != e and not curved[a, e].any():
-                continue  # Machines of their own have no curvature in common.
-            weighted = curved[a, e, :, None] * x
-            for first in range(0, width, step):
-                strip = slice(first, first + step)
-                part = x[:, first:].T @ weighted[:, strip]
-                total[a, first:, e, strip] += part
-                total[a, strip, e, first + step :] += part[step:].T
-
-
-def add_rows(total: Float[Tensor, "c d c d"], curved: Float[Tensor, "c c b"], x: Float[Tensor, "b d"]) -> None:
-    """The same of narrow blocks: all of a row that have any curvature in one product."""
-    size, width = total.shape[:2]
     bends = curved.any(-1).tolist()
-    for a in range(size):
-        some = [a, *(e for e in range(a + 1, size) if bends[a][e])]
-        for rows in chunks(len(x), width=len(some) * width):
-            part = x[rows]
-            weighted = curved[a, some][:, rows].T[:, :, None] * part[:, None]
-            total[a][:, some] += (part.T @ weighted.flatten(1)).view(width, len(some), width)
-        own = total[a, :, a]
-        own.copy_(own.triu() + own.triu(1).T)
+    # Machines of their own have no curvature in common.
+    blocks = [(a, e) for a in range(size) for e in range(a, size) if a == e or bends[a][e]]
+    if pairs.worth(len(blocks), width) and not isinstance(x, SparseRows):
+        rows, columns = torch.tensor(blocks, device=x.device).T
+        total[rows, :, columns] += pairs.sums(curved[rows, columns], x)
+        return
+    step = max(128, -(-width // 4))
+    for a, e in blocks:
+        weighted = curved[a, e, :, None] * x
+        for first in range(0, width, step):
+            strip = slice(first, first + step)
+            part = x[:, first:].T @ weighted[:, strip]
+            total[a, first:, e, strip] += part
+            total[a, strip, e, first + step :] += part[step:].T
