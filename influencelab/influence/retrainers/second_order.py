@@ -21,7 +21,8 @@ from influencelab.models import derivatives
 from influencelab.models.proximal import proximal, proximal_bregman_response
 from influencelab.models.shapes import KN, KP
 from influencelab.training.fit import Fit
-from influencelab.training.minimum import DENSE, LEFT, polish, unbounded
+from influencelab.training.minimum import DENSE, LEFT, polish
+from influencelab.training.separation import unbounded
 from influencelab.training.trainer import Trainer, small_gradient
 from influencelab.training.trainers.newton import Newton
 

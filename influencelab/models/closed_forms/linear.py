@@ -118,13 +118,18 @@ class LinearDerivatives(LossDerivatives):
         total = theta.new_zeros(len(theta), size, width, size, width)
         # Of sparse features a weighted copy is small, however many rows it has.
         for rows in slices(self.data.n, self.data.n if isinstance(self.data.x_train, SparseRows) else ROWS):
-            x = self.features(self.data.x_train[rows])
+            points, y = self.points(rows), self.data.y_train[rows]
             for model in range(len(theta)):
-                outputs = self.shifted(theta[model].view(size, width) @ x.T, rows)
-                curved = loss.hessians(outputs, self.data.y_train[rows]) * weights[model, rows]
+                outputs = self.outputs(points, theta[model : model + 1], rows)[0]
+                curved = loss.hessians(outputs, y) * weights[model, rows]
                 # Few points have curvature under a hinge: the others need not be multiplied by 0.
                 some = curved.flatten(0, 1).any(0)
-                add_blocks(total[model], *((curved, x) if some.all() else (curved[:, :, some], x[some])))
+                curved, x = (curved, points.x) if some.all() else (curved[:, :, some], points.x[some])
+                written = slice(x.shape[1])
+                add_blocks(total[model][:, written, :, written], curved, x)
+                if points.constant is not None:
+                    edge = points.constant * Features(x, points.constant).pulled(curved.flatten(0, 1))
+                    add_edge(total[model], edge.unflatten(0, (size, size)))
         upper, lower = torch.triu_indices(size, size, 1)
         total[:, lower, :, upper] = total[:, upper, :, lower]
         return total.view(len(theta), size * width, size * width)
@@ -152,6 +157,12 @@ class LinearDerivatives(LossDerivatives):
 def along(points: Features, directions: KP, size: int) -> Float[Tensor, "k c b"]:
     """Θ φ(x) of k directions, each of `size` rows."""
     return points.outputs(directions.reshape(len(directions) * size, -1)).unflatten(0, (len(directions), size))
+
+
+def add_edge(total: Float[Tensor, "c d c d"], edge: Float[Tensor, "c c d"]) -> None:
+    """Add the last row of each block, and its last column, in place."""
+    total[..., -1] += edge.transpose(1, 2)
+    total[:, -1, :, :-1] += edge[..., :-1]
 
 
 def add_blocks(total: Float[Tensor, "c d c d"], curved: Float[Tensor, "c c b"], x: Float[Tensor, "b d"]) -> None:
