@@ -10,7 +10,7 @@ from influencelab.influence import by_products as known_by
 from influencelab.influence import confirmed
 from influencelab.influence.factors import FACTORS_OF as FACTORS_OF
 from influencelab.influence.factors import Factors, Spectrum, positive_factor
-from influencelab.influence.rounding import cancelled, flat, lost_digits
+from influencelab.influence.rounding import check_system, flat
 from influencelab.influence.shifts import Shifts, shifts_of
 from influencelab.influence.solution import Solution as Solution
 from influencelab.models import derivatives
@@ -213,7 +213,8 @@ class Curvature:
 
     def check_rounding(self, *, amplified: float = 1.0) -> None:
         """Warn, by LostDigits, where rounding may have changed values that this curvature gives, times `amplified`."""
-        lost_digits(amplified * cancelled(self.fit) * self.rounding())
+        own = None if self._factors.dense is None else self._factors.dense.diagonal()
+        check_system(self.fit, own, self.rounding, damping=self.damping, amplified=amplified)
 
     @door
     def inverse(self) -> Float[Tensor, "p p"]:
