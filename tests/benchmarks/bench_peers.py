@@ -2,9 +2,9 @@
 
 Theirs are installed once into an environment inside `.venv`, torch of our own version first; what they return is
 brought to our sign and unit by `import_scores`. Of a few calls in a row the fastest counts, of theirs also with one
-thread, since threads wait for each other where the machine is busy. Ours of a model of scikit-learn takes `from_sklearn`
-too, theirs reads it in its one call. It takes two cores a quarter of an hour; words choose the problems that they are
-in, as in `python bench_peers.py digits`.
+thread, since threads wait for each other where the machine is busy. Theirs read a model of scikit-learn in their one
+call, and so ours is timed with `from_sklearn` too. It takes two cores a quarter of an hour; words choose the problems
+that they are in, as in `python bench_peers.py digits`.
 """
 
 import json
