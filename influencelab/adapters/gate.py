@@ -104,7 +104,8 @@ def judged(reading: Reading, data: Dataset, theta: P, weights: N) -> tuple[float
         decrement, slope = stationarity(machine.task, machine.data, *at, hessian=hessian)
         own = reading.slope[place] if isinstance(reading.slope, tuple) else reading.slope
         largest, near = max(largest, decrement), near and bool(decrement <= reading.share or slope <= RULE * own)
-        if near and machine.task.convex and hessian is not None and len(machine.theta) == len(theta):
+        smooth = machine.task.convex and machine.task.kink is None
+        if near and smooth and hessian is not None and len(machine.theta) == len(theta):
             at = machine.task, machine.data, theta[None], machine.weights
             there = polished(*at, hessian=hessian, enough=ENOUGH)[0][0]
     return largest, near, there, None if there is theta else hessian
