@@ -62,6 +62,8 @@ MEANT = {int: "a whole number, such as 10", float: "a number, such as 0.01", str
 
 def check_settings(cls: type, given: tuple[Any, ...], named: dict[str, Any]) -> None:
     """Refuse numbers, texts and recipes that are none, by a WrongType error that names the setting."""
+    if not (given or named):
+        return
     if not dataclasses.is_dataclass(cls) or not getattr(cls, "__dataclass_params__").init:  # noqa: B009 - no type knows it
         return
     fields = [field for field in dataclasses.fields(cls) if field.init]

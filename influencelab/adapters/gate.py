@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy
 import torch
+from torch import Tensor
 
 from influencelab.adapters.kinks import subgradient
 from influencelab.adapters.pattern import Pattern
@@ -19,13 +20,17 @@ from influencelab.models.shapes import N, P
 from influencelab.models.task import Task
 from influencelab.threads import by_size
 from influencelab.training.fit import Fit, fit_from
-from influencelab.training.minimum import newton_step, no_minimum, train_to_minimum, unbounded
+from influencelab.training.minimum import hessian_of, newton_step, train_to_minimum
+from influencelab.training.minimum import polish as polished
 from influencelab.training.origin import Origin
+from influencelab.training.separation import no_minimum, unbounded
 from influencelab.training.trainers.newton import Newton
 
 # What an estimator's own rule for stopping may be exceeded by: honest fits stay within 1, one flipped label of 569
 # exceeds it 18 times.
 RULE = 2.0
+# Share from which on Newton's steps with one Hessian go no further: less than a trainer asks for.
+ENOUGH = 1e-12
 # Newton's decrement, as a share of √J, up to which slopes at kinks balance: those of honest fits do to rounding,
 # which left 6e-10, while one flipped label of 250 leaves 0.01.
 BALANCED = 1e-4
@@ -43,12 +48,12 @@ def admitted(reading: Reading, data: Dataset, weights: N, *, name: str, polish: 
             return bent(reading, reading.smooth, data, weights, name=name, polish=polish, held=held)
         if endless := unbounded(task, data, weights, theta=theta):
             raise NotConverged(no_minimum(endless))
-        decrement, near = judged(reading, data, theta, weights)
+        decrement, near, there, hessian = judged(reading, data, theta, weights)
         if not near and not polish:
             beyond = reading.pattern.excess(theta, weights)[2] if reading.pattern else 0.0
             raise NotConverged(refused(name, decrement, share=reading.share, causes=reading.causes, beyond=beyond))
         trainer = Newton()
-        trained = train_to_minimum(trainer, task, data, theta, weights, bounded=True)
+        trained = train_to_minimum(trainer, task, data, there, weights, bounded=True, hessian=hessian)
         fit = fit_from(trained, task=task, data=data, trainer=trainer, weights=weights)
         if not fit.converged:
             raise NotConverged(lost(name, fit))
@@ -85,16 +90,25 @@ def bent(
     return replace(fit, origin=Origin(name, reading.convention, decrement, moved, held))
 
 
-def judged(reading: Reading, data: Dataset, theta: P, weights: N) -> tuple[float, bool]:
-    """The largest decrement of all machines, and whether each of them counts as at its minimum."""
+def judged(reading: Reading, data: Dataset, theta: P, weights: N) -> tuple[float, bool, P, Tensor | None]:
+    """The largest decrement of all machines, whether each counts as at its minimum, and where to go on from.
+
+    That is after Newton's next steps, by one Hessian of all parameters, where it was formed.
+    """
     if reading.pattern:
-        return judged_in_all(reading, reading.pattern, theta, weights)
-    largest, near = 0.0, True
+        return *judged_in_all(reading, reading.pattern, theta, weights), theta, None
+    largest, near, there, hessian = 0.0, True, theta, None
     for place, machine in enumerate(machines(reading.task, data, theta, weights)):
-        decrement, slope = stationarity(machine.task, machine.data, machine.theta, machine.weights)
+        hessian = hessian_of(machine.task, machine.data, machine.theta[None], machine.weights)
+        at = machine.theta, machine.weights
+        decrement, slope = stationarity(machine.task, machine.data, *at, hessian=hessian)
         own = reading.slope[place] if isinstance(reading.slope, tuple) else reading.slope
         largest, near = max(largest, decrement), near and bool(decrement <= reading.share or slope <= RULE * own)
-    return largest, near
+        smooth = machine.task.convex and machine.task.kink is None
+        if near and smooth and hessian is not None and len(machine.theta) == len(theta):
+            at = machine.task, machine.data, theta[None], machine.weights
+            there = polished(*at, hessian=hessian, enough=ENOUGH)[0][0]
+    return largest, near, there, None if there is theta else hessian
 
 
 def judged_in_all(reading: Reading, pattern: Pattern, theta: P, weights: N) -> tuple[float, bool]:
@@ -119,7 +133,9 @@ def lost(name: str, fit: Fit) -> str:
     )
 
 
-def stationarity(task: Task, data: Dataset, theta: P, weights: N) -> tuple[float, float]:
+def stationarity(
+    task: Task, data: Dataset, theta: P, weights: N, *, hessian: Tensor | None = None
+) -> tuple[float, float]:
     """Newton's decrement as a share of √J, which no unit of features or targets changes; and the largest |∂J/∂θ|.
 
     The decrement squared is twice what J would fall by at its next step; infinite where J has no curvature along ∇J.
@@ -128,7 +144,8 @@ def stationarity(task: Task, data: Dataset, theta: P, weights: N) -> tuple[float
     largest = float(gradient.abs().max())
     if not (value.isfinite().all() and gradient.isfinite().all()):
         return float("inf"), float("inf")
-    step = newton_step(task, data, theta[None], weights[None], gradient)
+    hessian = hessian_of(task, data, theta[None], weights) if hessian is None else hessian
+    step = newton_step(task, data, theta[None], weights[None], gradient, hessian=hessian)
     fall, size = -float((gradient * step).sum()), float(value[0].abs())
     # Where every loss is 0 to rounding, so is everything that is left.
     share = (max(fall, 0.0) / max(size, torch.finfo(theta.dtype).tiny)) ** 0.5

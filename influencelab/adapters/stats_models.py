@@ -12,7 +12,7 @@ from influencelab.adapters.stats_points import Watched, dataset_of
 from influencelab.adapters.stats_refusals import inner, refusal
 from influencelab.errors import NotConverged, WrongType, named
 from influencelab.training.fit import Fit, no_minimum
-from influencelab.training.minimum import unbounded
+from influencelab.training.separation import unbounded
 from influencelab.training.weights import checked_weights
 
 __all__ = ["from_statsmodels"]

@@ -16,8 +16,8 @@ from influencelab.models.tasks.binary_logistic import BinaryLogistic
 from influencelab.models.tasks.generalised_linear import GeneralisedLinear
 from influencelab.models.tasks.offset_linear import OffsetLinear
 from influencelab.models.tasks.ridge import Ridge
-from influencelab.training.minimum import PROGRAM, separates
 from influencelab.training.origin import Noise
+from influencelab.training.separation import PROGRAM, separates
 
 SQUARES, COUNTS, LOGIT = SquaredError(), TweedieDeviance(1.0), BinomialCrossEntropy()
 DISCRETE = {"Logit": LOGIT, "Probit": BinomialCrossEntropy("probit"), "Poisson": COUNTS}

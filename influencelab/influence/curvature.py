@@ -4,11 +4,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from influencelab.errors import InvalidParameter, NullSpaceMass
+from influencelab.data.sparse_rows import row_size
+from influencelab.errors import InvalidParameter
 from influencelab.influence import by_products as known_by
+from influencelab.influence import confirmed
 from influencelab.influence.factors import FACTORS_OF as FACTORS_OF
 from influencelab.influence.factors import Factors, Spectrum, positive_factor
-from influencelab.influence.rounding import cancelled, flat, lost_digits
+from influencelab.influence.rounding import check_mass, check_system, flat
 from influencelab.influence.solution import Solution as Solution
 from influencelab.models import derivatives
 from influencelab.models.shapes import P
@@ -21,11 +23,10 @@ __all__ = ["Curvature"]
 
 # Dampings that get a factorisation of their own; from the next one on, one spectrum serves all.
 DAMPINGS = 2
-# The largest share of a right-hand side that may lie in the null space before a solve is refused; in float32 its own
-# rounding, in these units, is larger.
-NULL_MASS, ROUNDING = 1e-7, 1e3
 # Random vectors, and steps of power iteration, by which the condition is found.
 PROBES, POWERS = 4, 4
+# Columns up to which products are found one by one, whatever is at hand.
+FEW = 4
 
 
 class Curvature:
@@ -99,6 +100,13 @@ class Curvature:
         if self._factors.diagonal is None:
             self._factors.diagonal = derivatives.diagonal(fit.task, fit.data, fit.theta, fit.weights)
         return self._factors.diagonal + self.damping
+
+    def applied(self, vectors: Float[Tensor, "p k"]) -> Float[Tensor, "p k"]:
+        """The same as `self @ vectors`: of many columns by the dense matrix, where that is at hand and less work."""
+        dense, x, (p, k) = self._factors.dense, self.fit.data.x_train, vectors.shape
+        if dense is None or k <= FEW or p * p > 2 * len(x) * row_size(x, dense=p):
+            return self @ vectors
+        return confirmed.products(self.__matmul__, dense, vectors, damping=self.damping)
 
     def to(self, *, tolerance: float) -> "Curvature":
         """The same, solved to another tolerance where conjugate gradients solve."""
@@ -213,7 +221,8 @@ class Curvature:
 
     def check_rounding(self, *, amplified: float = 1.0) -> None:
         """Warn, by LostDigits, where rounding may have changed values that this curvature gives, times `amplified`."""
-        lost_digits(amplified * cancelled(self.fit) * self.rounding())
+        own = None if self._factors.dense is None else self._factors.dense.diagonal()
+        check_system(self.fit, own, self.rounding, damping=self.damping, amplified=amplified)
 
     @door
     def inverse(self) -> Float[Tensor, "p p"]:
@@ -271,16 +280,6 @@ class Curvature:
         return solution
 
 
-def check_mass(worst: float, count: int, vectors: Tensor) -> None:
-    """Refuse gradients of which a share `worst` lies along null directions, by NullSpaceMass."""
-    if worst > max(NULL_MASS, ROUNDING * torch.finfo(vectors.dtype).eps):
-        raise NullSpaceMass(
-            f"The curvature has {count} null directions (to working precision) and a gradient has {worst:.1e} of its "
-            "length there, so no finite influence exists. Add damping or weight decay, or penalise the intercept; "
-            "where units differ, scale the features."
-        )
-
-
 def check_recipe(kind: str, damping: float) -> None:
     """Refuse, by InvalidParameter, an unknown kind and a damping that is negative, NaN or infinite."""
     derivatives.check_kind(kind)
@@ -290,7 +289,7 @@ def check_recipe(kind: str, damping: float) -> None:
 
 def checked(curvature: Curvature, gradients: Float[Tensor, "m p"], solved: Float[Tensor, "m p"]) -> Solution:
     """A solution a row, with the residual that one true product leaves of each gradient."""
-    residual = ((curvature @ solved.T).T - gradients).norm(dim=1)
+    residual = (curvature.applied(solved.T).T - gradients).norm(dim=1)
     return Solution(values=solved.T, residual=residual / lengths(gradients))
 
 

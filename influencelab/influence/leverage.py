@@ -9,6 +9,7 @@ from influencelab.influence.by_products import TOGETHER, WIDE
 from influencelab.influence.curvature import Curvature
 from influencelab.influence.drawn_leverage import Draws
 from influencelab.models import derivatives
+from influencelab.models.closed_forms import pairs
 from influencelab.models.loss_derivatives import slices
 from influencelab.training.fit import Fit
 
@@ -47,6 +48,10 @@ def linear_spread(curvature: Curvature, x: Float[Tensor, "b d"]) -> Float[Tensor
     size = len(inverse) // width
     blocks = inverse.view(size, width, size, width)
     spread = x.new_zeros(len(x), size, size)
+    if pairs.worth(size * (size + 1) // 2, width) and not isinstance(x, SparseRows):
+        a, e = torch.triu_indices(size, size, device=x.device)
+        spread[:, a, e] = spread[:, e, a] = pairs.forms(blocks[a, :, e], x)
+        return spread
     for a in range(size):
         for strip in slices(width, width if isinstance(x, SparseRows) else max(STRIP, -(-width // STRIPS))):
             # xᵀ M x is that of M + Mᵀ above the diagonal, with nothing below it.

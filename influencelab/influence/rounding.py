@@ -2,6 +2,8 @@
 
 import sys
 import warnings
+from collections.abc import Callable
+from weakref import WeakKeyDictionary
 
 import numpy
 import torch
@@ -9,12 +11,15 @@ from jaxtyping import Float
 from torch import Tensor
 
 from influencelab.data.sparse_rows import row_size
-from influencelab.errors import LostDigits
+from influencelab.errors import LostDigits, NullSpaceMass
 from influencelab.models.loss_derivatives import chunks
 from influencelab.training.fit import Fit
 
 # Rounding that changes values by more than this share of the largest is warned of.
 LOST = 1e-7
+# The largest share of a right-hand side that may lie in the null space before a solve is refused; in float32 its own
+# rounding, in these units, is larger.
+NULL_MASS, ROUNDING = 1e-7, 1e3
 # A difference of two losses may be wrong by so many units in their last place.
 ROUNDED = 2
 # Numbers up to which an exact rank is found, and the prime by which.
@@ -27,26 +32,70 @@ CURE = (
 )
 
 
-def cancelled(fit: Fit, values: Float[Tensor, "n m"] | None = None) -> float:
+def cancelled(fit: Fit, values: Float[Tensor, "n m"] | None = None, *, enough: float = 0.0) -> float:
     """By how much the rounding of outputs grows in their slopes: 1 + the largest change of a slope over the largest.
 
     Where a model meets its targets, residuals are small differences of large numbers. Given values, the points count
     for their share in them: a point that the model meets alone, by a high leverage, may have the largest.
+
+    Args:
+        enough: an upper bound that is no larger than this will do.
     """
     if not fit.task.linear:
         return 1.0
     x, y, loss = fit.data.x_train, fit.data.y_train, fit.task.output_loss
     outputs = fit.task.outputs(fit.theta, x)
     slopes = (fit.weights * loss.gradients(outputs, y)).abs()
-    size = fit.theta.abs().view(loss.size(fit.data), -1)
-    size = torch.cat([size @ fit.task.features(x[rows]).abs().T for rows in parts(fit)], dim=1)
-    change = (fit.weights * loss.products(outputs, y, size)).abs()
-    grown = change.amax() / slopes.amax()
+    rows = fit.theta.view(loss.size(fit.data), -1)
+    # By Cauchy and Schwarz no output has larger terms.
+    curved = loss.hessians(outputs, y).abs().sum(1).amax(0)
+    most = grown(fit.weights * curved * rows.norm(dim=1).amax() * lengths(fit), slopes, values)
+    if most <= enough:
+        return most
+    size = torch.cat([rows.abs() @ fit.task.features(x[some]).abs().T for some in parts(fit)], dim=1)
+    return grown((fit.weights * loss.products(outputs, y, size)).abs(), slopes, values)
+
+
+def grown(change: Tensor, slopes: Float[Tensor, "c n"], values: Float[Tensor, "n m"] | None) -> float:
+    """1 + the largest change over the largest slope, or over each point's own, by its share in the values."""
+    found = change.amax() / slopes.amax()
     if values is not None and (most := values.abs().amax()) > 0:
-        own = change.amax(0) / slopes.amax(0) * values.abs().amax(1) / most
-        grown = own.nan_to_num(0.0).amax()
+        own = (change if change.dim() == 1 else change.amax(0)) / slopes.amax(0) * values.abs().amax(1) / most
+        found = own.nan_to_num(0.0).amax()
     # Slopes that are all 0 while outputs round have no digit left; where outputs are 0 too, nothing rounds.
-    return 1.0 if grown.isnan() else 1 + float(grown)
+    return 1.0 if found.isnan() else 1 + float(found)
+
+
+LENGTHS_OF: WeakKeyDictionary[Fit, Tensor] = WeakKeyDictionary()
+
+
+def lengths(fit: Fit) -> Float[Tensor, " n"]:
+    """‖φ(xᵢ)‖ of each training point of a linear task; computed once a fit."""
+    if fit not in LENGTHS_OF:
+        x = fit.data.x_train
+        LENGTHS_OF[fit] = torch.cat([fit.task.features(x[rows]).norm(dim=1) for rows in parts(fit)])
+    return LENGTHS_OF[fit]
+
+
+def check_system(
+    fit: Fit, curvature: Float[Tensor, " p"] | None, rounding: Callable[[], float], *, damping: float, amplified: float
+) -> None:
+    """Warn, by LostDigits, where rounding may have changed what a curvature gives, times `amplified`.
+
+    Args:
+        curvature: its diagonal, without damping; None where that is not at hand.
+        rounding: the share of the largest value that its own rounding may change, which costs some solves.
+    """
+    if curvature is not None and fit.task.convex and fit.task.plain:
+        # Where each parameter's own curvature is 1, none is above p, or below its penalty's share.
+        least = float(fit.task.penalty(fit.data, fit.theta).stiffness.min()) + damping
+        most = len(fit.theta) * (float(curvature.max()) + damping) * torch.finfo(fit.theta.dtype).eps
+        if least > 0 and most * amplified < LOST * least:
+            limit = LOST * least / (most * amplified)
+            if cancelled(fit, enough=limit) <= limit:
+                return
+    share = amplified * rounding()
+    lost_digits(share * cancelled(fit, enough=LOST / share if share > 0 else 0.0))
 
 
 def parts(fit: Fit) -> list[slice]:
@@ -85,7 +134,8 @@ def exact_rank(x: numpy.ndarray) -> int:
 
 def check_slopes(fit: Fit, values: Float[Tensor, "n m"]) -> None:
     """Warn, by LostDigits, where rounding of the points' own slopes may have changed predictions made of them."""
-    lost_digits(cancelled(fit, values) * torch.finfo(values.dtype).eps)
+    rounding = torch.finfo(values.dtype).eps
+    lost_digits(cancelled(fit, values, enough=LOST / rounding) * rounding)
 
 
 def check_sums(fit: Fit, values: Float[Tensor, "n m"], solved: Float[Tensor, "m p"]) -> None:
@@ -99,8 +149,7 @@ def check_sums(fit: Fit, values: Float[Tensor, "n m"], solved: Float[Tensor, "m 
     slopes = fit.weights * loss.gradients(fit.task.outputs(fit.theta, fit.data.x_train), fit.data.y_train)
     rounding, most = torch.finfo(values.dtype).eps, values.abs().amax()
     # By Cauchy and Schwarz, nearly always, there are no such terms.
-    size = torch.cat([fit.task.features(x[rows]).norm(dim=1) for rows in parts(fit)])
-    if not rounding * (slopes.norm(dim=0) * size).amax() * solved.norm(dim=1).amax() > LOST * most:
+    if not rounding * (slopes.norm(dim=0) * lengths(fit)).amax() * solved.norm(dim=1).amax() > LOST * most:
         return
     terms = torch.zeros_like(values)
     for rows in parts(fit):
@@ -134,3 +183,13 @@ def lost_digits(share: float, *, cure: str = CURE) -> None:
             frame, level = frame.f_back, level + 1
         much = f"{share:.0e} of the largest" if share < 1 else "all that they are"
         warnings.warn(f"Rounding may have changed values by {much}. {cure}", LostDigits, stacklevel=level)
+
+
+def check_mass(worst: float, count: int, vectors: Tensor) -> None:
+    """Refuse gradients of which a share `worst` lies along null directions, by NullSpaceMass."""
+    if worst > max(NULL_MASS, ROUNDING * torch.finfo(vectors.dtype).eps):
+        raise NullSpaceMass(
+            f"The curvature has {count} null directions (to working precision) and a gradient has {worst:.1e} of its "
+            "length there, so no finite influence exists. Add damping or weight decay, or penalise the intercept; "
+            "where units differ, scale the features."
+        )

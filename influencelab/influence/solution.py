@@ -14,7 +14,8 @@ class Solution:
 
     Attributes:
         values: one solution a column.
-        residual: ‖(C + damping I) x − v‖ / ‖v‖ of each column, measured with products, not with the factor.
+        residual: ‖(C + damping I) x − v‖ / ‖v‖ of each column, measured with products or a dense matrix that a product
+            confirms, not with the factor.
     """
 
     values: Float[Tensor, "p k"]

@@ -14,14 +14,17 @@ from torch import Tensor
 from torch.func import grad, jacrev, jvp, vjp, vmap
 
 from influencelab.data.dataset import Dataset
-from influencelab.data.sparse_rows import row_size, written_out
+from influencelab.data.sparse_rows import SparseRows, row_size, written_out
 from influencelab.errors import InvalidParameter
 from influencelab.models import layer_curvature
 from influencelab.models.loss_derivatives import PRODUCTS
 from influencelab.models.loss_derivatives import chunks as chunks
-from influencelab.models.shapes import KM, KN, KP, KPP, MP, K, N, P, Theta, X, Y
+from influencelab.models.shapes import CB, KM, KN, KP, KPP, MP, K, N, P, Theta, X, Y
 from influencelab.models.task import Task, output_roots
 from influencelab.recipe import is_default
+
+# Chunks that are read again at once, as a share of those that are not.
+CACHED = 16
 
 
 def objectives(task: Task, data: Dataset, theta: KP, weights: KN) -> K:
@@ -120,7 +123,15 @@ def point_slope_changes(
 
 def slopes_at(task: Task, y: Y, theta: P, directions: KP, x: X) -> Float[Tensor, "b k"]:
     """∇ℓᵢᵀ dₖ of some points."""
-    slopes = task.output_loss.gradients(task.outputs(theta, x), y)
+    return pulled_along(task, theta, x, task.output_loss.gradients(task.outputs(theta, x), y), directions)
+
+
+def pulled_along(task: Task, theta: P, x: X, slopes: CB, directions: KP) -> Float[Tensor, "b k"]:
+    """Σ slopes[a, i] (Jᵢ dₖ)ₐ over outputs: how fast a number of each point with these slopes rises along each dₖ."""
+    if task.linear and not isinstance(x, SparseRows) and len(directions) * len(slopes) > len(theta):
+        # A point's gradient has fewer numbers than its outputs along so many directions.
+        parts, features = chunks(len(x), width=CACHED * len(theta)), task.features(x)
+        return torch.cat([times_features(slopes[:, rows].T, features[rows]) @ directions.T for rows in parts])
     return (task.output_slopes(theta, x, directions) * slopes).sum(-2).T
 
 

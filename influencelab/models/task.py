@@ -13,14 +13,12 @@ from torch import Tensor
 from influencelab.data.dataset import Dataset
 from influencelab.data.sparse_rows import SparseRows
 from influencelab.errors import InvalidParameter
-from influencelab.models.closed_forms.linear import LinearDerivatives
-from influencelab.models.loss_derivatives import LossDerivatives, Model, chunks, output_slopes
+from influencelab.models.closed_forms.linear import Features, LinearDerivatives
+from influencelab.models.loss_derivatives import LossDerivatives, Model, output_slopes
 from influencelab.models.penalty import Penalty
 from influencelab.models.shapes import KCB, KP, N, P, Theta, X, Y
-from influencelab.recipe import default
+from influencelab.recipe import default, is_default
 
-# Numbers in features of which no second copy is made for all points at once.
-MANY = 2**24
 # A layer's matrix (W | bias) and its units give W units + bias.
 Layer = Callable[[Tensor, Tensor], Tensor]
 
@@ -166,8 +164,19 @@ class LinearTask(Task):
     @default
     def features(self, x: X) -> Float[Tensor, "b d"]:
         """Each point as a row, with a last column of ones where there is an intercept."""
-        flat = x.flatten(1)
-        return torch.cat([flat, flat.new_ones(len(flat), 1)], dim=1) if self.intercept else flat
+        flat, size = x.flatten(1), (len(x), 1)
+        return torch.cat([flat, flat.new_full(size, self.intercept_feature)], dim=1) if self.intercept else flat
+
+    @property
+    @default
+    def intercept_feature(self) -> float:
+        """What each intercept multiplies."""
+        return 1.0
+
+    def affine(self, x: X) -> Features:
+        """The same without a copy of the points, where an intercept alone is put beside them."""
+        apart = self.intercept and is_default(type(self).features) and not isinstance(x, SparseRows)
+        return Features(x.flatten(1), self.intercept_feature) if apart else Features(self.features(x))
 
     @default
     def width(self, data: Dataset) -> int:
@@ -187,18 +196,15 @@ class LinearTask(Task):
 
     @default
     def outputs(self, theta: Theta, x: X) -> KCB:
-        """Θ x for every model and point; of many points some at a time, since their features are a copy."""
-        if not isinstance(x, SparseRows) and len(x) and x.numel() > MANY:
-            parts = chunks(len(x), width=x.shape[1:].numel())
-            return torch.cat([self.outputs(theta, x[rows]) for rows in parts], dim=-1)
-        features = self.features(x)
-        rows = theta.unflatten(-1, (-1, features.shape[1]))
-        return (rows.flatten(0, -2) @ features.T).unflatten(0, rows.shape[:-1])
+        """Θ x for every model and point."""
+        features = self.affine(x)
+        rows = theta.unflatten(-1, (-1, features.width))
+        return features.outputs(rows.flatten(0, -2)).unflatten(0, rows.shape[:-1])
 
     @default
     def derivatives(self, data: Dataset) -> LossDerivatives:
         """In closed form: matrix products with the features."""
-        return LinearDerivatives(self, data, self.output_loss.size(data), features=self.features)
+        return LinearDerivatives(self, data, self.output_loss.size(data), features=self.features, affine=self.affine)
 
     @default
     def output_slopes(self, theta: P, x: X, directions: KP) -> Float[Tensor, "k c b"]:

@@ -24,8 +24,9 @@ from influencelab.recipe import Recipe, kind_name
 from influencelab.summary import Summarised
 from influencelab.threads import by_size
 from influencelab.training.deadline import check_seconds, out_of_time, within
-from influencelab.training.minimum import no_minimum, stays, train_to_minimum, unbounded, unfinished
+from influencelab.training.minimum import stays, train_to_minimum, unfinished
 from influencelab.training.origin import Origin
+from influencelab.training.separation import no_minimum, unbounded
 from influencelab.training.trainer import Memory, Trained, Trainer, check_finite
 from influencelab.training.weights import checked_weights
 
@@ -84,7 +85,8 @@ class Fit(Recipe, Summarised):
 
     def is_as_measured(self) -> bool:
         """Whether J is what the fit says of itself, so that nobody wrote over its tensors in the meantime."""
-        value = float(derivatives.objectives(self.task, self.data, self.theta[None], self.weights[None])[0])
+        with threads_for(self):
+            value = float(derivatives.objectives(self.task, self.data, self.theta[None], self.weights[None])[0])
         return abs(value - self.loss) <= max(SAME, ROUNDING * torch.finfo(self.theta.dtype).eps) * abs(value)
 
     def summary(self) -> dict[str, str]:

@@ -81,6 +81,18 @@ def test_a_residual_tells_of_a_bad_factor():
     assert (curvature.solve(vectors).residual > 0.1).all()
 
 
+@pytest.mark.parametrize("place", [(0, 0), (3, 2)])
+@pytest.mark.parametrize("build", [logistic_problem, binary_problem, ridge_problem])
+def test_a_residual_tells_of_a_bad_hessian_that_it_could_be_measured_with(build, place):
+    fitted = fresh(build, weight_decay=0.01)
+    curvature = Curvature(fitted, damping=0.1)
+    vectors = some_vectors(fresh(build, weight_decay=0.01), 6)
+    row, column = (each % len(fitted.theta) for each in place)
+    curvature.dense()[row, column] += 0.01
+    curvature.dense()[column, row] += 0.01
+    assert (curvature.solve(vectors).residual.max() > 1e-4).all()
+
+
 @pytest.mark.parametrize("build", PROBLEMS)
 def test_what_was_computed_once_serves_every_damping(build, monkeypatch):
     fitted, calls = fresh(build), []

@@ -8,6 +8,7 @@ from problems import binary_problem, logistic_problem
 import influencelab as il
 from influencelab.influence.curvature import Curvature
 from influencelab.influence.factors import FACTORS_OF
+from influencelab.models.closed_forms import pairs
 from influencelab.training import cholesky
 from influencelab.training.trainers import newton
 
@@ -22,6 +23,7 @@ def posed(request, monkeypatch):
     """A task and its data, of which every matrix counts as large; p is a few hundred."""
     build, settings = BUILDS[request.param]
     monkeypatch.setattr(cholesky, "LARGE", 1)
+    monkeypatch.setattr(pairs, "MATRICES", 0)
     return build(n=60, m=2, weight_decay=0.1, **settings)
 
 

@@ -6,13 +6,13 @@ from fractions import Fraction
 
 import numpy
 import pytest
-from problems import binary_problem, ridge_problem
+from problems import binary_problem, logistic_problem, ridge_problem
 
 from influencelab.data.removals import leave_one_out
 from influencelab.errors import LostDigits
 from influencelab.influence.estimators.exact import Exact
 from influencelab.influence.retrainers.second_order import SecondOrder
-from influencelab.influence.rounding import exact_rank
+from influencelab.influence.rounding import cancelled, exact_rank
 from influencelab.training.fit import fit
 from influencelab.training.trainers.newton import Newton
 
@@ -58,6 +58,15 @@ def test_a_copy_but_for_rounding_is_warned_of_and_an_exact_one_is_not():
         warnings.simplefilter("error")
         Exact().estimate(copied(1.0))
         Exact().estimate(copied(0.25))
+
+
+@pytest.mark.parametrize("build", [binary_problem, logistic_problem, ridge_problem])
+def test_what_is_bounded_by_lengths_is_never_above_the_bound(build):
+    fitted = fit(*build(weight_decay=0.01), Newton())
+    values = Exact().estimate(fitted).values
+    for given in (None, values):
+        measured, bound = cancelled(fitted, given), cancelled(fitted, given, enough=float("inf"))
+        assert 1 <= measured <= bound <= 100 * measured
 
 
 def test_effects_that_are_exactly_zero_have_lost_no_digits():

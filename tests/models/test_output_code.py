@@ -11,7 +11,7 @@ import influencelab as il
 from influencelab.errors import InvalidData, InvalidParameter
 from influencelab.models import derivatives
 from influencelab.models.machines import machines
-from influencelab.training.minimum import unbounded
+from influencelab.training.separation import unbounded
 
 DATA = class_data(4, classes=3, n=40, features=2)
 WEIGHTS = torch.linspace(0.5, 1.5, 40, dtype=torch.float64) / 40

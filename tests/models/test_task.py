@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 
+import numpy
 import pytest
 import torch
 from problems import class_data, value_data
@@ -18,9 +19,14 @@ from influencelab.influence.estimators.newton_step import NewtonStep
 from influencelab.influence.estimators.unrolled import Unrolled
 from influencelab.influence.retrainers.rerun import Rerun
 from influencelab.influence.retrainers.second_order import SecondOrder
-from influencelab.models.task import Task
+from influencelab.models import derivatives
+from influencelab.models.losses.squared_error import SquaredError
+from influencelab.models.task import LinearTask, Task
+from influencelab.models.tasks.generalised_linear import GeneralisedLinear
 from influencelab.models.tasks.logistic import Logistic
 from influencelab.models.tasks.mlp import MLP
+from influencelab.models.tasks.offset_linear import OffsetLinear
+from influencelab.models.tasks.signed_linear import SignedLinear
 from influencelab.training.fit import fit
 from influencelab.training.trainers.gradient_descent import GradientDescent
 from influencelab.training.trainers.newton import Newton
@@ -128,3 +134,51 @@ def test_a_wrong_closed_form_is_seen(monkeypatch):
     closed = Exact(damping=0.01).estimate(replace(made)).values
     plain = Exact(damping=0.01).estimate(replace(made, task=bare(task))).values
     assert not torch.allclose(plain, closed, rtol=1e-4)
+
+
+@dataclass(frozen=True)
+class Squares(LinearTask):
+    """Features of its own."""
+
+    @property
+    def output_loss(self):
+        """Half the squared error."""
+        return SquaredError()
+
+    def features(self, x):
+        """Each point and its squares."""
+        return torch.cat([x, x.square()], 1)
+
+    def width(self, data):
+        """Twice as many."""
+        return 2 * data.x_train.shape[1]
+
+
+@pytest.mark.parametrize(
+    "task",
+    [
+        Logistic(0.1),
+        Logistic(0.1, intercept=False),
+        GeneralisedLinear(0.1, loss=SquaredError(), constant=3.0),
+        SignedLinear(0.1, constant=0.5),
+        OffsetLinear(0.1),
+        Squares(0.1),
+    ],
+    ids=repr,
+)
+def test_outputs_and_gradients_of_linear_tasks_are_those_of_features_that_are_written_out(task):
+    data = class_data(0, classes=4) if isinstance(task, Logistic) else value_data(0)
+    size, width = task.output_loss.size(data), task.features(data.x_train).shape[1]
+    assert width == task.width(data)
+    theta = torch.randn(3, size * width, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    x = task.features(data.x_train).numpy()
+    wanted = numpy.einsum("kcd,bd->kcb", theta.view(3, size, width).numpy(), x)
+    outputs = task.outputs(theta, data.x_train)
+    if isinstance(task, OffsetLinear):
+        wanted = wanted + data.x_train[:, -1].numpy()
+    assert outputs.numpy() == pytest.approx(wanted, rel=1e-12, abs=1e-12)
+    slopes = task.output_loss.gradients(outputs, data.y_train).numpy()
+    weights = torch.rand(3, data.n, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    found = derivatives.gradients(replace(task, weight_decay=0.0), data, theta, weights)
+    wanted = numpy.einsum("kcb,kb,bd->kcd", slopes, weights.numpy(), x).reshape(3, -1)
+    assert found.numpy() == pytest.approx(wanted, rel=1e-12, abs=1e-12)

@@ -18,7 +18,7 @@ from influencelab.models.tasks.binary_logistic import BinaryLogistic
 from influencelab.models.tasks.logistic import Logistic
 from influencelab.models.tasks.ridge import Ridge
 from influencelab.training.fit import fit, fit_at
-from influencelab.training.minimum import right, unbounded
+from influencelab.training.separation import right, unbounded
 from influencelab.training.trainers.gradient_descent import GradientDescent
 from influencelab.training.trainers.lbfgs import LBFGS
 from influencelab.training.trainers.newton import Newton

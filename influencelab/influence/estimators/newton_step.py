@@ -89,7 +89,6 @@ def removal_steps(
     for rows in derivatives.chunks(fit.data.n, width=task.output_loss.size(fit.data) * (len(solved) + 1)):
         x, y = fit.data.x_train[rows], fit.data.y_train[rows]
         outputs = task.outputs(fit.theta, x)
-        moved = task.output_slopes(fit.theta, x, solved)
         amplified, _, grown = (
             amplification(curvature, every[rows]) if drawn is None else drawn.amplification(every[rows])
         )
@@ -98,7 +97,8 @@ def removal_steps(
         shared = task.output_slopes(fit.theta, x, common_step)[0]
         change = weight * task.output_loss.products(outputs, y, shared)
         slopes = torch.einsum("bae,eb->ab", amplified, task.output_loss.gradients(outputs, y) + change)
-        values.append(weight[:, None] * (torch.einsum("mab,ab->bm", moved, slopes) + solved @ common))
+        moved = derivatives.pulled_along(task, fit.theta, x, slopes, solved)
+        values.append(weight[:, None] * (moved + solved @ common))
     curvature.check_rounding(amplified=largest)
     return torch.cat(values)
 

@@ -21,12 +21,13 @@ from influencelab.models import derivatives
 from influencelab.models.proximal import proximal, proximal_bregman_response
 from influencelab.models.shapes import KN, KP
 from influencelab.training.fit import Fit
-from influencelab.training.minimum import DENSE, LEFT, polish, unbounded
+from influencelab.training.minimum import DENSE, LEFT, polish
+from influencelab.training.separation import unbounded
 from influencelab.training.trainer import Trainer, small_gradient
 from influencelab.training.trainers.newton import Newton
 
-# Models in one batch, at most.
-MODELS = 256
+# Models in one batch at most, and numbers up to which the outputs of more are still in the cache.
+MODELS, CACHED = 256, 2**18
 # Shares of its own tolerance that the safeguarded trainer is asked for, one after the other, until a model passes.
 TIGHTER = (1.0, 1e-2, 1e-4, 1e-6)
 # Residuals that conjugate gradients may leave: of a chord step, which the next one mends, and of what is judged by.
@@ -93,8 +94,9 @@ class SecondOrder(Retrainer):
             raise InvalidParameter(f"passes is {self.passes}, expected a number ≥ 0.")
 
     def batch_limits(self, fit: Fit) -> tuple[int, int]:
-        """256 models; each has weights, residuals, parameters and steps."""
-        return MODELS, 2 * fit.data.n + 4 * len(fit.theta)
+        """256 models, of linear tasks with few points more; each has weights, residuals, parameters and steps."""
+        few = CACHED // (fit.data.n * fit.task.output_loss.size(fit.data)) if fit.task.linear else 0
+        return max(MODELS, few), 2 * fit.data.n + 4 * len(fit.theta)
 
     def batch_trainer(self, fit: Fit, perturbation: Perturbation) -> Callable[[Problem], Part]:
         """Every batch to the minimum of the target, under one convergence test."""

@@ -2,14 +2,9 @@
 
 from dataclasses import dataclass
 
-import torch
-from jaxtyping import Float
-from torch import Tensor
-
 from influencelab.errors import InvalidParameter
 from influencelab.models.loss import OutputLoss
 from influencelab.models.losses.tweedie_deviance import TweedieDeviance
-from influencelab.models.shapes import X
 from influencelab.models.task import LinearTask
 
 # The deviance of counts.
@@ -41,7 +36,7 @@ class GeneralisedLinear(LinearTask):
         """The loss it was given."""
         return self.loss
 
-    def features(self, x: X) -> Float[Tensor, "b d"]:
-        """Each point as a row, with a last column of the constant where there is an intercept."""
-        flat = x.flatten(1)
-        return torch.cat([flat, flat.new_full((len(flat), 1), self.constant)], dim=1) if self.intercept else flat
+    @property
+    def intercept_feature(self) -> float:
+        """The constant that it was given."""
+        return self.constant

@@ -3,15 +3,13 @@
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float
-from torch import Tensor
 
 from influencelab.data.dataset import Dataset
 from influencelab.errors import InvalidParameter
 from influencelab.models.loss import OutputLoss
 from influencelab.models.losses.squared_error import SquaredError
 from influencelab.models.penalty import Penalty
-from influencelab.models.shapes import Theta, X
+from influencelab.models.shapes import Theta
 from influencelab.models.task import LinearTask
 
 SQUARES = SquaredError()
@@ -52,10 +50,10 @@ class SignedLinear(LinearTask):
         """Only without signs."""
         return not (self.l1 and any(self.signs))
 
-    def features(self, x: X) -> Float[Tensor, "b d"]:
-        """Each point as a row, with a last column of the constant where there is an intercept."""
-        flat = x.flatten(1)
-        return torch.cat([flat, flat.new_full((len(flat), 1), self.constant)], dim=1) if self.intercept else flat
+    @property
+    def intercept_feature(self) -> float:
+        """The constant that it was given."""
+        return self.constant
 
     def penalty(self, data: Dataset, like: Theta) -> Penalty:
         """Weight decay, and a slope of l1 along each sign."""
