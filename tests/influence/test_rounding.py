@@ -62,7 +62,8 @@ def test_a_copy_but_for_rounding_is_warned_of_and_an_exact_one_is_not():
 
 @pytest.mark.parametrize("build", [binary_problem, logistic_problem, ridge_problem])
 def test_what_is_bounded_by_lengths_is_never_above_the_bound(build):
-    fitted = fit(*build(weight_decay=0.01), Newton())
+    task, data = build(weight_decay=0.01)
+    fitted = fit(task, data, Newton())
     values = Exact().estimate(fitted).values
     for given in (None, values):
         measured, bound = cancelled(fitted, given), cancelled(fitted, given, enough=float("inf"))

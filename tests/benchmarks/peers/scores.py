@@ -196,7 +196,7 @@ def main(name: str, place: str, out: str) -> None:
     work = {each.__name__: each for each in known}[name]
     if "c" in problem:
         problem["model"] = classifier(problem)
-    seconds, busy = [], []
+    seconds, busy, found = [], [], None
     # The first time loads what a library loads late.
     while len(seconds) < 6 and sum(seconds) < 20:
         started, used = time.perf_counter(), time.process_time()
