@@ -5,6 +5,7 @@ import math
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional
 from torch_problems import STANDS, WATCHED, X, Y, close, entropy
 from torch_refits import TokenMean, Transformer, changes, descended, loaded
 
@@ -79,25 +80,67 @@ def grouped():
     return nn.Sequential(nn.Conv2d(1, 2, 3), nn.Tanh(), nn.GroupNorm(2, 2, eps=0.1), nn.Flatten(), nn.Linear(8, 2))
 
 
+def texts():
+    """Tokens, and at each position the next one, which is mostly the one after in the alphabet."""
+    generator = torch.Generator().manual_seed(0)
+    text = torch.randint(4, (104, 1), generator=generator)
+    for _ in range(3):
+        step = 1 + (torch.rand(104, 1, generator=generator) > 0.6) * torch.randint(3, (104, 1), generator=generator)
+        text = torch.cat([text, (text[:, -1:] + step) % 4], dim=1)
+    return text[:, :-1], text[:, 1:]
+
+
+def measurements():
+    """Three real targets a point."""
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn(104, 3, generator=generator).double()
+    return x, torch.tanh(x) + 0.5 * torch.randn(104, 3, generator=generator)
+
+
+def tags():
+    """Of three labels those that a point has."""
+    x, y = measurements()
+    return x, (y > 0).double()
+
+
+def of_each(loss):
+    """The mean over a point's targets."""
+    return lambda outputs, targets: loss(outputs, targets, reduction="none").flatten(1).mean(1)
+
+
+def next_tokens(outputs, targets):
+    """Minus the mean log-probability of the next tokens, classes standing last."""
+    return of_each(functional.cross_entropy)(outputs.transpose(1, 2), targets)
+
+
+def three():
+    return nn.Sequential(nn.Linear(3, 2), nn.Tanh(), nn.Linear(2, 3))
+
+
+# The module, its points, its weight decay, the loss that is handed in, and the same by torch of each point.
 KINDS = {
     "MLP": (lambda: nn.Sequential(nn.Flatten(), nn.Linear(16, 2), nn.Tanh(), nn.Linear(2, 2)), images, 0.3),
     "GroupNorm": (grouped, images, 0.3),
     "frozen BatchNorm": (frozen_statistics, images, 0.2),
     "embeddings": (lambda: TokenMean(4, 2), sentences, 0.05),
     "transformer": (Transformer, sentences, 0.03),
+    "next tokens": (lambda: Transformer(outputs=4, causal=True), texts, 0.03, next_tokens, next_tokens),
+    "three targets": (three, measurements, 0.03, "mse", of_each(functional.mse_loss)),
+    "several labels": (three, tags, 0.03, "bce_with_logits", of_each(functional.binary_cross_entropy_with_logits)),
 }
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", KINDS)
 def test_predictions_are_the_changes_of_refits_by_torch_alone(name):
-    make, points, decay = KINDS[name]
+    make, points, decay, *losses = KINDS[name]
+    given, each = losses or ("cross_entropy", entropy)
     module, (x, y) = make().double(), points()
-    module = descended(module, entropy, x[:100], y[:100], decay=decay)
+    module = descended(module, each, x[:100], y[:100], decay=decay)
     watched = x[100:], y[100:]
-    fit = il.from_torch(module, "cross_entropy", x[:100], y[:100], *watched, weight_decay=decay, polish=True)
-    rows, at, given = torch.tensor([0, 30]), loaded(module, fit), (x[:100], y[:100], watched)
-    actual = changes(at, entropy, *given, rows.tolist(), decay=decay)
+    fit = il.from_torch(module, given, x[:100], y[:100], *watched, weight_decay=decay, polish=True)
+    rows, at, data = torch.tensor([0, 30]), loaded(module, fit), (x[:100], y[:100], watched)
+    actual = changes(at, each, *data, rows.tolist(), decay=decay)
     truth = il.SecondOrder().retrain(fit, il.leave_one_out(100, rows=rows, convention="renormalise"))
     assert truth.trusted.all()
     assert close(truth.values, actual, share=1e-5)
@@ -105,5 +148,5 @@ def test_predictions_are_the_changes_of_refits_by_torch_alone(name):
     slope = float((predicted * actual).sum() / predicted.square().sum())
     assert math.isclose(slope, 1, abs_tol=0.06)
     # Differences in a point's weight are slopes themselves.
-    ends = [changes(at, entropy, *given, [30], decay=decay, share=each, rescaled=False) for each in (1.05, 0.95)]
+    ends = [changes(at, each, *data, [30], decay=decay, share=share, rescaled=False) for share in (1.05, 0.95)]
     assert close(il.Exact().estimate(fit).slopes[30:31] / 100, (ends[0] - ends[1]) / 0.1, share=1e-3)

@@ -187,7 +187,7 @@ POINTS = {
     "a class too many": ((X, Y + 1), InvalidData, r"y goes from 1 to 2 in int64.*0 … 1"),
     "real labels": ((X, Y.double()), InvalidData, r"whole numbers 0 … 1.*y\.long\(\)"),
     "too few labels": ((X, Y[:5]), InvalidData, "have 30 and 5 rows"),
-    "several targets": ((X, X), InvalidData, "y is (30, 4), expected one label"),
+    "several targets": ((X, X), InvalidData, "y is (30, 4), classes of shape"),
 }
 
 
