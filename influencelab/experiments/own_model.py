@@ -16,6 +16,7 @@ from influencelab.influence.estimators.conjugate_gradient import ConjugateGradie
 from influencelab.influence.estimators.ekfac import EKFAC
 from influencelab.influence.estimators.exact import Exact
 from influencelab.influence.estimators.newton_step import NewtonStep
+from influencelab.influence.solves import LONG, SPEED, seconds_of
 from influencelab.models.measure import Measure
 from influencelab.recipe import Progress
 from influencelab.training.fit import Fit
@@ -26,11 +27,7 @@ __all__ = ["influence"]
 AUTO = "auto"
 # Parameters from which on conjugate gradients take longer than a factor of each layer.
 MANY = 100_000
-# Floating-point operations a second that one core does of such products, and seconds that are announced.
-SPEED, LONG = 2e10, 10.0
 MEGABYTE = 2**20
-# Products that one solution takes by conjugate gradients, and what each takes beside them for each parameter.
-SOLVES, COLUMNS = 20.0, 800.0
 
 
 def influence(
@@ -150,7 +147,7 @@ def choice(fitted: Fit) -> tuple[Estimator, str, float]:
         return NewtonStep(convention=fitted.convention or "drop"), why, factored
     if p <= FACTORISED:
         return Exact(), f"since the curvature of {p:,} parameters fits in {memory}", factored
-    by_points = outputs * data.n * SOLVES * (4.0 * data.n * outputs * row + COLUMNS * p) / SPEED
+    by_points = seconds_of(fitted, data.n)
     if by_products(fitted.task, fitted.theta) and by_points <= LONG:
         why = f"since the outputs are linear in {p:,} parameters, and {data.n:,} points few enough to solve for each"
         return NewtonStep(convention=fitted.convention or "drop"), why, by_points
