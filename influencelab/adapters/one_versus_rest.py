@@ -85,7 +85,7 @@ def smooth_together(smooth: Sequence[Smooth], together: Callable[[Task], Task]) 
         lambda width: together(smooth[0].at(width)),
         smooth[0].widest,
         max(each.off for each in smooth),
-        numpy.concatenate(known) if len(known) == len(smooth) else None,
+        slopes=numpy.concatenate(known) if len(known) == len(smooth) else None,
     )
 
 
