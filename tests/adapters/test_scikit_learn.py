@@ -188,7 +188,7 @@ REFUSED = {
     "a tree a class": (OneVsRestClassifier(DecisionTreeClassifier()), "one DecisionTreeClassifier a class.*trees have"),
     "a regression a class": (OneVsRestClassifier(Ridge()), "one Ridge a class is not read.*RidgeClassifier inside"),
     "a pipeline a class": (OneVsRestClassifier(make_pipeline(MODEL)), "Put the steps before it"),
-    "an absolute penalty a class": (OneVsRestClassifier(LogisticRegression(l1_ratio=1)), "L1 penalty of its machines"),
+    "an absolute penalty a class": (OneVsRestClassifier(LinearSVC(penalty="l1")), "of its machines, its L1 penalty"),
     "bounds a class": (OneVsRestClassifier(RidgeClassifier(positive=True)), "of its machines, positive=True"),
     "several labels a point": (OneVsRestClassifier(MODEL).fit(X, numpy.eye(2)[LABELS]), "several of its labels"),
     "all classes at once": (LinearSVC(multi_class="crammer_singer"), "Take multi_class='ovr'"),

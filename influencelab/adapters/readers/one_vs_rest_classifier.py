@@ -6,7 +6,6 @@ import numpy
 
 from influencelab.adapters import refusals
 from influencelab.adapters.one_versus_rest import put_together
-from influencelab.adapters.readers import logistic_regression
 from influencelab.adapters.reading import Reading
 from influencelab.data.dataset import Dataset
 
@@ -33,8 +32,6 @@ def refusal(estimator: Any) -> str:
     for machine in (inside, *getattr(estimator, "estimators_", ())):
         if reason := refusals.refusal(machine):
             return f"of its machines, {reason}"
-    if name == "LogisticRegression" and logistic_regression.ratio_of(inside):
-        return "the L1 penalty of its machines is not smooth, and read of one model alone. Take an l1_ratio of 0"
     return ""
 
 
