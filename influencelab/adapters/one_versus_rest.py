@@ -90,7 +90,7 @@ def sparse_together(
 ) -> tuple[Task, Dataset, Pattern]:
     """The piece of all machines' objectives on the signs that each has, under absolute penalties as strong as one's."""
     one, signs = patterns[0].whole, numpy.concatenate([each.signs for each in patterns])
-    whole = replace(one, data=data, loss=loss, l1=one.l1 * scale, decay=one.decay * scale)
+    whole = replace(one, name="all machines", data=data, loss=loss, l1=one.l1 * scale, decay=one.decay * scale)
     return *whole.piece(signs), Pattern(whole, signs)
 
 

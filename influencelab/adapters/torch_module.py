@@ -140,7 +140,8 @@ def loss_of(
             form = tuple(values.shape) if isinstance(found, Tensor) else type(found).__name__
             raise InvalidParameter(
                 f"The loss gives {form} for {len(y)} points, expected one loss a point. Take no mean in it "
-                "(reduction='none', and say reduction= to from_torch), and give y as a column where outputs are one."
+                "(reduction='none', and say reduction= to from_torch), but over a point's own targets, where it has "
+                "several: losses.view(len(targets), -1).mean(1). Give y as a column where outputs are one."
             )
         values, alone = (loss.values(z[:, :rows], y[:rows]) for rows in (len(y), 1))
         loss.products(z, y, loss.gradients(z, y)[None])

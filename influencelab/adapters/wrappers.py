@@ -38,9 +38,10 @@ class Opened:
                 found = step.transform(x)
             except (ValueError, TypeError, KeyError) as error:
                 reason = " ".join(str(error).split()).rstrip(".")
+                row = f" One point is a table of one row, such as {what}[:1]." if getattr(x, "ndim", 2) == 1 else ""
                 raise InvalidData(
                     f"{what} does not go through {type(step).__name__} ({reason:.300}). Give the features that the "
-                    "pipeline was fitted to, and a fitted pipeline."
+                    f"pipeline was fitted to, and a fitted pipeline.{row}"
                 ) from error
             if found.shape[0] != rows_of(x):
                 raise InvalidData(

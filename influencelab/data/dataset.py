@@ -40,7 +40,7 @@ class Dataset(Recipe, Summarised):
         x_train: features of the training points, a row a point.
         y_train: their classes 0 … c − 1 (int64) or real targets. Texts and truth values are numbered, in the order of
             `class_names`, else of their categories, else of the alphabet. A row of targets a point, such as the next
-            tokens of a text, where classes=0 is said; only modules of torch take such.
+            tokens of a text, where these are real numbers or classes=0 is said; only modules of torch take such.
         x_test: features of the test points.
         y_test: their classes or targets.
         train_ids: where each training point stands in its source, kept through every subset: a point is the same

@@ -104,7 +104,8 @@ def check_targets(loss: OutputLoss, data: Dataset) -> None:
     if data.y_train.dim() > 1 and not loss.several:
         raise InvalidData(
             f"{data.name} has targets of shape {tuple(data.y_train.shape[1:])} a point, and {kind_name(loss)} takes "
-            "one. Fit a model a target, or take a module of torch and a loss of such: il.from_torch."
+            "one. Give y.argmax(1) of classes that are one-hot, fit a model a target, or take a module of torch and a "
+            "loss of such: il.from_torch."
         )
 
 

@@ -84,7 +84,7 @@ def features(given: Any, *, what: str) -> Tensor:
     return x
 
 
-def labels_in(given: Any, *, read: ReadLoss, shape: tuple[int, ...], what: str) -> Tensor:
+def labels_in(given: Any, *, read: ReadLoss, shape: tuple[int, ...], points: int, what: str) -> Tensor:
     """Labels as a flat row, classes as whole numbers and targets as real ones; or a row of targets a point.
 
     Raises:
@@ -98,6 +98,8 @@ def labels_in(given: Any, *, read: ReadLoss, shape: tuple[int, ...], what: str) 
     y = y[:, 0] if y.dim() == 2 and y.shape[1] == 1 else y
     if y.dim() == 0 or not y.numel():
         raise InvalidData(f"{what} is {tuple(y.shape)}, expected a label or target a point, or a row of targets each.")
+    if len(y) != points:
+        raise InvalidData(f"X{what[1:]} and {what} have {points} and {len(y)} rows. Give one label a point.")
     if not y.isfinite().all():
         raise InvalidData(f"{what} has NaN or infinite values. Drop those points.")
     needs, count = read.labels, math.prod(shape)
@@ -165,11 +167,10 @@ def dataset_of(module: FrozenModule, parts: dict[str, tuple[Any, Any]], *, read:
     for part, (x, y) in parts.items():
         what = "" if part == "train" else "_test"
         check_rows(x, y, part=part)
-        points, labels = features(x, what=f"X{what}"), labels_in(y, read=read, shape=shape, what=f"y{what}")
+        points = features(x, what=f"X{what}")
+        labels = labels_in(y, read=read, shape=shape, points=len(points), what=f"y{what}")
         if not labels.is_floating_point() and not torch.equal(labels.to(like.dtype).long(), labels):
             raise InvalidData(f"y{what} has whole numbers larger than {like.dtype} can hold. Give targets in float64.")
-        if len(points) != len(labels):
-            raise InvalidData(f"X{what} and y{what} have {len(points)} and {len(labels)} rows. Give one label a point.")
         if module.whole and (
             points.is_floating_point() or not torch.equal(points.to(like.dtype).long(), points.long())
         ):

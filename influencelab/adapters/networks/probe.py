@@ -70,10 +70,17 @@ def called(path: str, module: nn.Module) -> str:
     return f"{path or 'the module'}: {text if len(text) <= 80 else type(module).__name__}"
 
 
-def check_settled(module: nn.Module) -> None:
-    """Refuse parts that draw, that mix points, or that change by being used."""
+def check_kind(module: nn.Module) -> None:
+    """Refuse what holds a module and is none that can be differentiated."""
+    if isinstance(module, nn.DataParallel | nn.parallel.DistributedDataParallel):
+        raise InvalidParameter(f"{type(module).__name__} spreads a module over devices. Give the one in it: .module.")
     if isinstance(module, torch.jit.ScriptModule):
         raise InvalidParameter("A module of torch.jit keeps no operations to differentiate. Give what it was made of.")
+
+
+def check_settled(module: nn.Module) -> None:
+    """Refuse parts that draw, that mix points, or that change by being used."""
+    check_kind(module)
     for name, each in module.named_parameters():
         if is_lazy(each):
             raise InvalidParameter(f"Parameter {name} has no shape yet. Call the module on a batch once, and train it.")
