@@ -3,6 +3,7 @@
 import warnings
 
 import numpy
+import pandas
 import pytest
 import scipy.sparse
 import sklearn
@@ -151,6 +152,12 @@ def test_points_in_another_order_are_the_same_points():
 def test_texts_are_classes_and_a_pipeline_goes_before():
     names = numpy.array(["ash", "birch", "cedar"])
     pipeline = make_pipeline(StandardScaler(), OneVsRestClassifier(RidgeClassifier())).fit(X, names[Y])
+    table = pandas.DataFrame(X, columns=[f"column {place}" for place in range(X.shape[1])])
+    inside = OneVsRestClassifier(make_pipeline(StandardScaler(), RidgeClassifier())).fit(table, names[Y])
+    found = [il.influence(model, table, names[Y], table[:3], names[Y][:3]) for model in (pipeline, inside)]
+    assert found[1].values.numpy() == pytest.approx(found[0].values.numpy(), rel=1e-9, abs=1e-12)
+    assert found[1].fit.origin.held == ("the steps of the pipeline",)
+    assert il.supports(OneVsRestClassifier(make_pipeline(StandardScaler(), SVC())))
     fit = handed_in(pipeline, y=names[Y], y_test=names[Y_TEST])
     assert fit.data.class_names == ("ash", "birch", "cedar")
     assert il.supports(make_pipeline(StandardScaler(), OneVsRestClassifier(SVC())))

@@ -217,5 +217,7 @@ def test_ignored_classes_and_other_numbers_of_targets_are_refused():
         il.from_torch(layer, nn.HuberLoss(), X, X, X, X, **STANDS)
     with pytest.raises(InvalidData, match=r"targets of shape \(2,\), a test point of \(\)"):
         il.from_torch(layer, lambda z, y: (z - y).square().sum(1), X, X[:, :2], X, X[:, :1], **STANDS)
+    with pytest.raises(InvalidParameter, match=r"The loss gives \(6,\) for 3 points.*a point's own targets"):
+        il.from_torch(layer, lambda z, y: (z - y).square().flatten(), X, X[:, :2], X, X[:, :2], **STANDS)
     with pytest.raises(InvalidParameter, match=r"The loss gives \(3, 2\) for 3 points"):
         il.from_torch(layer, lambda z, y: (z - y).square(), X, X[:, :2], X, X[:, :2], **STANDS)

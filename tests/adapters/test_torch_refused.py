@@ -136,6 +136,7 @@ REFUSED = {
     "other features": ((nn.Linear(5, 2),), r"Linear\(in_features=5.*fails to give outputs of a batch.*Give X"),
     "a part cut off": ((Detached(4, 2),), r"first derivatives of Detached.*detach"),
     "a recurrent layer": ((Recurrent(),), r"cell: GRU\(2, 2.*second derivatives of single points.*recurrent"),
+    "a parallel module": ((nn.DataParallel(LAYER),), r"spreads a module over devices. Give the one in it: \.module"),
     "a NaN": ((broken(),), "Parameter bias has NaN"),
     "no module": ((lambda x: x,), r"module is a function, expected a Module\. Give a module of torch"),
     "a name": ((LAYER, "nll"), r"loss is 'nll', expected one of cross_entropy, mse, bce_with_logits"),

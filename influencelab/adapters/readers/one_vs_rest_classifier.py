@@ -19,8 +19,8 @@ def refusal(estimator: Any) -> str:
     name = type(inside).__name__
     if name == "Pipeline":
         return (
-            "it has a pipeline a class. Put the steps before it, which see no labels: make_pipeline(steps, "
-            "OneVsRestClassifier(model))"
+            "it has a pipeline a class, whose steps are not alike. Put steps before it, which see no labels: "
+            "make_pipeline(steps, OneVsRestClassifier(model))"
         )
     if name not in MACHINES or refusals.reader_of(inside) is None:
         reason = refusals.refusal(inside)
