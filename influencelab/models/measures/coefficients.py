@@ -84,10 +84,11 @@ class Coefficients(Measure):
         known = coefficient_names(task, data)
         given = (self.names,) if isinstance(self.names, str) else self.names
         require(given, Sequence, what="names", cure="Give names of columns, such as ('age', 'intercept').")
-        if strange := [name for name in given if name not in known]:
+        places = {name: place for place, name in reversed(list(enumerate(known)))}
+        if strange := [name for name in given if not isinstance(name, str) or name not in places]:
             some = ", ".join(known if len(known) <= MANY else [*known[:MANY], "…"])
             raise InvalidParameter(f"There is no coefficient {strange[0]!r}. The model has: {some}.")
-        chosen = [known.index(name) for name in given or known]
+        chosen = [places[name] for name in given] or range(len(known))
         return [row * len(known) + place for row in range(task.output_loss.size(data)) for place in chosen]
 
 
