@@ -46,17 +46,20 @@ class Absolute:
             held[:, -1] = False
         return held
 
-    def piece(self, signs: numpy.ndarray) -> tuple[Task, Dataset]:
-        """The task on these signs, and the data that it takes: of one output, the features that are not held.
+    def empty(self, signs: numpy.ndarray) -> bool:
+        """Whether all coefficients are held."""
+        return bool(self.held(signs)[:, : self.data.x_train.shape[1]].all())
 
-        Raises:
-            InvalidData: all coefficients are held.
-        """
+    def check_any(self, signs: numpy.ndarray) -> None:
+        """Refuse, by InvalidData, that all coefficients are held."""
+        if self.empty(signs):
+            raise InvalidData(f"All coefficients of {self.name} are 0, and stay so. Take a weaker penalty.")
+
+    def piece(self, signs: numpy.ndarray) -> tuple[Task, Dataset]:
+        """The task on these signs, and the data that it takes: of one output, the features that are not held."""
         held = self.held(signs)
         count = self.data.x_train.shape[1]
-        if held[:, :count].all():
-            raise InvalidData(f"All coefficients of {self.name} are 0, and stay so. Take a weaker penalty.")
-        if len(signs) > 1:
+        if len(signs) > 1 or self.empty(signs):
             entries = numpy.where(held, HELD, signs)
             if self.intercept and not self.penalise_intercept:
                 entries[:, -1] = FREE

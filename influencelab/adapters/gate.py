@@ -73,7 +73,7 @@ def bent(
     both = (machines(task, data, theta, weights) for task in (reading.task, smooth.at(smooth.widest)))
     for place, (machine, wide) in enumerate(zip(*both, strict=True)):
         slopes = None if smooth.slopes is None else smooth.slopes[place][machine.rows]
-        decrement = max(decrement, subgradient(machine, wide.task, off=smooth.off, slopes=slopes))
+        decrement = max(decrement, subgradient(machine, wide.task, off=smooth.off, total=smooth.total, slopes=slopes))
     if not decrement <= BALANCED and not polish:
         raise NotConverged(refused(name, decrement, share=BALANCED, causes=reading.causes))
     fit = smoothed(reading, smooth, data, weights)

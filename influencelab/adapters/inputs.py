@@ -67,6 +67,8 @@ def features_of(estimator: Any, given: Any, *, what: str) -> Tensor:
     count = estimator.coef_.shape[-1] if linear else estimator.n_features_in_
     if found.dim() != 2 or found.shape[1] != count:
         takes = f"has {count} coefficients an output" if linear else f"was fitted to {count} features"
+        if numpy.ndim(given) == 1 and len(found) == count:
+            raise InvalidData(f"{what} is a flat row of {count} numbers. Give one point as a row: [{what}].")
         raise InvalidData(
             f"{what} is {' × '.join(map(str, found.shape))}; the model {takes}. Give the features that it was fitted "
             "to, transformed as they were, or hand in the pipeline."
@@ -79,7 +81,8 @@ def labels_of(given: Any, classes: numpy.ndarray | None, *, what: str) -> numpy.
     found = numpy.asarray(given)
     found = found[:, 0] if found.ndim == 2 and found.shape[1] == 1 else found
     if found.ndim != 1:
-        raise InvalidData(f"{what} is of shape {found.shape}, expected one label or target a row. Give one column.")
+        cure = f"Give such, as [{what}]" if found.ndim == 0 else "Give one column"
+        raise InvalidData(f"{what} is of shape {found.shape}, expected one label or target a row. {cure}.")
     if classes is None:
         return conversion.numbers_in(found, what=what).double().numpy()
     if pandas.isna(found).any():

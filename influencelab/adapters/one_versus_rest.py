@@ -8,6 +8,7 @@ from typing import Any, cast
 import numpy
 
 from influencelab.adapters.inputs import class_weights
+from influencelab.adapters.pattern import Pattern
 from influencelab.adapters.reading import Reading, Smooth
 from influencelab.data.dataset import Dataset
 from influencelab.models.losses.output_code import OutputCode
@@ -54,6 +55,12 @@ def put_together(machines: Sequence[Any], data: Dataset, weights: numpy.ndarray,
         code.append([same if row == place else -other for row in range(data.classes)])
     first = readings[0]
     signs = tuple(zip(*code, strict=True))
+    theta = numpy.concatenate([each.theta for each in readings])
+    slope = tuple(float(each.slope) * scale for each, scale in zip(readings, scales, strict=True))
+    if patterns := [each.pattern for each in readings if each.pattern]:
+        loss = OutputCode(patterns[0].whole.loss, signs)
+        task, seen, pattern = sparse_together(patterns, data, loss, scale=scales[0])
+        return replace(first, task=task, theta=theta, slope=slope, data=seen, pattern=pattern)
 
     def together(task: Task) -> Task:
         """All machines, by the task of the first."""
@@ -71,11 +78,20 @@ def put_together(machines: Sequence[Any], data: Dataset, weights: numpy.ndarray,
     return replace(
         first,
         task=together(first.task),
-        theta=numpy.concatenate([each.theta for each in readings]),
-        slope=tuple(float(each.slope) * scale for each, scale in zip(readings, scales, strict=True)),
+        theta=theta,
+        slope=slope,
         data=seen,
         smooth=smooth,
     )
+
+
+def sparse_together(
+    patterns: Sequence[Pattern], data: Dataset, loss: OutputCode, *, scale: float
+) -> tuple[Task, Dataset, Pattern]:
+    """The piece of all machines' objectives on the signs that each has, under absolute penalties as strong as one's."""
+    one, signs = patterns[0].whole, numpy.concatenate([each.signs for each in patterns])
+    whole = replace(one, name="all machines", data=data, loss=loss, l1=one.l1 * scale, decay=one.decay * scale)
+    return *whole.piece(signs), Pattern(whole, signs)
 
 
 def smooth_together(smooth: Sequence[Smooth], together: Callable[[Task], Task]) -> Smooth:
@@ -85,7 +101,7 @@ def smooth_together(smooth: Sequence[Smooth], together: Callable[[Task], Task]) 
         lambda width: together(smooth[0].at(width)),
         smooth[0].widest,
         max(each.off for each in smooth),
-        numpy.concatenate(known) if len(known) == len(smooth) else None,
+        slopes=numpy.concatenate(known) if len(known) == len(smooth) else None,
     )
 
 
@@ -97,7 +113,7 @@ def two_sided(data: Dataset, place: int) -> Dataset:
 
 def on_features_of(first: Reading | None, reading: Reading) -> Reading:
     """A reading under the features of another of the same points: those of one kernel differ by a rotation at most."""
-    if first is None or first.data is None or reading.data is None:
+    if first is None or first.data is None or reading.data is None or reading.pattern:
         return reading
     base, own = first.data.x_train.numpy(), reading.data.x_train.numpy()
     weights = base.T @ (own @ reading.theta[:-1]) / (base * base).sum(0)

@@ -116,6 +116,7 @@ class Pattern:
 
     def minimum(self, whole: Tensor, weights: N) -> Fit:
         """The minimum on these signs, from here."""
+        self.whole.check_any(self.signs)
         (task, data), trainer = self.whole.piece(self.signs), Newton()
         theta = whole[torch.from_numpy(~self.whole.held(self.signs))]
         trained = train_to_minimum(trainer, task, data, theta, weights, bounded=True)

@@ -32,12 +32,14 @@ class Smooth:
         at: the task whose bend has this width, in the unit of an output.
         widest: the width to begin at.
         off: by how much outputs may be away from those of a minimum, by the estimator's own rule for stopping.
+        total: by how much the outputs of all points together may be off, where its rule is of their sum.
         slopes: of each point's loss, a row an output, that its own solver came to; None where it does not keep them.
     """
 
     at: Callable[[float], Task]
     widest: float
     off: float
+    total: float = numpy.inf
     slopes: numpy.ndarray | None = None
 
 

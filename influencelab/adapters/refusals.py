@@ -27,6 +27,9 @@ REASONS = {
     r"sklearn\.neighbors\.": NEIGHBOURS,
     r"sklearn\.calibration\.": "calibration fits a second model to the scores of the first. Hand in the first alone",
     r"sklearn\.(multiclass|multioutput)\.": SETS,
+    r"sklearn\.compose\..*TransformedTarget": (
+        "it fits targets that it transforms. Hand in its regressor_, with y as its transformer_ gives it"
+    ),
     r"sklearn\.svm\.": SUPPORT,
     r"sklearn\..*(SGD|Perceptron|PassiveAggressive)": WANDERS,
     r"sklearn\..*(Lasso|ElasticNet|Lars|OrthogonalMatching)": SPARSE,
@@ -50,6 +53,8 @@ def class_of(module: str) -> str:
 
 def refusal(estimator: Any) -> str:
     """Why an estimator is not read, with the next step; '' where it is."""
+    if isinstance(estimator, type):
+        return f"it is a class, and no fitted estimator. Call it, and fit it: {estimator.__name__}().fit(X, y)"
     reader = reader_of(estimator)
     if reader is not None:
         return reader.refusal(estimator)

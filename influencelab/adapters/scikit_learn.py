@@ -86,6 +86,8 @@ def from_sklearn(
     data = dataset_of(inside, X, y, X_test, y_test)
     weights = weights_of(inside.model, data, sample_weight)
     reading = reader_of(inside.model).read(inside.model, data, weights)
+    if reading.pattern:
+        reading.pattern.whole.check_any(reading.pattern.signs)
     shares, kept = torch.from_numpy(weights / weights.sum()), (*held(inside), *reading.held)
     seen = reading.data or data
     # Only smooth linear models compute with sparse features.

@@ -23,11 +23,7 @@ def sparse(
     penalise_intercept: bool = False,
     constant: float = 1.0,
 ) -> Reading:
-    """The reading under an absolute penalty, on the coefficients that are not 0.
-
-    Raises:
-        InvalidData: all of them are 0.
-    """
+    """The reading under an absolute penalty, on the coefficients that are not 0."""
     intercept = bool(estimator.fit_intercept)
     theta = rows_of(estimator, intercept=intercept, constant=constant)
     theta = theta.reshape(loss.size(data), -1)

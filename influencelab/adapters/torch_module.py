@@ -8,7 +8,7 @@ from torch import Tensor
 from influencelab.adapters.networks.admission import admitted
 from influencelab.adapters.networks.decay import decays
 from influencelab.adapters.networks.frozen_module import FrozenModule
-from influencelab.adapters.networks.losses import REAL, TWO, ReadLoss, TracedLoss, read_loss
+from influencelab.adapters.networks.losses import ReadLoss, TracedLoss, read_loss
 from influencelab.adapters.networks.points import dataset_of, points_of
 from influencelab.adapters.networks.probe import ROUNDING, Noting, Watch
 from influencelab.adapters.networks.torch_task import TorchTask
@@ -56,10 +56,11 @@ def from_torch(
     Args:
         module: trained, and in the mode that it was trained in; dropout off, statistics of batches frozen.
         loss: as it was trained: `cross_entropy`, `mse`, `bce_with_logits`, a loss of torch.nn, or a function of
-            (outputs, targets) that gives one loss a point. Test points have the same.
+            (outputs, targets) that gives one loss a point. Test points have the same. Of a row of targets a point, such
+            as the next token at each position, torch's own losses are a point's mean over them, or their sum.
         X: training points: a tensor, an array or a table, whole numbers where the module takes such; or a Dataset or
             DataLoader of torch, with y left out.
-        y: their labels.
+        y: their labels or targets, one a point or a row each.
         X_test: the points whose loss is watched; also a Dataset or DataLoader.
         y_test: their labels.
         sample_weight: of each training point, where the training had some.
@@ -82,13 +83,8 @@ def from_torch(
     parts = {"train": points_of(X, y, what="X"), "test": points_of(X_test, y_test, what="X_test")}
     frozen = FrozenModule(module, parts["train"][0], parameters=parameters, dtype=dtype)
     read = read_loss(loss, reduction, dtype=frozen.theta.dtype)
-    if read.labels in (REAL, TWO) and frozen.traits.outputs != 1:
-        raise InvalidParameter(
-            f"The module gives {frozen.traits.outputs} outputs a point, and this loss takes one. Give one, or a "
-            "function as loss that gives one number a point."
-        )
-    data = dataset_of(frozen, parts, needs=read.labels)
-    made, bend = loss_of(read, frozen, data, column=is_column(parts["train"][1]))
+    data, whole = dataset_of(frozen, parts, read=read)
+    made, bend = loss_of(read, frozen, data, column=is_column(parts["train"][1]), whole=whole)
     strengths = decays(module, frozen.names, weight_decay, optimizer)
     task = task_of(frozen, made, strengths, bend=bend)
     check_losses(task, data)
@@ -119,17 +115,19 @@ def task_of(frozen: FrozenModule, loss: OutputLoss, strengths: dict[str, float],
 
 def is_column(y: Any) -> bool:
     """Whether targets were given as a column, as a loss that is handed on takes them."""
-    return len(getattr(y, "shape", ())) == 2
+    return tuple(getattr(y, "shape", ())[1:]) == (1,)
 
 
-def loss_of(read: ReadLoss, frozen: FrozenModule, data: Dataset, *, column: bool) -> tuple[OutputLoss, str]:
+def loss_of(
+    read: ReadLoss, frozen: FrozenModule, data: Dataset, *, column: bool, whole: bool = False
+) -> tuple[OutputLoss, str]:
     """The loss of this module's outputs, and the function with a kink that it takes, if it does.
 
     Raises:
         InvalidParameter: a function that does not give one loss a point.
     """
     traits, watch = frozen.traits, Watch()
-    loss = read.made(outputs=traits.outputs, flat=traits.flat, column=column)
+    loss = read.made(shape=traits.shape, column=column, several=data.y_train.dim() > 1, whole=whole)
     if not isinstance(loss, TracedLoss):
         return loss, ""
     z, y = frozen.outputs(frozen.theta, data.x_train[:3]), data.y_train[:3]
@@ -137,24 +135,27 @@ def loss_of(read: ReadLoss, frozen: FrozenModule, data: Dataset, *, column: bool
         with Noting(watch):
             found = loss.raw(z, y)
         values: Tensor = found if isinstance(found, Tensor) else torch.zeros(0)
-        if values.numel() != len(y) or len(values) != len(y):
+        each = values.numel() == len(y) or (read.own and values.shape == y.shape)
+        if not each or len(values) != len(y):
             form = tuple(values.shape) if isinstance(found, Tensor) else type(found).__name__
             raise InvalidParameter(
                 f"The loss gives {form} for {len(y)} points, expected one loss a point. Take no mean in it "
-                "(reduction='none', and say reduction= to from_torch), and give y as a column where outputs are one."
+                "(reduction='none', and say reduction= to from_torch), but over a point's own targets, where it has "
+                "several: losses.view(len(targets), -1).mean(1). Give y as a column where outputs are one."
             )
-        alone = loss.values(z[:, :1], y[:1])
+        values, alone = (loss.values(z[:, :rows], y[:rows]) for rows in (len(y), 1))
         loss.products(z, y, loss.gradients(z, y)[None])
     except InvalidParameter:
         raise
     except Exception as error:
         reason = " ".join(str(error).split()).rstrip(".")
         raise InvalidParameter(
-            f"The loss cannot be taken twice differentiated of {tuple(z.T.shape)} outputs and {tuple(y.shape)} targets "
-            f"({type(error).__name__}: {reason:.300}). Give a function of (outputs, targets) that torch.func can trace."
+            f"The loss cannot be taken twice differentiated of {(len(y), *traits.shape)} outputs and {tuple(y.shape)} "
+            f"targets ({type(error).__name__}: {reason:.300}). Give a function of (outputs, targets) that torch.func "
+            "can trace."
         ) from error
     least = ROUNDING * torch.finfo(z.dtype).eps
-    if not torch.allclose(alone, values.flatten()[:1], rtol=least, equal_nan=True):
+    if not torch.allclose(alone, values[:1], rtol=least, equal_nan=True):
         raise InvalidParameter("The loss of a point depends on the others of its batch. Give each point's own.")
     return loss, f"{watch.kink} in the loss" if watch.kink else ""
 

@@ -1,5 +1,7 @@
 """Pipelines and searches opened: the model inside, and the fitted steps that its features went through."""
 
+import copy
+import pickle
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,9 +40,10 @@ class Opened:
                 found = step.transform(x)
             except (ValueError, TypeError, KeyError) as error:
                 reason = " ".join(str(error).split()).rstrip(".")
+                row = f" One point is a table of one row, such as {what}[:1]." if getattr(x, "ndim", 2) == 1 else ""
                 raise InvalidData(
                     f"{what} does not go through {type(step).__name__} ({reason:.300}). Give the features that the "
-                    "pipeline was fitted to, and a fitted pipeline."
+                    f"pipeline was fitted to, and a fitted pipeline.{row}"
                 ) from error
             if found.shape[0] != rows_of(x):
                 raise InvalidData(
@@ -85,8 +88,37 @@ def opened(estimator: Any) -> Opened:
                 cure = "Hand in the last step, with the rows and features that it was fitted to"
                 return Opened(estimator, refusal=f"its step {type(fault).__name__} {what}. {cure}")
             steps, estimator = [*steps, *before], estimator.steps[-1][1]
+        elif (shared := turned(estimator)) is not None:
+            estimator = shared
         else:
             return Opened(estimator, tuple(steps), chosen, refusal(estimator))
+
+
+def turned(estimator: Any) -> Any:
+    """A pipeline a class as one pipeline of a machine a class; None where their steps are not alike, and for others.
+
+    Steps that see no labels were fitted alike for every class.
+    """
+    if type(estimator).__name__ != "OneVsRestClassifier" or type(estimator.estimator).__name__ != "Pipeline":
+        return None
+    machines = getattr(estimator, "estimators_", ())
+    if not all(type(each).__name__ == "Pipeline" for each in machines) or len(set(map(steps_of, machines))) > 1:
+        return None
+    first, inside = next(iter(machines), estimator.estimator), copy.copy(estimator)
+    inside.estimator = estimator.estimator.steps[-1][1]
+    if machines:
+        inside.estimators_ = [each.steps[-1][1] for each in machines]
+        inside.__dict__.pop("feature_names_in_", None)
+        inside.n_features_in_ = inside.estimators_[0].n_features_in_
+    return type(first)([*first.steps[:-1], ("one a class", inside)])
+
+
+def steps_of(pipeline: Any) -> bytes:
+    """The fitted steps before the model as bytes; some of its own where they cannot be compared."""
+    try:
+        return pickle.dumps([step for _, step in pipeline.steps[:-1]])
+    except Exception:  # noqa: BLE001 - whatever a step of the user's raises
+        return str(id(pipeline)).encode()
 
 
 def rows_of(x: Any) -> int:

@@ -23,6 +23,8 @@ BOTH_PARTS = (
     "Give features and labels of training points and of the test points whose losses are watched; one table is parted "
     "by sklearn.model_selection.train_test_split."
 )
+# Targets of a point that results show.
+TARGETS = 6
 TENSORS = ("x_train", "y_train", "x_test", "y_test", "train_ids", "test_ids")
 
 
@@ -37,7 +39,8 @@ class Dataset(Recipe, Summarised):
     Attributes:
         x_train: features of the training points, a row a point.
         y_train: their classes 0 … c − 1 (int64) or real targets. Texts and truth values are numbered, in the order of
-            `class_names`, else of their categories, else of the alphabet.
+            `class_names`, else of their categories, else of the alphabet. A row of targets a point, such as the next
+            tokens of a text, where these are real numbers or classes=0 is said; only modules of torch take such.
         x_test: features of the test points.
         y_test: their classes or targets.
         train_ids: where each training point stands in its source, kept through every subset: a point is the same
@@ -59,9 +62,9 @@ class Dataset(Recipe, Summarised):
     """
 
     x_train: Float[Tensor, " n *shape"]
-    y_train: Num[Tensor, " n"]
+    y_train: Num[Tensor, " n *target"]
     x_test: Float[Tensor, " m *shape"]
-    y_test: Num[Tensor, " m"]
+    y_test: Num[Tensor, " m *target"]
     train_ids: Int[Tensor, " n"]
     test_ids: Int[Tensor, " m"]
     classes: int
@@ -120,7 +123,9 @@ class Dataset(Recipe, Summarised):
 
     def summary(self) -> dict[str, str]:
         """Sizes, kind of labels, type of numbers."""
-        kind = f"{self.classes} classes" if self.classes else "real targets"
+        several = self.y_train.shape[1:]
+        kind = f"{' × '.join(map(str, several))} targets each" if several else "real targets"
+        kind = f"{self.classes} classes" if self.classes else kind
         return {
             "name": self.name,
             "training points": f"{self.n:,}" + few(self.shown_ids("train") if self.train_names else ()),
@@ -131,8 +136,10 @@ class Dataset(Recipe, Summarised):
             **({"sparse": f"{x.stored:,} numbers stored"} if isinstance(x := self.x_train, SparseRows) else {}),
         }
 
-    def shown_labels(self, y: Num[Tensor, " b"]) -> numpy.ndarray:
+    def shown_labels(self, y: Num[Tensor, " b *target"]) -> numpy.ndarray:
         """Labels or targets as people read them: by the names of the classes, where these have names."""
+        if y.dim() > 1:
+            return by_name(numpy.arange(len(y)), [listed(each) for each in y.flatten(1).tolist()])
         return by_name(y.detach().cpu().numpy(), self.class_names)
 
     def shown_ids(self, part: str) -> numpy.ndarray:
@@ -179,6 +186,11 @@ class Dataset(Recipe, Summarised):
         return replace(self, **{name: getattr(self, name).to(device) for name in TENSORS})
 
 
+def listed(targets: list[float]) -> str:
+    """The targets of one point as people read them."""
+    return ", ".join(f"{each:.4g}" for each in targets[:TARGETS]) + (", …" if len(targets) > TARGETS else "")
+
+
 def arrays_of(values: Tensor) -> list[numpy.ndarray]:
     """All that a tensor holds."""
     if not isinstance(values, SparseRows):
@@ -201,6 +213,11 @@ def check(data: Dataset) -> None:
             f"{data.name}: a training point is {tuple(data.x_train.shape[1:])} of {data.x_train.dtype}, a test "
             f"point {tuple(data.x_test.shape[1:])} of {data.x_test.dtype}. Give both the same features and dtype."
         )
+    if data.y_train.shape[1:] != data.y_test.shape[1:]:
+        raise InvalidData(
+            f"{data.name}: a training point has targets of shape {tuple(data.y_train.shape[1:])}, a test point of "
+            f"{tuple(data.y_test.shape[1:])}. Give both as many."
+        )
     width = data.x_train.shape[1] if data.x_train.dim() == 2 else 0
     for what, names, count in (("feature", data.feature_names, width), ("class", data.class_names, data.classes)):
         if names and len(names) != count:
@@ -220,7 +237,8 @@ def usable(device: str | torch.device) -> None:
 def check_part(data: Dataset, part: str) -> None:
     """Refuse one part, training or test, that cannot be studied."""
     x, y, ids = (getattr(data, name) for name in (f"x_{part}", f"y_{part}", f"{part}_ids"))
-    if not len(x) == len(y) == len(ids) or y.dim() != 1 or ids.dim() != 1:
+    flat = y.dim() == 1 or (data.classes == 0 and y.shape[1:].numel() > 1)
+    if not len(x) == len(y) == len(ids) or not flat or ids.dim() != 1:
         raise InvalidData(
             f"{data.name}: {part} features are {tuple(x.shape)}, labels {tuple(y.shape)} and ids {tuple(ids.shape)}. "
             "Give one label and one id per point, each as a flat row."

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy
 import torch
 from torch import Tensor
 
@@ -49,9 +50,9 @@ def compare(estimate: Estimate, retrained: Retrained, *, mask: Any = None) -> Co
         actual=array(retrained.values),
         mask=array(selected.to(retrained.trusted.device) & retrained.trusted[:, None]),
         train_ids=array(ids),
-        train_labels=array(labels),
+        train_labels=one_label(labels),
         test_ids=array(columns.ids),
-        test_labels=array(columns.labels),
+        test_labels=one_label(columns.labels),
         classes=data.classes if single and columns.points else 0,
         estimator=kind_name(estimate.estimator),
         unit=estimate.unit,
@@ -59,6 +60,11 @@ def compare(estimate: Estimate, retrained: Retrained, *, mask: Any = None) -> Co
         train_names=data.train_names if single else (),
         test_names=columns.names,
     )
+
+
+def one_label(labels: Tensor) -> numpy.ndarray:
+    """The label of each point; NaN where it has several targets, which are no one label."""
+    return array(labels) if labels.dim() == 1 else numpy.full(len(labels), numpy.nan)
 
 
 def labels_of(data: Dataset, perturbation: Perturbation) -> tuple[Tensor, Tensor]:

@@ -16,6 +16,7 @@ from influencelab.influence.estimators.conjugate_gradient import ConjugateGradie
 from influencelab.influence.estimators.ekfac import EKFAC
 from influencelab.influence.estimators.exact import Exact
 from influencelab.influence.estimators.newton_step import NewtonStep
+from influencelab.influence.solves import LONG, SPEED, seconds_of
 from influencelab.models.layer_curvature import layered
 from influencelab.models.measure import Measure
 from influencelab.recipe import Progress
@@ -28,11 +29,7 @@ __all__ = ["influence"]
 AUTO = "auto"
 # Parameters from which on conjugate gradients take longer than a factor of each layer.
 MANY = 100_000
-# Floating-point operations a second that one core does of such products, and seconds that are announced.
-SPEED, LONG = 2e10, 10.0
 MEGABYTE = 2**20
-# Products that one solution takes by conjugate gradients, and what each takes beside them for each parameter.
-SOLVES, COLUMNS = 20.0, 800.0
 # Random ones that stand in for leverages where points are many: each is then known to 9% of itself.
 DRAWS = 256
 
@@ -157,7 +154,7 @@ def choice(fitted: Fit) -> tuple[Estimator, str, float]:
     if p <= FACTORISED:
         return Exact(), f"since the curvature of {p:,} parameters fits in {memory}", factored
     if by_products(fitted.task, fitted.theta):
-        return by_solving(fitted, outputs, row)
+        return by_solving(fitted)
     if p > MANY and not fitted.task.linear and layered(fitted.task, data, fitted.theta):
         why = f"since {p:,} parameters are too many for more than a factor of each layer"
         return EKFAC(), why, 10 * gradients / SPEED
@@ -165,12 +162,11 @@ def choice(fitted: Fit) -> tuple[Estimator, str, float]:
     return ConjugateGradient(), why, 200 * gradients / SPEED
 
 
-def by_solving(fitted: Fit, outputs: int, row: int) -> tuple[Estimator, str, float]:
+def by_solving(fitted: Fit) -> tuple[Estimator, str, float]:
     """The Newton step where conjugate gradients solve: for each point, or for random draws where points are many."""
-    data, p = fitted.data, len(fitted.theta)
-    each = SOLVES * (4.0 * data.n * outputs * row + COLUMNS * p) / SPEED
-    convention, why = fitted.convention or "drop", f"since the outputs are linear in {p:,} parameters, and "
-    if (by_points := each * data.n * outputs) <= LONG:
-        return NewtonStep(convention=convention), f"{why}{data.n:,} points few enough to solve for each", by_points
-    why += f"{data.n:,} points many: each leverage is known to {(2 / DRAWS) ** 0.5:.0%} of itself, by {DRAWS} draws"
-    return NewtonStep(convention=convention, draws=DRAWS), why, each * (DRAWS + len(fitted.measures()))
+    n, convention = fitted.data.n, fitted.convention or "drop"
+    why = f"since the outputs are linear in {len(fitted.theta):,} parameters, and {n:,} points "
+    if (by_points := seconds_of(fitted, n)) <= LONG:
+        return NewtonStep(convention=convention), f"{why}few enough to solve for each", by_points
+    why += f"many: each leverage is known to {(2 / DRAWS) ** 0.5:.0%} of itself, by {DRAWS} draws"
+    return NewtonStep(convention=convention, draws=DRAWS), why, seconds_of(fitted, DRAWS + len(fitted.measures()))

@@ -34,29 +34,29 @@ def estimated(
         InvalidParameter: a budget that holds no test point, or a file that is none of NumPy's (`.npy`) or has no
             place on the disk.
     """
-    count, points = len(fitted.measures()), fitted.measure.columns(fitted.task, fitted.data).points
+    count, parted = len(fitted.measures()), can_be_parted(fitted)
     each = NUMBER * TABLES * (fitted.data.n + len(fitted.theta))
     require(memory, Real, what="memory", cure="Give bytes, such as 2e9.")
     require(progress or print, Callable, what="progress", cure="Give a function of (points done, points in all).")
     if not memory >= each:
         raise InvalidParameter(
-            f"memory is {memory:,.0f} bytes, and one test point takes {each:,} on its way. Give a larger budget."
+            f"memory is {memory:,.0f} bytes, and each of the {fitted.measure.noun} takes {each:,} on its way. "
+            "Give a larger budget."
         )
     size = min(int(memory // each), count) if math.isfinite(memory) else count
-    if out is None and (size >= count or not points):
+    if out is None and (size >= count or not parted):
         return estimator.estimate(fitted)
     with held(fitted.data.n, count, out=out, memory=memory) as file:
-        return in_blocks(estimator, fitted, file, size=size if points else count, progress=progress)
+        return in_blocks(estimator, fitted, file, size=size if parted else count, progress=progress)
 
 
 def in_blocks(estimator: Estimator, fitted: Fit, file: "held", *, size: int, progress: Progress | None) -> Estimate:
     """Each block as a fit that watches only its test points, and shares the factors of the whole."""
-    started, data, parts = time.perf_counter(), fitted.data, []
+    started, parts = time.perf_counter(), []
     count = file.values.shape[1]
     for first in range(0, count, size):
         rows = slice(first, min(first + size, count))
-        watched = {"x_test": data.x_test[rows], "y_test": data.y_test[rows], "test_ids": data.test_ids[rows]}
-        part = fitted if size >= count else replace(fitted, data=replace(data, **watched))
+        part = fitted if size >= count else part_of(fitted, rows)
         FACTORS_OF[part] = FACTORS_OF.setdefault(fitted, {})
         # Numbers drawn for one block are not drawn again for the next.
         drawn = replace(estimator, seed=estimator.seed + first) if isinstance(estimator, Random) else estimator
@@ -69,10 +69,26 @@ def in_blocks(estimator: Estimator, fitted: Fit, file: "held", *, size: int, pro
         parts[0],
         fit=fitted,
         values=file.kept(),
+        unit="none" if parts[0].unit == "none" else fitted.unit,
         convention=parts[0].convention or fitted.convention or "drop",
         residual=torch.cat([part.residual for part in parts]),
         seconds=time.perf_counter() - started,
     )
+
+
+def can_be_parted(fitted: Fit) -> bool:
+    """Whether what a fit watches can be watched some at a time."""
+    task, data, measure = fitted.task, fitted.data, fitted.measure
+    return measure.columns(task, data).points or measure.part(task, data, slice(0, 1)) is not None
+
+
+def part_of(fitted: Fit, rows: slice) -> Fit:
+    """The fit that watches only some of what it watches; itself where that cannot be parted."""
+    data, measure = fitted.data, fitted.measure
+    if measure.columns(fitted.task, data).points:
+        watched = {"x_test": data.x_test[rows], "y_test": data.y_test[rows], "test_ids": data.test_ids[rows]}
+        return replace(fitted, data=replace(data, **watched))
+    return replace(fitted, measure=measure.part(fitted.task, data, rows) or measure)
 
 
 class held:

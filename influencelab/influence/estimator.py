@@ -19,18 +19,18 @@ from influencelab.data.perturbations.removals import Removals
 from influencelab.data.removals import leave_one_out
 from influencelab.errors import InvalidParameter, require
 from influencelab.influence import table
-from influencelab.influence.curvature import Curvature, Solution
+from influencelab.influence.curvature import Solution
 from influencelab.influence.door import require_fit
-from influencelab.influence.drawn_leverage import draws_of
-from influencelab.influence.leverage import cheap_leverages, most_leverages, self_influences
+from influencelab.influence.leverage import cheap_leverages, most_leverages
 from influencelab.influence.rounding import check_slopes, check_sums
+from influencelab.influence.self_influence import self_influence_of
 from influencelab.influence.sensitivity import Sensitivity, solved
 from influencelab.influence.shown import shown
 from influencelab.models.measure import Measure
-from influencelab.recipe import Recipe, kind_name
+from influencelab.recipe import Progress, Recipe, kind_name
 from influencelab.summary import Summarised
 from influencelab.training.fit import Fit, door, require_converged, threads_for
-from influencelab.training.trainers.newton import FACTORISED, by_products
+from influencelab.training.trainers.newton import by_products
 
 __all__ = ["Estimate", "Estimator"]
 
@@ -125,25 +125,22 @@ class Estimate(Recipe, Summarised):
         """
         return table.top(self.fit, self.values, test=test, k=k, unit=self.unit, leverage=self.leverage)
 
-    def self_influence(self) -> Float[Tensor, " n"]:
+    def self_influence(self, points: Any = None, *, progress: Progress | None = None) -> Float[Tensor, " t"]:
         """The predicted rise of each training point's own loss, in its unit, by the same removals as `values`.
 
-        The points that the model fits only because it has seen them come first: mislabelled ones, and rare ones.
+        The points that the model fits only because it has seen them come first: mislabelled ones, and rare ones. Of
+        linear models of more than 10,000 parameters each takes a solve of its own, unless the method has `draws`.
+
+        Args:
+            points: of which, by their positions; all by default.
+            progress: called as (points done, points in all) after each few.
 
         Raises:
-            InvalidParameter: the method only ranks, or has too many parameters for a factor, unless the task is linear.
+            InvalidParameter: the method only ranks, there are no such points, or too many parameters: for a factor,
+                unless the task is linear, or for a solve of all points within ten minutes.
         """
-        kind = getattr(self.estimator, "curvature", "hessian")
-        curvature = Curvature(self.fit, kind=kind, damping=self.damping)
-        if self.unit == "none" or (len(self.fit.theta) > FACTORISED and not curvature.by_products):
-            raise InvalidParameter(
-                f"'{kind_name(self.estimator)}' of {len(self.fit.theta):,} parameters gives no self-influence: take "
-                f"'exact' or 'newton_step', for at most {FACTORISED:,}, or hand the training points in as test points."
-            )
         corrected = not isinstance(self.estimator, Solver)
-        count, seed = getattr(self.estimator, "draws", None), getattr(self.estimator, "seed", 0)
-        drawn = draws_of(curvature, count=count, seed=seed)
-        return self_influences(curvature, corrected=corrected, convention=self.removals, drawn=drawn)
+        return self_influence_of(self, points, corrected=corrected, progress=progress)
 
     def check(self, **settings: Any) -> Any:
         """`il.check` of this estimate: removes points at random, retrains, and says what to believe."""

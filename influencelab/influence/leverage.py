@@ -142,9 +142,9 @@ def most_leverages(fit: Fit, *, damping: float) -> Float[Tensor, " n"] | None:
 
 
 def self_influences(
-    curvature: Curvature, *, corrected: bool, convention: str, drawn: Draws | None = None
-) -> Float[Tensor, " n"]:
-    """wᵢ gᵢᵀ Gᵢ gᵢ, the predicted rise of each point's own loss without it, gᵢ the slopes of that loss in its outputs.
+    curvature: Curvature, *, corrected: bool, convention: str, rows: Int[Tensor, " t"], drawn: Draws | None = None
+) -> Float[Tensor, " t"]:
+    """wᵢ gᵢᵀ Gᵢ gᵢ, the predicted rise of these points' own loss without them, gᵢ the slopes of it in their outputs.
 
     `corrected` for the leverage that leaves with the point, as a Newton step is; infinite where the fit cannot spare
     the point. Under `renormalise` ∇R / Σw leaves with ∇ℓᵢ, and what is not corrected grows by Σw / (Σw − wᵢ).
@@ -156,8 +156,8 @@ def self_influences(
         weights = weights if corrected else weights / (1 - weights / weights.sum())
     step = curvature.inverse_products(common[:, None]).T
     size = fit.task.output_loss.size(fit.data)
-    every = torch.arange(fit.data.n, device=fit.theta.device)
-    for part in derivatives.chunks(fit.data.n, width=size * row_size(fit.data.x_train, dense=len(fit.theta))):
+    every = rows
+    for part in derivatives.chunks(len(every), width=size * row_size(fit.data.x_train, dense=len(fit.theta))):
         rows = every[part]
         x, y = fit.data.x_train[rows], fit.data.y_train[rows]
         slopes = fit.task.output_loss.gradients(fit.task.outputs(fit.theta, x), y).T[..., None]

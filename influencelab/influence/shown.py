@@ -76,6 +76,8 @@ def label(data: Dataset, y: Tensor) -> str:
     """The class or the target of a point."""
     if data.class_names:
         return short(data.class_names[int(y)])
+    if y.dim():
+        return short(str(data.shown_labels(y[None])[0]))
     return f"class {int(y)}" if data.classes else f"target {float(y):.4g}"
 
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from influencelab.data.dataset import Dataset
 from influencelab.errors import InvalidData, InvalidParameter
 from influencelab.models.shapes import CB, KB, KCB, Y
-from influencelab.recipe import Recipe, default
+from influencelab.recipe import Recipe, default, kind_name
 
 # Above this, log(1 + exp z) is z to the last digit of float64.
 EXACT = 40.0
@@ -45,6 +45,12 @@ class OutputLoss(Recipe):
     @default
     def shifts(self) -> bool:
         """Whether a common shift of all outputs changes nothing, as that of a softmax does not."""
+        return False
+
+    @property
+    @default
+    def several(self) -> bool:
+        """Whether a point has a row of targets, not one label."""
         return False
 
     @default
@@ -91,6 +97,16 @@ def other_labels(data: Dataset, needs: str) -> InvalidData:
         low, high = float(data.y_train.min()), float(data.y_train.max())
         step = f"Its labels, {low} to {high}, are all whole: give them as integers, such as y.long() or y.astype(int)."
     return InvalidData(f"{data.name} has real numbers as labels, no classes; {needs} {step}")
+
+
+def check_targets(loss: OutputLoss, data: Dataset) -> None:
+    """Refuse several targets a point where the loss takes one label."""
+    if data.y_train.dim() > 1 and not loss.several:
+        raise InvalidData(
+            f"{data.name} has targets of shape {tuple(data.y_train.shape[1:])} a point, and {kind_name(loss)} takes "
+            "one. Give y.argmax(1) of classes that are one-hot, fit a model a target, or take a module of torch and a "
+            "loss of such: il.from_torch."
+        )
 
 
 def softplus(z: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:

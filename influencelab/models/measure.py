@@ -50,6 +50,11 @@ class Measure(Recipe):
         return Columns(data.test_ids, data.y_test, data.test_names)
 
     @default
+    def part(self, task: Task, data: Dataset, rows: slice) -> "Measure | None":
+        """The measure of some of the numbers, where they are not of test points; by default there is none."""
+        return None
+
+    @default
     def unit(self, task: Task) -> str:
         """The unit of the numbers; by default that of the task's loss."""
         return task.output_loss.unit

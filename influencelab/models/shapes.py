@@ -22,9 +22,10 @@ KM = Float[Tensor, "k m"]
 MP = Float[Tensor, "m p"]
 # θ of one model, of k, or of any grid of them.
 Theta = Float[Tensor, "*k p"]
-# Features and labels of some points, and which training points they are: the same for all models, or a row for each.
+# Features and labels of some points, a row of labels each where there are several, and which training points they are:
+# the same for all models, or a row for each.
 X = Float[Tensor, " b *shape"]
-Y = Num[Tensor, " b"]
+Y = Num[Tensor, " b *target"]
 Rows = slice | Int[Tensor, "*_ b"]
 # Outputs of one model, of any grid of models or along k directions, and one number a point of each.
 CB = Float[Tensor, "c b"]

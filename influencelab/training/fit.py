@@ -16,6 +16,7 @@ from influencelab.data.conversion import numbers_in
 from influencelab.data.dataset import Dataset
 from influencelab.errors import InvalidParameter, NoMinimum, NotConverged, NotSolved, require, whole
 from influencelab.models import derivatives
+from influencelab.models.loss import check_targets
 from influencelab.models.measure import Measure
 from influencelab.models.measures.loss import Loss
 from influencelab.models.shapes import KP, K, N, P
@@ -174,6 +175,7 @@ def fit(
     """
     for what, given, kind in (("task", task, Task), ("data", data, Dataset), ("trainer", trainer, Trainer)):
         require(given, kind, what=what)
+    check_targets(task.output_loss, data)
     seed = whole(seed, what="seed")
     check_seconds(seconds)
     data = data if task.linear else data.written_out()
@@ -233,6 +235,7 @@ def fit_at(task: Task, data: Dataset, theta: Any, *, trainer: Trainer, weights: 
     """
     for what, given, kind in (("task", task, Task), ("data", data, Dataset), ("trainer", trainer, Trainer)):
         require(given, kind, what=what)
+    check_targets(task.output_loss, data)
     theta = numbers_in(theta, what="theta").to(data.x_train)
     if theta.shape != (count := task.start(data, 0).shape):
         raise InvalidParameter(f"theta is {tuple(theta.shape)}, expected {tuple(count)}: the task's own parameters.")

@@ -10,6 +10,7 @@ from own_refits import CASES, points_of
 from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer, load_diabetes
 from sklearn.multiclass import OneVsRestClassifier
+from sklearn.svm import LinearSVR
 
 import influencelab as il
 from influencelab.errors import NotConverged
@@ -113,6 +114,24 @@ def missed(name, seed):
         early, warned = fitted(model, scaled, y, max_iter=2 if cls in DESCENT else 5)
         answers["early"] = bool(warned) and taken(early, scaled, y)
     return [fault for fault, answer in answers.items() if answer]
+
+
+@pytest.mark.slow
+def test_linear_svr_of_absolute_errors_is_held_to_its_own_rule_at_its_default_tolerance():
+    """It stops so far from its minimum that one wrong target is often none to it; other weights of all points are."""
+    seen = 0
+    for seed in range(8):
+        x, y, weights, generator = drawn("real", seed, 569)
+        x = (x - x.mean(0)) / x.std(0)
+        model = LinearSVR(max_iter=20000, random_state=seed)
+        right, warned = fitted(model, x, y)
+        weighted = fitted(model, x, y, weights)[0]
+        assert not warned
+        assert taken(right, x, y)
+        assert taken(weighted, x, y, weights)
+        assert not taken(weighted, x, y)
+        seen += not taken(right, x, wrong(right, x, y, "real", generator))
+    assert seen >= 2
 
 
 def marks(name):

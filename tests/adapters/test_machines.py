@@ -3,6 +3,7 @@
 import warnings
 
 import numpy
+import pandas
 import pytest
 import scipy.sparse
 import sklearn
@@ -140,6 +141,14 @@ def test_other_forms_of_features_are_the_same_points(name, held):
     assert values[1] == pytest.approx(values[0], rel=1e-4 if held is numpy.float32 else 1e-9, abs=1e-8)
 
 
+def test_a_nu_that_no_margin_meets_is_refused_with_its_c_and_what_would_answer():
+    x = numpy.random.default_rng(0).normal(size=(60, 2))
+    y = numpy.arange(60) % 2
+    model = NuSVC(nu=0.9, kernel="linear").fit(x, y)
+    with pytest.raises(NotConverged, match=r"nu came to a C of .*with a tol of .*no margin meets nu: take a smaller"):
+        il.from_sklearn(model, x, y, x[:3], y[:3])
+
+
 def test_points_in_another_order_are_the_same_points():
     order = numpy.random.default_rng(0).permutation(120)
     for model in (ONE_A_CLASS, SVC(kernel="linear").fit(X, Y)):
@@ -151,6 +160,12 @@ def test_points_in_another_order_are_the_same_points():
 def test_texts_are_classes_and_a_pipeline_goes_before():
     names = numpy.array(["ash", "birch", "cedar"])
     pipeline = make_pipeline(StandardScaler(), OneVsRestClassifier(RidgeClassifier())).fit(X, names[Y])
+    table = pandas.DataFrame(X, columns=[f"column {place}" for place in range(X.shape[1])])
+    inside = OneVsRestClassifier(make_pipeline(StandardScaler(), RidgeClassifier())).fit(table, names[Y])
+    found = [il.influence(model, table, names[Y], table[:3], names[Y][:3]) for model in (pipeline, inside)]
+    assert found[1].values.numpy() == pytest.approx(found[0].values.numpy(), rel=1e-9, abs=1e-12)
+    assert found[1].fit.origin.held == ("the steps of the pipeline",)
+    assert il.supports(OneVsRestClassifier(make_pipeline(StandardScaler(), SVC())))
     fit = handed_in(pipeline, y=names[Y], y_test=names[Y_TEST])
     assert fit.data.class_names == ("ash", "birch", "cedar")
     assert il.supports(make_pipeline(StandardScaler(), OneVsRestClassifier(SVC())))

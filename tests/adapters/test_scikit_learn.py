@@ -10,10 +10,11 @@ import scipy.sparse
 from own_refits import losses
 from sklearn.base import BaseEstimator
 from sklearn.calibration import CalibratedClassifierCV
-from sklearn.compose import make_column_transformer
-from sklearn.datasets import load_breast_cancer
+from sklearn.compose import TransformedTargetRegressor, make_column_transformer
+from sklearn.datasets import load_breast_cancer, load_iris
 from sklearn.decomposition import PCA
 from sklearn.ensemble import GradientBoostingClassifier, RandomForestRegressor, StackingClassifier, VotingClassifier
+from sklearn.feature_selection import SelectKBest
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import (
     GammaRegressor,
@@ -186,9 +187,13 @@ REFUSED = {
     "one class": (OneClassSVM(), "Take SVC or SVR"),
     "one model a pair of classes": (OneVsOneClassifier(MODEL), "made of several models"),
     "a tree a class": (OneVsRestClassifier(DecisionTreeClassifier()), "one DecisionTreeClassifier a class.*trees have"),
+    "other targets": (TransformedTargetRegressor(Ridge()), "Hand in its regressor_, with y as its transformer_"),
     "a regression a class": (OneVsRestClassifier(Ridge()), "one Ridge a class is not read.*RidgeClassifier inside"),
-    "a pipeline a class": (OneVsRestClassifier(make_pipeline(MODEL)), "Put the steps before it"),
-    "an absolute penalty a class": (OneVsRestClassifier(LogisticRegression(l1_ratio=1)), "L1 penalty of its machines"),
+    "a pipeline a class": (
+        OneVsRestClassifier(make_pipeline(SelectKBest(k=2), MODEL)).fit(*load_iris(return_X_y=True)),
+        "steps are not alike. Put steps before it",
+    ),
+    "an absolute penalty a class": (OneVsRestClassifier(LinearSVC(penalty="l1")), "of its machines, its L1 penalty"),
     "bounds a class": (OneVsRestClassifier(RidgeClassifier(positive=True)), "of its machines, positive=True"),
     "several labels a point": (OneVsRestClassifier(MODEL).fit(X, numpy.eye(2)[LABELS]), "several of its labels"),
     "all classes at once": (LinearSVC(multi_class="crammer_singer"), "Take multi_class='ovr'"),
@@ -204,7 +209,7 @@ REFUSED = {
     "a pipeline of trees": (make_pipeline(StandardScaler(), DecisionTreeClassifier()), "trees have no derivative"),
     "a step": (StandardScaler(), "is not read"),
     "no estimator": ("LogisticRegression", "the text 'LogisticRegression' is not read"),
-    "a class": (LogisticRegression, "the class LogisticRegression is not read"),
+    "a class": (LogisticRegression, r"the class LogisticRegression is not read.*Call it.*LogisticRegression\(\)\.fit"),
 }
 
 
@@ -262,6 +267,12 @@ BAD = {
     "weights that are texts": ({"sample_weight": ["a"] * 300}, WrongType, "sample_weight"),
     "two columns of labels": ({"y": numpy.ones((300, 2))}, InvalidData, "one label or target a row"),
     "features that are texts": ({"X": [["a"] * 4] * 300}, WrongType, "expected numbers"),
+    "one label alone": (
+        {"X_test": X[:1], "y_test": 1},
+        InvalidData,
+        r"y_test is of shape \(\).*Give such, as \[y_test\]",
+    ),
+    "one point as a flat row": ({"X_test": X[0]}, InvalidData, r"X_test is a flat row of 4 numbers.*a row: \[X_test\]"),
     "no test point": ({"X_test": X[:0], "y_test": LABELS[:0]}, InvalidData, "empty"),
 }
 
@@ -279,6 +290,10 @@ def test_a_pipeline_says_which_step_could_not_take_the_features():
         bad(estimator=pipeline, X=X[TRAIN, :3])
     with pytest.raises(InvalidData, match=r"does not go through StandardScaler .*not fitted"):
         bad(estimator=Pipeline([("s", StandardScaler()), ("m", MODEL)]))
+    table = pandas.DataFrame(X[TRAIN], columns=list("abcd"))
+    pipeline = make_pipeline(StandardScaler(), LogisticRegression()).fit(table, LABELS[TRAIN])
+    with pytest.raises(InvalidData, match=r"One point is a table of one row, such as X_test\[:1\]"):
+        bad(estimator=pipeline, X=table, X_test=table.iloc[0])
     fewer = Pipeline([("s", FunctionTransformer(lambda x: x[1:])), ("m", MODEL)])
     with pytest.raises(InvalidData, match=r"FunctionTransformer changes the number of rows of X"):
         bad(estimator=fewer)

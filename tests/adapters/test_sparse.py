@@ -26,6 +26,7 @@ from influencelab.data import sparse_rows
 from influencelab.data.sparse_rows import SparseRows
 from influencelab.errors import InvalidParameter, NotConverged, SmoothedLoss
 from influencelab.experiments import own_model
+from influencelab.influence import self_influence
 from influencelab.influence.leverage import most_leverages
 from influencelab.training.trainers import newton
 
@@ -336,6 +337,23 @@ def dropped(matrix, column):
 
 def doubled(matrix, column):
     return scipy.sparse.csr_array(scipy.sparse.hstack([matrix, scipy.sparse.csr_array(2 * column[:, None])]))
+
+
+def test_self_influence_solves_for_points_that_are_named_or_says_how_long_all_take(monkeypatch, capsys):
+    monkeypatch.setattr(newton, "FACTORISED", 3)
+    fit, seen = both("logistic")[0], []
+    estimate = il.NewtonStep().estimate(fit)
+    own = estimate.self_influence()
+    for name in ("TOO_LONG", "LONG"):
+        monkeypatch.setattr(self_influence, name, 0.0)
+    with pytest.raises(InvalidParameter, match=r"takes a solve of .* minutes on one core\. .* name some.*progress=print"):
+        estimate.self_influence()
+    monkeypatch.setattr(self_influence, "BLOCK", fit.data.n - 1)
+    again = estimate.self_influence(range(fit.data.n), progress=lambda *at: seen.append(at))
+    assert apart(again, own) < 1e-5
+    assert seen == [(fit.data.n - 1, fit.data.n), (fit.data.n, fit.data.n)]
+    assert f"self-influence of {fit.data.n:,} points takes about" in capsys.readouterr().err
+    assert apart(estimate.self_influence([5, 2]), own[[5, 2]]) < 1e-5
 
 
 @pytest.mark.parametrize("wrong", [dropped, doubled])

@@ -170,8 +170,23 @@ def test_self_influence_finds_flipped_labels():
     assert set(flipped) <= set(numpy.argsort(-found)[:20])
 
 
+def test_self_influence_of_some_points_and_its_progress():
+    estimate, seen = il.NewtonStep().estimate(minimum(binary_problem)), []
+    whole, some = estimate.self_influence(progress=lambda *at: seen.append(at)), [3, 1, 30]
+    assert seen == [(60, 60)]
+    assert estimate.self_influence(some).numpy() == pytest.approx(whole[some].numpy(), rel=1e-12)
+    assert estimate.self_influence([]).shape == (0,)
+    with pytest.raises(InvalidParameter, match=r"points go from 3 to 60, expected training points 0 … 59"):
+        estimate.self_influence([3, 60])
+    for wrong in (0.5, "three", [0.5]):
+        with pytest.raises(WrongType, match=r"points is .*expected .*numbers"):
+            estimate.self_influence(wrong)
+    with pytest.raises(WrongType, match="progress is 3"):
+        estimate.self_influence(progress=3)
+
+
 def test_scores_that_only_rank_have_no_self_influence():
-    with pytest.raises(InvalidParameter, match=r"'gradient_dot' of .* gives no self-influence: take 'exact'"):
+    with pytest.raises(InvalidParameter, match=r"'gradient_dot' only ranks and gives no self-influence: take 'exact'"):
         il.GradientDot().estimate(minimum(binary_problem)).self_influence()
 
 
@@ -301,6 +316,26 @@ def test_what_does_not_fit_the_memory_is_computed_in_blocks(method, file, tmp_pa
         assert numpy.load(tmp_path / "scores.npy") == pytest.approx(parts.values.numpy())
 
 
+@pytest.mark.parametrize("measure", ["coefficients", il.Parameters((3, 1, 30))])
+def test_coefficients_that_do_not_fit_the_memory_are_computed_in_blocks_too(measure):
+    whole, seen = il.influence(MODEL, *GIVEN, measure=measure), []
+    memory = 2 * 8 * 6 * (200 + 31)
+    parts = il.influence(MODEL, *GIVEN, measure=measure, memory=memory, progress=lambda *at: seen.append(at))
+    m = whole.values.shape[1]
+    assert seen == [(min(done, m), m) for done in range(2, m + 2, 2)]
+    assert parts.values.numpy() == pytest.approx(whole.values.numpy(), rel=1e-6, abs=1e-12)
+    assert parts.unit == whole.unit
+    assert parts.table().columns.equals(whole.table().columns)
+    assert list(parts.table()["test_id"][:m]) == list(whole.table()["test_id"][:m])
+
+
+def test_coefficients_that_fit_no_memory_are_refused_with_what_they_take(monkeypatch):
+    monkeypatch.setattr("influencelab.models.measures.coefficients.available", lambda: 8.0 * 31 * 31 - 1)
+    with pytest.raises(InvalidParameter, match=r"31 coefficients are as many columns.*Name some"):
+        il.influence(MODEL, *GIVEN, measure="coefficients")
+    assert il.influence(MODEL, *GIVEN, measure=il.Coefficients("intercept")).values.shape == (200, 1)
+
+
 def test_a_full_disk_is_found_before_the_work(tmp_path, monkeypatch):
     def full(*_):
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -339,5 +374,5 @@ def test_a_stream_that_fails_leaves_no_file_and_keeps_what_was_there(tmp_path):
     with pytest.raises(InvalidParameter, match="memory is nan bytes"):
         il.influence(MODEL, *GIVEN, memory=numpy.nan)
     assert il.influence(MODEL, *GIVEN, memory=numpy.inf).values.shape == (200, 30)
-    with pytest.raises(InvalidParameter, match=r"memory is 1,000 bytes, and one test point takes 11,088"):
+    with pytest.raises(InvalidParameter, match=r"memory is 1,000 bytes, and each of the test losses takes 11,088"):
         il.influence(MODEL, *GIVEN, memory=1000)

@@ -138,6 +138,10 @@ CASES = {
         OneVsRestClassifier(LogisticRegression(C=0.1, solver="liblinear", intercept_scaling=2.0)),
         "three",
     ),
+    "a class, l1": (
+        OneVsRestClassifier(LogisticRegression(C=0.1, l1_ratio=1, solver="liblinear", intercept_scaling=2)),
+        "three",
+    ),
     "a class, linear svc": (OneVsRestClassifier(LinearSVC(C=0.1)), "three"),
     "a class, ridge": (OneVsRestClassifier(RidgeClassifier(alpha=3.0)), "three"),
     "huber, no intercept": (HuberRegressor(epsilon=2.0, alpha=1.0, fit_intercept=False, max_iter=1000), "real"),

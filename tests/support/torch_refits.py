@@ -20,10 +20,14 @@ class TokenMean(nn.Module):
 
 
 class Transformer(nn.Module):
-    """One block of attention and of a hidden layer, each behind a LayerNorm."""
+    """One block of attention and of a hidden layer, each behind a LayerNorm.
 
-    def __init__(self, tokens=4, width=3, heads=1, outputs=2):
+    Of a causal one a position sees those before it, and has outputs of its own: the next token's.
+    """
+
+    def __init__(self, tokens=4, width=3, heads=1, outputs=2, causal=False):
         super().__init__()
+        self.causal = causal
         self.embed, self.heads = nn.Embedding(tokens, width), heads
         self.before, self.after = nn.LayerNorm(width, eps=0.1), nn.LayerNorm(width, eps=0.1)
         self.mix, self.out = nn.Linear(width, 3 * width), nn.Linear(width, width)
@@ -31,12 +35,13 @@ class Transformer(nn.Module):
         self.head = nn.Linear(width, outputs)
 
     def forward(self, x):
-        """(b, t) whole numbers to (b, outputs)."""
+        """(b, t) whole numbers to (b, outputs), or (b, t, outputs) of a causal one."""
         units = self.embed(x)
         query, key, value = self.mix(self.before(units)).unflatten(-1, (self.heads, -1)).transpose(1, 2).chunk(3, -1)
-        seen = nn.functional.scaled_dot_product_attention(query, key, value)
+        seen = nn.functional.scaled_dot_product_attention(query, key, value, is_causal=self.causal)
         units = units + self.out(seen.transpose(1, 2).flatten(2))
-        return self.head((units + self.hidden(self.after(units))).mean(1))
+        units = units + self.hidden(self.after(units))
+        return self.head(units if self.causal else units.mean(1))
 
 
 def loaded(module, fit):

@@ -140,9 +140,9 @@ class FrozenModule(Recipe):
         return outputs.unflatten(0, theta.shape[:-1])
 
     def of_one(self, theta: Tensor, x: Tensor) -> Tensor:
-        """Outputs (c b) of one model."""
+        """Outputs (c b) of one model, all that a point has on one axis."""
         found = self.raw(theta, x)
-        return found[None] if found.dim() == 1 else found.T
+        return found[None] if found.dim() == 1 else found.flatten(1).T
 
     def raw(self, theta: Tensor, x: Tensor) -> Any:
         """What the module itself gives for these parameters."""

@@ -2,6 +2,7 @@
 
 import copy
 import hashlib
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -26,6 +27,10 @@ NAMES = {"cross_entropy": nn.CrossEntropyLoss, "mse": nn.MSELoss, "bce_with_logi
 REDUCTIONS = ("mean", "sum")
 # What a loss needs as labels: classes, one of two classes, real numbers, or whatever they are.
 CLASSES, TWO, REAL, ANY = "classes", "two", "real", "any"
+# Losses of torch that hold each output against a target of its own.
+EACH = (nn.MSELoss, nn.L1Loss, nn.SmoothL1Loss, nn.HuberLoss, nn.BCEWithLogitsLoss, nn.BCELoss, nn.PoissonNLLLoss)
+# Of those that are minus a log-likelihood of classes, and of squares.
+NATS, SQUARES = ("CrossEntropyLoss", "NLLLoss", "BCEWithLogitsLoss", "BCELoss"), ("MSELoss",)
 
 
 @dataclass(frozen=True)
@@ -78,26 +83,40 @@ class TracedLoss(OutputLoss):
 
     Attributes:
         name: of the function.
-        outputs: how many a point has.
-        flat: whether the function takes them as one row, without an axis of outputs.
+        shape: of a point's outputs as the function takes them; () for one row of all points' outputs.
         column: whether it takes targets as a column.
+        of_rows: whether a point has a row of targets.
+        whole: whether it takes these as whole numbers.
+        reduction: of the numbers that it gives for a point's targets, `mean` or `sum`; '' where it gives one.
         digest: of the values that the function holds.
     """
 
     name: str
-    outputs: int
-    flat: bool
+    shape: tuple[int, ...]
     column: bool
+    of_rows: bool
+    whole: bool
+    reduction: str
     digest: str
 
     if TYPE_CHECKING:
         # No field, which would be a setting.
         function: Callable[..., Any]
 
-    def __init__(self, function: Callable[..., Any], *, outputs: int, flat: bool, column: bool) -> None:
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        *,
+        shape: tuple[int, ...],
+        column: bool,
+        of_rows: bool = False,
+        whole: bool = False,
+        reduction: str = "",
+    ) -> None:
         name = getattr(function, "__qualname__", type(function).__name__)
         digest = hashlib.sha256(content(function)).hexdigest()
-        settle(self, function=function, name=name, outputs=outputs, flat=flat, column=column, digest=digest)
+        settle(self, function=function, name=name, shape=shape, column=column, digest=digest)
+        settle(self, of_rows=of_rows, whole=whole, reduction=reduction)
 
     def __eq__(self, other: object) -> bool:
         """Whether both are of equal functions."""
@@ -110,21 +129,28 @@ class TracedLoss(OutputLoss):
     @property
     def key(self) -> tuple[Any, ...]:
         """All that it holds."""
-        return self.name, self.outputs, self.flat, self.column, self.digest
+        return self.name, self.shape, self.column, self.of_rows, self.whole, self.reduction, self.digest
 
     @property
     def unit(self) -> str:
         """The function's own."""
-        return f"units of {self.name}"
+        if self.name in SQUARES:
+            return "squared units of y"
+        return "nats" if self.name in NATS else f"units of {self.name}"
 
     @property
     def convex(self) -> bool:
         """Nobody knows."""
         return False
 
+    @property
+    def several(self) -> bool:
+        """As it was made for."""
+        return self.of_rows
+
     def size(self, data: Dataset) -> int:
         """As many as the module gives."""
-        return self.outputs
+        return math.prod(self.shape)
 
     def values(self, z: KCB, y: Y) -> KB:
         """The loss of each point."""
@@ -137,12 +163,15 @@ class TracedLoss(OutputLoss):
     def of_one(self, z: Tensor, y: Tensor) -> Tensor:
         """The losses (b) under one model."""
         found = self.raw(z, y)
-        return found.flatten() if found.dim() == 2 and found.shape[1] == 1 else found
+        if found.dim() == 1:
+            return found
+        return found.flatten(1).sum(1) if self.reduction == "sum" else found.flatten(1).mean(1)
 
     def raw(self, z: Tensor, y: Tensor) -> Tensor:
         """What the function itself gives."""
         with composite(plain=True):
-            return self.function(z[0] if self.flat else z.T, y[:, None] if self.column else y)
+            targets = y.long() if self.whole else y[:, None] if self.column else y
+            return self.function(z.T.reshape(-1, *self.shape), targets)
 
     def gradients(self, z: KCB, y: Y) -> KCB:
         """∂ℓ/∂z, by differentiation of the sum: each point has its own outputs."""
@@ -162,20 +191,25 @@ class ReadLoss:
     Attributes:
         labels: what it needs as labels.
         reduction: `mean` or `sum` over points, as it is trained.
-        closed: the loss in closed form; None for one that is differentiated.
-        function: of outputs and targets, one loss a point; None beside a closed form.
+        function: of outputs and targets, one loss a point; of torch's own losses one a target.
+        closed: the loss of one label in closed form; None for one that is differentiated.
+        own: whether it is one of torch's.
+        ignored: the class of targets that take no part.
     """
 
     labels: str
     reduction: str
+    function: Callable[..., Any]
     closed: OutputLoss | None = None
-    function: Callable[..., Any] | None = None
+    own: bool = False
+    ignored: int | None = None
 
-    def made(self, *, outputs: int, flat: bool, column: bool) -> OutputLoss:
-        """The loss of a module with so many outputs."""
-        if self.function is None and self.closed is not None:
+    def made(self, *, shape: tuple[int, ...], column: bool, several: bool, whole: bool) -> OutputLoss:
+        """The loss of a module whose outputs of a point have this shape."""
+        if self.closed is not None and not several:
             return self.closed
-        return TracedLoss(self.function, outputs=outputs, flat=flat, column=column)  # pyright: ignore[reportArgumentType]
+        reduction = self.reduction if self.own else ""
+        return TracedLoss(self.function, shape=shape, column=column, of_rows=several, whole=whole, reduction=reduction)
 
 
 def read_loss(loss: Any, reduction: str | None, *, dtype: torch.dtype) -> ReadLoss:
@@ -195,19 +229,21 @@ def read_loss(loss: Any, reduction: str | None, *, dtype: torch.dtype) -> ReadLo
         raise WrongType(f"loss is {named(loss)}, expected a loss of torch.nn, a name or a function. {step}")
     used = reduced(loss, reduction)
     if not isinstance(loss, nn.Module):
-        return ReadLoss(ANY, used, function=loss)
+        return ReadLoss(ANY, used, loss)
     check_weights(loss)
-    if isinstance(loss, nn.CrossEntropyLoss) and loss.label_smoothing == 0:
-        return ReadLoss(CLASSES, used, closed=CrossEntropy())
-    if isinstance(loss, nn.BCEWithLogitsLoss) and loss.pos_weight is None:
-        return ReadLoss(TWO, used, closed=BinaryCrossEntropy())
-    if isinstance(loss, nn.MSELoss):
-        return ReadLoss(REAL, used, closed=ScaledLoss(SquaredError(), 2.0))
     each: Any = copy.deepcopy(loss).to(dtype)
-    if hasattr(each, "reduction"):
+    own = hasattr(each, "reduction")
+    if own:
         each.reduction = "none"
-    labels = CLASSES if isinstance(loss, nn.CrossEntropyLoss | nn.NLLLoss | nn.MultiMarginLoss) else ANY
-    return ReadLoss(REAL if isinstance(loss, nn.BCEWithLogitsLoss) else labels, used, function=each)
+    if isinstance(loss, nn.CrossEntropyLoss | nn.NLLLoss):
+        plain = isinstance(loss, nn.CrossEntropyLoss) and loss.label_smoothing == 0
+        return ReadLoss(CLASSES, used, each, CrossEntropy() if plain else None, own, loss.ignore_index)
+    if isinstance(loss, nn.BCEWithLogitsLoss) and loss.pos_weight is None:
+        return ReadLoss(TWO, used, each, BinaryCrossEntropy(), own)
+    if isinstance(loss, nn.MSELoss):
+        return ReadLoss(REAL, used, each, ScaledLoss(SquaredError(), 2.0), own)
+    labels = REAL if isinstance(loss, EACH) else CLASSES if isinstance(loss, nn.MultiMarginLoss) else ANY
+    return ReadLoss(labels, used, each, own=own)
 
 
 def reduced(loss: Any, reduction: str | None) -> str:

@@ -1,5 +1,6 @@
 """Points and labels as training met them: tensors and arrays, or a Dataset or DataLoader of torch in their place."""
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -8,11 +9,11 @@ from torch import Tensor
 from torch.utils import data as torch_data
 
 from influencelab.adapters.networks.frozen_module import FrozenModule
-from influencelab.adapters.networks.losses import ANY, CLASSES, REAL, TWO
+from influencelab.adapters.networks.losses import ANY, CLASSES, REAL, TWO, ReadLoss
 from influencelab.data import conversion
 from influencelab.data.dataset import Dataset
 from influencelab.data.names import check_rows, rows_of
-from influencelab.errors import InvalidData, WrongType, named
+from influencelab.errors import InvalidData, InvalidParameter, WrongType, named
 
 # What a loader passes points on by in one order, each time.
 STEADY = (torch_data.SequentialSampler, torch_data.BatchSampler)
@@ -83,8 +84,8 @@ def features(given: Any, *, what: str) -> Tensor:
     return x
 
 
-def labels_in(given: Any, *, needs: str, outputs: int, what: str) -> Tensor:
-    """Labels as a flat row: classes as whole numbers, targets as real ones.
+def labels_in(given: Any, *, read: ReadLoss, shape: tuple[int, ...], points: int, what: str) -> Tensor:
+    """Labels as a flat row, classes as whole numbers and targets as real ones; or a row of targets a point.
 
     Raises:
         InvalidData: a label a point was not given, or labels are of another kind than the loss needs.
@@ -95,38 +96,81 @@ def labels_in(given: Any, *, needs: str, outputs: int, what: str) -> Tensor:
             f"{what} holds texts, expected numbers: of the module's outputs, or targets. Number the classes."
         )
     y = y[:, 0] if y.dim() == 2 and y.shape[1] == 1 else y
-    if y.dim() != 1:
-        raise InvalidData(
-            f"{what} is {tuple(y.shape)}, expected one label or target a point. Targets of several numbers can stand "
-            "among the features, and the module give each point's loss, with loss=lambda outputs, targets: outputs."
-        )
-    real = y.is_floating_point()
+    if y.dim() == 0 or not y.numel():
+        raise InvalidData(f"{what} is {tuple(y.shape)}, expected a label or target a point, or a row of targets each.")
+    if len(y) != points:
+        raise InvalidData(f"X{what[1:]} and {what} have {points} and {len(y)} rows. Give one label a point.")
     if not y.isfinite().all():
         raise InvalidData(f"{what} has NaN or infinite values. Drop those points.")
-    if needs == TWO and not ((y == 0) | (y == 1)).all():
+    needs, count = read.labels, math.prod(shape)
+    if needs in (REAL, TWO):
+        check_targets(y, two=needs == TWO, count=count, what=what)
+    if needs == CLASSES and not (y.is_floating_point() and y.dim() > 1 and y.shape[1:] == shape):
+        check_classes(y, read=read, shape=shape, what=what)
+    real = y.is_floating_point() or needs == REAL
+    if y.dim() > 1:
+        return y.double() if real or needs == TWO or y.dtype == torch.bool else y.long()
+    if needs == TWO:
+        return y.long()
+    return y.double() if real or (needs == ANY and (int(y.min()) < 0 or int(y.max()) >= max(2, count))) else y.long()
+
+
+def check_targets(y: Tensor, *, two: bool, count: int, what: str) -> None:
+    """Refuse real targets, or such as say of each output whether it is, that are not as many as outputs."""
+    if count != y[0].numel():
+        raise InvalidParameter(
+            f"The module gives {count} outputs a point, and this loss takes one a target, of which {what} has "
+            f"{y[0].numel()} a point. Give as many, or a function as loss that gives one number a point."
+        )
+    if two and not ((y == 0) | (y == 1)).all():
         raise InvalidData(
             f"{what} has values other than 0 and 1. Give such, or a function as loss: lambda z, y: "
             "binary_cross_entropy_with_logits(z, y, reduction='none')."
         )
-    if needs == CLASSES and (real or int(y.min()) < 0 or int(y.max()) >= outputs):
+
+
+def check_classes(y: Tensor, *, read: ReadLoss, shape: tuple[int, ...], what: str) -> None:
+    """Refuse classes, one a point or a row such as next tokens, that do not go with a module's outputs or the loss."""
+    wanted, count = tuple(y.shape[1:]), shape[0] if shape else 1
+    if shape[1:] != wanted:
+        rows = "one class" if not wanted else f"classes of shape {wanted}"
         raise InvalidData(
-            f"{what} goes from {y.min():g} to {y.max():g} in {str(y.dtype).removeprefix('torch.')}, expected whole "
-            f"numbers 0 … {outputs - 1}, one of the module's {outputs} outputs. Give such, as y.long()."
+            f"{what} is {tuple(y.shape)}, {rows} a point, and the module gives outputs of shape {shape}; torch's loss "
+            f"takes {('classes', *wanted)}. Where classes stand last, give a function as loss: lambda z, y: "
+            "cross_entropy(z.transpose(1, 2), y, reduction='none').mean(1)."
         )
-    if needs == REAL or (needs == ANY and (real or int(y.min()) < 0 or int(y.max()) >= max(2, outputs))):
-        return y.double()
-    return y.long()
+    kept = y[y != read.ignored]
+    if len(kept) < y.numel() and not wanted:
+        raise InvalidData(
+            f"{what} has {y.numel() - len(kept)} points of class {read.ignored}, which the loss ignores. Leave these "
+            "points out."
+        )
+    if len(kept) < y.numel() and read.reduction == "mean":
+        raise InvalidData(
+            f"{what} has {y.numel() - len(kept)} targets of class {read.ignored}, which the loss ignores, so that its "
+            "mean is none over points. Train its sum; or give a function that takes each point's own mean, and as "
+            f"sample_weight how many targets each has: (y != {read.ignored}).sum(1)."
+        )
+    if y.is_floating_point() or (len(kept) and (int(kept.min()) < 0 or int(kept.max()) >= count)):
+        raise InvalidData(
+            f"{what} goes from {y.min():g} to {y.max():g} in {str(y.dtype).removeprefix('torch.')}, expected "
+            f"whole numbers 0 … {count - 1}, one of the module's {count} outputs. Give such, as y.long()."
+        )
 
 
-def dataset_of(module: FrozenModule, parts: dict[str, tuple[Any, Any]], *, needs: str) -> Dataset:
-    """Training and test points in the type of the parameters, on their device; rows go by a table's own names."""
-    like, outputs, found = module.theta, module.traits.outputs, {}
+def dataset_of(module: FrozenModule, parts: dict[str, tuple[Any, Any]], *, read: ReadLoss) -> tuple[Dataset, bool]:
+    """Training and test points in the type of the parameters, on their device; rows go by a table's own names.
+
+    Also, whether rows of targets are whole numbers.
+    """
+    like, shape, found = module.theta, module.traits.shape, {}
     for part, (x, y) in parts.items():
         what = "" if part == "train" else "_test"
         check_rows(x, y, part=part)
-        points, labels = features(x, what=f"X{what}"), labels_in(y, needs=needs, outputs=outputs, what=f"y{what}")
-        if len(points) != len(labels):
-            raise InvalidData(f"X{what} and y{what} have {len(points)} and {len(labels)} rows. Give one label a point.")
+        points = features(x, what=f"X{what}")
+        labels = labels_in(y, read=read, shape=shape, points=len(points), what=f"y{what}")
+        if not labels.is_floating_point() and not torch.equal(labels.to(like.dtype).long(), labels):
+            raise InvalidData(f"y{what} has whole numbers larger than {like.dtype} can hold. Give targets in float64.")
         if module.whole and (
             points.is_floating_point() or not torch.equal(points.to(like.dtype).long(), points.long())
         ):
@@ -140,5 +184,7 @@ def dataset_of(module: FrozenModule, parts: dict[str, tuple[Any, Any]], *, needs
     train, test = found["y_train"], found["y_test"]
     if train.is_floating_point() != test.is_floating_point():
         found |= {"y_train": train.double(), "y_test": test.double()}
-    classes = 0 if found["y_train"].is_floating_point() else max(2, outputs)
-    return Dataset(**found, classes=classes, name=f"data of {type(module.module).__name__}").to(like.device)
+    real = train.is_floating_point() or test.is_floating_point() or train.dim() > 1
+    classes = 0 if real else max(2, module.traits.outputs)
+    data = Dataset(**found, classes=classes, name=f"data of {type(module.module).__name__}").to(like.device)
+    return data, train.dim() > 1 and not (train.is_floating_point() or test.is_floating_point())

@@ -34,7 +34,7 @@ class Traits:
 
     Attributes:
         outputs: numbers that it gives for a point.
-        flat: whether it gives them as one row, without an axis of outputs.
+        shape: of these, such as (classes,) or (positions, classes); () where it gives one row, without another axis.
         widest: numbers of its largest inner result for a point.
         total: those of all inner results.
         kink: a function with a kink that it takes, with the module that takes it; '' for none.
@@ -42,7 +42,7 @@ class Traits:
     """
 
     outputs: int = 0
-    flat: bool = False
+    shape: tuple[int, ...] = ()
     widest: int = 1
     total: int = 1
     kink: str = ""
@@ -70,10 +70,17 @@ def called(path: str, module: nn.Module) -> str:
     return f"{path or 'the module'}: {text if len(text) <= 80 else type(module).__name__}"
 
 
-def check_settled(module: nn.Module) -> None:
-    """Refuse parts that draw, that mix points, or that change by being used."""
+def check_kind(module: nn.Module) -> None:
+    """Refuse what holds a module and is none that can be differentiated."""
+    if isinstance(module, nn.DataParallel | nn.parallel.DistributedDataParallel):
+        raise InvalidParameter(f"{type(module).__name__} spreads a module over devices. Give the one in it: .module.")
     if isinstance(module, torch.jit.ScriptModule):
         raise InvalidParameter("A module of torch.jit keeps no operations to differentiate. Give what it was made of.")
+
+
+def check_settled(module: nn.Module) -> None:
+    """Refuse parts that draw, that mix points, or that change by being used."""
+    check_kind(module)
     for name, each in module.named_parameters():
         if is_lazy(each):
             raise InvalidParameter(f"Parameter {name} has no shape yet. Call the module on a batch once, and train it.")
@@ -132,7 +139,7 @@ def probed(frozen: Any, x: Tensor) -> Traits:
         check_derivatives(frozen, x)
     check_used(frozen, x)
     sizes = [each.numel() // len(x) for each in seen.values()] or [1]
-    return Traits(found[0].numel(), found.dim() == 1, max(sizes), sum(sizes), kink, watch.plain)
+    return Traits(found[0].numel(), tuple(found.shape[1:]), max(sizes), sum(sizes), kink, watch.plain)
 
 
 @contextmanager
@@ -198,12 +205,12 @@ def attempt(watch: Watch, work: Any, *, what: str, whole: bool = True) -> Any:
 
 def check_form(found: Any, points: int) -> None:
     """Refuse outputs that are no rows of numbers."""
-    if isinstance(found, Tensor) and found.is_floating_point() and found.dim() in (1, 2) and len(found) == points:
+    if isinstance(found, Tensor) and found.is_floating_point() and found.dim() and len(found) == points:
         return
     form = tuple(found.shape) if isinstance(found, Tensor) else type(found).__name__
     raise InvalidParameter(
-        f"The module gives {form} for {points} points, expected ({points},) or ({points}, outputs). Wrap it in a "
-        "module whose forward picks the logits or predictions, one row a point."
+        f"The module gives {form} for {points} points, expected ({points},), ({points}, outputs) or more axes after "
+        "that of points, such as positions. Wrap it in a module whose forward picks the logits or predictions, so."
     )
 
 

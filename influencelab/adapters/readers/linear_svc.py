@@ -49,11 +49,15 @@ def linear(estimator: Any, loss: OutputLoss, total: float) -> tuple[Task, numpy.
     return task, rows_of(estimator, intercept=intercept, constant=constant)
 
 
-def bent(estimator: Any, true: OutputLoss, at: Any, total: float, *, widest: float, off: float) -> Reading:
+def bent(
+    estimator: Any, true: OutputLoss, at: Any, total: float, *, widest: float, off: float, together: float = numpy.inf
+) -> Reading:
     """The reading of a loss with a kink, of which `at` gives the smooth form of a width.
 
     Args:
         off: how many times its tol outputs may be away from those of a minimum.
+        together: the same of all outputs' sum, where its rule is of that.
     """
-    smooth = Smooth(lambda width: linear(estimator, at(width), total)[0], widest, off * float(estimator.tol))
+    tol = float(estimator.tol)
+    smooth = Smooth(lambda width: linear(estimator, at(width), total)[0], widest, off * tol, together * tol)
     return Reading(*linear(estimator, true, total), smooth=smooth)

@@ -13,9 +13,9 @@ from influencelab.data.sparse_rows import matrix_of
 from influencelab.models.losses.epsilon_insensitive import EpsilonInsensitive
 from influencelab.models.losses.insensitive_squared_error import InsensitiveSquaredError
 
-# Liblinear stops where all outputs together are off by tol times what they were at no weights: of that one may have all
-# of that, and of a hundred honest fits one had more than 0.7 of it.
-OFF = 1.0
+# Liblinear stops where all outputs together are off by tol times what they were at no weights: one may have all of it,
+# and at its end all together had at most half of it, of two hundred honest fits.
+OFF, TOGETHER = 1.0, 0.75
 
 
 def refusal(estimator: Any) -> str:  # noqa: ARG001 - all of its settings are read
@@ -29,7 +29,7 @@ def read(estimator: Any, data: Dataset, weights: numpy.ndarray) -> Reading:
     if estimator.loss == "epsilon_insensitive":
         at, spread = partial(EpsilonInsensitive, epsilon), float(data.y_train.std())
         off = OFF * float(numpy.maximum(numpy.abs(data.y_train.numpy()) - epsilon, 0).sum())
-        return linear_svc.bent(estimator, at(), at, total, widest=spread, off=off)
+        return linear_svc.bent(estimator, at(), at, total, widest=spread, off=off, together=TOGETHER / OFF * off)
     loss, shares, x = InsensitiveSquaredError(epsilon), weights / total, matrix_of(data.x_train)
     # Its primal solver stops at a share of the gradient at no weights.
     slopes = shares * loss.gradients(torch.zeros(1, data.n, dtype=data.x_train.dtype), data.y_train)[0].numpy()

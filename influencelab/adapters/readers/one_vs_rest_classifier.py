@@ -6,7 +6,6 @@ import numpy
 
 from influencelab.adapters import refusals
 from influencelab.adapters.one_versus_rest import put_together
-from influencelab.adapters.readers import logistic_regression
 from influencelab.adapters.reading import Reading
 from influencelab.data.dataset import Dataset
 
@@ -20,8 +19,8 @@ def refusal(estimator: Any) -> str:
     name = type(inside).__name__
     if name == "Pipeline":
         return (
-            "it has a pipeline a class. Put the steps before it, which see no labels: make_pipeline(steps, "
-            "OneVsRestClassifier(model))"
+            "it has a pipeline a class, whose steps are not alike. Put steps before it, which see no labels: "
+            "make_pipeline(steps, OneVsRestClassifier(model))"
         )
     if name not in MACHINES or refusals.reader_of(inside) is None:
         reason = refusals.refusal(inside)
@@ -33,8 +32,6 @@ def refusal(estimator: Any) -> str:
     for machine in (inside, *getattr(estimator, "estimators_", ())):
         if reason := refusals.refusal(machine):
             return f"of its machines, {reason}"
-    if name == "LogisticRegression" and logistic_regression.ratio_of(inside):
-        return "the L1 penalty of its machines is not smooth, and read of one model alone. Take an l1_ratio of 0"
     return ""
 
 

@@ -85,7 +85,7 @@ def of_kernel(
         products = kernels[2]
     rounding = SINGLE * float((numpy.abs(dual) @ numpy.abs(products).T).max())
     off = min(off * float(estimator.tol) + rounding, COARSE * widest)
-    smooth = Smooth(lambda width: task(at(width)), widest, off, known)
+    smooth = Smooth(lambda width: task(at(width)), widest, off, slopes=known)
     theta = numpy.column_stack([rows, numpy.ravel(estimator.intercept_)]).ravel()
     return Reading(task(true), theta, smooth=smooth, data=None if seen is data else seen, held=held)
 

@@ -51,7 +51,7 @@ class Swap(Perturbation):
         alone = many[rows] == 1
         return torch.full_like(many, -1).scatter(0, rows[alone], self.points[alone])
 
-    def new_points(self, fit: Fitted, x: Float[Tensor, " t *shape"], y: Num[Tensor, " t"]) -> Dataset:
+    def new_points(self, fit: Fitted, x: Float[Tensor, " t *shape"], y: Num[Tensor, " t *target"]) -> Dataset:
         """The points that come in as training points of a data set of their own."""
         data = fit.data
         here = data.x_train.device

@@ -28,7 +28,7 @@ class Replacement(Swap):
     """
 
     x: Float[Tensor, " t *shape"]
-    y: Num[Tensor, " t"]
+    y: Num[Tensor, " t *target"]
     share: float = 1.0
 
     def __post_init__(self) -> None:

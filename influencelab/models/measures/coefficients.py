@@ -5,9 +5,11 @@ from dataclasses import dataclass
 
 import torch
 
+from influencelab.data.affordable import SHARE, available
 from influencelab.data.dataset import Dataset
 from influencelab.errors import InvalidParameter, require
 from influencelab.models.measure import NEITHER, Columns, Measure
+from influencelab.models.measures.parameters import Parameters
 from influencelab.models.shapes import KM, KP, MP, P
 from influencelab.models.task import Task
 
@@ -35,6 +37,12 @@ class Coefficients(Measure):
     def gradients(self, task: Task, data: Dataset, theta: P) -> MP:
         """1 at each coefficient."""
         entries = self.entries(task, data)
+        if (taken := 8.0 * len(entries) * len(theta)) > available():
+            raise InvalidParameter(
+                f"{len(entries):,} coefficients are as many columns of {len(theta):,} numbers, which take "
+                f"{taken / 2**30:,.1f} GB; expected at most {available() / 2**30:,.1f} GB, {SHARE:.0%} of the memory "
+                "that is free. Name some, such as il.Coefficients(('x0', 'x1'))."
+            )
         slopes = theta.new_zeros(len(entries), len(theta))
         slopes[range(len(entries)), entries] = 1
         return slopes
@@ -48,6 +56,10 @@ class Coefficients(Measure):
         shown = tuple(f"{name} of {output}" if several else name for name, output in places)
         ids = torch.arange(len(shown), device=data.x_test.device)
         return Columns(ids, torch.zeros_like(ids), shown, points=False)
+
+    def part(self, task: Task, data: Dataset, rows: slice) -> Measure:
+        """By their places in θ."""
+        return Parameters(tuple(self.entries(task, data)[rows]))
 
     @property
     def noun(self) -> str:
@@ -72,10 +84,11 @@ class Coefficients(Measure):
         known = coefficient_names(task, data)
         given = (self.names,) if isinstance(self.names, str) else self.names
         require(given, Sequence, what="names", cure="Give names of columns, such as ('age', 'intercept').")
-        if strange := [name for name in given if name not in known]:
+        places = {name: place for place, name in reversed(list(enumerate(known)))}
+        if strange := [name for name in given if not isinstance(name, str) or name not in places]:
             some = ", ".join(known if len(known) <= MANY else [*known[:MANY], "…"])
             raise InvalidParameter(f"There is no coefficient {strange[0]!r}. The model has: {some}.")
-        chosen = [known.index(name) for name in given or known]
+        chosen = [places[name] for name in given] or range(len(known))
         return [row * len(known) + place for row in range(task.output_loss.size(data)) for place in chosen]
 
 

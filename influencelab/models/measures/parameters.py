@@ -26,6 +26,10 @@ class Parameters(Measure):
         """The entries."""
         return theta[:, self.checked(theta)]
 
+    def part(self, task: Task, data: Dataset, rows: slice) -> Measure:
+        """Some of the entries."""
+        return Parameters(self.entries[rows])
+
     @property
     def noun(self) -> str:
         """Parameters."""
