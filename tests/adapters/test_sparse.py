@@ -346,7 +346,7 @@ def test_self_influence_solves_for_points_that_are_named_or_says_how_long_all_ta
     own = estimate.self_influence()
     for name in ("TOO_LONG", "LONG"):
         monkeypatch.setattr(self_influence, name, 0.0)
-    with pytest.raises(InvalidParameter, match=r"takes a solve of .* minutes on one core\. .* name some.*progress=print"):
+    with pytest.raises(InvalidParameter, match=r"takes a solve of .* minutes on one core.*name some.*progress=print"):
         estimate.self_influence()
     monkeypatch.setattr(self_influence, "BLOCK", fit.data.n - 1)
     again = estimate.self_influence(range(fit.data.n), progress=lambda *at: seen.append(at))
