@@ -27,6 +27,7 @@ def files() -> dict[str, str]:
 
 
 @pytest.mark.slow
+@pytest.mark.exhaustive
 def test_an_estimator_and_a_perturbation_of_the_page_meet_every_contract_with_no_other_file_touched(
     tmp_path: Path,
 ) -> None:

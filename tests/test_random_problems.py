@@ -11,7 +11,7 @@ from verdicts import truth_of, verdicts
 from influencelab.influence import chord_newton
 
 # A thousand take about ten minutes: RANDOM_PROBLEMS=1000.
-COUNT = int(os.environ.get("RANDOM_PROBLEMS", "50"))
+COUNT = int(os.environ.get("RANDOM_PROBLEMS", "20"))
 
 
 def setting(**changed) -> Setting:

@@ -51,6 +51,7 @@ def seen(found: Runs, name: str, *states: str) -> dict[str, Any]:
 
 
 @pytest.mark.slow
+@pytest.mark.exhaustive
 def test_a_new_server_finds_the_runs_of_the_old_one_and_goes_on_with_them(tmp_path: Path) -> None:
     folders = lone(tmp_path)
     first = Runs(folders, at_once=1)

@@ -71,6 +71,7 @@ def test_a_cluster_gives_the_same_table_with_one_worker_killed_midway(tmp_path: 
 
 
 @pytest.mark.slow
+@pytest.mark.exhaustive
 def test_a_trial_that_ends_every_worker_is_given_up_and_the_rest_is_kept(tmp_path: Path, scheduler: str) -> None:
     marks = tmp_path / "marks"
     marks.mkdir()

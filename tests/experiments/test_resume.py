@@ -125,6 +125,7 @@ def test_two_runs_at_once_on_one_store_share_the_work(tmp_path: Path, sweep: Swe
 
 
 @pytest.mark.slow
+@pytest.mark.exhaustive
 def test_a_trial_that_another_run_is_killed_at_is_taken_over(tmp_path: Path, sweep: Sweep) -> None:
     """The first run never finishes its first trial; the second one does the other and waits for that one."""
     store, gates = Store(tmp_path / "store"), tmp_path / "gates"

@@ -51,6 +51,7 @@ def stopped(place: Place, sent: signal.Signals) -> int:
 
 
 @pytest.mark.notebook
+@pytest.mark.exhaustive
 def test_a_run_that_is_killed_or_hung_up_loses_nothing_and_the_next_one_finishes(tmp_path: Path) -> None:
     place = prepared(tmp_path)
     assert stopped(place, signal.SIGKILL) == -signal.SIGKILL
