@@ -27,7 +27,7 @@ help: ## this list
 study: .venv/.installed ## run every study at the quick profile and say what it found (14 minutes of CPU time, again 2)
 	$(call timed,studies,$(BIN)/influencelab run --all --profile quick)
 
-test: check ## check format, types, layers and notebooks, then run the quick tests, then the long ones (12 minutes of CPU time)
+test: check ## check format, types, layers and notebooks, then run the quick tests, then the long ones (13 minutes of CPU time)
 	$(call timed,quick tests,$(BIN)/pytest -m "$(QUICK)")
 	$(call timed,long tests,$(BIN)/pytest -m "$(LONG)" $(LONG_FILES))
 
@@ -38,7 +38,7 @@ check: .venv/.installed
 	$(call timed,layers,$(BIN)/lint-imports)
 	$(if $(NOTEBOOKS),$(call timed,stripped notebooks,$(STRIP) --verify $(NOTEBOOKS)))
 
-test-exhaustive: .venv/.installed ## run what `make test` leaves out for its length (a quarter of an hour of CPU time)
+test-exhaustive: .venv/.installed ## run what `make test` leaves out for its length (17 minutes of CPU time)
 	$(call timed,exhaustive tests,$(BIN)/pytest -m exhaustive $(LONG_FILES))
 
 test-browser: .venv/.installed ## drive JupyterLab in Chromium (installed by apt if it is missing and you are root)

@@ -53,6 +53,7 @@ def scheduler(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 
 @pytest.mark.slow
+@pytest.mark.exhaustive
 def test_a_cluster_gives_the_same_table_with_one_worker_killed_midway(tmp_path: Path, scheduler: str) -> None:
     """It is killed at a trial that cannot end, while the other worker is held at another."""
     count, store, gates = 6, Store(tmp_path / "cluster"), tmp_path / "gates"
