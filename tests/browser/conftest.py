@@ -11,6 +11,9 @@ from browser.panel import Panel, complaints, opened
 from browser.server import Server, serving
 from playwright.sync_api import Page
 
+# Said by JupyterLab's own manager of widgets on a busy machine: where a kernel connects before its notebook was read,
+# the widgets that were saved in it are not looked for, and show when it is opened again.
+TOO_EARLY = "widget model not found"
 REPOSITORY = Path(__file__).parent.parent.parent
 
 
@@ -49,7 +52,7 @@ def open_notebook(page: Page, server: Server, output_path: str) -> Iterator[Call
     pictures = Path(output_path)
     yield lambda notebook: opened(page, server.url(notebook), pictures)
     page.screenshot(path=pictures / "as_left.png")
-    complained = list(heard)
+    complained = [complaint for complaint in heard if TOO_EARLY not in complaint]
     # From here on the page may complain that its kernel is gone.
     server.end_kernels()
     assert complained == []
