@@ -39,8 +39,7 @@ class Draws:
 
     def spread(self, rows: Int[Tensor, " b"]) -> Float[Tensor, "b c c"]:
         """Jᵢ C⁻¹ Jᵢᵀ less those shifts, each to √(2/k) of itself: see `leverage.output_spread`."""
-        moved = self.moved(rows)
-        return torch.einsum("kab,keb->bae", moved, moved) / len(moved)
+        return mean_block(self.moved(rows))
 
     def amplification(self, rows: Int[Tensor, " b"]) -> tuple[Float[Tensor, "b c c"], Float[Tensor, "b c c"], float]:
         """(I − wᵢ Aᵢ Gᵢ)⁻¹ of each point, as I + L (I − Lᵀ Gᵢ L)⁻¹ Lᵀ Gᵢ of a root L of wᵢ Aᵢ; and wᵢ Aᵢ.
@@ -50,9 +49,9 @@ class Draws:
         root, moved = roots(self.curvature, rows), self.moved(rows)
         left = self.noise[:, :, rows] - torch.einsum("eab,kab->keb", root, moved)
         # The mean of the inverse of a Wishart matrix is larger than the inverse of its mean, and so its divisor is.
-        spared = torch.einsum("keb,kfb->bef", left, left) / (len(left) - left.shape[1] - 1)
+        spared = mean_block(left) * len(left) / (len(left) - left.shape[1] - 1)
         root = root.permute(2, 1, 0)
-        grown = root @ torch.linalg.solve(spared, root.mT @ self.spread(rows))
+        grown = root @ torch.linalg.solve(spared, root.mT @ mean_block(moved))
         amplified = torch.eye(grown.shape[-1]).to(grown) + grown
         return amplified, root @ root.mT, float(amplified.abs().max())
 
@@ -61,6 +60,11 @@ class Draws:
         fit = self.curvature.fit
         outputs = fit.task.output_slopes(fit.theta, fit.data.x_train[rows], self.solved)
         return outputs - outputs.mean(1, keepdim=True) if fit.task.output_loss.shifts else outputs
+
+
+def mean_block(outputs: Float[Tensor, "k c b"]) -> Float[Tensor, "b c c"]:
+    """The mean over draws of each point's outputs times themselves."""
+    return torch.einsum("kab,keb->bae", outputs, outputs) / len(outputs)
 
 
 def draws_of(curvature: Curvature, *, count: int | None, seed: int) -> Draws | None:

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from influencelab.data.perturbations.removals import CONVENTIONS, check_convention
-from influencelab.errors import InvalidParameter, NotFinite
+from influencelab.errors import InvalidParameter, NotFinite, whole
 from influencelab.influence.curvature import Curvature, check_recipe
 from influencelab.influence.drawn_leverage import FEWEST, Draws, draws_of
 from influencelab.influence.estimator import Estimate, Estimator, estimate_of
@@ -48,7 +48,7 @@ class NewtonStep(Estimator):
         check_recipe(self.curvature, self.damping)
         if self.convention not in CONVENTIONS:
             raise InvalidParameter(f"convention is '{self.convention}', expected one of {', '.join(CONVENTIONS)}.")
-        if self.draws is not None and self.draws < FEWEST:
+        if self.draws is not None and whole(self.draws, what="draws") < FEWEST:
             raise InvalidParameter(f"draws is {self.draws}, expected None or at least {FEWEST}.")
 
     def estimate(self, fit: Fit) -> Estimate:
@@ -86,7 +86,8 @@ def removal_steps(
     fit, task = curvature.fit, curvature.fit.task
     common_step = curvature.inverse_products(common[:, None]).T
     values, largest, every = [], 1.0, torch.arange(fit.data.n, device=fit.theta.device)
-    for rows in derivatives.chunks(fit.data.n, width=task.output_loss.size(fit.data) * (len(solved) + 1)):
+    beside = 1 if drawn is None else 1 + 2 * len(drawn.solved)
+    for rows in derivatives.chunks(fit.data.n, width=task.output_loss.size(fit.data) * (len(solved) + beside)):
         x, y = fit.data.x_train[rows], fit.data.y_train[rows]
         outputs = task.outputs(fit.theta, x)
         amplified, _, grown = (
