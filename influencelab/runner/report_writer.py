@@ -100,6 +100,7 @@ class ReportWriter:
         self._facts: dict[str, Any] = {}
         self._captions: dict[str, str] = {}
         self._started = time.perf_counter()
+        self._trial_seconds = 0.0
         self._pieces = Pieces(pieces)
 
     def measure(self, measurements: pandas.DataFrame) -> None:
@@ -183,7 +184,13 @@ class ReportWriter:
         """
         declared = {name: self._parameters[name] for name in COMPUTING if name in self._parameters}
         self._pieces.begin(last, then)
-        return {"store": self.store, "progress": stage(self.progress, first, last), **declared}
+        began, before, shown = time.perf_counter(), self._trial_seconds, stage(self.progress, first, last)
+
+        def progress(done: float, total: float = 1.0, label: str = "") -> None:
+            self._trial_seconds = before + time.perf_counter() - began
+            shown(done, total, label)
+
+        return {"store": self.store, "progress": progress, **declared}
 
     def _piece(self) -> None:
         """Report one more table or figure, where it is known how many there are."""
@@ -228,6 +235,7 @@ class ReportWriter:
             "datasets": dict(datasets),
             "seeds": list(seeds),
             "seconds": round(time.perf_counter() - self._started, 2),
+            "trial_seconds": round(self._trial_seconds, 2),
             **describe_run(),
             "files": {path.relative_to(self.staging).as_posix(): file_hash(path) for path in files},
         }

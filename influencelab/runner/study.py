@@ -171,6 +171,15 @@ class Plan(Recipe):
         """Path of the executed notebook if the run fails."""
         return self.folder.with_name(f"{self.folder.name}.failed.ipynb")
 
+    @property
+    def seconds_again(self) -> float | None:
+        """How long its last run took without its trials, which are stored since then; None where there is no report."""
+        try:
+            manifest = json_file.read(self.folder / "manifest.json")
+            return float(manifest["seconds"]) - float(manifest["trial_seconds"])
+        except (InfluenceLabError, OSError, LookupError, TypeError, ValueError):
+            return None
+
     def execute(self, *, progress: Watch | None = None, server: ForkServer | None = None) -> Report:
         """Run it. An earlier report stays as it is until the new one is complete.
 

@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -24,7 +23,6 @@ from influencelab.app.cli.run import announcement
 from influencelab.app.cli.side_by_side import share_of
 from influencelab.runner.report import EXPLORER, load
 from influencelab.runner.report_writer import ReportWriter
-from influencelab.runner.study import study
 from influencelab.statistics.measurement import Measurement
 from influencelab.studies.catalogue import all_claims
 
@@ -185,20 +183,6 @@ def test_who_does_the_work_is_passed_on_and_makes_no_changed_run(
     assert [parameters[name] for name in ("workers", "scheduler", "device")] == [0, "tcp://10.0.0.1:8786", "cuda"]
     assert plans[0].folder.name == "tiny"
     assert inside("run", "fine", "--workers", "-1", "--studies", str(tmp_path)).exit_code == 2
-
-
-def test_several_studies_share_the_processes_and_on_a_gpu_they_run_one_at_a_time() -> None:
-    plans = [study(name, folder=NOTEBOOKS).plan("tiny") for name in ("fine", "failing", "killed")]
-    share = share_of(plans, 7)
-    assert (share.studies, share.of(plans[0]).parameters["workers"]) == (3, 2)
-    assert share.of(plans[1]) is plans[1], "it cannot take several"
-    alone = share_of(plans[:1], 7)
-    assert (alone.studies, alone.of(plans[0])) == (1, plans[0]), "as its profile says"
-    two = plans[0].study.plan("tiny", workers=2)
-    assert [share_of([two, *plans[1:]], cores).seconds(two) for cores in (1, 2, 7)] == [5, 10, 5]
-    assert share_of(plans, 2).seconds_of_all(plans) == sum(plan.profile.seconds for plan in plans) / 2
-    on_gpu = replace(plans[0], parameters=plans[0].parameters | {"device": "cuda"})
-    assert share_of([on_gpu, *plans[1:]], 7).studies == 1
 
 
 @pytest.mark.notebook

@@ -69,6 +69,13 @@ def share_of(plans: Sequence[Plan], processes: int) -> Share:
     return Share(studies, processes // studies if studies > 1 else 0)
 
 
+def longest_first(plans: Sequence[Plan], share: Share) -> list[Plan]:
+    """The plans in the order to begin in: those that ran before take what they took without their stored trials."""
+    again = {plan: plan.seconds_again for plan in plans}
+    seconds = {plan: share.seconds(plan) if known is None else known for plan, known in again.items()}
+    return sorted(plans, key=lambda plan: seconds[plan], reverse=True)
+
+
 def side_by_side(plans: Sequence[Plan], *, share: Share, bar: Bar, ended: Ended) -> None:
     """Run the plans, the longest first; `ended` is called with each, its report or why it failed, and its seconds.
 
@@ -97,7 +104,7 @@ def side_by_side(plans: Sequence[Plan], *, share: Share, bar: Bar, ended: Ended)
         fork_server(LOADED, kernels=len(plans)) as server,
         ThreadPoolExecutor(share.studies, thread_name_prefix="study") as pool,
     ):
-        left = {pool.submit(run, plan): plan for plan in sorted(plans, key=share.seconds, reverse=True)}
+        left = {pool.submit(run, plan): plan for plan in longest_first(plans, share)}
         try:
             while left:
                 over, _ = wait(left, timeout=POLL, return_when=FIRST_COMPLETED)
