@@ -4,13 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Num
 from torch import Tensor
 
 from influencelab.data.sparse_rows import SparseRows
 from influencelab.models.closed_forms import pairs
-from influencelab.models.loss_derivatives import LossDerivatives, slices
-from influencelab.models.shapes import KN, KP, KPP, RKP, K, N, P, Rows
+from influencelab.models.loss_derivatives import CHUNK, LossDerivatives, slices
+from influencelab.models.shapes import KN, KP, KPP, RKP, K, N, P, Rows, Y
 
 # Rows of x whose weighted copy fits the cache beside the block of the Hessian it adds to.
 ROWS = 8192
@@ -98,8 +98,8 @@ class LinearDerivatives(LossDerivatives):
         """The same of each model, at its own θ and weights, times its own vector: two products for all of them."""
         points, y, loss = self.points(rows), self.data.y_train[rows], self.task.output_loss
         outputs, moved = along(points, torch.cat([theta, vectors]), self.size).chunk(2)
-        each = zip(self.shifted(outputs, rows), moved, strict=True)
-        curved = torch.stack([loss.products(at, y, change[None])[0] for at, change in each]) * weights[:, None, rows]
+        curved = loss.products(*side_by_side(self.shifted(outputs, rows), y), side_by_side(moved, y)[0][None])[0]
+        curved = curved.unflatten(-1, (len(theta), -1)).movedim(-2, 0) * weights[:, None, rows]
         return points.pulled(curved.flatten(0, 1)).view(vectors.shape)
 
     @property
@@ -116,9 +116,17 @@ class LinearDerivatives(LossDerivatives):
         size, loss = self.size, self.task.output_loss
         width = theta.shape[1] // size
         total = theta.new_zeros(len(theta), size, width, size, width)
+        sparse = isinstance(self.data.x_train, SparseRows)
+        together = len(theta) > 1 and not sparse and pairs.worth(len(theta) * size * (size + 1) // 2, width)
         # Of sparse features a weighted copy is small, however many rows it has.
-        for rows in slices(self.data.n, self.data.n if isinstance(self.data.x_train, SparseRows) else ROWS):
+        step = max(1, CHUNK // (len(theta) * size**2)) if together else self.data.n if sparse else ROWS
+        for rows in slices(self.data.n, step):
             points, y = self.points(rows), self.data.y_train[rows]
+            if together:
+                outputs, labels = side_by_side(self.outputs(points, theta, rows), y)
+                curved = loss.hessians(outputs, labels).unflatten(-1, (len(theta), -1)).movedim(-2, 0)
+                add_all(total, curved * weights[:, None, None, rows], points)
+                continue
             for model in range(len(theta)):
                 outputs = self.outputs(points, theta[model : model + 1], rows)[0]
                 curved = loss.hessians(outputs, y) * weights[model, rows]
@@ -127,9 +135,7 @@ class LinearDerivatives(LossDerivatives):
                 curved, x = (curved, points.x) if some.all() else (curved[:, :, some], points.x[some])
                 written = slice(x.shape[1])
                 add_blocks(total[model][:, written, :, written], curved, x)
-                if points.constant is not None:
-                    edge = points.constant * Features(x, points.constant).pulled(curved.flatten(0, 1))
-                    add_edge(total[model], edge.unflatten(0, (size, size)))
+                add_edge(total[model], curved, Features(x, points.constant))
         for a in range(size - 1):
             # Each block is symmetric; and no copy of half of all of them is made on the way.
             total[:, a + 1 :, :, a] = total[:, a, :, a + 1 :].transpose(1, 2)
@@ -160,10 +166,27 @@ def along(points: Features, directions: KP, size: int) -> Float[Tensor, "k c b"]
     return points.outputs(directions.reshape(len(directions) * size, -1)).unflatten(0, (len(directions), size))
 
 
-def add_edge(total: Float[Tensor, "c d c d"], edge: Float[Tensor, "c c d"]) -> None:
-    """Add the last row of each block, and its last column, in place."""
-    total[..., -1] += edge.transpose(1, 2)
-    total[:, -1, :, :-1] += edge[..., :-1]
+def side_by_side(outputs: Float[Tensor, "k c b"], y: Y) -> tuple[Float[Tensor, "c kb"], Num[Tensor, " kb *target"]]:
+    """The outputs of k models as those of k times as many points, and the labels of these."""
+    return outputs.transpose(0, 1).flatten(1), torch.cat([y] * len(outputs))
+
+
+def add_edge(total: Float[Tensor, "*k c d c d"], curved: Float[Tensor, "*k c c b"], points: Features) -> None:
+    """Add the last row of each block, and its last column, in place, where there is a constant column."""
+    if points.constant is None:
+        return
+    edge = points.constant * points.pulled(curved.flatten(0, -2)).view(*curved.shape[:-1], -1)
+    total[..., -1] += edge.transpose(-2, -1)
+    total[..., -1, :, :-1] += edge[..., :-1]
+
+
+def add_all(total: Float[Tensor, "k c d c d"], curved: Float[Tensor, "k c c b"], points: Features) -> None:
+    """Add xᵀ diag(curved[k, a, e]) x to the blocks a ≤ e of all models at once, in place."""
+    a, e = torch.triu_indices(*curved.shape[1:3], device=curved.device)
+    written = slice(points.x.shape[1])
+    found = pairs.sums(curved[:, a, e].flatten(0, 1), points.x).unflatten(0, (len(total), -1))
+    total[:, a, written, e, written] += found.transpose(0, 1)
+    add_edge(total, curved, points)
 
 
 def add_blocks(total: Float[Tensor, "c d c d"], curved: Float[Tensor, "c c b"], x: Float[Tensor, "b d"]) -> None:
@@ -177,7 +200,8 @@ def add_blocks(total: Float[Tensor, "c d c d"], curved: Float[Tensor, "c c b"], 
     blocks = [(a, e) for a in range(size) for e in range(a, size) if a == e or bends[a][e]]
     if pairs.worth(len(blocks), width) and not isinstance(x, SparseRows):
         rows, columns = torch.tensor(blocks, device=x.device).T
-        total[rows, :, columns] += pairs.sums(curved[rows, columns], x)
+        for (a, e), found in zip(blocks, pairs.sums(curved[rows, columns], x), strict=True):
+            total[a, :, e] += found
         return
     step = max(128, -(-width // 4))
     for a, e in blocks:

@@ -28,7 +28,7 @@ class BinaryCrossEntropy(OutputLoss):
     def gradients(self, z: KCB, y: Y) -> KCB:
         """σ(z) − y, as −s σ(−s z): to the last digit even where the model is sure of y."""
         side = 2 * y.to(z.dtype) - 1
-        return -side * (-side * z).sigmoid()
+        return (-side * z).sigmoid_().mul_(-side)
 
     def products(self, z: CB, y: Y, v: KCB) -> KCB:
         """σ(z)(1 − σ(z)) v."""
