@@ -99,14 +99,14 @@ def judged(reading: Reading, data: Dataset, theta: P, weights: N) -> tuple[float
         return *judged_in_all(reading, reading.pattern, theta, weights), theta, None
     largest, near, there, hessian = 0.0, True, theta, None
     for place, machine in enumerate(machines(reading.task, data, theta, weights)):
-        hessian = hessian_of(machine.task, machine.data, machine.theta[None], machine.weights)
+        hessian = hessian_of(machine.task, machine.data, machine.theta[None], machine.weights[None])
         at = machine.theta, machine.weights
         decrement, slope = stationarity(machine.task, machine.data, *at, hessian=hessian)
         own = reading.slope[place] if isinstance(reading.slope, tuple) else reading.slope
         largest, near = max(largest, decrement), near and bool(decrement <= reading.share or slope <= RULE * own)
         smooth = machine.task.convex and machine.task.kink is None
         if near and smooth and hessian is not None and len(machine.theta) == len(theta):
-            at = machine.task, machine.data, theta[None], machine.weights
+            at = machine.task, machine.data, theta[None], machine.weights[None]
             there = polished(*at, hessian=hessian, enough=ENOUGH)[0][0]
     return largest, near, there, None if there is theta else hessian
 
@@ -144,7 +144,7 @@ def stationarity(
     largest = float(gradient.abs().max())
     if not (value.isfinite().all() and gradient.isfinite().all()):
         return float("inf"), float("inf")
-    hessian = hessian_of(task, data, theta[None], weights) if hessian is None else hessian
+    hessian = hessian_of(task, data, theta[None], weights[None]) if hessian is None else hessian
     step = newton_step(task, data, theta[None], weights[None], gradient, hessian=hessian)
     fall, size = -float((gradient * step).sum()), float(value[0].abs())
     # Where every loss is 0 to rounding, so is everything that is left.

@@ -5,6 +5,7 @@ step costs one gradient, and the error shrinks by the same small factor every ti
 curvature that leaves with the point is taken out exactly (matrix inversion lemma), and most removals need two steps.
 """
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -15,14 +16,17 @@ from influencelab.data.sparse_rows import written_out
 from influencelab.influence.curvature import Curvature
 from influencelab.influence.leverage import amplification, pulls
 from influencelab.influence.retrainer import Problem
-from influencelab.influence.rounding import ROUNDED
+from influencelab.influence.rounding import ROUNDED, lengths
 from influencelab.models import derivatives
-from influencelab.models.shapes import KN, KP, K
+from influencelab.models.shapes import KP, K
 from influencelab.training.fit import Fit
 from influencelab.training.trainer import Batched
 
 # A step that leaves more than this share of the gradient is not contracting: the model is handed on.
 CONTRACTION = 0.5
+# So few products as these in the Hessians of all models that are left, and Newton's own steps cost no more than these,
+# of which each leaves the square of what the last one did; after so many of these, which most models need.
+FEW, USUAL = 2**24, 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,7 +130,7 @@ def first_gradients(fit: Fit, problem: Problem) -> KP:
 
 @dataclass(frozen=True, eq=False)
 class NewtonResult:
-    """Models after chord steps; those that did not contract are back at the fit.
+    """Models after chord steps; those that did not contract are back at the fit, and a few may be on their way.
 
     `first_step` is the length of the first one, the distance that the fit's curvature predicts.
     """
@@ -139,15 +143,16 @@ class NewtonResult:
 
 
 def descend(chord: Chord, problem: Problem, test: ConvergenceTest, *, max_steps: int) -> NewtonResult:
-    """Chord steps for every model until it passes the test, or stops contracting."""
+    """Chord steps for every model until it passes the test or stops contracting, or few are left and Hessians small."""
     fit = chord.curvature.fit
+    products = fit.data.n * len(fit.theta) ** 2 if fit.task.linear and fit.task.convex else math.inf
     gradient = first_gradients(fit, problem)
     before = fit.measures()
     theta = fit.theta.repeat(len(gradient), 1)
     first_step = torch.zeros_like(gradient[:, 0])
     passed = torch.zeros(len(gradient), dtype=torch.bool, device=theta.device)
     steps = torch.zeros(len(gradient), dtype=torch.int64, device=theta.device)
-    active, norm = torch.arange(len(gradient), device=theta.device), gradient.norm(dim=1)
+    active, norm, few = torch.arange(len(gradient), device=theta.device), gradient.norm(dim=1), False
     for count in range(1, max_steps + 1):
         move = chord.take(active).step(gradient[active])
         if count == 1:
@@ -155,36 +160,65 @@ def descend(chord: Chord, problem: Problem, test: ConvergenceTest, *, max_steps:
         theta[active] -= move
         gradient[active] = derivatives.gradients(fit.task, fit.data, theta[active], problem.weights[active])
         change = fit.measures_at(theta[active]) - before
-        rows = active[test.passed(gradient[active], change, chord.amplification[active])]
-        if len(rows):
-            passed[rows] = held(chord.take(rows), test, theta[rows], problem.weights[rows], gradient[rows])
+        good = test.passed(gradient[active], change, chord.amplification[active])
+        if len(rows := active[good]):
+            passed[rows] = held(
+                chord.take(rows), test, theta[rows], problem.weights, rows, gradient[rows], change[good]
+            )
         steps[active] = count
         shrunk = gradient[active].norm(dim=1) <= CONTRACTION * norm[active]
         norm[active] = gradient[active].norm(dim=1)
         active = active[~passed[active] & shrunk]
-        if not len(active):
+        few = count >= USUAL and len(active) * products <= FEW
+        if few or not len(active):
             break
-    theta[~passed] = fit.theta
+    given_up = ~passed
+    given_up[active] = not few
+    theta[given_up] = fit.theta
     return NewtonResult(theta=theta, gradient=gradient, passed=passed, first_step=first_step, steps=steps)
 
 
-def held(chord: Chord, test: ConvergenceTest, theta: KP, weights: KN, gradient: KP) -> Bool[Tensor, " k"]:
+def held(
+    chord: Chord,
+    test: ConvergenceTest,
+    theta: KP,
+    weights: Float[Tensor, "all n"],
+    models: Int[Tensor, " k"],
+    gradient: KP,
+    change: Float[Tensor, "k m"],
+) -> Bool[Tensor, " k"]:
     """Whether models that pass the test stay where they are by their own curvature, which need not be the fit's.
 
     The next step must change no test loss. Where outputs went so far that curvature may have changed, it must leave
     less of the gradient, too: on a tail each step is as long as the one before, however small.
+
+    Args:
+        weights: of all models.
+        models: whose of these weights each has.
+        change: of each test loss since the fit.
     """
     fit, step = chord.curvature.fit, chord.step(gradient)
-    there, ahead = (fit.measures_at(each) for each in (theta, theta - step))
+    before = fit.measures()
+    there, ahead = before + change, fit.measures_at(theta - step)
     rounding = ROUNDED * torch.finfo(theta.dtype).eps * there.abs()
-    stays = ((ahead - there).abs() <= test.allowed(ahead - fit.measures()) + rounding).all(1)
-    rows = (stays & (farthest(fit, theta) > 1)).nonzero()[:, 0]
+    stays = ((ahead - there).abs() <= test.allowed(ahead - before) + rounding).all(1)
+    rows = (stays & may_be_far(fit, theta)).nonzero()[:, 0]
+    rows = rows[farthest(fit, theta[rows]) > 1]
     if len(rows):
         chord, gradient, step = chord.take(rows), gradient[rows], step[rows]
-        left = derivatives.gradients(fit.task, fit.data, theta[rows] - step, weights[rows])
-        before, after = (torch.linalg.vecdot(each, chord.step(each)) for each in (gradient, left))
-        stays[rows] = after <= CONTRACTION**2 * before
+        left = derivatives.gradients(fit.task, fit.data, theta[rows] - step, weights[models[rows]])
+        shrinks = torch.linalg.vecdot(left, chord.step(left)) <= CONTRACTION**2 * torch.linalg.vecdot(gradient, step)
+        stays[rows] = shrinks
     return stays
+
+
+def may_be_far(fit: Fit, theta: KP) -> Bool[Tensor, " k"]:
+    """Whether `farthest` may be above 1 for each model, by Cauchy and Schwarz."""
+    width = fit.task.output_loss.width
+    if not fit.task.linear or width == torch.inf:
+        return torch.zeros_like(theta[:, 0]).bool()
+    moved = (theta - fit.theta).unflatten(1, (fit.task.output_loss.size(fit.data), -1))
+    return moved.norm(dim=2).amax(1) * lengths(fit).amax() > width
 
 
 def farthest(fit: Fit, theta: KP) -> K:
@@ -197,5 +231,5 @@ def farthest(fit: Fit, theta: KP) -> K:
         return worst
     for rows in fit.task.derivatives(fit.data).chunks(len(theta)):
         change = fit.task.output_slopes(fit.theta, fit.data.x_train[rows], theta - fit.theta)
-        worst = worst.maximum(torch.linalg.vector_norm(change, torch.inf, dim=(1, 2)) / width)
+        worst = worst.maximum(change.abs().amax((1, 2)) / width)
     return worst

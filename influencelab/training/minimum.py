@@ -10,7 +10,7 @@ from influencelab.data.dataset import Dataset
 from influencelab.data.sparse_rows import row_size
 from influencelab.models import derivatives
 from influencelab.models.losses.output_code import OutputCode
-from influencelab.models.shapes import KN, KP, N, P
+from influencelab.models.shapes import KN, KP, K, N, P
 from influencelab.models.task import Task
 from influencelab.training.deadline import out_of_time
 from influencelab.training.first_order import FirstOrder
@@ -58,7 +58,7 @@ def train_to_minimum(
             # Rounding may keep it from a tolerance that no one asked for.
             converged = more.converged | task.convex & (more.grad_norm <= trained.grad_norm)
             trained = replace(more, steps=trained.steps + more.steps, converged=converged)
-        there, _, left = judge(task, data, trained.theta, weights)
+        there, _, left = judge(task, data, trained.theta, weights[None])
         if there is not trained.theta:
             norm = derivatives.gradients(task, data, there, weights[None]).norm(dim=-1)
             trained = replace(trained, theta=there, grad_norm=norm)
@@ -71,83 +71,99 @@ def train_to_minimum(
 
 def stays(task: Task, data: Dataset, theta: KP, weights: N) -> bool:
     """Whether one more step of Newton's changes neither J nor any outputs to speak of; for one model."""
-    return unpolished(task, data, theta, weights)[2] <= LEFT
+    return bool(unpolished(task, data, theta, weights[None])[2] <= LEFT)
 
 
-def unpolished(task: Task, data: Dataset, theta: KP, weights: N) -> tuple[KP, KP, float]:
+def unpolished(task: Task, data: Dataset, theta: KP, weights: KN) -> tuple[KP, KP, K]:
     """One model as it is, Newton's next step, and the share that it changes."""
-    return theta, *next_step(task, data, theta, weights)[:2]
+    return theta, *next_steps(task, data, theta, weights)[:2]
 
 
 def polish(
-    task: Task, data: Dataset, theta: KP, weights: N, *, enough: float = POLISHED, hessian: Tensor | None = None
-) -> tuple[KP, KP, float]:
-    """One model of a convex task after Newton's own steps, as long as they shrink; the next, and what it changes.
+    task: Task, data: Dataset, theta: KP, weights: KN, *, enough: float = POLISHED, hessian: Tensor | None = None
+) -> tuple[KP, KP, K]:
+    """Models of a convex task after Newton's own steps, as long as they shrink; the next, and what it changes.
 
     Args:
         enough: share from which on none is taken.
-        hessian: of a place nearby, which serves as long as its steps are nearly those of the place.
+        hessian: of a place nearby, for one model; it serves as long as its steps are nearly those of the place.
     """
-    step, left, hessian = next_step(task, data, theta, weights, hessian=hessian)
+    step, left, hessian = next_steps(task, data, theta, weights, hessian=hessian)
+    rows = torch.arange(len(theta), device=theta.device)
     for _ in range(STEPS):
-        if not enough < left < 1:
+        rows = rows[(enough < left[rows]) & (left[rows] < 1)]
+        if not len(rows):
             break
-        there = theta + step
-        after, less, hessian = next_step(task, data, there, weights, hessian=hessian)
-        if not less < left:
-            break
-        theta, step, left = there, after, less
+        near = hessian if len(theta) == 1 else None
+        there = theta[rows] + step[rows]
+        after, less, hessian = next_steps(task, data, there, weights[rows], hessian=near)
+        shrunk = less < left[rows]
+        rows = rows[shrunk]
+        if len(rows):
+            # What was given stays as it is.
+            theta, step, left = (
+                whole.index_copy(0, rows, part[shrunk]) for whole, part in ((theta, there), (step, after), (left, less))
+            )
     return theta, step, left
 
 
-def next_step(
-    task: Task, data: Dataset, theta: KP, weights: N, *, hessian: Tensor | None = None
-) -> tuple[KP, float, Tensor | None]:
-    """Newton's next step of one model, the share of J, θ or a point's odds that it changes, and the Hessian it took.
+def next_steps(
+    task: Task, data: Dataset, theta: KP, weights: KN, *, hessian: Tensor | None = None
+) -> tuple[KP, K, Tensor | None]:
+    """Newton's next step of each model, the share of J, θ or a point's odds that it changes, and the Hessians it took.
+
+    Those of several models are formed.
 
     Args:
-        hessian: of a place nearby: it is taken where one product says that little of ∇J is left by its step.
+        hessian: of a place near one model: it is taken where one product says that little of ∇J is left by its step.
     """
-    value, gradient = derivatives.objectives_and_gradients(task, data, theta, weights[None])
+    value, gradient = derivatives.objectives_and_gradients(task, data, theta, weights)
     used = hessian_of(task, data, theta, weights) if hessian is None else hessian
-    step = newton_step(task, data, theta, weights[None], gradient, hessian=used)
-    curved = derivatives.products(task, data, theta[0], weights, torch.cat([theta, step]))
+    step = newton_step(task, data, theta, weights, gradient, hessian=used)
+    vectors = torch.stack([theta, step], 1)
+    if hessian is None and used is not None:
+        curved = vectors @ used
+    else:
+        curved = derivatives.products(task, data, theta[0], weights[0], vectors[0])[None]
     if hessian is not None:
         units = hessian[0].diagonal().clamp_min(torch.finfo(theta.dtype).tiny).rsqrt()
-        if not (units * (curved[1] + gradient[0])).norm() <= REMAINDER * (units * gradient[0]).norm():
-            return next_step(task, data, theta, weights)
-    size, moved = torch.linalg.vecdot(torch.cat([theta, step]), curved).clamp_min(0).sqrt().tolist()
-    scale = max(size, float(value[0].abs().sqrt()))
-    left = moved / scale if scale > 0 else float(moved > 0)
-    change = LOG_ODDS * largest_change(task, data, theta[0], step) if data.classes else 0.0
-    return step, max(left, change), used
+        if not (units * (curved[0, 1] + gradient[0])).norm() <= REMAINDER * (units * gradient[0]).norm():
+            return next_steps(task, data, theta, weights)
+    size, moved = torch.linalg.vecdot(vectors, curved).clamp_min(0).sqrt().unbind(1)
+    scale = size.maximum(value.abs().sqrt())
+    left = (moved / scale).where(scale > 0, (moved > 0).to(moved))
+    if data.classes:
+        left = left.maximum(LOG_ODDS * largest_changes(task, data, theta, step))
+    return step, left, used
 
 
-def hessian_of(task: Task, data: Dataset, theta: KP, weights: N) -> Tensor | None:
-    """That of J for one model; None where it is too large to be formed."""
+def hessian_of(task: Task, data: Dataset, theta: KP, weights: KN) -> Tensor | None:
+    """That of J for each model; None where it is too large to be formed."""
     if by_products(task, theta) or theta.shape[1] > DENSE:
         return None
-    return derivatives.hessians(task, data, theta, weights[None])
+    return derivatives.hessians(task, data, theta, weights)
 
 
-def largest_change(task: Task, data: Dataset, theta: P, step: KP) -> float:
+def largest_changes(task: Task, data: Dataset, theta: KP, step: KP) -> K:
     """The largest change of an output of any training or test point, against the mean of its outputs.
 
     Of machines that share no softmax each output counts alone.
     """
-    worst, alone = 0.0, isinstance(task.output_loss, OutputCode)
+    worst, alone = torch.zeros_like(step[:, 0]), isinstance(task.output_loss, OutputCode)
     for x in (data.x_train, data.x_test):
-        for rows in derivatives.chunks(len(x), width=row_size(x, dense=len(theta))):
-            change = task.output_slopes(theta, x[rows], step)[0]
-            change = change if alone or len(change) == 1 else change - change.mean(0)
-            worst = max(worst, float(change.abs().max()))
+        for rows in derivatives.chunks(len(x), width=row_size(x, dense=step.numel())):
+            each = zip(theta, step, strict=True) if not task.linear else [(theta[0], step)]
+            change = torch.cat([task.output_slopes(at, x[rows], move.view(-1, step.shape[1])) for at, move in each])
+            change = change if alone or change.shape[1] == 1 else change - change.mean(1, keepdim=True)
+            worst = worst.maximum(change.abs().amax((1, 2)))
     return worst
 
 
 def newton_step(task: Task, data: Dataset, theta: KP, weights: KN, gradient: KP, *, hessian: Tensor | None) -> KP:
-    """−H⁻¹ ∇J of one model: by its Hessian, or where that is None nearly, by conjugate gradients."""
+    """−H⁻¹ ∇J of each model by its Hessian; of one where that is None nearly, by conjugate gradients."""
     if hessian is not None:
-        return (convex_descent if task.convex else descent)(hessian, gradient, tolerance=0.0)[0]
+        # It scales what it is given.
+        return (convex_descent if task.convex else descent)(hessian.clone(), gradient, tolerance=0.0)[0]
     if by_products(task, theta):
         return newton_directions(task, data, theta, weights, gradient, remainder=REMAINDER)[0]
     step, left, norm = torch.zeros_like(gradient), -gradient, float(gradient.norm())
@@ -168,7 +184,7 @@ def unfinished(task: Task, data: Dataset, weights: N, trained: Trained, *, secon
     """The sentence that says how far training came in its time, and the next step."""
     decrement = ""
     if task.convex and task.kink is None and trained.theta.shape[1] <= DENSE:
-        left = next_step(task, data, trained.theta, weights)[1]
+        left = float(next_steps(task, data, trained.theta, weights[None])[1])
         decrement = f", from where one more step of Newton's would change {left:.1e} of J, θ or a point's odds"
     return (
         f"Training ended after {seconds:g} seconds and {trained.steps:,} steps at ‖∇J‖ = "

@@ -16,6 +16,7 @@ from influencelab.data.perturbations.removals import CONVENTIONS
 from influencelab.data.removals import groups, leave_one_out
 from influencelab.errors import InvalidParameter, LostDigits, NoMinimum
 from influencelab.experiments.comparison import compare
+from influencelab.influence import chord_newton
 from influencelab.influence.estimators.exact import Exact
 from influencelab.influence.retrainers.second_order import SecondOrder
 from influencelab.models.task import Task
@@ -87,12 +88,11 @@ def test_the_control_takes_away_what_the_fit_had_not_finished():
 
 
 def test_without_a_control_that_converged_nothing_is_truth():
-    task, data = logistic_problem(n=30)
+    task, data = mlp_problem(n=30)
     rough = fit(task, data, Newton(tolerance=1e-10, max_steps=1))
     # The control is the first model of the batch, and the one the trainer leaves where it was.
-    found = SecondOrder(trainer=Lazy(moves=(1, 2, 3)), max_steps=1).retrain(
-        rough, leave_one_out(30, rows=torch.tensor([0, 1, 2]))
-    )
+    recipe = SecondOrder(trainer=Lazy(moves=(1, 2, 3)), max_steps=1, passes=0)
+    found = recipe.retrain(rough, leave_one_out(30, rows=torch.tensor([0, 1, 2])))
     assert not found.converged.any()
     assert not found.trusted.any()
 
@@ -108,10 +108,21 @@ def test_stragglers_go_to_the_safeguarded_trainer_and_meet_the_same_goal():
         assert worst(found.values, wanted) <= 1e-8
 
 
+@pytest.mark.parametrize("few", [0, chord_newton.FEW])
+def test_whoever_takes_the_last_steps_the_truth_is_the_same(few, monkeypatch):
+    monkeypatch.setattr(chord_newton, "FEW", few)
+    fitted = minimum(logistic_problem, n=30, weight_decay=1e-3)
+    found = SecondOrder().retrain(fitted, leave_one_out(30))
+    wanted = removal_changes(model(fitted.task, fitted.data), points_of(fitted.data), [[i] for i in range(30)])
+    assert found.trusted.all()
+    assert bool((found.steps > chord_newton.USUAL).any()) == (few == 0)
+    assert worst(found.values, wanted) <= 1e-5
+
+
 @pytest.mark.slow
 def test_models_that_did_not_converge_say_so():
-    fitted = minimum(logistic_problem, n=30, weight_decay=1e-3)
-    limited = SecondOrder(max_steps=1, trainer=Newton(max_steps=1)).retrain(fitted, leave_one_out(30))
+    fitted = minimum(mlp_problem, n=30)
+    limited = SecondOrder(max_steps=1, passes=0, trainer=Newton(max_steps=1)).retrain(fitted, leave_one_out(30))
     truth = EXACT.retrain(fitted, leave_one_out(30)).values
     assert not limited.converged.all()
     assert (limited.grad_norm[~limited.converged] > 0).all()

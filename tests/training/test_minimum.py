@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy
 import pytest
 import torch
-from problems import class_data, minimum, ridge_problem, split
+from problems import binary_problem, class_data, minimum, ridge_problem, split
 from scipy import optimize
 
 from influencelab.data.removals import leave_one_out
@@ -14,10 +14,12 @@ from influencelab.errors import NoMinimum, NotConverged
 from influencelab.influence.estimators.exact import Exact
 from influencelab.influence.retrainers.rerun import Rerun
 from influencelab.influence.retrainers.second_order import SecondOrder
+from influencelab.models import derivatives
 from influencelab.models.tasks.binary_logistic import BinaryLogistic
 from influencelab.models.tasks.logistic import Logistic
 from influencelab.models.tasks.ridge import Ridge
 from influencelab.training.fit import fit, fit_at
+from influencelab.training.minimum import LEFT, polish
 from influencelab.training.separation import right, unbounded
 from influencelab.training.trainers.gradient_descent import GradientDescent
 from influencelab.training.trainers.lbfgs import LBFGS
@@ -171,3 +173,19 @@ def test_given_parameters_become_a_fit_by_measuring_them():
     assert there.loss == pytest.approx(found.loss)
     assert Exact().estimate(there).values.allclose(Exact().estimate(found).values)
     assert not fit_at(found.task, found.data, found.theta + 0.1, trainer=found.trainer).converged
+
+
+def test_models_are_polished_together_as_each_alone_and_what_was_given_stays():
+    fitted = minimum(binary_problem, n=30)
+    weights = fitted.weights * (1 - torch.eye(30, dtype=torch.float64))[:4]
+    far = torch.tensor([[0.0], [1e-4], [1e-2], [1.0]], dtype=torch.float64)
+    start = fitted.theta + far * torch.ones_like(fitted.theta)
+    given = start.clone()
+    theta, step, left = polish(fitted.task, fitted.data, start, weights)
+    assert torch.equal(start, given)
+    alone = [polish(fitted.task, fitted.data, *pair) for pair in zip(start.split(1), weights.split(1), strict=True)]
+    for row, found in enumerate(alone):
+        assert theta[row].allclose(found[0][0], rtol=0, atol=1e-8)
+        assert float(found[2]) < LEFT
+    assert float(derivatives.gradients(fitted.task, fitted.data, theta + step, weights).norm(dim=1).max()) < 1e-12
+    assert (left < LEFT).all()

@@ -21,13 +21,13 @@ from influencelab.models import derivatives
 from influencelab.models.proximal import proximal, proximal_bregman_response
 from influencelab.models.shapes import KN, KP
 from influencelab.training.fit import Fit
-from influencelab.training.minimum import DENSE, LEFT, polish
+from influencelab.training.minimum import DENSE, LEFT, POLISHED, polish
 from influencelab.training.separation import unbounded
 from influencelab.training.trainer import Trainer, small_gradient
 from influencelab.training.trainers.newton import Newton
 
 # Models in one batch at most, and numbers up to which the outputs of more are still in the cache.
-MODELS, CACHED = 256, 2**18
+MODELS, CACHED = 256, 2**19
 # Shares of its own tolerance that the safeguarded trainer is asked for, one after the other, until a model passes.
 TIGHTER = (1.0, 1e-2, 1e-4, 1e-6)
 # Residuals that conjugate gradients may leave: of a chord step, which the next one mends, and of what is judged by.
@@ -189,26 +189,27 @@ class SecondOrder(Retrainer):
         return theta, gradient, passed
 
     def polished(self, fit: Fit, start: KP, weights: KN, test: ConvergenceTest) -> tuple[KP, KP, Bool[Tensor, " k"]]:
-        """The same for convex tasks of few parameters: after the trainer Newton's own steps, while they shrink.
+        """The same for convex tasks of few parameters: Newton's own steps, while they shrink.
 
-        Where a small gradient proves nothing, as far along a tail, those steps lead nowhere until it is smaller still.
+        Where they do not arrive, the trainer goes before them; and where a small gradient proves nothing, as far along
+        a tail, they lead nowhere until it is smaller still.
         """
-        theta, ahead, before = start.clone(), start.clone(), fit.measures()
-        near, rest = torch.zeros_like(weights[:, 0]).bool(), torch.arange(len(weights), device=weights.device)
-        for tighter in TIGHTER:
-            trainer = replace(self.trainer, tolerance=tighter * self.trainer.tolerance)
-            trained = trainer.train(fit.task, fit.data, theta[rest], weights[rest])
-            theta[rest] = trained.theta
-            rest = rest[trained.converged]
-            for row in rest.tolist():
-                found, step, left = polish(fit.task, fit.data, theta[row : row + 1], weights[row], enough=0.0)
-                theta[row], ahead[row], near[row] = found[0], (found + step)[0], left <= LEFT
-            rest = rest[~near[rest]]
+        theta, before = start.clone(), fit.measures()
+        passed, rest = torch.zeros_like(weights[:, 0]).bool(), torch.arange(len(weights), device=weights.device)
+        for tighter in (None, *TIGHTER):
+            if tighter is not None and len(rest):
+                trainer = replace(self.trainer, tolerance=tighter * self.trainer.tolerance)
+                trained = trainer.train(fit.task, fit.data, theta[rest], weights[rest])
+                theta[rest], rest = trained.theta, rest[trained.converged]
             if not len(rest):
                 break
-        change, next_change = (fit.measures_at(each) - before for each in (theta, ahead))
-        stays = ((next_change - change).abs() <= test.allowed(change)).all(1)
-        return theta, derivatives.gradients(fit.task, fit.data, theta, weights), near & stays
+            enough = 0.0 if tighter else POLISHED
+            there, step, left = polish(fit.task, fit.data, theta[rest], weights[rest], enough=enough)
+            change, next_change = (fit.measures_at(each) - before for each in (there, there + step))
+            stays = ((next_change - change).abs() <= test.allowed(change)).all(1)
+            theta[rest], passed[rest] = there, stays & (left <= LEFT)
+            rest = rest[~passed[rest]]
+        return theta, derivatives.gradients(fit.task, fit.data, theta, weights), passed
 
     def same_basin(self, fit: Fit, problem: Problem, theta: KP, descent: NewtonResult) -> Bool[Tensor, " k"]:
         """No barrier in J on the straight line from the fit, and no step far beyond the predicted one.
