@@ -43,17 +43,16 @@ def cancelled(fit: Fit, values: Float[Tensor, "n m"] | None = None, *, enough: f
     """
     if not fit.task.linear:
         return 1.0
-    x, y, loss = fit.data.x_train, fit.data.y_train, fit.task.output_loss
-    outputs = fit.task.outputs(fit.theta, x)
-    slopes = (fit.weights * loss.gradients(outputs, y)).abs()
-    rows = fit.theta.view(loss.size(fit.data), -1)
+    x, loss = fit.data.x_train, fit.task.output_loss
+    slopes, curved = slopes_and_curvatures(fit)
+    rows = fit.theta.view(len(slopes), -1)
     # By Cauchy and Schwarz no output has larger terms.
-    curved = loss.hessians(outputs, y).abs().sum(1).amax(0)
-    most = grown(fit.weights * curved * rows.norm(dim=1).amax() * lengths(fit), slopes, values)
+    most = grown(curved * rows.norm(dim=1).amax() * lengths(fit), slopes.abs(), values)
     if most <= enough:
         return most
     size = torch.cat([rows.abs() @ fit.task.features(x[some]).abs().T for some in parts(fit)], dim=1)
-    return grown((fit.weights * loss.products(outputs, y, size)).abs(), slopes, values)
+    change = fit.weights * loss.products(fit.task.outputs(fit.theta, x), fit.data.y_train, size)
+    return grown(change.abs(), slopes.abs(), values)
 
 
 def grown(change: Tensor, slopes: Float[Tensor, "c n"], values: Float[Tensor, "n m"] | None) -> float:
@@ -66,11 +65,22 @@ def grown(change: Tensor, slopes: Float[Tensor, "c n"], values: Float[Tensor, "n
     return 1.0 if found.isnan() else 1 + float(found)
 
 
+# What is computed once a fit.
+SLOPES_OF: WeakKeyDictionary[Fit, tuple[Tensor, Tensor]] = WeakKeyDictionary()
 LENGTHS_OF: WeakKeyDictionary[Fit, Tensor] = WeakKeyDictionary()
 
 
+def slopes_and_curvatures(fit: Fit) -> tuple[Float[Tensor, "c n"], Float[Tensor, " n"]]:
+    """wᵢ ∂ℓᵢ/∂z of each training point of a linear task, and by how much a slope changes with its outputs at most."""
+    if fit not in SLOPES_OF:
+        loss, labels, outputs = fit.task.output_loss, fit.data.y_train, fit.task.outputs(fit.theta, fit.data.x_train)
+        curved = loss.hessians(outputs, labels).abs().sum(1).amax(0)
+        SLOPES_OF[fit] = fit.weights * loss.gradients(outputs, labels), fit.weights * curved
+    return SLOPES_OF[fit]
+
+
 def lengths(fit: Fit) -> Float[Tensor, " n"]:
-    """‖φ(xᵢ)‖ of each training point of a linear task; computed once a fit."""
+    """‖φ(xᵢ)‖ of each training point of a linear task."""
     if fit not in LENGTHS_OF:
         x = fit.data.x_train
         LENGTHS_OF[fit] = torch.cat([fit.task.features(x[rows]).norm(dim=1) for rows in parts(fit)])
@@ -145,8 +155,7 @@ def check_sums(fit: Fit, values: Float[Tensor, "n m"], solved: Float[Tensor, "m 
     """
     if not (fit.task.linear and values.numel()):
         return
-    x, loss = fit.data.x_train, fit.task.output_loss
-    slopes = fit.weights * loss.gradients(fit.task.outputs(fit.theta, fit.data.x_train), fit.data.y_train)
+    x, slopes = fit.data.x_train, slopes_and_curvatures(fit)[0]
     rounding, most = torch.finfo(values.dtype).eps, values.abs().amax()
     # By Cauchy and Schwarz, nearly always, there are no such terms.
     if not rounding * (slopes.norm(dim=0) * lengths(fit)).amax() * solved.norm(dim=1).amax() > LOST * most:
