@@ -110,16 +110,23 @@ def code_version(*modules: str, memory: Path | None = None) -> str:
         return version_of(modules, versions)
     # Modules that count for every recipe tell none from another.
     key = " ".join(module for module in modules if room(module) not in ROOMS)
-    kept, sources = {}, " ".join((sources_hash(package()), *versions))
+    sources = " ".join((sources_hash(package()), *versions))
+    if found := remembered(memory, sources).get(key):
+        return found
+    found = version_of(modules, versions)
+    with suppress(OSError):
+        memory.parent.mkdir(parents=True, exist_ok=True)
+        # What others found meanwhile is kept: studies begin side by side.
+        json_file.write(memory, {"sources": sources, "versions": {**remembered(memory, sources), key: found}})
+    return found
+
+
+def remembered(memory: Path, sources: str) -> dict[str, str]:
+    """The versions that a memory keeps of these sources, by their modules; none where it cannot be read."""
+    kept = {}
     with suppress(OSError):
         kept = json_file.read(memory)
-    known = kept.get("versions", {}) if kept.get("sources") == sources else {}
-    if key not in known:
-        known[key] = version_of(modules, versions)
-        with suppress(OSError):
-            memory.parent.mkdir(parents=True, exist_ok=True)
-            json_file.write(memory, {"sources": sources, "versions": known})
-    return known[key]
+    return kept.get("versions", {}) if kept.get("sources") == sources else {}
 
 
 def version_of(modules: tuple[str, ...], versions: tuple[str, ...]) -> str:

@@ -72,6 +72,12 @@ def test_help_loads_nothing_heavy() -> None:
     assert modules.isdisjoint({"torch", "numpy", "pandas", "matplotlib", "papermill", "nbformat"})
 
 
+def test_claims_and_the_summary_of_a_run_load_no_torch() -> None:
+    asked = "import sys; from influencelab.app.cli import run; run.all_claims(); print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert done.stdout.strip() == "False"
+
+
 @pytest.mark.parametrize(
     "words", [["--help"], ["list", "--help"], ["run", "--help"], ["scorecard", "-h"], ["lab", "-h"]]
 )

@@ -18,6 +18,7 @@ from influencelab.experiments.code_version import code_version, recipe_version, 
 from influencelab.experiments.trial import Trial
 from influencelab.influence.estimators.exact import Exact
 from influencelab.models.tasks.logistic import Logistic
+from influencelab.runner import json_file
 from influencelab.training.trainers.newton import Newton
 
 TRIAL = Trial(Iris(), Logistic(0.1), Newton(), {"exact": Exact()})
@@ -175,6 +176,22 @@ def test_a_memory_serves_recipes_that_differ_in_what_always_counts(tmp_path, mon
     found = code_version(newton, memory=memory)
     monkeypatch.setattr(module, "version_of", lambda *given: pytest.fail("read again"))
     assert code_version(newton, exact, memory=memory) == found
+
+
+def test_what_another_process_remembers_meanwhile_is_kept(tmp_path, monkeypatch):
+    memory = tmp_path / "versions.json"
+    ours, theirs = ("influencelab.experiments.trial", "influencelab.experiments.damping_path")
+
+    def slow(modules: tuple[str, ...], versions: tuple[str, ...]) -> str:
+        if modules == (ours,):
+            code_version(theirs, memory=memory)
+        return f"version of {modules[0]}"
+
+    monkeypatch.setattr(module, "version_of", slow)
+    code_version.cache_clear()
+    assert code_version(ours, memory=memory) == f"version of {ours}"
+    assert set(json_file.read(memory)["versions"]) == {ours, theirs}
+    code_version.cache_clear()
 
 
 def test_only_strings_that_stand_alone_are_words():

@@ -13,8 +13,16 @@ from influencelab.experiments.imported import LIBRARIES
 from influencelab.experiments.tables import measurements
 from influencelab.statistics.measurements import find, joined
 from influencelab.studies.libraries_compared import analysis
-from influencelab.studies.libraries_compared.analysis import READ, RETURNED
-from influencelab.studies.libraries_compared.claims import CLAIMS, FACTORS, FINDINGS, OTHER, REFITS, WHOLE
+from influencelab.studies.libraries_compared.claims import (
+    CLAIMS,
+    FACTORS,
+    FINDINGS,
+    OTHER,
+    READ,
+    REFITS,
+    RETURNED,
+    WHOLE,
+)
 from influencelab.studies.libraries_compared.problems import PROBLEMS, arrays
 
 QUICK = il.Bootstrap(resamples=40)

@@ -21,11 +21,10 @@ from influencelab.statistics.agreement import statistic
 from influencelab.statistics.bootstrap import Bootstrap
 from influencelab.statistics.measurement import Measurement
 from influencelab.statistics.measurements import row, tidy
+from influencelab.studies.libraries_compared.claims import READ, RETURNED
 from influencelab.training.fit import Fit
 
 FOLDER = Path(__file__).parent / "scores"
-# How scores are scaled: as the library gave them, or as `import_scores` reads them.
-RETURNED, READ = "as returned", "in nats"
 # What scores are held against beside retraining: all of the curvature, and for Kronecker factors ours too.
 OURS = (("exact", Exact()), ("ekfac", EKFAC()))
 

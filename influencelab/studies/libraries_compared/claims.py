@@ -5,9 +5,10 @@ from functools import partial
 from influencelab.runner.claim import Claim
 from influencelab.runner.finding import Finding, FindingTable
 from influencelab.runner.setting import Setting
-from influencelab.studies.libraries_compared.analysis import READ, RETURNED
 
 STUDY = "libraries_compared"
+# How scores are scaled: as the library gave them, or as `import_scores` reads them.
+RETURNED, READ = "as returned", "in nats"
 # Each call by its problem: those of the whole curvature, which should give one number, refits, and other calls.
 WHOLE = {"pydvl": "digits", "dattri": "digits", "captum": "digits", "pyinfluence": "breast cancer"}
 REFITS = {"pyinfluence, refits": "breast cancer"}

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from influencelab.experiments import plots
 from influencelab.experiments.house_style import MARKERS, drawing, finish, look
 from influencelab.runner.report import Report
-from influencelab.studies.libraries_compared.analysis import READ, RETURNED
+from influencelab.studies.libraries_compared.claims import READ, RETURNED
 
 SIZES = (
     "How many times as large as each library's scores say the changes in test loss were, as it returned the scores and "
