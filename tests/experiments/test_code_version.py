@@ -182,7 +182,7 @@ def test_what_another_process_remembers_meanwhile_is_kept(tmp_path, monkeypatch)
     memory = tmp_path / "versions.json"
     ours, theirs = ("influencelab.experiments.trial", "influencelab.experiments.damping_path")
 
-    def slow(modules: tuple[str, ...], versions: tuple[str, ...]) -> str:
+    def slow(modules: tuple[str, ...], _: tuple[str, ...]) -> str:
         if modules == (ours,):
             code_version(theirs, memory=memory)
         return f"version of {modules[0]}"
