@@ -73,7 +73,7 @@ class Chord(Batched):
         features: the removed point's features; with the correction, None where the task is not linear.
         amplification: factor by which a gradient moves a model without its point farther than with it; infinite for a
             point that the fit cannot spare.
-        pulled: C⁻¹ Jᵢᵀ of the removed point, where that is solved for and nothing is factorised.
+        pulled: C⁻¹ Jᵢᵀ of the removed point, solved for once, of one output or if nothing is factorised.
     """
 
     curvature: Curvature
@@ -102,7 +102,7 @@ def chord_of(curvature: Curvature, problem: Problem) -> Chord:
         return Chord(curvature, None, None, torch.ones_like(problem.weights[:, 0]))
     rows = problem.removed.clamp_min(0)
     features, pulled, spread = written_out(fit.task.features(fit.data.x_train[rows])), None, None
-    if curvature.by_products:
+    if curvature.by_products or features.shape[1] == len(fit.theta):
         pulled = pulls(curvature, features)
         spread = torch.einsum("kead,kd->kae", pulled.unflatten(2, (pulled.shape[1], -1)), features)
     amplified, curved, _ = amplification(curvature, rows, spread)
@@ -158,7 +158,8 @@ def descend(chord: Chord, problem: Problem, test: ConvergenceTest, *, max_steps:
         if count == 1:
             first_step = move.norm(dim=1)
         theta[active] -= move
-        gradient[active] = derivatives.gradients(fit.task, fit.data, theta[active], problem.weights[active])
+        weights = problem.weights if len(active) == len(theta) else problem.weights[active]
+        gradient[active] = derivatives.gradients(fit.task, fit.data, theta[active], weights)
         change = fit.measures_at(theta[active]) - before
         good = test.passed(gradient[active], change, chord.amplification[active])
         if len(rows := active[good]):
