@@ -19,12 +19,15 @@ LONG_FILES = $(shell grep -rlE 'mark\.(slow|notebook)|from crossing' tests --inc
 # $(call timed,what,command): run one step, say what it is, how long it took, and how long processors worked on it.
 timed = @echo "--- $(1)"; TIMEFORMAT="    $(1): %0R s; CPU time %0U s, and %0S s in the system"; time { $(2); }
 
-.PHONY: help study test test-exhaustive test-browser test-versions test-chaos bench lab lab-build format check clean
+.PHONY: help study studies test test-exhaustive test-browser test-versions test-chaos bench lab lab-build format check clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-study: .venv/.installed ## run every study at the quick profile and say what it found (14 minutes of CPU time, again 2)
+study: .venv/.installed ## run the core studies at the quick profile and say what they found (14 minutes of CPU time, again 2)
+	$(call timed,studies,$(BIN)/influencelab run --core --profile quick)
+
+studies: .venv/.installed ## the same of all studies, those of what influence is used for too
 	$(call timed,studies,$(BIN)/influencelab run --all --profile quick)
 
 test: check ## check format, types, layers and notebooks, then run the quick tests, then the long ones (13 minutes of CPU time)

@@ -56,6 +56,11 @@ class Study(Recipe):
         return heading.group(1).strip()
 
     @property
+    def core(self) -> bool:
+        """Whether it is one of the studies that settle the question, as its cell of profiles is tagged, and no use."""
+        return any(kind == "raw" and {"profiles", "core"} <= set(tags) for kind, _, tags in self.cells())
+
+    @property
     def parameters(self) -> tuple[Parameter, ...]:
         """Those of its cell tagged `parameters`, in the notebook's order."""
         return declared(self.tagged("code", "parameters"), where=self.path.name)

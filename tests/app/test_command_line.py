@@ -109,8 +109,10 @@ def test_studies_are_listed_with_their_questions_and_one_with_its_parameters() -
             ["run", "fine", "fin"],
             "No study is named 'fin'. There are: failing, fine, killed, slow, stepwise, unpublished.",
         ),
-        (["run"], "Name the studies to run, or give --all for all of them. There are: failing, fine,"),
+        (["run"], "Name the studies to run, or give --all, or --core. There are: failing, fine,"),
         (["run", "fine", "--all"], "Name the studies to run, or give --all"),
+        (["run", "--core", "--all"], "Name the studies to run, or give --all"),
+        (["run", "--core", "--profile", "tiny"], "No study in that folder is of the core"),
         (["run", "fine", "--profile", "quick"], "fine has no profile 'quick'. There are: tiny, standard."),
         (["run", "fine", "--profile", "tiny", "-p", "sise=1"], "Did you mean 'size'?"),
         (
@@ -173,6 +175,30 @@ def test_a_size_that_comes_in_slices_is_run_slice_by_slice_and_who_lacks_it_is_n
     assert refused.exit_code == 2
     assert "small has no profile 'paper'. There are: tiny, standard." in refused.stderr
     assert inside("run", "--all", "--profile", "quick", "--studies", str(tmp_path)).exit_code == 2
+
+
+def test_the_core_is_run_alone_and_the_others_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plans, named = [], []
+    monkeypatch.setattr(
+        "influencelab.app.cli.run.run",
+        lambda given, *, others, **_: (plans.extend(given), named.extend(others))[0] or 0,
+    )
+    written = (NOTEBOOKS / "fine.ipynb").read_text()
+    (tmp_path / "use.ipynb").write_text(written)
+    book = json.loads(written)
+    next(cell for cell in book["cells"] if "profiles" in cell["metadata"].get("tags", []))["metadata"]["tags"] += [
+        "core"
+    ]
+    (tmp_path / "settles.ipynb").write_text(json.dumps(book))
+    words = ["run", "--profile", "tiny", "--studies", str(tmp_path)]
+    assert inside(*words, "--core").exit_code == 0
+    assert ([plan.study.name for plan in plans], named) == (["settles"], ["use"])
+    assert "Not of the core, and run by `make studies` or --all: use." in announcement(
+        plans, share_of(plans, 2), (), named
+    )
+    plans.clear(), named.clear()
+    assert inside(*words, "--all").exit_code == 0
+    assert (sorted(plan.study.name for plan in plans), named) == (["settles", "use"], [])
 
 
 def test_who_does_the_work_is_passed_on_and_makes_no_changed_run(

@@ -123,6 +123,7 @@ def list_studies(
 def run_studies(
     study: Annotated[list[str] | None, typer.Argument(metavar="STUDY...", help="Which studies.")] = None,
     everything: Annotated[bool, typer.Option("--all", help="Every study that has the profile.")] = False,
+    core: Annotated[bool, typer.Option("--core", help="Those of them that settle the question.")] = False,
     profile: Annotated[str, typer.Option(help="How large: tiny, quick, standard or paper.")] = "quick",
     parameter: Annotated[
         list[str] | None,
@@ -149,9 +150,10 @@ def run_studies(
     changes = assignments(parameter or [])
     where = {"workers": workers, "scheduler": scheduler, "device": device}
     changes |= {name: str(value) for name, value in where.items() if value is not None}
-    plans = planned(study or [], everything=everything, profile=profile, changes=changes, folder=studies, home=results)
-    lacking = lacking_profile(plans, studies) if everything else []
-    raise typer.Exit(run(plans, lacking=lacking, processes=workers or 0))
+    some = {"everything": everything, "core": core}
+    plans = planned(study or [], **some, profile=profile, changes=changes, folder=studies, home=results)
+    lacking, others = lacking_profile(plans, studies, core=core) if everything or core else ([], [])
+    raise typer.Exit(run(plans, lacking=lacking, others=others, processes=workers or 0))
 
 
 @app.command("scorecard")

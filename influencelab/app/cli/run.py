@@ -24,16 +24,17 @@ from influencelab.studies.catalogue import all_claims
 SHOWN = 12
 
 
-def run(plans: Sequence[Plan], *, lacking: Sequence[str] = (), processes: int = 0) -> int:
+def run(plans: Sequence[Plan], *, lacking: Sequence[str] = (), others: Sequence[str] = (), processes: int = 0) -> int:
     """Run the plans, whether one fails or not; the exit status is 0 if all ran to their end, else 1.
 
     Args:
         plans: what to run; as many at a time as there are processes for.
         lacking: studies that lack the profile; they are named, and not run.
+        others: studies that are not of the core; likewise.
         processes: in all; 0 for one a core.
     """
     share = share_of(plans, processes or joblib.cpu_count())
-    print(announcement(plans, share, lacking), flush=True)
+    print(announcement(plans, share, lacking, others), flush=True)
     found: dict[Plan, Report | InfluenceLabError] = {}
     bar = Bar(sum(map(share.seconds, plans)), at_once=share.studies)
 
@@ -62,35 +63,43 @@ def planned(
     names: Sequence[str],
     *,
     everything: bool,
+    core: bool = False,
     profile: str,
     changes: Mapping[str, str],
     folder: Path | None,
     home: Path | None,
 ) -> list[Plan]:
-    """Plans of the studies that were named, each once, or of all that have the profile; all are checked beforehand.
+    """Plans of the studies that were named, each once, or of all that have the profile, or of the core's.
+
+    All are checked beforehand.
 
     A size that comes in slices is run slice by slice: `paper` is all of `paper_width`, `paper_decay` and so on.
     """
     known = studies(folder)
-    if everything == bool(names):
+    if everything + core + bool(names) != 1:
         listed = ", ".join(each.name for each in known) or "none"
-        raise InvalidParameter(f"Name the studies to run, or give --all for all of them. There are: {listed}.")
+        raise InvalidParameter(f"Name the studies to run, or give --all, or --core. There are: {listed}.")
     if not names and not known:
         raise UnknownName("There is no study in that folder. A study is a notebook.")
-    chosen = [study(name, folder=folder) for name in dict.fromkeys(names)] if names else known
-    for line in left_out(folder) if everything else ():
+    if core and not any(each.core for each in known):
+        raise UnknownName("No study in that folder is of the core: none has a cell tagged 'profiles' and 'core'.")
+    of_folder = [each for each in known if each.core or not core]
+    chosen = [study(name, folder=folder) for name in dict.fromkeys(names)] if names else of_folder
+    for line in left_out(folder) if not names else ():
         print(line, file=sys.stderr)
     sizes = {each.name: slices(each, profile) for each in chosen}
-    if everything and any(sizes.values()):
+    if not names and any(sizes.values()):
         chosen = [each for each in chosen if sizes[each.name]]
     # Of a study that lacks the profile, the plan says which it has.
     return [each.plan(size, results=home, **changes) for each in chosen for size in sizes[each.name] or [profile]]
 
 
-def lacking_profile(plans: Sequence[Plan], folder: Path | None) -> list[str]:
-    """The studies that no plan runs."""
+def lacking_profile(plans: Sequence[Plan], folder: Path | None, *, core: bool = False) -> tuple[list[str], list[str]]:
+    """The studies that no plan runs: those that lack the profile, and where the core is run, those not of it."""
     planned_names = {plan.study.name for plan in plans}
-    return [each.name for each in studies(folder) if each.name not in planned_names]
+    rest = [each for each in studies(folder) if each.name not in planned_names]
+    others = [each.name for each in rest if core and not each.core]
+    return [each.name for each in rest if each.name not in others], others
 
 
 def slices(each: Study, profile: str) -> list[str]:
@@ -116,8 +125,8 @@ def assignments(texts: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def announcement(plans: Sequence[Plan], share: Share, lacking: Sequence[str] = ()) -> str:
-    """Text on the studies that will run and their expected cost, and on those that lack the profile."""
+def announcement(plans: Sequence[Plan], share: Share, lacking: Sequence[str] = (), others: Sequence[str] = ()) -> str:
+    """Text on the studies that will run and their expected cost, on those that lack the profile, and on others."""
     names = max(len(plan.study.name) for plan in plans)
     profiles = max(9, *(len(plan.folder.name) for plan in plans))
     lines = [
@@ -131,6 +140,8 @@ def announcement(plans: Sequence[Plan], share: Share, lacking: Sequence[str] = (
     runs += f", {share.studies} at a time" if share.studies > 1 else ""
     total = f"Expected: {share.seconds_of_all(plans):,.0f} s, {memory:g} GB at most."
     without = [here().wrap(f"Left out, having no such profile: {', '.join(lacking)}.")] if lacking else []
+    if others:
+        without.append(here().wrap(f"Not of the core, and run by `make studies` or --all: {', '.join(others)}."))
     return "\n".join([f"Running {count} {'study' if count == 1 else 'studies'}{runs}. {total}", *lines, *without])
 
 
