@@ -104,8 +104,7 @@ class Newton(Trainer):
             asked[asked.clone()] = ~(found | only)
         for rows in asked.nonzero().squeeze(1).split(max(1, HESSIANS // size)):
             hessian = derivatives.hessians(task, data, here.theta[rows], weights[rows])
-            least, most = hessian.flatten(1).aminmax(dim=-1)
-            check_finite(least + most, what="The Hessian", when="where a step of Newton starts")
+            check_finite(hessian.sum((1, 2)), what="The Hessian", when="where a step of Newton starts")
             step = convex_descent if task.convex else descent
             direction[rows], lowest[rows] = step(hessian, here.gradient[rows], tolerance=tolerance)
         return Plan(direction, lowest, near & (lowest == 0))
