@@ -176,12 +176,16 @@ class Plan(Recipe):
         """Path of the executed notebook if the run fails."""
         return self.folder.with_name(f"{self.folder.name}.failed.ipynb")
 
-    @property
-    def seconds_again(self) -> float | None:
-        """How long its last run took without its trials, which are stored since then; None where there is no report."""
+    def seconds_again(self, sources: str) -> float | None:
+        """How long its last run took without its trials, which are stored since then; None if that was of other code.
+
+        Args:
+            sources: the hash of the code that would run.
+        """
         try:
             manifest = json_file.read(self.folder / "manifest.json")
-            return float(manifest["seconds"]) - float(manifest["trial_seconds"])
+            again = float(manifest["seconds"]) - float(manifest["trial_seconds"])
+            return again if manifest["code"]["sources"] == sources else None
         except (InfluenceLabError, OSError, LookupError, TypeError, ValueError):
             return None
 

@@ -21,6 +21,7 @@ from influencelab.app.cli import side_by_side
 from influencelab.app.cli.export import folder_of
 from influencelab.app.cli.run import announcement
 from influencelab.app.cli.side_by_side import share_of
+from influencelab.runner import json_file
 from influencelab.runner.report import EXPLORER, load
 from influencelab.runner.report_writer import ReportWriter
 from influencelab.statistics.measurement import Measurement
@@ -52,11 +53,14 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def publish(results: Path, name: str, profile: str) -> dict[str, bytes]:
-    """An earlier report of a study; what is in its folder."""
+def publish(results: Path, name: str, profile: str, *, sources: str = "") -> dict[str, bytes]:
+    """An earlier report of a study, by other sources if these are given; what is in its folder."""
     draft = ReportWriter(name, folder=results / name / profile, parameters={})
     draft.number(Measurement(1.0), statistic="earlier")
-    return contents(draft.publish().folder)
+    report = draft.publish()
+    if sources:
+        json_file.write(report.folder / "manifest.json", report.manifest | {"code": {"sources": sources}})
+    return contents(report.folder)
 
 
 def test_help_loads_nothing_heavy() -> None:
@@ -276,7 +280,7 @@ def test_a_signal_ends_all_kernels_and_their_workers_and_leaves_earlier_results(
         parameters["source"] = [*parameters["source"], "\nworkers: int = 1  # processes"]
         (tmp_path / f"{name}.ipynb").write_text(json.dumps(book))
     shutil.copy(NOTEBOOKS / "fine.ipynb", tmp_path)
-    before = {name: publish(results, name, "tiny") for name in names}
+    before = {name: publish(results, name, "tiny", sources="other code") for name in names}
     where = ["--studies", str(tmp_path), "--results", str(results)]
     running = subprocess.Popen(
         [sys.executable, "-c", LIGHT, "run", "fine", *names, "--workers", "2", "--profile", "tiny", *where],

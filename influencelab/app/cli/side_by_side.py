@@ -11,6 +11,7 @@ from influencelab.app.cli.progress import Bar
 from influencelab.errors import InfluenceLabError
 from influencelab.runner.atomic_folder import RunProgress
 from influencelab.runner.fork_server import fork_server
+from influencelab.runner.provenance import sources_hash
 from influencelab.runner.report import Report
 from influencelab.runner.signals import Stopped
 from influencelab.runner.study import Plan
@@ -71,7 +72,8 @@ def share_of(plans: Sequence[Plan], processes: int) -> Share:
 
 def longest_first(plans: Sequence[Plan], share: Share) -> list[Plan]:
     """The plans in the order to begin in: those that ran before take what they took without their stored trials."""
-    again = {plan: plan.seconds_again for plan in plans}
+    sources = sources_hash()
+    again = {plan: plan.seconds_again(sources) for plan in plans}
     seconds = {plan: share.seconds(plan) if known is None else known for plan, known in again.items()}
     return sorted(plans, key=lambda plan: seconds[plan], reverse=True)
 
