@@ -269,4 +269,4 @@ def test_claims_and_findings_select_the_numbers_of_the_children(small, model, es
     assert quoted[4].interval is None
     assert parts[1].comparison.mask.sum() == 4 * parts[1].comparison.m
     shown = analysis.of_watched(parts)
-    assert [(part.comparison.m, int(part.comparison.mask.sum())) for part in shown] == [(1, 16)] * 2
+    assert [(part.comparison.m, int(part.comparison.mask.sum())) for part in shown] == [(1, 4), (1, 12)] * 2

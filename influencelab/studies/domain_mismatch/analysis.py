@@ -31,6 +31,7 @@ from influencelab.studies.domain_mismatch.scores import CONVENTION, beside_other
 from influencelab.training.fit import Fit, fit_at
 
 Rows = Int[numpy.ndarray, " t"]
+KEPT = ("exact", "training_loss", "self_influence", "gradient_product_scaled")
 ONE_FIT = "of one model; no interval"
 FIRST = 20  # scores that somebody would look through
 
@@ -204,16 +205,16 @@ def agreement_rows(parts: Sequence[Agreement]) -> pandas.DataFrame:
 
 
 def of_watched(parts: Sequence[Agreement]) -> list[Agreement]:
-    """The parts that a figure shows: all removals, and the watched child."""
-    return [part for part in parts if part.settings["watched"] == WATCHED_TEST and part.settings["selection"] == ALL]
+    """The parts of the watched child, the children apart from the others: their pairs are each pair once."""
+    return [part for part in parts if part.settings["watched"] == WATCHED_TEST and part.settings["selection"] != ALL]
 
 
 def kept_scores(cohort: Cohort, model: Fit, table: pandas.DataFrame) -> pandas.DataFrame:
-    """The scores as a report keeps them, in float32, with who is a child and who was readmitted."""
+    """Some of the scores as a report keeps them, in float32, with who is a child and who was readmitted."""
     children = numpy.zeros(len(table), dtype=bool)
     children[array(cohort.children(model.data))] = True
     known = {"child": children, "readmitted": array(model.data.y_train) == 1}
-    return table.astype("float32").reset_index().assign(**known)
+    return table[list(KEPT)].astype("float32").reset_index().assign(**known)
 
 
 def gradient_norms(models: Mapping[str, Fit], truth: Retrained, drawn: pandas.DataFrame) -> dict[str, float]:

@@ -6,10 +6,11 @@ import numpy
 import pandas
 from matplotlib.figure import Figure
 
-from influencelab.experiments import plots
-from influencelab.experiments.house_style import PALETTE, drawing, error_bars, finish, look
+from influencelab.experiments.house_style import PALETTE, SMALL, drawing, error_bars, finish, look, short
 from influencelab.runner.report import Report
 from influencelab.statistics.display import display_name
+from influencelab.statistics.measurements import measurement_of, select
+from influencelab.studies.domain_mismatch.claims import CHILDREN, OTHERS, WATCHED_TEST
 
 BY_RANK = (
     "How far removing each training patient would move the loss of one test child, by influence, from the largest "
@@ -18,6 +19,11 @@ BY_RANK = (
 BY_SCORE = (
     "Where each of the four children, numbered from the most harmful one, stands among all training patients by "
     "different scores. Only a score that has all four at the left end, where somebody would look first, finds them."
+)
+AGAINST = (
+    "Each mark is a patient who was left out: horizontal, the predicted rise of the test child's loss; vertical, what "
+    "happened when the model was trained again without that patient, for the four children (left) and for others, on a "
+    "scale of their own. On the dashed line prediction is truth."
 )
 DILUTED = (
     "What happens when more children who were not readmitted stay in the training set: how many times as large as that "
@@ -57,6 +63,30 @@ def ranks_by_score(table: pandas.DataFrame) -> Figure:
     return finish(figure, caption=BY_SCORE)
 
 
+def predicted_against_actual(pairs: pandas.DataFrame, table: pandas.DataFrame) -> Figure:
+    """The children's removals and those of others, a panel each, by every estimator, from pairs of the watched child.
+
+    Slopes above the panels are those of the table.
+    """
+    figure, axes = drawing(2, height=4.6, sharey="none")
+    for axis, selection in zip(axes, (CHILDREN, OTHERS), strict=True):
+        own: Any = pairs[(pairs["selection"] == selection) & (pairs["watched"] == WATCHED_TEST)]
+        reach = 1.08 * max(float(numpy.abs(own[["predicted", "actual"]].to_numpy(dtype=float)).max()), 1e-300)
+        axis.axline((0, 0), slope=1, color="0.4", linewidth=1, linestyle="--", label="prediction = truth")
+        title = [selection]
+        for place, (name, part) in enumerate(own.groupby("estimator", sort=False, observed=True)):
+            style = {**look(place), "linestyle": "none", "markersize": 6, "alpha": 0.7, "markeredgewidth": 0}
+            label = display_name(str(name))
+            axis.plot(part["predicted"], part["actual"], **style, label=label)
+            where = {"selection": selection, "watched": WATCHED_TEST, "estimator": name, "statistic": "slope"}
+            title += [f"slope {short(measurement_of(line))} of {label}" for line in select(table, where)]
+        axis.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal")
+        axis.set(xlabel="predicted change in test loss (nats)", ylabel="actual change in test loss (nats)")
+        axis.locator_params(nbins=5)
+        axis.set_title("\n".join(title), loc="left", fontsize=SMALL)
+    return finish(figure, caption=AGAINST)
+
+
 def diluted_mismatch(table: pandas.DataFrame) -> Figure:
     """How far the readmitted children stand out, and what the model says, by how many others stay."""
     figure, (left, right) = drawing(2, height=3.8, sharey="none")
@@ -79,6 +109,6 @@ def redrawn(report: Report) -> dict[str, Figure | None]:
     return {
         "effects_by_rank": effects_by_rank(scores),
         "ranks_by_score": ranks_by_score(table),
-        "predicted_against_actual": plots.pairs_figure(report.pairs(), table, columns=2),
+        "predicted_against_actual": predicted_against_actual(report.pairs(), table),
         "diluted_mismatch": diluted_mismatch(table),
     }
