@@ -237,6 +237,7 @@ def test_means_over_draws_are_geometric_and_have_no_interval_of_fewer_than_five(
     times = find(found, {"kept": 0, "statistic": "diluted_times_the_next"})
     assert times.value == pytest.approx(2.0)
     assert times.low < 2.0 < times.high
+    assert find(found, {"kept": 0, "statistic": "diluted_last_rank"}).value == pytest.approx(4.5)
     assert find(found, {"kept": 0, "statistic": "share_first"}).value == pytest.approx(5 / 6)
     few = find(found, {"kept": 4, "statistic": "diluted_times_the_next"})
     assert (few.value, few.interval) == (pytest.approx(4.0), None)

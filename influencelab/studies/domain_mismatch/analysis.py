@@ -28,11 +28,13 @@ from influencelab.statistics.measurements import row, tidy
 from influencelab.studies.domain_mismatch.claims import ALL, CHILDREN, EVERY_TEST, OTHERS, WATCHED_TEST
 from influencelab.studies.domain_mismatch.cohort import Cohort, accuracy
 from influencelab.studies.domain_mismatch.scores import CONVENTION, beside_others, effects, in_order, ranks
+from influencelab.threads import one_thread
 from influencelab.training.fit import Fit, fit_at
 
 Rows = Int[numpy.ndarray, " t"]
 KEPT = ("exact", "training_loss", "self_influence", "gradient_product_scaled")
 ONE_FIT = "of one model; no interval"
+STOPPED = "of one model, and where that stopped is decided by rounding; no interval"
 FIRST = 20  # scores that somebody would look through
 
 
@@ -127,15 +129,16 @@ def stopped_early(cohort: Cohort, estimate: Estimate, *, iterations: Sequence[in
         solver = LogisticRegression(
             C=1 / (len(y) * model.weight_decay), fit_intercept=False, tol=1e-8, max_iter=most, solver="lbfgs"
         )
-        with warnings.catch_warnings():
+        # Features of many sizes make the path of so many steps depend on rounding, and so on the number of threads.
+        with one_thread(), warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)  # it is to stop early
             solver.fit(x, y)
         stopped = fit_at(model.task, model.data, solver.coef_[0], trainer=model.trainer)
         values = effects(Exact(allow_unconverged=True).estimate(stopped))
         own: dict[str, Any] = {"data": cohort.name, "iterations": most}
-        found.append(row(Measurement(stopped.grad_norm, note=ONE_FIT), **own, statistic="gradient_norm"))
+        found.append(row(Measurement(stopped.grad_norm, note=STOPPED), **own, statistic="gradient_norm"))
         found += [
-            row(Measurement(float(values[child]), note=ONE_FIT, unit="nats"), **own, place=place, statistic="effect")
+            row(Measurement(float(values[child]), note=STOPPED, unit="nats"), **own, place=place, statistic="effect")
             for place, child in enumerate(rows, start=1)
         ]
     return tidy(found)

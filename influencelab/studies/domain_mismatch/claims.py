@@ -81,7 +81,7 @@ CLAIMS = (
         statement="Ten or more of the 127 coefficients are larger than that of the children.",
         where={**PATIENTS, "model": "mismatched", "statistic": "larger_coefficients"},
         low=10.0,
-        published="14 of 127 are larger",
+        published="its notebook prints no coefficients",
     ),
     ours(
         name="influence_has_the_size_of_retraining_without_children",
@@ -136,8 +136,8 @@ FINDINGS = (
     Finding(
         STUDY,
         "**The printed effects are those of a model short of its minimum.** For the child who was not readmitted "
-        "+0.0794 was printed; stopped after 1000 iterations, as there, training gives {} (‖∇J‖ = {}), at the minimum "
-        "{}.",
+        "+0.0794 was printed; stopped after 1000 iterations, as there, training gives {} (‖∇J‖ = {}, and rounding "
+        "decides where it stops), at the minimum {}.",
         (
             {**PATIENTS, "iterations": 1000, "place": 4, "statistic": "effect"},
             {**PATIENTS, "iterations": 1000, "statistic": "gradient_norm"},

@@ -68,13 +68,14 @@ def diluted(cohort: Cohort, kept: Sequence[int], *, weight_decay: float, draws: 
 
 
 def measurements(cohort: Cohort, table: pandas.DataFrame, *, raised: int, bootstrap: Bootstrap) -> pandas.DataFrame:
-    """The means over draws for each number who stay: of ranks and ratios the geometric ones."""
+    """The means over draws for each number who stay: of ratios the geometric ones."""
     rows = []
     for count, part in table.groupby("kept", sort=True):
         own: dict[str, Any] = {"data": cohort.name, "kept": int(str(count))}
-        for name in ("last_rank", "times_the_next"):
-            found = mean(numpy.log(part[name].to_numpy(dtype=float)), bootstrap).mapped(math.exp, "geometric")
-            rows.append(row(found.described("mean over draws"), **own, statistic=f"diluted_{name}"))
+        times = mean(numpy.log(part["times_the_next"].to_numpy(dtype=float)), bootstrap).mapped(math.exp, "geometric")
+        rows.append(row(times.described("mean over draws"), **own, statistic="diluted_times_the_next"))
+        last = mean(part["last_rank"].to_numpy(dtype=float), bootstrap)
+        rows.append(row(last.described("mean over draws"), **own, statistic="diluted_last_rank"))
         first = mean((part["last_rank"].to_numpy() == raised).astype(float), bootstrap)
         rows.append(row(first.described("share of draws"), **own, statistic="share_first"))
         chance = mean(part["chance"].to_numpy(dtype=float), bootstrap)
