@@ -11,6 +11,7 @@ import numpy
 import pytest
 import torch
 from idx_files import IDX_SOURCES, cut_network, use_synthetic
+from mail_archives import mails, packed, use_archive
 from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wine
 
 from influencelab import make, names
@@ -46,9 +47,11 @@ AT_HAND = [case for case in FACTS if case[1] == "synthetic" or (MIRROR and (Path
 
 @pytest.fixture
 def synthetic(tmp_path, monkeypatch):
-    """Both image sources as small files, and no network."""
+    """Both image sources and the mails as small files, and no network."""
     for kind in IDX_SOURCES:
         use_synthetic(kind, tmp_path, monkeypatch)
+    # As many as are held out, and some more.
+    use_archive(packed(mails(ham=700, spam=500)), tmp_path, monkeypatch)
     cut_network(monkeypatch)
     return tmp_path
 
