@@ -136,7 +136,7 @@ def test_mending_all_points_brings_the_clean_model_back_and_mending_none_leaves_
     for name, truth in (("flipped", y), ("clean", numpy.where(flipped, 1 - y, y))):
         right = (other.flatten(1).numpy() @ refitted(x, truth) > 0) == labels.numpy()
         assert facts[name] == pytest.approx(right.mean())
-    assert facts["models"] == facts["converged"] == 7 + len(MENDED) * 3
+    assert facts["models"] == facts["converged"] == 7 + len(MENDED) * 3 + 6
     assert int(facts["flips"]) == round(0.1 * len(y)) == flipped.sum()
 
 
@@ -148,10 +148,10 @@ def test_the_truth_of_a_relabelling_is_that_of_a_refit_with_the_label(ran, given
     assert sorted(flipped[rows].tolist()) == [False] * 3 + [True] * 3
     watched, labels = data.x_test.flatten(1).numpy()[:30], data.y_test.numpy()[:30]
     before = losses(refitted(x, y), watched, labels)
-    for row, change in zip(rows, ran.actual["second_order"], strict=True):
+    for row, change in zip(rows, ran.actual["retrained"], strict=True):
         changed = numpy.where(numpy.arange(len(y)) == row, 1 - y, y)
         assert change.numpy() == pytest.approx(losses(refitted(x, changed), watched, labels) - before, abs=1e-6)
-    comparison = ran.comparison("relabelled", "influence", "second_order")
+    comparison = ran.comparison("relabelled", "influence", "retrained")
     assert numpy.corrcoef(comparison.predicted.ravel(), comparison.actual.ravel())[0, 1] > 0.8
 
 

@@ -32,7 +32,7 @@ SOURCES: Mapping[str, Source] = {
     "fashion": FashionMnist(labels=(2, 4), train_size=2000, scaling="unit"),
 }
 # How each is trained: thousands of words by passes over what is not 0.
-TRAINERS = {"enron1": LBFGS(memory=50, max_steps=20_000)}
+TRAINERS = {"enron1": LBFGS(tolerance=1e-9, memory=50, max_steps=20_000)}
 
 # Data set, share of flips, repeat.
 Key = tuple[str, float, int]

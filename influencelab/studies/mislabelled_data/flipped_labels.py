@@ -19,7 +19,6 @@ from influencelab.data.sparse_rows import DENSITY, LARGE, SparseRows
 from influencelab.errors import InvalidData, InvalidParameter, Unavailable
 from influencelab.experiments.outcome import Outcome
 from influencelab.influence.estimator import Estimate
-from influencelab.influence.retrainers.second_order import SecondOrder
 from influencelab.models.tasks.binary_logistic import BinaryLogistic
 from influencelab.recipe import Progress, Recipe, unheard
 from influencelab.studies.mislabelled_data.scores import (
@@ -41,7 +40,7 @@ from influencelab.training.trainers.newton import Newton
 MENDED = (INFLUENCE, LOSS, CONFIDENCE, RANDOM)
 # Points of each score that are named, and test points at which a relabelling is watched.
 NAMED, WATCHED = 10, 30
-ESTIMATOR, TARGET, SELECTION = "influence", "second_order", "relabelled"
+ESTIMATOR, TARGET, SELECTION = "influence", "retrained", "relabelled"
 
 
 @dataclass(frozen=True)
@@ -118,7 +117,7 @@ class FlippedLabels(Recipe):
         found |= {"clean": accuracy(models.task, clean, test), "flipped": accuracy(models.task, theta, test)}
         found |= {"flips": int(flipped.sum()), "top": top(every, fitted, count=NAMED, seed=self.seed)}
         report(0.9)
-        return self.outcome(estimate, flipped, found | models.convergence())
+        return self.outcome(models, estimate, flipped, found)
 
     def generator(self, stream: int) -> numpy.random.Generator:
         """One of the random streams of the seed."""
@@ -153,21 +152,25 @@ class FlippedLabels(Recipe):
             found.append(accuracy(models.task, start, test))
         return found
 
-    def outcome(self, estimate: Estimate, flipped: Bool[numpy.ndarray, " n"], mislabels: Mapping[str, Any]) -> Outcome:
+    def outcome(
+        self, models: "Models", estimate: Estimate, flipped: Bool[numpy.ndarray, " n"], mislabels: Mapping[str, Any]
+    ) -> Outcome:
         """The truth of single relabellings beside what influence predicts of them, and all facts."""
-        fitted = estimate.fit
-        data, watched = fitted.data, slice(0, WATCHED)
-        points, test_ids = self.chosen(flipped), data.test_ids[watched]
-        blank = torch.zeros(0, len(test_ids), dtype=torch.float64)
-        none = torch.zeros(0, dtype=torch.bool)
-        predicted, actual, trusted, control = blank, blank, none, torch.zeros(len(test_ids), dtype=torch.float64)
-        seconds, largest = 0.0, 0.0
+        fitted, watched = estimate.fit, slice(0, WATCHED)
+        data, points = fitted.data, self.chosen(flipped)
+        predicted = torch.zeros(0, len(data.test_ids[watched]), dtype=torch.float64)
+        actual, trusted, before = predicted, torch.zeros(0, dtype=torch.bool), models.converged
         if len(points):
-            change = Replacement.relabel(data, points, 1 - data.y_train[points])
-            truth = SecondOrder().retrain(fitted, change)
-            predicted, actual = estimate.predict(change)[:, watched], truth.values[:, watched]
-            trusted, control = truth.trusted, truth.control[watched]
-            seconds, largest = truth.seconds, float(truth.grad_norm.max())
+            changed = 1 - data.y_train[points]
+            predicted = estimate.predict(Replacement.relabel(data, points, changed))[:, watched]
+            theta, passed = [], []
+            for point, label in zip(points, changed, strict=True):
+                done, labels = models.converged, data.y_train.clone()
+                labels[point] = label
+                theta.append(models.trained(labels, start=fitted.theta)[0])
+                passed.append(models.converged > done)
+            actual = (fitted.measures_at(torch.stack(theta)) - fitted.measures())[:, watched]
+            trusted = torch.tensor(passed)
         train_accuracy, validation_accuracy = fitted.accuracy()
         facts = {
             "data": data.name,
@@ -179,8 +182,8 @@ class FlippedLabels(Recipe):
             "train_accuracy": train_accuracy,
             "validation_accuracy": validation_accuracy,
             "estimates": {ESTIMATOR: {"unit": estimate.unit, "largest_residual": float(estimate.residual.max())}},
-            "targets": {TARGET: {"trusted": int(trusted.sum()), "largest_grad_norm": largest, "seconds": seconds}},
-            "mislabels": dict(mislabels),
+            "targets": {TARGET: {"trusted": models.converged - before, "largest_grad_norm": models.largest}},
+            "mislabels": {**mislabels, **models.convergence()},
         }
         return Outcome(
             predicted={ESTIMATOR: predicted},
@@ -188,10 +191,10 @@ class FlippedLabels(Recipe):
             actual={TARGET: actual},
             trusted={TARGET: trusted},
             converged={TARGET: trusted},
-            control={TARGET: control},
+            control={TARGET: torch.zeros_like(fitted.measures()[watched])},
             train_ids=data.train_ids[points],
             train_labels=data.y_train[points],
-            test_ids=test_ids,
+            test_ids=data.test_ids[watched],
             test_labels=data.y_test[watched],
             facts=facts,
             theta=fitted.theta,
