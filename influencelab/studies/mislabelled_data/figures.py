@@ -100,7 +100,7 @@ def ahead_of_rivals(table: pandas.DataFrame) -> Figure:
         axis.set_xlabel("area of self-influence less that of the score (share of flips)")
         axis.set_yticks(range(len(names)), [SCORES[each] for each in names])
     axes[0].set_ylim(len(names) - 0.5, -0.5)
-    axes[0].set_ylabel("rival score")
+    axes[0].set_ylabel("rival score (by name)")
     return finish(figure, caption=AHEAD)
 
 
