@@ -1,4 +1,4 @@
-"""Data files that others publish: fetched once, checked by MD5, stored in one folder."""
+"""Data files that others publish: fetched once, checked, stored in one folder."""
 
 import gzip
 import hashlib
@@ -29,7 +29,7 @@ class RemoteFile(Recipe):
 
     source: str  # name of the source it belongs to, and of the folder it is kept in
     name: str  # its file name
-    md5: str  # the publisher's checksum, 32 hexadecimal digits
+    md5: str  # the publisher's checksum, 32 hexadecimal digits; empty where whoever reads the file checks what it holds
     home: str  # the publisher's page, named to whoever has to get the file by hand
     mirrors: tuple[str, ...]  # addresses of folders that hold the file, tried in this order
     content_md5: str = ""  # checksum of what it is once unpacked, where it is packed
@@ -48,7 +48,7 @@ class RemoteFile(Recipe):
             given = path.read_bytes() if path.exists() else None
         except OSError as error:
             raise self.missing(f"{path} cannot be read ({error.strerror}).") from error
-        if given is not None and self.holds(given):
+        if given is not None and (not self.md5 or self.holds(given)):
             return path
         for other in lookalikes(self.name, data_folder()):
             if other != path and self.holds(other.read_bytes()):
@@ -77,6 +77,7 @@ class RemoteFile(Recipe):
             raise self.missing(f"{path.parent} cannot be made ({error.strerror}).") from error
         downloader: Any = pooch.HTTPDownloader(timeout=CONNECT_AND_READ_SECONDS)
         logger, failures = pooch.get_logger(), []
+        known = f"md5:{self.md5}" if self.md5 else None
         with ExitStack() as stack:
             # Pooch would write to the terminal, where a progress bar may be.
             stack.callback(logger.setLevel, logger.level)
@@ -84,7 +85,7 @@ class RemoteFile(Recipe):
             for mirror in self.mirrors:
                 url = f"{mirror}{self.name}"
                 try:
-                    pooch.retrieve(url, f"md5:{self.md5}", fname=self.name, path=path.parent, downloader=downloader)
+                    pooch.retrieve(url, known, fname=self.name, path=path.parent, downloader=downloader)
                     return
                 except OSError as error:  # requests' errors are of this kind too
                     failures.append(f"{mirror}: {type(error).__name__}")

@@ -11,6 +11,7 @@ import numpy
 import pytest
 import torch
 from idx_files import IDX_SOURCES, cut_network, use_synthetic
+from mail_archives import mails, packed, use_archive
 from patient_files import use_patients
 from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wine
 
@@ -51,6 +52,8 @@ def synthetic(tmp_path, monkeypatch):
     for kind in IDX_SOURCES:
         use_synthetic(kind, tmp_path, monkeypatch)
     use_patients(tmp_path, monkeypatch)
+    # As many as are held out, and some more.
+    use_archive(packed(mails(ham=700, spam=500)), tmp_path, monkeypatch)
     cut_network(monkeypatch)
     return tmp_path
 

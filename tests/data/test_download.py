@@ -68,6 +68,15 @@ def test_the_first_mirror_with_the_right_bytes_is_used(server, kept):
     assert file.fetch() == path
 
 
+def test_a_file_without_a_checksum_is_taken_as_it_is_from_the_first_mirror_that_has_it(server, kept, capfd):
+    address, served = server
+    (served / "points.gz").write_bytes(RIGHT[:-5])
+    file = RemoteFile("tiny", "points.gz", "", "https://example.org/home", (f"{address}absent/", address))
+    assert file.fetch() == kept / "tiny" / "points.gz"
+    assert file.fetch().read_bytes() == RIGHT[:-5]
+    assert capfd.readouterr() == ("", "")
+
+
 def test_a_download_says_nothing(server, kept, capfd, caplog):
     address, served = server
     (served / "points.gz").write_bytes(RIGHT)
