@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy
 import pytest
 import torch
+from bodyfat_files import use_invented_men
 from idx_files import IDX_SOURCES, cut_network, use_synthetic
 from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wine
 
@@ -46,9 +47,10 @@ AT_HAND = [case for case in FACTS if case[1] == "synthetic" or (MIRROR and (Path
 
 @pytest.fixture
 def synthetic(tmp_path, monkeypatch):
-    """Both image sources as small files, and no network."""
+    """Every source that is downloaded as small files, and no network."""
     for kind in IDX_SOURCES:
         use_synthetic(kind, tmp_path, monkeypatch)
+    use_invented_men(tmp_path, monkeypatch)
     cut_network(monkeypatch)
     return tmp_path
 
