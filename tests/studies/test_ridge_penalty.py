@@ -13,7 +13,7 @@ import influencelab as il
 from influencelab.errors import InvalidData, InvalidParameter, InvalidWeights
 from influencelab.runner.setting import Setting
 from influencelab.statistics.measurements import find
-from influencelab.studies.ridge_penalty import analysis, figures, problems
+from influencelab.studies.ridge_penalty import analysis, figures, problems, tables
 from influencelab.studies.ridge_penalty.claims import CLAIMS, FINDINGS
 from influencelab.studies.ridge_penalty.criterion import INTERCEPTS, criterion
 from influencelab.studies.ridge_penalty.deletions import LARGEST, ONE, WEIGHTS, ZERO, tune
@@ -96,11 +96,13 @@ def test_one_step_is_newtons_on_the_criterion_without_the_row(n, p, intercept):
         below, here, above = (
             brute.slope(x[rest], y[rest], one, one, t + sign * move, intercept) for sign in (-1, 0, 1)
         )
-        bend = (above - below) / (2 * move)
+        bend = (above - below) / (2 * move) - here  # λ² times the second derivative by λ
         assert numpy.isnan(steps[row]) == (bend <= least)
         if bend > least:
             convex += 1
-            assert steps[row] == pytest.approx(-here / bend, rel=1e-5, abs=1e-8)
+            left = 1 - here / bend  # of the penalty
+            wanted = numpy.log(left) if left > 0 else -numpy.inf
+            assert steps[row] == pytest.approx(wanted, rel=1e-4, abs=1e-7)
     assert convex > 1
 
 
@@ -222,6 +224,14 @@ def test_slopes_and_correlations_are_those_of_scipy_over_all_pairs(found, number
                 assert number.value == pytest.approx(value, rel=1e-6)
                 assert number.low <= number.value <= number.high
                 assert number.n == len(x)
+            if data == "simulated":
+                slopes = []
+                for each in known:
+                    own = numpy.stack([each.changes[estimator], each.changes[target]])
+                    slopes.append(stats.linregress(*own[:, numpy.isfinite(own).all(0)]).slope)
+                middle = find(numbers, {**where, "statistic": "median_slope"})
+                assert middle.value == pytest.approx(numpy.median(slopes))
+                assert middle.low <= middle.value <= middle.high
             lost = find(numbers, {**where, "statistic": "left_out"})
             assert lost.value == pytest.approx(1 - len(x) / pairs.shape[1])
 
@@ -277,9 +287,9 @@ def test_every_claim_and_quote_selects_one_measurement(numbers):
 @pytest.mark.slow
 def test_every_figure_is_in_house_style_and_reads_its_tables(found, numbers):
     drawn = [
-        figures.penalty_by_weight(analysis.curves_table(found)),
-        figures.predicted_against_tuned(analysis.pairs_table(found), numbers),
-        figures.fit_or_penalty(analysis.parts_table(found), numbers),
+        figures.penalty_by_weight(tables.curves_table(found)),
+        figures.predicted_against_tuned(tables.pairs_table(found), numbers),
+        figures.fit_or_penalty(tables.parts_table(found), numbers),
     ]
     assert [fault for figure in drawn for fault in faults(figure)] == []
     assert [len(figure.axes) for figure in drawn] == [2, 8, 2]

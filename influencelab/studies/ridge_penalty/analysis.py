@@ -5,14 +5,14 @@ from typing import Any
 
 import numpy
 import pandas
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
-from influencelab.statistics.agreement import FOUR, MEASURES, bounds
+from influencelab.statistics.agreement import FOUR, MEASURES, bounds, median_over_tests
 from influencelab.statistics.bootstrap import Bootstrap
 from influencelab.statistics.comparison import comparison_of
 from influencelab.statistics.measurement import Measurement
 from influencelab.statistics.measurements import row, tidy
-from influencelab.studies.ridge_penalty.deletions import LARGEST, WEIGHTS, ZERO, Tuned, tune
+from influencelab.studies.ridge_penalty.deletions import LARGEST, ZERO, Tuned, tune
 from influencelab.studies.ridge_penalty.problems import Regression
 
 # The changes of log λ̂ that are held against each other: what predicts, and what is tuned again.
@@ -24,8 +24,9 @@ HELD = (
     ("weight_0", "deletion"),
 )
 STATISTICS = (*FOUR, "sign_agreement")
-# Draws that a report keeps pairs of.
-KEPT = 10
+SHOWN = (*STATISTICS, "median_slope")
+# Observations whose predictions are watched, evenly spread where there are more.
+WATCHED = 60
 
 
 def tune_all(regressions: Iterable[Regression]) -> dict[str, list[Tuned | None]]:
@@ -113,7 +114,29 @@ def agreement_rows(
         numbers = {"n": int(kept.sum()), "over": over, "replicates": units}
         found = bootstrap.interval(value, numpy.concatenate(resampled), within=bounds(name), **numbers)
         rows.append(row(found.finite(), **settings, statistic=name))
+    if len(predicted) > 1:
+        rows.append(row(median_slope(tables[0], tables[1], tables[2], bootstrap), **settings, statistic="median_slope"))
     return rows
+
+
+def median_slope(
+    predicted: Float[numpy.ndarray, "u k"],
+    actual: Float[numpy.ndarray, "u k"],
+    mask: Bool[numpy.ndarray, "u k"],
+    bootstrap: Bootstrap,
+) -> Measurement:
+    """The median over draws of each draw's own slope, which no single wild draw decides."""
+    compared = comparison_of(*(numpy.where(mask, each, 0.0).T for each in (predicted, actual)), mask=mask.T)
+    own = MEASURES["slope"](compared, numpy.ones((1, compared.r)))
+    weights = numpy.concatenate(list(bootstrap.chunks(len(predicted))))
+    value, resampled = (
+        median_over_tests(own, numpy.ones_like(own)),
+        median_over_tests(own.repeat(len(weights), 0), weights),
+    )
+    over = f"median over draws; bootstrap over {len(predicted)} draws"
+    return bootstrap.interval(
+        float(value[0]), resampled, n=int(mask.sum()), over=over, replicates=len(predicted)
+    ).finite()
 
 
 def units_of(stacked: numpy.ndarray) -> tuple[int, str]:
@@ -229,75 +252,3 @@ def penalty_shares(each: Tuned) -> Float[numpy.ndarray, " n"]:
     """RMS of the penalty's part over the sum of both parts' RMS, a deletion each: 0 if all goes through the fit."""
     fit, penalty = (numpy.sqrt((part**2).mean(1)) for part in (each.fit_part, each.penalty_part))
     return penalty / (fit + penalty)
-
-
-def pairs_table(found: dict[str, list[Tuned | None]]) -> pandas.DataFrame:
-    """Changes of log λ̂, predicted and tuned again, a row a deletion, of the first draws; those at an end left out."""
-    tables = []
-    for data, draws in found.items():
-        for draw, each in enumerate(inside(draws)[:KEPT]):
-            for estimator, target in HELD:
-                table = pandas.DataFrame(
-                    {
-                        "data": data,
-                        "draw": draw,
-                        "estimator": estimator,
-                        "target": target,
-                        "train_id": numpy.arange(each.n),
-                        "test_id": 0,
-                        "predicted": each.changes[estimator],
-                        "actual": each.changes[target],
-                    }
-                )
-                tables.append(table[numpy.isfinite(table["actual"]) & numpy.isfinite(table["predicted"])])
-    whole = pandas.concat(tables, ignore_index=True)
-    narrow = dict.fromkeys(("predicted", "actual"), "float32") | dict.fromkeys(
-        ("data", "estimator", "target"), "category"
-    )
-    return whole.astype(narrow)
-
-
-def curves_table(found: dict[str, list[Tuned | None]]) -> pandas.DataFrame:
-    """λ̂ against the weight of each observation, of the first draw; infinite where λ̂ is 0 or ∞."""
-    tables = []
-    for data, draws in found.items():
-        for each in inside(draws)[:1]:
-            rows, weights = numpy.indices(each.curves.shape).reshape(2, -1)
-            columns = {
-                "data": data,
-                "train_id": rows,
-                "weight": WEIGHTS[weights],
-                "log_penalty": each.curves.reshape(-1),
-            }
-            table = pandas.DataFrame(columns)
-            tables.append(table)
-    return pandas.concat(tables, ignore_index=True).astype({"data": "category", "log_penalty": "float32"})
-
-
-def parts_table(found: dict[str, list[Tuned | None]]) -> pandas.DataFrame:
-    """RMS change of predictions by each deletion, through the fit and through the penalty, of the first draws."""
-    tables = []
-    for data, draws in found.items():
-        for draw, each in enumerate(inside(draws)[:KEPT]):
-            fit, penalty = (numpy.sqrt((part**2).mean(1)) for part in (each.fit_part, each.penalty_part))
-            scale = each.regression.y.std()
-            columns = {"data": data, "draw": draw, "train_id": numpy.arange(each.n)}
-            tables.append(pandas.DataFrame({**columns, "fit": fit / scale, "penalty": penalty / scale}))
-    return pandas.concat(tables, ignore_index=True).astype({"data": "category"})
-
-
-def accuracy(found: dict[str, list[Tuned | None]]) -> dict[str, float]:
-    """How well everything was minimised: the largest Newton step that is left, and the largest ‖∇J‖ of a fit."""
-    known = [each for draws in found.values() for each in inside(draws)]
-    return {
-        "largest_step_left_in_log_penalty": max(each.criterion.stationarity(each.log_penalty) for each in known),
-        "largest_grad_norm": max(each.grad_norm for each in known),
-    }
-
-
-def datasets(regressions: Iterable[Regression]) -> list[tuple[str, str]]:
-    """Name and content hash of the first draw of each, which a seed makes the others of."""
-    first: dict[str, Regression] = {}
-    for each in regressions:
-        first.setdefault(each.data, each)
-    return [(name, each.dataset().content_hash()) for name, each in first.items()]

@@ -178,10 +178,11 @@ class Criterion:
         return -(squares.first[0] + through_fits) / squares.second.sum()
 
     def deletion_steps(self, log_penalty: float) -> Float[numpy.ndarray, " n"]:
-        """Newton's step of log λ from λ̂ to the minimum without each observation, on its exact criterion.
+        """The change of log λ by Newton's step in λ from λ̂, on the exact criterion without each observation.
 
-        Without i and j, at one λ, yᵢ is missed by (eᵢ mⱼ + hᵢⱼ eⱼ) / (mᵢ mⱼ − hᵢⱼ²) with mᵢ = 1 − hᵢ. NaN where that
-        criterion bends less than a tenth as much at λ̂, so that a step could lead anywhere.
+        Without i and j, at one λ, yᵢ is missed by (eᵢ mⱼ + hᵢⱼ eⱼ) / (mᵢ mⱼ − hᵢⱼ²) with mᵢ = 1 − hᵢ. −∞ where
+        the step leads to λ ≤ 0; NaN where that criterion bends less than a tenth as much at λ̂, so that it could lead
+        anywhere.
         """
         at = numpy.array([check_inside(log_penalty)])
         (e, e1, e2), (m, m1, m2) = (Parts(*(each[0] for each in part)) for part in self.parts(at))
@@ -202,8 +203,12 @@ class Criterion:
         r2 = (above2 - 2 * r1 * below1 - r * below2) / below
         away = 1 - numpy.eye(self.n)
         slope, bend = (away * r * r1).sum(0), (away * (r1**2 + r * r2)).sum(0)
+        # By λ itself: λ² times the second derivative is that by log λ less the first.
+        bend = bend - slope
         usable = bend > FLAT * self.squares(at).second.sum() / 2
-        return -slope / numpy.where(usable, bend, numpy.nan)
+        share = numpy.maximum(-slope / numpy.where(usable, bend, numpy.nan), -1.0)
+        with numpy.errstate(divide="ignore"):
+            return numpy.log1p(share)
 
     def cook(self, log_penalty: float) -> Float[numpy.ndarray, " n"]:
         """Leverage times squared residual over (1 − leverage)²: Cook's distance but for a factor that all share."""

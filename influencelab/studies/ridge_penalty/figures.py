@@ -88,7 +88,7 @@ def predicted_against_tuned(pairs: pandas.DataFrame, numbers: pandas.DataFrame) 
         draw_points(axis, predicted, actual, across=reach, up=reach)
         where = {"data": name, "estimator": estimator, "target": target, "what": "penalty"}
         slope, error = (find(numbers, {**where, "statistic": each}) for each in ("slope", "relative_error"))
-        words = f"slope {short(slope)}\nRMS error / RMS truth {short(error)}" if slope and error else ""
+        words = f"slope {short(slope)}\nrelative error {short(error)}" if slope and error else ""
         axis.set_title(f"{TITLES[name]}\n{words}", fontsize=SMALL, loc="left")
         axis.set(xlabel=f"{across} (change of log penalty)", ylabel=f"{up} (change of log penalty)")
     return finish(figure, caption=CHANGES)
