@@ -34,7 +34,7 @@ class Tuned:
         fit_part: fit_part[j, i], the change of the prediction for observation i where j is deleted and λ̂ stays.
         penalty_part: the further change where λ̂ is then tuned again.
         predicted_fit_part: the same by `Removals`, at first order.
-        predicted_penalty_part: the same by `PenaltyChange`, with λ̂ exp(−d log λ̂ / dwⱼ) for the penalty without j.
+        predicted_penalty_part: the same by `PenaltyChange`, with −dλ̂ / dwⱼ for the change without j, to 0 at most.
         grad_norm: ‖∇J‖ of the library's fit.
     """
 
@@ -110,6 +110,6 @@ def library_parts(
     kinds = {"intercept": regression.intercept != "none", "penalise_intercept": regression.intercept == "penalised"}
     fitted = fit(Ridge(weight_decay=float(decay), **kinds), regression.dataset(), Newton(tolerance=1e-12))
     solved = Exact().sensitivity(fitted, measure=Prediction())
-    penalty = PenaltyChange(changes=tuple((decay * numpy.expm1(changes)).tolist()))
+    penalty = PenaltyChange(changes=tuple((decay * numpy.maximum(changes, -1)).tolist()))
     parts: Any = (solved.predict(each).numpy() for each in (leave_one_out(n), penalty))
     return (*parts, float(fitted.grad_norm))

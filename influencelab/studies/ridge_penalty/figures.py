@@ -97,7 +97,7 @@ def predicted_against_tuned(pairs: pandas.DataFrame, numbers: pandas.DataFrame) 
 def fit_or_penalty(parts: pandas.DataFrame, numbers: pandas.DataFrame) -> Figure:
     """What a deletion does to predictions through the fit and through the penalty, a panel a data set."""
     names = panels(parts)
-    figure, axes = drawing(len(names), height=3.9, sharey=False)
+    figure, axes = drawing(len(names), height=3.9, sharey="row")
     for axis, name in zip(axes, names, strict=True):
         own: Any = parts[parts["data"] == name]
         fit, penalty = (numpy.maximum(own[side].to_numpy(dtype=float), 1e-7) for side in ("fit", "penalty"))
@@ -106,10 +106,10 @@ def fit_or_penalty(parts: pandas.DataFrame, numbers: pandas.DataFrame) -> Figure
         axis.axline((low, low), (high, high), color="0.4", linestyle="--", linewidth=1, label="as much through either")
         found = find(numbers, {"data": name, "what": "predictions", "statistic": "share_through_penalty"})
         axis.set_title(
-            f"{TITLES[name]}\nshare through the penalty {short(found) if found else ''}", fontsize=SMALL, loc="left"
+            f"{TITLES[name]}\nshare through penalty\n{short(found) if found else ''}", fontsize=SMALL, loc="left"
         )
-        axis.set(xscale="log", yscale="log", xlabel="through the fit (standard deviations of y)")
-        axis.set_ylabel("through the penalty (standard deviations of y)")
+        axis.set(xscale="log", yscale="log", xlabel="through the fit (sd of y)")
+    axes[0].set_ylabel("through the penalty (sd of y)")
     return finish(figure, caption=WAYS)
 
 
