@@ -31,7 +31,7 @@ CLAIMS = (
         name="outlier_becomes_the_dominant_shrinker",
         paper=f"{PAPER}, simulation",
         statement="An observation whose response lies 3 standard deviations too high is the one whose weight raises "
-        "the penalty most, in at least 0.8 of all draws. Rival: leverage and residual (Cook's distance) name it too.",
+        "the penalty most, in at least 0.8 of all draws. How often Cook's distance, the rival, names it stands beside.",
         where={**TOP, "estimator": "curve"},
         low=0.8,
         published="one draw, in which it was",
