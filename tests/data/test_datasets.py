@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy
 import pytest
 import torch
+from bodyfat_files import use_invented_men
 from idx_files import IDX_SOURCES, cut_network, use_synthetic
 from mail_archives import mails, packed, use_archive
 from patient_files import use_patients
@@ -48,9 +49,10 @@ AT_HAND = [case for case in FACTS if case[1] == "synthetic" or (MIRROR and (Path
 
 @pytest.fixture
 def synthetic(tmp_path, monkeypatch):
-    """All sources that are downloaded as small files, and no network."""
+    """Every source that is downloaded as small files, and no network."""
     for kind in IDX_SOURCES:
         use_synthetic(kind, tmp_path, monkeypatch)
+    use_invented_men(tmp_path, monkeypatch)
     use_patients(tmp_path, monkeypatch)
     # As many as are held out, and some more.
     use_archive(packed(mails(ham=700, spam=500)), tmp_path, monkeypatch)

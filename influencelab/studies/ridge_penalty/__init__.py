@@ -1,0 +1,1 @@
+"""What the study `ridge_penalty` claims."""
