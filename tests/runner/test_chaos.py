@@ -19,6 +19,7 @@ from chaos import (
     ended,
     prepared,
     start,
+    words,
 )
 
 from influencelab.runner.fork_server import SERVE
@@ -30,7 +31,7 @@ def at_work(mark: str) -> list[psutil.Process]:
     """The worker processes of a run, once there are any."""
     until = time.monotonic() + PATIENCE
     while time.monotonic() < until:
-        found = [each for each in alive(mark) if "loky" in " ".join(each.cmdline())]
+        found = [each for each in alive(mark) if "loky" in words(each)]
         if len(found) >= 2:
             return found
         time.sleep(0.05)
@@ -69,7 +70,7 @@ def test_studies_whose_kernels_are_copies_of_one_process_end_with_a_runner_that_
     shutil.copy(place.studies / "chaos.ipynb", place.studies / "twin.ipynb")
     process = start(place, mark, studies=("chaos", "twin"))
     at_work(mark)
-    assert sys.platform != "linux" or [each for each in alive(mark) if SERVE in each.cmdline()]
+    assert sys.platform != "linux" or [each for each in alive(mark) if SERVE in words(each)]
     process.kill()
     ended(process)
     check_nothing_runs(mark)

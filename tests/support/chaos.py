@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -173,14 +174,23 @@ def alive(mark: str) -> list[psutil.Process]:
     return found
 
 
+def words(process: psutil.Process) -> str:
+    """What it was started with; nothing of one that has just ended."""
+    try:
+        return " ".join(process.cmdline())
+    except psutil.NoSuchProcess:
+        return ""
+
+
 def check_nothing_runs(mark: str) -> None:
     """All that was started under this mark has ended, or does soon."""
     until = time.monotonic() + PATIENCE
     while (left := alive(mark)) and time.monotonic() < until:
         time.sleep(0.1)
-    commands = [" ".join(process.cmdline())[-100:] for process in left]
+    commands = [words(process)[-100:] for process in left]
     for process in left:
-        process.kill()
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
     assert commands == []
 
 
