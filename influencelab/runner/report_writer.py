@@ -99,8 +99,7 @@ class ReportWriter:
         self._measurements: list[pandas.DataFrame] = []
         self._facts: dict[str, Any] = {}
         self._captions: dict[str, str] = {}
-        self._started = time.perf_counter()
-        self._trial_seconds = 0.0
+        self._started, self._trial_seconds = time.perf_counter(), 0.0
         self._pieces = Pieces(pieces)
 
     def measure(self, measurements: pandas.DataFrame) -> None:
@@ -162,8 +161,9 @@ class ReportWriter:
     def explore(self, data: Explorable) -> None:
         """Keep what an explorer shows of the run: as much as fits into 1 MB, with a note of what was left out."""
         self._check_open()
-        title = f"{self.study} at {self.folder.name}"
-        (self.staging / EXPLORER).write_bytes(data.to_file(title=title, largest=LARGEST))
+        (self.staging / EXPLORER).write_bytes(
+            data.to_file(title=f"{self.study} at {self.folder.name}", largest=LARGEST)
+        )
         self._piece()
 
     def progress(self, done: float, total: float = 1.0, label: str = "") -> None:

@@ -144,12 +144,7 @@ class Study(Recipe):
         return Plan(self, self.profiles[profile], values | changed | where, home / self.name / folder)
 
     def run(
-        self,
-        profile: str = "quick",
-        *,
-        results: Path | None = None,
-        progress: Watch | None = None,
-        **changes: object,
+        self, profile: str = "quick", *, results: Path | None = None, progress: Watch | None = None, **changes: object
     ) -> Report:
         """Run the notebook from top to bottom and return its report; see `plan` and `Plan.execute`."""
         return self.plan(profile, results=results, **changes).execute(progress=progress)
@@ -175,19 +170,6 @@ class Plan(Recipe):
     def failed(self) -> Path:
         """Path of the executed notebook if the run fails."""
         return self.folder.with_name(f"{self.folder.name}.failed.ipynb")
-
-    def seconds_again(self, sources: str) -> float | None:
-        """How long its last run took without its trials, which are stored since then; None if that was of other code.
-
-        Args:
-            sources: the hash of the code that would run.
-        """
-        try:
-            manifest = json_file.read(self.folder / "manifest.json")
-            again = float(manifest["seconds"]) - float(manifest["trial_seconds"])
-            return again if manifest["code"]["sources"] == sources else None
-        except (InfluenceLabError, OSError, LookupError, TypeError, ValueError):
-            return None
 
     def execute(self, *, progress: Watch | None = None, server: ForkServer | None = None) -> Report:
         """Run it. An earlier report stays as it is until the new one is complete.

@@ -4,7 +4,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from influencelab.app.cli.side_by_side import longest_first, share_of
+from influencelab.app.cli.side_by_side import longest_first, seconds_again, share_of
 from influencelab.runner import json_file
 from influencelab.runner.provenance import sources_hash
 from influencelab.runner.report_writer import ReportWriter
@@ -41,7 +41,7 @@ def test_the_longest_begins_first_and_a_study_that_ran_before_counts_without_its
     draft.number(Measurement(1.0), statistic="any")
     manifest = draft.publish().manifest
     assert 0.2 <= manifest["trial_seconds"] <= manifest["seconds"]
-    again = first.seconds_again(sources_hash())
+    again = seconds_again(first, sources_hash())
     assert again is not None
     assert abs(again - (manifest["seconds"] - manifest["trial_seconds"])) < 1e-9
     assert longest_first(plans, share)[-1] is first, "what its profile says holds of a first run"

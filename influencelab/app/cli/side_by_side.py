@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from influencelab.app.cli.progress import Bar
 from influencelab.errors import InfluenceLabError
+from influencelab.runner import json_file
 from influencelab.runner.atomic_folder import RunProgress
 from influencelab.runner.fork_server import fork_server
 from influencelab.runner.provenance import sources_hash
@@ -71,11 +72,21 @@ def share_of(plans: Sequence[Plan], processes: int) -> Share:
 
 
 def longest_first(plans: Sequence[Plan], share: Share) -> list[Plan]:
-    """The plans in the order to begin in: those that ran before take what they took without their stored trials."""
+    """The plans in the order to begin in: those that this code ran before take what they took then without trials."""
     sources = sources_hash()
-    again = {plan: plan.seconds_again(sources) for plan in plans}
+    again = {plan: seconds_again(plan, sources) for plan in plans}
     seconds = {plan: share.seconds(plan) if known is None else known for plan, known in again.items()}
     return sorted(plans, key=lambda plan: seconds[plan], reverse=True)
+
+
+def seconds_again(plan: Plan, sources: str) -> float | None:
+    """How long its last run by these sources took without its trials, which are stored since then; None if none did."""
+    try:
+        manifest = json_file.read(plan.folder / "manifest.json")
+        again = float(manifest["seconds"]) - float(manifest["trial_seconds"])
+        return again if manifest["code"]["sources"] == sources else None
+    except (OSError, LookupError, TypeError, ValueError):
+        return None
 
 
 def side_by_side(plans: Sequence[Plan], *, share: Share, bar: Bar, ended: Ended) -> None:

@@ -26,10 +26,10 @@ def estimates_of(model: Fit) -> dict[str, Estimate]:
     return {INFLUENCE: Exact().estimate(model), NEWTON: NewtonStep(convention=CONVENTION).estimate(model)}
 
 
-def effects(estimate: Estimate, *, test: int = 0) -> Float[numpy.ndarray, " n"]:
-    """The predicted rise of a test point's loss, in nats, without each training point, as published."""
+def effects(estimate: Estimate) -> Float[numpy.ndarray, " n"]:
+    """The predicted rise of the first test point's loss, in nats, without each training point, as published."""
     removals = leave_one_out(estimate.fit.data.n, convention=CONVENTION)
-    return array(estimate.predict(removals)[:, test])
+    return array(estimate.predict(removals)[:, 0])
 
 
 def scores(model: Fit, estimates: Mapping[str, Estimate]) -> pandas.DataFrame:
