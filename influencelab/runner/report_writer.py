@@ -3,7 +3,6 @@
 import re
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -12,9 +11,10 @@ import pandas
 from matplotlib.figure import Figure
 
 from influencelab.errors import InvalidData, InvalidParameter
-from influencelab.recipe import counted, stage
+from influencelab.recipe import stage
 from influencelab.runner import json_file
 from influencelab.runner.atomic_folder import PROGRESS, own_run, published_in, replace_folder, staging
+from influencelab.runner.pieces import Pieces, pieces_of
 from influencelab.runner.profile import profile_of
 from influencelab.runner.provenance import describe_run
 from influencelab.runner.report import CAPTIONS, EXPLORER, FACTS, MEASUREMENTS, PARAMETERS, Report, file_hash, load
@@ -28,8 +28,6 @@ __all__ = ["start_report"]
 STORE_FOLDER = ".store"
 # Parameters that say where a run computes, and change no number.
 COMPUTING = ("workers", "scheduler", "device")
-# What a notebook calls once for each table or figure.
-PIECE = re.compile(r"\.(?:measure|number|figure|pairs|explore)\(")
 NAME = re.compile(r"[A-Za-z0-9_+-][A-Za-z0-9_.+-]*(/[A-Za-z0-9_+-][A-Za-z0-9_.+-]*)*")
 
 
@@ -40,41 +38,6 @@ class Explorable(Protocol):
     def to_file(self, *, title: str, largest: int) -> bytes:
         """As much of it as fits into so many bytes, under this title."""
         ...
-
-
-@dataclass
-class Pieces:
-    """Tables and figures of a report, counted as they are made, and their share of the run; it changes by nature.
-
-    Attributes:
-        total: how many there will be; 0 where that is not known.
-        done: how many there are.
-        first: the share of the run's time that was over when trials had ended.
-        last: the same when these tables and figures are done.
-        before: how many there were when the trials began.
-        begun: whether trials have; what is made before them moves nothing, since the trials are most of a run.
-    """
-
-    total: int
-    done: int = 0
-    first: float = 0.0
-    last: float = 1.0
-    before: int = 0
-    begun: bool = False
-
-    def begin(self, first: float, last: float) -> None:
-        """Count those after the trials that begin now."""
-        self.first, self.last, self.before, self.begun = first, last, self.done, True
-
-    def add(self) -> float:
-        """Count one more, if all were foreseen; the share that is over. Not all is before the report is published."""
-        self.done = min(self.done + 1, self.total)
-        return self.first + (self.last - self.first) * (self.done - self.before) / (self.total - self.before + 1)
-
-    @property
-    def text(self) -> str:
-        """`3 of 9 tables and figures`."""
-        return counted(self.done, self.total, "tables and figures")
 
 
 class ReportWriter:
@@ -285,11 +248,6 @@ def start_report(study: str, values: Mapping[str, Any]) -> ReportWriter:
     place = plan.folder.with_name(folder) if results else plan.folder
     parameters = {name: plan.parameters[name] for name in given}
     return ReportWriter(study, folder=place, parameters=parameters, pieces=pieces_of(notebook))
-
-
-def pieces_of(notebook: Study) -> int:
-    """How many tables and figures a notebook makes, if it makes none in a loop."""
-    return sum(len(PIECE.findall(text)) for kind, text, _ in notebook.cells() if kind == "code")
 
 
 def checked(name: str, what: str) -> str:

@@ -18,8 +18,9 @@ from matplotlib.figure import Figure
 from influencelab.errors import InvalidData, InvalidParameter, MissingData, UnknownName
 from influencelab.runner import json_file, provenance
 from influencelab.runner.atomic_folder import RUN_FOLDER, read_progress, run_folder
+from influencelab.runner.pieces import pieces_of
 from influencelab.runner.report import load, reports
-from influencelab.runner.report_writer import LARGEST, ReportWriter, pieces_of, start_report
+from influencelab.runner.report_writer import LARGEST, ReportWriter, start_report
 from influencelab.runner.study import Study
 from influencelab.statistics.measurement import Measurement
 
