@@ -5,7 +5,6 @@ import hashlib
 import os
 import re
 import zlib
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -75,22 +74,15 @@ class RemoteFile(Recipe):
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise self.missing(f"{path.parent} cannot be made ({error.strerror}).") from error
-        downloader: Any = pooch.HTTPDownloader(timeout=CONNECT_AND_READ_SECONDS)
-        logger, failures = pooch.get_logger(), []
-        known = f"md5:{self.md5}" if self.md5 else None
-        with ExitStack() as stack:
-            # Pooch would write to the terminal, where a progress bar may be.
-            stack.callback(logger.setLevel, logger.level)
-            logger.setLevel("ERROR")
-            for mirror in self.mirrors:
-                url = f"{mirror}{self.name}"
-                try:
-                    pooch.retrieve(url, known, fname=self.name, path=path.parent, downloader=downloader)
-                    return
-                except OSError as error:  # requests' errors are of this kind too
-                    failures.append(f"{mirror}: {type(error).__name__}")
-                except ValueError:  # pooch's refusal of a wrong checksum
-                    failures.append(f"{mirror}: wrong checksum")
+        failures = []
+        for mirror in self.mirrors:
+            try:
+                retrieved(f"{mirror}{self.name}", name=self.name, folder=path.parent, md5=self.md5)
+                return
+            except OSError as error:  # requests' errors are of this kind too
+                failures.append(f"{mirror}: {type(error).__name__}")
+            except ValueError:  # pooch's refusal of a wrong checksum
+                failures.append(f"{mirror}: wrong checksum")
         raise self.missing(
             f"{self.name} could not be downloaded ({'; '.join(failures)})." + lying_there(data_folder(), self.name)
         )
@@ -102,6 +94,24 @@ class RemoteFile(Recipe):
             f"put it at {data_folder() / self.source / self.name}, or set the environment variable {FOLDER_VARIABLE} "
             f"to a folder that holds {self.source}/{self.name}."
         )
+
+
+def retrieved(url: str, *, name: str, folder: Path, md5: str = "") -> Path:
+    """A file fetched into a folder, whole or not at all, without a word.
+
+    Raises:
+        OSError: it could not be had, or written.
+        ValueError: it has another MD5 than this, where one is given.
+    """
+    downloader: Any = pooch.HTTPDownloader(timeout=CONNECT_AND_READ_SECONDS)
+    logger = pooch.get_logger()
+    level = logger.level
+    logger.setLevel("ERROR")  # it would write to the terminal, where a progress bar may be
+    try:
+        known = f"md5:{md5}" if md5 else None
+        return Path(pooch.retrieve(url, known, fname=name, path=folder, downloader=downloader))
+    finally:
+        logger.setLevel(level)
 
 
 def unpacked(content: bytes) -> bytes:

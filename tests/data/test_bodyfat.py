@@ -47,7 +47,9 @@ def test_another_table_is_not_taken(tmp_path, monkeypatch):
     table[3, 4] += 0.01
     (tmp_path / "bodyfat" / "bodyfat").write_text(statlib_text(table))
     cut_network(monkeypatch)
-    with pytest.raises(MissingData, match=r"could not be downloaded to .*ConnectionError.*home is .*INFLUENCELAB_DATA"):
+    with pytest.raises(
+        MissingData, match=r"could not be downloaded to .*ConnectionError.*home of bodyfat is .*INFLUENCELAB_DATA"
+    ):
         il.Bodyfat().load()
     assert [path.name for path in (tmp_path / "bodyfat").iterdir()] == ["bodyfat"]
 

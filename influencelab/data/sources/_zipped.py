@@ -3,11 +3,8 @@
 import tempfile
 import zipfile
 from pathlib import Path
-from typing import Any
 
-import pooch
-
-from influencelab.data.download import CONNECT_AND_READ_SECONDS, RemoteFile, data_folder, lookalikes
+from influencelab.data.download import RemoteFile, data_folder, lookalikes, retrieved
 
 LINE_END = b"\r\n"
 
@@ -40,14 +37,7 @@ def member_of(archive: str, file: RemoteFile) -> Path:
 
 def content_in(archive: str, file: RemoteFile, folder: Path) -> bytes:
     """The file's bytes from the downloaded archive; a ValueError where it holds none with the right checksum."""
-    downloader: Any = pooch.HTTPDownloader(timeout=CONNECT_AND_READ_SECONDS)
-    logger = pooch.get_logger()
-    level = logger.level
-    logger.setLevel("ERROR")  # it would write to the terminal, where a progress bar may be
-    try:
-        packed = pooch.retrieve(archive, None, fname="archive.zip", path=folder, downloader=downloader)
-    finally:
-        logger.setLevel(level)
+    packed = retrieved(archive, name="archive.zip", folder=folder)
     with zipfile.ZipFile(packed) as opened:
         members = [name for name in opened.namelist() if Path(name).name == file.name]
         contents = [LINE_END.join(opened.read(name).splitlines()) + LINE_END for name in members]

@@ -5,16 +5,13 @@ import math
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy
-import pooch
 from jaxtyping import Float
 
 from influencelab.data.arrays import Arrays, hold_out
-from influencelab.data.download import CONNECT_AND_READ_SECONDS, FOLDER_VARIABLE, data_folder, lookalikes
+from influencelab.data.download import RemoteFile, data_folder, lookalikes, retrieved
 from influencelab.data.source import Source
-from influencelab.errors import MissingData
 from influencelab.recipe import kind_name
 
 HOME = "https://lib.stat.cmu.edu/datasets/bodyfat"
@@ -58,26 +55,19 @@ def published(source: str) -> Float[numpy.ndarray, "n 15"]:
         found = table_in(path)
         if content_md5(found) == CONTENT_MD5:
             return found
-    folder = data_folder() / source
-    cure = (
-        f"The official home is {HOME}. Connect to the network, or get the file there and put it at {folder / NAME}, "
-        f"or set the environment variable {FOLDER_VARIABLE} to a folder that holds {source}/{NAME}."
-    )
-    part = folder / f"{NAME}.{os.getpid()}.part"
-    downloader: Any = pooch.HTTPDownloader(timeout=CONNECT_AND_READ_SECONDS)
+    folder, part = data_folder() / source, f"{NAME}.{os.getpid()}.part"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        downloader(HOME, str(part), None)
-        found = table_in(part)
+        found = table_in(retrieved(HOME, name=part, folder=folder))
         if content_md5(found) == CONTENT_MD5:
-            part.replace(folder / NAME)
+            (folder / part).replace(folder / NAME)
             return found
-        why = f"what {HOME} gave is not the published table"
+        why = f"What {HOME} gave is not the published table."
     except OSError as error:  # requests' errors are of this kind too
-        why = f"{NAME} could not be downloaded to {folder} ({type(error).__name__})"
+        why = f"{NAME} could not be downloaded to {folder} ({type(error).__name__})."
     finally:
-        part.unlink(missing_ok=True)
-    raise MissingData(f"{why[0].upper()}{why[1:]}. {cure}")
+        (folder / part).unlink(missing_ok=True)
+    raise RemoteFile(source, NAME, "", HOME, ()).missing(why)
 
 
 def table_in(path: Path) -> Float[numpy.ndarray, "rows columns"]:
