@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy
+import pooch
 import pytest
 from idx_files import cut_network
 from mail_archives import HAM, SPAM, mails, packed, use_archive
@@ -90,6 +91,20 @@ def test_an_archive_that_holds_no_labelled_mails_is_refused_by_name(tmp_path, mo
     use_archive(content, tmp_path, monkeypatch, known=known)
     with pytest.raises(InvalidData, match=message):
         SMALL.load()
+
+
+def test_another_page_in_place_of_the_archive_is_not_kept(tmp_path, monkeypatch):
+    monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path))
+    pages = [b"<!DOCTYPE html>", packed(mails())]
+
+    def write(_downloader, _url, target, *_others):
+        Path(target).write_bytes(pages.pop(0))
+
+    monkeypatch.setattr(pooch.HTTPDownloader, "__call__", write)
+    for refusal in (InvalidData, MissingData):
+        with pytest.raises(refusal, match=r"is no whole archive|is damaged or another file"):
+            SMALL.load()
+        assert list((tmp_path / "enron1").iterdir()) == []
 
 
 def test_without_network_the_error_says_what_to_do(tmp_path, monkeypatch, offline):

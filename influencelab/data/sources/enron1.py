@@ -13,9 +13,9 @@ import numpy
 from sklearn.feature_extraction.text import CountVectorizer
 
 from influencelab.data.arrays import Arrays, hold_out
-from influencelab.data.download import PACKING_ERRORS, RemoteFile
+from influencelab.data.download import PACKING_ERRORS, RemoteFile, data_folder
 from influencelab.data.source import Source
-from influencelab.errors import InvalidData, InvalidParameter
+from influencelab.errors import InvalidData, InvalidParameter, MissingData
 from influencelab.recipe import kind_name
 
 HOME = "https://www2.aueb.gr/users/ion/data/enron-spam/"
@@ -58,12 +58,19 @@ def archive(source: str) -> bytes:
     Raises:
         MissingData: it cannot be had, or holds something else.
     """
-    file = RemoteFile(source, NAME, "", HOME, MIRRORS)
+    file, there = RemoteFile(source, NAME, "", HOME, MIRRORS), data_folder() / source / NAME
+    given = there.exists()
     path = file.fetch()
     content = path.read_bytes()
-    if (found := manifest(files_in(content, name=NAME))) != CONTENT:
-        damage = f"{path} is damaged or another file: its content has the SHA-256 {found}, expected {CONTENT}."
-        raise file.missing(f"{damage} Delete it to have it downloaded again.")
+    try:
+        if (found := manifest(files_in(content, name=NAME))) != CONTENT:
+            damage = f"{path} is damaged or another file: its content has the SHA-256 {found}, expected {CONTENT}."
+            raise file.missing(f"{damage} Delete it to have it downloaded again.")
+    except (InvalidData, MissingData):
+        # What a mirror gave in its place is not kept; what a user put there is theirs.
+        if not given:
+            path.unlink(missing_ok=True)
+        raise
     return content
 
 
