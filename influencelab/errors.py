@@ -20,6 +20,7 @@ NEXT_STEPS = {
     "Measure": "Give one such as il.Loss().",
     "Source": "Give one such as il.Iris(); data of your own need a class with arrays(), or go straight to il.fit.",
     "Estimator": "Give one such as il.Exact().",
+    "Extractor": "Give one such as il.EfficientnetLite0(size=96).",
     "Retrainer": "Give one such as il.SecondOrder().",
     "Perturbation": "Make one, such as il.leave_one_out(data.n) or il.groups(data.n, members=[[1, 2]]).",
     "Estimate": "Make one: il.Exact().estimate(fit).",

@@ -15,13 +15,14 @@ from influencelab.errors import InvalidParameter, UnknownName
 from influencelab.experiments.selection import Selection
 from influencelab.influence.estimator import Estimator
 from influencelab.influence.estimators.lissa import Lissa
+from influencelab.models.extractor import Extractor
 from influencelab.models.loss import OutputLoss
 from influencelab.models.measure import Measure
 from influencelab.models.task import Task
 from influencelab.recipe import Recipe, kind_name
 from influencelab.training.trainer import Trainer
 
-NOUNS = [Source, Perturbation, Task, OutputLoss, Measure, Trainer, Estimator, Selection]
+NOUNS = [Source, Perturbation, Task, OutputLoss, Measure, Trainer, Estimator, Selection, Extractor]
 EVERY = [(noun, name) for noun in NOUNS for name in names(noun)]
 
 

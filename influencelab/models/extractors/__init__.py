@@ -1,0 +1,1 @@
+"""Kinds of extractor: frozen maps from pictures to features, one file a kind."""
