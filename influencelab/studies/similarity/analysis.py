@@ -76,8 +76,10 @@ def first(score: Float[numpy.ndarray, " n"]) -> Int[numpy.ndarray, " t"]:
 
 def rank_correlation(one: Float[numpy.ndarray, " k"], other: Float[numpy.ndarray, " k"]) -> float:
     """Spearman's; NaN of constants."""
-    constant = one.min() == one.max() or other.min() == other.max()
-    return float("nan") if constant else float(spearmanr(one, other)[0])
+    if one.min() == one.max() or other.min() == other.max():
+        return float("nan")
+    found: Any = spearmanr(one, other)
+    return float(found.statistic)
 
 
 def measurements(name: str, table: pandas.DataFrame, *, bootstrap: Bootstrap) -> pandas.DataFrame:
