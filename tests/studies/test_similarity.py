@@ -14,16 +14,8 @@ from influencelab.data.source import Source
 from influencelab.errors import InvalidParameter, MissingData
 from influencelab.statistics.measurements import find, joined
 from influencelab.studies.similarity import analysis, claims, pictures
-from influencelab.studies.similarity.models import (
-    DEEP,
-    KERNEL,
-    PUBLISHED_C,
-    in_doubt,
-    machine,
-    models,
-    removed,
-    retrained,
-)
+from influencelab.studies.similarity.claims import DEEP, KERNEL
+from influencelab.studies.similarity.models import PUBLISHED_C, in_doubt, machine, models, removed, retrained
 from influencelab.studies.similarity.pictures import Choice, Pictures, balanced
 
 BOOTSTRAP = il.Bootstrap(resamples=60)

@@ -7,8 +7,7 @@ from influencelab.runner.finding import Finding, FindingTable
 from influencelab.runner.setting import Setting
 
 STUDY = "similarity"
-KERNEL, DEEP = "rbf_svm", "deep_features"
-MODELS = {"kernel machine": KERNEL, "deep features": DEEP}
+KERNEL, DEEP = "kernel machine", "deep features"
 RIVALS = {"kernel of pixels": "pixel_kernel", "cosine of features": "feature_cosine", "same label": "same_label"}
 FISH = {"data": "imagenette"}
 
@@ -40,8 +39,8 @@ CLAIMS = (
         "them with positive influence.",
         where={**FISH, "statistic": "other_class_helps"},
         settings=(
-            Setting("kernel machine", {"model": KERNEL}, high=0.05),
-            Setting("deep features", {"model": DEEP}, low=0.05),
+            Setting(KERNEL, {"model": KERNEL}, high=0.05),
+            Setting(DEEP, {"model": DEEP}, low=0.05),
         ),
         published="of the most helpful pictures on deep features the first of the other class has rank 5 in the text, "
         "19 in the notebook; of the kernel machine the first five are of the own class",
@@ -61,14 +60,14 @@ CLAIMS = (
         statement="Both are true of models that are trained again: mean Spearman correlation of predicted and actual "
         "change over 30 test pictures, of the most influential training pictures.",
         where={**FISH, "estimator": "exact", "selection": "top", "statistic": "spearman"},
-        settings=tuple(Setting(name, {"model": model}) for name, model in MODELS.items()),
+        settings=tuple(Setting(model, {"model": model}) for model in (KERNEL, DEEP)),
         low=0.9,
     ),
     ours(
         name="influence_has_the_size_of_what_happens",
         statement="The size is right too: slope of actual on predicted change.",
         where={**FISH, "estimator": "exact", "selection": "top", "statistic": "slope"},
-        settings=tuple(Setting(name, {"model": model}) for name, model in MODELS.items()),
+        settings=tuple(Setting(model, {"model": model}) for model in (KERNEL, DEEP)),
         low=0.9,
         high=1.1,
     ),
@@ -78,8 +77,8 @@ CLAIMS = (
         "has the right size: slope of actual on predicted change.",
         where={**FISH, "estimator": "newton_step", "statistic": "slope"},
         settings=tuple(
-            Setting(f"{name}, {words}", {"model": model, "selection": selection})
-            for name, model in MODELS.items()
+            Setting(f"{model}, {words}", {"model": model, "selection": selection})
+            for model in (KERNEL, DEEP)
             for words, selection in {"most influential": "top", "at random": "random_points"}.items()
         ),
         low=0.9,
@@ -93,8 +92,8 @@ CLAIMS = (
         "random.",
         where={**FISH, "selection": "random_points", "statistic": "influence_less_rival"},
         settings=tuple(
-            Setting(f"{name}, {rival}", {"model": model, "estimator": kind})
-            for name, model in MODELS.items()
+            Setting(f"{model}, {rival}", {"model": model, "estimator": kind})
+            for model in (KERNEL, DEEP)
             for rival, kind in RIVALS.items()
         ),
         low=0.0,
@@ -152,8 +151,7 @@ FINDINGS = (
             **{f"{name}, signed": {**FISH, "estimator": kind} for name, kind in RIVALS.items()},
         },
         columns={
-            name: {"model": model, "selection": "random_points", "statistic": "spearman"}
-            for name, model in MODELS.items()
+            model: {"model": model, "selection": "random_points", "statistic": "spearman"} for model in (KERNEL, DEEP)
         },
     ),
 )
