@@ -14,6 +14,7 @@ from bodyfat_files import use_invented_men
 from idx_files import IDX_SOURCES, cut_network, use_synthetic
 from mail_archives import mails, packed, use_archive
 from patient_files import use_patients
+from picture_files import KINDS, use_pictures
 from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wine
 
 from influencelab import make, names
@@ -71,9 +72,11 @@ def files(request, tmp_path, monkeypatch):
 
 
 @pytest.fixture(params=names(Source))
-def kind(request):
+def kind(request, tmp_path, monkeypatch):
     """The name of each source there is; those that are downloaded have small files."""
     request.getfixturevalue("synthetic")
+    if request.param in KINDS:
+        use_pictures(tmp_path, monkeypatch)
     return request.param
 
 
