@@ -91,5 +91,5 @@ def test_what_it_cannot_do_is_refused(monkeypatch):
         il.Relatif().estimate(rough)
     monkeypatch.setattr(relatif.Curvature, "by_products", True)
     monkeypatch.setattr(relatif, "seconds_of", lambda fit, points: 3600.0)
-    with pytest.raises(InvalidParameter, match="60 training points, of .* 60 minutes on one core"):
+    with pytest.raises(InvalidParameter, match=r"60 training points, of .* 60 minutes on one core"):
         il.Relatif().estimate(minimum(logistic_problem))
