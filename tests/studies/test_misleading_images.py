@@ -14,6 +14,7 @@ from influencelab.experiments.outcome import Outcome
 from influencelab.statistics.measurements import find
 from influencelab.studies.misleading_images import analysis, components, figures
 from influencelab.studies.misleading_images.claims import CLAIMS, FINDINGS, TABLES
+from influencelab.studies.misleading_images.mending import change_of, effects, mended
 from influencelab.studies.misleading_images.planted import PlantedPictures
 from influencelab.studies.misleading_images.pool import ARMS, closer, moved, pool_of
 from influencelab.studies.misleading_images.scene import planted_in
@@ -202,20 +203,22 @@ def test_facts_are_those_of_refits_before_and_after_mending(ran, made, given):
     named = first(made["influence"], count=4, seed=1)
     found = facts["scores"]["influence"]
     assert found["precision"] == pytest.approx(planted.numpy()[named].mean())
-    turned, spoiled = [], []
-    for picture, points in [*zip(wrong, named.T, strict=True), (wrong, named.ravel())]:
-        labels = y.copy()
-        labels[points] = 1
-        after = (outputs(refitted(x, labels), x_test) > 0) == y_test
-        turned.append(after[picture].mean())
-        spoiled.append((right & ~after).sum())
-    assert found["turned"] == pytest.approx(numpy.mean(turned[:-1]))
-    assert found["spoiled"] == pytest.approx(numpy.mean(spoiled[:-1]))
-    assert (found["all_turned"], found["all_spoiled"]) == (turned[-1], spoiled[-1])
-    assert found["all_accuracy"] == pytest.approx(after.mean())
-    assert found["all_mended"] == len(numpy.unique(named))
+    for start, inspected in (("", False), ("inspected_", True)):
+        turned, spoiled = [], []
+        for picture, points in [*zip(wrong, named.T, strict=True), (wrong, named.ravel())]:
+            labels = y.copy()
+            labels[points[planted.numpy()[points]] if inspected else points] = 1
+            after = (outputs(refitted(x, labels), x_test) > 0) == y_test
+            turned.append(after[picture].mean())
+            spoiled.append((right & ~after).sum())
+        assert found[f"{start}turned"] == pytest.approx(numpy.mean(turned[:-1]))
+        assert found[f"{start}spoiled"] == pytest.approx(numpy.mean(spoiled[:-1]))
+        assert (found[f"{start}all_turned"], found[f"{start}all_spoiled"]) == (turned[-1], spoiled[-1])
+        assert found[f"{start}all_accuracy"] == pytest.approx(after.mean())
+    assert found["named"] == len(numpy.unique(named))
+    assert facts["scores"]["training_loss"]["named"] == 4
     assert found["own"] is None
-    assert facts["models"] == facts["converged"] == len(SCORES) * (len(wrong) + 1) + 6
+    assert facts["models"] == facts["converged"] <= 2 * len(SCORES) * (len(wrong) + 1) + 6
 
 
 def test_the_truth_of_a_relabelling_is_that_of_a_refit_with_the_label(ran, given):
@@ -243,13 +246,23 @@ def test_watermarks_are_mended_by_removal_and_copies_found_as_ones_own():
             assert 0 < facts["scores"]["neighbours"]["own"] <= 1
             continue
         fitted = il.fit(il.BinaryLogistic(1e-3), in_span(scene.data), il.Newton())
-        named = [numpy.array([[0], [1]])]
-        (change,) = il.SecondOrder().retrain(fitted, trial.mending(fitted, named)).values[:1]
+        (change,) = il.SecondOrder().retrain(fitted, change_of(fitted, [(0, 1)], removes=True)).values
         model = LogisticRegression(C=1 / (1e-3 * len(y)), tol=1e-12, solver="newton-cholesky", max_iter=200)
         kept = model.fit(x[2:], y[2:])
         theta = numpy.append(kept.coef_[0], kept.intercept_)
         truth = losses(theta, scene.data.x_test.numpy(), scene.data.y_test.numpy()) - fitted.measures().numpy()
         assert change.numpy() == pytest.approx(truth, abs=1e-5)
+
+
+def test_points_of_no_group_change_nothing_and_equal_groups_are_trained_once():
+    fitted = il.fit(il.BinaryLogistic(1e-2), scene_of().data, il.Newton())
+    planted, one = numpy.zeros(90, dtype=bool), numpy.array([[5, 5], [7, 7]])
+    found = mended(fitted, {"a": one, "b": one[::-1]}, planted, removes=False)
+    assert list(found.places) == [(5, 7)]
+    numbers = effects(found, one, planted, wrong=torch.nonzero(found.before)[:2, 0])
+    assert (numbers["inspected_turned"], numbers["inspected_all_spoiled"]) == (0, 0)
+    planted[7] = True
+    assert set(mended(fitted, {"a": one}, planted, removes=False).places) == {(5, 7), (7,)}
 
 
 def invented(values: dict[str, list[float | None]]) -> dict[analysis.Key, Outcome]:

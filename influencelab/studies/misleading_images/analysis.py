@@ -26,10 +26,16 @@ PICTURES: Mapping[str, PlantedPictures] = {
 COMPONENTS: Mapping[str, tuple[Source, int]] = {
     "digits": (Digits(labels=(1, 7), scaling="unit", held_out=597), 30),
 }
-# Of each score, over the pictures that are predicted wrongly: the parts of a fact, and those of which a rival's is
-# taken from that of influence.
-NUMBERS = ("precision", "own", "turned", "spoiled", "all_mended", "all_turned", "all_spoiled", "all_accuracy")
-PAIRED = ("precision", "own", "turned", "all_turned")
+# What mending does, of the points named as they are and of those inspected, for one picture and for all at once.
+MENDING = tuple(
+    f"{inspected}{whole}{name}"
+    for inspected in ("", "inspected_")
+    for whole in ("", "all_")
+    for name in ("turned", "spoiled", *(["accuracy"] if whole else []))
+)
+# Numbers of each score, and those of which a rival's is taken from that of influence.
+NUMBERS = ("precision", "own", "named", *MENDING)
+PAIRED = ("precision", "own", *(name for name in MENDING if not name.endswith("accuracy")))
 
 # Data, arm, share planted, seed.
 Key = tuple[str, str, float, int]

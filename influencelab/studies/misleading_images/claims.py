@@ -21,6 +21,11 @@ RELABELLED = CELLS["guitars, relabelled"]
 RIVALS = {name: words for name, words in SCORES.items() if name != INFLUENCE}
 GUITARS = tuple(Setting(words, where) for words, where in CELLS.items() if where["data"] == "guitars")
 LABELS = tuple(Setting(words, where) for words, where in CELLS.items() if where["arm"] != "watermarked")
+AGAINST = tuple(
+    Setting(f"{cell}, {words}", {**CELLS[cell], "estimator": rival})
+    for cell in ("guitars, relabelled", "digits, relabelled")
+    for rival, words in RIVALS.items()
+)
 # The smallest difference of shares that matters.
 SMALL = 0.05
 
@@ -74,14 +79,19 @@ CLAIMS = (
     ),
     ours(
         name="mending_by_influence_turns_more_back_than_by_rivals",
-        statement="Mending the four pictures that influence blames turns more wrong test pictures back than mending "
-        "those that a rival blames.",
+        statement="Giving the four pictures that influence blames the other label, whatever they are, turns more wrong "
+        "test pictures back than doing so with those that a rival blames.",
         where={"statistic": "turned_gain"},
-        settings=tuple(
-            Setting(f"{cell}, {words}", {**CELLS[cell], "estimator": rival})
-            for cell in ("guitars, relabelled", "digits, relabelled")
-            for rival, words in RIVALS.items()
-        ),
+        settings=AGAINST,
+        low=0.0,
+        negligible=SMALL,
+    ),
+    ours(
+        name="inspecting_by_influence_turns_more_back_than_by_rivals",
+        statement="Putting right what was planted among the four pictures that influence blames turns more wrong test "
+        "pictures back than putting right what was planted among the four of a rival.",
+        where={"statistic": "inspected_turned_gain"},
+        settings=AGAINST,
         low=0.0,
         negligible=SMALL,
     ),
@@ -153,13 +163,14 @@ FINDINGS = (
     ),
     Finding(
         STUDY,
-        "**What mending brings.** With the four pictures that influence blames put right, {} of the wrong cats turn "
-        "back, with those of nearest neighbours {}, with random ones of that label {}; {}, {} and {} other test "
-        "pictures turn wrong for each.",
+        "**To find what is wrong is not to find what matters.** Where whoever looks at the four pictures blamed for a "
+        "wrong cat puts right what was planted among them, {} of the cats turn back by influence, {} by nearest "
+        "neighbours, {} by training loss, {} by relative influence and {} at random. Where nobody looks, and all four "
+        "are called cats, it is {}, {}, {}, {} and {}, and {}, {}, {}, {} and {} other test pictures turn wrong.",
         tuple(
             {**RELABELLED, "statistic": statistic, "estimator": name}
-            for statistic in ("turned", "spoiled")
-            for name in (INFLUENCE, "neighbours", "random")
+            for statistic in ("inspected_turned", "turned", "spoiled")
+            for name in (INFLUENCE, "neighbours", "training_loss", "relatif", "random")
         ),
     ),
     Finding(

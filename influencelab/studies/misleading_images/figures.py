@@ -22,9 +22,9 @@ NAMED = (
     "stand on the dotted line."
 )
 MENDED = (
-    "What training again does once pictures that a score blames are put right: left, the share of wrong test pictures "
-    "that turn back; right, how many other test pictures turn wrong. Circles mend the four blamed for one picture, "
-    "squares all that are blamed for any, with 95% intervals over seeds."
+    "What training again does once the four training pictures that a score blames for a wrong test picture are put "
+    "right: left, the share of wrong pictures that turn back; right, how many other test pictures turn wrong. Circles "
+    "put right what was planted among the four, squares all four unseen, with 95% intervals over seeds."
 )
 RELABELLED_ONE = (
     "Each point is one training picture whose label was changed and one test picture: across, the change in test loss "
@@ -71,23 +71,25 @@ def main_share(table: pandas.DataFrame) -> float:
 
 
 def what_mending_brings(table: pandas.DataFrame) -> Figure:
-    """Pictures turned back and others spoiled, by mending four or all named, of the last data that were relabelled."""
+    """Pictures turned back and others spoiled by mending the four named, of the last data that were relabelled."""
     chosen = (table["arm"] == RELABELLED) & (table["planted"] == main_share(table))
     data = table[chosen]["data"].iloc[-1]
     own: Any = table[chosen & (table["data"] == data)]
     names = list(SCORES)
     figure, axes = drawing(2, height=3.9, sharey="all")
     labels = ("share of wrong pictures that turn back", "other test pictures that turn wrong (count)")
+    ways = {"inspected_": "what was planted among the four", "": "all four, unseen"}
     for axis, statistic, label in zip(axes, ("turned", "spoiled"), labels, strict=True):
-        for place, (prefix, words) in enumerate({"": "the four of one picture", "all_": "all that are named"}.items()):
+        for place, (prefix, words) in enumerate(ways.items()):
             rows = own[own["statistic"] == prefix + statistic].set_index("estimator").reindex(names)
             heights = numpy.arange(len(names)) + 0.24 * (place - 0.5)
-            style = {**look(place), "linestyle": "none", "marker": "os"[place]}
+            style = {**look(place), "linestyle": "none"}
             values = rows["value"].to_numpy(dtype=float)
-            axis.errorbar(values, heights, xerr=error_bars(rows), capsize=3, label=f"mending {words}", **style)
+            axis.errorbar(values, heights, xerr=error_bars(rows), capsize=3, label=f"put right: {words}", **style)
         axis.set_xlabel(label)
         axis.set_yticks(range(len(names)), list(SCORES.values()))
     axes[0].set_xlim(-0.04, 1.04)
+    axes[1].set_xlim(left=-0.1)
     axes[0].set_ylim(len(names) - 0.5, -0.5)
     axes[0].set_ylabel("score (by name)")
     axes[0].set_title(str(data), fontsize=10)

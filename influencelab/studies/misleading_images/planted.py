@@ -1,8 +1,6 @@
 """Misleading pictures planted among training points: which test pictures they turn, and which score names them."""
 
-import math
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,9 +9,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from influencelab.data.perturbation import Perturbation
 from influencelab.data.perturbations.replacement import Replacement
-from influencelab.data.removals import groups
 from influencelab.data.source import Source
 from influencelab.errors import InvalidParameter, Unavailable
 from influencelab.experiments.outcome import Outcome
@@ -24,8 +20,9 @@ from influencelab.influence.table import array
 from influencelab.models.extractor import Extractor
 from influencelab.models.tasks.binary_logistic import BinaryLogistic
 from influencelab.recipe import Progress, Recipe, unheard
+from influencelab.studies.misleading_images.mending import effects, mended
 from influencelab.studies.misleading_images.pool import ARMS, ASKED, MISTAKEN, WATERMARKED, pool_of
-from influencelab.studies.misleading_images.scene import Scene, planted_in
+from influencelab.studies.misleading_images.scene import UNDECIDED, Scene, planted_in
 from influencelab.studies.misleading_images.scores import first, in_span, own_losses, precision, scores
 from influencelab.training.fit import Fit, fit
 from influencelab.training.trainer import Trainer
@@ -34,8 +31,6 @@ from influencelab.training.trainers.newton import Newton
 # Test pictures at which a relabelling is watched, wrong ones first.
 WATCHED = 30
 ESTIMATOR, TARGET, SELECTION = "influence", "retrained", "relabelled"
-# The loss of a point on the border between the classes.
-UNDECIDED = math.log(2)
 # Settings that decide what is planted where.
 DRAWN = ("arm", "share", "train", "seed")
 
@@ -46,9 +41,9 @@ class PlantedPictures(Recipe):
 
     Every test picture of the class asked about that the model calls the other is asked: why? Each score names the
     training points it blames first; they are put right, and the model is trained again. The facts gain `planted`: of
-    the model its accuracy, how many pictures are `wrong` and how sure it is of them; of each score, means over these,
-    the `precision` (share of points named that were planted), whether one `own` copy is named, the share `turned` back
-    and how many others are `spoiled` by mending the points named for one picture, and the same by mending `all` named.
+    the model its accuracy, how many pictures are `wrong` and how sure it is of them; of each score, means over these:
+    the `precision` (share of points named that were planted), whether an `own` copy is named, and what mending does
+    (`mending.effects`), of the points named as they are, or of those that whoever inspects them finds planted.
 
     Arms, of which each plants as many: `relabelled` calls training pictures of class 1 the other class; `copies` plants
     two changed copies of each of some test pictures, so labelled, in the place of training pictures of class 1;
@@ -112,16 +107,17 @@ class PlantedPictures(Recipe):
             every, estimate = scores(fitted, wrong=wrong, features=features, out_of_sample=apart, seed=self.seed)
             named = {name: first(each, count=self.named, seed=self.seed) for name, each in every.items()}
             report(0.4)
-            truth = SecondOrder().retrain(fitted, self.mending(fitted, list(named.values())))
-            truths.append(truth)
             blamed = array(scene.planted)
+            repaired = mended(fitted, named, blamed, removes=self.arm == WATERMARKED)
+            truths += [repaired.truth] if repaired.truth else []
             found["scores"] = {
                 name: {
                     "precision": precision(points, blamed),
                     "own": own_found(points, scene, wrong),
-                    **mended(truth, points, wrong=wrong, place=place),
+                    "named": len(numpy.unique(points)),
+                    **effects(repaired, points, blamed, wrong=wrong),
                 }
-                for place, (name, points) in enumerate(named.items())
+                for name, points in named.items()
             }
         report(0.8)
         return self.outcome(fitted, estimate, scene, found, truths, began)
@@ -138,16 +134,6 @@ class PlantedPictures(Recipe):
         start = fitted.theta.repeat(self.folds, 1)
         found = self.trainer.train(fitted.task, fitted.data, start, kept / kept.sum(1, keepdim=True))
         return own_losses(fitted, found.theta)[fold, torch.arange(n)]
-
-    def mending(self, fitted: Fit, named: list[Int[numpy.ndarray, "k j"]]) -> Perturbation:
-        """An experiment for each score and wrong picture, and at its end one for all that the score named."""
-        members = [sorted(set(each.tolist())) for points in named for each in (*points.T, points.ravel())]
-        if self.arm == WATERMARKED:
-            return groups(fitted.data.n, members=members)
-        rows = torch.tensor([row for row, each in enumerate(members) for _ in each])
-        points = torch.tensor([point for each in members for point in each])
-        labels = torch.full_like(points, ASKED)
-        return Replacement(points=points, x=fitted.data.x_train[points], y=labels, n=fitted.data.n, rows=rows)
 
     def chosen(self, planted: Bool[numpy.ndarray, " n"]) -> Int[Tensor, " r"]:
         """The points that are relabelled one by one: half of them planted, as far as there are so many."""
@@ -233,27 +219,3 @@ def own_found(named: Int[numpy.ndarray, "k j"], scene: Scene, wrong: Int[Tensor,
     own = array(scene.own)
     hits = [bool((own[points] == j).any()) for points, j in zip(named.T, wrong.tolist(), strict=True) if j in own]
     return float(numpy.mean(hits)) if hits else None
-
-
-def mended(
-    truth: Retrained, named: Int[numpy.ndarray, "k j"], *, wrong: Int[Tensor, " j"], place: int
-) -> Mapping[str, float | None]:
-    """What mending does, in the truth of this score's experiments, which are the `place`-th of as many for each score.
-
-    None where no model converged.
-    """
-    count = len(wrong)
-    rows = slice(place * (count + 1), (place + 1) * (count + 1))
-    before = truth.fit.measures() > UNDECIDED
-    after, valid = truth.fit.measures() + truth.values[rows] > UNDECIDED, truth.trusted[rows]
-    one, everyone, every = after[:count], after[count], torch.arange(count)
-    kept = valid[:count]
-    found: dict[str, float | None] = dict.fromkeys(("turned", "spoiled", "all_turned", "all_spoiled", "all_accuracy"))
-    if kept.any():
-        found["turned"] = float((~one[every, wrong])[kept].double().mean())
-        found["spoiled"] = float((one & ~before)[kept].sum(1).double().mean())
-    if valid[count]:
-        found["all_turned"] = float((~everyone[wrong]).double().mean())
-        found["all_spoiled"] = int((everyone & ~before).sum())
-        found["all_accuracy"] = float((~everyone).double().mean())
-    return {**found, "all_mended": len(numpy.unique(named))}

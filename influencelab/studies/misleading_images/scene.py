@@ -1,5 +1,6 @@
 """One split of all pictures, with misleading ones planted among its training points."""
 
+import math
 from dataclasses import dataclass
 
 import numpy
@@ -10,6 +11,9 @@ from torch import Tensor
 from influencelab.data.dataset import Dataset
 from influencelab.errors import InvalidData
 from influencelab.studies.misleading_images.pool import ASKED, COPIES, MADE, MISTAKEN, WATERMARKED, Pool
+
+# The loss of a point on the border between the classes.
+UNDECIDED = math.log(2)
 
 
 @dataclass(frozen=True, eq=False)
