@@ -9,9 +9,12 @@ from jaxtyping import Float
 
 from influencelab.data.source import Source
 from influencelab.data.sources.digits import Digits
+from influencelab.data.sources.guitars_and_cats import GuitarsAndCats
+from influencelab.data.sources.mnist import Mnist
 from influencelab.errors import UnknownName
 from influencelab.experiments.outcome import Outcome
 from influencelab.experiments.tables import Agreement, agreements
+from influencelab.models.extractors.efficientnet_lite0 import EfficientnetLite0
 from influencelab.statistics.bootstrap import Bootstrap
 from influencelab.statistics.measurements import row, tidy
 from influencelab.studies.misleading_images.planted import PlantedPictures
@@ -21,10 +24,12 @@ from influencelab.studies.misleading_images.scores import INFLUENCE, SCORES
 # Class 0 is what class 1 is mistaken for.
 PICTURES: Mapping[str, PlantedPictures] = {
     "digits": PlantedPictures(source=Digits(labels=(8, 3)), train=200),
+    "guitars": PlantedPictures(source=GuitarsAndCats(side=160), extractor=EfficientnetLite0()),
 }
 # The published test picture is the thirtieth of the ones and sevens, a seven.
 COMPONENTS: Mapping[str, tuple[Source, int]] = {
     "digits": (Digits(labels=(1, 7), scaling="unit", held_out=597), 30),
+    "mnist": (Mnist(labels=(1, 7), scaling="unit", skip_first=5000), 30),
 }
 # What mending does, of the points named as they are and of those inspected, for one picture and for all at once.
 MENDING = tuple(

@@ -47,7 +47,7 @@ class Pool:
         return self.data.y_train
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=6)
 def pool_of(source: Source, extractor: Extractor | None, arm: str) -> Pool:
     """All pictures of a source, its own split undone, and what an arm makes of them; remembered by this process.
 
@@ -60,6 +60,16 @@ def pool_of(source: Source, extractor: Extractor | None, arm: str) -> Pool:
     Raises:
         InvalidData: there are not two classes, or the points are no pictures.
     """
+    data, features = pictures_of(source, extractor)
+    made, asked = features.new_zeros(MADE, *features.shape), data.y_train == ASKED
+    for number, pictures in enumerate(misleading(data, arm=arm)):
+        made[number, asked] = extracted(pictures, data, extractor)
+    return Pool(data, features, made)
+
+
+@lru_cache(maxsize=2)
+def pictures_of(source: Source, extractor: Extractor | None) -> tuple[Dataset, Float[Tensor, "N d"]]:
+    """All pictures of a source, and their features, which all arms share."""
     loaded = source.load()
     if loaded.classes != 2 or loaded.x_train.dim() not in (3, 4):
         raise InvalidData(
@@ -67,17 +77,14 @@ def pool_of(source: Source, extractor: Extractor | None, arm: str) -> Pool:
             "expected pictures of 2 classes."
         )
     data = together(loaded)
-    network = extractor.network(data) if extractor else None
-    brightest = float(data.x_train.max())
+    return data, extracted(data.x_train, data, extractor)
 
-    def features(pictures: Float[Tensor, " b *shape"]) -> Float[Tensor, "b d"]:
-        return features_of(network, pictures) if network else pictures.flatten(1) / brightest
 
-    found = features(data.x_train)
-    made, asked = found.new_zeros(MADE, *found.shape), data.y_train == ASKED
-    for number, pictures in enumerate(misleading(data, arm=arm, brightest=brightest)):
-        made[number, asked] = features(pictures)
-    return Pool(data, found, made)
+def extracted(pictures: Float[Tensor, " b *shape"], data: Dataset, extractor: Extractor | None) -> Float[Tensor, "b d"]:
+    """Features of pictures of the kind that `data` has."""
+    if extractor is None:
+        return pictures.flatten(1) / data.x_train.max()
+    return features_of(extractor.network(data), pictures)
 
 
 def together(data: Dataset) -> Dataset:
@@ -88,11 +95,11 @@ def together(data: Dataset) -> Dataset:
     return replace(data, x_train=x, y_train=y, train_ids=ids[order])
 
 
-def misleading(data: Dataset, *, arm: str, brightest: float) -> list[Float[Tensor, " b *shape"]]:
+def misleading(data: Dataset, *, arm: str) -> list[Float[Tensor, " b *shape"]]:
     """What an arm makes of the pictures asked about: `MADE` times as many, or nothing."""
     asked, others = (data.x_train[data.y_train == label] for label in (ASKED, MISTAKEN))
     if arm == COPIES:
-        return [closer(asked) * DARKER, (moved(asked) * BRIGHTER).clamp_max(brightest)]
+        return [closer(asked) * DARKER, (moved(asked) * BRIGHTER).clamp_max(float(data.x_train.max()))]
     if arm == WATERMARKED:
         generator = numpy.random.default_rng(0)
         under = [torch.from_numpy(generator.integers(len(others), size=len(asked))) for _ in range(MADE)]
