@@ -150,6 +150,7 @@ def test_scores_are_those_of_plain_algebra_and_nobody_looks_at_the_right_label(m
         "influence": -helped,
         "newton_step": -helped / (1 - leverage)[:, None],
         "relatif": -helped * n / length[:, None],
+        "gradient_dot": -gradients @ pulls.T / n,
         "gradient_cosine": -cosine,
         "neighbours": near,
         "training_loss": numpy.repeat(losses(theta, x, y)[:, None], len(wrong), axis=1),
@@ -204,7 +205,7 @@ def test_facts_are_those_of_refits_before_and_after_mending(ran, made, given):
     found = facts["scores"]["influence"]
     assert found["precision"] == pytest.approx(planted.numpy()[named].mean())
     for start, inspected in (("", False), ("inspected_", True)):
-        turned, spoiled = [], []
+        turned, spoiled, after = [], [], right
         for picture, points in [*zip(wrong, named.T, strict=True), (wrong, named.ravel())]:
             labels = y.copy()
             labels[points[planted.numpy()[points]] if inspected else points] = 1

@@ -77,7 +77,7 @@ def measurements(outcomes: Mapping[Key, Outcome], *, bootstrap: Bootstrap) -> pa
     rows: list[dict[str, Any]] = []
     for cell in dict.fromkeys(key[:3] for key in outcomes):
         facts = [each.facts["planted"] for key, each in outcomes.items() if key[:3] == cell]
-        own = dict(zip(("data", "arm", "planted"), cell, strict=True))
+        own: dict[str, Any] = dict(zip(("data", "arm", "planted"), cell, strict=True))
         rows += of_models(facts, own, bootstrap)
         tables = {name: over_scores(facts, name) for name in NUMBERS}
         for place, score in enumerate(SCORES):

@@ -142,7 +142,7 @@ FINDINGS = (
         STUDY,
         "**Why is this cat a guitar? Ask, and what was planted is named.** With 15% of the training cats called "
         "guitars, {} of the test cats are called guitars, the surest with {}. Of the four training pictures that "
-        "influence blames for one, {} were planted; of those of one Newton step {}, of relative influence {}, of "
+        "influence blames for one, {} were planted; of those of the gradient product {}, of relative influence {}, of "
         "nearest neighbours {}, of training loss {}, of out-of-sample loss {}, and of random ones of that label {}.",
         (
             {**RELABELLED, "statistic": "wrong_share"},
@@ -151,7 +151,7 @@ FINDINGS = (
                 {**PRECISE, "estimator": name}
                 for name in (
                     INFLUENCE,
-                    "newton_step",
+                    "gradient_dot",
                     "relatif",
                     "neighbours",
                     "training_loss",
@@ -164,13 +164,13 @@ FINDINGS = (
     Finding(
         STUDY,
         "**To find what is wrong is not to find what matters.** Where whoever looks at the four pictures blamed for a "
-        "wrong cat puts right what was planted among them, {} of the cats turn back by influence, {} by nearest "
-        "neighbours, {} by training loss, {} by relative influence and {} at random. Where nobody looks, and all four "
+        "wrong cat puts right what was planted among them, {} of the cats turn back by influence, {} by gradient "
+        "products, {} by nearest neighbours, {} by training loss and {} at random. Where nobody looks, and all four "
         "are called cats, it is {}, {}, {}, {} and {}, and {}, {}, {}, {} and {} other test pictures turn wrong.",
         tuple(
             {**RELABELLED, "statistic": statistic, "estimator": name}
             for statistic in ("inspected_turned", "turned", "spoiled")
-            for name in (INFLUENCE, "neighbours", "training_loss", "relatif", "random")
+            for name in (INFLUENCE, "gradient_dot", "neighbours", "training_loss", "random")
         ),
     ),
     Finding(

@@ -154,4 +154,4 @@ def pairs(model: Fit, found: dict[str, Float[numpy.ndarray, " n"]], truth: Retra
         **{name: values[rows] for name, values in found.items()},
         "actual": array(truth.values[:, 0]),
     }
-    return pandas.DataFrame(table)[array(kept)].reset_index(drop=True)
+    return pandas.DataFrame({name: values[array(kept)] for name, values in table.items()})

@@ -73,8 +73,9 @@ def main_share(table: pandas.DataFrame) -> float:
 def what_mending_brings(table: pandas.DataFrame) -> Figure:
     """Pictures turned back and others spoiled by mending the four named, of the last data that were relabelled."""
     chosen = (table["arm"] == RELABELLED) & (table["planted"] == main_share(table))
-    data = table[chosen]["data"].iloc[-1]
-    own: Any = table[chosen & (table["data"] == data)]
+    every: Any = table[chosen]
+    data = every["data"].iloc[-1]
+    own = every[every["data"] == data]
     names = list(SCORES)
     figure, axes = drawing(2, height=3.9, sharey="all")
     labels = ("share of wrong pictures that turn back", "other test pictures that turn wrong (count)")
@@ -116,7 +117,7 @@ def components(pairs: pandas.DataFrame, table: pandas.DataFrame) -> Figure:
             rows: Any = pairs[pairs["own_class"] == own]
             style = {"color": PALETTE[place], "marker": "os"[place], "s": 14, "alpha": 0.6, "linewidth": 0}
             axis.scatter(rows[name], rows["actual"], label=label, rasterized=len(pairs) > 600, **style)
-        reach = 1.08 * float(pairs[name].abs().max())
+        reach = 1.08 * float(numpy.abs(pairs[name].to_numpy(dtype=float)).max())
         axis.axhline(0, color="0.8", linewidth=0.8, zorder=0)
         axis.axvline(0, color="0.8", linewidth=0.8, zorder=0)
         if name == WHOLE:

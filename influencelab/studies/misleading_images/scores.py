@@ -9,6 +9,7 @@ from influencelab.data.dataset import Dataset
 from influencelab.influence.estimator import Estimate, Estimator
 from influencelab.influence.estimators.exact import Exact
 from influencelab.influence.estimators.gradient_cosine import GradientCosine
+from influencelab.influence.estimators.gradient_dot import GradientDot
 from influencelab.influence.estimators.newton_step import NewtonStep
 from influencelab.influence.estimators.relatif import Relatif
 from influencelab.influence.table import array
@@ -19,6 +20,7 @@ SCORES = {
     "influence": "influence",
     "newton_step": "one Newton step",
     "relatif": "relative influence (RelatIF)",
+    "gradient_dot": "gradient product",
     "gradient_cosine": "gradient cosine",
     "neighbours": "nearest neighbours",
     "training_loss": "training loss",
@@ -32,6 +34,7 @@ ESTIMATORS: dict[str, Estimator] = {
     INFLUENCE: Exact(),
     "newton_step": NewtonStep(),
     "relatif": Relatif(),
+    "gradient_dot": GradientDot(),
     "gradient_cosine": GradientCosine(),
 }
 Table = Float[numpy.ndarray, "n j"]
