@@ -12,7 +12,7 @@ from influencelab.data.arrays import Arrays
 from influencelab.errors import InvalidData, InvalidParameter, Unavailable, UnknownName
 from influencelab.experiments.outcome import Outcome
 from influencelab.statistics.measurements import find
-from influencelab.studies.misleading_images import analysis, components, figures
+from influencelab.studies.misleading_images import analysis, components, figures, gallery
 from influencelab.studies.misleading_images.claims import CLAIMS, FINDINGS, TABLES
 from influencelab.studies.misleading_images.mending import change_of, effects, mended
 from influencelab.studies.misleading_images.planted import PlantedPictures
@@ -118,6 +118,46 @@ def test_closer_and_moved_pictures_by_hand():
     grey = ramp[:, 0]
     assert closer(grey).equal(closer(ramp)[:, 0])
     assert moved(grey).equal(moved(ramp)[:, 0])
+
+
+class Painted(il.Source):
+    """Digits of which one class is red."""
+
+    def arrays(self) -> Arrays:
+        """Eights that are painted, and threes that are white."""
+        found = il.Digits(labels=(8, 3)).load()
+        parts = [(found.x_train, found.y_train, found.train_ids), (found.x_test, found.y_test, found.test_ids)]
+        coloured = [x.unsqueeze(1).repeat(1, 3, 1, 1) * 10 for x, *_ in parts]
+        for x, (_, y, _) in zip(coloured, parts, strict=True):
+            x[y == 0, 1:] = 0
+        (_, y, ids), (_, y_test, test_ids) = parts
+        return Arrays(*(each.numpy() for each in (coloured[0], y, coloured[1], y_test, ids, test_ids)))
+
+
+def test_colours_tell_nothing():
+    pool = pool_of(Painted(), None, "relabelled")
+    plain = pool_of(SOURCE, None, "relabelled")
+    assert pool.data.train_ids.equal(plain.data.train_ids)
+    red = pool.labels == 0
+    assert pool.data.x_train[~red].numpy() == pytest.approx(10 * plain.data.x_train[~red].numpy())
+    assert pool.data.x_train[red].numpy() == pytest.approx(2.99 * plain.data.x_train[red].numpy())
+
+
+def test_the_surest_wrong_picture_is_shown_with_those_that_are_blamed(ran, made, given):
+    planted, facts = given[4].numpy(), ran.facts["planted"]
+    shown = gallery.blamed(TRIAL)
+    assert shown.sure == max(facts["sure"])
+    place = facts["sure"].index(shown.sure)
+    assert shown.picture.flatten().numpy() == pytest.approx(16 * given[2][facts["wrong_places"][place]])
+    named = first(made["influence"], count=4, seed=1)[:, place]
+    assert shown.planted[0].tolist() == planted[named].tolist()
+    assert shown.pictures[0].flatten(1).numpy() == pytest.approx(16 * given[0][named])
+    assert shown.names == ("3", "8")
+    assert len(gallery.gallery(shown).axes) == 15
+    with pytest.raises(InvalidData, match="plants 'copies', expected 'relabelled'"):
+        gallery.blamed(replace(TRIAL, arm="copies"))
+    with pytest.raises(InvalidData, match="seed 1 is wrong about no picture"):
+        gallery.blamed(replace(TRIAL, share=0.0, train=340))
 
 
 @pytest.fixture(scope="module")

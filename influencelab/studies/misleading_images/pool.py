@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Any
 
 import numpy
 import torch
@@ -22,6 +23,8 @@ ARMS = (RELABELLED, COPIES, WATERMARKED)
 MADE = 2
 # Of a copy: how much of each side a closer one leaves away, how far another moves, and how much darker or brighter.
 CLOSER, MOVED, DARKER, BRIGHTER = 1 / 8, 1 / 12, 0.8, 1.15
+# What red, green and blue have of the brightness (ITU-R BT.601).
+LUMA = (0.299, 0.587, 0.114)
 # How strongly the other picture shows through (Shafahi et al. 2018).
 OPACITY = 0.3
 
@@ -31,7 +34,7 @@ class Pool:
     """All pictures there are, as features.
 
     Attributes:
-        data: the pictures themselves, all as training points, in the order of their ids.
+        data: the pictures themselves, in grey, all as training points, in the order of their ids.
         features: of each picture.
         made: of the `MADE` misleading pictures made of each picture that may be asked about; zeros of the others, and
             of an arm that makes none.
@@ -88,11 +91,22 @@ def extracted(pictures: Float[Tensor, " b *shape"], data: Dataset, extractor: Ex
 
 
 def together(data: Dataset) -> Dataset:
-    """The same pictures, all of them training points in the order of their ids."""
+    """The same pictures in grey, all of them training points in the order of their ids."""
     ids = torch.cat([data.train_ids, data.test_ids])
     order = ids.argsort()
     x, y = (torch.cat([getattr(data, f"{each}_{part}") for part in ("train", "test")])[order] for each in "xy")
-    return replace(data, x_train=x, y_train=y, train_ids=ids[order])
+    parts: dict[str, Any] = {"x_train": grey(x), "y_train": y, "train_ids": ids[order], "x_test": grey(data.x_test)}
+    return replace(data, **parts)
+
+
+def grey(pictures: Float[Tensor, " b *shape"]) -> Float[Tensor, " b *left"]:
+    """Pictures without their colours.
+
+    Where one class is grey and the other coloured, as cats and guitars are, colour alone would tell them apart.
+    """
+    if pictures.dim() == 3 or pictures.shape[1] != len(LUMA):
+        return pictures
+    return torch.einsum("bchw,c->bhw", pictures, pictures.new_tensor(LUMA))
 
 
 def misleading(data: Dataset, *, arm: str) -> list[Float[Tensor, " b *shape"]]:
