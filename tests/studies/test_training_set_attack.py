@@ -3,10 +3,12 @@
 import io
 import math
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy
 import pandas
 import pytest
+import scipy.stats
 import torch
 from PIL import Image
 from sklearn.linear_model import LogisticRegression
@@ -18,12 +20,13 @@ from influencelab.experiments.outcome import Outcome
 from influencelab.models.extractor import Extractor
 from influencelab.statistics.measurements import find
 from influencelab.studies.training_set_attack import analysis, figures
-from influencelab.studies.training_set_attack.attack import UNDECIDED, Victim
+from influencelab.studies.training_set_attack.attack import UNDECIDED
 from influencelab.studies.training_set_attack.boxes import BetweenLevels, WholeLevels, as_file, saved
 from influencelab.studies.training_set_attack.claims import CLAIMS, FINDINGS
 from influencelab.studies.training_set_attack.moved_models import MovedModels
-from influencelab.studies.training_set_attack.trial import TrainingSetAttack, victim_of
+from influencelab.studies.training_set_attack.trial import TrainingSetAttack
 from influencelab.studies.training_set_attack.truth import below, retrained
+from influencelab.studies.training_set_attack.victim import Victim, victim_of
 
 SOURCE = il.Digits(labels=(3, 8), train_size=60, held_out=297)
 DECAY = 1e-3
@@ -101,7 +104,7 @@ def test_models_with_points_elsewhere_are_those_of_scikit_learn(victim, elsewher
         aim, label = (each[tests[row]].numpy() for each in (victim.model.data.x_test, victim.model.data.y_test))
         slope = (chance(aim @ theta) - label) * aim
         found = models.sensitivities(features, tests)[row].numpy()
-        assert found == pytest.approx(numpy.linalg.solve(hessian, slope), rel=1e-3, abs=1e-5 * abs(found).max())
+        assert found == pytest.approx(numpy.linalg.solve(hessian, slope), rel=1e-2, abs=1e-3 * abs(found).max())
         assert float(models.losses(tests)[row]) == pytest.approx(
             numpy.logaddexp(0, (1 - 2 * label) * (aim @ theta)), rel=1e-4
         )
@@ -206,7 +209,7 @@ def test_between_levels_a_file_stays_what_it_was_and_by_whole_levels_it_is_the_p
 
 
 def test_a_block_tells_of_every_attack(ran):
-    table = analysis.attacks({("digits", 0): ran})
+    table: Any = analysis.attacks({("digits", 0): ran})
     assert set(table["arm"]) == set(TRIAL.arms)
     assert table["trusted"].all()
     assert ((table["loss_after"] > math.log(2)) == table["flipped"]).all()
@@ -223,11 +226,11 @@ def test_a_block_tells_of_every_attack(ran):
 
 
 def test_predictions_of_a_quarter_of_the_move_are_near_the_truth_and_say_what_they_are(ran):
-    pairs = analysis.own_pairs({("digits", 0): ran})
+    pairs: Any = analysis.own_pairs({("digits", 0): ran})
     assert set(pairs["share"]) == {0.25, 0.5, 1.0}
-    small = pairs[(pairs["share"] == 0.25) & (pairs["estimator"] == "feature_move")]
+    small = pairs[(pairs["share"] == 0.25) & (pairs["estimator"] == "feature_move") & (pairs["measure"] == "log_odds")]
     found = analysis.agreements(pairs, bootstrap=il.Bootstrap(resamples=60))
-    slope = find(found, {"share": 0.25, "estimator": "feature_move", "statistic": "slope"})
+    slope = find(found, {"measure": "log_odds", "share": 0.25, "estimator": "feature_move", "statistic": "slope"})
     by_hand = numpy.polyfit(small["predicted"], small["actual"], 1)[0]
     assert slope is not None
     assert slope.value == pytest.approx(by_hand, rel=1e-6)
@@ -246,7 +249,7 @@ def invented() -> pandas.DataFrame:
     rows = []
     for test in range(10):
         for arm in ("published", "random"):
-            flips = [test < 4, test == 4, test in (5, 6)] if arm == "published" else [test == 9]
+            flips = [test < 4, test == 4, test in (5, 6)] if arm == "published" else [test == 9, False, False]
             for attempt, flipped in enumerate(flips):
                 number = {"loss_before": 0.1, "loss_after": 0.9 if flipped else 0.2, "deviation": 0.4}
                 rows.append(
@@ -282,13 +285,26 @@ def test_shares_are_counted_by_hand():
     half = z * math.sqrt(0.5 * 0.5 / 10 + z * z / 400) / (1 + z * z / 10)
     assert one.ends == pytest.approx((0.5 - half, 0.5 + half), rel=1e-6)
     assert number(estimator="published", budget=2, statistic="flip_rate").value == 0.7
-    assert number(estimator="published", statistic="first_flip_rate").value == 0.4
-    assert number(estimator="published", rival="random", statistic="ahead").value == pytest.approx(0.3)
-    assert number(estimator="published", rival="random", statistic="times").value == pytest.approx(3.0)
-    assert number(estimator="random", statistic="first_flip_rate").value == 0.1
-    # Of seven that flip, one is not known, and three of the others flip there too.
+    assert number(estimator="random", budget=1, statistic="flip_rate").value == 0.1
+    assert number(estimator="published", budget=2, rival="random", statistic="ahead").value == pytest.approx(0.6)
+    ratio = number(estimator="published", budget=1, rival="random", statistic="times")
+    assert ratio.value == pytest.approx(5.5 / 1.5)
+    spread = math.exp(z * math.sqrt(1 / 5.5 + 1 / 1.5 - 2 / 10.5))
+    assert ratio.ends == pytest.approx((ratio.value / spread, ratio.value * spread))
+    # Seven flip; of the first it is not known, and of the others three have even numbers.
     assert number(estimator="published", statistic="transfer_rate").value == pytest.approx(3 / 6)
-    assert number(estimator="published", statistic="loss_rise").value == pytest.approx((4 * 0.8 + 6 * 0.1) / 10)
+    falls = [-math.log(math.expm1(0.1)) + math.log(math.expm1(each)) for each in [0.9] * 4 + [0.2] * 6]
+    fall = number(estimator="published", statistic="log_odds_fall")
+    assert fall.value == pytest.approx(numpy.mean(falls))
+
+
+def test_a_difference_of_shares_has_newcombes_interval_and_is_not_sure_of_nothing():
+    found = analysis.ahead(56, 48, 70)
+    one, two = (scipy.stats.binomtest(count, 70).proportion_ci(method="wilson") for count in (56, 48))
+    p, q = 56 / 70, 48 / 70
+    wanted = p - q - math.hypot(p - one.low, two.high - q), p - q + math.hypot(one.high - p, q - two.low)
+    assert found.ends == pytest.approx(wanted)
+    assert analysis.ahead(0, 0, 40).half_width > 0.05
 
 
 def test_a_place_among_others_counts_ties_by_half():

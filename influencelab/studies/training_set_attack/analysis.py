@@ -1,5 +1,6 @@
 """Measurements of attacks: shares of test pictures that flip, predicted beside retrained, and where it shows."""
 
+import math
 import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -22,13 +23,15 @@ from influencelab.statistics.bootstrap import Bootstrap
 from influencelab.statistics.comparison import Comparison, comparison_of
 from influencelab.statistics.measurement import Measurement
 from influencelab.statistics.measurements import row, settings_of, tidy
-from influencelab.studies.training_set_attack.trial import GROWING, PUBLISHED, SELECTION, TrainingSetAttack
+from influencelab.studies.training_set_attack.trial import PUBLISHED, SELECTION, WHOLE, TrainingSetAttack
 from influencelab.studies.training_set_attack.truth import PREDICTORS, TARGET
 
 Key = tuple[str, int]
+# Normal deviate of a 95% interval.
+NORMAL = 1.959963984540054
 OVER = "bootstrap over attacked test pictures"
-# The control of each arm, which goes as far without looking.
-CONTROLS = {PUBLISHED: "random", "whole_levels": "random_whole_levels", "without_curvature": "random"}
+# What each arm is held against: a coin that goes as far, and no curvature.
+RIVALS = {PUBLISHED: ("random", "without_curvature"), WHOLE: ("random_whole_levels",), "without_curvature": ("random",)}
 
 
 class Problem(NamedTuple):
@@ -47,7 +50,9 @@ def problem_of(name: str, *, side: int, train: int, seed: int) -> Problem:
     """
     sizes: dict[str, Any] = {"train_size": train, "seed": seed}
     if name == "digits":
-        return Problem(Digits(labels=(3, 8), held_out=697, **sizes), SmallCnn(), SmallCnn(seed=1))
+        # Hardly trained: features that know the labels leave nothing undecided.
+        networks = [SmallCnn(features=48, steps=1, seed=each) for each in (0, 1)]
+        return Problem(Digits(labels=(3, 8), held_out=697, **sizes), *networks)
     photographs: dict[str, Source] = {
         "cifar10": Cifar10(labels=(5, 6), **sizes),
         "imagenette": Imagenette(side=side, **sizes),
@@ -99,55 +104,83 @@ def attacks(outcomes: Mapping[Key, Outcome]) -> pandas.DataFrame:
 def flips(table: pandas.DataFrame, *, bootstrap: Bootstrap) -> pandas.DataFrame:
     """Shares of attacked test pictures that flip, by arm and by how many pictures may be changed, and what goes on.
 
-    `flip_rate` counts a test picture that any attempt with so many pictures or fewer flips, `first_flip_rate` the
-    first attempt alone, in which all arms are alike; `ahead` is the paired difference of that, `times` the ratio with
-    half a flip added to both. `loss_rise` is the mean over first attempts, which end when a prediction flips.
+    `flip_rate` counts a test picture that any attempt with so many pictures or fewer flips; `ahead` is its
+    difference from a rival, `times` its ratio with half a flip added to both. `log_odds_fall` is how much the log-odds
+    of the right class fall in first attempts, which end when a prediction flips; `log_odds_ahead` by how much more than
+    a rival's.
     """
     rows: list[dict[str, Any]] = []
+    own: Any
+    part: Any
     for data, own in table.groupby("data", sort=False):
-        first = own[own["attempt"] == 0].pivot_table(index="test", columns="arm", values="flipped", aggfunc="max")
+        first = own[own["attempt"] == 0].assign(
+            fall=lambda each: log_odds(each["loss_before"]) - log_odds(each["loss_after"])
+        )
+        falls = first.pivot_table(index="test", columns="arm", values="fall")
         for arm, part in own.groupby("arm", sort=False):
             shared = {"data": str(data), "estimator": str(arm)}
-            tests = part["test"].unique()
-            budgets = sorted(own["budget"].unique()) if arm in GROWING else [1]
-            for budget in budgets:
-                reached = part[(part["budget"] <= budget) & part["flipped"]]["test"].nunique()
-                rows.append(row(share(reached, len(tests)), **shared, budget=int(budget), statistic="flip_rate"))
-            one = part[part["attempt"] == 0]
-            rows.append(row(share(int(one["flipped"].sum()), len(one)), **shared, statistic="first_flip_rate"))
-            rise = (one["loss_after"] - one["loss_before"]).to_numpy(float)
-            known = bootstrap.mean(rise[:, None], over=OVER)
-            rows.append(row(with_unit(known.described("mean"), "nats"), **shared, statistic="loss_rise"))
             for name in ("deviation", "file_deviation"):
-                number = Measurement(float(part[name].max()), n=len(part), note="largest; no interval")
-                rows.append(row(with_unit(number, "grey levels"), **shared, statistic=name))
+                number = Measurement(
+                    float(part[name].max()), n=len(part), unit="grey levels", note="largest; no interval"
+                )
+                rows.append(row(number, **shared, statistic=name))
             rows.append(row(share(int(part["trusted"].sum()), len(part)), **shared, statistic="converged"))
-            rows += beside(first, str(arm), shared, bootstrap)
+            mean = bootstrap.mean(falls[[arm]].to_numpy(float), over=OVER, nested=("tests",))
+            rows.append(row(mean.described("mean"), **shared, statistic="log_odds_fall"))
+            for rival in (each for each in RIVALS.get(str(arm), ()) if each in falls):
+                pair = bootstrap.mean(
+                    falls[[arm]].to_numpy(float) - falls[[rival]].to_numpy(float), over=OVER, nested=("tests",)
+                )
+                rows.append(row(pair.described("paired difference"), **shared, rival=rival, statistic="log_odds_ahead"))
+        for budget in sorted(own["budget"].unique()):
+            reached = own[own["budget"] <= budget].pivot_table(
+                index="test", columns="arm", values="flipped", aggfunc="max"
+            )
+            rows += at_budget(reached.astype(float), {"data": str(data), "budget": int(budget)})
         rows += transfers(own, str(data))
     return tidy(rows)
 
 
-def beside(first: pandas.DataFrame, arm: str, shared: dict[str, Any], way: Bootstrap) -> list[dict[str, Any]]:
-    """First attempts of an arm beside those of its control, and of the published one beside that without curvature."""
-    rivals = [CONTROLS[arm]] if arm in CONTROLS else []
-    rivals += ["without_curvature"] if arm == PUBLISHED else []
-    rows = []
-    for rival in (each for each in rivals if each in first):
-        pair = first[[arm, rival]].dropna().to_numpy(float)
-        gain = way.mean((pair[:, 0] - pair[:, 1])[:, None], over=OVER, within=(-1.0, 1.0))
-        rows.append(row(gain.described("paired difference"), **shared, rival=rival, statistic="ahead"))
-        drawn = way.draw({"tests": len(pair)})["tests"] @ pair
-        value = float((pair[:, 0].sum() + 0.5) / (pair[:, 1].sum() + 0.5))
-        ratio = way.interval(
-            value, (drawn[:, 0] + 0.5) / (drawn[:, 1] + 0.5), n=len(pair), over=OVER, within=(0.0, numpy.inf)
-        )
-        rows.append(row(ratio.described("with half a flip added to both"), **shared, rival=rival, statistic="times"))
+def at_budget(reached: pandas.DataFrame, shared: dict[str, Any]) -> list[dict[str, Any]]:
+    """Shares that flip with so many pictures, from a column an arm, and each arm beside its rivals."""
+    rows, n = [], len(reached)
+    counts = {str(arm): round(float(flipped.sum())) for arm, flipped in reached.items()}
+    for arm, count in counts.items():
+        own = {**shared, "estimator": arm}
+        rows.append(row(share(count, n), **own, statistic="flip_rate"))
+        for rival in (each for each in RIVALS.get(arm, ()) if each in counts):
+            rows.append(row(ahead(count, counts[rival], n), **own, rival=rival, statistic="ahead"))
+            rows.append(row(times(count, counts[rival], n), **own, rival=rival, statistic="times"))
     return rows
+
+
+def ahead(count: int, other: int, n: int) -> Measurement:
+    """The difference of two shares of the same n, with Newcombe's interval: of pairs that go together, a wide one."""
+    one, two = share(count, n), share(other, n)
+    below = math.hypot(one.value - one.ends[0], two.ends[1] - two.value)
+    above = math.hypot(one.ends[1] - one.value, two.value - two.ends[0])
+    value = one.value - two.value
+    note = "95% Newcombe interval of two Wilson ones"
+    return Measurement(value, max(-1.0, value - below), min(1.0, value + above), n=n, note=note)
+
+
+def times(count: int, other: int, n: int) -> Measurement:
+    """The ratio of two shares of the same n, half a flip added to both, with the interval of its logarithm."""
+    one, two = count + 0.5, other + 0.5
+    spread = math.exp(NORMAL * math.sqrt(1 / one + 1 / two - 2 / (n + 0.5)))
+    note = "with half a flip added to both; 95% interval of the logarithm"
+    return Measurement(one / two, one / two / spread, one / two * spread, n=n, note=note)
+
+
+def log_odds(loss: Any) -> Any:
+    """Of the right class, from its logistic loss: a number or an array."""
+    return -numpy.log(numpy.expm1(numpy.asarray(loss, dtype=float)))
 
 
 def transfers(own: pandas.DataFrame, data: str) -> list[dict[str, Any]]:
     """Of the attacks that flip, the share whose pictures flip the test picture for the other extractor too."""
     rows = []
+    part: Any
     for arm, part in own.groupby("arm", sort=False):
         known = part[part["flipped"]].dropna(subset=["transferred"])
         if len(known):
@@ -157,40 +190,47 @@ def transfers(own: pandas.DataFrame, data: str) -> list[dict[str, Any]]:
 
 
 def own_pairs(outcomes: Mapping[Key, Outcome]) -> pandas.DataFrame:
-    """A row for each attack, share of its move, and predictor: predicted and retrained rise of its own test loss."""
+    """A row for each attack, share of its move, and predictor: predicted and retrained rise of its own test loss.
+
+    And of the log-odds of the wrong class, in which the same prediction is −ΔL / (1 − p).
+    """
     rows = []
     for (data, _), outcome in outcomes.items():
-        mask = outcome.chosen[SELECTION]
-        kept = outcome.trusted[TARGET]
-        places = mask.int().argmax(1)
+        places, kept = outcome.chosen[SELECTION].int().argmax(1), outcome.trusted[TARGET]
+        before = {each["test"]: each["loss_before"] for each in outcome.facts["attacks"]}
         for name in PREDICTORS:
             for line in kept.nonzero()[:, 0].tolist():
                 test = int(places[line])
-                rows.append(
-                    {
-                        "data": data,
-                        "share": outcome.facts["shares"][line],
-                        "estimator": name,
-                        "test_id": int(outcome.test_ids[test]),
-                        "test_label": int(outcome.test_labels[test]),
-                        "train_id": int(outcome.train_ids[line]),
-                        "train_label": int(outcome.train_labels[line]),
-                        "predicted": float(outcome.predicted[name][line, test]),
-                        "actual": float(outcome.actual[TARGET][line, test]),
-                    }
+                point = int(outcome.test_ids[test])
+                predicted, actual = (
+                    float(each[line, test]) for each in (outcome.predicted[name], outcome.actual[TARGET])
                 )
+                fall = log_odds(before[point]) - log_odds(before[point] + actual)
+                own = {
+                    "data": data,
+                    "share": outcome.facts["shares"][line],
+                    "estimator": name,
+                    "test_id": point,
+                    "test_label": int(outcome.test_labels[test]),
+                    "train_id": int(outcome.train_ids[line]),
+                    "train_label": int(outcome.train_labels[line]),
+                }
+                odds = {"predicted": predicted / -math.expm1(-before[point]), "actual": float(fall)}
+                rows.append({**own, "measure": "loss", "predicted": predicted, "actual": actual})
+                rows.append({**own, "measure": "log_odds", **odds})
     return pandas.DataFrame(rows)
 
 
 def agreements(pairs: pandas.DataFrame, *, bootstrap: Bootstrap) -> pandas.DataFrame:
-    """Order, line and size of predicted against retrained rises, by predictor and share of the move."""
-    rows = []
-    for (data, part, name), own in pairs.groupby(["data", "share", "estimator"], sort=False):
+    """Order, line and size of predicted against retrained rises, by measure, predictor and share of the move."""
+    rows: list[dict[str, Any]] = []
+    groups: Any = pairs.groupby(["data", "measure", "share", "estimator"], sort=False)
+    for (data, measure, part, name), own in groups:
         compared = comparison(own)
+        settings = {"data": str(data), "measure": str(measure), "share": float(part), "estimator": str(name)}
         for each in agreement.FOUR:
             found = agreement.statistic(compared, each, bootstrap=bootstrap).pooled
-            settings = {"data": str(data), "share": float(str(part)), "estimator": str(name), "target": TARGET}
-            rows.append(row(found, **settings, statistic=each))
+            rows.append(row(found, **settings, target=TARGET, statistic=each))
     return tidy(rows)
 
 
@@ -209,11 +249,12 @@ def detection(outcomes: Mapping[Key, Outcome], *, bootstrap: Bootstrap) -> panda
     table = pandas.DataFrame(
         [{"data": data, **each} for (data, _), outcome in outcomes.items() for each in outcome.facts["looked_for"]]
     )
-    rows = []
-    for (data, score), own in table.groupby(["data", "score"], sort=False) if len(table) else ():
+    rows: list[dict[str, Any]] = []
+    groups: Any = table.groupby(["data", "score"], sort=False) if len(table) else ()
+    for (data, score), own in groups:
         for name in ("before", "after"):
             values = own[name].to_numpy(float)[:, None]
-            number = bootstrap.mean(values, over="bootstrap over attacks that flipped", within=(0.0, 1.0))
+            number = bootstrap.mean(values, over="bootstrap over attacks", nested=("tests",), within=(0.0, 1.0))
             rows.append(
                 row(number.described("mean"), data=str(data), when=name, estimator=str(score), statistic="auroc")
             )
@@ -246,11 +287,6 @@ def share(count: int, among: int) -> Measurement:
         return Measurement(float("nan"), n=0, note="nothing to count")
     ends = binomtest(count, among).proportion_ci(method="wilson")
     return Measurement(count / among, float(ends.low), float(ends.high), n=among, note="95% Wilson interval")
-
-
-def with_unit(number: Measurement, unit: str) -> Measurement:
-    """The same number in a unit."""
-    return Measurement(number.value, number.low, number.high, n=number.n, note=number.note, unit=unit)
 
 
 def shown(table: pandas.DataFrame, statistics: Sequence[str]) -> pandas.DataFrame:

@@ -12,6 +12,8 @@ PICTURES = {"data": "imagenette"}
 RATE = {**PICTURES, "statistic": "flip_rate"}
 BETWEEN, WHOLE = {"estimator": "published"}, {"estimator": "whole_levels"}
 
+BUDGETS = {1: "one picture", 10: "ten pictures"}
+
 claim = partial(Claim, study=STUDY, paper="Koh & Liang 2017, Sec. 5.2")
 CLAIMS = (
     claim(
@@ -43,12 +45,18 @@ CLAIMS = (
     ),
     claim(
         name="an_attack_flips_five_times_as_many_as_chance_directions",
-        statement="A training picture that climbs influence flips at least five times as many test pictures as the "
-        "same one moved as far in a random direction.",
+        statement="Training pictures that climb influence flip at least five times as many test pictures as the same "
+        "ones moved as far in a random direction.",
         where={**PICTURES, "statistic": "times"},
         settings=(
-            Setting("between grey levels", {**BETWEEN, "rival": "random"}),
-            Setting("by whole grey levels", {**WHOLE, "rival": "random_whole_levels"}),
+            *(
+                Setting(f"between grey levels, {words}", {**BETWEEN, "rival": "random", "budget": budget})
+                for budget, words in BUDGETS.items()
+            ),
+            *(
+                Setting(f"by whole grey levels, {words}", {**WHOLE, "rival": "random_whole_levels", "budget": budget})
+                for budget, words in BUDGETS.items()
+            ),
         ),
         low=5.0,
         published="no control printed",
@@ -76,8 +84,9 @@ CLAIMS = (
         name="curvature_is_what_makes_an_attack",
         paper="influencelab",
         statement="Climbing influence flips more test pictures than climbing the product of gradients, without "
-        "curvature (first picture alone, paired difference).",
+        "curvature (difference of the shares).",
         where={**PICTURES, **BETWEEN, "rival": "without_curvature", "statistic": "ahead"},
+        settings=tuple(Setting(words, {"budget": budget}) for budget, words in BUDGETS.items()),
         low=0.0,
         negligible=0.05,
         published="not compared",
@@ -85,9 +94,15 @@ CLAIMS = (
     claim(
         name="influence_predicts_what_a_small_move_of_a_picture_does",
         paper="influencelab",
-        statement="Through features, the predicted rise of the test loss is that of retraining for a quarter of the "
-        "move (slope of retrained on predicted).",
-        where={**PICTURES, "estimator": "feature_move", "share": 0.25, "statistic": "slope"},
+        statement="Through features, the predicted fall of the log-odds of a test picture is that of training again, "
+        "for a quarter of the move (slope of actual on predicted).",
+        where={
+            **PICTURES,
+            "measure": "log_odds",
+            "share": 0.25,
+            "estimator": "feature_move",
+            "statistic": "slope",
+        },
         low=0.8,
         high=1.25,
         published="not printed",
@@ -115,17 +130,19 @@ FINDINGS = (
     Finding(
         STUDY,
         "Changes below half a grey level in one training picture flip {} of the test pictures that were right, in two "
-        "{}; the same as far in a random direction {}, and without the curvature {}.",
+        "{}, in ten {}; ten moved as far in random directions {}, and ten without the curvature {}.",
         (
             {**RATE, **BETWEEN, "budget": 1},
             {**RATE, **BETWEEN, "budget": 2},
-            {**PICTURES, "estimator": "random", "statistic": "first_flip_rate"},
-            {**PICTURES, "estimator": "without_curvature", "statistic": "first_flip_rate"},
+            {**RATE, **BETWEEN, "budget": 10},
+            {**RATE, "estimator": "random", "budget": 10},
+            {**RATE, "estimator": "without_curvature", "budget": 10},
         ),
     ),
     Finding(
         STUDY,
-        "None of that is in a file of 8 bits; a change by one whole grey level, which is, flips {} with one picture.",
-        ({**RATE, **WHOLE, "budget": 1},),
+        "None of that is in a file of 8 bits; a change by one whole grey level, which is, flips {} with one picture "
+        "and {} with ten.",
+        ({**RATE, **WHOLE, "budget": 1}, {**RATE, **WHOLE, "budget": 10}),
     ),
 )

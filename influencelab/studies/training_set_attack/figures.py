@@ -23,9 +23,9 @@ NAMES = {
     "random_whole_levels": "random, whole levels",
 }
 PREDICTED = {
-    "pixel_move": "by pixels (derivative of network and fit)",
-    "feature_move": "by features (derivative of the fit)",
-    "replacement": "by the new point (∇J exact)",
+    "pixel_move": "by pixels",
+    "feature_move": "by features",
+    "replacement": "by the new point",
 }
 SCORES = {"self_influence": "self-influence", "leverage": "leverage", "training_loss": "training loss"}
 # Printed shares by the number of training pictures that are changed.
@@ -37,13 +37,13 @@ FLIPPED = (
     "for another network and more pixels."
 )
 AGAINST = (
-    "Each mark is one attack on one test picture at a share of its move: horizontal, the rise of the test loss as "
-    "predicted from pixels, features or the new point; vertical, that after training again. On the dashed line "
-    "prediction is truth."
+    "Each mark is one attack on one test picture at a share of its move: horizontal, the fall of the log-odds of its "
+    "own class as predicted from pixels, features or the new point; vertical, that after training again. On the dashed "
+    "line prediction is truth."
 )
 PICTURES = (
     "Training pictures before and after an attack by whole grey levels, the difference times fifty around grey, and "
-    "the test picture that the model then calls wrongly. Before and after look the same."
+    "the test picture that the model then calls wrongly. Where a pixel may go one grey level, both look the same."
 )
 WHERE = (
     "Where scores of a defender put the poisoned training picture: the mean share of the others that score lower, for "
@@ -54,7 +54,7 @@ WHERE = (
 
 def flips(table: pandas.DataFrame) -> Figure:
     """Shares flipped by how many training pictures are changed, a line an arm."""
-    rates = table[table["statistic"] == "flip_rate"]
+    rates: Any = table[table["statistic"] == "flip_rate"]
     figure, (axis,) = drawing(1, height=4.2)
     budgets = sorted({int(each) for each in rates["budget"]})
     places = {budget: float(place) for place, budget in enumerate(budgets)}
@@ -74,9 +74,7 @@ def flips(table: pandas.DataFrame) -> Figure:
 def predicted_against_actual(pairs: pandas.DataFrame, table: pandas.DataFrame) -> Figure:
     """A panel a predictor, a colour a share of the move; slopes stand above."""
     names = [name for name in PREDICTORS if name in set(pairs["estimator"])]
-    figure, axes = drawing(len(names), height=4.2, sharey="all")
-    values = pairs[["predicted", "actual"]].to_numpy(float)
-    reach = 1.08 * max(float(numpy.quantile(numpy.abs(values), 0.99)), 1e-9)
+    figure, axes = drawing(len(names), height=4.2, sharey="none")
     for axis, name in zip(axes, names, strict=True):
         axis.axline((0, 0), slope=1, color="0.4", linewidth=1, linestyle="--", label="prediction = truth")
         title = [PREDICTED[name]]
@@ -84,15 +82,17 @@ def predicted_against_actual(pairs: pandas.DataFrame, table: pandas.DataFrame) -
             own: Any = pairs[(pairs["estimator"] == name) & numpy.isclose(pairs["share"].astype(float), part)]
             style = {**look(place), "linestyle": "none", "markersize": 5, "alpha": 0.6, "markeredgewidth": 0}
             axis.plot(own["predicted"], own["actual"], **style, label=f"{part:g} of the move")
-            where = {"estimator": name, "share": part, "statistic": "slope"}
-            title += [f"slope {short(measurement_of(line))} at {part:g}" for line in select(table, where)]
-        low = min(0.0, 1.08 * float(values.min()), -0.05 * reach)
-        axis.set(
-            xlim=(max(low, -reach), reach), ylim=(max(low, -reach), reach), xlabel="predicted rise of test loss (nats)"
-        )
+            where = {"estimator": name, "share": part, "measure": "log_odds", "statistic": "slope"}
+            title += [f"{part:g}: slope {short(measurement_of(line))}" for line in select(table, where)]
+        shown: Any = pairs[pairs["estimator"] == name]
+        values = shown[["predicted", "actual"]].to_numpy(float)
+        ends = float(values.min()), float(values.max())
+        room = 0.06 * max(ends[1] - ends[0], 1e-9)
+        axis.set(xlim=(ends[0] - room, ends[1] + room), ylim=(ends[0] - room, ends[1] + room))
+        axis.set_xlabel("predicted fall (log-odds)")
+        axis.set_ylabel("actual fall (log-odds)")
         axis.locator_params(nbins=5)
         axis.set_title("\n".join(title), loc="left", fontsize=SMALL)
-    axes[0].set_ylabel("rise after retraining (nats)")
     return finish(figure, caption=AGAINST)
 
 
@@ -116,7 +116,7 @@ def pictures(shown: Sequence[Mapping[str, Any]], *, rows: int = 3) -> Figure | N
 
 def where_it_shows(table: pandas.DataFrame) -> Figure | None:
     """Each score before and after the attack; None where nothing flipped."""
-    rows = table[table["statistic"] == "auroc"] if len(table) else table
+    rows: Any = table[table["statistic"] == "auroc"] if len(table) else table
     if not len(rows):
         return None
     figure, (axis,) = drawing(1, height=2.8)
@@ -129,16 +129,17 @@ def where_it_shows(table: pandas.DataFrame) -> Figure | None:
     axis.axvline(0.5, color="0.4", linestyle=":", linewidth=1, label="chance")
     axis.set_yticks(range(len(names)), [SCORES[name] for name in names])
     axis.set(xlim=(-0.02, 1.02), ylim=(-0.5, len(names) - 0.5), xlabel="training pictures that score lower (share)")
-    axis.set_ylabel("score (largest last)")
+    axis.set_ylabel("score (of a training picture)")
     return finish(figure, caption=WHERE)
 
 
 def redrawn(report: Report) -> dict[str, Figure | None]:
     """All figures of a report, from its pairs, its measurements and its facts."""
     table: Any = report.measurements.drop(columns="study")
+    pairs: Any = report.pairs()
     return {
         "flips": flips(table),
-        "predicted_against_actual": predicted_against_actual(report.pairs(), table),
+        "predicted_against_actual": predicted_against_actual(pairs[pairs["measure"] == "log_odds"], table),
         "pictures": pictures(report.facts["pictures"]),
         "where_it_shows": where_it_shows(table),
     }

@@ -13,8 +13,9 @@ from influencelab.models.shapes import KP
 from influencelab.models.tasks.binary_logistic import BinaryLogistic
 from influencelab.training.fit import Fit
 
-# ‖∇J‖ of a trained model, shares that conjugate gradients leave of a Newton step and of a sensitivity, and most steps.
-TOLERANCE, OF_A_STEP, OF_A_SENSITIVITY = 1e-9, 1e-3, 1e-6
+# ‖∇J‖ of a trained model, and of one on its way; shares that conjugate gradients leave of a Newton step and of a
+# sensitivity; and most steps of each kind.
+TOLERANCE, ON_THE_WAY, OF_A_STEP, OF_A_SENSITIVITY = 1e-9, 1e-6, 1e-3, 1e-4
 STEPS, PRODUCTS, HALVINGS = 50, 200, 30
 
 
@@ -75,28 +76,28 @@ class MovedModels:
         own, there = self.residuals(theta, moved)
         return own.T @ self.x + torch.einsum("kb,kbp->kp", there, moved) + self.stiffness * theta
 
-    def train(self, moved: Float[Tensor, "k b p"]) -> Float[Tensor, " k"]:
-        """Bring each θ to the minimum for these features of its points; ‖∇J‖ of each, below 1e-9 but for failures."""
+    def train(self, moved: Float[Tensor, "k b p"], *, tolerance: float = TOLERANCE) -> Float[Tensor, " k"]:
+        """Bring each θ to the minimum for these features of its points; ‖∇J‖ of each, small but for failures."""
         gradient = self.gradients(self.theta, moved)
         for _ in range(STEPS):
             norm = gradient.norm(dim=1)
-            left = norm > TOLERANCE
+            left = norm > tolerance
             if not left.any():
                 break
             step = self.solve(gradient, moved, share=OF_A_STEP)
-            length = left.to(norm)
+            length, before = left.to(norm), self.theta
             for _ in range(HALVINGS):
-                there = self.theta - length[:, None] * step
+                there = before - length[:, None] * step
                 found = self.gradients(there, moved)
-                worse = left & ~(found.norm(dim=1) < norm)
-                if not worse.any():
+                better = (left & (found.norm(dim=1) < norm))[:, None]
+                self.theta, gradient = there.where(better, self.theta), found.where(better, gradient)
+                left = left & ~better[:, 0]
+                if not left.any():
                     break
-                length = length.where(~worse, length / 2)
+                length = length.where(~left, length / 2)
             # What no step makes smaller has come as far as rounding lets it.
-            kept = (left & ~worse)[:, None]
-            if not kept.any():
+            if torch.equal(self.theta, before):
                 break
-            self.theta, gradient = there.where(kept, self.theta), found.where(kept, gradient)
         return gradient.norm(dim=1)
 
     def solve(self, right: KP, moved: Float[Tensor, "k b p"], *, share: float) -> KP:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -12,10 +11,8 @@ from torch import Tensor
 
 from influencelab.data.source import Source
 from influencelab.errors import InvalidData, InvalidParameter
-from influencelab.experiments.extraction import extracted
 from influencelab.experiments.outcome import Outcome
 from influencelab.models.extractor import Extractor
-from influencelab.models.tasks.binary_logistic import BinaryLogistic
 from influencelab.recipe import Progress, Recipe, unheard
 from influencelab.studies.training_set_attack.attack import (
     GRADIENT,
@@ -23,10 +20,11 @@ from influencelab.studies.training_set_attack.attack import (
     RANDOM,
     UNDECIDED,
     Attacked,
-    Victim,
 )
-from influencelab.studies.training_set_attack.boxes import BetweenLevels, Box, WholeLevels, saved, whole_levels
+from influencelab.studies.training_set_attack.boxes import BetweenLevels, Box, WholeLevels, saved
+from influencelab.studies.training_set_attack.moved_models import MovedModels
 from influencelab.studies.training_set_attack.truth import (
+    CONVERGED,
     PREDICTORS,
     TARGET,
     TRUSTED,
@@ -35,7 +33,8 @@ from influencelab.studies.training_set_attack.truth import (
     pictures_of,
     retrained,
 )
-from influencelab.training.fit import Fit, fit, fit_at
+from influencelab.studies.training_set_attack.victim import Victim, victim_of
+from influencelab.training.fit import Fit, fit_at
 from influencelab.training.trainer import Trainer
 from influencelab.training.trainers.newton import Newton
 
@@ -60,8 +59,6 @@ ARMS: Mapping[str, Arm] = MappingProxyType(
         "random_whole_levels": Arm(whole=True, toward=RANDOM),
     }
 )
-# Arms whose budgets grow; of the others one picture is changed.
-GROWING = (PUBLISHED, WHOLE)
 
 
 @dataclass(frozen=True)
@@ -70,9 +67,9 @@ class TrainingSetAttack(Recipe):
 
     Logistic regression without an intercept on the features of a frozen network. An attack takes the training pictures
     through which influence on the test loss depends most on pixels, and moves each pixel up or down with the sign of
-    that slope; after every step the model is trained anew, and it stops once the test picture is called wrongly. What
-    counts as a flip is then decided by `SecondOrder` on the features of the changed pictures. As published, the first
-    picture is tried alone, then the second alone, then the first two together, and so on, until one succeeds.
+    that slope; after every step the model is trained anew, and it stops once the test picture is called wrongly. A flip
+    is then counted at the minimum of J. As published, the first picture is tried alone, then the second alone, then the
+    first two together, and so on, until one succeeds.
 
     Facts gain `attacks`, a row each: `arm`, `budget` (pictures changed), `attempt`, `test`, `points`, `steps`,
     `loss_before` and `loss_after` (nats, retrained), `flipped`, `trusted`, `deviation` (largest |change| of a pixel, in
@@ -89,13 +86,13 @@ class TrainingSetAttack(Recipe):
         first: position of the block's first test picture.
         count: test pictures in the block; those that the model calls wrongly are not attacked.
         arms: names of `ARMS`.
-        budgets: numbers of training pictures changed, rising from 1; the arms that are no control use all.
+        budgets: numbers of training pictures changed, rising from 1.
         tries: training pictures that are tried alone, one after the other.
         radius: grey levels that a pixel may go between levels; twice that by whole levels.
         step: share of the way to the edge of the box in one step; published: 0.02 of 0.5 grey levels.
         most: steps.
         candidates: training pictures whose slopes in pixels are compared.
-        inspected: poisoned training sets, at most, in which the poisoned point is looked for.
+        inspected: first attempts, at most, whose training picture is looked for among the others.
         trainer: of the first model.
         seed: of random directions.
     """
@@ -143,15 +140,19 @@ class TrainingSetAttack(Recipe):
         rows = slice(self.first, self.first + self.count)
         here = replace(victim, model=block, shown=victim.shown[rows])
         attacks, pairs, found, pictures = [], None, [], []
+        largest = max(self.tries, *self.budgets)
+        points = {
+            toward: here.chosen(aimed, toward=toward, count=largest, candidates=self.candidates)
+            for toward in sorted({toward_of(name) for name in self.arms})
+        }
         for place, name in enumerate(self.arms):
             report(place / len(self.arms))
-            made, first = self.arm(here, name, aimed)
-            attacks += made
+            own, made = self.arm(here, name, aimed, points[toward_of(name)])
+            attacks += own
             if name == WHOLE:
-                pictures = pictures_of(here, made, first, most=PICTURED)
+                pictures = pictures_of(here, own, made, most=PICTURED)
             if name == PUBLISHED:
-                pairs = pairs_of(here, first)
-                found = looked_for(here, made, first, most=self.inspected)
+                pairs, found = pairs_of(here, made[0]), looked_for(here, made[0], most=self.inspected)
         return self.outcome(block, pairs, {"attacks": attacks, "looked_for": found, "pictures": pictures})
 
     def block(self, model: Fit) -> Fit:
@@ -168,39 +169,38 @@ class TrainingSetAttack(Recipe):
         """How far pixels may go."""
         return WholeLevels(2 * self.radius) if arm.whole else BetweenLevels(self.radius)
 
-    def arm(self, victim: Victim, name: str, aimed: Int[Tensor, " t"]) -> tuple[list[dict[str, Any]], Attacked]:
-        """The rows of one way to attack, and its first attempts."""
-        arm, rows, firsts, left = ARMS[name], [], [], aimed
-        toward = INFLUENCE if arm.toward == RANDOM else arm.toward
-        largest = max(self.tries, *self.budgets)
-        points = victim.chosen(aimed, toward=toward, count=largest, candidates=self.candidates)
-        for attempt, places in enumerate(self.attempts(name)):
+    def arm(
+        self, victim: Victim, name: str, aimed: Int[Tensor, " t"], points: Int[Tensor, "t b"]
+    ) -> tuple[list[dict[str, Any]], list[Attacked]]:
+        """The rows of one way to attack, and its attempts."""
+        arm, rows, every, left = ARMS[name], [], [], aimed
+        for attempt, places in enumerate(self.attempts()):
             some = points[torch.isin(aimed, left)][:, places]
             if arm.toward == RANDOM:
                 generator = torch.Generator().manual_seed(self.seed + self.first)
                 made = victim.at_random(some, left, self.box(arm), generator)
             else:
                 box = self.box(arm)
-                made = victim.attack(some, left, box, toward=toward, step=self.step * box.radius, most=self.most)
-            firsts.append(made)
+                step = self.step * box.radius
+                made = victim.attack(some, left, box, toward=arm.toward, step=step, most=self.most)
+            every.append(made)
             own = self.rows(victim, made, name, attempt)
             rows += own
             left = left[~torch.tensor([each["flipped"] for each in own])]
             if not len(left):
                 break
-        return rows, firsts[0]
+        return rows, every
 
-    def attempts(self, name: str) -> list[list[int]]:
+    def attempts(self) -> list[list[int]]:
         """Which of the training pictures each attempt changes."""
-        if name not in GROWING:
-            return [[0]]
         alone = [[place] for place in range(self.tries)]
         return alone + [list(range(budget)) for budget in self.budgets if budget > 1]
 
     def rows(self, victim: Victim, made: Attacked, name: str, attempt: int) -> list[dict[str, Any]]:
         """What each attack did, by models that were trained to their minimum on the features of its pictures."""
         model, data = victim.model, victim.model.data
-        rises, trusted = retrained(model, made.points, made.features, made.tests)
+        models, trusted = MovedModels(model, made.points, made.theta), made.grad_norm <= CONVERGED
+        after = models.losses(made.tests)
         before, old = model.measures()[made.tests], victim.pixels[made.points]
         files = torch.stack([torch.stack([saved(each) for each in row]) for row in made.pictures])
         moves = [(each - old).abs().flatten(1).amax(1).tolist() for each in (made.pictures, files)]
@@ -215,8 +215,8 @@ class TrainingSetAttack(Recipe):
                 "same_class": float((data.y_train[made.points[row]] == data.y_test[test]).double().mean()),
                 "steps": int(made.steps[row]),
                 "loss_before": float(before[row]),
-                "loss_after": float(before[row] + rises[row]),
-                "flipped": bool(before[row] + rises[row] > UNDECIDED) and bool(trusted[row]),
+                "loss_after": float(after[row]),
+                "flipped": bool(after[row] > UNDECIDED) and bool(trusted[row]),
                 "trusted": bool(trusted[row]),
                 "deviation": moves[0][row],
                 "file_deviation": moves[1][row],
@@ -276,18 +276,9 @@ class TrainingSetAttack(Recipe):
         )
 
 
-@lru_cache(maxsize=2)
-def victim_of(source: Source, extractor: Extractor, weight_decay: float, trainer: Trainer, device: str) -> Victim:
-    """Pictures in whole grey levels, their features, and the model of these; the last two are remembered."""
-    data = source.load().to(device)
-    if data.classes != 2:
-        raise InvalidData(f"{data.name} has {data.classes} classes, expected pictures of 2. Choose two: labels=(3, 8).")
-    brightest = float(data.x_train.max())
-    parts = {name: whole_levels(getattr(data, name), brightest=brightest) for name in ("x_train", "x_test")}
-    data = replace(data, **parts)
-    features = extracted(data, extractor)
-    model = fit(BinaryLogistic(weight_decay, intercept=False), features, trainer)
-    return Victim(model, data.x_train, data.x_test, extractor.network(data).to(data.x_train.device))
+def toward_of(name: str) -> str:
+    """Toward what the training pictures of an arm are chosen; a coin takes those of influence."""
+    return INFLUENCE if ARMS[name].toward == RANDOM else ARMS[name].toward
 
 
 def on(own: Bool[Tensor, "r m"], values: Float[Tensor, " r"]) -> Float[Tensor, "r m"]:

@@ -11,9 +11,10 @@ from torch import Tensor
 from influencelab.data.perturbations.feature_move import FeatureMove
 from influencelab.data.perturbations.replacement import Replacement
 from influencelab.influence.estimators.exact import Exact
-from influencelab.influence.retrainers.second_order import SecondOrder
-from influencelab.studies.training_set_attack.attack import Attacked, Victim
+from influencelab.studies.training_set_attack.attack import Attacked
 from influencelab.studies.training_set_attack.boxes import as_file
+from influencelab.studies.training_set_attack.moved_models import MovedModels
+from influencelab.studies.training_set_attack.victim import Victim
 from influencelab.training.fit import Fit, fit_at
 
 # Shares of a move at which predictions are held against retraining.
@@ -21,6 +22,8 @@ SHARES = (0.25, 0.5, 1.0)
 PIXELS, FEATURES, REPLACED = "pixel_move", "feature_move", "replacement"
 PREDICTORS = (PIXELS, FEATURES, REPLACED)
 TARGET, TRUSTED = "retrained", "trusted"
+# ‖∇J‖ of a model that counts as truth.
+CONVERGED = 1e-8
 
 
 def pairs_of(victim: Victim, made: Attacked) -> dict[str, Tensor]:
@@ -51,37 +54,44 @@ def pairs_of(victim: Victim, made: Attacked) -> dict[str, Tensor]:
     }
 
 
-def looked_for(victim: Victim, rows: list[dict[str, Any]], made: Attacked, *, most: int) -> list[dict[str, Any]]:
+def looked_for(victim: Victim, made: Attacked, *, most: int) -> list[dict[str, Any]]:
     """Where scores put a poisoned point among all training points, and where they put it before.
 
     A row a score and attack: the share of the others whose score is lower, with the point as it was and poisoned.
     """
     found, clean = [], scores_of(victim.model)
-    flipped = [row for row, each in enumerate(rows[: len(made.tests)]) if each["flipped"]]
     data = victim.model.data
-    for row in flipped[:most]:
+    for row in range(min(most, len(made.tests))):
         point, x = int(made.points[row, 0]), data.x_train.clone()
         x[point] = made.features[row, 0]
         poisoned = fit_at(victim.model.task, replace(data, x_train=x), made.theta[row], trainer=victim.model.trainer)
         after = scores_of(poisoned)
         found += [
-            {"test": rows[row]["test"], "score": name, "before": below(clean[name], point), "after": below(each, point)}
+            {
+                "test": int(data.test_ids[made.tests[row]]),
+                "score": name,
+                "before": below(clean[name], point),
+                "after": below(each, point),
+            }
             for name, each in after.items()
         ]
     return found
 
 
-def pictures_of(victim: Victim, rows: list[dict[str, Any]], made: Attacked, *, most: int) -> list[dict[str, Any]]:
+def pictures_of(
+    victim: Victim, rows: list[dict[str, Any]], attempts: list[Attacked], *, most: int
+) -> list[dict[str, Any]]:
     """The first attacks that flipped, as PNG files in base 64: a training picture before and after, and the aim."""
-    flipped = [row for row, each in enumerate(rows[: len(made.tests)]) if each["flipped"]]
+    places = [(made, place) for made in attempts for place in range(len(made.tests))]
+    flipped = [(row, *place) for row, place in zip(rows, places, strict=True) if row["flipped"]]
     return [
         {
-            **{name: rows[row][name] for name in ("test", "points", "loss_before", "loss_after")},
-            "before": as_text(victim.pixels[made.points[row, 0]]),
-            "after": as_text(made.pictures[row, 0]),
-            "aim": as_text(victim.shown[made.tests[row]]),
+            **{name: row[name] for name in ("test", "points", "loss_before", "loss_after")},
+            "before": as_text(victim.pixels[made.points[place, 0]]),
+            "after": as_text(made.pictures[place, 0]),
+            "aim": as_text(victim.shown[made.tests[place]]),
         }
-        for row in flipped[:most]
+        for row, made, place in flipped[:most]
     ]
 
 
@@ -94,11 +104,9 @@ def retrained(
     model: Fit, points: Int[Tensor, "k b"], features: Float[Tensor, "k b d"], tests: Int[Tensor, " k"]
 ) -> tuple[Float[Tensor, " k"], Bool[Tensor, " k"]]:
     """The rise of each test loss by models trained to their minimum with these points elsewhere, and which arrived."""
-    flat, data = points.flatten(), model.data
-    rows = torch.arange(len(points)).repeat_interleave(points.shape[1])
-    swap = Replacement(points=flat, n=data.n, x=features.flatten(0, 1), y=data.y_train[flat], rows=rows)
-    truth = SecondOrder().retrain(model, swap)
-    return truth.values[torch.arange(len(points)), tests], truth.trusted
+    models = MovedModels.of(model, points)
+    arrived = models.train(models.features(features)) <= CONVERGED
+    return models.losses(tests) - model.measures()[tests], arrived
 
 
 def scores_of(model: Fit) -> dict[str, Float[Tensor, " n"]]:
