@@ -208,6 +208,7 @@ def test_between_levels_a_file_stays_what_it_was_and_by_whole_levels_it_is_the_p
     assert numpy.array_equal(read if read.ndim == 2 else read.transpose(2, 0, 1), level.numpy())
 
 
+@pytest.mark.slow
 def test_a_block_tells_of_every_attack(ran):
     table: Any = analysis.attacks({("digits", 0): ran})
     assert set(table["arm"]) == set(TRIAL.arms)
@@ -225,6 +226,7 @@ def test_a_block_tells_of_every_attack(ran):
     assert {"self_influence", "leverage", "training_loss"} >= {each["score"] for each in ran.facts["looked_for"]}
 
 
+@pytest.mark.slow
 def test_predictions_of_a_quarter_of_the_move_are_near_the_truth_and_say_what_they_are(ran):
     pairs: Any = analysis.own_pairs({("digits", 0): ran})
     assert set(pairs["share"]) == {0.25, 0.5, 1.0}
@@ -239,6 +241,7 @@ def test_predictions_of_a_quarter_of_the_move_are_near_the_truth_and_say_what_th
     assert float(wrong.statistics(il.Bootstrap(resamples=60))["slope"].pooled.value) < 0
 
 
+@pytest.mark.slow
 def test_the_same_block_says_the_same_again(ran):
     """Equal bits: the same code on the same arrays."""
     assert TRIAL.run().facts["attacks"] == ran.facts["attacks"]
