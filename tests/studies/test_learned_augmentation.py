@@ -41,8 +41,11 @@ def pictures():
 
 def numbers(colours=1, **groups):
     """Numbers of two transformations, 0 but for these groups."""
-    parts = [torch.full((2, size), groups.get(name.replace(" ", "_"), 0.0)) for name, size in sizes(colours).items()]
-    return torch.cat(parts, dim=1).double()
+    parts = [
+        torch.full((2, size), groups.get(name.replace(" ", "_"), 0.0), dtype=torch.float64)
+        for name, size in sizes(colours).items()
+    ]
+    return torch.cat(parts, dim=1)
 
 
 def test_nothing_drawn_leaves_pictures_as_they_are(pictures):
@@ -174,7 +177,7 @@ def test_an_augmenter_is_taught_what_lowers_the_loss_within_its_bounds():
     light = GROUPS.index("brightness")
     assert sum(learned.falls[-10:]) > sum(learned.falls[:10])
     assert float(after.centre[:, light].mean()) > 0.02 > -0.02 > float(against.centre[:, light].mean())
-    assert float(before.centre.abs().max()) == 0
+    assert float(before.centre.detach().abs().max()) == 0
     ratio = after.spread / before.spread
     assert 0.5 <= float(ratio.min()) <= float(ratio.max()) <= 2
     assert (after.centre.abs() <= before.spread).all()
@@ -233,7 +236,7 @@ def test_replaced_batches_are_refits_of_the_last_layer(ran):
     predicted, actual = ran.predicted["last_layer_influence"], ran.actual["refit"]
     assert numpy.corrcoef(predicted[:, 0], actual[:, 0])[0, 1] > 0.5
     whole = ran.facts["augmentation"]["whole"]
-    assert set(whole) == {"affine", "learned"}
+    assert set(whole) == {"affine", "taught"}
 
 
 def test_who_validates_trains_nothing_that_is_learned_from():

@@ -10,6 +10,7 @@ from jaxtyping import Float
 
 from influencelab.data.dataset import Dataset
 from influencelab.data.source import Source
+from influencelab.data.sources.cifar10 import Cifar10
 from influencelab.data.sources.digits import Digits
 from influencelab.data.sources.mnist import Mnist
 from influencelab.errors import UnknownName
@@ -37,6 +38,7 @@ SOURCES: Mapping[str, Source] = {
     "digits": Digits(held_out=1497, train_size=100, scaling="unit"),
     "mnist_1": Mnist(train_size=600, scaling="unit"),
     "mnist_10": Mnist(train_size=6000, scaling="unit"),
+    "cifar10": Cifar10(scaling="unit"),
 }
 PER_CENT = 100
 

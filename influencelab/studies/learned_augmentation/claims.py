@@ -7,9 +7,19 @@ from influencelab.runner.finding import Finding, FindingTable
 from influencelab.runner.setting import Setting
 
 STUDY = "learned_augmentation"
-DATA = {"mnist_1": "MNIST, 1% of the labels", "mnist_10": "MNIST, 10%", "digits": "digits of 8 × 8 pixels"}
+DATA = {
+    "mnist_1": "MNIST, 1% of the labels",
+    "mnist_10": "MNIST, 10%",
+    "cifar10": "4,000 pictures of CIFAR-10",
+    "digits": "digits of 8 × 8 pixels",
+}
 COPIES = {"affine_copies": "random copies", "learned_copies": "learned copies"}
-RIVALS = {"affine": "random affine maps", "untaught": "the augmenter untaught", "search": "random search"}
+RIVALS = {
+    "affine": "random affine maps",
+    "untaught": "the augmenter untaught",
+    "search": "random search",
+    "taught": "the augmenter taught, by itself",
+}
 RANKS = {"estimator": "last_layer_influence", "target": "refit", "statistic": "spearman"}
 GAIN = {"arm": "learned", "statistic": "error_gain"}
 # The smallest difference of test errors that matters, in percentage points.

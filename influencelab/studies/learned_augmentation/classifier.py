@@ -24,7 +24,7 @@ Augment = Callable[[Tensor, Tensor, torch.Generator], Tensor]
 class Classifier(nn.Module):
     """Four convolutions, a mean over what is left of the picture, and a linear layer (Lee et al. use four layers too).
 
-    Pictures of fewer than 16 pixels a side are halved once, others three times.
+    Pictures of fewer than 16 pixels a side are halved twice, others three times.
     """
 
     def __init__(self, colours: int, side: int, classes: int, *, seed: int) -> None:
@@ -32,7 +32,7 @@ class Classifier(nn.Module):
         one, two, three, four = CHANNELS
         stride, large = (2, 5) if side >= 16 else (1, 3)
         self.first = nn.Conv2d(colours, one, large, stride=stride, padding=large // 2)
-        self.second = nn.Conv2d(one, two, 3, stride=stride, padding=1)
+        self.second = nn.Conv2d(one, two, 3, stride=2, padding=1)
         self.third = nn.Conv2d(two, three, 3, padding=1)
         self.fourth = nn.Conv2d(three, four, 3, padding=1)
         self.last = nn.Linear(four, classes)

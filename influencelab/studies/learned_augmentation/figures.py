@@ -27,7 +27,7 @@ PICTURES = (
     "Training pictures as they are (first row), moved at random (second) and as the taught augmenter draws them "
     "(third). Each copy is one draw of many."
 )
-KINDS = {"original": "as they are", "affine": ARMS["affine"], "learned": ARMS["learned"]}
+KINDS = {"original": "as they are", "affine": ARMS["affine"], "taught": ARMS["taught"]}
 
 
 def test_errors(table: pandas.DataFrame, seeds: pandas.DataFrame) -> Figure:

@@ -16,7 +16,7 @@ from influencelab.experiments.outcome import Outcome
 from influencelab.recipe import Progress, Recipe, unheard
 from influencelab.studies.learned_augmentation import classifier
 from influencelab.studies.learned_augmentation.classifier import Augment, TrainedClassifier, trained
-from influencelab.studies.learned_augmentation.learning import Augmenter, Learned, by_network, by_policy, taught
+from influencelab.studies.learned_augmentation.learning import Augmenter, Learned, by_network, by_policy, either, taught
 from influencelab.studies.learned_augmentation.replaced import Layer, Refitted, batches, copies_of, last_layer
 from influencelab.studies.learned_augmentation.transformation import GROUPS, random_policy, sizes
 
@@ -26,12 +26,13 @@ ARMS = {
     "affine": "random affine, brightness",
     "search": "random search",
     "untaught": "augmenter, untaught",
-    "learned": "augmenter, taught",
+    "learned": "taught and untaught",
+    "taught": "augmenter, taught",
 }
-BASELINE, LEARNED = "affine", "learned"
+BASELINE, LEARNED, TAUGHT = "affine", "learned", "taught"
 ESTIMATOR, TARGET = "last_layer_influence", "refit"
 # Whose copies stand in for training points, by the selection that holds them.
-COPIES = {"affine_copies": BASELINE, "learned_copies": LEARNED}
+COPIES = {"affine_copies": BASELINE, "learned_copies": TAUGHT}
 # Pictures of the first seed that are shown, and validation points at which single replacements are watched.
 SHOWN, WATCHED = 8, 10
 
@@ -63,11 +64,11 @@ class PairedArms(Recipe):
 
     source: Source
     validation: float = 0.33
-    steps: int = 600
+    steps: int = 500
     batch: int = 50
-    learning_steps: int = 300
-    policies: int = 8
-    policy_steps: int = 150
+    learning_steps: int = 200
+    policies: int = 7
+    policy_steps: int = 120
     weight_decay: float = 1e-2
     replacements: int = 120
     share: float = 0.05
@@ -99,7 +100,7 @@ class PairedArms(Recipe):
         search = self.search(inner)
         report(0.5)
         ways = self.ways(x.shape[1], learned.augmenter, search["times"])
-        cost = {"search": search["seconds"], LEARNED: first.seconds + learned.seconds}
+        cost = {"search": search["seconds"], **dict.fromkeys((LEARNED, TAUGHT), first.seconds + learned.seconds)}
         arms, (test, classes) = {}, (as_pictures(data.x_test), data.y_test)
         for place, (name, augment) in enumerate(ways.items()):
             made = self.train(x, y, data.classes, augment, steps=self.steps)
@@ -109,7 +110,7 @@ class PairedArms(Recipe):
                 "grad_norm": made.grad_norm,
                 "seconds": made.seconds + cost.get(name, 0.0),
             }
-            report(0.5 + 0.08 * (place + 1))
+            report(0.5 + 0.07 * (place + 1))
         found: dict[str, Any] = {
             "arms": arms,
             "search": search,
@@ -168,12 +169,14 @@ class PairedArms(Recipe):
 
     def ways(self, colours: int, augmenter: Augmenter, times: dict[str, float]) -> dict[str, Augment | None]:
         """What each arm does to a picture."""
+        usual, chosen = by_policy(random_policy(colours, fields=True)), by_network(augmenter)
         return {
             "none": None,
             BASELINE: by_policy(random_policy(colours, fields=False)),
             "search": by_policy(random_policy(colours, fields=True, times=times)),
-            "untaught": by_policy(random_policy(colours, fields=True)),
-            LEARNED: by_network(augmenter),
+            "untaught": usual,
+            LEARNED: either(usual, chosen),
+            TAUGHT: chosen,
         }
 
     def outcome(self, data: Dataset, layer: Layer, ways: dict[str, Augment | None], found: dict[str, Any]) -> Outcome:
@@ -196,7 +199,7 @@ class PairedArms(Recipe):
             }
             found["picture_shape"] = list(x.shape[1:])
             alone = every[: self.singles]
-            copies = copies_of(x, alone, ways[LEARNED], generator)  # pyright: ignore[reportArgumentType]
+            copies = copies_of(x, alone, ways[TAUGHT], generator)  # pyright: ignore[reportArgumentType]
             found["singles"] = looked_at(layer.replaced(copies, alone, torch.arange(len(alone))), inner, alone)
         found["whole"] = whole
         joined = {name: torch.cat([getattr(each, name) for each in parts]) for name in vars(parts[0])}

@@ -101,7 +101,7 @@ def last_layer(network: Classifier, data: Dataset, *, weight_decay: float) -> La
     size = float(raw.of(pictures).square().mean().sqrt())
     features = Features(network, size)
     there = replace(data, x_train=features.of(pictures), x_test=features.of(others))
-    fitted = fit(Logistic(weight_decay), there, Newton())
+    fitted = fit(Logistic(weight_decay, penalise_intercept=True), there, Newton())
     return Layer(features, fitted, Exact().sensitivity(fitted))
 
 
