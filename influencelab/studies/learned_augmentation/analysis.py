@@ -18,12 +18,14 @@ from influencelab.experiments import replication
 from influencelab.experiments.outcome import Outcome
 from influencelab.experiments.replication import Measured, means
 from influencelab.experiments.sweep import with_available_data
-from influencelab.experiments.tables import comparisons, pairs_table
+from influencelab.experiments.tables import agreements, comparisons, pairs_table
 from influencelab.explorer.data import ExplorerData
 from influencelab.explorer.from_table import from_table
+from influencelab.statistics.agreement import FOUR
 from influencelab.statistics.bootstrap import Bootstrap
 from influencelab.statistics.measurement import Measurement
 from influencelab.statistics.measurements import joined, row, tidy
+from influencelab.studies.learned_augmentation.network_refits import NETWORK, NetworkRefits
 from influencelab.studies.learned_augmentation.paired_arms import (
     ARMS,
     BASELINE,
@@ -44,6 +46,7 @@ PER_CENT = 100
 
 # Data set, seed.
 Key = tuple[str, int]
+KEY = ("data", "seed")
 
 
 def trials(data: Sequence[str], *, seeds: int, singles: int, optional: bool, **sizes: Any) -> dict[Key, PairedArms]:
@@ -92,6 +95,19 @@ def measurements(outcomes: Mapping[Key, Outcome], *, bootstrap: Bootstrap) -> pa
     return joined([tidy(rows), means(parts, bootstrap=bootstrap)])
 
 
+def network_trials(trials: Mapping[Key, PairedArms], *, count: int) -> dict[tuple[str, int, str], NetworkRefits]:
+    """So many whole networks of the first seed of the digits, where these are among the data; none where count is 0."""
+    first = {key: trial for key, trial in trials.items() if key == ("digits", 0) and count}
+    return {(*key, NETWORK): NetworkRefits(trial, count) for key, trial in first.items()}
+
+
+def network_measurements(outcomes: Mapping[tuple[Any, ...], Outcome], *, bootstrap: Bootstrap) -> pandas.DataFrame:
+    """How the same predictions agree with whole networks: of one seed, with intervals over batches."""
+    parts = agreements({key[:1]: each for key, each in outcomes.items()}, ("data",), bootstrap=bootstrap)
+    rows = [row(part.statistics[name].pooled, **part.settings, statistic=name) for part in parts for name in FOUR]
+    return tidy(rows)
+
+
 def over_seeds(values: Float[numpy.ndarray, " s"], way: Bootstrap, *, unit: str, how: str = "mean") -> Measurement:
     """The mean over seeds, had other labels and starts been drawn."""
     found = way.mean(values[:, None], over=f"bootstrap over {len(values)} seeds (labels and start)").described(how)
@@ -109,11 +125,10 @@ def by_seed(outcomes: Mapping[Key, Outcome]) -> pandas.DataFrame:
     )
 
 
-def pairs(outcomes: Mapping[Key, Outcome]) -> pandas.DataFrame:
+def pairs(*outcomes: Mapping[Any, Outcome]) -> pandas.DataFrame:
     """Predicted beside actual change of validation loss of every replaced batch of every seed."""
-    return pairs_table(comparisons(outcomes, ("data", "seed"))).drop(
-        columns=["test_id", "test_label", "train_label"], errors="ignore"
-    )
+    parts = [part for each in outcomes for part in comparisons({key[:2]: one for key, one in each.items()}, KEY)]
+    return pairs_table(parts).drop(columns=["test_id", "test_label", "train_label"], errors="ignore")
 
 
 def shown(outcomes: Mapping[Key, Outcome]) -> pandas.DataFrame:
@@ -178,7 +193,7 @@ def convergence(outcomes: Mapping[Key, Outcome]) -> dict[str, dict[str, float]]:
         own["converged"] += int(facts["fit_converged"])
         own["refits"] += len(outcome.train_ids)
         own["converged_refits"] += target["trusted"]
-        own["norm"] = max(own["norm"], facts["fit_grad_norm"], target["largest_grad_norm"])
+        own["norm"] = max(own["norm"], facts["fit_grad_norm"], facts["largest_refit_grad_norm"])
     return found
 
 

@@ -41,6 +41,15 @@ CLAIMS = (
         low=0.5,
     ),
     claim(
+        name="influence_ranks_whole_networks",
+        statement="The same prediction through the last layer ranks what happens to validation loss when the whole "
+        "network is trained again, from the same start with the same batches (Spearman).",
+        where={**RANKS, "target": "network", "selection": "learned_copies"},
+        settings=(Setting(DATA["digits"], {"data": "digits"}),),
+        published="not measured; their networks are trained whole",
+        low=0.5,
+    ),
+    claim(
         name="learned_augmentation_beats_random",
         statement="A network trained with learned augmentation has a lower test error than with random affine maps and "
         "brightness (percentage points, the same labels, start and batches). Lee et al. print 3.1% error with 1% and "

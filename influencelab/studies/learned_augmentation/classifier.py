@@ -37,10 +37,11 @@ class Classifier(nn.Module):
         self.fourth = nn.Conv2d(three, four, 3, padding=1)
         self.last = nn.Linear(four, classes)
         generator = torch.Generator().manual_seed(seed)
-        for layer in (self.first, self.second, self.third, self.fourth, self.last):
-            inputs = layer.weight[0].numel()
-            layer.weight.data = torch.randn(layer.weight.shape, generator=generator) * math.sqrt(2 / inputs)
-            layer.bias.data.zero_()
+        for name, each in self.named_parameters():
+            if name.endswith("bias"):
+                nn.init.zeros_(each)
+            else:
+                nn.init.normal_(each, std=math.sqrt(2 / each[0].numel()), generator=generator)
 
     def features(self, pictures: Float[Tensor, "b c h w"]) -> Float[Tensor, "b d"]:
         """Inputs of the last layer."""
@@ -70,12 +71,10 @@ class Descent:
         self.done += 1
         short, long = (1 - decay**self.done for decay in DECAYS)
         with torch.no_grad():
-            torch._foreach_lerp_(self.first, slopes, 1 - DECAYS[0])
-            torch._foreach_mul_(self.second, DECAYS[1])
-            torch._foreach_addcmul_(self.second, slopes, slopes, 1 - DECAYS[1])
-            lengths = torch._foreach_sqrt(torch._foreach_div(self.second, long))
-            torch._foreach_add_(lengths, SMALLEST)
-            torch._foreach_addcdiv_(self.parameters, self.first, lengths, -self.rate * share / short)
+            for theta, slope, first, second in zip(self.parameters, slopes, self.first, self.second, strict=True):
+                first.lerp_(slope, 1 - DECAYS[0])
+                second.mul_(DECAYS[1]).addcmul_(slope, slope, value=1 - DECAYS[1])
+                theta.addcdiv_(first, (second / long).sqrt_().add_(SMALLEST), value=-self.rate * share / short)
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,9 +7,10 @@ import pandas
 from matplotlib.figure import Figure
 
 from influencelab.experiments import plots
-from influencelab.experiments.house_style import PALETTE, drawing, error_bars, finish, look
+from influencelab.experiments.house_style import PALETTE, drawing, error_bars, finish, look, short
 from influencelab.runner.report import Report
 from influencelab.statistics.display import display_name
+from influencelab.statistics.measurements import measurement_of, select
 from influencelab.studies.learned_augmentation.paired_arms import ARMS, BASELINE
 
 ERRORS = (
@@ -21,7 +22,8 @@ ERRORS = (
 AGAINST = (
     "Each point is a batch of training pictures that were replaced by transformed copies: horizontal, the rise in mean "
     "validation loss that influence through the last layer predicted; vertical, what happened when the last layer was "
-    "fitted again. On the dashed line prediction is truth; statistics are means over seeds."
+    "fitted again (refit) or the whole network was trained again (network). On the dashed line prediction is truth; "
+    "statistics are means over seeds."
 )
 PICTURES = (
     "Training pictures as they are (first row), moved at random (second) and as the taught augmenter draws them "
@@ -59,29 +61,39 @@ def test_errors(table: pandas.DataFrame, seeds: pandas.DataFrame) -> Figure:
     return finish(figure, caption=ERRORS)
 
 
-def predicted_against_actual(pairs: pandas.DataFrame, table: pandas.DataFrame) -> Figure | None:
-    """Replaced batches of all seeds, a panel for each data set and kind of copies."""
-    figure = plots.pairs_figure(pairs.drop(columns=["seed", "train_id"], errors="ignore"), table, columns=2)
-    if figure is not None:
-        figure.set_label(AGAINST)
-    return figure
+def predicted_against_actual(pairs: pandas.DataFrame, table: pandas.DataFrame) -> Figure:
+    """Replaced batches of all seeds, a panel for each data set, kind of copies and truth."""
+    names = ["data", "selection", "target"]
+    parts: Any = list(pairs.groupby(names, sort=False, observed=True))
+    figure, axes = drawing(len(parts), height=4.3, columns=2, sharey="none")
+    for axis, (key, own) in zip(axes, parts, strict=True):
+        predicted, actual = (own[name].to_numpy(dtype=float) for name in ("predicted", "actual"))
+        reach = 1.08 * max(float(numpy.abs(each).max()) for each in (predicted, actual))
+        plots.draw_points(axis, predicted, actual, across=reach, up=reach)
+        seeds = own["seed"].nunique()
+        words = f"{len(own):,} batches of {seeds} {'seed' if seeds == 1 else 'seeds'}"
+        title = [", ".join(display_name(str(each)) for each in key), words]
+        for name in ("spearman", "slope"):
+            found = select(table, {**dict(zip(names, map(str, key), strict=True)), "statistic": name})
+            title += [f"{display_name(name)} {short(measurement_of(line))}" for line in found]
+        axis.set_title("\n".join(title), loc="left")
+        axis.set(xlabel="predicted change in validation loss (nats)", ylabel="actual change in validation loss (nats)")
+    return finish(figure, caption=AGAINST)
 
 
 def pictures(table: pandas.DataFrame) -> Figure:
-    """Pictures of the first data set in three rows."""
+    """Pictures of the first data set, a row as they are and a row for each kind of copies."""
     own: Any = table[table["data"] == table["data"].iloc[0]]
-    count = 1 + int(own["place"].max())
-    figure, axes = drawing(len(KINDS) * count, height=1.1, columns=count, sharey=False)
-    for row, (kind, words) in enumerate(KINDS.items()):
-        for place in range(count):
-            axis = axes[row * count + place]
-            some = own[(own["kind"] == kind) & (own["place"] == place)]
-            shape = [1 + int(some[name].max()) for name in ("colour", "down", "across")]
-            grid = some["brightness"].to_numpy().reshape(shape).transpose(1, 2, 0)
-            axis.imshow(grid.squeeze(), cmap="gray", vmin=0, vmax=255)
-            axis.set_axis_off()
-            if place == 0:
-                axis.set_title(words, loc="left")
+    figure, axes = drawing(len(KINDS), height=1.25, columns=1, sharey=False)
+    for axis, (kind, words) in zip(axes, KINDS.items(), strict=True):
+        some = own[own["kind"] == kind]
+        shape = [1 + int(some[name].max()) for name in ("place", "colour", "down", "across")]
+        grid = some["brightness"].to_numpy().reshape(shape).transpose(0, 2, 3, 1)
+        # Side by side, with a white line between two.
+        apart = numpy.pad(grid, ((0, 0), (0, 0), (0, max(1, shape[3] // 16)), (0, 0)), constant_values=255)
+        axis.imshow(numpy.concatenate(list(apart), axis=1).squeeze(), cmap="gray", vmin=0, vmax=255)
+        axis.set_axis_off()
+        axis.set_title(words, loc="left")
     return finish(figure, caption=PICTURES)
 
 

@@ -46,13 +46,12 @@ class Augmenter(nn.Module):
         self.choose = nn.Linear(HIDDEN, 2 * width)
         nn.init.zeros_(self.choose.weight)
         nn.init.zeros_(self.choose.bias)
-        self.register_buffer("usual", spreads(colours, fields=True))
+        self.usual = spreads(colours, fields=True)
 
     def forward(self, pictures: Float[Tensor, "b c h w"]) -> Policy:
         """The policy of each picture."""
         centre, spread = torch.tanh(self.choose(self.look(pictures))).chunk(2, dim=1)
-        usual: Tensor = self.usual  # pyright: ignore[reportAssignmentType]
-        return Policy(centre * usual, usual * torch.exp(FARTHEST * spread))
+        return Policy(centre * self.usual, self.usual * torch.exp(FARTHEST * spread))
 
 
 def by_network(augmenter: Augmenter) -> Augment:

@@ -17,7 +17,14 @@ from influencelab.recipe import Progress, Recipe, unheard
 from influencelab.studies.learned_augmentation import classifier
 from influencelab.studies.learned_augmentation.classifier import Augment, TrainedClassifier, trained
 from influencelab.studies.learned_augmentation.learning import Augmenter, Learned, by_network, by_policy, either, taught
-from influencelab.studies.learned_augmentation.replaced import Layer, Refitted, batches, copies_of, last_layer
+from influencelab.studies.learned_augmentation.replaced import (
+    Layer,
+    Refitted,
+    batches,
+    copies_of,
+    last_layer,
+    outcome_of_batches,
+)
 from influencelab.studies.learned_augmentation.transformation import GROUPS, random_policy, sizes
 
 # Ways to transform training pictures, and what each is.
@@ -90,8 +97,7 @@ class PairedArms(Recipe):
 
     def run(self, *, device: str = "cpu", progress: Progress | None = None) -> Outcome:
         """Train, learn and search on a part, train each arm on all, replace batches; on the CPU, whose time counts."""
-        if device != "cpu":
-            raise Unavailable(f"device is '{device}', expected 'cpu': what is compared is processor time too.")
+        self.check_device(device)
         report = progress or unheard
         data = self.source.load()
         inner, (x, y) = self.parted(data), labelled(data)
@@ -184,11 +190,10 @@ class PairedArms(Recipe):
         inner, generator = layer.fit.data, torch.Generator().manual_seed(2 * self.seed + 5 * 10**6)
         x = as_pictures(self.parted(data).x_train)
         parts, whole, every = [], {}, torch.arange(inner.n)
-        size = max(1, round(self.share * inner.n))
         pictures = {"original": x[:SHOWN]}
         for name, augment in ways.items():
             assert augment is not None
-            points, rows = batches(inner.n, count=self.replacements, size=size, generator=generator)
+            points, rows = batches(inner.n, count=self.replacements, size=self.group(inner), generator=generator)
             parts.append(layer.replaced(copies_of(x, points, augment, generator), points, rows))
             all_of = layer.replaced(copies_of(x, every, augment, generator), every, torch.zeros_like(every))
             whole[name] = [float(each.mean()) for each in (all_of.predicted, all_of.actual)]
@@ -203,38 +208,25 @@ class PairedArms(Recipe):
             found["singles"] = looked_at(layer.replaced(copies, alone, torch.arange(len(alone))), inner, alone)
         found["whole"] = whole
         joined = {name: torch.cat([getattr(each, name) for each in parts]) for name in vars(parts[0])}
-        r = len(joined["converged"])
-        ids = torch.arange(r)
-        facts = {
-            "data": data.name,
-            "data_hash": data.content_hash(),
-            **{name: getattr(data, name) for name in ("n", "m", "classes")},
-            "p": len(layer.fit.theta),
-            "single": False,
-            **{f"fit_{name}": getattr(layer.fit, name) for name in ("loss", "grad_norm", "converged", "steps")},
-            "estimates": {ESTIMATOR: {"unit": "nats", "largest_residual": float(layer.sensitivity.residual.max())}},
-            "targets": {
-                TARGET: {
-                    "trusted": int(joined["converged"].sum()),
-                    "largest_grad_norm": float(joined["grad_norm"].max()),
-                }
-            },
-            "augmentation": found,
-        }
-        one = torch.zeros(1, dtype=torch.int64)
-        return Outcome(
+        numbers = torch.arange(len(joined["converged"]))
+        return outcome_of_batches(
+            data,
+            layer,
             predicted={ESTIMATOR: joined["predicted"].mean(1, keepdim=True)},
-            chosen={name: (ids // self.replacements == place)[:, None] for place, name in enumerate(COPIES)},
+            chosen={name: (numbers // self.replacements == place)[:, None] for place, name in enumerate(COPIES)},
             actual={TARGET: joined["actual"].mean(1, keepdim=True)},
             trusted={TARGET: joined["converged"]},
-            converged={TARGET: joined["converged"]},
-            control={TARGET: torch.zeros(1, dtype=torch.float64)},
-            train_ids=ids,
-            train_labels=torch.full_like(ids, -1),
-            test_ids=one,
-            test_labels=one - 1,
-            facts=facts,
+            facts={"augmentation": found, "largest_refit_grad_norm": float(joined["grad_norm"].max())},
         )
+
+    def group(self, inner: Dataset) -> int:
+        """How many points a batch has that is replaced."""
+        return max(1, round(self.share * inner.n))
+
+    def check_device(self, device: str) -> None:
+        """Refuse all but the processor, whose time is compared."""
+        if device != "cpu":
+            raise Unavailable(f"device is '{device}', expected 'cpu': what is compared is processor time too.")
 
 
 def as_pictures(x: Float[Tensor, " n *shape"]) -> Float[Tensor, "n c h w"]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from jaxtyping import Float, Int
@@ -9,6 +10,7 @@ from torch import Tensor
 
 from influencelab.data.dataset import Dataset
 from influencelab.data.perturbations.replacement import Replacement
+from influencelab.experiments.outcome import Outcome
 from influencelab.influence.estimators.exact import Exact
 from influencelab.influence.retrainers.second_order import SecondOrder
 from influencelab.influence.sensitivity import Sensitivity
@@ -87,11 +89,20 @@ class Layer:
         self, copies: Float[Tensor, "t c h w"], points: Int[Tensor, " t"], rows: Int[Tensor, " t"]
     ) -> Refitted:
         """Points, each by a copy with its own label, in the experiments of these numbers."""
-        data = self.fit.data
-        x = self.features.of(copies)
-        swap = Replacement(points=points, x=x, y=data.y_train[points], n=data.n, rows=rows)
+        swap = self.swap(copies, points, rows)
         truth = SecondOrder().retrain(self.fit, swap)
         return Refitted(self.sensitivity.predict(swap), truth.values, truth.trusted, truth.grad_norm)
+
+    def swap(self, copies: Float[Tensor, "t c h w"], points: Int[Tensor, " t"], rows: Int[Tensor, " t"]) -> Replacement:
+        """The same as a perturbation of the last layer's own data."""
+        data = self.fit.data
+        return Replacement(points=points, x=self.features.of(copies), y=data.y_train[points], n=data.n, rows=rows)
+
+    def predicted(
+        self, copies: Float[Tensor, "t c h w"], points: Int[Tensor, " t"], rows: Int[Tensor, " t"]
+    ) -> Float[Tensor, "r m"]:
+        """What influence says of the same, without the truth."""
+        return self.sensitivity.predict(self.swap(copies, points, rows))
 
 
 def last_layer(network: Classifier, data: Dataset, *, weight_decay: float) -> Layer:
@@ -120,3 +131,42 @@ def copies_of(
     parts = points.split(AT_ONCE)
     with torch.no_grad():
         return torch.cat([augment(pictures[rows], rows, generator) for rows in parts])
+
+
+def outcome_of_batches(
+    data: Dataset,
+    layer: Layer,
+    *,
+    predicted: dict[str, Float[Tensor, "r 1"]],
+    chosen: dict[str, Tensor],
+    actual: dict[str, Float[Tensor, "r 1"]],
+    trusted: dict[str, Tensor],
+    facts: dict[str, Any],
+) -> Outcome:
+    """Mean validation loss, as the one number that is watched, when batches of points are replaced."""
+    (count,) = {len(each) for each in predicted.values()}
+    ids, one = torch.arange(count), torch.zeros(1, dtype=torch.int64)
+    estimates = {"unit": "nats", "largest_residual": float(layer.sensitivity.residual.max())}
+    common = {
+        "data": data.name,
+        "data_hash": data.content_hash(),
+        **{name: getattr(data, name) for name in ("n", "m", "classes")},
+        "p": len(layer.fit.theta),
+        "single": False,
+        **{f"fit_{name}": getattr(layer.fit, name) for name in ("loss", "grad_norm", "converged", "steps")},
+        "estimates": dict.fromkeys(predicted, estimates),
+        "targets": {name: {"trusted": int(each.sum())} for name, each in trusted.items()},
+    }
+    return Outcome(
+        predicted=predicted,
+        chosen=chosen,
+        actual=actual,
+        trusted=trusted,
+        converged=trusted,
+        control={name: torch.zeros(1, dtype=torch.float64) for name in actual},
+        train_ids=ids,
+        train_labels=torch.full_like(ids, -1),
+        test_ids=one,
+        test_labels=one - 1,
+        facts={**common, **facts},
+    )
