@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 # Channels of the four layers; the last is the number of features.
-CHANNELS = (16, 32, 64, 32)
+CHANNELS = (16, 32, 32, 32)
 # Pictures that are looked at once where nothing is trained.
 AT_ONCE = 500
 # What Adam remembers of slopes and of their squares, and what it adds to their size.
