@@ -19,8 +19,6 @@ from influencelab.experiments.outcome import Outcome
 from influencelab.experiments.replication import Measured, means
 from influencelab.experiments.sweep import with_available_data
 from influencelab.experiments.tables import agreements, comparisons, pairs_table
-from influencelab.explorer.data import ExplorerData
-from influencelab.explorer.from_table import from_table
 from influencelab.statistics.agreement import FOUR
 from influencelab.statistics.bootstrap import Bootstrap
 from influencelab.statistics.measurement import Measurement
@@ -43,6 +41,8 @@ SOURCES: Mapping[str, Source] = {
     "cifar10": Cifar10(scaling="unit"),
 }
 PER_CENT = 100
+# What an explorer calls what it shows.
+CALLED = {"estimator": "influence through the last layer", "target": "refit", "removed": "replaced by learned copies"}
 
 # Data set, seed.
 Key = tuple[str, int]
@@ -146,29 +146,23 @@ def shown(outcomes: Mapping[Key, Outcome]) -> pandas.DataFrame:
     return pandas.concat(tables, ignore_index=True).astype({"data": "category", "kind": "category"})
 
 
-def explorer(outcomes: Mapping[Key, Outcome], trials: Mapping[Key, PairedArms]) -> ExplorerData:
-    """Single replacements by learned copies of the first data set and seed, at ten validation points."""
-    key = next(iter(outcomes))
-    found, trial = outcomes[key].facts["augmentation"]["singles"], trials[key]
-    inner = trial.parted(trial.source.load())
+def singles(outcomes: Mapping[Key, Outcome]) -> pandas.DataFrame:
+    """Single replacements by learned copies, of the first data set and seed, at ten validation points."""
+    found = next(iter(outcomes.values())).facts["augmentation"]["singles"]
     r, m = len(found["train_id"]), len(found["test_id"])
-    table = pandas.DataFrame(
+    return pandas.DataFrame(
         {
             **{name: numpy.repeat(found[name], m) for name in ("train_id", "train_label")},
             **{name: numpy.tile(found[name], r) for name in ("test_id", "test_label")},
             **{name: numpy.array(found[name]).ravel() for name in ("predicted", "actual")},
         }
     )
-    names = {
-        "estimator": "influence through the last layer",
-        "target": "refit",
-        "removed": "replaced by learned copies",
-    }
-    return from_table(table, title="learned copies", data=as_shown(inner), names=names, unit="nats")
 
 
-def as_shown(data: Dataset) -> Dataset:
-    """Grey pictures without their axis of colours, as an explorer draws them."""
+def looked_at(trials: Mapping[Key, PairedArms]) -> Dataset:
+    """Pictures of the first data set and seed; grey ones without their axis of colours, as an explorer draws them."""
+    trial = next(iter(trials.values()))
+    data = trial.parted(trial.source.load())
     if data.x_train.shape[1] != 1:
         return data
     return replace(data, x_train=data.x_train[:, 0], x_test=data.x_test[:, 0])
