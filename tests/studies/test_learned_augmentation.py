@@ -17,7 +17,7 @@ from influencelab.statistics.measurements import find
 from influencelab.studies.learned_augmentation import analysis, figures
 from influencelab.studies.learned_augmentation.claims import CLAIMS, FINDINGS
 from influencelab.studies.learned_augmentation.classifier import trained
-from influencelab.studies.learned_augmentation.learning import Augmenter, LastLayer, by_policy, taught
+from influencelab.studies.learned_augmentation.learning import Augmenter, LastLayer, by_policy, departure, taught
 from influencelab.studies.learned_augmentation.network_refits import NetworkRefits
 from influencelab.studies.learned_augmentation.paired_arms import ARMS, PairedArms
 from influencelab.studies.learned_augmentation.transformation import (
@@ -172,12 +172,15 @@ def brightness_layer():
 def test_an_augmenter_is_taught_what_lowers_the_loss_within_its_bounds():
     pictures = torch.rand(40, 1, 8, 8, generator=torch.Generator().manual_seed(1))
     labels = torch.ones(40, dtype=torch.int64)
-    learned = taught(brightness_layer(), pictures, labels, steps=40, batch=20, seed=0)
-    wrong = taught(brightness_layer(), pictures, 1 - labels, steps=40, batch=20, seed=0)
+    learned = taught(brightness_layer(), pictures, labels, steps=40, batch=20, seed=0, hold=0.01)
+    wrong = taught(brightness_layer(), pictures, 1 - labels, steps=40, batch=20, seed=0, hold=0.01)
     with torch.no_grad():
         before = Augmenter(1, seed=0)(pictures)
         after, against = learned.augmenter(pictures), wrong.augmenter(pictures)
     light = GROUPS.index("brightness")
+    held = taught(brightness_layer(), pictures, labels, steps=40, batch=20, seed=0, hold=100.0)
+    with torch.no_grad():
+        assert departure(held.augmenter(pictures), held.augmenter.usual) < departure(after, held.augmenter.usual) / 10
     assert sum(learned.falls[-10:]) > sum(learned.falls[:10])
     assert float(after.centre[:, light].mean()) > 0.02 > -0.02 > float(against.centre[:, light].mean())
     assert float(before.centre.abs().max()) == 0
@@ -315,7 +318,14 @@ def test_claims_findings_and_figures_find_their_numbers(ran):
 
 
 def test_what_cannot_be_run_is_refused():
-    for settings in ({"validation": 1.0}, {"share": 0.0}, {"steps": 0}, {"policies": 0}, {"singles": -1}, {"seed": -1}):
+    for settings in (
+        {"validation": 1.0},
+        {"share": 0.0},
+        {"steps": 0},
+        {"policies": 0},
+        {"singles": -1},
+        {"holds": ()},
+    ):
         with pytest.raises(InvalidParameter, match="expected"):
             replace(TRIAL, **settings)
     with pytest.raises(Unavailable, match="expected 'cpu'"):

@@ -177,6 +177,14 @@ def choices(outcomes: Mapping[Key, Outcome]) -> dict[str, dict[str, list[float]]
     return found
 
 
+def holds(outcomes: Mapping[Key, Outcome]) -> dict[str, list[float]]:
+    """What departing from random augmentation cost the augmenter that was kept, of each data set a number a seed."""
+    found: dict[str, list[float]] = {}
+    for (data, _), outcome in outcomes.items():
+        found.setdefault(data, []).append(outcome.facts["augmentation"]["held"]["by"])
+    return found
+
+
 def convergence(outcomes: Mapping[Key, Outcome]) -> dict[str, dict[str, float]]:
     """Of each data set the last-layer fits and refits that converged, and the largest ‖∇J‖ of either."""
     found: dict[str, dict[str, float]] = {}

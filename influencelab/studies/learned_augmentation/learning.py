@@ -15,9 +15,6 @@ from influencelab.studies.learned_augmentation.transformation import Policy, siz
 HIDDEN = 64
 # How far a spread is from what it was before learning, at most: half or twice.
 FARTHEST = math.log(2)
-# Nats that a departure of 1 costs. Of 0.3, 1, 3 and 10, tried on two label subsets outside the record, the least sends
-# most numbers to their bounds, and the largest leaves the augmenter where it was.
-HOLD = 3.0
 
 
 class Augmenter(nn.Module):
@@ -114,12 +111,14 @@ class Learned:
 
     Attributes:
         augmenter: in evaluation mode, frozen.
+        hold: the nats that a departure of 1 from the start costs.
         falls: of each step, the mean fall in validation loss that replacing every point of the batch was predicted to
             bring, had the whole training set been like the batch, in nats.
         seconds: of the processor.
     """
 
     augmenter: Augmenter
+    hold: float
     falls: list[float]
     seconds: float
 
@@ -132,12 +131,13 @@ def taught(
     steps: int,
     batch: int,
     seed: int,
+    hold: float,
     rate: float = 3e-3,
-    hold: float = HOLD,
 ) -> Learned:
     """Adam for so many steps on the predicted fall of validation loss, less what departing from the start costs.
 
-    That cost takes the place of the paper's adversarial loss, which holds copies to natural pictures.
+    That cost, `hold` nats for a departure of 1, takes the place of the paper's adversarial loss, which holds copies to
+    natural pictures.
     """
     began = time.process_time()
     augmenter = Augmenter(pictures.shape[1], seed=seed)
@@ -156,7 +156,7 @@ def taught(
         descent.step(hold * departure(policy, augmenter.usual) - fall)
         falls.append(float(fall.detach()))
     augmenter = augmenter.eval().requires_grad_(requires_grad=False)
-    return Learned(augmenter, falls, time.process_time() - began)
+    return Learned(augmenter, hold, falls, time.process_time() - began)
 
 
 def departure(policy: Policy, usual: Float[Tensor, " k"]) -> Float[Tensor, ""]:

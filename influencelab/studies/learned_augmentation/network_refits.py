@@ -47,7 +47,7 @@ class NetworkRefits(Recipe):
         arms.check_device(device)
         data = arms.source.load()
         inner = arms.parted(data)
-        first, layer, learned = arms.learn(inner)
+        first, layer, learned, _ = arms.learn(inner)
         (x, y), others = labelled(inner), as_pictures(inner.x_test)
         generator = torch.Generator().manual_seed(2 * arms.seed + 7 * 10**6)
         points, rows = batches(inner.n, count=self.count, size=arms.group(inner), generator=generator)

@@ -60,8 +60,9 @@ class PairedArms(Recipe):
         steps: of every training that counts.
         batch: pictures a step.
         learning_steps: of the augmenter.
+        holds: nats that a departure from random augmentation costs it: one is taught for each, and the best kept.
         policies: that the random search tries.
-        policy_steps: of the training by which each is judged.
+        policy_steps: of the training by which each policy, and each augmenter, is judged.
         weight_decay: of the last layer where influence is computed.
         replacements: batches that are replaced, for each kind of copies.
         share: of the training points that a batch holds.
@@ -74,7 +75,8 @@ class PairedArms(Recipe):
     steps: int = 500
     batch: int = 50
     learning_steps: int = 200
-    policies: int = 7
+    holds: tuple[float, ...] = (3.0, 10.0, 30.0)
+    policies: int = 14
     policy_steps: int = 120
     weight_decay: float = 1e-2
     replacements: int = 120
@@ -92,6 +94,8 @@ class PairedArms(Recipe):
         for name in counts:
             if getattr(self, name) < 1:
                 raise InvalidParameter(f"{name} is {getattr(self, name)}, expected at least 1.")
+        if not self.holds or not all(0 <= each < float("inf") for each in self.holds):
+            raise InvalidParameter(f"holds is {self.holds}, expected one number ≥ 0 or more.")
         if self.singles < 0 or self.seed < 0:
             raise InvalidParameter(f"singles is {self.singles} and seed {self.seed}; expected at least 0.")
 
@@ -101,7 +105,7 @@ class PairedArms(Recipe):
         report = progress or unheard
         data = self.source.load()
         inner, (x, y) = self.parted(data), labelled(data)
-        first, layer, learned = self.learn(inner)
+        first, layer, learned, losses = self.learn(inner)
         report(0.25)
         search = self.search(inner)
         report(0.5)
@@ -121,6 +125,7 @@ class PairedArms(Recipe):
             "arms": arms,
             "search": search,
             "falls": learned.falls,
+            "held": {"by": learned.hold, "losses": losses},
             "choice": choice(learned, inner),
         }
         found["seconds"] = {"first": first.seconds, "learning": learned.seconds, "search": search["seconds"]}
@@ -148,29 +153,38 @@ class PairedArms(Recipe):
         """One network, from the start and with the batches of the seed."""
         return trained(x, y, classes=classes, augment=augment, steps=steps, batch=self.batch, seed=self.seed)
 
-    def learn(self, inner: Dataset) -> tuple[TrainedClassifier, Layer, Learned]:
-        """A first network with random transformations, its last layer at a minimum, and an augmenter taught by it."""
-        x, y = labelled(inner)
-        usual = by_policy(random_policy(x.shape[1], fields=False))
+    def learn(self, inner: Dataset) -> tuple[TrainedClassifier, Layer, Learned, list[float]]:
+        """A first network with random transformations, its last layer at a minimum, and the best augmenter it taught.
+
+        The best has the least validation loss after a short training, as of random policies; these losses come last.
+        """
+        (x, y), began = labelled(inner), time.process_time()
+        usual, untaught = (by_policy(random_policy(x.shape[1], fields=fields)) for fields in (False, True))
         first = self.train(x, y, inner.classes, usual, steps=self.steps)
-        began = time.process_time()
         layer = last_layer(first.network, inner, weight_decay=self.weight_decay)
-        solved = time.process_time() - began
-        learned = taught(layer.mean(), x, y, steps=self.learning_steps, batch=self.batch, seed=self.seed)
-        return first, layer, replace(learned, seconds=learned.seconds + solved)
+        mean, found, losses = layer.mean(), [], []
+        for hold in self.holds:
+            learned = taught(mean, x, y, steps=self.learning_steps, batch=self.batch, seed=self.seed, hold=hold)
+            found.append(learned)
+            losses.append(self.judged(inner, either(untaught, by_network(learned.augmenter))))
+        seconds = time.process_time() - began - first.seconds
+        return first, layer, replace(found[int(numpy.argmin(losses))], seconds=seconds), losses
+
+    def judged(self, inner: Dataset, augment: Augment) -> float:
+        """Validation loss after a short training."""
+        made = self.train(*labelled(inner), inner.classes, augment, steps=self.policy_steps)
+        return classifier.loss_of(made.network, as_pictures(inner.x_test), inner.y_test)
 
     def search(self, inner: Dataset) -> dict[str, Any]:
         """The best of random policies by validation loss after a short training: its strengths, and what was tried."""
-        (x, y), others = labelled(inner), as_pictures(inner.x_test)
+        colours, began = labelled(inner)[0].shape[1], time.process_time()
         generator = numpy.random.default_rng((self.seed, 1))
-        tried, losses, seconds = [], [], 0.0
+        tried, losses = [], []
         for _ in range(self.policies):
             times = dict(zip(GROUPS, (2 * generator.random(len(GROUPS))).tolist(), strict=True))
-            augment = by_policy(random_policy(x.shape[1], fields=True, times=times))
-            made = self.train(x, y, inner.classes, augment, steps=self.policy_steps)
             tried.append(times)
-            losses.append(classifier.loss_of(made.network, others, inner.y_test))
-            seconds += made.seconds
+            losses.append(self.judged(inner, by_policy(random_policy(colours, fields=True, times=times))))
+        seconds = time.process_time() - began
         return {"times": tried[int(numpy.argmin(losses))], "losses": losses, "seconds": seconds}
 
     def ways(self, colours: int, augmenter: Augmenter, times: dict[str, float]) -> dict[str, Augment | None]:
