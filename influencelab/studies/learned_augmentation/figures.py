@@ -53,8 +53,6 @@ def test_errors(table: pandas.DataFrame, seeds: pandas.DataFrame) -> Figure:
         rows, gains = [arms.index(arm) for arm in others], gains.loc[others]
         right.axvline(0, color="0.4", linewidth=1)
         right.errorbar(gains["value"], rows, xerr=error_bars(gains), **{**style, **look(1), "linestyle": "none"})
-        left.set_xscale("log")
-        right.set_xscale("symlog", linthresh=1)
         left.set_yticks(range(len(arms)), list(ARMS.values()))
         left.set_ylim(len(arms) - 0.5, -0.5)
         left.set_title(display_name(name))
