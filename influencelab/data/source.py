@@ -8,7 +8,7 @@ import torch
 from influencelab.data.arrays import SCALINGS, Arrays, choose, numbering, parts, scale
 from influencelab.data.dataset import Dataset, check_features
 from influencelab.errors import InvalidParameter
-from influencelab.recipe import Recipe, fingerprint, kind_name
+from influencelab.recipe import Recipe, default, fingerprint, kind_name
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,33 @@ class Source(Recipe):
     def arrays(self) -> Arrays:
         """Everything there is, before any choice."""
 
+    @property
+    @default
+    def class_names(self) -> tuple[str, ...]:
+        """Names of the classes 0, 1, … before any choice; empty where they have none."""
+        return ()
+
+    @property
+    def chosen_names(self) -> tuple[str, ...]:
+        """Names of the classes that `labels` keeps."""
+        names = self.class_names
+        return tuple(names[label] for label in self.labels) if names and self.labels else tuple(names)
+
+    @property
+    @default
+    def point_names(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Names of the ids 0, 1, … of training and of test points; empty where they have none."""
+        return (), ()
+
+    @default
+    def content_version(self) -> str:
+        """What the data depend on besides the settings and the code, such as a hash of a user's files; '' if nothing.
+
+        Results are stored under it too, so it must be found without much work. Of a source of the user's own the data
+        themselves count.
+        """
+        return ""
+
     def load(self) -> Dataset:
         """Read, choose and scale; features in float64.
 
@@ -60,6 +87,7 @@ class Source(Recipe):
             # Before scaling, which would spread one NaN over every point.
             check_features(f"{name}: the {part.name} set", torch.from_numpy(part.x), part.ids)
         scale(train.x, test.x, scaling=self.scaling)
+        train_names, test_names = self.point_names
         return Dataset(
             x_train=torch.from_numpy(train.x),
             y_train=torch.from_numpy(renumber(train.y)),
@@ -69,4 +97,7 @@ class Source(Recipe):
             test_ids=torch.from_numpy(test.ids),
             classes=classes,
             name=name,
+            class_names=self.chosen_names,
+            train_names=train_names,
+            test_names=test_names,
         )

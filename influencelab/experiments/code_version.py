@@ -55,21 +55,25 @@ def held_in(recipe: Any) -> set[Any]:
 
 
 def data_version(recipe: Any, known: dict[Any, str]) -> str:
-    """Hash of the data that sources of the user's own give now; '' where all sources are the package's.
+    """Hash of the data that sources of the user's own give now, and of the user's files behind those of the package.
+
+    It is '' where the settings of all sources say everything.
 
     Args:
-        known: the hashes of sources that were loaded already; those loaded here are added.
+        known: the hashes of sources that were looked at already; those found here are added.
 
     Raises:
         InvalidParameter: a source gives other data each time.
+        MissingData: files cannot be read.
     """
     hashes = []
     for source in recipes_in(recipe):
-        if isinstance(source, Source) and is_outside(type(source)):
+        if isinstance(source, Source):
             key = (type(source), fingerprint(source))
-            known[key] = known.get(key) or content_of(source)
+            if key not in known:
+                known[key] = content_of(source) if is_outside(type(source)) else source.content_version()
             hashes.append(known[key])
-    return " ".join(hashes)
+    return " ".join(filter(None, hashes))
 
 
 def content_of(source: Source) -> str:

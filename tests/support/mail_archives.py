@@ -9,6 +9,7 @@ import pytest
 
 from influencelab.data.download import FOLDER_VARIABLE
 from influencelab.data.sources import enron1
+from influencelab.data.sources._archives import files_in, manifest
 
 # Mails whose words are known: every one says its number, ham talks of gas, spam of prizes.
 HAM, SPAM = 40, 20
@@ -38,7 +39,7 @@ def use_archive(content: bytes, folder: Path, patch: pytest.MonkeyPatch, *, know
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
     if not known:
-        known = enron1.manifest(enron1.files_in(content, name=enron1.NAME))
+        known = manifest(files_in(content, name=enron1.NAME))
     patch.setattr(enron1, "CONTENT", known)
     patch.setenv(FOLDER_VARIABLE, str(folder))
     return path

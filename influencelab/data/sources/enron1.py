@@ -1,8 +1,5 @@
 """Enron1, the mails of one employee and spam: 3,672 and 1,500, as counts of words."""
 
-import hashlib
-import io
-import tarfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -13,15 +10,16 @@ import numpy
 from sklearn.feature_extraction.text import CountVectorizer
 
 from influencelab.data.arrays import Arrays, hold_out
-from influencelab.data.download import PACKING_ERRORS, RemoteFile, data_folder
+from influencelab.data.download import RemoteFile
 from influencelab.data.source import Source
-from influencelab.errors import InvalidData, InvalidParameter, MissingData
+from influencelab.data.sources._archives import checked_archive, files_in
+from influencelab.errors import InvalidData, InvalidParameter
 from influencelab.recipe import kind_name
 
 HOME = "https://www2.aueb.gr/users/ion/data/enron-spam/"
 MIRRORS = (f"{HOME}preprocessed/", "http://nlp.cs.aueb.gr/software_and_datasets/Enron-Spam/preprocessed/")
 NAME = "enron1.tar.gz"
-# SHA-256 over a line a file, sorted, of its name and its own SHA-256: archives of one content have other bytes.
+# The manifest of its files: archives of one content have other bytes.
 CONTENT = "960ac55c2b72a74d3c84c9cdd997db51b72d67ec74196817e7ec235012b6ef0b"
 # Folders of the mails, in the order of their classes.
 FOLDERS = ("ham", "spam")
@@ -58,37 +56,7 @@ def archive(source: str) -> bytes:
     Raises:
         MissingData: it cannot be had, or holds something else.
     """
-    file, there = RemoteFile(source, NAME, "", HOME, MIRRORS), data_folder() / source / NAME
-    given = there.exists()
-    path = file.fetch()
-    content = path.read_bytes()
-    try:
-        if (found := manifest(files_in(content, name=NAME))) != CONTENT:
-            damage = f"{path} is damaged or another file: its content has the SHA-256 {found}, expected {CONTENT}."
-            raise file.missing(f"{damage} Delete it to have it downloaded again.")
-    except (InvalidData, MissingData):
-        # What a mirror gave in its place is not kept; what a user put there is theirs.
-        if not given:
-            path.unlink(missing_ok=True)
-        raise
-    return content
-
-
-@lru_cache(maxsize=4)
-def files_in(content: bytes, *, name: str) -> Mapping[str, bytes]:
-    """Every file of an archive by its name; an InvalidData error where it is none, or not whole."""
-    try:
-        with tarfile.open(fileobj=io.BytesIO(content)) as packed:
-            opened = {each.name: packed.extractfile(each) for each in packed if each.isfile()}
-            return {path: file.read() for path, file in opened.items() if file is not None}
-    except (tarfile.TarError, *PACKING_ERRORS) as error:
-        raise InvalidData(f"{name} is no whole archive ({error}). Replace it by the original.") from error
-
-
-def manifest(files: Mapping[str, bytes]) -> str:
-    """One checksum of all names and contents."""
-    lines = sorted(f"{name} {hashlib.sha256(content).hexdigest()}\n" for name, content in files.items())
-    return hashlib.sha256("".join(lines).encode()).hexdigest()
+    return checked_archive(RemoteFile(source, NAME, "", HOME, MIRRORS), CONTENT)
 
 
 def mails_in(files: Mapping[str, bytes]) -> tuple[list[str], numpy.ndarray]:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 import numpy
+from jaxtyping import Float
 from sklearn.metrics.pairwise import rbf_kernel
 
 from influencelab.data.arrays import Arrays
@@ -37,15 +38,32 @@ class RbfKernel(Source):
             )
         data = self.inner.load()
         train, test = (part.flatten(1).numpy() for part in (data.x_train, data.x_test))
-        gamma = self.gamma or 1 / (train.shape[1] * train.var())
-        values, vectors = numpy.linalg.eigh(rbf_kernel(train, gamma=gamma))
-        kept = values > ROUNDING * values[-1]
-        root, vectors = numpy.sqrt(values[kept]), vectors[:, kept]
+        x, x_test = kernel_features(train, test, gamma=self.gamma or 1 / (train.shape[1] * train.var()))
         return Arrays(
-            vectors * root,
+            x,
             data.y_train.numpy(),
-            rbf_kernel(test, train, gamma=gamma) @ vectors / root,
+            x_test,
             data.y_test.numpy(),
             train_ids=data.train_ids.numpy(),
             test_ids=data.test_ids.numpy(),
         )
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Those of the inner source."""
+        return self.inner.chosen_names
+
+    @property
+    def point_names(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Those of the inner source."""
+        return self.inner.point_names
+
+
+def kernel_features(
+    train: Float[numpy.ndarray, "n d"], test: Float[numpy.ndarray, "m d"], *, gamma: float
+) -> tuple[Float[numpy.ndarray, "n k"], Float[numpy.ndarray, "m k"]]:
+    """Features of both parts, k ≤ n of them, whose products with those of training points are the kernel."""
+    values, vectors = numpy.linalg.eigh(rbf_kernel(train, gamma=gamma))
+    kept = values > ROUNDING * values[-1]
+    root, vectors = numpy.sqrt(values[kept]), vectors[:, kept]
+    return vectors * root, rbf_kernel(test, train, gamma=gamma) @ vectors / root
