@@ -1,11 +1,11 @@
 """What else is kept of pairs: the parts of predictions by features, and curves of observations."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy
 import pandas
-from jaxtyping import Float, Float32, Int
+from jaxtyping import Bool, Float, Float32, Int
 
 from influencelab.errors import InvalidData, require
 
@@ -35,6 +35,11 @@ class Contributions:
     rest: Float32[numpy.ndarray, " q"]
     train_values: Float32[numpy.ndarray, "q k"]
     test_values: Float32[numpy.ndarray, "q k"]
+
+    def only(self, kept: Bool[numpy.ndarray, " q"]) -> "Contributions":
+        """Those of some pairs."""
+        parts = ("train_ids", "test_ids", "features", "values", "rest", "train_values", "test_values")
+        return replace(self, **{name: getattr(self, name)[kept] for name in parts})
 
 
 @dataclass(frozen=True, eq=False)

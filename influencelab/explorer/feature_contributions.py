@@ -109,17 +109,19 @@ def with_contributions(explored: ExplorerData, contributions: Contributions | No
     require(contributions, Contributions, what="contributions", cure=HOW_MADE)
     theirs = pandas.MultiIndex.from_arrays([contributions.train_ids, contributions.test_ids])
 
-    def explains(table: PairsTable) -> bool:
+    def theirs_of(table: PairsTable) -> numpy.ndarray:
         points = explored.points[table.points]
         mine = pandas.MultiIndex.from_arrays([points.train_ids[table.train], points.test_ids[table.test]])
-        return contributions.estimator in table.predicted and bool(theirs.isin(mine).any())
+        return theirs.isin(mine) & (contributions.estimator in table.predicted)
 
-    if not any(map(explains, explored.tables)):
+    kept = [theirs_of(table) for table in explored.tables]
+    if not any(each.any() for each in kept):
         raise InvalidParameter(
             f"contributions are of {len(theirs):,} pairs predicted by '{contributions.estimator}', none of which is "
             f"among those to be shown. {HOW_MADE}"
         )
-    tables = [replace(each, contributions=contributions) if explains(each) else each for each in explored.tables]
+    parts = [contributions.only(each) if each.any() else None for each in kept]
+    tables = [replace(table, contributions=part) for table, part in zip(explored.tables, parts, strict=True)]
     return replace(explored, tables=tables)
 
 

@@ -29,7 +29,7 @@ PAIR = ("test_id", "test_label", "train_id", "train_label", "predicted", "actual
 PARTS = {"removed": "removal set", "estimator": "predictor", "target": "truth"}
 # What estimator, target and set of removals are called where a column, or nothing, says what they are.
 KEPT = dict.fromkeys(PARTS, "as kept")
-# Features of a sparse point that are shown.
+# Features that are shown of a point of very many.
 TERMS = 12
 # What training and test points are called where they have no names.
 NO_NAMES: Mapping[str, tuple[str, ...]] = {"train": (), "test": ()}
@@ -71,8 +71,8 @@ def from_comparison(
         "unit": unit,
         "called": called,
     }
-    found = with_contributions(from_table(pairs, data=data, **about), contributions)
-    return with_pictures(found, images=images, changed=changed, data=data)
+    found = from_table(pairs, data=data, images=images, changed=changed, **about)
+    return with_contributions(found, contributions)
 
 
 def from_table(
@@ -85,6 +85,8 @@ def from_table(
     unit: str = UNIT,
     called: Mapping[str, tuple[str, ...]] = NO_NAMES,
     curves: pandas.DataFrame | None = None,
+    images: Dataset | None = None,
+    changed: Changed | None = None,
 ) -> ExplorerData:
     """A table of pairs as explorer data; an InvalidData error where a column is missing.
 
@@ -94,7 +96,8 @@ def from_table(
     `unit` is that of the losses. Ids are whole numbers, or names; those of the ids 0, 1, … may come in `called`.
 
     The `curves` are a line for each training point: a table with `train_id`, settings that `pairs` have too, and last
-    two columns of numbers, what stands across and what stands up; their names are those of the axes.
+    two columns of numbers, what stands across and what stands up; their names are those of the axes. The `images` and
+    what was `changed` are those of `with_pictures`.
     """
     missing = [name for name in ("train_id", "test_id", "predicted", "actual") if name not in pairs]
     if missing:
@@ -124,7 +127,8 @@ def from_table(
                 curves=None if curves is None else curves_in(curves, settings=own),
             )
         )
-    return ExplorerData(title=title, names=settings, tables=tables, points={points.name: points})
+    found = ExplorerData(title=title, names=settings, tables=tables, points={points.name: points})
+    return with_pictures(found, images=images, changed=changed, data=data)
 
 
 def with_ids(
@@ -172,11 +176,12 @@ def points_in(table: pandas.DataFrame, data: Dataset | None, called: Mapping[str
     classes = len(labels) > 0 and (labels == numpy.round(labels)).all() and (labels >= 0).all()
     if data is not None:
         fields["name"] = data.name
-        if isinstance(data.x_train, SparseRows):
+        shape, named = data.x_test.shape[1:], bool(data.feature_names)
+        if isinstance(data.x_train, SparseRows) or (named and len(shape) == 1 and not readable(shape, named=True)):
             for part, x, ids in (("train", data.x_train, data.train_ids), ("test", data.x_test, data.test_ids)):
                 rows = places(ids.tolist(), fields[f"{part}_ids"].tolist())
                 fields[f"{part}_texts"] = largest_terms(x, rows, data.feature_names)
-        elif readable(data.x_test.shape[1:], named=bool(data.feature_names)):
+        elif readable(shape, named=named):
             fields["features"] = data.feature_names
             fields["train"] = array(data.x_train)[places(data.train_ids.tolist(), fields["train_ids"].tolist())]
             fields["test"] = array(data.x_test)[places(data.test_ids.tolist(), fields["test_ids"].tolist())]
@@ -185,7 +190,9 @@ def points_in(table: pandas.DataFrame, data: Dataset | None, called: Mapping[str
 
 def largest_terms(x: Tensor, rows: Sequence[int], names: tuple[str, ...]) -> tuple[str, ...]:
     """What is not 0 in each of these rows, the largest first, by the names of the columns: `good 0.71, film 0.3`."""
-    matrix, found = scipy.sparse.csr_array(matrix_of(x[list(rows)])), []
+    some = x[list(rows)]
+    matrix = scipy.sparse.csr_array(matrix_of(some) if isinstance(some, SparseRows) else array(some))
+    found = []
     for first, last in itertools.pairwise(matrix.indptr):
         values, columns = matrix.data[first:last], matrix.indices[first:last]
         order = numpy.argsort(-numpy.abs(values), kind="stable")[:TERMS]

@@ -8,8 +8,8 @@ const AHEAD = 3; // lines above and below what is in sight
 const MINIATURE = 24, TILE_PICTURE = 60; // pixels
 // A column's name, what stands above it, and its width.
 const COLUMNS = {
-  id: ["point", 72], test: ["test", 60], label: ["label", 74], predicted: ["predicted", 82], actual: ["actual", 82], error: ["error", 82],
-  rank: ["rank", 48], loss: ["loss", 66], own: ["self-infl.", 70], verdict: ["verdict", 118], note: ["note", 80], text: ["words", 240],
+  id: ["point", 64], test: ["test", 44], label: ["label", 62], predicted: ["predicted", 74], actual: ["actual", 74], error: ["error", 74],
+  rank: ["rank", 40], loss: ["loss", 62], own: ["self-infl.", 66], verdict: ["verdict", 130], note: ["note", 80], text: ["words", 240],
 };
 let made = 0;
 
