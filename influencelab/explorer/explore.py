@@ -1,12 +1,10 @@
 """The explorer of one estimate: some points removed and retrained, and a button for any others."""
 
 from influencelab.data.dataset import Dataset
-from influencelab.data.perturbations.removals import Removals
-from influencelab.errors import InvalidData, InvalidParameter, require
+from influencelab.errors import require
 from influencelab.experiments.check import drawn
 from influencelab.experiments.comparison import compare
-from influencelab.explorer.contributions import Contributions
-from influencelab.explorer.feature_contributions import feature_contributions
+from influencelab.explorer.feature_contributions import known_contributions
 from influencelab.explorer.retrain_on_demand import FitRetrainer
 from influencelab.explorer.widget.explorer import Explorer
 from influencelab.influence.estimator import Estimate
@@ -54,13 +52,5 @@ def explore(
     again = FitRetrainer(estimate.fit, truth, removals.convention)
     data = estimate.fit.data
     shown = data if estimate.fit.measure.columns(estimate.fit.task, data).points else None
-    explained = contributions_of(estimate, removals)
+    explained = known_contributions(estimate, removals, pairs=EXPLAINED)
     return Explorer(comparison, retrain=again, data=shown, images=images, contributions=explained)
-
-
-def contributions_of(estimate: Estimate, removals: Removals) -> Contributions | None:
-    """What named features add to the predictions; None where they are no sum over features."""
-    try:
-        return feature_contributions(estimate, removals, pairs=EXPLAINED)
-    except (InvalidData, InvalidParameter):
-        return None

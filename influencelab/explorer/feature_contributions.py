@@ -1,6 +1,7 @@
 """What each named feature of a training point adds to its influence: words of mails, entries of patients."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy
 import pandas
@@ -33,7 +34,7 @@ HELD = 4 * 10**6
 
 
 def feature_contributions(
-    estimate: Estimate, perturbation: Perturbation, *, pairs: int = 1500, k: int = 10
+    estimate: Estimate, perturbation: Perturbation, *, pairs: int = 1500, k: int = 10, name: str = ""
 ) -> Contributions:
     """The features that carry the influence of a linear model, for `il.Explorer(…, contributions=…)`.
 
@@ -45,6 +46,7 @@ def feature_contributions(
         perturbation: removals of one point each, or replacements.
         pairs: how many pairs of an experiment and a test point, those of the largest predictions.
         k: how many features of each.
+        name: of the estimator where the predictions are shown; that of its kind by default.
 
     Raises:
         WrongType: something else was given.
@@ -85,7 +87,7 @@ def feature_contributions(
     used, places = numpy.unique(features, return_inverse=True)
     (ids, _) = labels_of(fit.data, perturbation)
     return Contributions(
-        estimator=kind_name(estimate.estimator),
+        estimator=name or kind_name(estimate.estimator),
         train_ids=array(ids[rows]),
         test_ids=array(watched.ids[columns]),
         names=tuple(names[place] for place in used),
@@ -95,6 +97,14 @@ def feature_contributions(
         train_values=train.astype(numpy.float32),
         test_values=test.astype(numpy.float32),
     )
+
+
+def known_contributions(estimate: Estimate, perturbation: Perturbation, **settings: Any) -> Contributions | None:
+    """The same; None where the features have no names, or predictions are no sum over them."""
+    try:
+        return feature_contributions(estimate, perturbation, **settings)
+    except (InvalidData, InvalidParameter):
+        return None
 
 
 def with_contributions(explored: ExplorerData, contributions: Contributions | None) -> ExplorerData:
