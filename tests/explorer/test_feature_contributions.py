@@ -134,6 +134,16 @@ def test_the_explorer_of_an_estimate_knows_the_parts_where_features_have_names()
     assert il.explore(il.Exact().estimate(problem(feature_names=())), points=6)._data.tables[0].contributions is None
 
 
+def test_points_of_very_many_named_features_are_shown_by_their_largest() -> None:
+    x = torch.eye(8, 300, dtype=torch.float64) * 3
+    x[:, 299] = -5
+    data = il.Dataset(x[:6], [0, 1] * 3, x[6:], [0, 1], feature_names=[f"w{place}" for place in range(300)])
+    pairs = pandas.DataFrame({"train_id": [0, 4], "test_id": 1, "predicted": 0.1, "actual": 0.2})
+    (points,) = from_table(pairs, data=data).points.values()
+    assert points.kind == "texts"
+    assert points.train_texts == ("w299 -5, w0 3", "w299 -5, w4 3")
+
+
 @pytest.mark.usefixtures("_as_a_user")
 def test_what_is_no_sum_over_named_features_is_refused() -> None:
     fit, removals = problem(), il.leave_one_out(N)

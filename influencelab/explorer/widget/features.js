@@ -34,7 +34,7 @@ export function makeFeatures({ grid }) {
     more.textContent = whole ? `Show the first ${ROWS}` : `Show all ${rows.length}`;
     more.hidden = rows.length <= ROWS;
     panel.replaceChildren(
-      h("p", { class: "ile-small" }, parts ? "Each part is the feature of the removed point times what the model makes of it for the test point; all parts add up to the prediction. "
+      h("p", { class: "ile-small" }, parts ? "Each part is a feature of the training point times what the model makes of it for the test point; all parts add up to the prediction. "
         : absent(table, settings), `Labels: ${label("train", train)}, and ${label("test", test)} of the test point.`),
       h("div", { class: "ile-wide" }, h("table", { class: "ile-comparison" }, h("thead", {}, h("tr", {}, head.map((words) => h("th", { scope: "col" }, words)))), h("tbody", {}, body), h("tfoot", {}, ends))), more);
   }
