@@ -59,6 +59,17 @@ def made(given):
     return scores(models.fit(labels, theta), apart=apart, folds=fold, neighbours=10, seed=0)[0]
 
 
+def test_the_stored_model_is_made_again_and_its_relabellings_are_those_of_the_outcome(ran, given):
+    x, y, _ = given
+    fitted = TRIAL.fit_of(ran)
+    assert fitted.theta.numpy() == pytest.approx(refitted(x, y), rel=1e-5, abs=1e-7)
+    assert fitted.data.y_train.tolist() == y.tolist()
+    change = TRIAL.relabelling_of(fitted)
+    assert fitted.data.train_ids[change.points].tolist() == ran.train_ids.tolist()
+    predicted = il.Exact().estimate(fitted).predict(change)[:, : ran.predicted["influence"].shape[1]]
+    assert predicted.numpy() == pytest.approx(ran.predicted["influence"].numpy(), rel=1e-6, abs=1e-10)
+
+
 def test_scores_are_those_of_plain_algebra(made, given):
     x, y, _ = given
     theta, n = refitted(x, y), len(y)
