@@ -159,7 +159,7 @@ def factored(gram: PP) -> tuple[P, PP] | None:
     return None if (lower.diagonal() ** 2 < RANK).any() else (units, lower)
 
 
-def solved(factor: tuple[P, PP], right: Float[ndarray, "p *k"]) -> Float[ndarray, "p *k"]:
+def solved(factor: tuple[P, PP], right: Float[ndarray, " p *k"]) -> Float[ndarray, " p *k"]:
     """The matrix of a factor, inverted, times a vector or several, one a column."""
     units, lower = factor
     return (units * scipy.linalg.cho_solve((lower, True), (units * right.T).T).T).T
