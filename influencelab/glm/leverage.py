@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 import numpy
 import scipy.linalg
-import scipy.sparse
 from numpy import ndarray
 
 from influencelab.glm.link import B
@@ -34,7 +33,7 @@ def forms(factor: tuple[P, PP]) -> Callable[[Matrix], B]:
     return of
 
 
-def sparse_forms(x: scipy.sparse.csr_array, matrix: PP) -> B:
+def sparse_forms(x: Matrix, matrix: PP) -> B:
     """xᵀ M x of sparse rows: from the entries of M at each two of their features, or from X M where these are many."""
     counts = numpy.diff(x.indptr)
     if (counts.astype(float) ** 2).sum() > DENSE * x.nnz * len(matrix):

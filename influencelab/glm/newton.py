@@ -58,7 +58,8 @@ def minimise(objective: Objective, *, max_steps: int) -> Minimum:
         steps += 1
         place = there
         step, left = direction(objective, place)
-    if objective.farthest(step) > FAR:
+    stopped = steps == max_steps and left > ARRIVED
+    if not stopped and objective.farthest(step) > FAR:
         worst = int(abs(step).argmax())
         raise NotConverged(
             f"There is no minimum: after {steps} steps coefficients still grow, most that of {objective.name(worst)}, "

@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 from dataclasses import dataclass
+from typing import Any
 
 import numpy
 import scipy.sparse
@@ -61,7 +62,7 @@ class Projection(Recipe):
 
 def hashed(seed: int, *places: ndarray) -> UInt64[ndarray, "*shape"]:
     """64 bits that look random, from a seed and whole numbers; the arrays are broadcast together."""
-    state = numpy.uint64(seed)
+    state: Any = numpy.uint64(seed)
     with numpy.errstate(over="ignore"):
         for place in places:
             state = mixed(state + STEP + place.astype(numpy.uint64))

@@ -1,6 +1,7 @@
 """Some rows of a table: features, responses, weights and offsets; and the products that are made of them."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy
 import scipy.sparse
@@ -11,7 +12,8 @@ from influencelab.errors import InvalidData
 from influencelab.glm.family import Family
 from influencelab.glm.link import B
 
-Matrix = ndarray | scipy.sparse.csr_array
+# Features (b p): an array, or a `scipy.sparse.csr_array`, of whose shape type checkers know nothing.
+Matrix = Any
 
 
 @dataclass(frozen=True, eq=False)

@@ -47,7 +47,7 @@ class SketchedInfluence(Summarised):
         return self.leverages.mean(0)
 
     def cook(self, form: str = "published") -> B:
-        """Cook's distance, the mean over sketches, by default r² h / (1 − h); forms are those of `RowInfluence.cook`."""
+        """Cook's distance, the mean over sketches, in a form of `RowInfluence.cook`; by default r² h / (1 − h)."""
         return self.cooks(form).mean(0)
 
     def cooks(self, form: str = "published") -> Float[ndarray, "s n"]:
@@ -117,7 +117,7 @@ def sketched_influence(
 
 
 def form_of(gram: Float[ndarray, "k k"]) -> Callable[[Float[ndarray, "b k"]], B]:
-    """The function that gives zᵀ W z of some projected rows; columns of Ω that no feature goes to have no part in it."""
+    """The function that gives zᵀ W z of some projected rows; columns of Ω that no feature goes to are left out."""
     used = gram.diagonal() > 0
     factor = factored(gram[numpy.ix_(used, used)])
     if factor is None:
