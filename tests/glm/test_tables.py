@@ -81,6 +81,33 @@ def test_svmlight_files_stay_sparse(tmp_path):
     assert found.coefficients == pytest.approx(other.coefficients, rel=1e-8)
 
 
+def written_sparse(path, x, **columns):
+    """A Parquet file of sparse rows."""
+    rows = [numpy.flatnonzero(row) for row in x]
+    frame = pandas.DataFrame({"places": rows, "values": [row[at] for row, at in zip(x, rows, strict=True)], **columns})
+    frame.to_parquet(path, row_group_size=90)
+    return str(path)
+
+
+def test_lists_of_places_and_values_are_sparse_rows(tmp_path):
+    x = X * (numpy.random.default_rng(1).uniform(size=X.shape) < 0.4)
+    path = written_sparse(tmp_path / "rows.parquet", x, deaths=COUNTS, exposure=EXPOSURE)
+    for settings in ({"rows": 40}, {"width": 4}):
+        table = il.SparseParquetTable(path, "deaths", offsets="exposure", **settings)
+        assert all(scipy.sparse.issparse(each.x) for each in table.chunks())
+        found = il.regress(table, family=il.Poisson())
+        other = il.regress(x, COUNTS, family=il.Poisson(), offsets=EXPOSURE)
+        assert found.coefficients == pytest.approx(other.coefficients, rel=1e-9)
+    ones = il.SparseParquetTable(path, "deaths", values="")
+    other = il.regress((x != 0).astype(float), COUNTS, family=il.Poisson())
+    assert il.regress(ones, family=il.Poisson()).coefficients == pytest.approx(other.coefficients, rel=1e-9)
+    first = numpy.flatnonzero(x[:, 3])[0]
+    with pytest.raises(InvalidData, match=rf"row {first} has the place 3, expected 0 … 2"):
+        list(il.SparseParquetTable(path, "deaths", width=3).chunks())
+    with pytest.raises(InvalidData, match="column 'deaths' holds double, expected lists"):
+        list(il.SparseParquetTable(path, "deaths", values="deaths").chunks())
+
+
 def test_npz_files_hold_sparse_or_dense_rows(tmp_path, wanted):
     sparse, target, dense = (tmp_path / name for name in ("x.npz", "y.npy", "both.npz"))
     scipy.sparse.save_npz(sparse, scipy.sparse.csr_matrix(X))

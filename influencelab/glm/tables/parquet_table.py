@@ -44,14 +44,7 @@ class ParquetTable(Table):
     @cached_property
     def dataset(self) -> Any:
         """The file as pyarrow sees it."""
-        if not Path(self.path).exists():
-            raise MissingData(f"There is no file or folder {self.path}. Give the path of a Parquet file.")
-        try:
-            return pyarrow.dataset.dataset(self.path, format="parquet")
-        except (pyarrow.ArrowInvalid, OSError) as error:
-            raise InvalidData(
-                f"{self.path} is no Parquet file, or not whole ({str(error).splitlines()[0]})."
-            ) from error
+        return opened(self.path)
 
     @cached_property
     def chosen(self) -> Columns:
@@ -73,3 +66,18 @@ class ParquetTable(Table):
             if batch.num_rows:
                 yield rows_of(batch, columns, first=first, where=self.path)
             first += batch.num_rows
+
+
+def opened(path: str) -> Any:
+    """A Parquet file, or a folder of them, as pyarrow sees it.
+
+    Raises:
+        MissingData: there is none.
+        InvalidData: it is something else.
+    """
+    if not Path(path).exists():
+        raise MissingData(f"There is no file or folder {path}. Give the path of a Parquet file.")
+    try:
+        return pyarrow.dataset.dataset(path, format="parquet")
+    except (pyarrow.ArrowInvalid, OSError) as error:
+        raise InvalidData(f"{path} is no Parquet file, or not whole ({str(error).splitlines()[0]}).") from error
