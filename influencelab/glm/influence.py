@@ -84,6 +84,11 @@ class RowInfluence(Summarised):
         }
         return pandas.DataFrame(columns)
 
+    @property
+    def reason(self) -> str:
+        """Why these scores are exact."""
+        return f"exact: a matrix of {self.regression.p:,} × {self.regression.p:,} numbers fits in memory"
+
     def summary(self) -> Mapping[str, str]:
         """Of what, and the largest."""
         cook = self.cook()

@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy
+import pandas
+import scipy.special
 from jaxtyping import Float
 from numpy import ndarray
 
@@ -56,6 +58,27 @@ class SketchedInfluence(Summarised):
             raise InvalidParameter(f"form is '{form}', expected one of {', '.join(FORMS)}.")
         power = 2 if form == "one_step" else 1
         return self.pearson**2 * self.leverages / (1 - self.leverages) ** power
+
+    @property
+    def reason(self) -> str:
+        """Why these scores are of a sketch."""
+        return (
+            f"sketched: {self.regression.p:,} coefficients are seen through {self.projection.k} random sums of them, "
+            f"{len(self.leverages)} times over"
+        )
+
+    def table(self) -> pandas.DataFrame:
+        """A line a row of the data; with several sketches the 95% interval of the mean Cook's distance over them."""
+        found = {"cook": self.cook(), "leverage": self.leverage, "pearson": self.pearson}
+        count = len(self.leverages)
+        if count > 1:
+            half = scipy.special.stdtrit(count - 1, 0.975) * self.cooks().std(0, ddof=1) / count**0.5
+            found |= {"cook_low": numpy.maximum(found["cook"] - half, 0), "cook_high": found["cook"] + half}
+        return pandas.DataFrame(found)
+
+    def top(self, count: int = 10) -> pandas.DataFrame:
+        """The rows of largest Cook's distance, the largest first."""
+        return self.table().iloc[numpy.argsort(-self.cook(), kind="stable")[:count]]
 
     def summary(self) -> Mapping[str, str]:
         """Of what, by what, and the largest."""

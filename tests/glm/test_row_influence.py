@@ -7,7 +7,7 @@ import statsmodels.api as sm
 from regressions import CASES, CLASSES, COUNTS, WITH, N, P, X
 
 import influencelab as il
-from influencelab.errors import InvalidParameter, NotConverged, WrongType
+from influencelab.errors import InvalidData, InvalidParameter, NotConverged, WrongType
 from influencelab.glm.influence import coefficient_changes
 
 ROWS = numpy.arange(0, N, 13)
@@ -113,3 +113,43 @@ def test_what_has_no_influence_is_refused(monkeypatch):
     monkeypatch.setattr("influencelab.glm.objective.SQUARE", 4)
     with pytest.raises(InvalidParameter, match="sketched_influence"):
         il.row_influence(fitted)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_one_call_takes_what_people_have(case):
+    family, y, fitted, other = case
+    wanted = il.row_influence(fitted).cook()
+    for found in (il.glm_influence(X, y, family=family), il.glm_influence(fitted), il.glm_influence(other)):
+        assert found.cook() == pytest.approx(wanted, rel=1e-5, abs=1e-9)
+    assert "exact: a matrix of 5 × 5" in found.reason
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_weights_and_offsets_of_results_come_along():
+    weights, exposure = numpy.linspace(0.5, 2, N), numpy.linspace(1, 3, N)
+    other = sm.GLM(COUNTS, WITH, family=sm.families.Poisson(), var_weights=weights, exposure=exposure).fit(tol=1e-12)
+    table = il.ArrayTable(X, COUNTS, weights, numpy.log(exposure))
+    wanted = il.row_influence(il.regress(table, family=il.Poisson())).cook()
+    assert il.glm_influence(other).cook() == pytest.approx(wanted, rel=1e-6)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_results_that_are_no_maximum_and_other_models_are_refused():
+    penalised = sm.GLM(CLASSES, WITH, family=sm.families.Binomial()).fit_regularized(alpha=0.1, L1_wt=0.0)
+    with pytest.raises(InvalidData, match="Give X, y and weight_decay"):
+        il.glm_influence(penalised)
+    with pytest.raises(WrongType, match=r"il\.from_statsmodels reads other models"):
+        il.glm_influence(sm.OLS(COUNTS, WITH).fit())
+    with pytest.raises(InvalidParameter, match="Give it alone"):
+        il.glm_influence(il.regress(X, CLASSES), CLASSES)
+
+
+def test_many_coefficients_are_sketched_and_say_so(monkeypatch):
+    monkeypatch.setattr("influencelab.glm.choice.SQUARE", 4)
+    fitted = il.regress(X, CLASSES)
+    found = il.glm_influence(fitted, projection=il.GaussianProjection(k=3), sketches=4)
+    assert found.reason.startswith("sketched: 5 coefficients are seen through 3 random sums")
+    table = found.table()
+    assert ((table["cook_low"] <= table["cook"]) & (table["cook"] <= table["cook_high"])).all()
+    with pytest.raises(InvalidParameter, match="k is 200"):
+        il.glm_influence(fitted)
