@@ -78,7 +78,7 @@ def glm_influence(
         y: responses, with `family`, `weights`, `offsets`, `weight_decay` and `intercept` as in `regress`.
         projection: a sketch by this one, whatever the size.
         sketches: independent ones, where a sketch is taken.
-        workers: threads.
+        workers: threads; 0 for one a core.
         progress: told of each pass.
 
     Raises:

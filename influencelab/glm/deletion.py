@@ -16,6 +16,7 @@ from influencelab.glm.objective import Objective
 from influencelab.glm.passes import summed
 from influencelab.glm.regression import Regression
 from influencelab.glm.rows import Rows
+from influencelab.glm.table import rows_at
 from influencelab.recipe import Progress, unheard
 from influencelab.summary import Summarised
 
@@ -66,7 +67,7 @@ def row_deletions(
     Args:
         regression: a model at its minimum.
         rows: their places; by default all.
-        workers: threads.
+        workers: threads; 0 for one a core.
         progress: told how many rows are done.
 
     Raises:
@@ -104,7 +105,7 @@ def chosen(rows: Any, n: int) -> ndarray:
 def without(objective: Objective, influence: RowInfluence, places: ndarray) -> Float[ndarray, "r p"]:
     """By how much coefficients fall without each of these rows; NaN where steps do not shrink."""
     regression = influence.regression
-    own = gathered(objective, regression, places)
+    own = objective.rows(rows_at(regression.table, places))
     start = regression.coefficients
     moved, active = numpy.zeros((len(places), regression.p)), numpy.arange(len(places))
     before, done = numpy.full(len(places), numpy.inf), numpy.zeros(len(places), dtype=bool)
@@ -128,25 +129,6 @@ def without(objective: Objective, influence: RowInfluence, places: ndarray) -> F
             break
     moved[~done] = numpy.nan
     return moved
-
-
-def gathered(objective: Objective, regression: Regression, places: ndarray) -> Rows:
-    """Some rows of the table, dense, in the order asked for."""
-    found: dict[int, tuple[Any, ...]] = {}
-    wanted = numpy.sort(places)
-    for given in regression.table.chunks():
-        low, high = numpy.searchsorted(wanted, [given.first, given.first + len(given)])
-        if low == high:
-            continue
-        rows = objective.rows(given)
-        for place in numpy.unique(wanted[low:high]).tolist():
-            at = place - given.first
-            x = rows.x[at] if isinstance(rows.x, ndarray) else rows.x[[at]].toarray()[0]
-            found[place] = (x, rows.y[at], rows.weights[at], rows.offsets[at])
-    columns = (
-        numpy.array(column, dtype=float) for column in zip(*(found[each] for each in places.tolist()), strict=True)
-    )
-    return Rows(0, *columns)
 
 
 def slopes(

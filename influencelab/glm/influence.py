@@ -108,7 +108,7 @@ def row_influence(
         regression: a model at its minimum.
         curvature: `expected`, of which iterated least squares is made, or `observed`, of the responses themselves, as
             statsmodels takes; they differ where the link is not canonical.
-        workers: threads.
+        workers: threads; 0 for one a core.
         progress: told of each pass.
 
     Raises:

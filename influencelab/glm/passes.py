@@ -1,6 +1,7 @@
 """Passes over a table: chunks are worked on by several threads, and what they give is taken in the order of rows."""
 
 import itertools
+import os
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -30,12 +31,12 @@ def mapped(
     Args:
         table: its chunks are read by the calling thread alone.
         work: what is done with one.
-        workers: chunks that are worked on at once; so many more may wait.
+        workers: chunks that are worked on at once, and so many more may wait; 0 for one a core.
         progress: told how many of `count` rows are done.
         label: what is being done with them.
         count: rows in all; 0 where nobody has counted them.
     """
-    done = 0
+    done, workers = 0, workers or cores()
     with threadpool_limits(1 if workers > 1 else None), ThreadPoolExecutor(max(1, workers)) as pool:
         waiting: deque[tuple[int, Future[Found]]] = deque()
         chunks = iter(table.chunks())
@@ -59,3 +60,8 @@ def summed(found: Iterator[tuple[ndarray | float, ...]]) -> list[ndarray | float
         for place, part in enumerate(parts):
             total[place] = total[place] + part
     return total
+
+
+def cores() -> int:
+    """How many this process may take."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

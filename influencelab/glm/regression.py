@@ -1,7 +1,6 @@
 """Generalised linear models fitted in passes over their rows: Newton's method, from one Gram matrix a step."""
 
 import math
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -128,7 +127,7 @@ def regress(
     table = X if isinstance(X, Table) else ArrayTable(X, y, weights, offsets)
     if table is X and not (y is None and weights is None and offsets is None):
         raise InvalidParameter("y, weights and offsets are part of a table. Give them to it.")
-    workers = whole(workers, what="workers", least=0) or len(os.sched_getaffinity(0))
+    workers = whole(workers, what="workers", least=0)
     objective = Objective.of(table, family, weight_decay, intercept=intercept, workers=workers, progress=progress)
     found = minimise(objective, max_steps=whole(max_steps, what="max_steps", least=1))
     return Regression(

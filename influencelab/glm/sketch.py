@@ -104,7 +104,7 @@ def sketched_influence(
         regression: a model at its minimum.
         projection: Ω; by default 200 columns with eight signs a row.
         sketches: independent ones, by seeds one after the other.
-        workers: threads.
+        workers: threads; 0 for one a core.
         progress: told of each pass; there are two.
 
     Raises:
