@@ -13,6 +13,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from influencelab.data.arrays import parts
+from influencelab.data.dataset import Dataset
 from influencelab.data.source import Source
 from influencelab.errors import require
 from influencelab.experiments.code_version import VERSIONS, recipe_version
@@ -24,6 +25,7 @@ from influencelab.experiments.store import Entry, Store, to_bytes
 from influencelab.experiments.trial import Trial, trial_in
 from influencelab.explorer.data import ExplorerData
 from influencelab.explorer.pairs_table import UNIT, DampingSteps, PairsTable, Points, Setting, places, readable
+from influencelab.explorer.pictures import Changed, with_pictures
 from influencelab.influence.curvature import Curvature
 from influencelab.models import derivatives
 from influencelab.recipe import fingerprint
@@ -57,6 +59,8 @@ def explorer_data(
     features: Sequence[str] = (),
     counts: str = "trusted",
     store: Path | None = None,
+    images: Dataset | None = None,
+    changed: Changed | None = None,
 ) -> ExplorerData:
     """The pairs and points of these outcomes, as an explorer shows them.
 
@@ -69,6 +73,8 @@ def explorer_data(
         features: names of the features with their units, where points are tables.
         counts: whether models in the fit's own basin count at first (`trusted`), or all that converged (`converged`).
         store: the folder of a store, which remembers the details.
+        images: a data set of pictures of the same ids, where points are features of pictures.
+        changed: what training pictures were changed to: a perturbation of the `images`, or new pictures by id.
 
     Raises:
         MissingData: an outcome whose details are wanted keeps no fit.
@@ -87,7 +93,8 @@ def explorer_data(
         settings = dict(zip(names, key, strict=True))
         tables.append(replace(made, settings=settings, **repeats(key, outcomes if names[-1] == "seed" else {})))
     named = {held.name: held for held in points.values()}
-    return ExplorerData(title=title, names=tuple(names), tables=tables, points=named, counts=counts)
+    found = ExplorerData(title=title, names=tuple(names), tables=tables, points=named, counts=counts)
+    return with_pictures(found, images=images, changed=changed)
 
 
 def points_of(source: Source, outcome: Outcome, *, features: Sequence[str] = ()) -> Points:

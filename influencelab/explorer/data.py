@@ -15,7 +15,10 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from influencelab.errors import InvalidData
-from influencelab.explorer.pairs_table import COLUMNS, UNIT, DampingSteps, PairsTable, Points, pictures_in, sprite_sheet
+from influencelab.explorer.changed_pictures import from_record, to_record
+from influencelab.explorer.contributions import Contributions, Curves
+from influencelab.explorer.pairs_table import UNIT, DampingSteps, PairsTable, Points
+from influencelab.explorer.sprites import COLUMNS, pictures_in, sprite_sheet
 
 # What share of all bytes predictions at every damping may take: one in so many.
 STEPS = 3
@@ -23,8 +26,8 @@ STEPS = 3
 SHRINK = 0.8
 # The key of the header among the metadata, and of an array's name within the header.
 HEADER, ARRAY = "explorer", "$"
-# What points have in newer files only, and there where rows have names.
-NAMES = ("train_names", "test_names")
+# What points and pairs have in newer files only, and there where rows have names or were changed, and so on.
+OPTIONAL = ("train_names", "test_names", "changed", "contributions", "curves")
 # No browser reads 64-bit integers as plain numbers.
 NARROWER = {numpy.dtype(numpy.int64): numpy.int32}
 
@@ -160,16 +163,16 @@ def sample(table: PairsTable, share: float) -> Bool[numpy.ndarray, " t"]:
 def fields_of(value: Any) -> dict[str, Any]:
     """The fields of a dataclass; of points also their kind, their pictures as one PNG, features in single precision."""
     record = {field.name: getattr(value, field.name) for field in fields(value)}
+    record = {name: each for name, each in record.items() if name not in OPTIONAL or each}
     if not isinstance(value, Points):
         return record if record.get("unit") != UNIT else {name: record[name] for name in record if name != "unit"}
-    for name in NAMES:
-        if not record[name]:
-            del record[name]
+    if value.changed:
+        record["changed"] = to_record(value.changed)
     record["kind"] = value.kind
     if value.kind == "images":
         pictures = value.pictures()
         sheet = numpy.frombuffer(sprite_sheet(pictures), numpy.uint8)
-        record |= {"train": None, "test": None, "shape": pictures.shape[1:], "columns": COLUMNS, "sprite_sheet": sheet}
+        record |= {"train": None, "test": None, "shape": pictures.shape[1:3], "columns": COLUMNS, "sprite_sheet": sheet}
     elif value.train is not None and value.test is not None:
         record |= {"train": value.train.astype(numpy.float32), "test": value.test.astype(numpy.float32)}
     return record
@@ -190,19 +193,22 @@ def from_bytes(content: bytes) -> ExplorerData:
             return arrays[value[ARRAY]] if ARRAY in value else {key: restored(each) for key, each in value.items()}
         return tuple(map(restored, value)) if isinstance(value, list) else value
 
-    found = restored(json.loads(metadata[HEADER]))
-    for table in found["tables"]:
-        table["damping_steps"] = table["damping_steps"] and DampingSteps(**table["damping_steps"])
-    tables = [PairsTable(**table) for table in found["tables"]]
-    points = {name: points_of(record) for name, record in found["points"].items()}
-    return ExplorerData(**found | {"tables": tables, "points": points})
+    whole = restored(json.loads(metadata[HEADER]))
+    for table in whole["tables"]:
+        for name, kind in (("damping_steps", DampingSteps), ("contributions", Contributions), ("curves", Curves)):
+            table[name] = kind(**found) if (found := table.get(name)) else None
+    tables = [PairsTable(**table) for table in whole["tables"]]
+    points = {name: points_of(record) for name, record in whole["points"].items()}
+    return ExplorerData(**whole | {"tables": tables, "points": points})
 
 
 def points_of(record: dict[str, Any]) -> Points:
     """Points from their fields."""
     known = {
-        field.name: record[field.name] for field in fields(Points) if field.name not in NAMES or field.name in record
+        each.name: record[each.name] for each in fields(Points) if each.name not in OPTIONAL or each.name in record
     }
+    if "changed" in known:
+        known["changed"] = from_record(record["changed"])
     if record["kind"] == "images":
         n, m = len(record["train_ids"]), len(record["test_ids"])
         pictures = pictures_in(record["sprite_sheet"].tobytes(), count=n + m, shape=record["shape"])

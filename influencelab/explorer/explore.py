@@ -1,8 +1,10 @@
 """The explorer of one estimate: some points removed and retrained, and a button for any others."""
 
+from influencelab.data.dataset import Dataset
 from influencelab.errors import require
 from influencelab.experiments.check import drawn
 from influencelab.experiments.comparison import compare
+from influencelab.explorer.feature_contributions import known_contributions
 from influencelab.explorer.retrain_on_demand import FitRetrainer
 from influencelab.explorer.widget.explorer import Explorer
 from influencelab.influence.estimator import Estimate
@@ -12,6 +14,9 @@ from influencelab.recipe import Progress
 
 __all__ = ["explore"]
 
+# Pairs whose predictions are taken apart by features, at most.
+EXPLAINED = 500
+
 
 def explore(
     estimate: Estimate,
@@ -20,6 +25,7 @@ def explore(
     seed: int = 0,
     retrainer: Retrainer | None = None,
     progress: Progress | None = None,
+    images: Dataset | None = None,
 ) -> Explorer:
     """Predicted against actual changes of an estimate, point by point, as a widget.
 
@@ -32,6 +38,7 @@ def explore(
         seed: of the draw.
         retrainer: how the truth is found; `SecondOrder()`, which goes on from the fit to the minimum, by default.
         progress: called as (models done, models in all).
+        images: pictures of the same points by id, where the model's features were made of pictures.
 
     Raises:
         WrongType: something else was given.
@@ -45,4 +52,5 @@ def explore(
     again = FitRetrainer(estimate.fit, truth, removals.convention)
     data = estimate.fit.data
     shown = data if estimate.fit.measure.columns(estimate.fit.task, data).points else None
-    return Explorer(comparison, retrain=again, data=shown)
+    explained = known_contributions(estimate, removals, pairs=EXPLAINED)
+    return Explorer(comparison, retrain=again, data=shown, images=images, contributions=explained)

@@ -16,8 +16,11 @@ from influencelab.data.names import are_names, texts
 from influencelab.data.sparse_rows import SparseRows, matrix_of
 from influencelab.errors import InvalidData
 from influencelab.experiments.comparison import array
+from influencelab.explorer.contributions import Contributions, curves_in
 from influencelab.explorer.data import ExplorerData
+from influencelab.explorer.feature_contributions import with_contributions
 from influencelab.explorer.pairs_table import UNIT, PairsTable, Points, Setting, places, readable
+from influencelab.explorer.pictures import Changed, with_pictures
 from influencelab.statistics.comparison import Comparison
 
 # Columns that are no setting.
@@ -26,16 +29,24 @@ PAIR = ("test_id", "test_label", "train_id", "train_label", "predicted", "actual
 PARTS = {"removed": "removal set", "estimator": "predictor", "target": "truth"}
 # What estimator, target and set of removals are called where a column, or nothing, says what they are.
 KEPT = dict.fromkeys(PARTS, "as kept")
-# Features of a sparse point that are shown.
+# Features that are shown of a point of very many.
 TERMS = 12
 # What training and test points are called where they have no names.
 NO_NAMES: Mapping[str, tuple[str, ...]] = {"train": (), "test": ()}
 
 
-def from_comparison(comparison: Comparison, data: Dataset | None = None) -> ExplorerData:
+def from_comparison(
+    comparison: Comparison,
+    data: Dataset | None = None,
+    *,
+    images: Dataset | None = None,
+    changed: Changed | None = None,
+    contributions: Contributions | None = None,
+) -> ExplorerData:
     """One comparison as explorer data; pairs outside its mask are shown as not converged.
 
-    Without its data set points have ids and labels only.
+    Without its data set points have ids and labels only. The `images` and what was `changed` are those of
+    `with_pictures`; `contributions` those of `feature_contributions`.
     """
     rows, tests = numpy.broadcast_to(comparison.mask.any(0), comparison.mask.shape).nonzero()
     labels = comparison.train_labels if comparison.classes else numpy.full(comparison.r, numpy.nan)
@@ -53,7 +64,15 @@ def from_comparison(comparison: Comparison, data: Dataset | None = None) -> Expl
     called = {"train": comparison.train_names, "test": comparison.test_names}
     unit = "" if comparison.unit == "none" else comparison.unit
     unscaled = () if unit else (comparison.estimator,)
-    return from_table(pairs, title="comparison", data=data, names=names, unscaled=unscaled, unit=unit, called=called)
+    about: dict[str, Any] = {
+        "title": "comparison",
+        "names": names,
+        "unscaled": unscaled,
+        "unit": unit,
+        "called": called,
+    }
+    found = from_table(pairs, data=data, images=images, changed=changed, **about)
+    return with_contributions(found, contributions)
 
 
 def from_table(
@@ -65,6 +84,9 @@ def from_table(
     unscaled: tuple[str, ...] = (),
     unit: str = UNIT,
     called: Mapping[str, tuple[str, ...]] = NO_NAMES,
+    curves: pandas.DataFrame | None = None,
+    images: Dataset | None = None,
+    changed: Changed | None = None,
 ) -> ExplorerData:
     """A table of pairs as explorer data; an InvalidData error where a column is missing.
 
@@ -72,6 +94,10 @@ def from_table(
     and `removed`; every other one is a setting in which networks differ. The data set lets its points be shown. `names`
     are those of the `estimator`, the `target` and the removals (`removed`); an `unscaled` estimator only ranks; the
     `unit` is that of the losses. Ids are whole numbers, or names; those of the ids 0, 1, … may come in `called`.
+
+    The `curves` are a line for each training point: a table with `train_id`, settings that `pairs` have too, and last
+    two columns of numbers, what stands across and what stands up; their names are those of the axes. The `images` and
+    what was `changed` are those of `with_pictures`.
     """
     missing = [name for name in ("train_id", "test_id", "predicted", "actual") if name not in pairs]
     if missing:
@@ -85,9 +111,10 @@ def from_table(
     for key, some in parts:
         part = some.sort_values(["test_id", "train_id"], kind="stable")
         values = map(plain, key if isinstance(key, tuple) else (key,))
+        own = dict(zip(settings, values, strict=True))
         tables.append(
             PairsTable(
-                settings=dict(zip(settings, values, strict=True)),
+                settings=own,
                 points=points.name,
                 train=numpy.searchsorted(points.train_ids, part["train_id"]),
                 test=numpy.searchsorted(points.test_ids, part["test_id"]),
@@ -97,9 +124,11 @@ def from_table(
                 removed={names["removed"]: numpy.ones(len(part), dtype=bool)},
                 unscaled=unscaled,
                 unit=unit,
+                curves=None if curves is None else curves_in(curves, settings=own),
             )
         )
-    return ExplorerData(title=title, names=settings, tables=tables, points={points.name: points})
+    found = ExplorerData(title=title, names=settings, tables=tables, points={points.name: points})
+    return with_pictures(found, images=images, changed=changed, data=data)
 
 
 def with_ids(
@@ -147,11 +176,12 @@ def points_in(table: pandas.DataFrame, data: Dataset | None, called: Mapping[str
     classes = len(labels) > 0 and (labels == numpy.round(labels)).all() and (labels >= 0).all()
     if data is not None:
         fields["name"] = data.name
-        if isinstance(data.x_train, SparseRows):
+        shape, named = data.x_test.shape[1:], bool(data.feature_names)
+        if isinstance(data.x_train, SparseRows) or (named and len(shape) == 1 and not readable(shape, named=True)):
             for part, x, ids in (("train", data.x_train, data.train_ids), ("test", data.x_test, data.test_ids)):
                 rows = places(ids.tolist(), fields[f"{part}_ids"].tolist())
                 fields[f"{part}_texts"] = largest_terms(x, rows, data.feature_names)
-        elif readable(data.x_test.shape[1:]):
+        elif readable(shape, named=named):
             fields["features"] = data.feature_names
             fields["train"] = array(data.x_train)[places(data.train_ids.tolist(), fields["train_ids"].tolist())]
             fields["test"] = array(data.x_test)[places(data.test_ids.tolist(), fields["test_ids"].tolist())]
@@ -160,7 +190,9 @@ def points_in(table: pandas.DataFrame, data: Dataset | None, called: Mapping[str
 
 def largest_terms(x: Tensor, rows: Sequence[int], names: tuple[str, ...]) -> tuple[str, ...]:
     """What is not 0 in each of these rows, the largest first, by the names of the columns: `good 0.71, film 0.3`."""
-    matrix, found = scipy.sparse.csr_array(matrix_of(x[list(rows)])), []
+    some = x[list(rows)]
+    matrix = scipy.sparse.csr_array(matrix_of(some) if isinstance(some, SparseRows) else array(some))
+    found = []
     for first, last in itertools.pairwise(matrix.indptr):
         values, columns = matrix.data[first:last], matrix.indices[first:last]
         order = numpy.argsort(-numpy.abs(values), kind="stable")[:TERMS]

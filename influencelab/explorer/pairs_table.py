@@ -1,15 +1,16 @@
 """Predicted and actual changes of one network in long form, and the points they speak of, for display."""
 
-import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy
 from jaxtyping import Bool, Float, Float32, Int, Num, UInt8
-from PIL import Image
 
 from influencelab.errors import InvalidData, InvalidParameter
+from influencelab.explorer.changed_pictures import ChangedPictures
+from influencelab.explorer.contributions import Contributions, Curves
+from influencelab.explorer.sprites import laid_out, levels, smaller
 
 Setting = str | int | float
 # What the estimator is called whose damping can be chosen.
@@ -17,8 +18,8 @@ ANY_DAMPING = "exact, any damping"
 # The unit of losses where a file says none.
 UNIT = "nats"
 FAMILIES = ("predicted", "actual", "moved", "removed")
-# Pictures a row of the sprite sheet, and how many features of a point are shown as a table at most.
-COLUMNS, READABLE = 40, 30
+# How many features of a point are shown as a table at most, and how many where they have names.
+READABLE, NAMED = 30, 200
 
 
 def nothing() -> Float32[numpy.ndarray, " 0"]:
@@ -68,6 +69,8 @@ class PairsTable:
         test_loss: of each test point under the fit, in `unit`; empty likewise.
         repeatability: by target, mean Spearman correlation over test points of two seeds' truths, where there are two.
         noise: by target, in `unit`, the standard deviation of one pair's truth over seeds (root mean square).
+        contributions: what features add to some of the predictions, where they are kept.
+        curves: of training points, where there are any.
     """
 
     settings: Mapping[str, Setting]
@@ -86,6 +89,8 @@ class PairsTable:
     test_loss: Float32[numpy.ndarray, " m"] = field(default_factory=nothing)
     repeatability: Mapping[str, float] = field(default_factory=dict)
     noise: Mapping[str, float] = field(default_factory=dict)
+    contributions: Contributions | None = None
+    curves: Curves | None = None
 
     def __post_init__(self) -> None:
         if not self.predicted or not self.actual or not self.removed:
@@ -124,6 +129,7 @@ class Points:
         grouped: whether a training "point" is a group of points.
         train_names: what each training point is called, where that is no id; else empty.
         test_names: the same for test points.
+        changed: what some training points were changed to, where these are pictures.
     """
 
     name: str
@@ -140,6 +146,7 @@ class Points:
     grouped: bool = False
     train_names: tuple[str, ...] = ()
     test_names: tuple[str, ...] = ()
+    changed: ChangedPictures | None = None
 
     def __post_init__(self) -> None:
         for part, count in (("train", len(self.train_ids)), ("test", len(self.test_ids))):
@@ -162,7 +169,7 @@ class Points:
 
     def only(self, train: Int[numpy.ndarray, " t"], test: Int[numpy.ndarray, " s"]) -> "Points":
         """Some of the points, by their places here."""
-        changes: dict[str, Any] = {}
+        changes: dict[str, Any] = {"changed": self.changed and self.changed.only(train)}
         for part, rows in (("train", train), ("test", test)):
             for name in (part, f"{part}_ids", f"{part}_labels"):
                 held = getattr(self, name)
@@ -176,16 +183,12 @@ class Points:
         """What `train` or `test` points are called: their names, else their ids."""
         return numpy.asarray(getattr(self, f"{part}_names") or getattr(self, f"{part}_ids"))
 
-    def pictures(self) -> UInt8[numpy.ndarray, "k h w"]:
-        """Every picture in 256 greys, training points first; the darkest value any has is 0, the brightest 255."""
+    def pictures(self) -> UInt8[numpy.ndarray, "k h w *colours"]:
+        """Every picture in 256 levels, training points first; the darkest value any has is 0, the brightest 255."""
         if self.kind != "images" or self.train is None or self.test is None:
             raise InvalidData(f"{self.name} holds no pictures.")
-        both = numpy.concatenate([self.train, self.test]).astype(numpy.float64)
-        # Colours, wherever they stand, are mixed into one grey.
-        both = both.mean(1) if both.ndim == 4 and both.shape[1] <= 4 else both
-        both = both.mean(-1) if both.ndim == 4 else both
-        low, high = both.min(), both.max()
-        return numpy.round(255 * (both - low) / max(high - low, 1e-300)).astype(numpy.uint8)
+        both = smaller(laid_out(numpy.concatenate([self.train, self.test])))
+        return levels(both, both.min(), both.max())
 
 
 def places(ids: Iterable[int | str], wanted: Iterable[int | str]) -> list[int]:
@@ -197,25 +200,6 @@ def places(ids: Iterable[int | str], wanted: Iterable[int | str]) -> list[int]:
     return [known[each] for each in wanted]
 
 
-def readable(shape: Sequence[int]) -> bool:
-    """Whether points of this shape can be shown: as pictures, or as a short table."""
-    return len(shape) > 1 or (len(shape) == 1 and shape[0] <= READABLE)
-
-
-def sprite_sheet(pictures: UInt8[numpy.ndarray, "k h w"]) -> bytes:
-    """All pictures side by side in one PNG, `COLUMNS` a row."""
-    count, height, width = pictures.shape
-    rows = -(-count // COLUMNS)
-    sheet = numpy.zeros((rows * COLUMNS, height, width), numpy.uint8)
-    sheet[:count] = pictures
-    sheet = sheet.reshape(rows, COLUMNS, height, width).swapaxes(1, 2).reshape(rows * height, COLUMNS * width)
-    file = io.BytesIO()
-    Image.fromarray(sheet).save(file, "PNG", optimize=True)
-    return file.getvalue()
-
-
-def pictures_in(file: bytes, *, count: int, shape: tuple[int, ...]) -> UInt8[numpy.ndarray, "k h w"]:
-    """The first `count` pictures of a sprite sheet."""
-    height, width = shape
-    apart = numpy.asarray(Image.open(io.BytesIO(file))).reshape(-1, height, COLUMNS, width).swapaxes(1, 2)
-    return apart.reshape(-1, height, width)[:count]
+def readable(shape: Sequence[int], *, named: bool = False) -> bool:
+    """Whether points of this shape can be shown: as pictures, or as a table, which may be longer where names help."""
+    return len(shape) > 1 or (len(shape) == 1 and shape[0] <= (NAMED if named else READABLE))

@@ -49,6 +49,7 @@ FOLLOWING = (
     "explorer.table().to_dict('list')",
     "explorer.statistics",
     "explorer.settings = {'weight decay': 0.1}\nexplorer.selected = explorer.table()['row'].tolist()[:7]",
+    "explorer.notes",
 )
 
 
@@ -159,8 +160,13 @@ def test_a_lasso_reaches_python_with_scipys_statistics(hands: tuple[Panel, Explo
     assert "Fisher" in explorer.root.locator(".ile-readings").inner_text()
 
 
-def test_python_sets_what_is_looked_at_and_selected(hands: tuple[Panel, Explorer]) -> None:
+def test_python_sets_what_is_looked_at_and_selected_and_reads_notes(hands: tuple[Panel, Explorer]) -> None:
     panel, explorer = hands
+    title = explorer.root.locator(".ile-card h4", has_text="Training point").inner_text()
+    explorer.root.locator(".ile-note").fill("looks like a 7")
+    explorer.root.locator(".ile-note").blur()
+    told = panel.run_cell(5, seconds=30).outputs[0]["data"]["text/plain"]
+    assert ast.literal_eval("".join(told)) == {int(title.split()[-1]): "looks like a 7"}
     panel.run_cell(4, seconds=30)
     expect(explorer.root).to_have_attribute("data-selected", "7")
     assert explorer.settings["weight decay"] == 0.1

@@ -27,8 +27,9 @@ from influencelab.explorer import build
 from influencelab.explorer.build import SHARES, explorer_data, fit_details
 from influencelab.explorer.data import from_bytes
 from influencelab.explorer.from_table import from_comparison, from_table
-from influencelab.explorer.pairs_table import COLUMNS, Points, pictures_in, sprite_sheet
+from influencelab.explorer.pairs_table import Points
 from influencelab.explorer.retrain_on_demand import LeaveOneOutRetrainer
+from influencelab.explorer.sprites import COLUMNS, pictures_in, sprite_sheet
 from influencelab.influence.estimators.exact import Exact
 from influencelab.influence.retrainers.second_order import SecondOrder
 from influencelab.models.tasks.logistic import Logistic

@@ -5,10 +5,13 @@ import { settle } from "./choices.js";
 import { paint } from "./colours.js";
 import { draw, drawOverlay } from "./draw.js";
 import { listen } from "./gestures.js";
-import { makeFrame, showLegend } from "./frame.js";
+import { makeFrame, showLegend, showWhat } from "./frame.js";
 import { showControls } from "./controls.js";
 import { bins, fitView, inner, makePlot, place, resize, setPairs, zoom } from "./plot.js";
-import { pixelsOf, likeness } from "./points.js";
+import { pixelsOf } from "./points.js";
+import { makeModes } from "./modes.js";
+import { makeNotes } from "./notes.js";
+import { showTip } from "./tip.js";
 import { asked, makeRetrainer, retrainedShown } from "./retraining.js";
 import { inOneSentence, showPair, showStrips } from "./panel.js";
 import { showReadings } from "./readings.js";
@@ -59,6 +62,7 @@ export function render({ model, el }) {
     // In focus first: the pair with the largest predicted change.
     if (drawnAt(state.focus) < 0 && !state.shown.missing.rows.includes(state.focus)) state.focus = largest();
     showControls(parts.controls, state.choice, change);
+    showWhat(parts.what, tables[0]);
     refresh();
   }
 
@@ -109,9 +113,11 @@ export function render({ model, el }) {
 
   /** Show the pair in focus, and its test point's strip. */
   function lookAt() {
-    const pair = focused(), at = { address: pair && addresses[pair.table.points.name] };
+    const pair = state.focused = focused(), at = { address: pair && addresses[pair.table.points.name] };
     showPair(parts.pair, pair, state.choice, at.address);
     showStrips(parts.strips, pair, state.choice, { ...at, look: focus });
+    notes.look(pair);
+    modes.show(state);
     showRetrainer();
   }
 
@@ -202,18 +208,14 @@ export function render({ model, el }) {
 
   function tip(i, x, y) {
     if (i < 0) { parts.tip.hidden = true; return; }
-    const pair = pairAt(grid, state.shown.rows[i]), { points } = pair.table, at = { size: 36, address: addresses[points.name] };
-    const pictures = points.kind === "images"
-      ? [likeness(points, "test", pair.table.test[pair.place], at), likeness(points, "train", pair.table.train[pair.place], at)] : [];
-    parts.tip.replaceChildren(h("div", { class: "ile-row" }, pictures), h("p", {}, describe(pair)));
-    parts.tip.hidden = false;
-    parts.tip.style.left = `${Math.min(x + 14, plot.width - 240)}px`;
-    parts.tip.style.top = `${y > plot.height / 2 ? y - 14 : y + 14}px`;
-    parts.tip.classList.toggle("ile-above", y > plot.height / 2);
+    const pair = pairAt(grid, state.shown.rows[i]);
+    showTip(parts.tip, { pair, words: describe(pair), address: addresses[pair.table.points.name], x, y, plot });
   }
 
   function say(text) { parts.live.textContent = text; }
 
+  const notes = makeNotes(parts.note, model, () => modes.show(state));
+  const modes = makeModes(parts, model, { grid, addresses, on: { focus, select, say, notes: notes.all } });
   const retrainer = makeRetrainer(model, () => { if (state.choice) { showRetrainer(); overlay(); } });
   const on = {
     hover(i, x, y) {
@@ -256,6 +258,8 @@ export function render({ model, el }) {
       refresh();
     },
     "change:retrained": () => { fit(); redraw(); },
+    "change:notes": () => { notes.look(focused()); modes.show(state); },
+    "change:mode": () => modes.turn(model.get("mode")),
   };
 
   /** Begin once the element stands in the page: before that it has neither size nor colours. */
@@ -278,7 +282,7 @@ export function render({ model, el }) {
     else if (resize(plot)) redraw();
   });
   observer.observe(parts.surface);
-  ends.push(() => observer.disconnect(), () => retrainer.end(), () => Object.values(addresses).forEach((one) => URL.revokeObjectURL(one)));
+  ends.push(() => observer.disconnect(), () => retrainer.end(), notes.end, modes.end, () => Object.values(addresses).forEach((one) => URL.revokeObjectURL(one)));
   for (const points of Object.values(grid.points)) pixelsOf(points).then((pixels) => { points.pixels = pixels; if (state.choice) lookAt(); });
   parts.root.explorer = { place: (x, y) => place(plot, x, y), shown: () => state.shown, statistics: () => state.statistics, bins: () => bins(plot) };
   return () => ends.forEach((end) => end());

@@ -13,10 +13,14 @@ from matplotlib.figure import Figure
 
 from influencelab.data.dataset import Dataset
 from influencelab.errors import InvalidParameter, WrongType, named, require
+from influencelab.explorer.contributions import Contributions
 from influencelab.explorer.data import ExplorerData, from_bytes
+from influencelab.explorer.feature_contributions import with_contributions
 from influencelab.explorer.from_table import from_comparison, from_table
+from influencelab.explorer.pictures import Changed, with_pictures
 from influencelab.explorer.retrain_on_demand import RetrainedPair
 from influencelab.explorer.widget import bundle, picture
+from influencelab.explorer.widget.point_notes import known_mode, known_notes
 from influencelab.explorer.widget.view import View, settled
 from influencelab.runner.report import Report, load
 from influencelab.statistics.comparison import Comparison
@@ -41,11 +45,20 @@ class Explorer(anywidget.AnyWidget):
         retrain: called by the button: retrains without the chosen points, and gives a `RetrainedPair`.
         data: the data set of a comparison or of a table, so that its points can be shown.
         settings: what is shown first, such as `{"estimator": "exact", "test point": 8}`.
+        notes: on training points, by id or name.
+        mode: what stands beside the plot: one `pair`, a list of them all to `browse`, and where the data have them
+            pictures before and after (`changes`), `features` beside each other, or `curves`.
+        images: a data set of pictures of the same ids, where points are features of pictures.
+        changed: what training pictures were changed to: the FeatureMove or Replacement of them that was predicted, one
+            point an experiment, or a dict from ids to new pictures.
+        contributions: what features add to the predictions, as `feature_contributions` finds it.
 
     Attributes:
         settings: what is shown. Set some or all of them; what cannot be together is refused.
         selected: numbers of the selected pairs, as in the column `row` of `table()`.
         retrained: what was retrained so far: rows, predicted and actual change, ‖∇J‖, seconds.
+        notes: what was noted on training points, by their ids (or names), written here or in the browser.
+        mode: what stands beside the plot now.
     """
 
     _esm = bundle.script()
@@ -59,6 +72,9 @@ class Explorer(anywidget.AnyWidget):
         from_json=lambda content, _: numpy.frombuffer(content, dtype="<u4").tolist(),
     )
     retrained = traitlets.List().tag(sync=True)
+    # A browser knows no keys but texts.
+    notes = traitlets.Dict().tag(sync=True, to_json=lambda notes, _: {str(point): notes[point] for point in notes})
+    mode = traitlets.Unicode("pair").tag(sync=True)
 
     def __init__(
         self,
@@ -67,13 +83,20 @@ class Explorer(anywidget.AnyWidget):
         retrain: Retrain | None = None,
         data: Dataset | None = None,
         settings: Mapping[str, Any] | None = None,
+        notes: Mapping[Any, str] | None = None,
+        mode: str = "pair",
+        images: Dataset | None = None,
+        changed: Changed | None = None,
+        contributions: Contributions | None = None,
     ) -> None:
-        self._data = explorer_data_of(source, data).within(LARGEST)
+        found = with_contributions(explorer_data_of(source, data), contributions)
+        self._data = with_pictures(found, images=images, changed=changed, data=data).within(LARGEST)
         if retrain is not None:
             require(retrain, Callable, what="retrain", cure="Give il.LeaveOneOutRetrainer(…) or a function.")
         require(settings or {}, Mapping, what="settings", cure="Give a dict such as {'estimator': 'exact'}.")
         self._retrain = retrain
-        super().__init__(_grid=self._data.to_bytes(), settings=settled(self._data, settings or {}))
+        first = {"settings": settled(self._data, settings or {}), "mode": known_mode(self._data, mode)}
+        super().__init__(_grid=self._data.to_bytes(), notes=known_notes(self._data, notes or {}), **first)
         self.on_msg(self._answer)
 
     def __repr__(self) -> str:
@@ -102,8 +125,13 @@ class Explorer(anywidget.AnyWidget):
         return picture.drawn(self.view, self.selected)
 
     def table(self) -> pandas.DataFrame:
-        """The selected pairs of the view, or all of them where none is selected: points, losses and changes."""
+        """The selected pairs of the view, or all of them where none is selected.
+
+        Its columns are points, labels, losses, changes, a `verdict` on the prediction, and the `note` on the training
+        point; those of the file that the browser writes.
+        """
         pairs: Any = self.view.pairs
+        pairs = pairs.assign(note=[self.notes.get(each, "") for each in pairs["train_id"]])
         return pairs[pairs["row"].isin(self.selected)].reset_index(drop=True) if self.selected else pairs
 
     @traitlets.validate("settings")
@@ -112,6 +140,16 @@ class Explorer(anywidget.AnyWidget):
         now = self.settings
         named = {name: value for name, value in proposal["value"].items() if name not in now or now[name] != value}
         return settled(self._data, named, now=now)
+
+    @traitlets.validate("notes")
+    def _check_notes(self, proposal: Any) -> dict[int | str, str]:
+        """Of points that there are."""
+        return known_notes(self._data, proposal["value"])
+
+    @traitlets.validate("mode")
+    def _check_mode(self, proposal: Any) -> str:
+        """One that these data have."""
+        return known_mode(self._data, proposal["value"])
 
     @traitlets.validate("selected")
     def _check_selected(self, proposal: Any) -> list[int]:

@@ -17,6 +17,9 @@ export function makeFrame(el, actions) {
     lasso: button("Lasso", "Lasso: draw around points to select them (L)", actions.toggleLasso, { "aria-pressed": "false" }),
     readings: h("div", { class: "ile-readings" }),
     pair: h("div", { class: "ile-pair" }),
+    tabs: h("div", { class: "ile-tabs", role: "tablist", "aria-label": "What is shown beside the plot" }),
+    panels: h("div", { class: "ile-panels" }),
+    note: h("div", { class: "ile-noting" }),
     strips: h("div", { class: "ile-strips" }),
     retrain: h("button", { type: "button", class: "ile-retrain", onclick: actions.retrain }, "Retrain without this point"),
     retrained: h("span", { class: "ile-retrained", role: "status" }),
@@ -27,17 +30,23 @@ export function makeFrame(el, actions) {
     button("+", "Zoom in (+)", actions.zoomIn), button("−", "Zoom out (−)", actions.zoomOut),
     button("Fit", "Show all points (0)", actions.reset), parts.lasso,
     button("In view", "Select all points in view (A)", actions.all), button("Clear", "Select nothing (Escape)", actions.clear));
-  const what = h("p", { class: "ile-what" }, "Each dot: one training point removed. Across: what was predicted for a test "
-    + "point's loss. Up: what retraining gave.");
+  parts.what = h("p", { class: "ile-what" });
   const plot = h("div", { class: "ile-plot" }, parts.surface, parts.tip, parts.key);
-  const left = h("div", { class: "ile-left" }, tools, what, plot, parts.legend);
-  const right = h("div", { class: "ile-right" }, parts.readings, parts.pair, h("div", { class: "ile-retraining" }, parts.retrain, parts.retrained));
+  const left = h("div", { class: "ile-left" }, tools, parts.what, plot, parts.legend);
+  parts.one = h("div", { class: "ile-one" }, parts.readings, parts.pair);
+  const right = h("div", { class: "ile-right" }, parts.tabs, parts.panels, parts.note, h("div", { class: "ile-retraining" }, parts.retrain, parts.retrained));
   parts.root = h("div", { class: "ile", "data-lm-suppress-shortcuts": "true", role: "region", "aria-label": "Explorer of predicted and actual loss changes" },
     parts.controls, h("div", { class: "ile-body" }, left, right), parts.strips, parts.notes, parts.live);
   // A notebook would take arrow keys for its own: what is pressed in here stays in here.
   parts.root.addEventListener("keydown", (event) => event.stopPropagation());
   el.append(parts.root);
   return parts;
+}
+
+/** What a dot of these points and of what is watched is. */
+export function showWhat(host, { points, watched }) {
+  const done = points.changed?.rows.length === points.train_ids.length ? "changed" : "removed", whose = watched === "test loss" ? "a test point's loss" : `the ${watched}`;
+  host.textContent = `Each dot: one ${points.grouped ? "group of training points" : "training point"} ${done}. Across: what was predicted for ${whose}. Up: what retraining gave.`;
 }
 
 /** What the colours mean. */

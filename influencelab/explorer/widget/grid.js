@@ -3,7 +3,7 @@
 const ARRAYS = { F64: Float64Array, F32: Float32Array, I32: Int32Array, U8: Uint8Array, BOOL: Uint8Array };
 // What changes, by its unit; all other units are of losses.
 const WATCHED = { "log-odds": "margin", probability: "probability", "unit of the parameter": "parameter", output: "output",
-  "mean response": "prediction" };
+  "mean response": "prediction", "log penalty": "penalty" };
 export const ANY_DAMPING = "exact, any damping";
 
 /** What the file holds; its arrays share one buffer. */

@@ -16,6 +16,7 @@ const EFFECTS = {
   parameter: ["lowering", "raising", "value"],
   output: ["lowering", "raising", "output"],
   prediction: ["lowering", "raising", "prediction"],
+  penalty: ["lowering", "raising", "penalty"],
 };
 
 const known = (list, place) => (list.length ? formatted(list[place]) : "not stored");
@@ -92,8 +93,10 @@ export function showStrips(host, focus, choice, { address, look }) {
     h("span", {}, labelOf(points, "train", table.train[i]) || `id ${idOf(points, "train", table.train[i])}`),
     h("span", { class: "ile-value" }, formatted(values[i], 2))))));
   const first = mine.slice(0, BEST).filter((i) => values[i] > 0), last = mine.slice(-BEST).reverse().filter((i) => values[i] < 0);
-  const [rise, fall, what] = EFFECTS[table.watched], whose = table.watched === "parameter" ? "" : "to test point ";
+  const [rise, fall, what] = EFFECTS[table.watched], own = table.watched === "penalty";
+  // The penalty is the whole model's; all else is a test point's or a parameter's.
+  const whose = own ? "" : table.watched === "parameter" ? ` ${idOf(points, "test", test)}` : ` to test point ${idOf(points, "test", test)}`;
   host.replaceChildren(
-    strip(`Most ${rise} ${whose}${idOf(points, "test", test)}: its ${what} would rise without them`, first),
-    strip(`Most ${fall}: its ${what} would fall without them`, last));
+    strip(`Most ${rise}${whose}: ${own ? "the" : "its"} ${what} would rise without them`, first),
+    strip(`Most ${fall}: ${own ? "the" : "its"} ${what} would fall without them`, last));
 }

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy
 import pandas
+from jaxtyping import Float
 
 from influencelab.errors import InvalidParameter, unknown
 from influencelab.explorer.data import ExplorerData
@@ -21,6 +22,8 @@ ALL = "all"
 POOLED = ("seed", "network")
 MODELS = ("trusted", "converged")
 APPEARANCE = {"colour": ["class", "seed", "|influence|", "one colour"], "axes": ["linear", "symlog"]}
+# How a prediction came true.
+AGREES, SMALL, OFF, WRONG, NO_TRUTH = "agrees", "within seed noise", "off by a factor of 2", "wrong sign", "no truth"
 NO_PAIR = ("row", "test_id", "test_label", "train_id", "train_label", "predicted", "actual")
 
 
@@ -148,7 +151,27 @@ class View:
         }
         kept = (("test_loss", test), ("train_loss", train), ("self_influence", train))
         columns |= {name: getattr(table, name)[places] for name, places in kept if len(getattr(table, name))}
+        noise = 2 * table.noise.get(settings["target"], 0.0)
+        scaled = settings["estimator"] not in table.unscaled
+        columns["verdict"] = verdicts(columns["predicted"], columns["actual"], noise=noise, scaled=scaled)
         return pandas.DataFrame(columns)
+
+
+def verdicts(
+    predicted: Float[numpy.ndarray, " t"], actual: Float[numpy.ndarray, " t"], *, noise: float, scaled: bool
+) -> numpy.ndarray:
+    """How each prediction came true: `agrees` where neither is more than twice the other and both have one sign.
+
+    Where both are below the `noise`, what another seed alone changes, neither sign nor size says anything. Of scores
+    that are not `scaled` only the sign counts.
+    """
+    small, large = numpy.sort(numpy.abs([predicted, actual]), axis=0)
+    found = numpy.where(large <= 2 * small, AGREES, OFF if scaled else AGREES).astype(object)
+    found[numpy.sign(predicted) * numpy.sign(actual) < 0] = WRONG
+    if scaled:
+        found[large < noise] = SMALL
+    found[~numpy.isfinite(actual)] = NO_TRUTH
+    return found
 
 
 def agreement(pairs: Any) -> dict[str, Any]:

@@ -119,6 +119,18 @@ class FlippedLabels(Recipe):
         report(0.9)
         return self.outcome(models, estimate, flipped, found)
 
+    def fit_of(self, outcome: Outcome) -> Fit:
+        """The model of the flipped labels, from its stored parameters."""
+        data, _ = parted(self.source)
+        given = torch.where(torch.from_numpy(self.flips(data.n)), 1 - data.y_train, data.y_train)
+        task = BinaryLogistic(self.weight_decay, intercept=False)
+        return fit_at(task, replace(data, y_train=given), outcome.theta, trainer=self.trainer)
+
+    def relabelling_of(self, fitted: Fit) -> Replacement:
+        """The single relabellings that an outcome has the truth of."""
+        points = self.chosen(self.flips(fitted.data.n))
+        return Replacement.relabel(fitted.data, points, 1 - fitted.data.y_train[points])
+
     def generator(self, stream: int) -> numpy.random.Generator:
         """One of the random streams of the seed."""
         return numpy.random.default_rng((self.seed, stream))

@@ -11,6 +11,8 @@ from influencelab.studies.ridge_penalty.problems import Regression
 
 # Draws that a report keeps pairs of.
 KEPT = 10
+# What the columns of the curves are called where they are drawn for themselves.
+AXES = {"weight": "weight of the observation", "log_penalty": "log λ̂"}
 
 
 def pairs_table(found: dict[str, list[Tuned | None]]) -> pandas.DataFrame:
