@@ -152,6 +152,15 @@ def findings(name: str, data: str) -> tuple[Finding, ...]:
                 (DEEP, "alike_among_first"),
             ),
         ),
+        Finding(
+            STUDY,
+            "Training again without one of the most influential moves the losses {} times as far as influence says in "
+            "the kernel machine and {} times on deep features; {} and {} times as far as one Newton step says.",
+            tuple(
+                {"data": data, "model": model, "estimator": kind, "selection": "top", "statistic": "slope"}
+                for kind, model in product(("exact", "newton_step"), MODELS)
+            ),
+        ),
     )
 
 

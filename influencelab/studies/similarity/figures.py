@@ -40,7 +40,7 @@ def influence_by_distance(kept: pandas.DataFrame) -> Figure:
             style: Any = {"s": 14, "marker": "o^"[place], "color": PALETTE[place], "linewidth": 0, "alpha": 0.6}
             axis.scatter(part["distance"], part[name], label=label, rasterized=len(part) > 300, **style)
         axis.set(xlabel="RMS distance of pixels (share of range)", title=words)
-        axis.set_ylabel(f"rise of the test loss without it ({'nats' if name == DEEP else 'of the margin'})")
+        axis.set_ylabel(f"rise of its loss without it ({'nats' if name == DEEP else 'margin'})")
     return finish(figure, caption=BY_DISTANCE)
 
 
