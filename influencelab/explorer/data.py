@@ -28,6 +28,7 @@ SHRINK = 0.8
 HEADER, ARRAY = "explorer", "$"
 # What points and pairs have in newer files only, and there where rows have names or were changed, and so on.
 OPTIONAL = ("train_names", "test_names", "class_names", "changed", "contributions", "curves")
+LEFT_OUT = "Photographs are left out of this copy, as they are others'. Run the study to see them."
 # No browser reads 64-bit integers as plain numbers.
 NARROWER = {numpy.dtype(numpy.int64): numpy.int32}
 
@@ -107,6 +108,12 @@ class ExplorerData:
             share *= min(SHRINK, size / now)
             kept = self.cut_to([table.only(sample(table, share)) for table in whole], size)
         return kept
+
+    def without_pictures(self) -> "ExplorerData":
+        """The same where points that are pictures are known by their ids, names and labels alone."""
+        points = {name: each.without_pictures() for name, each in self.points.items()}
+        shown = all(each is self.points[name] for name, each in points.items())
+        return self if shown else replace(self, points=points, notes=(*self.notes, LEFT_OUT))
 
     def cut_to(self, tables: Sequence[PairsTable], size: int) -> "ExplorerData":
         """Parts of these tables with the points they speak of, and notes of what was left out to stay below a size."""

@@ -160,6 +160,12 @@ class Points:
                     f"{self.name}: {count} {part} ids come with {sizes} values; give one of each a point."
                 )
 
+    def without_pictures(self) -> "Points":
+        """The same without what pictures show; itself where points are none."""
+        if all(part is None or part.ndim < 3 for part in (self.train, self.test)) and self.changed is None:
+            return self
+        return replace(self, train=None, test=None, changed=None)
+
     @property
     def kind(self) -> str:
         """`images`, `texts`, `features` or `none`: how a point is shown."""
