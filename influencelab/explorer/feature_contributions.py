@@ -64,11 +64,7 @@ def feature_contributions(
             "of a linear task by a solver, such as il.Exact()."
         )
     names = names_of(fit.task, fit.data)
-    if (
-        estimate.unit == "none"
-        or (perturbation.changed < 0).any()
-        or not isinstance(perturbation, Removals | Replacement)
-    ):
+    if not isinstance(perturbation, Removals | Replacement) or (perturbation.changed < 0).any():
         raise InvalidParameter(
             "Contributions are of removals or replacements of one point each: give il.leave_one_out(data.n) or an "
             "il.Replacement."
