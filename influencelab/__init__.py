@@ -80,7 +80,9 @@ def folder(noun: type[Recipe]) -> str:
 
 
 def plural(word: str) -> str:
-    """The name of the folder that holds the kinds of a module: `estimators` for `estimator`, `losses` for `loss`."""
+    """The name of the folder that holds the kinds of a module: `estimators`, `losses` for `loss`, `families`."""
+    if word.endswith("y"):
+        return f"{word[:-1]}ies"
     return f"{word}es" if word.endswith("s") else f"{word}s"
 
 

@@ -7,7 +7,8 @@ import torch
 
 from influencelab.data.arrays import SCALINGS, Arrays, choose, numbering, parts, scale
 from influencelab.data.dataset import Dataset, check_features
-from influencelab.errors import InvalidParameter
+from influencelab.data.names import names_in
+from influencelab.errors import InvalidData, InvalidParameter
 from influencelab.recipe import Recipe, default, fingerprint, kind_name
 
 
@@ -46,9 +47,21 @@ class Source(Recipe):
 
     @property
     def chosen_names(self) -> tuple[str, ...]:
-        """Names of the classes that `labels` keeps."""
-        names = self.class_names
-        return tuple(names[label] for label in self.labels) if names and self.labels else tuple(names)
+        """Names of the classes that `labels` keeps.
+
+        Raises:
+            WrongType: `class_names` is no row of names.
+            InvalidData: some of these classes have none.
+        """
+        names = names_in(self.class_names, what="class_names")
+        if not names or not self.labels:
+            return names
+        if max(self.labels) >= len(names):
+            raise InvalidData(
+                f"{kind_name(self)} has {len(names)} class_names, and labels is {self.labels}. Give a name for each of "
+                "the classes 0, 1, …, or none."
+            )
+        return tuple(names[label] for label in self.labels)
 
     @property
     @default

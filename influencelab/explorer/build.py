@@ -120,6 +120,7 @@ def points_of(source: Source, outcome: Outcome, *, features: Sequence[str] = ())
         test=test,
         features=tuple(features) if len(shape) == 1 and len(features) == shape[0] else (),
         grouped=grouped,
+        class_names=data.class_names,
     )
 
 

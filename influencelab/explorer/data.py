@@ -27,7 +27,7 @@ SHRINK = 0.8
 # The key of the header among the metadata, and of an array's name within the header.
 HEADER, ARRAY = "explorer", "$"
 # What points and pairs have in newer files only, and there where rows have names or were changed, and so on.
-OPTIONAL = ("train_names", "test_names", "changed", "contributions", "curves")
+OPTIONAL = ("train_names", "test_names", "class_names", "changed", "contributions", "curves")
 # No browser reads 64-bit integers as plain numbers.
 NARROWER = {numpy.dtype(numpy.int64): numpy.int32}
 

@@ -70,6 +70,7 @@ def from_comparison(
         "unscaled": unscaled,
         "unit": unit,
         "called": called,
+        "class_names": comparison.class_names,
     }
     found = from_table(pairs, data=data, images=images, changed=changed, **about)
     return with_contributions(found, contributions)
@@ -84,6 +85,7 @@ def from_table(
     unscaled: tuple[str, ...] = (),
     unit: str = UNIT,
     called: Mapping[str, tuple[str, ...]] = NO_NAMES,
+    class_names: tuple[str, ...] = (),
     curves: pandas.DataFrame | None = None,
     images: Dataset | None = None,
     changed: Changed | None = None,
@@ -94,6 +96,7 @@ def from_table(
     and `removed`; every other one is a setting in which networks differ. The data set lets its points be shown. `names`
     are those of the `estimator`, the `target` and the removals (`removed`); an `unscaled` estimator only ranks; the
     `unit` is that of the losses. Ids are whole numbers, or names; those of the ids 0, 1, … may come in `called`.
+    Labels are numbers, or names; those of the classes 0, 1, … are `class_names`, else those of the data set.
 
     The `curves` are a line for each training point: a table with `train_id`, settings that `pairs` have too, and last
     two columns of numbers, what stands across and what stands up; their names are those of the axes. The `images` and
@@ -103,9 +106,10 @@ def from_table(
     if missing:
         raise InvalidData(f"The pairs have no column '{missing[0]}'. They have: {', '.join(map(str, pairs.columns))}.")
     known = {part: getattr(data, f"{part}_names", ()) or called[part] for part in NO_NAMES}
-    table, called = with_ids(with_numbers(pairs.rename(columns=PARTS)), known)
+    numbered, classes = with_numbers(pairs.rename(columns=PARTS), class_names or getattr(data, "class_names", ()))
+    table, called = with_ids(numbered, known)
     settings = tuple(name for name in table.columns if name not in PAIR)
-    points = points_in(table, data, called)
+    points = points_in(table, data, called, class_names=classes)
     parts = table.groupby(list(settings), sort=False, observed=True) if settings else [((), table)]
     tables = []
     for key, some in parts:
@@ -147,14 +151,15 @@ def with_ids(
     return table.assign(**changed), called
 
 
-def with_numbers(table: pandas.DataFrame) -> pandas.DataFrame:
-    """The table, its classes numbered in the order of the alphabet where they have names."""
+def with_numbers(table: pandas.DataFrame, known: tuple[str, ...]) -> tuple[pandas.DataFrame, tuple[str, ...]]:
+    """The table with numbers for classes, and the names of these: those known, else in the order of the alphabet."""
     for name in (name for name in ("predicted", "actual") if not is_numeric_dtype(table[name])):
         raise InvalidData(f"Column '{name}' is {table[name].dtype}, expected numbers. Convert it: pairs.astype(float).")
     named = [name for name in ("train_label", "test_label") if name in table and not is_numeric_dtype(table[name])]
-    classes = sorted({str(label) for name in named for label in table[name].dropna()})
+    found = {str(label) for name in named for label in table[name].dropna()}
+    classes = known if found <= set(known) else tuple(sorted(found))
     places = {label: float(place) for place, label in enumerate(classes)}
-    return table.assign(**{name: table[name].map(str).map(places.get).astype(float) for name in named})
+    return table.assign(**{name: table[name].map(str).map(places.get).astype(float) for name in named}), classes
 
 
 def plain(value: object) -> Setting:
@@ -163,7 +168,13 @@ def plain(value: object) -> Setting:
     return known if isinstance(known, str | int | float) else str(known)
 
 
-def points_in(table: pandas.DataFrame, data: Dataset | None, called: Mapping[str, tuple[str, ...]]) -> Points:
+def points_in(
+    table: pandas.DataFrame,
+    data: Dataset | None,
+    called: Mapping[str, tuple[str, ...]],
+    *,
+    class_names: tuple[str, ...],
+) -> Points:
     """The points of the rows, with their labels where there are any, and as they are in the data set if it is given."""
     fields: dict[str, Any] = {"name": "data"}
     for part in ("train", "test"):
@@ -185,7 +196,8 @@ def points_in(table: pandas.DataFrame, data: Dataset | None, called: Mapping[str
             fields["features"] = data.feature_names
             fields["train"] = array(data.x_train)[places(data.train_ids.tolist(), fields["train_ids"].tolist())]
             fields["test"] = array(data.x_test)[places(data.test_ids.tolist(), fields["test_ids"].tolist())]
-    return Points(classes=int(labels.max()) + 1 if classes else 0, **fields)
+    count = max(int(labels.max()) + 1, len(class_names)) if classes else 0
+    return Points(classes=count, class_names=class_names if count == len(class_names) else (), **fields)
 
 
 def largest_terms(x: Tensor, rows: Sequence[int], names: tuple[str, ...]) -> tuple[str, ...]:

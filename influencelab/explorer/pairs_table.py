@@ -130,6 +130,7 @@ class Points:
         train_names: what each training point is called, where that is no id; else empty.
         test_names: the same for test points.
         changed: what some training points were changed to, where these are pictures.
+        class_names: of the classes, where they have names; else empty.
     """
 
     name: str
@@ -147,6 +148,7 @@ class Points:
     train_names: tuple[str, ...] = ()
     test_names: tuple[str, ...] = ()
     changed: ChangedPictures | None = None
+    class_names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for part, count in (("train", len(self.train_ids)), ("test", len(self.test_ids))):

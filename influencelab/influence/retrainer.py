@@ -182,17 +182,20 @@ def not_begun(part: Part, *, count: int) -> Part:
 def problems(fit: Fit, perturbation: Perturbation, rows: slice) -> list[Problem]:
     """The control and some of the experiments; one problem only, unless weight decay changes."""
     found = perturbation.experiments(fit, rows)
-    decays = torch.tensor([fit.weight_decay, *found.weight_decay], dtype=torch.float64)
+    decays = (fit.weight_decay, *found.weight_decay)
     base = torch.nn.functional.pad(fit.weights, (0, len(found.places)))
     weights = torch.cat([base[None], found.weights])
     removed = torch.cat([torch.full_like(found.removed[:1], -1), found.removed])
-    numbers = torch.tensor([0, *range(rows.start + 1, rows.stop + 1)])
+    numbers = torch.arange(rows.start, rows.stop + 1, device=weights.device)
+    numbers[0] = 0
     seen = fit if found.data is fit.data else replace(fit, data=found.data, weights=base)
-    posed = []
-    for decay in decays.unique().tolist():
-        mine = (decays == decay).to(weights.device)
-        models = numbers.to(weights.device)[mine]
-        posed.append(Problem(seen, decay, weights[mine], removed[mine], models, found.places))
+    posed, several = [], sorted(set(decays))
+    for decay in several:
+        # The weights of all models are not copied once more where they are those of one problem.
+        mine = slice(None)
+        if len(several) > 1:
+            mine = torch.tensor([each == decay for each in decays], device=weights.device)
+        posed.append(Problem(seen, decay, weights[mine], removed[mine], numbers[mine], found.places))
     return posed
 
 

@@ -16,6 +16,7 @@ WORDS = {
     "last_layer": "influence (last layer)",
     "gradient_dot": "gradient product",
     "gradient_cosine": "gradient cosine",
+    "relatif": "relative influence (RelatIF)",
     "same_label": "same label",
     "random_points": "random points",
     "top": "most influential",

@@ -2,6 +2,7 @@
 
 import numpy
 import torch
+from jaxtyping import Bool
 from scipy.optimize import linprog
 from torch import Tensor
 
@@ -10,7 +11,7 @@ from influencelab.data.sparse_rows import row_size, written_out
 from influencelab.models import derivatives
 from influencelab.models.losses.output_code import OutputCode
 from influencelab.models.machines import machines
-from influencelab.models.shapes import N, P
+from influencelab.models.shapes import KN, N, P
 from influencelab.models.task import LinearTask, Task
 
 # Outputs that differ by less may be equal but for rounding.
@@ -34,20 +35,21 @@ def unbounded(task: Task, data: Dataset, weights: N, *, theta: P | None = None) 
         at = task.start(data, 0) if theta is None else theta
         found = (unbounded(*each[:2], each.weights, theta=each.theta) for each in machines(task, data, at, weights))
         return next(filter(None, found), "")
-    free = torch.ones_like(task.penalised(data)) if task.weight_decay == 0 else ~task.penalised(data)
-    if data.classes == 0 or not (task.linear and task.plain) or not free.any() or task.kink is not None:
+    if data.classes == 0 or not (task.linear and task.plain) or task.kink is not None:
+        return ""
+    columns = free_columns(task, data)
+    if not columns.any():
         return ""
     used = weights > 0
     if not used.any():
         return "no training point has any weight, and nothing holds parameters without a penalty"
     labels = data.y_train[used]
     absent = sorted(set(range(data.classes)) - set(labels.unique().tolist()))
-    columns = free.unflatten(0, (task.output_loss.size(data), -1))
     if not absent and intercepts_alone(task, data, columns):
         return ""
     x, labels = free_features(task, data, used, columns.any(0))
     found = False
-    if theta is not None and free.all():
+    if theta is not None and columns.all():
         # Along θ outputs grow by this, whatever offsets they have.
         found = right(task.output_slopes(theta, data.x_train[used], theta[None])[0], data.y_train[used])
     if not (found or apart(x, labels, columns)):
@@ -56,6 +58,23 @@ def unbounded(task: Task, data: Dataset, weights: N, *, theta: P | None = None) 
         named = ", ".join(map(str, absent))
         return f"no training point is of class {named}, and parameters without a penalty push its probability to 0"
     return "parameters without a penalty separate the classes, and the losses fall for ever along them"
+
+
+def held_by_classes(task: Task, data: Dataset, weights: KN) -> Bool[Tensor, " k"]:
+    """Models that are not `unbounded` at a glance: nothing but intercepts is free, and every class has a point."""
+    none = torch.zeros_like(weights[:, 0]).bool()
+    if not (data.classes and task.linear and task.plain) or task.weight_decay == 0:
+        return none
+    if isinstance(task.output_loss, OutputCode) or not intercepts_alone(task, data, free_columns(task, data)):
+        return none
+    of_class = torch.nn.functional.one_hot(data.y_train, data.classes).to(weights)
+    return ((weights > 0).to(weights) @ of_class > 0).all(1)
+
+
+def free_columns(task: Task, data: Dataset) -> Bool[Tensor, "c d"]:
+    """Which parameters of each output have no penalty."""
+    free = torch.ones_like(task.penalised(data)) if task.weight_decay == 0 else ~task.penalised(data)
+    return free.unflatten(0, (task.output_loss.size(data), -1))
 
 
 def intercepts_alone(task: Task, data: Dataset, columns: Tensor) -> bool:

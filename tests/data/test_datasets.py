@@ -14,7 +14,7 @@ from bodyfat_files import use_invented_men
 from idx_files import IDX_SOURCES, cut_network, use_synthetic
 from mail_archives import mails, packed, use_archive
 from patient_files import use_patients
-from picture_files import use_pictures
+from picture_files import KINDS, use_pictures
 from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wine
 
 from influencelab import make, names
@@ -55,7 +55,6 @@ def synthetic(tmp_path, monkeypatch):
         use_synthetic(kind, tmp_path, monkeypatch)
     use_invented_men(tmp_path, monkeypatch)
     use_patients(tmp_path, monkeypatch)
-    use_pictures(tmp_path, monkeypatch)
     # As many as are held out, and some more.
     use_archive(packed(mails(ham=700, spam=500)), tmp_path, monkeypatch)
     cut_network(monkeypatch)
@@ -73,9 +72,11 @@ def files(request, tmp_path, monkeypatch):
 
 
 @pytest.fixture(params=names(Source))
-def kind(request):
+def kind(request, tmp_path, monkeypatch):
     """The name of each source there is; those that are downloaded have small files."""
     request.getfixturevalue("synthetic")
+    if request.param in KINDS:
+        use_pictures(tmp_path, monkeypatch)
     return request.param
 
 

@@ -228,7 +228,28 @@ def test_claims_findings_and_figures_find_their_numbers(ran):
     assert all(find(table, {**own, "data": "digits"}) for each in TABLES for own in each.rows.values())
     for draw in (figures.found_by_share, figures.accuracy_by_share, figures.ahead_of_rivals):
         assert draw(table).axes
+    assert figures.found_by_flipped(table) is None
     assert analysis.convergence(outcomes)["digits"]["converged"] == 5 * ran.facts["mislabels"]["models"]
+
+
+def test_curves_are_of_the_first_share_and_the_shares_are_side_by_side():
+    areas = {"random": [0.15] * 5, "self_influence": [0.4, 0.45, 0.4, 0.45, 0.4]}
+    outcomes = {("digits", share, key[2]): each for share in (0.3, 0.2) for key, each in invented(areas).items()}
+    table = analysis.measurements(outcomes, inspected=(0.2, 0.3), bootstrap=il.Bootstrap(resamples=60))
+    assert set(figures.of_first_share(table, "found")["flipped"]) == {0.3}
+    drawn = figures.found_by_flipped(table)
+    assert drawn
+    (axis,) = drawn.axes
+    first = axis.containers[0].lines[0]
+    assert first.get_ydata() == pytest.approx([0.42, 1.0])
+    trials, untouched = analysis.trials(["digits"], shares=[0.2, 0.1], repeats=2, relabelled=6)
+    assert {key: each.relabelled for key, each in trials.items()} == {
+        ("digits", 0.2, 0): 6,
+        ("digits", 0.2, 1): 0,
+        ("digits", 0.1, 0): 0,
+        ("digits", 0.1, 1): 0,
+    }
+    assert len(untouched) == 1
 
 
 def test_what_cannot_be_inspected_is_refused():
@@ -242,4 +263,4 @@ def test_what_cannot_be_inspected_is_refused():
     with pytest.raises(Unavailable, match="expected 'cpu'"):
         TRIAL.run(device="cuda")
     with pytest.raises(UnknownName, match=r"There is no data set .mails. here\. There are: digits, enron1, fashion"):
-        analysis.trials(["mails"], share=0.1, repeats=1, relabelled=2)
+        analysis.trials(["mails"], shares=[0.1], repeats=1, relabelled=2)

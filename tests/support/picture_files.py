@@ -5,6 +5,7 @@ import io
 import pickle
 import tarfile
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -85,21 +86,30 @@ def official_cifar(arrays: tuple[numpy.ndarray, ...]) -> bytes:
     return tar(files, mode="w:gz")
 
 
+@cache
+def small_archives() -> tuple[bytes, bytes]:
+    """Archives of fish and dogs, and of guitars and cats, of whom all but the first look the same."""
+    both = {
+        name: [encoded(noise(number), form="JPEG") for number in (2 * place, 2 * place + 1)]
+        for place, name in enumerate(("guitar", "cat"))
+    }
+    photographs = {
+        f"guitar_cat/{name}/{number}.jpg": both[name][number > 0]
+        for name, count in (("guitar", 110), ("cat", 140))
+        for number in range(count)
+    }
+    return tar(fish_and_dogs()), tar(photographs)
+
+
 def use_pictures(folder: Path, patch: pytest.MonkeyPatch) -> None:
     """Put small files where every source of pictures looks for them, and expect their content."""
     own = {f"{name}/{number}.png": encoded(noise(number)) for name in ("cats", "dogs") for number in range(10)}
     write(folder / "image_folder", own)
-    packed = tar(fish_and_dogs())
-    write(folder, {f"imagenette/{imagenette.RESIZED_NAME}": packed})
-    patch.setattr(imagenette, "RESIZED_CONTENT", manifest(files_in(packed, name="small")))
-    photographs = {
-        f"guitar_cat/{name}/{number}.jpg": encoded(noise(number), form="JPEG")
-        for name, count in (("guitar", 110), ("cat", 140))
-        for number in range(count)
-    }
-    packed = tar(photographs)
-    write(folder, {f"{guitars_and_cats.FOLDER}/{guitars_and_cats.NAME}": packed})
-    patch.setattr(guitars_and_cats, "CONTENT", manifest(files_in(packed, name="small")))
+    fish, guitars = small_archives()
+    write(folder, {f"imagenette/{imagenette.RESIZED_NAME}": fish})
+    write(folder, {f"{guitars_and_cats.FOLDER}/{guitars_and_cats.NAME}": guitars})
+    for module, name, packed in ((imagenette, "RESIZED_CONTENT", fish), (guitars_and_cats, "CONTENT", guitars)):
+        patch.setattr(module, name, manifest(files_in(packed, name="small")))
     use_first_cifar(cifar_arrays(60, 20), folder, patch)
     patch.setenv(FOLDER_VARIABLE, str(folder))
 

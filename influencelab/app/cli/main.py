@@ -1,4 +1,4 @@
-"""The command line: `influencelab list | run | scorecard | export | lab`, also `python -m influencelab`."""
+"""The command line: `influencelab list | run | scorecard | export | sketch | lab`, also `python -m influencelab`."""
 
 import importlib.util
 import os
@@ -199,6 +199,43 @@ def export_page(
     from influencelab.app.cli.export import exported
 
     typer.echo(exported(run, output=output, studies=studies, results=results))
+
+
+@app.command("sketch")
+def sketch_rows(
+    path: Annotated[Path, typer.Argument(metavar="FILE", help="Parquet, CSV, svmlight or .npz; or Parquet's folder.")],
+    target: Annotated[str, typer.Option(help="The column of responses; of .npz a file of them.")] = "",
+    family: Annotated[
+        str,
+        typer.Option(help="binomial, poisson, gaussian, gamma, inverse_gaussian or negative_binomial."),
+    ] = "binomial",
+    link: Annotated[str, typer.Option(help="Another link than the usual one, such as log or probit.")] = "",
+    weights: Annotated[str, typer.Option(help="The column of weights.")] = "",
+    offsets: Annotated[str, typer.Option(help="The column of offsets.")] = "",
+    weight_decay: Annotated[float, typer.Option(help="Strength of the penalty beside the mean loss.")] = 0.0,
+    intercept: Annotated[bool, typer.Option(help="Whether there is one.")] = True,
+    k: Annotated[int, typer.Option("--k", min=0, help="Columns of a sketch; 0 for exact scores where they fit.")] = 0,
+    projection: Annotated[str, typer.Option(help="sparse_sign, gaussian or count_sketch.")] = "sparse_sign",
+    sketches: Annotated[int, typer.Option(min=1, help="Independent sketches.")] = 3,
+    seed: Annotated[int, typer.Option(min=0, help="Of the sketches.")] = 0,
+    workers: Annotated[int, typer.Option(min=0, help="Threads; 0 for one a core.")] = 0,
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Where scores go, as .parquet or .csv.")] = None,
+    top: Annotated[int, typer.Option(min=1, help="Rows that are shown.")] = 10,
+) -> None:
+    """Find the rows of a file that drive a regression: Cook's distance of each, exact or sketched.
+
+    Example: influencelab sketch data.parquet --target y --family binomial --k 200 --out scores.parquet
+    """
+    from influencelab.app.cli.rows_bar import RowsBar
+    from influencelab.app.cli.sketch import Asked, sketched
+
+    fit = {"weight_decay": weight_decay, "intercept": intercept, "workers": workers}
+    columns = {"weights": weights, "offsets": offsets}
+    ways = {"k": k, "projection": projection, "sketches": sketches, "seed": seed}
+    asked = Asked(path, target, family, link, **columns, **fit, **ways)
+    with RowsBar() as bar:
+        told = sketched(asked, out=out, top=top, progress=bar)
+    typer.echo(told)
 
 
 @app.command("lab", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})

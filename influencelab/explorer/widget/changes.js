@@ -1,7 +1,7 @@
 // Training pictures before and after they were changed, and the change made visible, beside what it does.
 import { h, pictureAddress } from "./dom.js";
 import { predictions } from "./grid.js";
-import { idOf, labelOf, likeness, pieceOf } from "./points.js";
+import { idOf, labelInWords, labelOf, likeness, pieceOf } from "./points.js";
 import { formatted } from "./scales.js";
 
 const WIDE = 150, LITTLE = 44; // pixels
@@ -20,7 +20,7 @@ export function makeChanges({ grid, addresses, on }) {
     const id = idOf(points, "train", train);
     if (at < 0) return [h("p", { class: "ile-hint" }, `Training point ${id} was not changed. Choose one of the points below.`)];
     const old = labelOf(points, "train", train), kept = Number.isNaN(changed.labels[at]);
-    const now = kept ? old : points.classes ? `class ${changed.labels[at]}` : `target ${formatted(changed.labels[at])}`;
+    const now = kept ? old : labelInWords(points, changed.labels[at]);
     const figure = (part, title, below, words) => h("figure", {},
       pieceOf(changed, part * count + at, { count: 3 * count, size: WIDE, address: sheets[points.name], words: `training image ${id} ${words}` }),
       h("figcaption", {}, h("b", {}, title), " ", below));

@@ -7,8 +7,12 @@ const LONGEST = 30; // features that stand below a point
 /** The label of a point in words; empty where it is unknown. */
 export function labelOf(points, part, place) {
   const label = points[`${part}_labels`][place];
-  if (Number.isNaN(label)) return "";
-  return points.classes ? `class ${label}` : `target ${formatted(label)}`;
+  return Number.isNaN(label) ? "" : labelInWords(points, label);
+}
+
+/** A label in words: the name of its class, else its number, or a target. */
+export function labelInWords(points, label) {
+  return points.classes ? points.class_names?.[label] ?? `class ${label}` : `target ${formatted(label)}`;
 }
 
 /** What a point is called: its name, else its id. */

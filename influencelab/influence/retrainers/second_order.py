@@ -22,7 +22,7 @@ from influencelab.models.proximal import proximal, proximal_bregman_response
 from influencelab.models.shapes import KN, KP
 from influencelab.training.fit import Fit
 from influencelab.training.minimum import DENSE, LEFT, POLISHED, polish
-from influencelab.training.separation import unbounded
+from influencelab.training.separation import held_by_classes, unbounded
 from influencelab.training.trainer import Trainer, small_gradient
 from influencelab.training.trainers.newton import Newton
 
@@ -149,7 +149,8 @@ class SecondOrder(Retrainer):
         theta, gradient, passed = descent.theta, descent.gradient, descent.passed
         endless = torch.zeros_like(passed)
         # Without a minimum every further step is one of many, and on its tail the fit's own models pass any test.
-        for row in (~passed | (not seen.converged)).nonzero()[:, 0].tolist():
+        doubtful = (~passed | (not seen.converged)).nonzero()[:, 0]
+        for row in doubtful[~held_by_classes(seen.task, seen.data, weights[doubtful])].tolist():
             if unbounded(seen.task, seen.data, weights[row], theta=seen.theta):
                 endless[row], passed[row] = True, False
         rest = (~passed & ~endless).nonzero()[:, 0]

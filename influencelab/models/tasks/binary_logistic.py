@@ -6,6 +6,8 @@ from influencelab.models.loss import OutputLoss
 from influencelab.models.losses.binary_cross_entropy import BinaryCrossEntropy
 from influencelab.models.task import LinearTask
 
+LOSS = BinaryCrossEntropy()
+
 
 @dataclass(frozen=True)
 class BinaryLogistic(LinearTask):
@@ -18,4 +20,4 @@ class BinaryLogistic(LinearTask):
     @property
     def output_loss(self) -> OutputLoss:
         """Cross-entropy of the log-odds."""
-        return BinaryCrossEntropy()
+        return LOSS

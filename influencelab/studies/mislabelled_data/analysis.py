@@ -1,5 +1,6 @@
 """Measurements of inspections: areas, shares found, accuracies after mending, each over repeats and paired."""
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -39,9 +40,9 @@ Key = tuple[str, float, int]
 
 
 def trials(
-    data: Sequence[str], *, share: float, repeats: int, relabelled: int
+    data: Sequence[str], *, shares: Sequence[float], repeats: int, relabelled: int
 ) -> tuple[dict[Key, FlippedLabels], dict[Key, FlippedLabels]]:
-    """Each data set with labels flipped in every repeat, of which the first relabels; and each untouched.
+    """Each data set with each share of labels flipped in every repeat, of which the very first relabels; and untouched.
 
     An UnknownName error for a data set that is none of `SOURCES`.
     """
@@ -50,8 +51,8 @@ def trials(
         if name not in SOURCES:
             raise UnknownName(f"There is no data set '{name}' here. There are: {', '.join(SOURCES)}.")
         common: dict[str, Any] = {"source": SOURCES[name], "trainer": TRAINERS.get(name, Newton())}
-        for seed in range(repeats):
-            some = 0 if seed else relabelled
+        for share, seed in itertools.product(shares, range(repeats)):
+            some = relabelled if (share, seed) == (shares[0], 0) else 0
             flipped[name, share, seed] = FlippedLabels(share=share, relabelled=some, seed=seed, **common)
         untouched[name, 0.0, 0] = FlippedLabels(share=0.0, **common)
     return flipped, untouched

@@ -8,7 +8,7 @@ from influencelab.runner.setting import Setting
 
 STUDY = "mislabelled_data"
 # Data of the record by name, with what they are.
-DATA = {"enron1": "Enron1 mails", "digits": "digits 3 and 8"}
+DATA = {"enron1": "Enron1 mails", "digits": "digits 3 and 8", "fashion": "pullovers and coats"}
 FLIPPED = {"flipped": 0.1}
 EACH = tuple(Setting(words, {"data": name}) for name, words in DATA.items())
 RIVALS = {

@@ -18,7 +18,8 @@ from influencelab.statistics.comparison import Comparison
 from influencelab.statistics.correlation import spearman
 from influencelab.statistics.measurement import Measurement
 from influencelab.statistics.measurements import row, tidy
-from influencelab.studies.similarity.models import DEEP, KERNEL, Model
+from influencelab.studies.similarity.claims import DEEP, KERNEL
+from influencelab.studies.similarity.models import Model
 from influencelab.studies.similarity.pictures import Pictures
 
 INFLUENCE = "exact"

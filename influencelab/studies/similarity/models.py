@@ -21,11 +21,11 @@ from influencelab.models.losses.hinge import margins
 from influencelab.models.tasks.binary_logistic import BinaryLogistic
 from influencelab.models.tasks.smooth_hinge import SmoothHinge
 from influencelab.recipe import Progress, unheard
+from influencelab.studies.similarity.claims import DEEP, KERNEL
 from influencelab.studies.similarity.pictures import Pictures, of_tests
 from influencelab.training.fit import Fit, fit, fit_from
 from influencelab.training.trainers.newton import Newton
 
-KERNEL, DEEP = "rbf_svm", "deep_features"
 # The published machine of 1,800 pictures at weight decay 0.001 gives no picture a weight above this (C of a SVM).
 PUBLISHED_C = 1 / (1800 * 0.001)
 # The bend of the published hinge, and those that lead there from a smoother one.
@@ -37,7 +37,7 @@ class Model:
     """One model with what is predicted of it.
 
     Attributes:
-        name: `rbf_svm` or `deep_features`.
+        name: `kernel machine` or `deep features`.
         fit: at its minimum, watching the test points in doubt.
         influence: by the exact curvature.
         newton: one Newton step without each training point.

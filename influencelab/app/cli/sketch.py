@@ -1,0 +1,154 @@
+"""`influencelab sketch`: which rows of a file drive a regression."""
+
+import math
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy
+import pandas
+
+from influencelab import make, names
+from influencelab.app.cli.terminal import here
+from influencelab.errors import InvalidParameter, MissingData, UnknownName
+from influencelab.glm.choice import glm_influence
+from influencelab.glm.family import Family
+from influencelab.glm.link import Link
+from influencelab.glm.projection import Projection
+from influencelab.glm.regression import Regression, regress
+from influencelab.glm.table import Table, rows_at
+from influencelab.glm.tables.csv_table import CsvTable
+from influencelab.glm.tables.npz_table import NpzTable
+from influencelab.glm.tables.parquet_table import ParquetTable, opened
+from influencelab.glm.tables.sparse_parquet_table import SparseParquetTable
+from influencelab.glm.tables.svmlight_table import SvmlightTable
+from influencelab.recipe import Progress
+
+SUFFIXES = {
+    ".parquet": "Parquet",
+    ".csv": "CSV",
+    ".csv.gz": "CSV",
+    ".svmlight": "svmlight",
+    ".svm": "svmlight",
+    ".libsvm": "svmlight",
+    ".npz": "NumPy or SciPy",
+}
+# Columns of rows that are shown beside the scores.
+SHOWN = 6
+
+
+class Asked(NamedTuple):
+    """What `influencelab sketch` was asked, as its options name it."""
+
+    path: Path
+    target: str
+    family: str = "binomial"
+    link: str = ""
+    weights: str = ""
+    offsets: str = ""
+    weight_decay: float = 0.0
+    intercept: bool = True
+    k: int = 0
+    projection: str = "sparse_sign"
+    sketches: int = 3
+    seed: int = 0
+    workers: int = 0
+
+
+def table_of(asked: Asked) -> Table:
+    """The rows of a file, by the end of its name.
+
+    Raises:
+        MissingData: there is no such file.
+        InvalidParameter: a file of another kind, or without a target.
+    """
+    path, named = str(asked.path), asked.path.name.lower()
+    if not asked.path.exists():
+        raise MissingData(f"There is no file {path}. Give the path of a table.")
+    kind = next((SUFFIXES[end] for end in SUFFIXES if named.endswith(end)), "Parquet" if asked.path.is_dir() else "")
+    if not kind:
+        raise InvalidParameter(
+            f"{path} ends like no table, expected one of {', '.join(SUFFIXES)}. Rename or convert it."
+        )
+    if kind == "svmlight":
+        return SvmlightTable(path)
+    if kind == "NumPy or SciPy":
+        return NpzTable(path, target=asked.target)
+    if not asked.target:
+        raise InvalidParameter("Which column is the response? Say so: --target y.")
+    own: Any = {"target": asked.target, "weights": asked.weights, "offsets": asked.offsets}
+    if kind == "CSV":
+        return CsvTable(path, **own)
+    lists = {"places", "values"} <= set(opened(path).schema.names)
+    return SparseParquetTable(path, **own) if lists else ParquetTable(path, **own)
+
+
+def family_of(asked: Asked) -> Family:
+    """The family and its link, by name."""
+    if asked.family not in names(Family):
+        raise UnknownName(f"No family is named '{asked.family}'. There are: {', '.join(names(Family))}.")
+    settings: dict[str, Any] = {}
+    if asked.link:
+        settings["link"] = make(Link, f"{asked.link.removesuffix('_link')}_link")
+    return make(Family, asked.family, **settings)
+
+
+def sketched(asked: Asked, *, out: Path | None, top: int, progress: Progress) -> str:
+    """Fit, score every row, write the scores; returns what was done and the first rows, for a terminal.
+
+    Raises:
+        MissingData, InvalidData, InvalidParameter, UnknownName, NotConverged: what cannot be done, named.
+    """
+    if out is not None and not out.resolve().parent.is_dir():
+        raise MissingData(
+            f"There is no folder {out.resolve().parent} to write {out.name} in. Make it, or name another."
+        )
+    if out is not None and out.suffix not in (".parquet", ".csv"):
+        raise InvalidParameter(f"{out} ends in '{out.suffix}', expected .parquet or .csv.")
+    table, settings = table_of(asked), {"workers": asked.workers, "progress": progress}
+    fitting: Any = {"weight_decay": asked.weight_decay, "intercept": asked.intercept, **settings}
+    fitted = regress(table, family=family_of(asked), **fitting)
+    projection = make(Projection, f"{asked.projection}_projection", k=asked.k, seed=asked.seed) if asked.k else None
+    ways: Any = {"projection": projection, "sketches": asked.sketches, **settings}
+    found = glm_influence(fitted, **ways)
+    scores = found.table()
+    scores.insert(0, "row", numpy.arange(len(scores)))
+    if out is not None:
+        written(scores, out)
+    first = found.top(top)
+    told = [repr(fitted), f"Scores are {found.reason}."]
+    told += [f"Wrote {out}: {len(scores):,} rows of {', '.join(scores.columns)}."] if out is not None else []
+    return "\n".join([*(here().wrap(line) for line in told), "", shown(first, fitted)])
+
+
+def written(scores: pandas.DataFrame, out: Path) -> None:
+    """Write a table whole or not at all."""
+    partial = out.with_name(f".{out.name}.partial")
+    try:
+        if out.suffix == ".csv":
+            scores.to_csv(partial, index=False)
+        else:
+            scores.to_parquet(partial, index=False)
+        partial.replace(out)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def shown(first: pandas.DataFrame, fitted: Regression) -> str:
+    """The first rows with their values: of wide rows those that are farthest from 0 in all of them."""
+    places = first.index.to_numpy()
+    rows = rows_at(fitted.table, places)
+    names_of = fitted.table.columns or tuple(f"x{number}" for number in range(rows.x.shape[1]))
+    largest = numpy.sort(numpy.argsort(-numpy.abs(rows.x).max(0), kind="stable")[:SHOWN])
+    values = pandas.DataFrame(rows.x[:, largest], index=first.index, columns=[names_of[each] for each in largest])
+    table = pandas.concat([first, pandas.Series(rows.y, index=first.index, name="response"), values], axis=1)
+    table.index.name = "row"
+    rest = rows.x.shape[1] - len(largest)
+    digits = {name: digits_of(table[name].to_numpy()) for name in table.columns}
+    text = table.round(digits).to_string()
+    return text + (f"\n… and {rest:,} more columns" if rest > 0 else "")
+
+
+def digits_of(values: numpy.ndarray) -> int:
+    """Decimals that show four digits of the largest."""
+    largest = float(numpy.abs(values).max(initial=0.0))
+    return 4 if not 0 < largest < math.inf else max(0, 3 - math.floor(math.log10(largest)))

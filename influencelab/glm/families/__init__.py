@@ -1,0 +1,1 @@
+"""Families: how a response varies about its mean, one file a kind."""

@@ -1,0 +1,54 @@
+"""Counts."""
+
+from dataclasses import dataclass, field
+
+import numpy
+from jaxtyping import Bool
+from numpy import ndarray
+from scipy.special import xlogy
+
+from influencelab.glm.family import Family
+from influencelab.glm.link import B, Link
+from influencelab.glm.links.log_link import LogLink
+
+
+@dataclass(frozen=True)
+class Poisson(Family):
+    """V(μ) = μ."""
+
+    link: Link = field(default_factory=LogLink)
+
+    @property
+    def ratio(self) -> float | None:
+        """1 for the logarithm."""
+        return 1.0 if isinstance(self.link, LogLink) else None
+
+    @property
+    def fixed_dispersion(self) -> bool:
+        """It is 1."""
+        return True
+
+    @property
+    def range(self) -> str:
+        """Counts, and what counts per exposure are."""
+        return "numbers ≥ 0"
+
+    def inside(self, y: B) -> Bool[ndarray, " b"]:
+        """From 0 on."""
+        return (y >= 0) & numpy.isfinite(y)
+
+    def start(self, y: B) -> B:
+        """Half way to the mean."""
+        return (y + numpy.maximum(y.mean(), 1e-3)) / 2
+
+    def variance(self, mean: B) -> B:
+        """μ."""
+        return mean
+
+    def variance_slope(self, mean: B) -> B:
+        """1."""
+        return numpy.ones_like(mean)
+
+    def loss(self, y: B, predictor: B, mean: B) -> B:
+        """y log(y / μ) − (y − μ)."""
+        return xlogy(y, y) - xlogy(y, mean) - (y - mean)

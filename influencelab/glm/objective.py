@@ -1,0 +1,186 @@
+"""J of a generalised linear model and its derivatives, each from one pass over the rows."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy
+from jaxtyping import Float
+from numpy import ndarray
+
+from influencelab.errors import InvalidData
+from influencelab.glm.family import Family
+from influencelab.glm.passes import mapped, summed
+from influencelab.glm.rows import Rows, check_rows, with_intercept
+from influencelab.glm.table import Table
+from influencelab.recipe import Progress
+
+P = Float[ndarray, " p"]
+PP = Float[ndarray, "p p"]
+# Numbers in a matrix of p × p that is still formed: half a gigabyte.
+SQUARE = 2**26
+
+
+@dataclass(frozen=True, eq=False)
+class Place:
+    """J and its derivatives at some coefficients.
+
+    Attributes:
+        gram: the curvature of J; None where it was not asked for, or is too large to be formed.
+        pearson: Σ wᵢ (y − μ)² / V(μ).
+        margin: of two classes, the least predictor on its own side; −inf where a response is no class.
+    """
+
+    coefficients: P
+    loss: float
+    gradient: P
+    gram: PP | None
+    pearson: float
+    margin: float
+
+
+@dataclass(frozen=True, eq=False)
+class Objective:
+    """J(β) = Σ wᵢ ℓᵢ(β) / Σ wᵢ + (weight_decay / 2) ‖Pβ‖².
+
+    Attributes:
+        n: rows.
+        weight: Σ wᵢ.
+        mean: of the responses, by weight.
+        p: coefficients, the intercept among them.
+    """
+
+    table: Table
+    family: Family
+    weight_decay: float
+    intercept: bool
+    workers: int
+    progress: Progress
+    n: int
+    weight: float
+    mean: float
+    p: int
+
+    @classmethod
+    def of(
+        cls, table: Table, family: Family, weight_decay: float, *, intercept: bool, workers: int, progress: Progress
+    ) -> "Objective":
+        """The objective of a table, after a look at every row of it.
+
+        Raises:
+            InvalidData: a row that cannot be used, or rows of several widths.
+        """
+        columns, name = table.columns, type(table).__name__
+
+        def look(rows: Rows) -> tuple[int, float, float, int]:
+            check_rows(rows, family, columns=columns, table=name)
+            return len(rows), float(rows.weights.sum()), float(rows.weights @ rows.y), rows.x.shape[1]
+
+        found = list(mapped(table, look, workers=workers, progress=progress, label="rows looked at"))
+        widths = sorted({each[3] for each in found})
+        if len(widths) != 1:
+            raise InvalidData(f"{name} has rows of {widths or 'no'} columns. Give rows of one width.")
+        n, weight, total = (sum(column) for column in list(zip(*found, strict=True))[:3])
+        if not weight > 0:
+            raise InvalidData(f"{name}: none of the {n:,} rows has any weight. Give positive weights.")
+        p = widths[0] + intercept
+        own = {"n": n, "weight": weight, "mean": total / weight, "p": p}
+        return cls(table, family, weight_decay, intercept, workers, progress, **own)
+
+    @property
+    def penalty(self) -> P:
+        """Strength of the penalty on each coefficient."""
+        found = numpy.full(self.p, self.weight_decay)
+        if self.intercept:
+            found[-1] = 0.0
+        return found
+
+    @property
+    def dense(self) -> bool:
+        """Whether a curvature of p × p is formed."""
+        return self.p**2 <= SQUARE
+
+    def rows(self, given: Rows) -> Rows:
+        """A chunk as the coefficients see it."""
+        return with_intercept(given) if self.intercept else given
+
+    def name(self, column: int) -> str:
+        """What a coefficient is of, in words."""
+        if self.intercept and column == self.p - 1:
+            return "the intercept"
+        named = self.table.columns
+        return f"column '{named[column]}'" if named else f"column {column}"
+
+    def place(self, coefficients: P, *, curved: bool = True, observed: bool = True) -> Place:
+        """J and its derivatives; its curvature if asked, which is the mean over responses where not `observed`."""
+
+        def derive(given: Rows) -> tuple[Any, ...]:
+            rows = self.rows(given)
+            predictor = rows.predictor(coefficients)
+            working = self.family.working(rows.y, predictor)
+            curvature = rows.weights * (working.observed if observed else working.expected)
+            gram = rows.gram(curvature) if curved and self.dense and numpy.isfinite(curvature).all() else 0.0
+            used = rows.weights > 0
+            sides = numpy.where(numpy.isin(rows.y, (0.0, 1.0)), (2 * rows.y - 1) * predictor, -numpy.inf)
+            margin = float(sides.min(initial=numpy.inf, where=used))
+            sums = rows.weights @ working.loss, rows.pulled(rows.weights * working.score), gram
+            return *sums, rows.weights @ working.pearson**2, margin
+
+        parts = list(self.mapped(derive))
+        loss, slopes, gram, pearson = summed(part[:4] for part in parts)
+        penalty = self.penalty
+        return Place(
+            coefficients=coefficients,
+            loss=float(loss) / self.weight + float(penalty @ coefficients**2) / 2,
+            gradient=penalty * coefficients - numpy.asarray(slopes) / self.weight,
+            gram=numpy.asarray(gram) / self.weight + numpy.diag(penalty) if curved and self.dense else None,
+            pearson=float(pearson),
+            margin=min(part[4] for part in parts),
+        )
+
+    def first_step(self) -> tuple[PP, P]:
+        """Gram matrix and right-hand side of the first least squares, from means between each response and all."""
+
+        def derive(given: Rows) -> tuple[PP, P]:
+            rows, link = self.rows(given), self.family.link
+            aimed = link.predictor(self.family.start(rows.y))
+            curvature = rows.weights * self.family.working(rows.y, aimed).expected
+            return rows.gram(curvature), rows.pulled(curvature * (aimed - rows.offsets))
+
+        gram, pulled = summed(self.mapped(derive))
+        return numpy.asarray(gram) / self.weight + numpy.diag(self.penalty), numpy.asarray(pulled) / self.weight
+
+    def curvature(self, coefficients: P) -> tuple[P, Callable[[P], P]]:
+        """The diagonal of the mean curvature, and the function that multiplies by it in one pass over the rows."""
+        weights: dict[int, Any] = {}
+
+        def diagonal(given: Rows) -> tuple[P]:
+            rows = self.rows(given)
+            working = self.family.working(rows.y, rows.predictor(coefficients))
+            weights[given.first] = rows.weights * working.expected
+            return (rows.squared_sums(weights[given.first]),)
+
+        (size,) = summed(self.mapped(diagonal))
+
+        def product(vector: P) -> P:
+            def along(given: Rows) -> tuple[P]:
+                rows = self.rows(given)
+                return (rows.pulled(weights[given.first] * (rows.x @ vector)),)
+
+            (found,) = summed(self.mapped(along))
+            return numpy.asarray(found) / self.weight + self.penalty * vector
+
+        return numpy.asarray(size) / self.weight + self.penalty, product
+
+    def farthest(self, step: P) -> float:
+        """The largest change of a linear predictor by a step of the coefficients, over rows with weight."""
+
+        def moved(given: Rows) -> float:
+            rows = self.rows(given)
+            return float(abs(rows.x @ step).max(initial=0.0, where=rows.weights > 0))
+
+        return max(self.mapped(moved))
+
+    def mapped(self, work: Any) -> Any:
+        """What `work` makes of each chunk."""
+        return mapped(self.table, work, workers=self.workers, progress=self.progress, count=self.n)

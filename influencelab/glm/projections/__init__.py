@@ -1,0 +1,1 @@
+"""Projections: random maps from many features to few, one file a kind."""

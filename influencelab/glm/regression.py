@@ -1,0 +1,147 @@
+"""Generalised linear models fitted in passes over their rows: Newton's method, from one Gram matrix a step."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy
+
+from influencelab.errors import InvalidParameter, require, whole
+from influencelab.glm.families.binomial import Binomial
+from influencelab.glm.family import Family
+from influencelab.glm.newton import ARRIVED, minimise
+from influencelab.glm.objective import Objective, P
+from influencelab.glm.rows import Rows, with_intercept
+from influencelab.glm.table import Table
+from influencelab.glm.tables.array_table import ArrayTable
+from influencelab.recipe import Progress, unheard
+from influencelab.summary import Summarised
+
+__all__ = ["Regression", "regress"]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Regression(Summarised):
+    """A model at the minimum of J(β) = Σ wᵢ ℓᵢ(β) / Σ wᵢ + (weight_decay / 2) ‖Pβ‖², ℓ half the unit deviance.
+
+    Attributes:
+        table: the rows.
+        family: of the responses.
+        weight_decay: of all coefficients but the intercept.
+        intercept: whether the last coefficient is one.
+        coefficients: β.
+        n: rows.
+        weight: Σ wᵢ.
+        loss: J, in nats a row.
+        grad_norm: ‖∇J‖.
+        left: how far Newton's next step would change the linear predictors, by root mean square in the curvature's
+            weights, as a share of √J.
+        converged: whether that is next to nothing.
+        steps: that were taken.
+        pearson: Σ wᵢ (y − μ)² / V(μ).
+    """
+
+    table: Table
+    family: Family
+    weight_decay: float
+    intercept: bool
+    coefficients: P
+    n: int
+    weight: float
+    loss: float
+    grad_norm: float
+    left: float
+    converged: bool
+    steps: int
+    pearson: float
+
+    @property
+    def p(self) -> int:
+        """Coefficients, the intercept among them."""
+        return len(self.coefficients)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the coefficients, where the table has any."""
+        named = self.table.columns
+        return (*named, "intercept") if named and self.intercept else named
+
+    @property
+    def dispersion(self) -> float:
+        """φ: 1 where the family says so, else Pearson's, Σ wᵢ (y − μ)² / V(μ) / (n − p)."""
+        return 1.0 if self.family.fixed_dispersion else self.pearson / max(1, self.n - self.p)
+
+    def rows(self, given: Rows) -> Rows:
+        """A chunk as the coefficients see it."""
+        return with_intercept(given) if self.intercept else given
+
+    def summary(self) -> Mapping[str, str]:
+        """What was fitted, and how well."""
+        return {
+            "family": f"{type(self.family).__name__}, {type(self.family.link).__name__}",
+            "rows": f"{self.n:,}",
+            "coefficients": f"{self.p:,}",
+            "loss": f"{self.loss:.6g} nats a row",
+            "gradient": f"{self.grad_norm:.1e}" + ("" if self.converged else ", not converged"),
+        }
+
+
+def regress(
+    X: Any,
+    y: Any = None,
+    *,
+    family: Family | None = None,
+    weights: Any = None,
+    offsets: Any = None,
+    weight_decay: float = 0.0,
+    intercept: bool = True,
+    max_steps: int = 100,
+    workers: int = 0,
+    progress: Progress = unheard,
+) -> Regression:
+    """Fit a generalised linear model to rows in memory or on disk.
+
+    Args:
+        X: features (n p): an array, a frame or a sparse matrix; or a `Table`, which brings everything along.
+        y: responses.
+        family: of the responses, with its link; by default `Binomial()`.
+        weights: of each row.
+        offsets: a fixed part of each linear predictor.
+        weight_decay: strength of the penalty beside the mean loss; scikit-learn's `alpha` of a PoissonRegressor, and
+            1 / (C n) of a LogisticRegression.
+        intercept: whether there is one; it is not penalised.
+        max_steps: of Newton's method, each of which reads all rows once or more.
+        workers: threads; 0 for one a core.
+        progress: told of each pass.
+
+    Raises:
+        InvalidData: rows that cannot be used, named; columns that others make up, where nothing is penalised.
+        NotConverged: there is no minimum, as where two classes are separable.
+        InvalidParameter, WrongType: other arguments.
+    """
+    family = Binomial() if family is None else family
+    require(family, Family, what="family", cure="Give one such as il.Poisson().")
+    if not 0 <= weight_decay < math.inf:
+        raise InvalidParameter(f"weight_decay is {weight_decay}, expected a finite number ≥ 0.")
+    table = X if isinstance(X, Table) else ArrayTable(X, y, weights, offsets)
+    if table is X and not (y is None and weights is None and offsets is None):
+        raise InvalidParameter("y, weights and offsets are part of a table. Give them to it.")
+    workers = whole(workers, what="workers", least=0)
+    objective = Objective.of(table, family, weight_decay, intercept=intercept, workers=workers, progress=progress)
+    found = minimise(objective, max_steps=whole(max_steps, what="max_steps", least=1))
+    return Regression(
+        table=table,
+        family=family,
+        weight_decay=weight_decay,
+        intercept=intercept,
+        coefficients=found.place.coefficients,
+        n=objective.n,
+        weight=objective.weight,
+        loss=found.place.loss,
+        grad_norm=float(numpy.linalg.norm(found.place.gradient)),
+        left=found.left,
+        converged=found.left <= ARRIVED,
+        steps=found.steps,
+        pearson=found.place.pearson,
+    )

@@ -1,0 +1,42 @@
+"""Tables: rows that may be more than memory holds, read a chunk at a time, as often as is asked."""
+
+from abc import abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy
+from numpy import ndarray
+
+from influencelab.glm.rows import Rows
+from influencelab.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Table(Recipe):
+    """Where rows come from; each pass gives the same rows in the same order."""
+
+    @abstractmethod
+    def chunks(self) -> Iterator[Rows]:
+        """All rows, some at a time, in order."""
+
+    @property
+    @abstractmethod
+    def columns(self) -> tuple[str, ...]:
+        """Names of the features; empty where they have none."""
+
+
+def rows_at(table: Table, places: ndarray) -> Rows:
+    """Some rows of a table in the order asked for, dense, from one pass; a place may come twice."""
+    found: dict[int, tuple[Any, ...]] = {}
+    wanted = numpy.unique(places)
+    for rows in table.chunks():
+        low, high = numpy.searchsorted(wanted, [rows.first, rows.first + len(rows)])
+        for place in wanted[low:high].tolist():
+            at = place - rows.first
+            x = rows.x[at] if isinstance(rows.x, ndarray) else rows.x[[at]].toarray()[0]
+            found[place] = x, rows.y[at], rows.weights[at], rows.offsets[at]
+        if high == len(wanted):
+            break
+    columns = zip(*(found[each] for each in places.tolist()), strict=True)
+    return Rows(0, *(numpy.array(column, dtype=float) for column in columns))

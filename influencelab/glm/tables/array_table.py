@@ -1,0 +1,94 @@
+"""A table in memory: arrays of NumPy, frames of pandas, sparse matrices of SciPy."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy
+import scipy.sparse
+
+from influencelab.errors import InvalidData, WrongType, named, whole
+from influencelab.glm.rows import Rows
+from influencelab.glm.table import Table
+from influencelab.recipe import settle
+
+# Numbers in a chunk.
+CHUNK = 2**22
+
+
+@dataclass(frozen=True, eq=False)
+class ArrayTable(Table):
+    """Features X (n p) and responses y (n), with weights and offsets where there are any.
+
+    Attributes:
+        X: numbers: an array, a frame, or a sparse matrix, which stays sparse.
+        y: responses.
+        weights: of each row, ≥ 0; 1 where left out.
+        offsets: a fixed part of each linear predictor; 0 where left out.
+        rows: in a chunk; 0 takes as many as fit the processor's memory well.
+    """
+
+    X: Any
+    y: Any
+    weights: Any = None
+    offsets: Any = None
+    rows: int = 0
+
+    def __post_init__(self) -> None:
+        x, n = features(self.X), 0
+        n = x.shape[0]
+        parts = {"y": column(self.y, what="y")}
+        for what, given, usual in (("weights", self.weights, 1.0), ("offsets", self.offsets, 0.0)):
+            parts[what] = numpy.full(n, usual) if given is None else column(given, what=what)
+        for what, part in parts.items():
+            if len(part) != n:
+                raise InvalidData(f"X has {n:,} rows and {what} {len(part):,} numbers. Give one a row.")
+        if not x.shape[0] or not x.shape[1]:
+            raise InvalidData(f"X is {x.shape[0]} × {x.shape[1]}. Give at least one row and one column.")
+        whole(self.rows, what="rows", least=0)
+        # A matrix is kept as CSR, a frame as its numbers under its names.
+        settle(self, _x=x, _parts=parts, _columns=tuple(map(str, getattr(self.X, "columns", ()))))
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Those of a frame."""
+        return self._columns  # pyright: ignore[reportAttributeAccessIssue] - settled
+
+    def chunks(self) -> Iterator[Rows]:
+        """Views of the arrays."""
+        x, parts = self._x, self._parts  # pyright: ignore[reportAttributeAccessIssue] - settled
+        held = x.shape[1] if isinstance(x, numpy.ndarray) else max(1, x.nnz // x.shape[0])
+        step = self.rows or max(1, CHUNK // held)
+        for first in range(0, x.shape[0], step):
+            some = slice(first, first + step)
+            yield Rows(first, x[some], parts["y"][some], parts["weights"][some], parts["offsets"][some])
+
+
+def features(given: Any) -> Any:
+    """Features as a dense array or CSR, in float32 or float64."""
+    if scipy.sparse.issparse(given):
+        x = scipy.sparse.csr_array(given)
+    else:
+        try:
+            x = numpy.asarray(given)
+        except (ValueError, TypeError) as error:
+            raise WrongType(
+                f"X is {named(given)} and no table of numbers ({error}). Give rows of equal length."
+            ) from error
+        if x.ndim != 2:
+            raise InvalidData(f"X has shape {x.shape}, expected rows and columns. Give x.reshape(len(x), -1).")
+    if x.dtype.kind not in "fiub":
+        raise WrongType(f"X is {named(given)} of {x.dtype}, expected numbers. Encode texts and dates as numbers first.")
+    return x if x.dtype in (numpy.float32, numpy.float64) else x.astype(float)
+
+
+def column(given: Any, *, what: str) -> numpy.ndarray:
+    """One number a row, in float64."""
+    found = numpy.asarray(given)
+    if found.ndim == 2 and found.shape[1] == 1:
+        found = found[:, 0]
+    if found.ndim != 1:
+        raise InvalidData(f"{what} has shape {found.shape}, expected one number a row.")
+    if found.dtype.kind not in "fiub":
+        raise WrongType(f"{what} is {named(given)} of {found.dtype}, expected numbers. Encode classes as 0 and 1.")
+    return found.astype(float)

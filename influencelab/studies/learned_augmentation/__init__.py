@@ -1,0 +1,1 @@
+"""Study of pictures that are transformed before training: does influence learn transformations that help?"""

@@ -1,0 +1,1 @@
+"""Recipe, scores, analysis, figures and claims of the study `misleading_images`."""
