@@ -11,9 +11,18 @@ from influencelab.runner.report import Report
 from influencelab.runner.scorecard import Row, counted
 from influencelab.runner.verdict import judge, legend
 
+# Studies from which on verdicts are named in few words, so that most have room beside their questions.
+MANY = 14
+BRIEF = {
+    "not reproduced": "not",
+    " on the setting": "",
+    "reported only": "reported",
+    "not measured at this size": "unmeasured",
+}
+
 
 def summary(done: Sequence[Report], claims: Sequence[Claim], questions: Mapping[str, str], terminal: Terminal) -> str:
-    """At most 40 lines at 100 columns for a dozen studies: each claim is judged by what was measured just now."""
+    """At most 40 lines at 100 columns for two dozen studies: each claim is judged by what was measured just now."""
     judged = {
         report.study: [judged_now(claim, done) for claim in claims if claim.study == report.study] for report in done
     }
@@ -30,10 +39,12 @@ def summary(done: Sequence[Report], claims: Sequence[Claim], questions: Mapping[
         "",
     ]
     for study, group in judged.items():
-        lines += verdicts(questions.get(study, study), group, terminal)
+        lines += verdicts(questions.get(study, study), group, terminal, short=len(judged) > MANY)
     if len(judged) == 1 and measured:
         lines += ["", *claim_lines(measured, layout(measured, terminal), terminal)]
     words = legend(" ".join(row.latest.said for row in measured))
+    if len(judged) > MANY:
+        words = [*(each for each in words if each.startswith("preview")), "the others are explained by the scorecard"]
     meaning = [terminal.wrap(f"Words: {'; '.join(words)}.", rest="  "), ""] if words else []
     return "\n".join([*lines, "", *meaning, *next_steps(done, terminal)])
 
@@ -44,12 +55,14 @@ def judged_now(claim: Claim, done: Sequence[Report]) -> Row:
     return Row(claim, {each.profile: judge(claim, each.measurements, profile_of(each.profile)) for each in mine})
 
 
-def verdicts(question: str, group: Sequence[Row], terminal: Terminal) -> list[str]:
-    """A study's question and, beside or below it, how many of its claims have which verdict."""
+def verdicts(question: str, group: Sequence[Row], terminal: Terminal, *, short: bool) -> list[str]:
+    """A study's question and, beside or below it, how many of its claims have which verdict; `short`: in few words."""
     measured = [row for row in group if row.latest.measured]
     left = len(group) - len(measured)
     rest = [f"{left} not measured at this size"] if left else []
     answer = ", ".join([*([counted(measured)] if measured or not left else []), *rest])
+    for long, brief in BRIEF.items() if short else ():
+        answer = answer.replace(long, brief)
     if len(question) + len(answer) + 1 <= terminal.width:
         return [f"{terminal.paint(question, 'bold')} {answer}"]
     return [terminal.paint(terminal.wrap(question), "bold"), terminal.wrap(answer, first="    ")]
