@@ -14,7 +14,7 @@ FACTORS, CUT = (50.0, 20.0, 10.0, 5.0, 2.0, 1.0, 0.5), 0.02
 # Pixels of the longer side beyond which these pictures are made smaller.
 SIDE = 160
 MIDDLE = 128
-PICTURES = ("before", "after", "difference")
+PICTURES, KEPT = ("before", "after", "difference"), ("rows", "tests", "factor", "labels")
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,7 +22,8 @@ class ChangedPictures:
     """Some training points before and after they were changed.
 
     Attributes:
-        rows: which training points, by their places.
+        rows: which training points, by their places; one may be there several times, changed for one test point each.
+        tests: the place of the test point that each was changed for; −1 for all of them.
         before: their pictures, in 256 levels.
         after: those that came in their places.
         difference: after less before, `factor` times as large, around the middle level, which is no change.
@@ -31,25 +32,27 @@ class ChangedPictures:
     """
 
     rows: Int[numpy.ndarray, " t"]
+    tests: Int[numpy.ndarray, " t"]
     before: UInt8[numpy.ndarray, "t h w *colours"]
     after: UInt8[numpy.ndarray, "t h w *colours"]
     difference: UInt8[numpy.ndarray, "t h w *colours"]
     factor: float
     labels: Float[numpy.ndarray, " t"]
 
-    def only(self, train: Int[numpy.ndarray, " k"]) -> "ChangedPictures | None":
-        """Those of some training points, which are numbered anew; None where none of them was changed."""
-        kept = numpy.isin(self.rows, train)
+    def only(self, train: Int[numpy.ndarray, " k"], test: Int[numpy.ndarray, " j"]) -> "ChangedPictures | None":
+        """Those of some training and test points, which are numbered anew; None where there is none."""
+        kept = numpy.isin(self.rows, train) & ((self.tests < 0) | numpy.isin(self.tests, test))
         if not kept.any():
             return None
-        places = {row: place for place, row in enumerate(train.tolist())}
-        rows = numpy.array([places[row] for row in self.rows[kept].tolist()], dtype=numpy.int64)
+        rows = numpy.searchsorted(train, self.rows[kept])
+        tests = numpy.where(self.tests[kept] < 0, -1, numpy.searchsorted(test, self.tests[kept]))
         parts = {name: getattr(self, name)[kept] for name in (*PICTURES, "labels")}
-        return replace(self, rows=rows, **parts)
+        return replace(self, rows=rows, tests=tests, **parts)
 
 
 def changed_pictures(
     rows: Int[numpy.ndarray, " t"],
+    tests: Int[numpy.ndarray, " t"],
     before: Num[numpy.ndarray, " t *shape"],
     after: Num[numpy.ndarray, " t *shape"],
     *,
@@ -69,6 +72,7 @@ def changed_pictures(
     factor = next((each for each in FACTORS if (numpy.abs(each * change) > MIDDLE).mean() <= CUT), FACTORS[-1])
     return ChangedPictures(
         rows=rows,
+        tests=tests,
         before=levels(smaller(first, SIDE), low, high),
         after=levels(smaller(second, SIDE), low, high),
         difference=numpy.clip(numpy.round(MIDDLE + factor * change), 0, 255).astype(numpy.uint8),
@@ -88,7 +92,7 @@ def extremes(pictures: Num[numpy.ndarray, " n *shape"]) -> tuple[float, float]:
 
 def to_record(changed: ChangedPictures) -> dict[str, Any]:
     """What a file keeps: all pictures in one sheet, those before first, then those after, then the differences."""
-    kept = {name: getattr(changed, name) for name in ("rows", "factor", "labels")}
+    kept = {name: getattr(changed, name) for name in KEPT}
     sheet = sprite_sheet(numpy.concatenate([getattr(changed, name) for name in PICTURES]))
     shape = changed.before.shape[1:3]
     return {**kept, "shape": shape, "columns": COLUMNS, "sprite_sheet": numpy.frombuffer(sheet, numpy.uint8)}
@@ -97,5 +101,5 @@ def to_record(changed: ChangedPictures) -> dict[str, Any]:
 def from_record(record: Mapping[str, Any]) -> ChangedPictures:
     """The same from what a file keeps."""
     pictures = pictures_in(record["sprite_sheet"].tobytes(), count=3 * len(record["rows"]), shape=record["shape"])
-    parts = dict(zip(PICTURES, numpy.split(pictures, 3), strict=True))
-    return ChangedPictures(**{name: record[name] for name in ("rows", "factor", "labels")}, **parts)
+    parts: dict[str, Any] = dict(zip(PICTURES, numpy.split(pictures, 3), strict=True))
+    return ChangedPictures(**parts | {name: record[name] for name in KEPT})

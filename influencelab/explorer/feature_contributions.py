@@ -64,16 +64,12 @@ def feature_contributions(
             "of a linear task by a solver, such as il.Exact()."
         )
     names = names_of(fit.task, fit.data)
-    predicted = estimate.predict(perturbation)
-    if (
-        estimate.unit == "none"
-        or (perturbation.changed < 0).any()
-        or not isinstance(perturbation, Removals | Replacement)
-    ):
+    if not isinstance(perturbation, Removals | Replacement) or (perturbation.changed < 0).any():
         raise InvalidParameter(
             "Contributions are of removals or replacements of one point each: give il.leave_one_out(data.n) or an "
             "il.Replacement."
         )
+    predicted = estimate.predict(perturbation)
     best = predicted.abs().flatten().argsort(descending=True, stable=True)[:pairs]
     rows, columns = best // predicted.shape[1], best % predicted.shape[1]
     watched, found, step = fit.measure.columns(fit.task, fit.data), [], max(1, HELD // len(fit.theta))

@@ -177,7 +177,7 @@ class Points:
 
     def only(self, train: Int[numpy.ndarray, " t"], test: Int[numpy.ndarray, " s"]) -> "Points":
         """Some of the points, by their places here."""
-        changes: dict[str, Any] = {"changed": self.changed and self.changed.only(train)}
+        changes: dict[str, Any] = {"changed": self.changed and self.changed.only(train, test)}
         for part, rows in (("train", train), ("test", test)):
             for name in (part, f"{part}_ids", f"{part}_labels"):
                 held = getattr(self, name)

@@ -1,6 +1,6 @@
 """Pictures for explorer data: those of another data set of the same ids, and what a perturbation makes of them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -18,8 +18,11 @@ from influencelab.explorer.changed_pictures import changed_pictures, extremes
 from influencelab.explorer.data import ExplorerData
 from influencelab.explorer.pairs_table import Points, places
 
-# What training points were changed to: a perturbation, or new pictures by id or name.
+# What training points were changed to: a perturbation, or new pictures by id or name, perhaps for one test point each.
 Changed = FeatureMove | Replacement | Mapping[Any, Any]
+# A training point and the test point that it is changed for, by id; None for all test points.
+Pair = tuple[int, int | None]
+New = dict[Pair, numpy.ndarray]
 HOW_CHANGED = "Give a FeatureMove or a Replacement of the pictures, or a dict from ids to new pictures."
 
 
@@ -35,7 +38,8 @@ def with_pictures(
     Args:
         explored: the pairs.
         images: a data set of pictures that has all their points, by id, such as the one that features were made of.
-        changed: a perturbation of those pictures, one point an experiment; or new pictures by id or name.
+        changed: a perturbation of those pictures, one point an experiment; or new pictures by id or name. Pictures that
+            were each made for one test point, as in an attack, come by pairs of a training and a test point.
         data: the data set of the pairs, whose pictures are meant where no `images` are given.
 
     Raises:
@@ -80,11 +84,11 @@ def with_changes(points: Points, changed: Changed, base: Dataset | None) -> Poin
             "Give images=, the data set of the pictures, or data= where its points are the pictures."
         )
     new, labels = named_pictures(changed, points) if isinstance(changed, Mapping) else perturbed(changed, base)
-    order = {int(each): place for place, each in enumerate(points.train_ids)}
-    here = [each for each in new if each in order]
+    order, tests = ({int(each): row for row, each in enumerate(ids)} for ids in (points.train_ids, points.test_ids))
+    here = [each for each in new if each[0] in order and each[1] in {None, *tests}]
     if not here:
         return points
-    rows = numpy.array([order[each] for each in here], dtype=numpy.int64)
+    rows = numpy.array([order[train] for train, _ in here], dtype=numpy.int64)
     shapes = {numpy.shape(new[each]) for each in here}
     if shapes != {points.train.shape[1:]}:
         raise InvalidParameter(
@@ -94,6 +98,7 @@ def with_changes(points: Points, changed: Changed, base: Dataset | None) -> Poin
         points,
         changed=changed_pictures(
             rows,
+            numpy.array([-1 if test is None else tests[test] for _, test in here], dtype=numpy.int64),
             points.train[rows],
             numpy.stack([new[each] for each in here]),
             labels=numpy.array([labels.get(each, numpy.nan) for each in here]),
@@ -102,16 +107,27 @@ def with_changes(points: Points, changed: Changed, base: Dataset | None) -> Poin
     )
 
 
-def named_pictures(changed: Mapping[Any, Any], points: Points) -> tuple[dict[int, numpy.ndarray], dict[int, float]]:
-    """New pictures by id, where they were given by id or name."""
-    known = [*points.train_ids.tolist(), *points.train_names]
-    rows = [place % len(points.train_ids) for place in places(known, changed)]
+def named_pictures(changed: Mapping[Any, Any], points: Points) -> tuple[New, dict[Pair, float]]:
+    """New pictures, where they were given by ids or names."""
+    pairs = [each if isinstance(each, tuple) and len(each) == 2 else (each, None) for each in changed]
+    train, test = [each for each, _ in pairs], [each for _, each in pairs if each is not None]
+    for_all = len(test) < len(pairs)
+    if test and for_all:
+        raise InvalidParameter("changed has pictures for all test points and for some; give all by pairs, or none.")
+    ids = [id_of(train, points, "train"), [None] * len(pairs) if for_all else id_of(test, points, "test")]
     values = [array(numbers_in(each, what="a picture of changed")) for each in changed.values()]
-    return {int(points.train_ids[row]): each for row, each in zip(rows, values, strict=True)}, {}
+    return dict(zip(zip(*ids, strict=True), values, strict=True)), {}
 
 
-def perturbed(changed: Swap, base: Dataset | None) -> tuple[dict[int, numpy.ndarray], dict[int, float]]:
-    """By id, what each changed point becomes, and its label where that is another one."""
+def id_of(wanted: Sequence[Any], points: Points, part: str) -> list[int]:
+    """The ids of points that were given by id or by name."""
+    ids = getattr(points, f"{part}_ids")
+    known = [*ids.tolist(), *getattr(points, f"{part}_names")]
+    return [int(ids[place % len(ids)]) for place in places(known, wanted)]
+
+
+def perturbed(changed: Swap, base: Dataset | None) -> tuple[New, dict[Pair, float]]:
+    """What each changed point becomes, and its label where that is another one."""
     if base is None:
         raise InvalidParameter(
             "changed says which training points change by their positions: give the data set whose points they are, "
@@ -132,6 +148,6 @@ def perturbed(changed: Swap, base: Dataset | None) -> tuple[dict[int, numpy.ndar
         after, new_labels = changed.x, changed.y.to(labels)
     else:
         raise WrongType(f"changed is {named(changed)}, expected a change of pictures. {HOW_CHANGED}")
-    ids = base.train_ids[changed.points].tolist()
+    ids: list[Pair] = [(each, None) for each in base.train_ids[changed.points].tolist()]
     other = zip(ids, labels.tolist(), new_labels.tolist(), strict=True) if labels.dim() == 1 else ()
     return dict(zip(ids, array(after), strict=True)), {each: float(new) for each, old, new in other if new != old}

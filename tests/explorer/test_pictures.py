@@ -115,10 +115,37 @@ def test_before_after_and_fifty_times_the_difference_are_those_of_the_pixels(how
         assert (after == whole).all()
 
 
+def test_pictures_that_were_made_for_one_test_point_each_are_kept_by_pair() -> None:
+    train, test = IMAGES.train_ids.tolist(), IMAGES.test_ids.tolist()
+    given = {
+        (train[3], test[0]): PICTURES[3] + 1,
+        (train[3], test[2]): PICTURES[3] + 2,
+        (train[8], test[2]): PICTURES[8],
+    }
+    whole = from_comparison(pairs([3, 8, 1]), IMAGES, changed=given)
+    changed = points_of(whole).changed
+    assert changed is not None
+    found = {
+        (points_of(whole).train_ids[row], points_of(whole).test_ids[place]): after
+        for row, place, after in zip(changed.rows, changed.tests, changed.after, strict=True)
+    }
+    assert found.keys() == given.keys()
+    assert all((found[each] == numpy.clip(given[each].numpy(), 0, 255)).all() for each in given)
+    part = whole.points["data"].only(numpy.array([1, 2]), numpy.array([2])).changed
+    assert part is not None
+    assert sorted(zip(part.rows.tolist(), part.tests.tolist(), strict=True)) == [(0, 0), (1, 0)]
+    with pytest.raises(InvalidParameter, match="give all by pairs, or none"):
+        from_comparison(pairs([3, 8]), IMAGES, changed={(train[3], test[0]): PICTURES[3], train[8]: PICTURES[8]})
+    with pytest.raises(InvalidParameter, match="Point 77 is not among"):
+        from_comparison(pairs([3]), IMAGES, changed={(train[3], 77): PICTURES[3]})
+
+
 def test_a_large_change_is_shown_smaller_and_says_by_how_much() -> None:
     before, labels = numpy.full((2, 4, 4), 100.0), numpy.full(2, numpy.nan)
     for size, factor in ((2, 50), (6, 20), (100, 1), (155, 0.5)):
-        found = changed_pictures(numpy.arange(2), before, before + size, labels=labels, extremes=(0, 255))
+        found = changed_pictures(
+            numpy.arange(2), -numpy.ones(2, int), before, before + size, labels=labels, extremes=(0, 255)
+        )
         assert found.factor == factor
         assert (found.difference == round(128 + factor * size)).all()
     # One pixel in a hundred may be cut.
@@ -126,14 +153,19 @@ def test_a_large_change_is_shown_smaller_and_says_by_how_much() -> None:
     after[:, :2, :5] = 255
     assert 10 / after[0].size <= CUT
     wide = before.repeat(8, 1).repeat(8, 2)
-    assert changed_pictures(numpy.arange(2), wide, after, labels=labels, extremes=(0, 255)).factor == FACTORS[0]
+    assert (
+        changed_pictures(numpy.arange(2), -numpy.ones(2, int), wide, after, labels=labels, extremes=(0, 255)).factor
+        == FACTORS[0]
+    )
 
 
 def test_changes_of_large_pictures_that_alternate_do_not_vanish_with_their_size() -> None:
     wide = 2 * SIDE
     before = numpy.full((1, wide, wide, 3), 100.0)
     sign = numpy.where(numpy.indices((wide, wide)).sum(0) % 2, 1.0, -1.0)[None, :, :, None]
-    found = changed_pictures(numpy.zeros(1, int), before, before + sign, labels=numpy.zeros(1), extremes=(0, 255))
+    found = changed_pictures(
+        numpy.zeros(1, int), -numpy.ones(1, int), before, before + sign, labels=numpy.zeros(1), extremes=(0, 255)
+    )
     assert found.difference.shape == (1, SIDE, SIDE, 3)
     assert (numpy.abs(found.difference.astype(int) - 128) == 50).all()
     assert (found.before == 100).all()

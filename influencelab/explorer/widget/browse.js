@@ -1,6 +1,6 @@
 // The list beside the plot: the training points of the view to be searched, filtered, sorted, selected and taken along.
 import { h } from "./dom.js";
-import { arranged, listingOf, NO_TRUTH, VERDICTS } from "./listing.js";
+import { arranged, listingOf, VERDICTS } from "./listing.js";
 import { labelOf } from "./points.js";
 import { makeList } from "./rows.js";
 import { makeTaking } from "./taking.js";
@@ -18,7 +18,7 @@ export function makeBrowse({ grid, addresses, on }) {
   const asked = { words: "", label: null, verdict: -1, lossFrom: NaN, lossTo: NaN, rankTo: NaN, chosenOnly: false, sort: "size", down: true };
   const look = { pictures: Object.values(grid.points).some((points) => points.kind === "images") };
   const panel = h("div", { class: "ile-browse" }), count = h("p", { class: "ile-small", role: "status" });
-  let state = null, listing = null, order = new Uint32Array(0), waiting = 0;
+  let state = null, listing = null, order = new Uint32Array(0), of = [], waiting = 0;
 
   const field = (words, control) => {
     if (!control.matches("div")) control.setAttribute("aria-label", words);
@@ -112,11 +112,14 @@ export function makeBrowse({ grid, addresses, on }) {
     labels.value = asked.label ?? "";
     direction.textContent = asked.down ? "↓" : "↑";
     direction.setAttribute("aria-label", asked.down ? "largest first: turn round" : "smallest first: turn round");
-    order = arranged(listing, asked, { selected: state.selected, notes });
+    // What is in focus changes often, and leaves the order as it is.
+    const now = [listing, JSON.stringify(asked), asked.chosenOnly && state.selected, asked.words && notes];
+    if (now.some((each, i) => each !== of[i])) order = arranged(listing, asked, { selected: state.selected, notes });
+    of = now;
     const pictures = look.pictures && !switched.hidden;
     switched.textContent = pictures ? "As rows" : "As pictures";
     list.show({ listing, order, notes, addresses, pictures, columns: columns(), focus: state.focus, selected: state.selected, sort: asked.sort, down: asked.down });
-    const lost = listing.verdicts.filter((each) => VERDICTS[each] === NO_TRUTH).length;
+    const lost = listing.n - listing.of.n;
     count.textContent = `${order.length.toLocaleString("en")} of ${listing.n.toLocaleString("en")} pairs are listed${lost ? `; ${lost.toLocaleString("en")} have no truth` : ""}`;
     taking.refresh(selected().length, order.length);
     Object.assign(panel.dataset, { listed: order.length, ms: (performance.now() - began).toFixed(1) });

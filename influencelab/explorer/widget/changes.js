@@ -7,6 +7,9 @@ import { formatted } from "./scales.js";
 const WIDE = 150, LITTLE = 44; // pixels
 const MOST_CHANGED = 60; // changed points that are offered at once
 
+/** Where the picture of a pair stands among the changed ones: changed for its test point, or for all; -1 if nowhere. */
+const changedAt = ({ rows, tests }, train, test) => rows.findIndex((row, k) => row === train && (tests[k] < 0 || tests[k] === test));
+
 /** The mode that shows changed pictures; nothing where no picture was changed. */
 export function makeChanges({ grid, addresses, on }) {
   const sheets = {};
@@ -16,9 +19,9 @@ export function makeChanges({ grid, addresses, on }) {
 
   /** Before, after and the difference of one point. */
   function triptych({ table, place }, settings) {
-    const { points } = table, { changed } = points, train = table.train[place], at = changed.rows.indexOf(train), count = changed.rows.length;
+    const { points } = table, { changed } = points, train = table.train[place], at = changedAt(changed, train, table.test[place]), count = changed.rows.length;
     const id = idOf(points, "train", train);
-    if (at < 0) return [h("p", { class: "ile-hint" }, `Training point ${id} was not changed. Choose one of the points below.`)];
+    if (at < 0) return [h("p", { class: "ile-hint" }, `Training point ${id} was not changed here. Choose one of the points below.`)];
     const old = labelOf(points, "train", train), kept = Number.isNaN(changed.labels[at]);
     const now = kept ? old : labelInWords(points, changed.labels[at]);
     const figure = (part, title, below, words) => h("figure", {},
@@ -41,13 +44,13 @@ export function makeChanges({ grid, addresses, on }) {
 
   /** The changed points of the same test point, each a button that looks at its pair. */
   function offered({ table, place }, settings) {
-    const { points } = table, values = predictions(table, settings), inSet = table.removed[settings.removed], changed = new Set(points.changed.rows), mine = [];
-    for (let i = 0; i < table.train.length; i++) if (table.test[i] === table.test[place] && inSet[i] && changed.has(table.train[i])) mine.push(i);
+    const { points } = table, values = predictions(table, settings), inSet = table.removed[settings.removed], test = table.test[place], mine = [];
+    for (let i = 0; i < table.train.length; i++) if (table.test[i] === test && inSet[i] && changedAt(points.changed, table.train[i], test) >= 0) mine.push(i);
     mine.sort((a, b) => Math.abs(values[b]) - Math.abs(values[a]));
     const count = points.changed.rows.length, address = sheets[points.name];
     return [h("h4", {}, `Changed points, the largest predicted change first${mine.length > MOST_CHANGED ? ` (${MOST_CHANGED} of ${mine.length})` : ""}`),
       h("div", { class: "ile-row" }, mine.slice(0, MOST_CHANGED).map((i) => h("button", { type: "button", class: i === place ? "ile-here" : "", onclick: () => on.focus(table.first + i) },
-        pieceOf(points.changed, count + points.changed.rows.indexOf(table.train[i]), { count: 3 * count, size: LITTLE, address, words: `training image ${idOf(points, "train", table.train[i])} after its change` }),
+        pieceOf(points.changed, count + changedAt(points.changed, table.train[i], test), { count: 3 * count, size: LITTLE, address, words: `training image ${idOf(points, "train", table.train[i])} after its change` }),
         h("span", { class: "ile-value" }, formatted(values[i], 2)))))];
   }
 

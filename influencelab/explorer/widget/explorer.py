@@ -50,7 +50,7 @@ class Explorer(anywidget.AnyWidget):
             pictures before and after (`changes`), `features` beside each other, or `curves`.
         images: a data set of pictures of the same ids, where points are features of pictures.
         changed: what training pictures were changed to: the FeatureMove or Replacement of them that was predicted, one
-            point an experiment, or a dict from ids to new pictures.
+            point an experiment, or a dict from ids (or pairs of a training and a test id) to new pictures.
         contributions: what features add to the predictions, as `feature_contributions` finds it.
 
     Attributes:

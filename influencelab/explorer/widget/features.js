@@ -21,6 +21,7 @@ export function makeFeatures({ grid }) {
     if (!pair) { panel.replaceChildren(h("p", { class: "ile-hint" }, "Choose a point to see its features beside the test point's.")); return; }
     const { table, place } = pair, { points } = table, train = table.train[place], test = table.test[place], { settings } = now.choice;
     const parts = partsOf(table, place, settings), rows = compared(points, { train, test, parts });
+    if (!rows.length) { panel.replaceChildren(h("p", { class: "ile-hint" }, `${absent(table, settings)}These points have no features that are kept.`)); return; }
     const size = Math.max(...rows.map(({ part }) => Math.abs(part ?? 0)), Math.abs(parts?.rest ?? 0), 1e-300);
     const shown = whole ? rows : rows.slice(0, ROWS);
     const head = [points.kind === "texts" ? "word" : "feature", ...(parts ? [`part of the influence${table.unit ? ` (${table.unit})` : ""}`] : []),

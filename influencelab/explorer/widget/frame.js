@@ -45,7 +45,7 @@ export function makeFrame(el, actions) {
 
 /** What a dot of these points and of what is watched is. */
 export function showWhat(host, { points, watched }) {
-  const done = points.changed?.rows.length === points.train_ids.length ? "changed" : "removed", whose = watched === "test loss" ? "a test point's loss" : `the ${watched}`;
+  const done = new Set(points.changed?.rows).size === points.train_ids.length ? "changed" : "removed", whose = watched === "test loss" ? "a test point's loss" : `the ${watched}`;
   host.textContent = `Each dot: one ${points.grouped ? "group of training points" : "training point"} ${done}. Across: what was predicted for ${whose}. Up: what retraining gave.`;
 }
 

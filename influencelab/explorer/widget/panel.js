@@ -74,6 +74,18 @@ function rankOf(table, place, values, settings) {
   return { rank, of };
 }
 
+/** The first few in an order, without sorting the many others. */
+function foremost(places, order) {
+  const found = [];
+  for (const i of places) {
+    if (found.length === BEST && order(i, found[BEST - 1]) > 0) continue;
+    found.push(i);
+    found.sort(order);
+    found.length = Math.min(found.length, BEST);
+  }
+  return found;
+}
+
 /** The removals that are predicted to help and to harm one test point most, each a button that looks at its pair. */
 export function showStrips(host, focus, choice, { address, look }) {
   if (!focus) {
@@ -84,7 +96,6 @@ export function showStrips(host, focus, choice, { address, look }) {
   const inSet = table.removed[choice.settings.removed], test = table.test[place];
   const mine = [];
   for (let i = 0; i < values.length; i++) if (table.test[i] === test && inSet[i] && Number.isFinite(values[i])) mine.push(i);
-  mine.sort((a, b) => values[b] - values[a]);
   const actual = table.actual[choice.settings.target];
   const strip = (title, places) => h("section", { class: "ile-strip", "aria-label": title }, h("h4", {}, title), h("div", { class: "ile-row" },
     places.map((i) => h("button", { type: "button", class: i === place ? "ile-here" : "", onclick: () => look(table.first + i),
@@ -92,7 +103,8 @@ export function showStrips(host, focus, choice, { address, look }) {
     likeness(points, "train", table.train[i], { size: SMALL, address }),
     h("span", {}, labelOf(points, "train", table.train[i]) || `id ${idOf(points, "train", table.train[i])}`),
     h("span", { class: "ile-value" }, formatted(values[i], 2))))));
-  const first = mine.slice(0, BEST).filter((i) => values[i] > 0), last = mine.slice(-BEST).reverse().filter((i) => values[i] < 0);
+  const first = foremost(mine, (a, b) => values[b] - values[a] || a - b).filter((i) => values[i] > 0);
+  const last = foremost(mine, (a, b) => values[a] - values[b] || b - a).filter((i) => values[i] < 0);
   const [rise, fall, what] = EFFECTS[table.watched], own = table.watched === "penalty";
   // The penalty is the whole model's; all else is a test point's or a parameter's.
   const whose = own ? "" : table.watched === "parameter" ? ` ${idOf(points, "test", test)}` : ` to test point ${idOf(points, "test", test)}`;

@@ -26,11 +26,17 @@ export function makeList(host, on) {
   const above = () => (shown.pictures ? 0 : HEAD);
   const inFocus = () => shown.order.indexOf(shown.listing.places.get(shown.focus) ?? -1);
 
+  /** As much room as all lines take; how many there are. */
+  function stretch() {
+    const lines = Math.ceil(shown.order.length / across());
+    room.style.height = `${lines * height()}px`;
+    return lines;
+  }
+
   /** What is in sight, made anew. */
   function paint() {
     if (!shown) return;
-    const { order } = shown, wide = across(), lines = Math.ceil(order.length / wide), tall = height();
-    room.style.height = `${lines * tall}px`;
+    const { order } = shown, wide = across(), lines = stretch(), tall = height();
     const first = Math.max(0, Math.floor((list.scrollTop - above()) / tall) - AHEAD);
     const last = Math.min(lines, first + Math.ceil((list.clientHeight || 400) / tall) + 2 * AHEAD);
     from = first;
@@ -104,7 +110,6 @@ export function makeList(host, on) {
     const next = now < 0 ? 0 : Math.min(count - 1, Math.max(0, now + step));
     if (event.shiftKey) on.choose([rowAt(now < 0 ? next : now), rowAt(next)], true);
     on.focus(rowAt(next));
-    reveal();
     return true;
   }
 
@@ -134,8 +139,9 @@ export function makeList(host, on) {
       shown = what;
       if (before && (before.sort !== what.sort || before.down !== what.down || before.pictures !== what.pictures)) list.scrollTop = 0;
       showHead();
+      stretch();
+      if (follows) reveal();
       paint();
-      if (follows) { reveal(); paint(); }
     },
     end: () => observer.disconnect(),
   };
