@@ -153,7 +153,6 @@ def test_the_surest_wrong_picture_is_shown_with_those_that_are_blamed(ran, made,
     assert shown.planted[0].tolist() == planted[named].tolist()
     assert shown.pictures[0].flatten(1).numpy() == pytest.approx(16 * given[0][named])
     assert shown.names == ("3", "8")
-    assert len(gallery.gallery(shown).axes) == 15
     with pytest.raises(InvalidData, match="plants 'copies', expected 'relabelled'"):
         gallery.blamed(replace(TRIAL, arm="copies"))
     with pytest.raises(InvalidData, match="seed 1 is wrong about no picture"):
@@ -212,6 +211,7 @@ def test_out_of_sample_loss_is_that_of_a_refit_without_the_fold(made, given):
         assert made["out_of_sample_loss"][mine, 0] == pytest.approx(losses(theta, x[mine], y[mine]), rel=1e-4)
 
 
+@pytest.mark.slow
 def test_coordinates_of_the_span_leave_the_model_and_every_score_as_they_are():
     data = scene_of(train=40).data
     small = in_span(data)
@@ -276,6 +276,7 @@ def test_the_truth_of_a_relabelling_is_that_of_a_refit_with_the_label(ran, given
         assert change.numpy() == pytest.approx(after - before, abs=1e-6)
 
 
+@pytest.mark.slow
 def test_watermarks_are_mended_by_removal_and_copies_found_as_ones_own():
     for arm in ("copies", "watermarked"):
         trial = replace(TRIAL, arm=arm, relabelled=0, share=0.4, weight_decay=1e-3)
@@ -405,6 +406,7 @@ def test_components_are_measured_beside_the_truth_and_drawn(factored):
     assert len(figures.components(pairs, table).axes) == 4
 
 
+@pytest.mark.slow
 def test_claims_findings_and_figures_find_their_numbers(ran):
     outcomes = {("guitars", arm, share, seed): ran for arm, share in cells() for seed in range(5)}
     table = analysis.measurements(outcomes, bootstrap=il.Bootstrap(resamples=60))
@@ -421,6 +423,7 @@ def test_claims_findings_and_figures_find_their_numbers(ran):
     )
     for draw in (figures.who_is_named, figures.what_mending_brings):
         assert draw(table).axes
+    assert len(gallery.gallery(gallery.blamed(TRIAL)).axes) == 15
     assert analysis.convergence(outcomes)["guitars"]["converged"] == 20 * ran.facts["planted"]["converged"]
     assert set(analysis.seeds_table(outcomes)["score"]) == set(SCORES)
 
