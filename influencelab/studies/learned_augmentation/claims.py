@@ -10,7 +10,7 @@ STUDY = "learned_augmentation"
 DATA = {
     "mnist_1": "MNIST, 1% of the labels",
     "mnist_10": "MNIST, 10%",
-    "cifar10": "4,000 pictures of CIFAR-10",
+    "cifar10": "pictures of CIFAR-10",
     "digits": "digits of 8 × 8 pixels",
 }
 # Those that the record holds: of others a claim would stay open.

@@ -22,6 +22,7 @@ from influencelab.studies.learned_augmentation.replaced import (
     Refitted,
     batches,
     copies_of,
+    joined,
     last_layer,
     outcome_of_batches,
 )
@@ -221,16 +222,16 @@ class PairedArms(Recipe):
             copies = copies_of(x, alone, ways[TAUGHT], generator)  # pyright: ignore[reportArgumentType]
             found["singles"] = looked_at(layer.replaced(copies, alone, torch.arange(len(alone))), inner, alone)
         found["whole"] = whole
-        joined = {name: torch.cat([getattr(each, name) for each in parts]) for name in vars(parts[0])}
-        numbers = torch.arange(len(joined["converged"]))
+        every_one = joined(parts)
+        numbers = torch.arange(len(every_one.converged))
         return outcome_of_batches(
             data,
             layer,
-            predicted={ESTIMATOR: joined["predicted"].mean(1, keepdim=True)},
+            predicted={ESTIMATOR: every_one.predicted.mean(1, keepdim=True)},
             chosen={name: (numbers // self.replacements == place)[:, None] for place, name in enumerate(COPIES)},
-            actual={TARGET: joined["actual"].mean(1, keepdim=True)},
-            trusted={TARGET: joined["converged"]},
-            facts={"augmentation": found, "largest_refit_grad_norm": float(joined["grad_norm"].max())},
+            actual={TARGET: every_one.actual.mean(1, keepdim=True)},
+            trusted={TARGET: every_one.converged},
+            facts={"augmentation": found, "largest_refit_grad_norm": float(every_one.grad_norm.max())},
         )
 
     def group(self, inner: Dataset) -> int:

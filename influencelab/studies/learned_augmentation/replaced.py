@@ -60,6 +60,11 @@ class Refitted:
     grad_norm: Float[Tensor, " r"]
 
 
+def joined(parts: Sequence[Refitted]) -> Refitted:
+    """Experiments one after the other."""
+    return Refitted(**{name: torch.cat([getattr(each, name) for each in parts]) for name in vars(parts[0])})
+
+
 @dataclass(frozen=True, eq=False)
 class Layer:
     """The last layer, fitted again by itself to its minimum, with what it responds to.
@@ -88,10 +93,18 @@ class Layer:
     def replaced(
         self, copies: Float[Tensor, "t c h w"], points: Int[Tensor, " t"], rows: Int[Tensor, " t"]
     ) -> Refitted:
-        """Points, each by a copy with its own label, in the experiments of these numbers."""
-        swap = self.swap(copies, points, rows)
-        truth = SecondOrder().retrain(self.fit, swap)
-        return Refitted(self.sensitivity.predict(swap), truth.values, truth.trusted, truth.grad_norm)
+        """Points, each by a copy with its own label, in the experiments of these numbers, which rise.
+
+        As many experiments at once as bring in no more copies than there are points: each refit has them all before it.
+        """
+        count = 1 + int(rows.max())
+        few, parts = max(1, count * self.fit.data.n // len(rows)), []
+        for first in range(0, count, few):
+            some = (rows >= first) & (rows < first + few)
+            swap = self.swap(copies[some], points[some], rows[some] - first)
+            truth = SecondOrder().retrain(self.fit, swap)
+            parts.append(Refitted(self.sensitivity.predict(swap), truth.values, truth.trusted, truth.grad_norm))
+        return joined(parts)
 
     def swap(self, copies: Float[Tensor, "t c h w"], points: Int[Tensor, " t"], rows: Int[Tensor, " t"]) -> Replacement:
         """The same as a perturbation of the last layer's own data."""
@@ -120,8 +133,8 @@ def batches(
     n: int, *, count: int, size: int, generator: torch.Generator
 ) -> tuple[Int[Tensor, " t"], Int[Tensor, " t"]]:
     """Points of so many random batches, none twice in one, and the number of the batch of each."""
-    points: Sequence[Tensor] = [torch.randperm(n, generator=generator)[:size] for _ in range(count)]
-    return torch.cat(list(points)), torch.arange(count).repeat_interleave(min(size, n))
+    points = [torch.randperm(n, generator=generator)[:size] for _ in range(count)]
+    return torch.cat(points), torch.arange(count).repeat_interleave(min(size, n))
 
 
 def copies_of(
