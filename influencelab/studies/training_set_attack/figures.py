@@ -134,12 +134,11 @@ def where_it_shows(table: pandas.DataFrame) -> Figure | None:
 
 
 def redrawn(report: Report) -> dict[str, Figure | None]:
-    """All figures of a report, from its pairs, its measurements and its facts."""
+    """All figures of a report, from its pairs and its measurements."""
     table: Any = report.measurements.drop(columns="study")
     pairs: Any = report.pairs()
     return {
         "flips": flips(table),
         "predicted_against_actual": predicted_against_actual(pairs[pairs["measure"] == "log_odds"], table),
-        "pictures": pictures(report.facts["pictures"]),
         "where_it_shows": where_it_shows(table),
     }
