@@ -1,4 +1,4 @@
-"""Reports without others' photographs, for publishing: `python -m influencelab.studies.publish results/*/*`."""
+"""Reports without others' photographs, for publishing: `python -m influencelab.app.publish results/*/*`."""
 
 import shutil
 import sys

@@ -7,7 +7,7 @@ import pytest
 
 from influencelab.explorer.data import LEFT_OUT, from_bytes
 from influencelab.runner.report import EXPLORER, load
-from influencelab.studies.publish import published
+from influencelab.app.publish import published
 
 RESULTS = Path(__file__).parents[2] / "results"
 
