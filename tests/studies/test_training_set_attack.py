@@ -1,5 +1,6 @@
 """Attacks on training pictures: slopes, retraining, boxes and counts are what plain algebra and other code say."""
 
+import base64
 import io
 import math
 from dataclasses import dataclass, replace
@@ -10,6 +11,7 @@ import pandas
 import pytest
 import scipy.stats
 import torch
+from figure_rules import faults
 from PIL import Image
 from sklearn.linear_model import LogisticRegression
 from torch import nn
@@ -339,6 +341,17 @@ def test_what_cannot_be_attacked_is_refused():
         BetweenLevels(-1.0)
     with pytest.raises(UnknownName, match="no data set 'dogs'"):
         analysis.problem_of("dogs", side=96, train=0, seed=0)
+
+
+def test_pictures_stand_before_and_after_with_fifty_times_their_difference():
+    before = torch.full((3, 8, 8), 100.0, dtype=torch.float64)
+    files = {"before": before, "after": before + 1, "aim": before}
+    shown = {name: base64.b64encode(as_file(each)).decode() for name, each in files.items()}
+    figure = figures.pictures([{**shown, "loss_before": 0.1, "loss_after": 0.9}])
+    assert figure is not None
+    assert faults(figure) == []
+    drawn = [numpy.asarray(axis.images[0].get_array()) for axis in figure.axes]
+    assert [int(each.max()) for each in drawn] == [100, 101, 177, 100]
 
 
 def test_where_nothing_flipped_nothing_is_drawn():
