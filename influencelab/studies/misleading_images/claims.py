@@ -140,10 +140,11 @@ PRECISE = {**RELABELLED, "statistic": "precision"}
 FINDINGS = (
     Finding(
         STUDY,
-        "**Why is this cat a guitar? Ask, and what was planted is named.** With 15% of the training cats called "
-        "guitars, {} of the test cats are called guitars, the surest with {}. Of the four training pictures that "
-        "influence blames for one, {} were planted; of those of the gradient product {}, of relative influence {}, of "
-        "nearest neighbours {}, of training loss {}, of out-of-sample loss {}, and of random ones of that label {}.",
+        "**Why is this cat a guitar? Influence names what was planted, and so does the training loss.** With 15% of "
+        "the training cats called guitars, {} of the test cats are called guitars, the surest with {}. Of the four "
+        "training pictures that influence blames for one, {} were planted; of those of the gradient product {}, of "
+        "relative influence {}, of nearest neighbours {}, of training loss {}, of out-of-sample loss {}, and of random "
+        "ones of that label {}.",
         (
             {**RELABELLED, "statistic": "wrong_share"},
             {**RELABELLED, "statistic": "surest"},
