@@ -19,8 +19,10 @@ CELLS = {
 }
 RELABELLED = CELLS["guitars, relabelled"]
 RIVALS = {name: words for name, words in SCORES.items() if name != INFLUENCE}
-GUITARS = tuple(Setting(words, where) for words, where in CELLS.items() if where["data"] == "guitars")
+# Where some picture is predicted wrongly, so that there is something to ask.
 LABELS = tuple(Setting(words, where) for words, where in CELLS.items() if where["arm"] != "watermarked")
+GUITARS = tuple(each for each in LABELS if each.where["data"] == "guitars")
+WATERMARKED = CELLS["guitars, watermarked"]
 AGAINST = tuple(
     Setting(f"{cell}, {words}", {**CELLS[cell], "estimator": rival})
     for cell in ("guitars, relabelled", "digits, relabelled")
@@ -50,11 +52,19 @@ CLAIMS = (
         high=0.01,
     ),
     ours(
+        name="watermarks_make_no_cat_a_guitar",
+        statement="Guitars, rightly labelled, through which test cats show at an opacity of 0.3, as many as 15% of the "
+        "training cats, make a model call at most one in a hundred test cats a guitar.",
+        where={**WATERMARKED, "statistic": "wrong_share"},
+        high=0.01,
+        late=True,
+    ),
+    ours(
         name="influence_names_planted_pictures",
         statement="Of the four training pictures that influence blames most for a wrong test picture, half or more "
         "were planted.",
         where={"statistic": "precision", "estimator": INFLUENCE},
-        settings=tuple(Setting(words, where) for words, where in CELLS.items()),
+        settings=LABELS,
         low=0.5,
     ),
     ours(
@@ -140,10 +150,11 @@ PRECISE = {**RELABELLED, "statistic": "precision"}
 FINDINGS = (
     Finding(
         STUDY,
-        "**Why is this cat a guitar? Ask, and what was planted is named.** With 15% of the training cats called "
-        "guitars, {} of the test cats are called guitars, the surest with {}. Of the four training pictures that "
-        "influence blames for one, {} were planted; of those of the gradient product {}, of relative influence {}, of "
-        "nearest neighbours {}, of training loss {}, of out-of-sample loss {}, and of random ones of that label {}.",
+        "**Why is this cat a guitar? Influence names what was planted, and so does the training loss.** With 15% of "
+        "the training cats called guitars, {} of the test cats are called guitars, the surest with {}. Of the four "
+        "training pictures that influence blames for one, {} were planted; of those of the gradient product {}, of "
+        "relative influence {}, of nearest neighbours {}, of training loss {}, of out-of-sample loss {}, and of random "
+        "ones of that label {}.",
         (
             {**RELABELLED, "statistic": "wrong_share"},
             {**RELABELLED, "statistic": "surest"},

@@ -60,8 +60,9 @@ def who_is_named(table: pandas.DataFrame) -> Figure:
         axis.set_title(f"{data}: {TITLES[arm]}", fontsize=10)
         axis.set(xlim=(-0.04, 1.04), xlabel="share of the four blamed that were planted")
         axis.set_yticks(range(len(names)), list(SCORES.values()))
+        place = axis.get_subplotspec()
+        axis.set_ylabel("score (by name)" if place is not None and place.is_first_col() else "")
     axes[0].set_ylim(len(names) - 0.5, -0.5)
-    axes[0].set_ylabel("score (by name)")
     return finish(figure, caption=NAMED)
 
 
