@@ -63,11 +63,14 @@ def write_readme(
 
 def not_run(planned: Mapping[str, Iterable[Profile]], run: Collection[tuple[str, str]]) -> list[str]:
     """What would be on the pages too, and how long it would take; nothing where nothing is missing."""
-    missing = [
-        f"| {study} | {profile.name} | {profile.seconds / 60:,.0f} minutes |"
+    missing = {
+        study: [each for each in profiles if size_of(each.name) in RECORD and (study, each.name) not in run]
         for study, profiles in planned.items()
-        for profile in profiles
-        if size_of(profile.name) in RECORD and (study, profile.name) not in run
+    }
+    lines = [
+        f"| {study} | {', '.join(f'{each.name} ({each.seconds / 60:,.0f})' for each in left)} |"
+        for study, left in missing.items()
+        if left
     ]
-    head = "| study | profile | expected on two cores |\n| --- | --- | --- |\n"
-    return ["## Not run yet", head + "\n".join(missing)] if missing else []
+    head = "| study | profiles, and minutes expected on two cores |\n| --- | --- |\n"
+    return ["## Not run yet", head + "\n".join(lines)] if lines else []

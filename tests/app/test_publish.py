@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from influencelab.app.publish import published
 from influencelab.explorer.data import LEFT_OUT, from_bytes
 from influencelab.runner.report import EXPLORER, load
-from influencelab.app.publish import published
 
 RESULTS = Path(__file__).parents[2] / "results"
 

@@ -129,7 +129,8 @@ CLAIMS = (
 FINDINGS = (
     Finding(
         STUDY,
-        "Changes below half a grey level in one training picture flip {} of the test pictures that were right, in two "
+        "**Ten pictures that look unchanged flip most predictions; one or two flip few.** Changes below half a grey "
+        "level in one training picture flip {} of the test pictures that were right, in two "
         "{}, in ten {}; ten moved as far in random directions {}, and ten without the curvature {}.",
         (
             {**RATE, **BETWEEN, "budget": 1},
@@ -141,8 +142,8 @@ FINDINGS = (
     ),
     Finding(
         STUDY,
-        "None of that is in a file of 8 bits; a change by one whole grey level, which is, flips {} with one picture "
-        "and {} with ten.",
+        "**None of that is in a file of eight bits.** A change by one whole grey level, which is, flips {} with one "
+        "picture and {} with ten.",
         ({**RATE, **WHOLE, "budget": 1}, {**RATE, **WHOLE, "budget": 10}),
     ),
 )
