@@ -168,7 +168,8 @@ def findings(name: str, data: str) -> tuple[Finding, ...]:
         Finding(
             STUDY,
             f"{head('true')}Training again without one of the most influential moves the losses {{}} times as far as "
-            "influence says in the kernel machine and {} times on deep features; {} and {} times as far as one Newton step says.",
+            "influence says in the kernel machine and {} times on deep features; {} and {} times as far as one Newton "
+            "step says.",
             tuple(
                 {"data": data, "model": model, "estimator": kind, "selection": "top", "statistic": "slope"}
                 for kind, model in product(("exact", "newton_step"), MODELS)
