@@ -159,6 +159,15 @@ def test_the_surest_wrong_picture_is_shown_with_those_that_are_blamed(ran, made,
         gallery.blamed(replace(TRIAL, share=0.0, train=340))
 
 
+def test_every_picture_that_an_outcome_speaks_of_can_be_looked_at(ran):
+    held = gallery.looked_at(TRIAL)
+    assert set(ran.train_ids.tolist()) <= set(held.train_ids.tolist())
+    assert set(ran.test_ids.tolist()) <= set(held.test_ids.tolist())
+    pictures = dict(zip(held.train_ids.tolist(), held.x_train, strict=True))
+    for ids, x in ((SOURCE.load().test_ids, SOURCE.load().x_test),):
+        assert torch.equal(pictures[int(ids[0])].flatten(), x[0].flatten())
+
+
 @pytest.fixture(scope="module")
 def made(given):
     """Every score as the study makes them, on points in coordinates of their span."""

@@ -27,8 +27,8 @@ from influencelab.studies.training_set_attack.boxes import BetweenLevels, WholeL
 from influencelab.studies.training_set_attack.claims import CLAIMS, FINDINGS
 from influencelab.studies.training_set_attack.moved_models import MovedModels
 from influencelab.studies.training_set_attack.trial import TrainingSetAttack
-from influencelab.studies.training_set_attack.truth import below, retrained
-from influencelab.studies.training_set_attack.victim import Victim, victim_of
+from influencelab.studies.training_set_attack.truth import as_text, below, retrained
+from influencelab.studies.training_set_attack.victim import Victim, levels_of, victim_of
 
 SOURCE = il.Digits(labels=(3, 8), train_size=60, held_out=297)
 DECAY = 1e-3
@@ -361,3 +361,21 @@ def test_where_nothing_flipped_nothing_is_drawn():
 
 def test_the_claims_speak_of_this_study():
     assert {claim.study for claim in CLAIMS} == {finding.study for finding in FINDINGS} == {"training_set_attack"}
+
+
+def test_pictures_that_were_made_go_with_the_pairs_they_were_made_for(ran):
+    before, after = torch.zeros(2, 3, 4), torch.full((2, 3, 4), 7.0)
+    made = [{"points": [5, 6], "test": 9, "before": as_text(before[0]), "after": as_text(after[0])}]
+    outcome = replace(ran, facts={**ran.facts, "pictures": made})
+    pairs = pandas.DataFrame({"train_id": [5, 5, 6], "test_id": [8, 9, 9]})
+    found = analysis.changed_among(pairs, {("digits", 0): outcome})
+    assert found is not None
+    assert list(found) == [(5, 9)]
+    assert (found[5, 9] == 7).all()
+    assert analysis.changed_among(pairs.iloc[:1], {("digits", 0): outcome}) is None
+
+
+def test_levels_are_whole_and_reach_from_black_to_white():
+    data = levels_of(SOURCE)
+    assert torch.equal(data.x_train, data.x_train.round())
+    assert (float(data.x_train.min()), float(data.x_train.max())) == (0, 255)

@@ -1,6 +1,6 @@
 """The pictures themselves: one that a model is sure of and wrong about, and those that scores blame for it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy
 import torch
@@ -8,6 +8,7 @@ from jaxtyping import Bool, Float, Int
 from matplotlib.figure import Figure
 from torch import Tensor
 
+from influencelab.data.dataset import Dataset
 from influencelab.errors import InvalidData
 from influencelab.experiments.house_style import SMALL, drawing, finish
 from influencelab.influence.table import array
@@ -78,6 +79,12 @@ def blamed(trial: PlantedPictures) -> Blamed:
         pictures=pictures_by(pool.data.train_ids, scene.data.train_ids[torch.from_numpy(named)], pool.data.x_train),
         planted=array(scene.planted)[named],
     )
+
+
+def looked_at(trial: PlantedPictures) -> Dataset:
+    """All pictures that a trial draws from, each as a training and as a test point."""
+    held = pool_of(trial.source, trial.extractor, trial.arm).data
+    return replace(held, x_test=held.x_train, y_test=held.y_train, test_ids=held.train_ids, test_names=held.train_names)
 
 
 def pictures_by(

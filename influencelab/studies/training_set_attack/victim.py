@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from influencelab.data.dataset import Dataset
 from influencelab.data.source import Source
 from influencelab.errors import InvalidData
 from influencelab.experiments.extraction import extracted
@@ -143,12 +144,17 @@ class Victim:
 @lru_cache(maxsize=2)
 def victim_of(source: Source, extractor: Extractor, weight_decay: float, trainer: Trainer, device: str) -> Victim:
     """Pictures in whole grey levels, their features, and the model of these; the last two are remembered."""
-    data = source.load().to(device)
+    data = levels_of(source).to(device)
     if data.classes != 2:
         raise InvalidData(f"{data.name} has {data.classes} classes, expected pictures of 2. Choose two: labels=(3, 8).")
-    brightest = float(data.x_train.max())
-    parts = {name: whole_levels(getattr(data, name), brightest=brightest) for name in ("x_train", "x_test")}
-    data = replace(data, **parts)
     features = extracted(data, extractor)
     model = fit(BinaryLogistic(weight_decay, intercept=False), features, trainer)
     return Victim(model, data.x_train, data.x_test, extractor.network(data).to(data.x_train.device))
+
+
+def levels_of(source: Source) -> Dataset:
+    """Pictures in whole grey levels from 0 to 255."""
+    data = source.load()
+    brightest = float(data.x_train.max())
+    parts = {name: whole_levels(getattr(data, name), brightest=brightest) for name in ("x_train", "x_test")}
+    return replace(data, **parts)
