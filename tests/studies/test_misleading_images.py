@@ -13,12 +13,13 @@ from influencelab.errors import InvalidData, InvalidParameter, Unavailable, Unkn
 from influencelab.experiments.outcome import Outcome
 from influencelab.statistics.measurements import find
 from influencelab.studies.misleading_images import analysis, components, figures, gallery
+from influencelab.studies.misleading_images.called import SCORES, VARIANTS
 from influencelab.studies.misleading_images.claims import CLAIMS, FINDINGS, TABLES
 from influencelab.studies.misleading_images.mending import change_of, effects, mended
 from influencelab.studies.misleading_images.planted import PlantedPictures
 from influencelab.studies.misleading_images.pool import ARMS, closer, moved, pool_of
 from influencelab.studies.misleading_images.scene import planted_in
-from influencelab.studies.misleading_images.scores import SCORES, first, in_span, precision, scores
+from influencelab.studies.misleading_images.scores import first, in_span, precision, scores
 
 SOURCE = il.Digits(labels=(8, 3))
 TRIAL = PlantedPictures(source=SOURCE, train=90, share=0.3, weight_decay=1e-2, relabelled=6, seed=1)
@@ -397,7 +398,7 @@ def test_components_are_measured_beside_the_truth_and_drawn(factored):
     parts = components.agreements(model, found, truth, name="digits", bootstrap=bootstrap)
     table = components.measurements(model, found, parts, bootstrap=bootstrap)
     pairs = components.pairs(model, found, truth)
-    for name in components.VARIANTS:
+    for name in VARIANTS:
         number = find(table, {"estimator": name, "statistic": "pearson"})
         assert number
         assert number.value == pytest.approx(numpy.corrcoef(pairs[name], pairs["actual"])[0, 1], abs=1e-9)

@@ -17,9 +17,9 @@ from influencelab.experiments.tables import Agreement, agreements
 from influencelab.models.extractors.efficientnet_lite0 import EfficientnetLite0
 from influencelab.statistics.bootstrap import Bootstrap
 from influencelab.statistics.measurements import row, tidy
+from influencelab.studies.misleading_images.called import INFLUENCE, SCORES
 from influencelab.studies.misleading_images.planted import PlantedPictures
 from influencelab.studies.misleading_images.pool import RELABELLED
-from influencelab.studies.misleading_images.scores import INFLUENCE, SCORES
 
 # Class 0 is what class 1 is mistaken for.
 PICTURES: Mapping[str, PlantedPictures] = {

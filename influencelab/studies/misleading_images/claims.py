@@ -5,8 +5,7 @@ from functools import partial
 from influencelab.runner.claim import Claim
 from influencelab.runner.finding import Finding, FindingTable
 from influencelab.runner.setting import Setting
-from influencelab.studies.misleading_images.components import VARIANTS, WHOLE
-from influencelab.studies.misleading_images.scores import INFLUENCE, SCORES
+from influencelab.studies.misleading_images.called import INFLUENCE, SCORES, VARIANTS, WHOLE
 
 STUDY = "misleading_images"
 # The share of the pictures asked about of which every arm plants as many.

@@ -25,17 +25,10 @@ from influencelab.statistics.agreement import MEASURES, statistic
 from influencelab.statistics.bootstrap import Bootstrap
 from influencelab.statistics.measurement import Measurement
 from influencelab.statistics.measurements import row, tidy
+from influencelab.studies.misleading_images.called import WHOLE
 from influencelab.training.fit import Fit, fit
 from influencelab.training.trainers.newton import Newton
 
-# What a report's rows call each variant, and what it is.
-VARIANTS = {
-    "whole": "influence",
-    "without_loss": "without the factor of training loss",
-    "without_curvature": "without curvature",
-    "without_both": "without both",
-}
-WHOLE = "whole"
 # Correlations alone: what lacks a factor has no size.
 STATISTICS = ("pearson", "spearman")
 SIZES = ("slope", "relative_error")

@@ -12,9 +12,8 @@ from influencelab.experiments.house_style import PALETTE, SMALL, drawing, error_
 from influencelab.experiments.tables import Agreement
 from influencelab.runner.report import Report
 from influencelab.statistics.measurements import find
-from influencelab.studies.misleading_images.components import VARIANTS, WHOLE
+from influencelab.studies.misleading_images.called import SCORES, VARIANTS, WHOLE
 from influencelab.studies.misleading_images.pool import RELABELLED
-from influencelab.studies.misleading_images.scores import SCORES
 
 NAMED = (
     "Of the four training pictures that each score blames most for a test picture that is predicted wrongly, the share "

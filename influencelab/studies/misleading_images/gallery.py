@@ -13,10 +13,11 @@ from influencelab.errors import InvalidData
 from influencelab.experiments.house_style import SMALL, drawing, finish
 from influencelab.influence.table import array
 from influencelab.models.tasks.binary_logistic import BinaryLogistic
+from influencelab.studies.misleading_images.called import SCORES
 from influencelab.studies.misleading_images.planted import PlantedPictures, seen
 from influencelab.studies.misleading_images.pool import RELABELLED, pool_of
 from influencelab.studies.misleading_images.scene import planted_in
-from influencelab.studies.misleading_images.scores import SCORES, first, in_span, scores
+from influencelab.studies.misleading_images.scores import first, in_span, scores
 from influencelab.training.fit import fit
 
 BLAMED = (

@@ -13,22 +13,9 @@ from influencelab.influence.estimators.gradient_dot import GradientDot
 from influencelab.influence.estimators.newton_step import NewtonStep
 from influencelab.influence.estimators.relatif import Relatif
 from influencelab.influence.table import array
+from influencelab.studies.misleading_images.called import INFLUENCE, NEIGHBOURS, RANDOM, SCORES
 from influencelab.training.fit import Fit
 
-# What a report's rows call each score, and what it is.
-SCORES = {
-    "influence": "influence",
-    "newton_step": "one Newton step",
-    "relatif": "relative influence (RelatIF)",
-    "gradient_dot": "gradient product",
-    "gradient_cosine": "gradient cosine",
-    "neighbours": "nearest neighbours",
-    "training_loss": "training loss",
-    "out_of_sample_loss": "out-of-sample loss",
-    "self_influence": "self-influence",
-    "random": "random order",
-}
-INFLUENCE, NEIGHBOURS, RANDOM = "influence", "neighbours", "random"
 # By those removals are predicted; the others look at no test picture, or at features alone.
 ESTIMATORS: dict[str, Estimator] = {
     INFLUENCE: Exact(),
