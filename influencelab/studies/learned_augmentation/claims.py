@@ -110,8 +110,9 @@ FINDINGS = tuple(
     Finding(
         STUDY,
         f"{head}{DATA[name]}: where batches are replaced by learned copies, influence ranks the change in validation "
-        "loss with a Spearman correlation of {}; the size is {} times the predicted one. The test error is {} with learned augmentation, {} with random affine maps, {} with the "
-        "augmenter untaught and {} after a random search that took {} where learning took {}.",
+        "loss with a Spearman correlation of {}; the size is {} times the predicted one. The test error is {} with "
+        "learned augmentation, {} with random affine maps, {} with the augmenter untaught and {} after a random search "
+        "that took {} where learning took {}.",
         (
             *(
                 {**RANKS, "statistic": each, "data": name, "selection": "learned_copies"}
