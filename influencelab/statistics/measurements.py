@@ -2,10 +2,12 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy
 import pandas
+from jaxtyping import Bool
+from pandas.api.types import is_numeric_dtype
 
 from influencelab.errors import InvalidData, InvalidParameter
 from influencelab.statistics.display import display_name
@@ -16,6 +18,8 @@ FIRST = ("study", "arm", "data")
 LAST = ("estimator", "target", "selection", "statistic")
 # What was measured; every other column is a setting.
 MEASURED = ("value", "low", "high", "n", "unit", "note")
+# Settings that are numbers are equal up to this share.
+NEAR = 1e-9
 
 Where = Mapping[str, Any]
 
@@ -53,12 +57,15 @@ def joined(tables: Sequence[pandas.DataFrame]) -> pandas.DataFrame:
 
 def records(table: pandas.DataFrame) -> list[dict[str, Any]]:
     """The rows as plain values, None for a setting that is missing."""
-    settings = settings_of(table)
-    known = table[settings].notna().to_numpy()
-    plain = table.to_dict("records")
-    for line, present in zip(plain, known, strict=True):
-        line.update({name: None for name, there in zip(settings, present, strict=True) if not there})
-    return plain  # pyright: ignore[reportReturnType] - the names of columns are text
+    settings, columns = set(settings_of(table)), []
+    for name in table.columns:
+        values = table[name].tolist()
+        if name in settings:
+            values = [
+                None if there else value for value, there in zip(values, table[name].isna().tolist(), strict=True)
+            ]
+        columns.append(values)
+    return [dict(zip(table.columns, line, strict=True)) for line in zip(*columns, strict=True)]
 
 
 def column(name: str, values: list[Any]) -> pandas.Series:
@@ -87,18 +94,26 @@ def check_tidy(table: pandas.DataFrame) -> None:
 
 def select(table: pandas.DataFrame, where: Where) -> list[dict[str, Any]]:
     """The rows with these settings: a missing value where None is asked for, numbers equal up to rounding."""
-    places = numpy.arange(len(table))
+    kept, tidied = numpy.ones(len(table), dtype=bool), cast(Any, table)
     for name, wanted in where.items():
-        known = table[name].to_numpy(dtype=object, na_value=None) if name in table else numpy.full(len(table), None)
-        places = places[[same(value, wanted) for value in known[places]]]
-    return records(table.iloc[places]) if len(places) else []
+        if kept.any():
+            kept &= same(tidied[name], wanted) if name in table else numpy.full(len(table), wanted is None)
+    return records(tidied[kept]) if kept.any() else []
 
 
-def same(found: Any, wanted: Any) -> bool:
-    """Whether a setting is the one that is wanted."""
-    if found is None or wanted is None or isinstance(found, str) or isinstance(wanted, str):
-        return found is wanted or (isinstance(found, str) and found == wanted)
-    return math.isclose(found, wanted, rel_tol=1e-9)
+def same(column: pandas.Series, wanted: Any) -> Bool[numpy.ndarray, " rows"]:
+    """Which values of a setting are the one that is wanted."""
+    if wanted is None:
+        return column.isna().to_numpy()
+    numbers = is_numeric_dtype(column)
+    if numbers == isinstance(wanted, str):
+        return numpy.zeros(len(column), dtype=bool)
+    if not numbers:
+        return column.to_numpy(dtype=object, na_value=None) == wanted
+    known = column.to_numpy(dtype=float, na_value=numpy.nan)
+    with numpy.errstate(invalid="ignore"):
+        near = numpy.abs(known - wanted) <= NEAR * numpy.maximum(numpy.abs(known), abs(wanted))
+    return near | (known == wanted)
 
 
 def find(table: pandas.DataFrame, where: Where) -> Measurement | None:
