@@ -30,7 +30,7 @@ study: .venv/.installed ## run the core studies at the quick profile and say wha
 studies: .venv/.installed ## the same of all studies, those of what influence is used for too
 	$(call timed,studies,$(BIN)/influencelab run --all --profile quick)
 
-test: check ## check format, types, layers and notebooks, then run the quick tests, then the long ones (13 minutes of CPU time)
+test: check ## check format, types, layers and notebooks, then run the quick tests, then the long ones (17 minutes of CPU time)
 	$(call timed,quick tests,$(BIN)/pytest -m "$(QUICK)")
 	$(call timed,long tests,$(BIN)/pytest -m "$(LONG)" $(LONG_FILES))
 
