@@ -75,6 +75,12 @@ class Family(Recipe):
     def loss(self, y: B, predictor: B, mean: B) -> B:
         """Half the unit deviance of each row."""
 
+    @property
+    @default
+    def separable(self) -> bool:
+        """Whether losses fall for ever along coefficients that put every class on its own side of 0; most do not."""
+        return False
+
     @default
     def working(self, y: B, predictor: B) -> Working:
         """Loss, slope and curvature of each row; loss is infinite where no mean has this predictor."""

@@ -9,7 +9,7 @@ import pandas
 from jaxtyping import Float
 from numpy import ndarray
 
-from influencelab.errors import InvalidParameter, NotConverged, require
+from influencelab.errors import InvalidParameter, require
 from influencelab.glm.family import Family
 from influencelab.glm.leverage import forms
 from influencelab.glm.link import B
@@ -118,10 +118,7 @@ def row_influence(
     require(regression, Regression, what="regression", cure="Make one: il.regress(X, y, family=il.Poisson()).")
     if curvature not in CURVATURES:
         raise InvalidParameter(f"curvature is '{curvature}', expected one of {', '.join(CURVATURES)}.")
-    if not regression.converged:
-        raise NotConverged(
-            f"The regression did not converge: ‖∇J‖ is {regression.grad_norm:.1e}. Raise max_steps or add weight_decay."
-        )
+    regression.check_converged()
     objective = objective_of(regression, workers=workers, progress=progress)
     observed = curvature == "observed"
     gram = objective.place(regression.coefficients, observed=observed).gram

@@ -28,7 +28,8 @@ class Place:
     Attributes:
         gram: the curvature of J; None where it was not asked for, or is too large to be formed.
         pearson: Σ wᵢ (y − μ)² / V(μ).
-        margin: of two classes, the least predictor on its own side; −inf where a response is no class.
+        margin: of two classes, how far the columns alone put each row on its own side at least; −inf where a response
+            is no class, or where that lets no loss fall for ever.
     """
 
     coefficients: P
@@ -120,9 +121,9 @@ class Objective:
             working = self.family.working(rows.y, predictor)
             curvature = rows.weights * (working.observed if observed else working.expected)
             gram = rows.gram(curvature) if curved and self.dense and numpy.isfinite(curvature).all() else 0.0
-            used = rows.weights > 0
-            sides = numpy.where(numpy.isin(rows.y, (0.0, 1.0)), (2 * rows.y - 1) * predictor, -numpy.inf)
-            margin = float(sides.min(initial=numpy.inf, where=used))
+            certain = numpy.isin(rows.y, (0.0, 1.0)) & self.family.separable
+            sides = numpy.where(certain, (2 * rows.y - 1) * (predictor - rows.offsets), -numpy.inf)
+            margin = float(sides.min(initial=numpy.inf, where=rows.weights > 0))
             sums = rows.weights @ working.loss, rows.pulled(rows.weights * working.score), gram
             return *sums, rows.weights @ working.pearson**2, margin
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy
 
-from influencelab.errors import InvalidParameter, require, whole
+from influencelab.errors import InvalidParameter, NotConverged, require, whole
 from influencelab.glm.families.binomial import Binomial
 from influencelab.glm.family import Family
 from influencelab.glm.newton import ARRIVED, minimise
@@ -71,6 +71,17 @@ class Regression(Summarised):
     def dispersion(self) -> float:
         """φ: 1 where the family says so, else Pearson's, Σ wᵢ (y − μ)² / V(μ) / (n − p)."""
         return 1.0 if self.family.fixed_dispersion else self.pearson / max(1, self.n - self.p)
+
+    def check_converged(self) -> None:
+        """Refuse a model at no minimum.
+
+        Raises:
+            NotConverged: the message says how far off it is.
+        """
+        if not self.converged:
+            raise NotConverged(
+                f"The regression did not converge: ‖∇J‖ is {self.grad_norm:.1e}. Raise max_steps or add weight_decay."
+            )
 
     def rows(self, given: Rows) -> Rows:
         """A chunk as the coefficients see it."""

@@ -10,7 +10,7 @@ import scipy.special
 from jaxtyping import Float
 from numpy import ndarray
 
-from influencelab.errors import InvalidParameter, NotConverged, require, whole
+from influencelab.errors import InvalidParameter, require, whole
 from influencelab.glm.influence import FORMS, objective_of
 from influencelab.glm.leverage import forms
 from influencelab.glm.link import B
@@ -120,10 +120,7 @@ def sketched_influence(
             f"k is {projection.k} and there are {regression.p} coefficients: a sketch would cost more than the exact "
             f"scores. Take il.row_influence, or k ≤ {regression.p}."
         )
-    if not regression.converged:
-        raise NotConverged(
-            f"The regression did not converge: ‖∇J‖ is {regression.grad_norm:.1e}. Raise max_steps or add weight_decay."
-        )
+    regression.check_converged()
     objective = objective_of(regression, workers=workers, progress=progress)
     drawn = [replace(projection, seed=projection.seed + number) for number in range(sketches)]
     found = grams(objective, regression, drawn)

@@ -142,6 +142,16 @@ def test_classes_that_columns_separate_have_no_minimum():
     assert il.regress(ZERO_ROWS, HALF, intercept=False, weight_decay=1e-3).converged
 
 
+def test_sides_that_only_offsets_give_or_that_are_no_classes_have_a_minimum():
+    sides = (X[:, 0] > 0).astype(float)
+    for family in (il.Gaussian(), il.Poisson()):
+        assert il.regress(numpy.where(sides == 1, 1.0, -1.0)[:, None], sides, family=family, weight_decay=0.1).converged
+    assert il.regress((2 * sides - 1)[:, None], sides, family=il.Gaussian()).converged
+    # Offsets put every row on its own side; the columns do not, and there is a best multiple of theirs.
+    mixed = numpy.where(numpy.arange(N) % 3 == 0, -1.0, 1.0)[:, None] * (2 * sides - 1)[:, None]
+    assert il.regress(mixed, sides, offsets=4 * (2 * sides - 1), intercept=False).converged
+
+
 def test_arguments_of_another_kind_are_refused(monkeypatch):
     monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
     with pytest.raises(WrongType, match="family is the text 'poisson'"):

@@ -29,6 +29,11 @@ class Binomial(Family):
         return True
 
     @property
+    def separable(self) -> bool:
+        """They do."""
+        return True
+
+    @property
     def range(self) -> str:
         """Shares."""
         return "numbers from 0 to 1: a class, or the share of trials that succeeded"
