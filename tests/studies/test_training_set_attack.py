@@ -21,7 +21,7 @@ from influencelab.errors import InvalidData, InvalidParameter, UnknownName
 from influencelab.experiments.outcome import Outcome
 from influencelab.models.extractor import Extractor
 from influencelab.statistics.measurements import find
-from influencelab.studies.training_set_attack import analysis, figures
+from influencelab.studies.training_set_attack import analysis, figures, pictures
 from influencelab.studies.training_set_attack.attack import UNDECIDED
 from influencelab.studies.training_set_attack.boxes import BetweenLevels, WholeLevels, as_file, saved
 from influencelab.studies.training_set_attack.claims import CLAIMS, FINDINGS
@@ -368,11 +368,11 @@ def test_pictures_that_were_made_go_with_the_pairs_they_were_made_for(ran):
     made = [{"points": [5, 6], "test": 9, "before": as_text(before[0]), "after": as_text(after[0])}]
     outcome = replace(ran, facts={**ran.facts, "pictures": made})
     pairs = pandas.DataFrame({"train_id": [5, 5, 6], "test_id": [8, 9, 9]})
-    found = analysis.changed_among(pairs, {("digits", 0): outcome})
+    found = pictures.changed_among(pairs, {("digits", 0): outcome})
     assert found is not None
     assert list(found) == [(5, 9)]
     assert (found[5, 9] == 7).all()
-    assert analysis.changed_among(pairs.iloc[:1], {("digits", 0): outcome}) is None
+    assert pictures.changed_among(pairs.iloc[:1], {("digits", 0): outcome}) is None
 
 
 def test_levels_are_whole_and_reach_from_black_to_white():

@@ -1,6 +1,5 @@
 """Measurements of attacks: shares of test pictures that flip, predicted beside retrained, and where it shows."""
 
-import base64
 import math
 import warnings
 from collections.abc import Mapping, Sequence
@@ -24,7 +23,6 @@ from influencelab.statistics.bootstrap import Bootstrap
 from influencelab.statistics.comparison import Comparison, comparison_of
 from influencelab.statistics.measurement import Measurement
 from influencelab.statistics.measurements import row, settings_of, tidy
-from influencelab.studies.training_set_attack.boxes import in_file
 from influencelab.studies.training_set_attack.trial import PUBLISHED, SELECTION, WHOLE, TrainingSetAttack
 from influencelab.studies.training_set_attack.truth import PREDICTORS, TARGET
 
@@ -271,20 +269,6 @@ def models(outcomes: Mapping[Key, Outcome]) -> dict[str, Any]:
     tests = sum(size for size, _ in blocks)
     right = sum(round(size * accuracy) for size, accuracy in blocks)
     return {**{name: first[name] for name in names}, "tests": tests, "right": right}
-
-
-def pictured(outcomes: Mapping[Key, Outcome]) -> list[dict[str, Any]]:
-    """Pictures before and after, of all blocks."""
-    return [each for outcome in outcomes.values() for each in outcome.facts["pictures"]]
-
-
-def changed_among(pairs: pandas.DataFrame, outcomes: Mapping[Key, Outcome]) -> dict[tuple[int, int], Any] | None:
-    """Pictures that attacks by whole levels made of the pairs' training points, by training and test id, if any."""
-    known = set(zip(pairs["train_id"], pairs["test_id"], strict=True))
-    found = {(each["points"][0], each["test"]): each["after"] for each in pictured(outcomes)}
-    kept = {pair: in_file(base64.b64decode(after)) for pair, after in found.items() if pair in known}
-    # Colours first, as the pictures of a data set have them.
-    return {pair: each if each.ndim == 2 else each.transpose(2, 0, 1) for pair, each in kept.items()} or None
 
 
 def listed(table: pandas.DataFrame) -> pandas.DataFrame:
