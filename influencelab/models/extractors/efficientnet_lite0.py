@@ -115,8 +115,11 @@ class Convolution(nn.Module):
         groups = 1 if self.weight.shape[1] > 1 or x.shape[1] == 1 else x.shape[1]
         missing = [max((-(-side // self.stride) - 1) * self.stride + self.kernel - side, 0) for side in x.shape[-2:]]
         down, across = ((each // 2, each - each // 2) for each in missing)
-        padded = functional.pad(x, (*across, *down)) if any(missing) else x
-        return functional.conv2d(padded, self.weight, self.bias, stride=self.stride, groups=groups)
+        # Padding of a convolution's own costs no copy, and is the same on both sides.
+        if any(each % 2 for each in missing):
+            x, missing = functional.pad(x, (*across, *down)), [0, 0]
+        half = [each // 2 for each in missing]
+        return functional.conv2d(x, self.weight, self.bias, stride=self.stride, padding=half, groups=groups)
 
 
 class Block(nn.Module):
