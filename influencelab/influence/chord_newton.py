@@ -163,9 +163,8 @@ def descend(chord: Chord, problem: Problem, test: ConvergenceTest, *, max_steps:
         change = fit.measures_at(theta[active]) - before
         good = test.passed(gradient[active], change, chord.amplification[active])
         if len(rows := active[good]):
-            passed[rows] = held(
-                chord.take(rows), test, theta[rows], problem.weights, rows, gradient[rows], change[good]
-            )
+            some = chord.take(rows), test, theta[rows], problem.weights, rows, gradient[rows]
+            passed[rows] = held(*some, before=before, there=before + change[good])
         steps[active] = count
         shrunk = gradient[active].norm(dim=1) <= CONTRACTION * norm[active]
         norm[active] = gradient[active].norm(dim=1)
@@ -186,7 +185,9 @@ def held(
     weights: Float[Tensor, "all n"],
     models: Int[Tensor, " k"],
     gradient: KP,
-    change: Float[Tensor, "k m"],
+    *,
+    before: Float[Tensor, " m"],
+    there: Float[Tensor, "k m"],
 ) -> Bool[Tensor, " k"]:
     """Whether models that pass the test stay where they are by their own curvature, which need not be the fit's.
 
@@ -196,11 +197,11 @@ def held(
     Args:
         weights: of all models.
         models: whose of these weights each has.
-        change: of each test loss since the fit.
+        before: test losses of the fit.
+        there: those of each model.
     """
     fit, step = chord.curvature.fit, chord.step(gradient)
-    before = fit.measures()
-    there, ahead = before + change, fit.measures_at(theta - step)
+    ahead = fit.measures_at(theta - step)
     rounding = ROUNDED * torch.finfo(theta.dtype).eps * there.abs()
     stays = ((ahead - there).abs() <= test.allowed(ahead - before) + rounding).all(1)
     rows = (stays & may_be_far(fit, theta)).nonzero()[:, 0]
