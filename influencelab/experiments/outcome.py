@@ -14,7 +14,7 @@ from influencelab.experiments.comparison import array, labels_of
 from influencelab.experiments.store import Entry
 from influencelab.influence.curvature import Curvature
 from influencelab.influence.estimator import Estimate
-from influencelab.influence.leverage import effective_parameters
+from influencelab.influence.leverage import CHEAP, effective_parameters, leverage_shares
 from influencelab.influence.retrainer import Retrained
 from influencelab.statistics.comparison import Comparison
 from influencelab.training.fit import Fit
@@ -153,20 +153,11 @@ def facts_of(
         "removals": removals.count,
         **{f"fit_{name}": getattr(fitted, name) for name in ("loss", "grad_norm", "converged", "steps")},
         "fit_seconds": fit_seconds,
+        "train_loss": float(fitted.weights @ fitted.task.losses(fitted.theta, data.x_train, data.y_train)),
         "train_accuracy": train_accuracy,
         "test_accuracy": test_accuracy,
         **curvature_facts(fitted),
-        "targets": {
-            name: {
-                "converged": int(truth.converged.sum()),
-                "same_basin": int(truth.same_basin.sum()),
-                "trusted": int(truth.trusted.sum()),
-                "largest_grad_norm": float(truth.grad_norm.max()),
-                "largest_control": float(truth.control.abs().max()),
-                "seconds": truth.seconds,
-            }
-            for name, truth in truths.items()
-        },
+        "targets": {name: target_facts(truth) for name, truth in truths.items()},
         "estimates": {
             name: {
                 "unit": estimate.unit,
@@ -179,15 +170,33 @@ def facts_of(
     }
 
 
+def target_facts(truth: Retrained) -> dict[str, Any]:
+    """Of how many retrained models the truth is made, and how well they were trained."""
+    return {
+        "converged": int(truth.converged.sum()),
+        "same_basin": int(truth.same_basin.sum()),
+        "trusted": int(truth.trusted.sum()),
+        "largest_grad_norm": float(truth.grad_norm.max()),
+        "largest_control": float(truth.control.abs().max()),
+        "seconds": truth.seconds,
+    }
+
+
 def curvature_facts(fitted: Fit) -> dict[str, Any]:
-    """The effective number of parameters; of a network the ends of its spectrum too, and what is negative in it."""
+    """The effective number of parameters; of a network the ends of its spectrum too, and what is negative in it.
+
+    Where that costs a moment, the largest leverage of any point too.
+    """
     curvature = Curvature(fitted)
     if fitted.task.linear:
         return {"effective_parameters": effective_parameters(curvature)}
     # First, so that the effective number is read off it too.
     values = curvature.spectrum().values
+    size = fitted.data.n * fitted.task.output_loss.size(fitted.data) * len(values) ** 2
+    largest = {"largest_leverage": float(leverage_shares(curvature).max())} if size <= CHEAP else {}
     return {
         "effective_parameters": effective_parameters(curvature),
+        **largest,
         "largest_curvature": float(values[-1]),
         "smallest_curvature": float(values[0]),
         "negative_curvatures": int((values < -NEGATIVE * values[-1]).sum()),
