@@ -153,7 +153,7 @@ def facts_of(
         "removals": removals.count,
         **{f"fit_{name}": getattr(fitted, name) for name in ("loss", "grad_norm", "converged", "steps")},
         "fit_seconds": fit_seconds,
-        "train_loss": float(fitted.weights @ fitted.task.losses(fitted.theta, data.x_train, data.y_train)),
+        "train_loss": train_loss(fitted),
         "train_accuracy": train_accuracy,
         "test_accuracy": test_accuracy,
         **curvature_facts(fitted),
@@ -168,6 +168,12 @@ def facts_of(
             for name, estimate in estimates.items()
         },
     }
+
+
+def train_loss(fitted: Fit) -> float:
+    """Σᵢ wᵢ ℓᵢ: the mean loss of the training points, without the penalty, in the unit of the loss."""
+    data = fitted.data
+    return float(fitted.weights @ fitted.task.losses(fitted.theta, data.x_train, data.y_train))
 
 
 def target_facts(truth: Retrained) -> dict[str, Any]:
