@@ -16,12 +16,12 @@ TOGETHER = 256
 
 @torch.inference_mode(mode=False)
 def second_order_effects(curvature: Curvature, perturbation: WeightChange) -> Float[Tensor, "r m"]:
-    """½ d²L_j/dε² where weights change by ε Δw: the rise of test loss j is ε a + ε² b, a influence and b this.
+    """½ d²L_j/dε² where weights change by ε Δw: test loss j rises by ε a + ε² b, a being influence and b this.
 
     The path of minima starts along d = −C⁻¹ Σ Δwᵢ∇ℓᵢ. A little further, at θ ± td, ∇J is left with t²/2 times what
-    bends the path: the change of the curvature along d, and the curvature that leaves with the weights. Three
-    gradients an experiment find it, and the factors that solved for influence; nothing is trained. Where |b| is not small beside
-    |a|, influence is no guide to ε = 1. In the unit of the loss; no sign is likelier than the other.
+    bends the path: the change of the curvature along d, and the curvature that leaves with the weights. Three gradients
+    an experiment find it, and the factors that solved for influence; nothing is trained. Where |b| is not small beside
+    |a|, influence is no guide to ε = 1. In the unit of the loss.
     """
     found = []
     for first in range(0, perturbation.count, TOGETHER):

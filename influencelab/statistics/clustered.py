@@ -24,14 +24,14 @@ def regression(
     what: str = "splits",
     bootstrap: Bootstrap | None = None,
 ) -> dict[str, Measurement]:
-    """Coefficients of least squares on a constant and the columns, by name: had other units been drawn, where would
-    they fall?
+    """Coefficients of least squares on a constant and the columns, by name, with intervals over the units.
 
-    A unit is drawn with all of its rows, so that what they share (a split of the data, a start) is no evidence twice.
-    Rows with a value that is not finite are left out. The constant is where all columns are 0.
+    Had other units been drawn, where would they fall? A unit is drawn with all of its rows, so that what they share (a
+    split of the data, a start) is no evidence twice. Rows with a value that is not finite are left out. The constant is
+    where all columns are 0.
 
-    In simulations with 5, 10, 20 and 40 units whose rows share a level and a slope the 95% interval covered 92 to 96% of
-    the time; with fewer than five it is withheld.
+    In simulations with 5, 10, 20 and 40 units whose rows share a level and a slope the 95% interval covered 92 to 96%
+    of the time; with fewer than five it is withheld.
 
     Args:
         columns: one number a row.

@@ -58,7 +58,6 @@ def test_leverages_are_of_the_removed_points_in_their_order():
 
 def test_a_path_survives_the_store(outcome):
 
-
     again = outcome_of(outcome.entry())
     assert set(again.actual) == {"warm", "warm/0.01", "warm/0.1"}
 

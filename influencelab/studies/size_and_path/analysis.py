@@ -58,7 +58,7 @@ def trials(
     path_decays: Sequence[float],
     path_seeds: int,
 ) -> dict[Key, Any]:
-    """Trials by ("size", n, depth, weight decay, seed) and paths by ("path", their own n, …): each seed its own split."""
+    """Trials by ("size", n, depth, weight decay, seed), paths by ("path", their n, …): each seed draws a split."""
     axes = {"source.train_size": sizes, "task.depth": depths, "task.weight_decay": decays, "seed": range(seeds)}
     found: dict[Key, Any] = grid({"size": size}, axes) if seeds else {}
     way = {"source.train_size": [path.trial.source.train_size], "task.depth": depths, "task.weight_decay": path_decays}
@@ -112,7 +112,9 @@ def size_rows(table: pandas.DataFrame, *, bootstrap: Bootstrap) -> list[Row]:
     for keys, part in table.groupby(LINE, sort=False):
         own = {**shared, **dict(zip(LINE, keys, strict=True))}
         for name in FALLING:
-            fitted = regression(power(part), numpy.log10(part[name]), units=part["seed"].to_numpy(), bootstrap=bootstrap)
+            fitted = regression(
+                power(part), numpy.log10(part[name]), units=part["seed"].to_numpy(), bootstrap=bootstrap
+            )
             slope = fitted["size"].mapped(lambda value: -value, f"of log {name} on log n, sign turned")
             found.append(row(slope, **own, statistic=f"{name}_exponent"))
             level = fitted[CONSTANT].mapped(lambda value: 10.0**value, f"the line at n = {AT}")
@@ -123,7 +125,9 @@ def size_rows(table: pandas.DataFrame, *, bootstrap: Bootstrap) -> list[Row]:
             columns = power(part) | {"depth": part["depth"].to_numpy(float)}
             columns["both"] = columns["size"] * columns["depth"]
             for name in FALLING:
-                fitted = regression(columns, numpy.log10(part[name]), units=part["seed"].to_numpy(), bootstrap=bootstrap)
+                fitted = regression(
+                    columns, numpy.log10(part[name]), units=part["seed"].to_numpy(), bootstrap=bootstrap
+                )
                 change = fitted["both"].mapped(lambda value: -value, "change of the exponent a layer")
                 found.append(row(change, **own, statistic=f"{name}_exponent_per_layer"))
     return found + gain_rows(table, shared, bootstrap=bootstrap)
@@ -150,7 +154,7 @@ def power(part: pandas.DataFrame) -> dict[str, numpy.ndarray]:
 
 
 def removals(outcomes: Mapping[Key, Outcome], shares: Sequence[float]) -> pandas.DataFrame:
-    """A row a removal and share of the way ε: how wrong influence and second order were, over test points, and warnings.
+    """A row a removal and share ε: how wrong influence and second order were, over test points, and warnings.
 
     Errors are RMS error / RMS truth. The second-order warning is what it says influence misses, as a share of its own
     prediction; that of leverage h is ε h / (1 − ε h). Both are of the fit alone. `left` says that the model converged
@@ -209,7 +213,7 @@ def way(part: pandas.DataFrame) -> dict[str, float]:
 
 
 def path_rows(table: pandas.DataFrame, *, data: str, bootstrap: Bootstrap) -> list[Row]:
-    """Means over networks at each share, the error's exponent in ε, trends along depth, and warnings over all depths."""
+    """Means over networks at each share, the exponent of errors in ε, trends along depth, and what warnings catch."""
     shared, found = {"arm": "path", "data": data, "target": "warm"}, []
     values = [name for name in table if name not in ("weight_decay", "depth", "share", "seed")]
     for keys, part in table.groupby(["weight_decay", "depth", "share"], sort=False):

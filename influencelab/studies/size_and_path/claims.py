@@ -83,9 +83,7 @@ CLAIMS = (
         statement="Of removals whose effect influence gets wrong by more than half, the second-order term of the fit "
         "alone warns of four fifths, and of four fifths of the others it does not.",
         where={**ALL, "estimator": "second_order"},
-        settings=tuple(
-            each for name in ("sensitivity", "specificity") for each in decays(name, {"statistic": name})
-        ),
+        settings=tuple(each for name in ("sensitivity", "specificity") for each in decays(name, {"statistic": name})),
         low=0.8,
     ),
     claim(

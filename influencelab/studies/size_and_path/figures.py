@@ -15,8 +15,8 @@ from influencelab.studies.size_and_path.analysis import WRONG
 WORDS = {"exact": "influence", "newton_step": "one Newton step"}
 SIZE = (
     "RMS error / RMS truth of networks of each depth, by the number of training points: small marks are networks, each "
-    "on a split of its own and by its median test point, lines are the powers of n fitted to them. At 1 a prediction is "
-    "as far off as predicting 0 throughout; a line that falls by a decade a decade is the law 1/n"
+    "on a split of its own and by its median test point, lines the powers of n fitted to them. At 1 a prediction is as "
+    "far off as predicting 0 throughout; a line that falls by a decade a decade is the law 1/n"
 )
 PATH = (
     "What happens as a share of a training point's weight is taken away, by depth and weight decay. Above, the median "
@@ -106,8 +106,15 @@ def warned(removals: pandas.DataFrame) -> Figure:
                 label = layers(depth) if not left else "in another basin"
                 color = look(places[depth])["color"]
                 panel.scatter(
-                    some[SECOND_ORDER], some["error"], s=12, color=color, marker=marker, alpha=0.5, linewidth=0.8,
-                    label=label, rasterized=True,
+                    some[SECOND_ORDER],
+                    some["error"],
+                    s=12,
+                    color=color,
+                    marker=marker,
+                    alpha=0.5,
+                    linewidth=0.8,
+                    label=label,
+                    rasterized=True,
                 )
         panel.axhline(WRONG, color="0.4", linewidth=0.8, linestyle=":")
         panel.axvline(WRONG, color="0.4", linewidth=0.8, linestyle=":")
