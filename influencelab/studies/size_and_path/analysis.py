@@ -113,7 +113,7 @@ def size_rows(table: pandas.DataFrame, *, bootstrap: Bootstrap) -> list[Row]:
         own = {**shared, **dict(zip(LINE, keys, strict=True))}
         for name in FALLING:
             fitted = regression(
-                power(part), numpy.log10(part[name]), units=part["seed"].to_numpy(), bootstrap=bootstrap
+                power(part), numpy.log10(part[name].to_numpy()), units=part["seed"].to_numpy(), bootstrap=bootstrap
             )
             slope = fitted["size"].mapped(lambda value: -value, f"of log {name} on log n, sign turned")
             found.append(row(slope, **own, statistic=f"{name}_exponent"))
@@ -126,7 +126,7 @@ def size_rows(table: pandas.DataFrame, *, bootstrap: Bootstrap) -> list[Row]:
             columns["both"] = columns["size"] * columns["depth"]
             for name in FALLING:
                 fitted = regression(
-                    columns, numpy.log10(part[name]), units=part["seed"].to_numpy(), bootstrap=bootstrap
+                    columns, numpy.log10(part[name].to_numpy()), units=part["seed"].to_numpy(), bootstrap=bootstrap
                 )
                 change = fitted["both"].mapped(lambda value: -value, "change of the exponent a layer")
                 found.append(row(change, **own, statistic=f"{name}_exponent_per_layer"))
@@ -224,7 +224,9 @@ def path_rows(table: pandas.DataFrame, *, data: str, bootstrap: Bootstrap) -> li
         own = {**shared, "weight_decay": decay, "depth": depth}
         for name in ("error", "second_order_error") if part["share"].nunique() > 1 else ():
             columns = {"share": numpy.log10(part["share"].to_numpy())}
-            fitted = regression(columns, numpy.log10(part[name]), units=part["seed"].to_numpy(), bootstrap=bootstrap)
+            fitted = regression(
+                columns, numpy.log10(part[name].to_numpy()), units=part["seed"].to_numpy(), bootstrap=bootstrap
+            )
             found.append(row(fitted["share"], **own, statistic=f"{name}_exponent"))
     for (decay, share), part in table.groupby(["weight_decay", "share"], sort=False):
         own = {**shared, "weight_decay": decay, "share": share}
