@@ -99,7 +99,7 @@ def qualities(outcome: Outcome, cell: Cell) -> dict[str, float]:
         "train_loss": facts["train_loss"],
         "effective_share": facts["effective_parameters"] / facts["n"],
         "log_smallest_curvature": float(numpy.log10(smallest)),
-        "largest_leverage": facts["largest_leverage"],
+        "largest_leverage": facts.get("largest_leverage", numpy.nan),
         "left_basin": float((converged & ~outcome.trusted[target]).sum() / max(1, int(converged.sum()))),
         "own_decay": matching["weight_decay"] if matching else cell.settings["weight_decay"],
         "matched": float(is_matched(outcome)),

@@ -19,7 +19,7 @@ from influencelab.experiments.removal_path import SECOND_ORDER, RemovalPath, tar
 from influencelab.experiments.seed_agreement import AgreementQuery, Cell, Row, by_test_point, network_pairs, typical
 from influencelab.experiments.trial import Trial
 from influencelab.runner.report_writer import ReportWriter
-from influencelab.statistics.bootstrap import Bootstrap
+from influencelab.statistics.bootstrap import ANYWHERE, Bootstrap
 from influencelab.statistics.clustered import CONSTANT, regression
 from influencelab.statistics.measurement import Measurement
 from influencelab.statistics.measurements import row, tidy
@@ -37,6 +37,8 @@ BEGINNING = 0.3
 LINE = ["estimator", "weight_decay", "depth"]
 # Removals of paths that a report keeps.
 KEPT = 20_000
+# A leverage that comes as near to 1 as this warns no more than that.
+LEAST = 1e-6
 # A correlation this near 1 is 1: retrained models are found to about so much.
 FINEST = 1e-10
 
@@ -112,9 +114,7 @@ def size_rows(table: pandas.DataFrame, *, bootstrap: Bootstrap) -> list[Row]:
     for keys, part in table.groupby(LINE, sort=False):
         own = {**shared, **dict(zip(LINE, keys, strict=True))}
         for name in FALLING:
-            fitted = regression(
-                power(part), numpy.log10(part[name].to_numpy()), units=part["seed"].to_numpy(), bootstrap=bootstrap
-            )
+            fitted = logarithmic(part, name, power(part), bootstrap=bootstrap)
             slope = fitted["size"].mapped(lambda value: -value, f"of log {name} on log n, sign turned")
             found.append(row(slope, **own, statistic=f"{name}_exponent"))
             level = fitted[CONSTANT].mapped(lambda value: 10.0**value, f"the line at n = {AT}")
@@ -125,9 +125,7 @@ def size_rows(table: pandas.DataFrame, *, bootstrap: Bootstrap) -> list[Row]:
             columns = power(part) | {"depth": part["depth"].to_numpy(float)}
             columns["both"] = columns["size"] * columns["depth"]
             for name in FALLING:
-                fitted = regression(
-                    columns, numpy.log10(part[name].to_numpy()), units=part["seed"].to_numpy(), bootstrap=bootstrap
-                )
+                fitted = logarithmic(part, name, columns, bootstrap=bootstrap)
                 change = fitted["both"].mapped(lambda value: -value, "change of the exponent a layer")
                 found.append(row(change, **own, statistic=f"{name}_exponent_per_layer"))
     return found + gain_rows(table, shared, bootstrap=bootstrap)
@@ -137,15 +135,23 @@ def gain_rows(table: pandas.DataFrame, shared: Mapping[str, Any], *, bootstrap: 
     """How much larger the exponent of the Newton step is than that of influence, network by network."""
     index = ["weight_decay", "depth", "train_size", "seed"]
     one, other = (table.loc[table["estimator"] == name].set_index(index)[list(FALLING)] for name in ESTIMATORS)
-    ratio = numpy.log10(other / one).reset_index()
+    ratio = (other / one).reset_index()
     found = []
     for keys, part in ratio.groupby(["weight_decay", "depth"], sort=False):
         own = {**shared, "estimator": ESTIMATORS[1], **dict(zip(("weight_decay", "depth"), keys, strict=True))}
         for name in FALLING:
-            fitted = regression(power(part), part[name].to_numpy(), units=part["seed"].to_numpy(), bootstrap=bootstrap)
+            fitted = logarithmic(part, name, power(part), bootstrap=bootstrap)
             gain = fitted["size"].mapped(lambda value: -value, "exponent of the Newton step less that of influence")
             found.append(row(gain, **own, statistic=f"{name}_exponent_gain"))
     return found
+
+
+def logarithmic(
+    part: pandas.DataFrame, name: str, columns: Mapping[str, numpy.ndarray], *, bootstrap: Bootstrap
+) -> dict[str, Measurement]:
+    """The logarithm of one column of networks regressed on others, splits drawn anew."""
+    values = numpy.log10(part[name].to_numpy(dtype=float))
+    return regression(columns, values, units=part["seed"].to_numpy(), bootstrap=bootstrap)
 
 
 def power(part: pandas.DataFrame) -> dict[str, numpy.ndarray]:
@@ -175,7 +181,7 @@ def removals(outcomes: Mapping[Key, Outcome], shares: Sequence[float]) -> pandas
                 "error": rms(truth - line) / rms(truth),
                 "second_order_error": rms(truth - bent) / rms(truth),
                 SECOND_ORDER: rms(bent - line) / rms(bent),
-                "leverage": share * leverage / (1 - share * leverage),
+                "leverage": share * leverage / (1 - share * leverage).clip(min=LEAST),
                 "left": ~outcome.trusted[target].numpy(),
             }
             settings = {"depth": depth, "weight_decay": decay, "seed": seed, "share": share}
@@ -224,9 +230,7 @@ def path_rows(table: pandas.DataFrame, *, data: str, bootstrap: Bootstrap) -> li
         own = {**shared, "weight_decay": decay, "depth": depth}
         for name in ("error", "second_order_error") if part["share"].nunique() > 1 else ():
             columns = {"share": numpy.log10(part["share"].to_numpy())}
-            fitted = regression(
-                columns, numpy.log10(part[name].to_numpy()), units=part["seed"].to_numpy(), bootstrap=bootstrap
-            )
+            fitted = logarithmic(part, name, columns, bootstrap=bootstrap)
             found.append(row(fitted["share"], **own, statistic=f"{name}_exponent"))
     for (decay, share), part in table.groupby(["weight_decay", "share"], sort=False):
         own = {**shared, "weight_decay": decay, "share": share}
@@ -249,7 +253,9 @@ def named(name: str) -> dict[str, str]:
 def mean_over(part: pandas.DataFrame, name: str, *, bootstrap: Bootstrap) -> Measurement:
     """The mean over splits and depths that have a value; splits are drawn anew, their depths come with them."""
     table = part.pivot(index="seed", columns="depth", values=name)
-    found = bootstrap.mean(table.to_numpy(), nested=("tests",), over=f"bootstrap over {len(table)} splits")
+    within = ANYWHERE if name.endswith(("error", "gain")) else (0.0, 1.0)
+    over = f"bootstrap over {len(table)} splits"
+    found = bootstrap.mean(table.to_numpy(), nested=("tests",), within=within, over=over)
     return found.described(f"mean over {len(table)} splits and {table.shape[1]} depths")
 
 
