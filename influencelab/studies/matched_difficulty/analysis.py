@@ -65,7 +65,8 @@ def cells(outcomes: Mapping[Key, Outcome], *, data: str) -> list[Cell]:
     Networks that did not reach what they were to be matched to keep their places, and have no agreement.
     """
     asked = {key: each if is_matched(each) else without_truth(each) for key, each in outcomes.items()}
-    return seed_agreement.cells_of([AgreementQuery(arm, {"arm": arm, "data": data}) for arm in ARMS], asked)
+    how = {"selection": next(iter(next(iter(asked.values())).chosen))}
+    return seed_agreement.cells_of([AgreementQuery(arm, {"arm": arm, "data": data}, **how) for arm in ARMS], asked)
 
 
 def is_matched(outcome: Outcome) -> bool:

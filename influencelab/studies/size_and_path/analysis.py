@@ -81,7 +81,7 @@ def size_cells(outcomes: Mapping[Key, Outcome], *, data: str) -> list[Cell]:
     asked = {(("size", n), *rest): each for (arm, n, *rest), each in widths(outcomes).items() if arm == "size"}
     named = {"arm": "size", "data": data}
     queries = [
-        AgreementQuery(("size", n), {**named, "train_size": n}, estimator=estimator)
+        AgreementQuery(("size", n), {**named, "train_size": n}, estimator=estimator, selection="random_points")
         for estimator in ESTIMATORS
         for n in dict.fromkeys(key[0][1] for key in asked)
     ]
