@@ -20,6 +20,8 @@ MEASURES = {
 }
 # Decades of weight decay that one step of the search for a bracket takes, and how many steps at most.
 DECADES, WIDENED = 0.5, 8
+# What counts as nothing: of a network that collapsed, whose loss curves downwards, the effective number can be below 0.
+LEAST = 1e-12
 # Fits in the bracket at most.
 FITS = 25
 
@@ -92,7 +94,7 @@ class Search:
         """The measure of the trial's network with some settings changed, trained from its own start."""
         trial = self.recipe.trial
         fitted: Fit = fit(replace(trial.task, **settings), self.data, trial.trainer, seed=trial.seed)
-        return MEASURES[self.recipe.measure](fitted)
+        return max(MEASURES[self.recipe.measure](fitted), LEAST)
 
     def away(self, log_decay: float) -> float:
         """log(reached / goal) at a weight decay; 0 within the tolerance, which ends the search."""

@@ -7,7 +7,7 @@ import pytest
 
 import influencelab as il
 from influencelab.errors import InvalidParameter
-from influencelab.experiments.matched_trial import MatchedTrial, Search
+from influencelab.experiments.matched_trial import MEASURES, MatchedTrial, Search
 
 TRIAL = il.Trial(
     source=il.Iris(scaling="standard", train_size=30, test_size=5),
@@ -58,6 +58,15 @@ def test_a_measure_that_jumps_over_the_goal_is_left_at_its_nearest_side(monkeypa
     decay = search.found()
     assert decay >= 0.03
     assert search.seen[decay] == pytest.approx(math.log(1.2))
+
+
+def test_a_network_that_collapsed_has_nothing_to_match_and_ends_no_search(monkeypatch):
+    """Its effective number is below 0, as where the loss curves downwards at weights of 0."""
+    monkeypatch.setitem(MEASURES, "effective_parameters", lambda fitted: -0.5)
+    search = Search(MatchedTrial(TRIAL, measure="effective_parameters"), TRIAL.source.load())
+    search.__dict__["goal"] = 5.0
+    assert search.measured() > 0
+    assert search.away(-2.0) < -20
 
 
 def test_an_unknown_measure_and_no_tolerance_are_refused():
