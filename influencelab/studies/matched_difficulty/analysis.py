@@ -22,6 +22,8 @@ from influencelab.statistics.measurement import Measurement
 from influencelab.statistics.measurements import row, tidy
 from influencelab.statistics.replicates import difference
 
+# A table of pandas, whose declared types know neither keys of groups nor conditions on columns.
+Table = Any
 # Depth at one weight decay, and with train loss or the effective number of parameters held to one layer's.
 UNMATCHED = "unmatched"
 ARMS = (UNMATCHED, *MEASURES)
@@ -38,7 +40,8 @@ def trials(
 
     One layer is its own match, and stands in each arm: the same trial, which runs once.
     """
-    axes = {"depth": depths, "width": [trial.task.width], "weight_decay": decays}
+    task: Any = trial.task
+    axes = {"depth": depths, "width": [task.width], "weight_decay": decays}
     settings = {f"task.{name}": values for name, values in axes.items()} | {"seed": range(seeds)}
     plain = grid({UNMATCHED: trial}, settings)
     plain = {key: with_setting(each, "source.seed", each.seed) for key, each in plain.items()}
@@ -65,7 +68,7 @@ def cells(outcomes: Mapping[Key, Outcome], *, data: str) -> list[Cell]:
     Networks that did not reach what they were to be matched to keep their places, and have no agreement.
     """
     asked = {key: each if is_matched(each) else without_truth(each) for key, each in outcomes.items()}
-    how = {"selection": next(iter(next(iter(asked.values())).chosen))}
+    how: Any = {"selection": next(iter(next(iter(asked.values())).chosen))}
     return seed_agreement.cells_of([AgreementQuery(arm, {"arm": arm, "data": data}, **how) for arm in ARMS], asked)
 
 
@@ -107,7 +110,7 @@ def qualities(outcome: Outcome, cell: Cell) -> dict[str, float]:
     }
 
 
-def measurements(cells: Sequence[Cell], table: pandas.DataFrame, *, bootstrap: Bootstrap) -> pandas.DataFrame:
+def measurements(cells: Sequence[Cell], table: Table, *, bootstrap: Bootstrap) -> pandas.DataFrame:
     """Every number of the study, as a tidy table."""
     found = seed_agreement.agreement_rows(cells, bootstrap=bootstrap)
     found += quality_rows(cells, table) + paired_rows(cells, bootstrap=bootstrap)
@@ -115,7 +118,7 @@ def measurements(cells: Sequence[Cell], table: pandas.DataFrame, *, bootstrap: B
     return tidy(found)
 
 
-def quality_rows(cells: Sequence[Cell], table: pandas.DataFrame) -> list[Row]:
+def quality_rows(cells: Sequence[Cell], table: Table) -> list[Row]:
     """What the networks of each cell are like, means; and the share of them that were matched."""
     found = []
     for cell in cells:
@@ -146,7 +149,7 @@ def paired_rows(cells: Sequence[Cell], *, bootstrap: Bootstrap) -> list[Row]:
     return found
 
 
-def depth_rows(table: pandas.DataFrame, *, bootstrap: Bootstrap) -> list[Row]:
+def depth_rows(table: Table, *, bootstrap: Bootstrap) -> list[Row]:
     """Coefficients of log10 RMS error / RMS truth a layer: alone, and with every covariate held, by arm and decay.
 
     Splits are drawn with all of their networks. Covariates are in units of their spread over the networks, so that
@@ -169,7 +172,7 @@ def depth_rows(table: pandas.DataFrame, *, bootstrap: Bootstrap) -> list[Row]:
     return found
 
 
-def covariates(part: pandas.DataFrame) -> dict[str, numpy.ndarray]:
+def covariates(part: Table) -> dict[str, numpy.ndarray]:
     """The covariates that vary, each in units of its spread."""
     spread = {name: float(part[name].std(ddof=0)) for name in COVARIATES}
     return {name: part[name].to_numpy(float) / size for name, size in spread.items() if size > 0}

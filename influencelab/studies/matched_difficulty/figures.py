@@ -1,5 +1,7 @@
 """The figures of agreement by depth, unmatched and at matched difficulty."""
 
+from typing import Any
+
 import pandas
 from matplotlib.figure import Figure
 
@@ -32,7 +34,7 @@ def by_depth(table: pandas.DataFrame, statistic: str) -> Figure:
     frame = table.loc[(table["statistic"] == statistic) & table["depth"].notna()]
     titles = [f"one layer at weight decay {decay:g}" for decay in frame["weight_decay"]]
     frame = frame.assign(panel=titles, arm=frame["arm"].replace(NAMES))
-    how = {"across": "hidden layers (number)", "label": LABELS[statistic]}
+    how: Any = {"across": "hidden layers (number)", "label": LABELS[statistic]}
     return lines(frame, x="depth", hue="arm", panel="panel", caption=f"{WHAT[statistic]}, {SAYS}.", **how)
 
 

@@ -24,6 +24,8 @@ from influencelab.statistics.clustered import CONSTANT, regression
 from influencelab.statistics.measurement import Measurement
 from influencelab.statistics.measurements import row, tidy
 
+# A table of pandas, whose declared types know neither keys of groups nor conditions on columns.
+Table = Any
 ESTIMATORS = ("exact", "newton_step")
 WARNINGS = (SECOND_ORDER, "leverage")
 # What falls with the number of points: 1 less a correlation, and the error itself.
@@ -105,7 +107,7 @@ def networks(cells: Iterable[Cell]) -> pandas.DataFrame:
     return pandas.concat(parts, ignore_index=True) if parts else pandas.DataFrame()
 
 
-def size_rows(table: pandas.DataFrame, *, bootstrap: Bootstrap) -> list[Row]:
+def size_rows(table: Table, *, bootstrap: Bootstrap) -> list[Row]:
     """Of each falling measure its exponent a in c · (n / 1000)^−a, its level c, and what depth does to the exponent."""
     found: list[Row] = []
     if table["train_size"].nunique() < 2:
@@ -131,7 +133,7 @@ def size_rows(table: pandas.DataFrame, *, bootstrap: Bootstrap) -> list[Row]:
     return found + gain_rows(table, shared, bootstrap=bootstrap)
 
 
-def gain_rows(table: pandas.DataFrame, shared: Mapping[str, Any], *, bootstrap: Bootstrap) -> list[Row]:
+def gain_rows(table: Table, shared: Mapping[str, Any], *, bootstrap: Bootstrap) -> list[Row]:
     """How much larger the exponent of the Newton step is than that of influence, network by network."""
     index = ["weight_decay", "depth", "train_size", "seed"]
     one, other = (table.loc[table["estimator"] == name].set_index(index)[list(FALLING)] for name in ESTIMATORS)
@@ -147,14 +149,14 @@ def gain_rows(table: pandas.DataFrame, shared: Mapping[str, Any], *, bootstrap: 
 
 
 def logarithmic(
-    part: pandas.DataFrame, name: str, columns: Mapping[str, numpy.ndarray], *, bootstrap: Bootstrap
+    part: Table, name: str, columns: Mapping[str, numpy.ndarray], *, bootstrap: Bootstrap
 ) -> dict[str, Measurement]:
     """The logarithm of one column of networks regressed on others, splits drawn anew."""
     values = numpy.log10(part[name].to_numpy(dtype=float))
     return regression(columns, values, units=part["seed"].to_numpy(), bootstrap=bootstrap)
 
 
-def power(part: pandas.DataFrame) -> dict[str, numpy.ndarray]:
+def power(part: Table) -> dict[str, numpy.ndarray]:
     """The column on which logarithms are regressed."""
     return {"size": numpy.log10(part["train_size"].to_numpy(float) / AT)}
 
@@ -194,7 +196,7 @@ def rms(table: numpy.ndarray) -> numpy.ndarray:
     return numpy.sqrt((table**2).mean(1)).clip(min=numpy.finfo(float).tiny)
 
 
-def ways(table: pandas.DataFrame) -> pandas.DataFrame:
+def ways(table: Table) -> pandas.DataFrame:
     """A row a network and share: the share that left, median errors, the share that is wrong, and how warnings do."""
     names = ["weight_decay", "depth", "share", "seed"]
     if table.empty:
@@ -204,7 +206,7 @@ def ways(table: pandas.DataFrame) -> pandas.DataFrame:
     )
 
 
-def way(part: pandas.DataFrame) -> dict[str, float]:
+def way(part: Table) -> dict[str, float]:
     """The same of one network at one share; what a warning catches is NaN where nothing was wrong, or all."""
     wrong = (part["error"] > WRONG).to_numpy()
     found: dict[str, float] = {"left_basin": part["left"].mean(), "wrong": wrong.mean()}
@@ -218,7 +220,7 @@ def way(part: pandas.DataFrame) -> dict[str, float]:
     return found
 
 
-def path_rows(table: pandas.DataFrame, *, data: str, bootstrap: Bootstrap) -> list[Row]:
+def path_rows(table: Table, *, data: str, bootstrap: Bootstrap) -> list[Row]:
     """Means over networks at each share, the exponent of errors in ε, trends along depth, and what warnings catch."""
     shared, found = {"arm": "path", "data": data, "target": "warm"}, []
     values = [name for name in table if name not in ("weight_decay", "depth", "share", "seed")]
@@ -250,7 +252,7 @@ def named(name: str) -> dict[str, str]:
     return {"statistic": statistic, "estimator": warning} if warning else {"statistic": statistic}
 
 
-def mean_over(part: pandas.DataFrame, name: str, *, bootstrap: Bootstrap) -> Measurement:
+def mean_over(part: Table, name: str, *, bootstrap: Bootstrap) -> Measurement:
     """The mean over splits and depths that have a value; splits are drawn anew, their depths come with them."""
     table = part.pivot(index="seed", columns="depth", values=name)
     within = ANYWHERE if name.endswith(("error", "gain")) else (0.0, 1.0)
@@ -260,7 +262,7 @@ def mean_over(part: pandas.DataFrame, name: str, *, bootstrap: Bootstrap) -> Mea
 
 
 def measurements(
-    cells: Sequence[Cell], table: pandas.DataFrame, way: pandas.DataFrame, *, path_data: str, bootstrap: Bootstrap
+    cells: Sequence[Cell], table: Table, way: Table, *, path_data: str, bootstrap: Bootstrap
 ) -> pandas.DataFrame:
     """Every number of the study, as a tidy table; of what was not run there is none."""
     found: list[Row] = []
@@ -273,7 +275,7 @@ def measurements(
     return tidy(found)
 
 
-def keep(draft: ReportWriter, cells: Sequence[Cell], removals: pandas.DataFrame, way: pandas.DataFrame) -> None:
+def keep(draft: ReportWriter, cells: Sequence[Cell], removals: Table, way: Table) -> None:
     """Keep what the numbers are made of: pairs and each network of the law of size, removals and networks of paths."""
     if cells:
         draft.pairs(by_test_point(cells).drop(columns="width"), name="by_test_point")
