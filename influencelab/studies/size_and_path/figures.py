@@ -77,6 +77,7 @@ def along_path(table: pandas.DataFrame) -> Figure:
             panel.axhline(WRONG, color="0.4", linewidth=0.8, linestyle=":")
             panel.set_title(f"weight decay {decay:g}")
         else:
+            panel.set_ylim(bottom=-0.01)
             panel.set_xlabel("share of the weight that is taken, ε")
         if place % len(decays) == 0:
             panel.set_ylabel(label)
