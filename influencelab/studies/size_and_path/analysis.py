@@ -281,7 +281,8 @@ def keep(draft: ReportWriter, cells: Sequence[Cell], removals: Table, way: Table
         draft.pairs(by_test_point(cells).drop(columns="width"), name="by_test_point")
         draft.pairs(network_pairs(cells))
     if len(way):
-        draft.pairs(way.astype("float32"), name="by_network")
+        # A column of rates has no value where nothing was wrong, or all.
+        draft.pairs(way.dropna(axis="columns", how="all").astype("float32"), name="by_network")
         some = removals.sample(min(KEPT, len(removals)), random_state=0).sort_index()
         errors = ["error", "second_order_error", *WARNINGS]
         draft.pairs(some.astype(dict.fromkeys(errors, "float32")), name="removals")
