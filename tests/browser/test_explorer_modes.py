@@ -203,7 +203,10 @@ def test_changed_pictures_are_shown_before_and_after_with_their_difference(show:
     before = panel.locator("h4").first.inner_text()
     panel.locator(".ile-row button").nth(3).click()
     expect(panel.locator("h4").first).not_to_have_text(before)
-    expect(explorer.root.locator(".ile-what")).to_contain_text("one training point changed")
+    expect(explorer.root.locator(".ile-what")).to_contain_text("one training point moved")
+    expect(explorer.root.locator(".ile-strips")).to_contain_text("would rise most with these moved")
+    mode(explorer, "pair")
+    expect(explorer.root.locator(".ile-pair")).to_contain_text("predicted when moved")
 
 
 def test_features_stand_beside_each_other_with_what_they_add(show: Shown) -> None:
