@@ -9,6 +9,7 @@ import pandas
 from jaxtyping import Float
 from numpy import ndarray
 
+import influencelab
 from influencelab.errors import InvalidParameter, require
 from influencelab.glm.family import Family
 from influencelab.glm.leverage import forms
@@ -74,7 +75,7 @@ class RowInfluence(Summarised):
         return self.table().iloc[order]
 
     def table(self) -> pandas.DataFrame:
-        """A line a row of the data."""
+        """A line a row of the data, by the index of a frame where that is given."""
         columns = {
             "cook": self.cook(),
             "leverage": self.leverage,
@@ -82,20 +83,24 @@ class RowInfluence(Summarised):
             "studentised": self.studentised,
             "dffits": self.dffits,
         }
-        return pandas.DataFrame(columns)
+        return pandas.DataFrame(columns, index=self.regression.table.index)
 
     @property
     def reason(self) -> str:
         """Why these scores are exact."""
         return f"exact: a matrix of {self.regression.p:,} × {self.regression.p:,} numbers fits in memory"
 
+    def explore(self, **settings: Any) -> Any:
+        """`il.explore_rows` of these: a widget of the rows that matter most, with their values."""
+        return influencelab.explore_rows(self, **settings)
+
     def summary(self) -> Mapping[str, str]:
         """Of what, and the largest."""
-        cook = self.cook()
+        cook, called = self.cook(), self.regression.table.called
         return {
             "rows": f"{len(cook):,}",
-            "largest Cook's distance": f"{cook.max():.3g} at row {int(cook.argmax())}",
-            "largest leverage": f"{self.leverage.max():.3g} at row {int(self.leverage.argmax())}",
+            "largest Cook's distance": f"{cook.max():.3g} at row {called(int(cook.argmax()))}",
+            "largest leverage": f"{self.leverage.max():.3g} at row {called(int(self.leverage.argmax()))}",
         }
 
 

@@ -10,6 +10,7 @@ import scipy.special
 from jaxtyping import Float
 from numpy import ndarray
 
+import influencelab
 from influencelab.errors import InvalidParameter, require, whole
 from influencelab.glm.influence import FORMS, objective_of
 from influencelab.glm.leverage import forms
@@ -74,11 +75,15 @@ class SketchedInfluence(Summarised):
         if count > 1:
             half = scipy.special.stdtrit(count - 1, 0.975) * self.cooks().std(0, ddof=1) / count**0.5
             found |= {"cook_low": numpy.maximum(found["cook"] - half, 0), "cook_high": found["cook"] + half}
-        return pandas.DataFrame(found)
+        return pandas.DataFrame(found, index=self.regression.table.index)
 
     def top(self, count: int = 10) -> pandas.DataFrame:
         """The rows of largest Cook's distance, the largest first."""
         return self.table().iloc[numpy.argsort(-self.cook(), kind="stable")[:count]]
+
+    def explore(self, **settings: Any) -> Any:
+        """`il.explore_rows` of these: a widget of the rows that matter most, with their values."""
+        return influencelab.explore_rows(self, **settings)
 
     def summary(self) -> Mapping[str, str]:
         """Of what, by what, and the largest."""
@@ -86,7 +91,7 @@ class SketchedInfluence(Summarised):
         return {
             "rows": f"{len(cook):,}",
             "sketches": f"{len(self.leverages)} of {self.projection.k} columns, {type(self.projection).__name__}",
-            "largest Cook's distance": f"{cook.max():.3g} at row {int(cook.argmax())}",
+            "largest Cook's distance": f"{cook.max():.3g} at row {self.regression.table.called(int(cook.argmax()))}",
         }
 
 
