@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy
+import pandas
 
 from influencelab.errors import InvalidData, InvalidParameter, WrongType, named, whole
 from influencelab.glm.families.binomial import Binomial
@@ -50,6 +51,13 @@ LINKS: dict[str, type[Link]] = {
     "InverseSquared": InverseSquareLink,
     "Sqrt": SquareRootLink,
 }
+# Its models that are generalised linear models under names of their own.
+MODELS: dict[str, Family] = {
+    "OLS": Gaussian(),
+    "WLS": Gaussian(),
+    "Logit": Binomial(),
+    "Probit": Binomial(ProbitLink()),
+}
 # Statsmodels' coefficients may differ from a minimum by its own tolerance.
 SAME = 1e-4
 
@@ -74,7 +82,8 @@ def glm_influence(
     coefficients they are sketched. `reason` says which was taken and why.
 
     Args:
-        X: features, a `Table`, a `Regression`, or results of statsmodels' GLM, which bring everything along.
+        X: features, a `Table`, a `Regression`, or results of statsmodels' GLM, OLS, WLS, Logit
+            or Probit, which bring everything along.
         y: responses, with `family`, `weights`, `offsets`, `weight_decay` and `intercept` as in `regress`.
         projection: a sketch by this one, whatever the size.
         sketches: independent ones, where a sketch is taken.
@@ -86,6 +95,11 @@ def glm_influence(
     """
     whole(sketches, what="sketches", least=1)
     given: dict[str, Any] = {"family": family, "weights": weights, "offsets": offsets}
+    if hasattr(X, "get_params") and hasattr(X, "fit"):
+        raise WrongType(
+            f"X is {named(X)}, which keeps no rows. Give these, its family and its penalty: il.glm_influence(X, y, "
+            "family=…, weight_decay=…), 1 / (C n) of a LogisticRegression and alpha of a PoissonRegressor."
+        )
     own = isinstance(X, Regression) or is_results(X)
     if own and not (y is None and all(each is None for each in given.values()) and not weight_decay):
         raise InvalidParameter("A fitted model brings its responses, weights and penalty along. Give it alone.")
@@ -108,6 +122,33 @@ def is_results(given: Any) -> bool:
     return "statsmodels" in kinds and hasattr(given, "model") and hasattr(given, "params")
 
 
+def family_of(results: Any) -> Family:
+    """The family of a model of statsmodels, with its link.
+
+    Raises:
+        WrongType: it has none of ours.
+    """
+    if type(results.model).__name__ in MODELS:
+        return MODELS[type(results.model).__name__]
+    family = getattr(results.model, "family", None)
+    link = type(getattr(family, "link", None)).__name__
+    if type(family).__name__ not in FAMILIES or link not in LINKS:
+        raise WrongType(
+            f"{named(results)} has the family {type(family).__name__} with the link {link}, expected a GLM of one of "
+            f"{', '.join(FAMILIES)}, or a model of {', '.join(MODELS)}. il.from_statsmodels reads other models."
+        )
+    settings: dict[str, Any] = {"link": LINKS[link]()}
+    if isinstance(alpha := getattr(family, "alpha", None), float | int):
+        settings["alpha"] = float(alpha)
+    return FAMILIES[type(family).__name__](**settings)
+
+
+def row_numbers(model: Any, *names: str) -> Any:
+    """The first of these that a model has a number a row of."""
+    found = (getattr(model, name, None) for name in names)
+    return next((each for each in found if isinstance(each, numpy.ndarray) and each.ndim), None)
+
+
 def regression_of(results: Any, *, workers: int, progress: Progress) -> Regression:
     """Results of a GLM of statsmodels as a regression of ours, fitted to the minimum.
 
@@ -116,23 +157,12 @@ def regression_of(results: Any, *, workers: int, progress: Progress) -> Regressi
         InvalidData: ours are other coefficients than theirs, as those of a penalised or an unfinished fit are.
     """
     model = results.model
-    family = getattr(model, "family", None)
-    link = type(getattr(family, "link", None)).__name__
-    if type(family).__name__ not in FAMILIES or link not in LINKS:
-        raise WrongType(
-            f"{named(results)} has the family {type(family).__name__} with the link {link}, expected a GLM of one of "
-            f"{', '.join(FAMILIES)}. il.from_statsmodels reads other models."
-        )
-    settings: dict[str, Any] = {"link": LINKS[link]()}
-    if isinstance(alpha := getattr(family, "alpha", None), float | int):
-        settings["alpha"] = float(alpha)
-    offsets = getattr(model, "_offset_exposure", None)
     found = regress(
-        model.exog,
+        pandas.DataFrame(model.exog, columns=model.exog_names, index=model.data.row_labels),
         model.endog,
-        family=FAMILIES[type(family).__name__](**settings),
-        weights=numpy.asarray(model.iweights, dtype=float),
-        offsets=offsets if isinstance(offsets, numpy.ndarray) and offsets.ndim else None,
+        family=family_of(results),
+        weights=row_numbers(model, "iweights", "weights"),
+        offsets=row_numbers(model, "_offset_exposure"),
         intercept=False,
         workers=workers,
         progress=progress,
