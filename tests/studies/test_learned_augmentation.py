@@ -284,6 +284,23 @@ def test_whole_networks_are_trained_again_from_the_start_of_the_first(ran):
         NetworkRefits(TRIAL, 0)
 
 
+def test_the_copies_that_are_shown_are_those_whose_effect_is_told(ran):
+    key, told = ("digits", 0), ran.facts["augmentation"]["singles"]
+    pictures = analysis.looked_at({key: TRIAL})
+    shown = analysis.copies({key: ran}, pictures)
+    assert list(shown) == told["train_id"]
+    assert {each.shape for each in shown.values()} == {tuple(pictures.x_train.shape[1:])}
+    layer, every = TRIAL.learn(TRIAL.parted(SOURCE.load()))[1], torch.arange(2)
+    copies = torch.from_numpy(numpy.stack(list(shown.values())))[:, None].float()
+    # Shown in 256 levels, they were replaced as they are.
+    near = 0.02 * numpy.abs(told["predicted"]).max()
+    assert layer.predicted(copies, every, every)[:, :10].numpy() == pytest.approx(
+        numpy.array(told["predicted"]), abs=near
+    )
+    swapped = layer.predicted(copies.flip(0), every, every)[:, :10].numpy()
+    assert numpy.abs(swapped - told["predicted"]).max() > 5 * near
+
+
 def test_who_validates_trains_nothing_that_is_learned_from():
     data = SOURCE.load()
     inner = TRIAL.parted(data)
