@@ -8,7 +8,7 @@ import scipy.sparse
 from jaxtyping import Int
 from numpy import ndarray
 
-from influencelab.errors import WrongType, named, whole
+from influencelab.errors import InvalidParameter, WrongType, named, whole
 from influencelab.explorer.from_table import terms_of
 from influencelab.explorer.pairs_table import readable
 from influencelab.explorer.widget.row_explorer import RowExplorer
@@ -21,8 +21,8 @@ from influencelab.glm.table import gathered
 
 __all__ = ["explore_rows"]
 
-# Rows in a widget, unless more are asked for.
-ROWS = 2000
+# Rows in a widget unless more are asked for, and at most: a notebook keeps all their values.
+ROWS, MOST = 2000, 5000
 
 
 def explore_rows(found: RowInfluence | SketchedInfluence, *, rows: int = ROWS, seed: int = 0) -> RowExplorer:
@@ -30,13 +30,13 @@ def explore_rows(found: RowInfluence | SketchedInfluence, *, rows: int = ROWS, s
 
     Args:
         found: what `il.glm_influence` found.
-        rows: how many are shown. Where there are more, half of these are the rows of largest Cook's distance, and half
-            are drawn from the others at random.
+        rows: how many are shown, at most 5,000. Where there are more, half of these are the rows of largest Cook's
+            distance, and half are drawn from the others at random.
         seed: of that draw.
 
     Raises:
         WrongType: something else was given.
-        InvalidParameter: no rows were asked for.
+        InvalidParameter: no rows were asked for, or more than a notebook should keep.
     """
     if not isinstance(found, RowInfluence | SketchedInfluence):
         raise WrongType(
@@ -44,6 +44,11 @@ def explore_rows(found: RowInfluence | SketchedInfluence, *, rows: int = ROWS, s
             "family=il.Poisson())."
         )
     count, cook = whole(rows, what="rows", least=1), found.cook()
+    if count > MOST:
+        raise InvalidParameter(
+            f"rows is {count:,}, expected 1 … {MOST:,}: a notebook keeps them all. Take found.table(), which has every "
+            "row."
+        )
     places, scores = shown_rows(cook, count=count, seed=seed), found.table()
     values = values_of(found.regression, gathered(found.regression.table, places), taken=list(scores.columns))
     shown = scores.iloc[places]

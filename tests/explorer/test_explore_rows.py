@@ -50,8 +50,9 @@ def test_of_many_rows_the_first_are_all_there_and_others_by_chance():
     assert "the 21 of largest Cook's distance and 20 others at random; 259 are left out" in explorer._words["said"][0]
     assert FOUND.explore(rows=41).rows.equals(explorer.rows)
     assert not FOUND.explore(rows=41, seed=1).rows.index.equals(shown)
-    with pytest.raises(InvalidParameter, match="rows is 0"):
-        FOUND.explore(rows=0)
+    for wrong in (0, 5001):
+        with pytest.raises(InvalidParameter, match="rows is"):
+            FOUND.explore(rows=wrong)
 
 
 def test_a_sketch_of_wide_sparse_rows_shows_their_largest_features():
