@@ -4,16 +4,15 @@ from collections.abc import Sequence
 
 import numpy
 import pandas
-import scipy.sparse
 from jaxtyping import Int
 from numpy import ndarray
 
 from influencelab.errors import InvalidParameter, WrongType, named, whole
-from influencelab.explorer.from_table import terms_of
 from influencelab.explorer.pairs_table import readable
 from influencelab.explorer.widget.row_explorer import RowExplorer
 from influencelab.glm.influence import RowInfluence
 from influencelab.glm.link import B
+from influencelab.glm.readable import largest_features
 from influencelab.glm.regression import Regression
 from influencelab.glm.rows import Rows
 from influencelab.glm.sketch import SketchedInfluence
@@ -100,7 +99,7 @@ def values_of(regression: Regression, rows: Rows, *, taken: Sequence[str]) -> pa
             values[name] = given
     names, wide = regression.table.columns, rows.x.shape[1]
     if not readable((wide,), named=bool(names)):
-        terms = terms_of(scipy.sparse.csr_array(rows.x), names)
+        terms = largest_features(rows.x, names)
         return pandas.DataFrame({**values, "largest features": terms})
     x, own = rows.x if isinstance(rows.x, ndarray) else rows.x.toarray(), [*taken, *values]
     called = names or [f"x{place}" for place in range(wide)]

@@ -1,12 +1,10 @@
 """Explorer data made from a table of pairs, such as a comparison's."""
 
-import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy
 import pandas
-import scipy.sparse
 from pandas.api.types import is_integer_dtype, is_numeric_dtype
 from torch import Tensor
 
@@ -21,6 +19,7 @@ from influencelab.explorer.data import ExplorerData
 from influencelab.explorer.feature_contributions import with_contributions
 from influencelab.explorer.pairs_table import DEED, UNIT, PairsTable, Points, Setting, places, readable
 from influencelab.explorer.pictures import Changed, with_pictures
+from influencelab.glm.readable import largest_features
 from influencelab.statistics.comparison import Comparison
 
 # Columns that are no setting.
@@ -29,8 +28,6 @@ PAIR = ("test_id", "test_label", "train_id", "train_label", "predicted", "actual
 PARTS = {"removed": "removal set", "estimator": "predictor", "target": "truth"}
 # What estimator, target and set of removals are called where a column, or nothing, says what they are.
 KEPT = dict.fromkeys(PARTS, "as kept")
-# Features that are shown of a point of very many.
-TERMS = 12
 # What training and test points are called where they have no names.
 NO_NAMES: Mapping[str, tuple[str, ...]] = {"train": (), "test": ()}
 
@@ -209,15 +206,4 @@ def points_in(
 def largest_terms(x: Tensor, rows: Sequence[int], names: tuple[str, ...]) -> tuple[str, ...]:
     """What is not 0 in each of these rows, the largest first, by the names of the columns: `good 0.71, film 0.3`."""
     some = x[list(rows)]
-    return terms_of(scipy.sparse.csr_array(matrix_of(some) if isinstance(some, SparseRows) else array(some)), names)
-
-
-def terms_of(matrix: scipy.sparse.csr_array, names: tuple[str, ...]) -> tuple[str, ...]:
-    """The same of every row of a matrix."""
-    found = []
-    for first, last in itertools.pairwise(matrix.indptr):
-        values, columns = matrix.data[first:last], matrix.indices[first:last]
-        order = numpy.argsort(-numpy.abs(values), kind="stable")[:TERMS]
-        called = (names[place] if names else f"x{place}" for place in columns[order])
-        found.append(", ".join(f"{name} {value:.2g}" for name, value in zip(called, values[order], strict=True)))
-    return tuple(found)
+    return largest_features(matrix_of(some) if isinstance(some, SparseRows) else array(some), names)

@@ -50,6 +50,19 @@ def test_a_sketch_goes_to_csv_and_names_its_interval(data, tmp_path):
     assert list(pandas.read_csv(out)) == ["row", "cook", "leverage", "pearson", "cook_low", "cook_high"]
 
 
+def test_of_wide_rows_each_is_shown_by_its_own_largest_features(tmp_path):
+    x, own = numpy.zeros((len(X), 300)), 4 + numpy.arange(len(X)) % 296
+    x[:, :4] = X
+    x[numpy.arange(len(X)), own] = 9
+    frame = pandas.DataFrame(x, columns=[f"c{place}" for place in range(300)]).assign(ill=CLASSES)
+    frame.to_csv(tmp_path / "rows.csv", index=False)
+    said, status = asked(tmp_path / "rows.csv", "--target", "ill", "--weight-decay", 0.01, "--top", 5)
+    assert status == 0, said
+    for line in said.splitlines()[-5:]:
+        assert f" c{own[int(line.split()[0])]} 9, c" in line
+    assert "more columns" not in said
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

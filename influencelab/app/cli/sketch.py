@@ -14,6 +14,7 @@ from influencelab.glm.choice import glm_influence
 from influencelab.glm.family import Family
 from influencelab.glm.link import Link
 from influencelab.glm.projection import Projection
+from influencelab.glm.readable import largest_features
 from influencelab.glm.regression import Regression, regress
 from influencelab.glm.table import Table, rows_at
 from influencelab.glm.tables.csv_table import CsvTable
@@ -32,8 +33,8 @@ SUFFIXES = {
     ".libsvm": "svmlight",
     ".npz": "NumPy or SciPy",
 }
-# Columns of rows that are shown beside the scores.
-SHOWN = 6
+# Columns of rows that are shown beside the scores; and how many make rows so wide that each is shown by its own.
+SHOWN, WIDE = 6, 200
 
 
 class Asked(NamedTuple):
@@ -134,16 +135,19 @@ def written(scores: pandas.DataFrame, out: Path) -> None:
 
 
 def shown(first: pandas.DataFrame, fitted: Regression) -> str:
-    """The first rows with their values: of wide rows those that are farthest from 0 in all of them."""
+    """The first rows with their values: of some columns those that are farthest from 0; of many each row's own."""
     places = first.index.to_numpy()
     rows = rows_at(fitted.table, places)
     names_of = fitted.table.columns or tuple(f"x{number}" for number in range(rows.x.shape[1]))
-    largest = numpy.sort(numpy.argsort(-numpy.abs(rows.x).max(0), kind="stable")[:SHOWN])
+    wide = rows.x.shape[1] > WIDE
+    largest = numpy.sort(numpy.argsort(-numpy.abs(rows.x).max(0), kind="stable")[: 0 if wide else SHOWN])
     values = pandas.DataFrame(rows.x[:, largest], index=first.index, columns=[names_of[each] for each in largest])
+    if wide:
+        values["largest features"] = largest_features(rows.x, names_of, most=SHOWN)
     table = pandas.concat([first, pandas.Series(rows.y, index=first.index, name="response"), values], axis=1)
     table.index.name = "row"
-    rest = rows.x.shape[1] - len(largest)
-    digits = {name: digits_of(table[name].to_numpy()) for name in table.columns}
+    rest = 0 if wide else rows.x.shape[1] - len(largest)
+    digits = {name: digits_of(table[name].to_numpy()) for name in table.columns if name != "largest features"}
     text = table.round(digits).to_string()
     return text + (f"\n… and {rest:,} more columns" if rest > 0 else "")
 
