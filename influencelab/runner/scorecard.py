@@ -53,7 +53,7 @@ def rows(found: Iterable[Report], claims: Iterable[Claim]) -> list[Row]:
     kept = [report for report in found if not report.changed]
     present = [size for size in PROFILES if any(size == size_of(report.profile) for report in kept)]
 
-    lines = [(report.study, size_of(report.profile), Lines(report.measurements)) for report in reversed(kept)]
+    lines = [(report.study, size_of(report.profile), report.lines) for report in reversed(kept)]
 
     def verdict(claim: Claim, size: str) -> Verdict:
         # Of the slices of a size, the first that measured a setting.

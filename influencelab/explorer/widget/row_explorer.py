@@ -77,7 +77,7 @@ class RowExplorer(anywidget.AnyWidget):
         first = {"across": self._names[0], "up": self._names[1], "axes": "linear", "colour": ONE_COLOUR}
         ids = rows.index.tolist()
         super().__init__(
-            _numbers=rows[numbers].to_numpy("<f8").tobytes(order="F"),
+            _numbers=rows[numbers].to_numpy("<f8", na_value=numpy.nan).tobytes(order="F"),
             _columns=self._names,
             _ids=ids if all(isinstance(each, int | str) for each in ids) else list(map(str, ids)),
             _texts=[str(each) for name in texts for each in rows[name]],
