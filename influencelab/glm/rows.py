@@ -11,6 +11,7 @@ from numpy import ndarray
 from influencelab.errors import InvalidData
 from influencelab.glm.family import Family
 from influencelab.glm.link import B
+from influencelab.glm.pairs import dense_gram, sparse_gram
 
 # Features (b p): an array, or a `scipy.sparse.csr_array`, of whose shape type checkers know nothing.
 Matrix = Any
@@ -53,16 +54,7 @@ class Rows:
 
     def gram(self, curvature: B) -> Float[ndarray, "p p"]:
         """Xᵀ V X, dense."""
-        if isinstance(self.x, ndarray):
-            # A root on each side makes it a product of one matrix with itself, which takes half the arithmetic.
-            rooted = self.x * numpy.sqrt(numpy.maximum(curvature, 0))[:, None]
-            found = rooted.T @ rooted
-            if (curvature < 0).any():
-                rooted = self.x * numpy.sqrt(numpy.maximum(-curvature, 0))[:, None]
-                found -= rooted.T @ rooted
-            return found
-        scaled = scipy.sparse.csr_array(self.x.multiply(curvature[:, None]))
-        return (self.x.T @ scaled).toarray()
+        return (dense_gram if isinstance(self.x, ndarray) else sparse_gram)(self.x, curvature)
 
 
 def with_intercept(rows: Rows) -> Rows:
