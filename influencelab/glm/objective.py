@@ -9,7 +9,9 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from influencelab.errors import InvalidData
+from influencelab.glm.conjugate_gradients import PK
 from influencelab.glm.family import Family
+from influencelab.glm.link import B
 from influencelab.glm.passes import mapped, summed
 from influencelab.glm.rows import Rows, check_rows, with_intercept
 from influencelab.glm.table import Table
@@ -139,39 +141,64 @@ class Objective:
             margin=min(part[4] for part in parts),
         )
 
-    def first_step(self) -> tuple[PP, P]:
-        """Gram matrix and right-hand side of the first least squares, from means between each response and all."""
+    def first_step(self) -> tuple[PP | None, P]:
+        """Gram matrix, where it is formed, and right-hand side of the first least squares; see `aimed`."""
 
-        def derive(given: Rows) -> tuple[PP, P]:
-            rows, link = self.rows(given), self.family.link
-            aimed = link.predictor(self.family.start(rows.y))
-            curvature = rows.weights * self.family.working(rows.y, aimed).expected
-            return rows.gram(curvature), rows.pulled(curvature * (aimed - rows.offsets))
+        def derive(given: Rows) -> tuple[PP | float, P]:
+            rows = self.rows(given)
+            aimed, curvature = self.aimed(given)
+            gram = rows.gram(curvature) if self.dense else 0.0
+            return gram, rows.pulled(curvature * (aimed - rows.offsets))
 
         gram, pulled = summed(self.mapped(derive))
-        return numpy.asarray(gram) / self.weight + numpy.diag(self.penalty), numpy.asarray(pulled) / self.weight
+        whole = numpy.asarray(gram) / self.weight + numpy.diag(self.penalty) if self.dense else None
+        return whole, numpy.asarray(pulled) / self.weight
 
-    def curvature(self, coefficients: P) -> tuple[P, Callable[[P], P]]:
-        """The diagonal of the mean curvature, and the function that multiplies by it in one pass over the rows."""
-        weights: dict[int, Any] = {}
+    def aimed(self, given: Rows) -> tuple[B, B]:
+        """Predictors of means between each response and all, and their curvature, from which least squares start."""
+        aimed = self.family.link.predictor(self.family.start(given.y))
+        return aimed, given.weights * self.family.working(given.y, aimed).expected
+
+    def curvature(self, coefficients: P) -> Callable[[Rows], B]:
+        """The function that gives the curvature of each row: its own where that is positive, else its mean."""
+
+        def of(given: Rows) -> B:
+            working = self.family.working(given.y, self.predictor(given, coefficients))
+            return given.weights * numpy.where(working.observed > 0, working.observed, working.expected)
+
+        return of
+
+    def products(self, curvature: Callable[[Rows], B]) -> tuple[P, Callable[[PK], PK]]:
+        """The diagonal of J's Hessian with these curvatures of rows, and the function that multiplies columns by it.
+
+        Both read all rows once. No chunk gets a column of ones on the way, which would copy it.
+        """
+        curved: dict[int, B] = {}
 
         def diagonal(given: Rows) -> tuple[P]:
-            rows = self.rows(given)
-            working = self.family.working(rows.y, rows.predictor(coefficients))
-            weights[given.first] = rows.weights * working.expected
-            return (rows.squared_sums(weights[given.first]),)
+            curved[given.first] = curvature(given)
+            return (self.joined(given.squared_sums(curved[given.first]), curved[given.first].sum()),)
 
         (size,) = summed(self.mapped(diagonal))
 
-        def product(vector: P) -> P:
-            def along(given: Rows) -> tuple[P]:
-                rows = self.rows(given)
-                return (rows.pulled(weights[given.first] * (rows.x @ vector)),)
+        def product(columns: PK) -> PK:
+            def along(given: Rows) -> tuple[PK]:
+                moved = given.x @ columns[: given.x.shape[1]]
+                moved = curved[given.first][:, None] * (moved + columns[-1] if self.intercept else moved)
+                return (self.joined(numpy.asarray(given.x.T @ moved, dtype=float), moved.sum(0)[None]),)
 
             (found,) = summed(self.mapped(along))
-            return numpy.asarray(found) / self.weight + self.penalty * vector
+            return numpy.asarray(found) / self.weight + self.penalty[:, None] * columns
 
         return numpy.asarray(size) / self.weight + self.penalty, product
+
+    def predictor(self, given: Rows, coefficients: P) -> B:
+        """η of a chunk as the table gives it."""
+        return given.predictor(coefficients[: given.x.shape[1]]) + (coefficients[-1] if self.intercept else 0.0)
+
+    def joined(self, features: Float[ndarray, " *d"], intercept: Any) -> Float[ndarray, " *p"]:
+        """A number or row a feature, and that of the intercept, where there is one."""
+        return numpy.append(features, numpy.atleast_1d(intercept), axis=0) if self.intercept else features
 
     def farthest(self, step: P) -> float:
         """The largest change of a linear predictor by a step of the coefficients, over rows with weight."""
