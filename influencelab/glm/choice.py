@@ -5,6 +5,7 @@ from typing import Any
 import numpy
 
 from influencelab.errors import InvalidData, InvalidParameter, WrongType, named, whole
+from influencelab.glm.checkpoint import NOTHING, Checkpoint
 from influencelab.glm.families.binomial import Binomial
 from influencelab.glm.families.gamma import Gamma
 from influencelab.glm.families.gaussian import Gaussian
@@ -66,7 +67,9 @@ def glm_influence(
     projection: Projection | None = None,
     sketches: int = 3,
     workers: int = 1,
+    scheduler: str = "",
     progress: Progress = unheard,
+    kept: Checkpoint = NOTHING,
 ) -> RowInfluence | SketchedInfluence:
     """Leverage, residuals and Cook's distance of every row of a generalised linear model.
 
@@ -79,12 +82,15 @@ def glm_influence(
         projection: a sketch by this one, whatever the size.
         sketches: independent ones, where a sketch is taken.
         workers: threads; 0 for one a core.
+        scheduler: the address of a dask scheduler, such as `tcp://10.0.0.1:8786`, whose workers do the work instead.
         progress: told of each pass.
+        kept: where finished parts are kept, so that a call that was interrupted goes on from there.
 
     Raises:
-        InvalidData, NotConverged, InvalidParameter, WrongType: as in `regress` and `sketched_influence`.
+        InvalidData, NotConverged, InvalidParameter, WrongType, Unavailable: as in `regress` and `sketched_influence`.
     """
     whole(sketches, what="sketches", least=1)
+    how: Any = {"workers": workers, "scheduler": scheduler, "progress": progress, "kept": kept}
     given: dict[str, Any] = {"family": family, "weights": weights, "offsets": offsets}
     own = isinstance(X, Regression) or is_results(X)
     if own and not (y is None and all(each is None for each in given.values()) and not weight_decay):
@@ -94,12 +100,11 @@ def glm_influence(
     elif is_results(X):
         regression = regression_of(X, workers=workers, progress=progress)
     else:
-        settings: Any = {"weight_decay": weight_decay, "intercept": intercept, "workers": workers, "progress": progress}
-        regression = regress(X, y, **given, **settings)
+        regression = regress(X, y, **given, weight_decay=weight_decay, intercept=intercept, **how)
     if projection is None and regression.p**2 <= SQUARE:
-        return row_influence(regression, workers=workers, progress=progress)
+        return row_influence(regression, **how)
     drawn = SparseSignProjection() if projection is None else projection
-    return sketched_influence(regression, drawn, sketches=sketches, workers=workers, progress=progress)
+    return sketched_influence(regression, drawn, sketches=sketches, **how)
 
 
 def is_results(given: Any) -> bool:

@@ -10,14 +10,17 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from influencelab.errors import InvalidParameter, require
+from influencelab.glm.checkpoint import NOTHING, Checkpoint
 from influencelab.glm.family import Family
 from influencelab.glm.leverage import forms
 from influencelab.glm.link import B
 from influencelab.glm.newton import dependent, factored, solved
 from influencelab.glm.objective import PP, Objective, P
+from influencelab.glm.passes import kept_parts
 from influencelab.glm.regression import Regression, regress
 from influencelab.glm.rows import Rows
 from influencelab.recipe import Progress, unheard
+from influencelab.runner.cluster import connection
 from influencelab.summary import Summarised
 
 __all__ = ["RowInfluence", "cook_distances", "row_influence"]
@@ -100,7 +103,13 @@ class RowInfluence(Summarised):
 
 
 def row_influence(
-    regression: Regression, *, curvature: str = "expected", workers: int = 1, progress: Progress = unheard
+    regression: Regression,
+    *,
+    curvature: str = "expected",
+    workers: int = 1,
+    scheduler: str = "",
+    progress: Progress = unheard,
+    kept: Checkpoint = NOTHING,
 ) -> RowInfluence:
     """Exact leverage and residuals of every row, from two passes.
 
@@ -109,19 +118,29 @@ def row_influence(
         curvature: `expected`, of which iterated least squares is made, or `observed`, of the responses themselves, as
             statsmodels takes; they differ where the link is not canonical.
         workers: threads; 0 for one a core.
+        scheduler: the address of a dask scheduler, such as `tcp://10.0.0.1:8786`, whose workers do the work instead.
         progress: told of each pass.
+        kept: where finished parts are kept, so that a call that was interrupted goes on from there.
 
     Raises:
         NotConverged: the model is at no minimum.
         InvalidData: columns that others make up.
+        Unavailable: no scheduler is there, or its workers keep dying.
     """
     require(regression, Regression, what="regression", cure="Make one: il.regress(X, y, family=il.Poisson()).")
     if curvature not in CURVATURES:
         raise InvalidParameter(f"curvature is '{curvature}', expected one of {', '.join(CURVATURES)}.")
     regression.check_converged()
-    objective = objective_of(regression, workers=workers, progress=progress)
-    observed = curvature == "observed"
-    gram = objective.place(regression.coefficients, observed=observed).gram
+    with connection(scheduler) as client:
+        objective = objective_of(regression, workers=workers, progress=progress, client=client)
+        return of_rows(objective, regression, curvature, kept)
+
+
+def of_rows(objective: Objective, regression: Regression, curvature: str, kept: Checkpoint) -> RowInfluence:
+    """Exact leverage and residuals of every row, of one of the two curvatures."""
+    observed, coefficients = curvature == "observed", regression.coefficients
+    found = kept.load(f"gram-{curvature}")
+    gram = found["gram"] if found else objective.place(coefficients, observed=observed).gram
     if gram is None:
         raise InvalidParameter(
             f"Exact leverage needs a matrix of {objective.p:,} × {objective.p:,} numbers, which is too large. Take a "
@@ -130,17 +149,18 @@ def row_influence(
     factor = factored(gram)
     if factor is None:
         raise dependent(objective, gram)
+    if not found:
+        kept.keep(f"gram-{curvature}", gram=gram)
     form = forms(factor)
 
     def of(given: Rows) -> tuple[B, B, B]:
         rows = objective.rows(given)
-        working = objective.family.working(rows.y, rows.predictor(regression.coefficients))
+        working = objective.family.working(rows.y, rows.predictor(coefficients))
         bent = rows.weights * (working.observed if observed else working.expected)
         root = numpy.sqrt(rows.weights)
         return bent * form(rows.x) / objective.weight, root * working.pearson, rows.weights * working.score
 
-    parts: Any = zip(*objective.mapped(of), strict=True)
-    leverage, pearson, score = (numpy.concatenate(each) for each in parts)
+    leverage, pearson, score = kept_parts(objective.mapped, of, kept, name=f"scores-{curvature}")
     return RowInfluence(regression, leverage, pearson, score, curvature, factor)
 
 
@@ -164,10 +184,10 @@ def cook_distances(
     return row_influence(regress(X, y, family=family, **given)).cook(form)
 
 
-def objective_of(regression: Regression, *, workers: int, progress: Progress) -> Objective:
+def objective_of(regression: Regression, *, workers: int, progress: Progress, client: Any = None) -> Objective:
     """The objective that a regression minimised."""
     own = {name: getattr(regression, name) for name in ("table", "family", "weight_decay", "intercept", "n", "weight")}
-    return Objective(**own, workers=workers, progress=progress, mean=numpy.nan, p=regression.p)
+    return Objective(**own, workers=workers, progress=progress, mean=numpy.nan, p=regression.p, client=client)
 
 
 def coefficient_changes(found: RowInfluence, rows: slice = slice(None)) -> Float[ndarray, "b p"]:

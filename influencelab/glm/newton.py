@@ -8,6 +8,7 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from influencelab.errors import InvalidData, NotConverged
+from influencelab.glm.checkpoint import NOTHING, Checkpoint
 from influencelab.glm.conjugate_gradients import conjugate_gradients
 from influencelab.glm.objective import PP, Objective, P, Place
 from influencelab.glm.twins import check_columns, check_twins
@@ -39,8 +40,8 @@ class Minimum(NamedTuple):
     steps: int
 
 
-def minimise(objective: Objective, *, max_steps: int) -> Minimum:
-    """Steps until one changes next to nothing, or J no longer falls for rounding.
+def minimise(objective: Objective, *, max_steps: int, kept: Checkpoint = NOTHING) -> Minimum:
+    """Steps until one changes next to nothing, or J no longer falls for rounding; the last one is kept.
 
     Raises:
         InvalidData: columns that others make up, where nothing is penalised.
@@ -53,9 +54,10 @@ def minimise(objective: Objective, *, max_steps: int) -> Minimum:
         )
     if not objective.dense and objective.weight_decay == 0:
         check_twins(objective)
-    place = start(objective)
-    step, left = direction(objective, place)
-    steps = 0
+    before = kept.load("step")
+    place = objective.place(before["coefficients"]) if before else start(objective)
+    steps, left = (int(before["steps"]), float(before["left"])) if before else (0, MOST)
+    step, left = direction(objective, place, left)
     while left > ARRIVED and steps < max_steps:
         if place.margin > 0 and objective.weight_decay == 0:
             raise NotConverged(
@@ -67,6 +69,7 @@ def minimise(objective: Objective, *, max_steps: int) -> Minimum:
             break
         steps += 1
         place = there
+        kept.keep("step", coefficients=place.coefficients, steps=numpy.array(steps), left=numpy.array(left))
         step, left = direction(objective, place, left)
     stopped = steps == max_steps and left > ARRIVED
     if not stopped and objective.farthest(step) > FAR:

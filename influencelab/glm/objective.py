@@ -15,7 +15,7 @@ from influencelab.glm.link import B
 from influencelab.glm.passes import mapped, summed
 from influencelab.glm.rows import Rows, check_rows, with_intercept
 from influencelab.glm.table import Table
-from influencelab.recipe import Progress
+from influencelab.recipe import Progress, unheard
 
 P = Float[ndarray, " p"]
 PP = Float[ndarray, "p p"]
@@ -50,6 +50,7 @@ class Objective:
         n: rows.
         weight: Σ wᵢ.
         mean: of the responses, by weight.
+        client: of a cluster that works on chunks; None where threads do.
         p: coefficients, the intercept among them.
     """
 
@@ -63,10 +64,23 @@ class Objective:
     weight: float
     mean: float
     p: int
+    client: Any = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What work on a chunk needs of it on a machine of a cluster."""
+        return vars(self) | {"table": None, "progress": unheard, "client": None}
 
     @classmethod
     def of(
-        cls, table: Table, family: Family, weight_decay: float, *, intercept: bool, workers: int, progress: Progress
+        cls,
+        table: Table,
+        family: Family,
+        weight_decay: float,
+        *,
+        intercept: bool,
+        workers: int,
+        progress: Progress,
+        client: Any = None,
     ) -> "Objective":
         """The objective of a table, after a look at every row of it.
 
@@ -79,7 +93,8 @@ class Objective:
             check_rows(rows, family, columns=columns, table=name)
             return len(rows), float(rows.weights.sum()), float(rows.weights @ rows.y), rows.x.shape[1]
 
-        found = list(mapped(table, look, workers=workers, progress=progress, label="rows looked at"))
+        how: Any = {"workers": workers, "client": client, "progress": progress}
+        found = list(mapped(table, look, **how, label="rows looked at"))
         widths = sorted({each[3] for each in found})
         if len(widths) != 1:
             raise InvalidData(f"{name} has rows of {widths or 'no'} columns. Give rows of one width.")
@@ -87,7 +102,7 @@ class Objective:
         if not weight > 0:
             raise InvalidData(f"{name}: none of the {n:,} rows has any weight. Give positive weights.")
         p = widths[0] + intercept
-        own = {"n": n, "weight": weight, "mean": total / weight, "p": p}
+        own = {"n": n, "weight": weight, "mean": total / weight, "p": p, "client": client}
         return cls(table, family, weight_decay, intercept, workers, progress, **own)
 
     @property
@@ -175,11 +190,13 @@ class Objective:
         """
         curved: dict[int, B] = {}
 
-        def diagonal(given: Rows) -> tuple[P]:
-            curved[given.first] = curvature(given)
-            return (self.joined(given.squared_sums(curved[given.first]), curved[given.first].sum()),)
+        def diagonal(given: Rows) -> tuple[int, B, P]:
+            bent = curvature(given)
+            return given.first, bent, self.joined(given.squared_sums(bent), bent.sum())
 
-        (size,) = summed(self.mapped(diagonal))
+        size = numpy.zeros(self.p)
+        for first, bent, part in self.mapped(diagonal):
+            curved[first], size = bent, size + part
 
         def product(columns: PK) -> PK:
             def along(given: Rows) -> tuple[PK]:
@@ -190,7 +207,7 @@ class Objective:
             (found,) = summed(self.mapped(along))
             return numpy.asarray(found) / self.weight + self.penalty[:, None] * columns
 
-        return numpy.asarray(size) / self.weight + self.penalty, product
+        return size / self.weight + self.penalty, product
 
     def predictor(self, given: Rows, coefficients: P) -> B:
         """η of a chunk as the table gives it."""
@@ -209,6 +226,7 @@ class Objective:
 
         return max(self.mapped(moved))
 
-    def mapped(self, work: Any) -> Any:
-        """What `work` makes of each chunk."""
-        return mapped(self.table, work, workers=self.workers, progress=self.progress, count=self.n)
+    def mapped(self, work: Any, *, after: int = 0) -> Any:
+        """What `work` makes of each chunk, but for those of the first `after` rows."""
+        how: Any = {"workers": self.workers, "client": self.client, "progress": self.progress}
+        return mapped(self.table, work, **how, count=self.n, after=after)

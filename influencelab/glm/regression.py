@@ -8,6 +8,7 @@ from typing import Any
 import numpy
 
 from influencelab.errors import InvalidParameter, NotConverged, require, whole
+from influencelab.glm.checkpoint import NOTHING, Checkpoint
 from influencelab.glm.families.binomial import Binomial
 from influencelab.glm.family import Family
 from influencelab.glm.newton import ARRIVED, minimise
@@ -16,6 +17,7 @@ from influencelab.glm.rows import Rows, with_intercept
 from influencelab.glm.table import Table
 from influencelab.glm.tables.array_table import ArrayTable
 from influencelab.recipe import Progress, unheard
+from influencelab.runner.cluster import connection
 from influencelab.summary import Summarised
 
 __all__ = ["Regression", "regress"]
@@ -109,7 +111,9 @@ def regress(
     intercept: bool = True,
     max_steps: int = 100,
     workers: int = 0,
+    scheduler: str = "",
     progress: Progress = unheard,
+    kept: Checkpoint = NOTHING,
 ) -> Regression:
     """Fit a generalised linear model to rows in memory or on disk.
 
@@ -124,11 +128,14 @@ def regress(
         intercept: whether there is one; it is not penalised.
         max_steps: of Newton's method, each of which reads all rows once or more.
         workers: threads; 0 for one a core.
+        scheduler: the address of a dask scheduler, such as `tcp://10.0.0.1:8786`, whose workers do the work instead.
         progress: told of each pass.
+        kept: where each step is kept, so that a call that was interrupted goes on from there.
 
     Raises:
         InvalidData: rows that cannot be used, named; columns that others make up, where nothing is penalised.
         NotConverged: there is no minimum, as where two classes are separable.
+        Unavailable: no scheduler is there, or its workers keep dying.
         InvalidParameter, WrongType: other arguments.
     """
     family = Binomial() if family is None else family
@@ -139,20 +146,23 @@ def regress(
     if table is X and not (y is None and weights is None and offsets is None):
         raise InvalidParameter("y, weights and offsets are part of a table. Give them to it.")
     workers = whole(workers, what="workers", least=0)
-    objective = Objective.of(table, family, weight_decay, intercept=intercept, workers=workers, progress=progress)
-    found = minimise(objective, max_steps=whole(max_steps, what="max_steps", least=1))
-    return Regression(
-        table=table,
-        family=family,
-        weight_decay=weight_decay,
-        intercept=intercept,
-        coefficients=found.place.coefficients,
-        n=objective.n,
-        weight=objective.weight,
-        loss=found.place.loss,
-        grad_norm=float(numpy.linalg.norm(found.place.gradient)),
-        left=found.left,
-        converged=found.left <= ARRIVED,
-        steps=found.steps,
-        pearson=found.place.pearson,
-    )
+    model: Any = {"table": table, "family": family, "weight_decay": weight_decay, "intercept": intercept}
+    if before := kept.load("fit"):
+        return Regression(**model, **{name: each if each.ndim else each.item() for name, each in before.items()})
+    max_steps = whole(max_steps, what="max_steps", least=1)
+    with connection(scheduler) as client:
+        objective = Objective.of(**model, workers=workers, progress=progress, client=client)
+        found = minimise(objective, max_steps=max_steps, kept=kept)
+    facts: Any = {
+        "coefficients": found.place.coefficients,
+        "n": objective.n,
+        "weight": objective.weight,
+        "loss": found.place.loss,
+        "grad_norm": float(numpy.linalg.norm(found.place.gradient)),
+        "left": found.left,
+        "converged": found.left <= ARRIVED,
+        "steps": found.steps,
+        "pearson": found.place.pearson,
+    }
+    kept.keep("fit", **{name: numpy.asarray(each) for name, each in facts.items()})
+    return Regression(**model, **facts)

@@ -84,7 +84,8 @@ def test_several_sketches_are_independent_and_their_mean_is_nearer(fitted):
 def test_chunks_threads_and_parts_of_a_projection_give_one_sketch(fitted, monkeypatch):
     projection = il.SparseSignProjection(k=20)
     wanted = il.sketched_influence(fitted, projection)
-    monkeypatch.setattr("influencelab.glm.projection.MADE", 130)
+    for limit in ("MADE", "HELD"):
+        monkeypatch.setattr(f"influencelab.glm.projection.{limit}", 130)
     table = il.ArrayTable(X, Y, rows=101)
     again = il.regress(table, weight_decay=fitted.weight_decay)
     found = il.sketched_influence(again, projection, workers=3)
