@@ -12,7 +12,7 @@ from influencelab.errors import InvalidData
 from influencelab.glm.conjugate_gradients import PK
 from influencelab.glm.family import Family
 from influencelab.glm.link import B
-from influencelab.glm.passes import mapped, summed
+from influencelab.glm.passes import added, mapped, summed
 from influencelab.glm.rows import Rows, check_rows, with_intercept
 from influencelab.glm.table import Table
 from influencelab.recipe import Progress, unheard
@@ -144,8 +144,10 @@ class Objective:
             sums = rows.weights @ working.loss, rows.pulled(rows.weights * working.score), gram
             return *sums, rows.weights @ working.pearson**2, margin
 
-        parts = list(self.mapped(derive))
-        loss, slopes, gram, pearson = summed(part[:4] for part in parts)
+        total, margin = [], numpy.inf
+        for *sums, least in self.mapped(derive):
+            total, margin = added(total, sums), min(margin, least)
+        loss, slopes, gram, pearson = total
         penalty = self.penalty
         return Place(
             coefficients=coefficients,
@@ -153,7 +155,7 @@ class Objective:
             gradient=penalty * coefficients - numpy.asarray(slopes) / self.weight,
             gram=numpy.asarray(gram) / self.weight + numpy.diag(penalty) if curved and self.dense else None,
             pearson=float(pearson),
-            margin=min(part[4] for part in parts),
+            margin=margin,
         )
 
     def first_step(self) -> tuple[PP | None, P]:

@@ -2,7 +2,7 @@
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
@@ -72,13 +72,13 @@ def threads(work: Callable[[Rows], Found], workers: int) -> Iterator[tuple[Calla
 
 def summed(found: Iterator[tuple[ndarray | float, ...]]) -> list[ndarray | float]:
     """The sum of each thing over chunks, added up in their order: one result, however many threads there were."""
-    total: list[ndarray | float] = []
+    total: list[Any] = []
     for parts in found:
         total = added(total, parts)
     return total
 
 
-def added(total: list[ndarray | float], parts: tuple[ndarray | float, ...]) -> list[ndarray | float]:
+def added(total: list[Any], parts: Sequence[ndarray | float]) -> list[Any]:
     """Sums with what one more chunk gives."""
     return [one + other for one, other in zip(total, parts, strict=True)] if total else list(parts)
 

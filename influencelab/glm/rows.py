@@ -62,7 +62,16 @@ def with_intercept(rows: Rows) -> Rows:
     ones = numpy.ones((len(rows), 1), dtype=rows.x.dtype)
     if isinstance(rows.x, ndarray):
         return replace(rows, x=numpy.hstack([rows.x, ones]))
-    return replace(rows, x=scipy.sparse.hstack([rows.x, scipy.sparse.csr_array(ones)], format="csr"))
+    # SciPy's own way goes through places of rows, and takes ten times as long.
+    ends = rows.x.indptr + numpy.arange(len(rows) + 1, dtype=rows.x.indptr.dtype)
+    old = numpy.ones(ends[-1], dtype=bool)
+    old[ends[1:] - 1] = False
+    columns, values = (
+        numpy.full(len(old), rows.x.shape[1], dtype=rows.x.indices.dtype),
+        numpy.ones(len(old), ones.dtype),
+    )
+    columns[old], values[old] = rows.x.indices, rows.x.data
+    return replace(rows, x=scipy.sparse.csr_array((values, columns, ends), shape=(len(rows), rows.x.shape[1] + 1)))
 
 
 def check_rows(rows: Rows, family: Family, *, columns: tuple[str, ...], table: str) -> None:

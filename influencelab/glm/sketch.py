@@ -20,7 +20,7 @@ from influencelab.glm.passes import kept_parts, kept_sum
 from influencelab.glm.projection import Projection
 from influencelab.glm.projections.sparse_sign_projection import SparseSignProjection
 from influencelab.glm.regression import Regression
-from influencelab.glm.rows import Rows
+from influencelab.glm.rows import Matrix, Rows
 from influencelab.recipe import Progress, fingerprint, unheard
 from influencelab.runner.cluster import connection
 from influencelab.summary import Summarised
@@ -140,8 +140,8 @@ def of_rows(objective: Objective, coefficients: P, drawn: list[Projection], kept
     ways = [form_of(gram) for gram in grams(objective, coefficients, drawn, kept, name=f"grams-{name}")]
 
     def of(given: Rows) -> tuple[Float[ndarray, "s b"], B]:
-        rows, curvature, pearson = seen(objective, coefficients, given)
-        lengths = [way(each.project(rows.x)) for each, way in zip(drawn, ways, strict=True)]
+        curvature, pearson = seen(objective, coefficients, given)
+        lengths = [way(projected(each, given.x, objective)) for each, way in zip(drawn, ways, strict=True)]
         return curvature * numpy.stack(lengths), pearson
 
     return kept_parts(objective.mapped, of, kept, name=f"scores-{name}")
@@ -160,11 +160,19 @@ def form_of(gram: Float[ndarray, "k k"]) -> Callable[[Float[ndarray, "b k"]], B]
     return form if used.all() else lambda z: form(z[:, used])
 
 
-def seen(objective: Objective, coefficients: P, given: Rows) -> tuple[Rows, B, B]:
-    """A chunk with its intercept, the curvature of each row and its Pearson residual."""
-    rows = objective.rows(given)
-    working = objective.family.working(rows.y, rows.predictor(coefficients))
-    return rows, rows.weights * working.expected, numpy.sqrt(rows.weights) * working.pearson
+def seen(objective: Objective, coefficients: P, given: Rows) -> tuple[B, B]:
+    """The curvature of each row of a chunk, and its Pearson residual."""
+    working = objective.family.working(given.y, objective.predictor(given, coefficients))
+    return given.weights * working.expected, numpy.sqrt(given.weights) * working.pearson
+
+
+def projected(projection: Projection, x: Matrix, objective: Objective) -> Float[ndarray, "b k"]:
+    """X Ω of some rows; the intercept adds the last row of Ω to each, which spares a copy of them."""
+    found = projection.project(x)
+    if objective.intercept:
+        last = projection.rows(x.shape[1], 1)
+        found += last if isinstance(last, ndarray) else last.toarray()
+    return found
 
 
 def grams(
@@ -173,8 +181,8 @@ def grams(
     """ZᵀZ of each sketch, with the penalty as it sees it."""
 
     def of(given: Rows) -> tuple[Float[ndarray, "k k"], ...]:
-        rows, curvature, _ = seen(objective, coefficients, given)
-        rooted = [numpy.sqrt(curvature)[:, None] * each.project(rows.x) for each in drawn]
+        curvature, _ = seen(objective, coefficients, given)
+        rooted = [numpy.sqrt(curvature)[:, None] * projected(each, given.x, objective) for each in drawn]
         return tuple(each.T @ each for each in rooted)
 
     found = kept_sum(objective.mapped, of, kept, name=name)

@@ -111,8 +111,8 @@ class SparseParquetTable(Table):
             raise InvalidData(f"{self.path}: row {row:,} has no list in column '{self.places}'. Write an empty one.")
         ends = numpy.asarray(column.offsets).astype(numpy.int64)
         places, ends = numpy.asarray(column.flatten()), ends - ends[0]
-        bad = (places < 0) | (places >= self.found_width)
-        if bad.any():
+        if len(places) and not 0 <= places.min() <= places.max() < self.found_width:
+            bad = (places < 0) | (places >= self.found_width)
             row = first + int(numpy.searchsorted(ends, int(bad.argmax()), side="right")) - 1
             raise InvalidData(
                 f"{self.path}: row {row:,} has the place {places[bad.argmax()]}, expected 0 … {self.found_width - 1}. "
