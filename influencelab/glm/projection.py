@@ -20,7 +20,7 @@ STEP, FIRST, SECOND = (numpy.uint64(each) for each in (0x9E3779B97F4A7C15, 0xBF5
 # Numbers of Ω that are made at once, and that are held from one chunk of rows to the next.
 MADE, HELD = 2**22, 2**25
 # Entries of sparse rows that are spread over columns at once, so that they stay in the processor's memory.
-SPREAD = 2**15
+SPREAD = 2**14
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ def add_signed(total: Float[ndarray, "b k"], x: Any, columns: Int32[ndarray, "p 
         last = max(first + 1, int(numpy.searchsorted(x.indptr, x.indptr[first] + SPREAD, side="right")) - 1)
         entries = slice(x.indptr[first], x.indptr[last])
         values = numpy.repeat(x.data[entries].astype(float) * size, count)
-        ends = (x.indptr[first : last + 1] - x.indptr[first]) * count
+        ends = ((x.indptr[first : last + 1] - x.indptr[first]) * count).astype(numpy.int32)
         spread = (values, columns.take(x.indices[entries], axis=0).ravel(), ends)
         found = scipy.sparse.csr_array(spread, shape=(last - first, 2 * k)).toarray()
         total[first:last] += found[:, :k]

@@ -11,13 +11,15 @@ import pyarrow
 import pyarrow.parquet
 
 WIDTH, DRAWN, CHUNK, BEFORE = 100_000, 103, 40_000, 30.0
-SCHEMA = pyarrow.schema(
-    [
-        ("places", pyarrow.list_(pyarrow.int32())),
-        ("values", pyarrow.list_(pyarrow.float32())),
-        ("y", pyarrow.float64()),
-    ]
-)
+
+
+def lists(kind: pyarrow.DataType) -> pyarrow.DataType:
+    """Lists of numbers of this kind, none of which is missing."""
+    return pyarrow.list_(pyarrow.field("element", kind, nullable=False))
+
+
+FIELDS = {"places": lists(pyarrow.int32()), "values": lists(pyarrow.float32()), "y": pyarrow.float64()}
+SCHEMA = pyarrow.schema([pyarrow.field(name, kind, nullable=False) for name, kind in FIELDS.items()])
 
 
 def write(path: Path, rows: int, *, seed: int = 0) -> None:
@@ -42,8 +44,11 @@ def chunk(generator: numpy.random.Generator, effects: numpy.ndarray, rows: int) 
     noise = generator.logistic(size=CHUNK)[:rows]
     y = (4 * (values * effects[places]).sum(1) + noise > 0).astype(float)
     ends = numpy.concatenate([[0], numpy.cumsum(fresh.sum(1))]).astype(numpy.int32)
-    lists = (places[fresh], values[fresh].astype(numpy.float32))
-    return pyarrow.Table.from_arrays([*(pyarrow.ListArray.from_arrays(ends, each) for each in lists), y], schema=SCHEMA)
+    columns = [
+        pyarrow.ListArray.from_arrays(ends, each, type=FIELDS[name])
+        for name, each in (("places", places[fresh]), ("values", values[fresh].astype(numpy.float32)))
+    ]
+    return pyarrow.Table.from_arrays([*columns, pyarrow.array(y)], schema=SCHEMA)
 
 
 if __name__ == "__main__":

@@ -128,16 +128,21 @@ def scored(
     asked: Asked, kept: Checkpoint, progress: Progress
 ) -> tuple[Regression, RowInfluence | SketchedInfluence, str]:
     """The model, the influence of every row on it, and how long each took, in words."""
-    began = time.perf_counter()
+    began = clocks()
     how: Any = {"workers": asked.workers, "scheduler": asked.scheduler, "progress": progress, "kept": kept}
     table, family = table_of(asked), family_of(asked)
     fitted = regress(table, family=family, weight_decay=asked.weight_decay, intercept=asked.intercept, **how)
-    between = time.perf_counter()
+    between = clocks()
     projection = make(Projection, f"{asked.projection}_projection", k=asked.k, seed=asked.seed) if asked.k else None
     found = glm_influence(fitted, projection=projection, sketches=asked.sketches, **how)
-    scoring = time.perf_counter() - between
-    rate = f"{fitted.n / scoring:,.0f} rows a second"
-    return fitted, found, f"Fitted in {between - began:.1f} s, scored in {scoring:.1f} s, {rate}."
+    fit, scores = between - began, clocks() - between
+    took = f"Fitted in {fit[0]:.1f} s ({fit[1]:.1f} s of processors), scored in {scores[0]:.1f} s ({scores[1]:.1f} s)"
+    return fitted, found, f"{took}: {fitted.n / scores[0]:,.0f} rows a second."
+
+
+def clocks() -> numpy.ndarray:
+    """Seconds by the clock, and of all processors in this process."""
+    return numpy.array([time.perf_counter(), time.process_time()])
 
 
 def kept_for(asked: Asked, out: Path | None) -> Checkpoint:

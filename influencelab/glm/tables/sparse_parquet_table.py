@@ -109,8 +109,9 @@ class SparseParquetTable(Table):
         if column.null_count:
             row = first + int(numpy.flatnonzero(numpy.asarray(column.is_null()))[0])
             raise InvalidData(f"{self.path}: row {row:,} has no list in column '{self.places}'. Write an empty one.")
-        ends = numpy.asarray(column.offsets).astype(numpy.int64)
-        places, ends = numpy.asarray(column.flatten()), ends - ends[0]
+        places, ends = numpy.asarray(column.flatten()), numpy.asarray(column.offsets)
+        # Where one of them is int64, SciPy makes both so, and products take half as long again.
+        ends = (ends - ends[0]).astype(places.dtype if len(places) < 2**31 else numpy.int64)
         if len(places) and not 0 <= places.min() <= places.max() < self.found_width:
             bad = (places < 0) | (places >= self.found_width)
             row = first + int(numpy.searchsorted(ends, int(bad.argmax()), side="right")) - 1
