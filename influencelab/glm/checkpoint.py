@@ -11,12 +11,15 @@ from pathlib import Path
 import numpy
 from numpy import ndarray
 
-from influencelab.errors import InfluenceLabError, Unavailable
+from influencelab.errors import InfluenceLabError, Unavailable, require
 
 
 @dataclass(frozen=True)
 class Checkpoint:
     """Arrays by name in a folder that belongs to one piece of work and goes away with its end.
+
+    Nothing tells work on other rows apart: name the folder by all that the work depends on, as `influencelab sketch`
+    does.
 
     Attributes:
         folder: made when something is kept; None keeps nothing.
@@ -66,3 +69,8 @@ class Checkpoint:
 
 # Keeps nothing.
 NOTHING = Checkpoint()
+
+
+def check_kept(kept: object) -> None:
+    """Refuse what keeps nothing in any way."""
+    require(kept, Checkpoint, what="kept", cure="Make one: Checkpoint(Path('parts')).")

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from influencelab.errors import InvalidParameter, require
-from influencelab.glm.checkpoint import NOTHING, Checkpoint
+from influencelab.glm.checkpoint import NOTHING, Checkpoint, check_kept
 from influencelab.glm.family import Family
 from influencelab.glm.leverage import forms
 from influencelab.glm.link import B
@@ -130,6 +130,7 @@ def row_influence(
     require(regression, Regression, what="regression", cure="Make one: il.regress(X, y, family=il.Poisson()).")
     if curvature not in CURVATURES:
         raise InvalidParameter(f"curvature is '{curvature}', expected one of {', '.join(CURVATURES)}.")
+    check_kept(kept)
     regression.check_converged()
     with connection(scheduler) as client:
         objective = objective_of(regression, workers=workers, progress=progress, client=client)

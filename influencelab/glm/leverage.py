@@ -1,11 +1,11 @@
 """Leverage of every row, exactly: vᵢ xᵢᵀ (XᵀVX + W λP)⁻¹ xᵢ, two passes over the rows."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy
 import scipy.linalg
 from numpy import ndarray
-from scipy.linalg.blas import dtrmm
 
 from influencelab.glm.link import B
 from influencelab.glm.objective import PP, P
@@ -14,6 +14,8 @@ from influencelab.glm.rows import Matrix
 
 # Numbers of dense rows that are multiplied at once, so that they stay in the processor's memory.
 NUMBERS = 2**18
+# The product of a triangular matrix, of BLAS, which takes half the arithmetic of another.
+TRIANGULAR: Any = scipy.linalg.get_blas_funcs("trmm", dtype=float)
 
 
 def forms(factor: tuple[P, PP]) -> Callable[[Matrix], B]:
@@ -38,6 +40,6 @@ def dense_forms(x: ndarray, half: PP) -> B:
     found = numpy.empty(len(x))
     step = max(1, NUMBERS // x.shape[1])
     for first in range(0, len(x), step):
-        moved = dtrmm(1.0, half, x[first : first + step].T, lower=1, overwrite_b=1)
+        moved = TRIANGULAR(1.0, half, x[first : first + step].T, lower=1, overwrite_b=1)
         found[first : first + step] = numpy.einsum("pb,pb->b", moved, moved)
     return found

@@ -8,7 +8,7 @@ from typing import Any
 import numpy
 
 from influencelab.errors import InvalidParameter, NotConverged, require, whole
-from influencelab.glm.checkpoint import NOTHING, Checkpoint
+from influencelab.glm.checkpoint import NOTHING, Checkpoint, check_kept
 from influencelab.glm.families.binomial import Binomial
 from influencelab.glm.family import Family
 from influencelab.glm.newton import ARRIVED, minimise
@@ -147,13 +147,15 @@ def regress(
         raise InvalidParameter("y, weights and offsets are part of a table. Give them to it.")
     workers = whole(workers, what="workers", least=0)
     model: Any = {"table": table, "family": family, "weight_decay": weight_decay, "intercept": intercept}
+    check_kept(kept)
     if before := kept.load("fit"):
-        return Regression(**model, **{name: each if each.ndim else each.item() for name, each in before.items()})
+        facts: Any = {name: each if each.ndim else each.item() for name, each in before.items()}
+        return Regression(**model, **facts)
     max_steps = whole(max_steps, what="max_steps", least=1)
     with connection(scheduler) as client:
         objective = Objective.of(**model, workers=workers, progress=progress, client=client)
         found = minimise(objective, max_steps=max_steps, kept=kept)
-    facts: Any = {
+    facts = {
         "coefficients": found.place.coefficients,
         "n": objective.n,
         "weight": objective.weight,

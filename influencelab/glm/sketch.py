@@ -10,7 +10,7 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from influencelab.errors import InvalidParameter, require, whole
-from influencelab.glm.checkpoint import NOTHING, Checkpoint
+from influencelab.glm.checkpoint import NOTHING, Checkpoint, check_kept
 from influencelab.glm.influence import FORMS, objective_of
 from influencelab.glm.leverage import forms
 from influencelab.glm.link import B
@@ -121,6 +121,7 @@ def sketched_influence(
     projection = SparseSignProjection() if projection is None else projection
     require(projection, Projection, what="projection", cure="Give one such as il.SparseSignProjection(k=200).")
     whole(sketches, what="sketches", least=1)
+    check_kept(kept)
     if projection.k > regression.p:
         raise InvalidParameter(
             f"k is {projection.k} and there are {regression.p} coefficients: a sketch would cost more than the exact "

@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager
 from functools import cache
 from typing import Any
 
-from influencelab.errors import InvalidParameter, Unavailable
+from influencelab.errors import InvalidParameter, Unavailable, require
 from influencelab.runner.provenance import sources_hash
 from influencelab.threads import one_thread
 
@@ -66,6 +66,7 @@ async def handshake(address: str) -> None:
 @contextmanager
 def connection(address: str) -> Iterator[Any]:
     """A client of the scheduler at this address, closed at the end; None where there is no address."""
+    require(address, str, what="scheduler", cure="Give its address, such as 'tcp://127.0.0.1:8786'.")
     if not address:
         yield None
         return
@@ -80,13 +81,13 @@ def sent(work: Callable[[Any], Any], client: Any) -> Iterator[tuple[Callable[[An
     The work is sent to each of them once, what it is done on goes through the scheduler: whichever worker dies, another
     does it again.
     """
-    import dask
+    from dask.config import set as configured
     from distributed import KilledWorker
 
     held = client.scatter(work, broadcast=True, hash=False)
     try:
         # What is said of large graphs is to send data beforehand; that of a worker which dies would be lost.
-        with dask.config.set({"distributed.admin.large-graph-warning-threshold": "1TB"}):
+        with configured({"distributed.admin.large-graph-warning-threshold": "1TB"}):
             yield (
                 lambda given: client.submit(done_there, held, given, code=own_code(), pure=False),
                 max(1, sum(client.nthreads().values())),

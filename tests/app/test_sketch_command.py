@@ -65,6 +65,7 @@ def test_a_sketch_goes_to_csv_and_names_its_interval(data, tmp_path):
         (("--target", "ill", "--out", "scores.txt"), "expected .parquet or .csv"),
         (("--target", "ill", "--k", 99), "k is 99 and there are"),
         (("--target", "ill", "--link", "cubic"), "There are:"),
+        (("--target", "ill", "--scheduler", "nonsense"), "expected an address such as tcp://"),
     ],
 )
 def test_mistakes_are_one_line_and_write_nothing(data, tmp_path, monkeypatch, words, said):

@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 
+import jaxtyping
 import numpy
 import pytest
 from regressions import CLASSES, N, X
 
 import influencelab as il
-from influencelab.errors import InvalidData, Unavailable
+from influencelab.errors import InvalidData, Unavailable, WrongType
 from influencelab.glm.checkpoint import Checkpoint
 from influencelab.glm.rows import Rows
 from influencelab.glm.table import Table
@@ -101,3 +102,16 @@ def test_what_is_kept_is_left_where_work_can_go_on(tmp_path, error, left):
     except type(error):
         pass
     assert kept.folder.exists() == left
+
+
+@pytest.mark.parametrize("wrong", [{"scheduler": 8786}, {"kept": "parts"}])
+def test_wrong_places_of_work_are_refused(monkeypatch, wrong):
+    fitted = il.regress(WIDE, CLASSES)
+    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
+    for call in (
+        lambda: il.regress(WIDE, CLASSES, **wrong),
+        lambda: il.row_influence(fitted, **wrong),
+        lambda: il.glm_influence(fitted, projection=il.SparseSignProjection(k=3), **wrong),
+    ):
+        with pytest.raises(WrongType, match=f"{next(iter(wrong))} is .*(Make one|Give its address)"):
+            call()
