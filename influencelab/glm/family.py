@@ -75,6 +75,10 @@ class Family(Recipe):
     def loss(self, y: B, predictor: B, mean: B) -> B:
         """Half the unit deviance of each row."""
 
+    @abstractmethod
+    def quantile(self, share: B, mean: B, spread: B) -> B:
+        """The response that a share of all responses do not exceed, of this mean and dispersion (φ over its weight)."""
+
     @property
     @default
     def separable(self) -> bool:

@@ -39,8 +39,8 @@ class Minimum(NamedTuple):
     steps: int
 
 
-def minimise(objective: Objective, *, max_steps: int) -> Minimum:
-    """Steps until one changes next to nothing, or J no longer falls for rounding.
+def minimise(objective: Objective, *, max_steps: int, coefficients: P | None = None) -> Minimum:
+    """Steps until one changes next to nothing, or J no longer falls for rounding; from some coefficients, if given.
 
     Raises:
         InvalidData: columns that others make up, where nothing is penalised.
@@ -53,11 +53,11 @@ def minimise(objective: Objective, *, max_steps: int) -> Minimum:
         )
     if not objective.dense and objective.weight_decay == 0:
         check_twins(objective)
-    place = start(objective)
+    place = start(objective) if coefficients is None else objective.place(coefficients)
     step, left = direction(objective, place)
     steps = 0
     while left > ARRIVED and steps < max_steps:
-        if place.margin > 0 and objective.weight_decay == 0:
+        if place.margin > 0 and objective.weight_decay == 0 and not numpy.any(objective.pull):
             raise NotConverged(
                 "There is no minimum: the columns separate the two classes, so that coefficients grow for ever. Add "
                 "weight_decay, or drop the column that gives the class away."

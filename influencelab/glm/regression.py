@@ -1,4 +1,4 @@
-"""Generalised linear models fitted in passes over their rows: Newton's method, from one Gram matrix a step."""
+"""Generalised linear models fitted in passes over their rows: Newton's method, by Gram matrices or products alone."""
 
 import math
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ import numpy
 from influencelab.errors import InvalidParameter, NotConverged, require, whole
 from influencelab.glm.families.binomial import Binomial
 from influencelab.glm.family import Family
-from influencelab.glm.newton import ARRIVED, minimise
+from influencelab.glm.newton import ARRIVED, Minimum, minimise
 from influencelab.glm.objective import Objective, P
 from influencelab.glm.rows import Rows, with_intercept
 from influencelab.glm.table import Table
@@ -40,6 +40,8 @@ class Regression(Summarised):
         converged: whether that is next to nothing.
         steps: that were taken.
         pearson: Σ wᵢ (y − μ)² / V(μ).
+        frequencies: whether a weight is a number of equal rows.
+        pull: l1 times the sign of each coefficient, added to ∇J, where there is an absolute penalty.
     """
 
     table: Table
@@ -55,6 +57,8 @@ class Regression(Summarised):
     converged: bool
     steps: int
     pearson: float
+    frequencies: bool = False
+    pull: P | float = 0.0
 
     @property
     def p(self) -> int:
@@ -68,9 +72,14 @@ class Regression(Summarised):
         return (*named, "intercept") if named and self.intercept else named
 
     @property
+    def degrees(self) -> float:
+        """Degrees of freedom of residuals: rows, or Σ wᵢ where weights are frequencies, less coefficients."""
+        return (self.weight if self.frequencies else self.n) - self.p
+
+    @property
     def dispersion(self) -> float:
         """φ: 1 where the family says so, else Pearson's, Σ wᵢ (y − μ)² / V(μ) / (n − p)."""
-        return 1.0 if self.family.fixed_dispersion else self.pearson / max(1, self.n - self.p)
+        return 1.0 if self.family.fixed_dispersion else self.pearson / max(1, self.degrees)
 
     def check_converged(self) -> None:
         """Refuse a model at no minimum.
@@ -107,6 +116,7 @@ def regress(
     offsets: Any = None,
     weight_decay: float = 0.0,
     intercept: bool = True,
+    frequencies: bool = False,
     max_steps: int = 100,
     workers: int = 0,
     progress: Progress = unheard,
@@ -122,7 +132,10 @@ def regress(
         weight_decay: strength of the penalty beside the mean loss; scikit-learn's `alpha` of a PoissonRegressor, and
             1 / (C n) of a LogisticRegression.
         intercept: whether there is one; it is not penalised.
-        max_steps: of Newton's method, each of which reads all rows once or more.
+        frequencies: whether a weight is a number of equal rows, which the dispersion then counts; coefficients are the
+            same either way.
+        max_steps: of Newton's method, each of which reads all rows once or more; with more than 8,192 coefficients
+            some dozen times, for conjugate gradients.
         workers: threads; 0 for one a core.
         progress: told of each pass.
 
@@ -141,18 +154,20 @@ def regress(
     workers = whole(workers, what="workers", least=0)
     objective = Objective.of(table, family, weight_decay, intercept=intercept, workers=workers, progress=progress)
     found = minimise(objective, max_steps=whole(max_steps, what="max_steps", least=1))
+    return regression_at(objective, found, frequencies=frequencies)
+
+
+def regression_at(objective: Objective, found: Minimum, *, frequencies: bool) -> Regression:
+    """The regression that ended there."""
+    own = ("table", "family", "weight_decay", "intercept", "n", "weight", "pull")
     return Regression(
-        table=table,
-        family=family,
-        weight_decay=weight_decay,
-        intercept=intercept,
+        **{name: getattr(objective, name) for name in own},
         coefficients=found.place.coefficients,
-        n=objective.n,
-        weight=objective.weight,
         loss=found.place.loss,
         grad_norm=float(numpy.linalg.norm(found.place.gradient)),
         left=found.left,
         converged=found.left <= ARRIVED,
         steps=found.steps,
         pearson=found.place.pearson,
+        frequencies=frequencies,
     )

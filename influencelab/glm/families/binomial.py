@@ -46,6 +46,15 @@ class Binomial(Family):
         """Half way to one half."""
         return (y + 0.5) / 2
 
+    def quantile(self, share: B, mean: B, spread: B) -> B:
+        """Of one trial, or of as many as the weight says, to the next whole number."""
+        from scipy.stats import binom  # takes a second to load, which fits need not wait for
+
+        trials = numpy.maximum(numpy.round(1 / spread), 1)
+        if (trials == 1).all():
+            return (share > 1 - mean).astype(float)
+        return binom.ppf(share, trials, mean) / trials
+
     def variance(self, mean: B) -> B:
         """μ (1 − μ)."""
         return mean * (1 - mean)

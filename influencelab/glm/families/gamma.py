@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import numpy
 from jaxtyping import Bool
 from numpy import ndarray
+from scipy.special import gammaincinv
 
 from influencelab.glm.family import Family
 from influencelab.glm.link import B, Link
@@ -39,6 +40,10 @@ class Gamma(Family):
     def start(self, y: B) -> B:
         """Half way to the mean."""
         return (y + y.mean()) / 2
+
+    def quantile(self, share: B, mean: B, spread: B) -> B:
+        """Of shape 1 / spread."""
+        return gammaincinv(1 / spread, share) * mean * spread
 
     def variance(self, mean: B) -> B:
         """μ²."""

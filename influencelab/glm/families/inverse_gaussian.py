@@ -40,6 +40,12 @@ class InverseGaussian(Family):
         """Half way to the mean."""
         return (y + y.mean()) / 2
 
+    def quantile(self, share: B, mean: B, spread: B) -> B:
+        """Of shape 1 / spread."""
+        from scipy.stats import invgauss  # takes a second to load, which fits need not wait for
+
+        return invgauss.ppf(share, mean * spread, scale=1 / spread)
+
     def variance(self, mean: B) -> B:
         """μ³."""
         return mean**3

@@ -51,6 +51,13 @@ class NegativeBinomial(Family):
         """Half way to the mean."""
         return (y + numpy.maximum(y.mean(), 1e-3)) / 2
 
+    def quantile(self, share: B, mean: B, spread: B) -> B:
+        """Of the sum of as many counts as the weight says, a count of these."""
+        from scipy.stats import nbinom  # takes a second to load, which fits need not wait for
+
+        size = 1 / (self.alpha * spread)
+        return nbinom.ppf(share, size, size / (size + mean / spread)) * spread
+
     def variance(self, mean: B) -> B:
         """μ + α μ²."""
         return mean + self.alpha * mean**2

@@ -41,6 +41,12 @@ class Poisson(Family):
         """Half way to the mean."""
         return (y + numpy.maximum(y.mean(), 1e-3)) / 2
 
+    def quantile(self, share: B, mean: B, spread: B) -> B:
+        """Of the number of events in so much time as the weight says, a unit of it."""
+        from scipy.stats import poisson  # takes a second to load, which fits need not wait for
+
+        return poisson.ppf(share, mean / spread) * spread
+
     def variance(self, mean: B) -> B:
         """μ."""
         return mean
