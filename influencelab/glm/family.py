@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy
 from jaxtyping import Bool
@@ -76,8 +76,8 @@ class Family(Recipe):
         """Half the unit deviance of each row."""
 
     @abstractmethod
-    def quantile(self, share: B, mean: B, spread: B) -> B:
-        """The response that a share of all responses do not exceed, of this mean and dispersion (φ over its weight)."""
+    def quantile(self, share: Any, mean: Any, spread: Any) -> Any:
+        """The response that a share of all do not exceed, of this mean and dispersion φ / w; arrays that broadcast."""
 
     @property
     @default

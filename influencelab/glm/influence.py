@@ -104,7 +104,7 @@ class RowInfluence(Summarised):
 
     @property
     def covariance_ratio(self) -> B:
-        """Determinant of the coefficients' covariance without each row over that with it: (φ₍ᵢ₎ / φ)ᵖ / (1 − h), one step.
+        """The determinant of the coefficients' covariance without each row over that with it: (φ₍ᵢ₎ / φ)ᵖ / (1 − h).
 
         Above 1 where a row makes estimates more precise.
         """

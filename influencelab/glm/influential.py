@@ -104,8 +104,8 @@ def influential_rows(
 
     All responses are drawn anew from the model so many times, the model is fitted to each draw, and the measures of all
     rows are taken again, with leverage as it is at the model itself. A row is told apart where few rows of the draws go
-    as far; of rows so told a share `level` at most is expected to be there by chance. Outliers widen what the model takes
-    for chance, and so may hide one another; a model that is wrong for most rows makes many of them influential.
+    as far; of rows so told a share `level` at most is expected to be there by chance. Outliers widen what the model
+    takes for chance, and so may hide one another; a model that is wrong for most rows makes many of them influential.
 
     Args:
         influence: what each row does: il.row_influence(regression).

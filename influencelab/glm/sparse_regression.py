@@ -141,7 +141,9 @@ def settled(whole_objective: Objective, l1: float, start: P) -> tuple[Objective,
     )
 
 
-def stop_at_zero(at: P, signs: P, active: ndarray, taken: ndarray, there: P, turned: Bool[ndarray, " k"]) -> None:
+def stop_at_zero(
+    at: P, signs: Float[ndarray, " d"], active: ndarray, taken: ndarray, there: Float[ndarray, " a"], turned: ndarray
+) -> None:
     """Go to the first place on the way where a coefficient is 0, and leave it at that."""
     before, after = at[active], there[: len(active)]
     share = numpy.where(turned, abs(before) / numpy.maximum(abs(before - after), 1e-300), numpy.inf)
@@ -150,7 +152,7 @@ def stop_at_zero(at: P, signs: P, active: ndarray, taken: ndarray, there: P, tur
     at[active[first]] = signs[active[first]] = 0.0
 
 
-def on_signs(objective: Objective, active: ndarray, pull: P) -> Objective:
+def on_signs(objective: Objective, active: ndarray, pull: Float[ndarray, " k"]) -> Objective:
     """The objective on some columns, with the signs of their coefficients held."""
     table = ActiveColumns(objective.table, active)
     pulls = numpy.append(pull, 0.0) if objective.intercept else pull

@@ -1,5 +1,6 @@
 """Leverage of chosen rows by conjugate gradients: that of a matrix, in few coefficients and in many."""
 
+import jaxtyping
 import numpy
 import pytest
 import scipy.sparse
@@ -46,7 +47,8 @@ def test_of_many_coefficients_it_is_that_of_the_dual(monkeypatch):
     assert "largest residual" in repr(found)
 
 
-def test_a_residual_that_stays_and_bad_arguments_are_told():
+def test_a_residual_that_stays_and_bad_arguments_are_told(monkeypatch):
+    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
     fitted = il.regress(X, CLASSES)
     with pytest.raises(NotConverged, match=r"Row .* is solved for to .* after 1 products, expected 1e-08"):
         il.chosen_rows(fitted, ROWS, most=1)
@@ -55,6 +57,6 @@ def test_a_residual_that_stays_and_bad_arguments_are_told():
     with pytest.raises(InvalidParameter, match="rows go from 300 to 300"):
         il.chosen_rows(fitted, [300])
     with pytest.raises(WrongType, match=r"Make one: il\.regress"):
-        il.chosen_rows(il.row_influence(fitted), ROWS)
+        il.chosen_rows(il.row_influence(fitted), ROWS)  # pyright: ignore[reportArgumentType]
     with pytest.raises(InvalidParameter, match="form is 'cook'"):
         il.chosen_rows(fitted, ROWS).cook("cook")

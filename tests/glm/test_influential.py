@@ -1,5 +1,6 @@
 """Which rows are influential at all: draws as their family says, fits to them as by others, and what chance does."""
 
+import jaxtyping
 import numpy
 import pandas
 import pytest
@@ -50,17 +51,21 @@ def test_fits_to_draws_are_those_of_statsmodels_to_a_hundredth_of_an_error(case)
         assert simulation.dispersions[each] == pytest.approx(other.scale, rel=1e-3)
 
 
+# Rows that are farther from the mean than most.
+PLANTED = numpy.argsort(-(X**2).sum(1))[20:24]
+
+
 def planted(seed: int, outliers: int = 4):
     """Counts of 300 rows, some of which are far from the model."""
     rng = numpy.random.default_rng(seed)
     y = rng.poisson(numpy.exp(X @ [0.3, -0.2, 0.1, 0.25] + 1)).astype(float)
-    y[:outliers] += 15
+    y[PLANTED[:outliers]] += 15
     return y
 
 
 def test_planted_rows_are_told_apart_and_chance_is_not():
     found = il.influential_rows(il.row_influence(il.regress(X, planted(0), family=il.Poisson())))
-    assert sorted(found.rows()) == [0, 1, 2, 3]
+    assert sorted(found.rows()) == sorted(PLANTED)
     assert len(il.influential_rows(il.row_influence(il.regress(X, planted(1, 0), family=il.Poisson()))).rows()) == 0
     table = found.table()
     assert list(table.index) == ["dfbetas", "dffits", "covratio", "cook", "4/n", "hat"]
@@ -132,15 +137,16 @@ def test_chunks_threads_and_frequencies_change_nothing():
     assert found.expected.to_numpy() == pytest.approx(wanted.expected.to_numpy(), abs=0.04)
 
 
-def test_bad_questions_are_refused():
+def test_bad_questions_are_refused(monkeypatch):
+    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
     influence = il.row_influence(il.regress(X, COUNTS, family=il.Poisson()))
     with pytest.raises(WrongType, match=r"Make one: il\.row_influence\(regression\)"):
-        il.influential_rows(COUNTS)
+        il.influential_rows(COUNTS)  # pyright: ignore[reportArgumentType]
     with pytest.raises(InvalidParameter, match="level is 5, expected a share"):
         il.influential_rows(influence, level=5)
     with pytest.raises(InvalidParameter, match="draws is 3, expected 20 or more"):
         il.influential_rows(influence, draws=3)
-    with pytest.raises(UnknownName, match=r"No measure is named 'cooks'\. Did you mean 'cook'"):
+    with pytest.raises(UnknownName, match=r"No measure is named 'cooks'.*Did you mean 'cook'"):
         il.influential_rows(influence, draws=20).rows("cooks")
     with pytest.raises(InvalidData, match="5 rows are too few to judge beside 5 coefficients"):
         il.influential_rows(il.row_influence(il.regress(X[:5], COUNTS[:5], family=il.Poisson(), weight_decay=1.0)))

@@ -1,6 +1,7 @@
 """Two classes, or shares of trials that succeeded."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy
 from jaxtyping import Bool
@@ -46,7 +47,7 @@ class Binomial(Family):
         """Half way to one half."""
         return (y + 0.5) / 2
 
-    def quantile(self, share: B, mean: B, spread: B) -> B:
+    def quantile(self, share: Any, mean: Any, spread: Any) -> Any:
         """Of one trial, or of as many as the weight says, to the next whole number."""
         from scipy.stats import binom  # takes a second to load, which fits need not wait for
 

@@ -1,6 +1,7 @@
 """Positive responses whose spread grows as their mean."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy
 from jaxtyping import Bool
@@ -41,7 +42,7 @@ class Gamma(Family):
         """Half way to the mean."""
         return (y + y.mean()) / 2
 
-    def quantile(self, share: B, mean: B, spread: B) -> B:
+    def quantile(self, share: Any, mean: Any, spread: Any) -> Any:
         """Of shape 1 / spread."""
         return gammaincinv(1 / spread, share) * mean * spread
 

@@ -1,6 +1,7 @@
 """Gaussian responses: least squares."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy
 from jaxtyping import Bool
@@ -41,7 +42,7 @@ class Gaussian(Family):
         """The responses."""
         return y.astype(float)
 
-    def quantile(self, share: B, mean: B, spread: B) -> B:
+    def quantile(self, share: Any, mean: Any, spread: Any) -> Any:
         """μ and so many standard deviations."""
         return mean + numpy.sqrt(spread) * ndtri(share)
 

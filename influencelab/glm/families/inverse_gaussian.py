@@ -1,6 +1,7 @@
 """Positive responses whose spread grows faster than their mean."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy
 from jaxtyping import Bool
@@ -40,7 +41,7 @@ class InverseGaussian(Family):
         """Half way to the mean."""
         return (y + y.mean()) / 2
 
-    def quantile(self, share: B, mean: B, spread: B) -> B:
+    def quantile(self, share: Any, mean: Any, spread: Any) -> Any:
         """Of shape 1 / spread."""
         from scipy.stats import invgauss  # takes a second to load, which fits need not wait for
 

@@ -1,6 +1,7 @@
 """Counts whose spread is wider than Poisson's."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy
 from jaxtyping import Bool
@@ -51,7 +52,7 @@ class NegativeBinomial(Family):
         """Half way to the mean."""
         return (y + numpy.maximum(y.mean(), 1e-3)) / 2
 
-    def quantile(self, share: B, mean: B, spread: B) -> B:
+    def quantile(self, share: Any, mean: Any, spread: Any) -> Any:
         """Of the sum of as many counts as the weight says, a count of these."""
         from scipy.stats import nbinom  # takes a second to load, which fits need not wait for
 

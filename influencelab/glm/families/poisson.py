@@ -1,6 +1,7 @@
 """Counts."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy
 from jaxtyping import Bool
@@ -41,7 +42,7 @@ class Poisson(Family):
         """Half way to the mean."""
         return (y + numpy.maximum(y.mean(), 1e-3)) / 2
 
-    def quantile(self, share: B, mean: B, spread: B) -> B:
+    def quantile(self, share: Any, mean: Any, spread: Any) -> Any:
         """Of the number of events in so much time as the weight says, a unit of it."""
         from scipy.stats import poisson  # takes a second to load, which fits need not wait for
 
