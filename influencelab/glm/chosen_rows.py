@@ -9,7 +9,7 @@ import pandas
 from jaxtyping import Float, Int
 from numpy import ndarray
 
-from influencelab.errors import InvalidParameter, NotConverged, require, whole
+from influencelab.errors import InvalidParameter, NotConverged, real, require, whole
 from influencelab.glm.conjugate_gradients import PK, conjugate_gradients
 from influencelab.glm.influence import FORMS, objective_of
 from influencelab.glm.link import B
@@ -94,8 +94,9 @@ def chosen_rows(
         NotConverged: the model is at no minimum, or a residual stays larger than the tolerance.
     """
     require(regression, Regression, what="regression", cure="Make one: il.regress(X, y, family=il.Poisson()).")
+    tolerance = real(tolerance, what="tolerance", expected="a number between 0 and 1, such as 1e-8")
     if not 0 < tolerance < 1:
-        raise InvalidParameter(f"tolerance is {tolerance}, expected a number between 0 and 1, such as 1e-8.")
+        raise InvalidParameter(f"tolerance is {tolerance:g}, expected a number between 0 and 1, such as 1e-8.")
     whole(most, what="most", least=1)
     places = chosen(rows, regression.n)
     regression.check_converged()

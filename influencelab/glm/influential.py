@@ -10,7 +10,7 @@ import scipy.special
 from jaxtyping import Float, Int
 from numpy import ndarray
 
-from influencelab.errors import InvalidData, InvalidParameter, require, unknown, whole
+from influencelab.errors import InvalidData, InvalidParameter, real, require, unknown, whole
 from influencelab.glm.influence import RowInfluence, objective_of
 from influencelab.glm.link import B
 from influencelab.glm.newton import solved
@@ -23,6 +23,7 @@ from influencelab.summary import Summarised
 
 __all__ = ["InfluentialRows", "influence_measures", "influential_rows"]
 
+CURE = "Make one: il.row_influence(regression)."
 MEASURES = ("dfbetas", "dffits", "covratio", "cook", "hat")
 
 
@@ -60,7 +61,7 @@ class InfluentialRows(Summarised):
             UnknownName: no such measure.
         """
         if measure not in MEASURES:
-            raise unknown("measure", measure, MEASURES)
+            raise unknown("measure", str(measure), MEASURES)
         order = numpy.argsort(-self.measures[measure].to_numpy(), kind="stable")
         chance = self.expected[measure].to_numpy()[order]
         few = numpy.flatnonzero(chance <= self.level * numpy.arange(1, len(order) + 1))
@@ -82,11 +83,11 @@ class InfluentialRows(Summarised):
 
     def summary(self) -> Mapping[str, str]:
         """How many rows, by which cut-offs."""
-        found = self.table().loc["cook"]
+        beyond = int((self.measures["cook"] > self.cutoffs["cook"]).sum())
         return {
             "rows": f"{len(self.measures):,}",
-            "beyond chance by Cook's distance": f"{int(found['calibrated rows'])}",
-            "beyond the published cut-off": f"{int(found['rows'])} ({found['by chance']:.2g} by chance)",
+            "beyond chance by Cook's distance": f"{len(self.rows()):,}",
+            "beyond the published cut-off": f"{beyond:,} ({self.by_chance['cook']:.2g} by chance)",
             "draws": f"{self.draws}",
         }
 
@@ -119,9 +120,10 @@ def influential_rows(
         InvalidData: too few rows, or a coefficient that rests on one row alone.
         NotConverged: the model does not fit responses that it makes itself.
     """
-    require(influence, RowInfluence, what="influence", cure="Make one: il.row_influence(regression).")
+    require(influence, RowInfluence, what="influence", cure=CURE)
+    level = real(level, what="level", expected="a share between 0 and 1, such as 0.05")
     if not 0 < level < 1:
-        raise InvalidParameter(f"level is {level}, expected a share between 0 and 1, such as 0.05.")
+        raise InvalidParameter(f"level is {level:g}, expected a share between 0 and 1, such as 0.05.")
     whole(draws, what="draws", least=20)
     whole(seed, what="seed", least=0)
     regression = influence.regression
@@ -168,6 +170,7 @@ def influence_measures(influence: RowInfluence) -> pandas.DataFrame:
 
     Dispersion is that without the row, but for Cook's distance, which is divided by φ and the number of coefficients.
     """
+    require(influence, RowInfluence, what="influence", cure=CURE)
     regression, without = influence.regression, influence.dispersion_without
     names = regression.columns or tuple(f"x{number}" for number in range(regression.p))
     found = pandas.DataFrame(influence.dfbetas(dispersion="without"), columns=[f"dfb.{name}" for name in names])

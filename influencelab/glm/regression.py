@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy
 
-from influencelab.errors import InvalidParameter, NotConverged, require, whole
+from influencelab.errors import InvalidParameter, NotConverged, real, require, whole
 from influencelab.glm.families.binomial import Binomial
 from influencelab.glm.family import Family
 from influencelab.glm.newton import ARRIVED, Minimum, minimise
@@ -146,8 +146,8 @@ def regress(
     """
     family = Binomial() if family is None else family
     require(family, Family, what="family", cure="Give one such as il.Poisson().")
-    if not 0 <= weight_decay < math.inf:
-        raise InvalidParameter(f"weight_decay is {weight_decay}, expected a finite number ≥ 0.")
+    weight_decay = checked(weight_decay, intercept=intercept)
+    require(frequencies, bool, what="frequencies", cure="Give True or False.")
     table = X if isinstance(X, Table) else ArrayTable(X, y, weights, offsets)
     if table is X and not (y is None and weights is None and offsets is None):
         raise InvalidParameter("y, weights and offsets are part of a table. Give them to it.")
@@ -155,6 +155,16 @@ def regress(
     objective = Objective.of(table, family, weight_decay, intercept=intercept, workers=workers, progress=progress)
     found = minimise(objective, max_steps=whole(max_steps, what="max_steps", least=1))
     return regression_at(objective, found, frequencies=frequencies)
+
+
+def checked(weight_decay: Any, *, intercept: Any) -> float:
+    """Settings of any regression, refused where they are none; weight decay as a number."""
+    require(intercept, bool, what="intercept", cure="Give True or False.")
+    expected = "a finite number ≥ 0"
+    weight_decay = real(weight_decay, what="weight_decay", expected=expected)
+    if not 0 <= weight_decay < math.inf:
+        raise InvalidParameter(f"weight_decay is {weight_decay:g}, expected {expected}.")
+    return weight_decay
 
 
 def regression_at(objective: Objective, found: Minimum, *, frequencies: bool) -> Regression:

@@ -11,7 +11,7 @@ import scipy.sparse
 from jaxtyping import Bool, Float, Int
 from numpy import ndarray
 
-from influencelab.errors import InvalidData, InvalidParameter, NotConverged, require, whole
+from influencelab.errors import InvalidData, InvalidParameter, NotConverged, WrongType, named, real, require, whole
 from influencelab.glm.deletion import RowDeletions
 from influencelab.glm.families.binomial import Binomial
 from influencelab.glm.families.gaussian import Gaussian
@@ -20,7 +20,7 @@ from influencelab.glm.links.identity_link import IdentityLink
 from influencelab.glm.newton import Minimum, minimise
 from influencelab.glm.objective import Objective, P
 from influencelab.glm.passes import summed
-from influencelab.glm.regression import Regression, regression_at
+from influencelab.glm.regression import Regression, checked, regression_at
 from influencelab.glm.rows import Rows
 from influencelab.glm.table import Table, rows_at
 from influencelab.glm.tables.array_table import ArrayTable
@@ -90,15 +90,20 @@ def sparse_regression(
         InvalidParameter: settings of which scikit-learn has no fit, and no coefficients.
         NotConverged: the coefficients given lead to no minimum.
     """
+    weight_decay = checked(weight_decay, intercept=intercept)
+    l1 = real(l1, what="l1", expected="a finite number > 0")
     if not 0 < l1 < math.inf:
-        raise InvalidParameter(f"l1 is {l1}, expected a finite number > 0. il.regress fits without it.")
+        raise InvalidParameter(f"l1 is {l1:g}, expected a finite number > 0. il.regress fits without it.")
     family = Binomial() if family is None else family
     require(family, Family, what="family", cure="Give one such as il.Poisson().")
     table = X if isinstance(X, Table) else ArrayTable(X, y, weights, offsets)
     workers = whole(workers, what="workers", least=0)
     objective = Objective.of(table, family, weight_decay, intercept=intercept, workers=workers, progress=progress)
     given = of_scikit_learn(objective, l1) if coefficients is None else coefficients
-    start = numpy.asarray(given, dtype=float).ravel()
+    try:
+        start = numpy.asarray(given, dtype=float).ravel()
+    except (TypeError, ValueError) as error:
+        raise WrongType(f"coefficients are {named(given)}, expected numbers, one a column.") from error
     if len(start) != objective.p or not numpy.isfinite(start).all():
         raise InvalidParameter(
             f"coefficients are {len(start):,} numbers, expected {objective.p:,} finite ones: one a column"
@@ -115,10 +120,12 @@ def settled(whole_objective: Objective, l1: float, start: P) -> tuple[Objective,
     """
     width = whole_objective.p - whole_objective.intercept
     at, signs = start.copy(), numpy.sign(start[:width])
+    own: Any = None
+    found: Any = None
     for _ in range(ROUNDS):
         active = numpy.flatnonzero(signs)
         taken = numpy.append(active, width) if whole_objective.intercept else active
-        if len(active):
+        if len(taken):
             own = on_signs(whole_objective, active, l1 * signs[active])
             found = minimise(own, max_steps=STEPS, coefficients=at[taken])
             there = found.place.coefficients
@@ -131,7 +138,7 @@ def settled(whole_objective: Objective, l1: float, start: P) -> tuple[Objective,
         over = numpy.where(signs == 0, abs(smooth) - l1, -numpy.inf)
         worst = int(over.argmax())
         if over[worst] <= EXACT * l1 and len(active):
-            return own, found  # pyright: ignore[reportPossiblyUnbound] - some are active
+            return own, found
         if over[worst] <= EXACT * l1:
             raise InvalidData(f"All coefficients are 0 where l1 is {l1:g}. Take one below {abs(smooth).max():.3g}.")
         signs[worst] = -numpy.sign(smooth[worst])
@@ -202,6 +209,7 @@ def signs_kept(deletions: RowDeletions) -> Bool[ndarray, " r"]:
 
     Elsewhere a refit differs from the deletion, which holds them.
     """
+    require(deletions, RowDeletions, what="deletions", cure="Make some: il.row_deletions(regression).")
     regression = deletions.regression
     table, pull = regression.table, numpy.asarray(regression.pull)
     if not isinstance(table, ActiveColumns):

@@ -47,9 +47,14 @@ def chosen(rows: Any, n: int) -> ndarray:
     """Places of rows, refused where there is no such row."""
     if rows is None:
         return numpy.arange(n)
-    found = numpy.atleast_1d(numpy.asarray(rows))
+    try:
+        found = numpy.atleast_1d(numpy.asarray(rows))
+    except ValueError:
+        found = numpy.zeros((0, 0))
+    if not found.size and found.ndim == 1:
+        return numpy.zeros(0, dtype=int)
     if found.ndim != 1 or found.dtype.kind not in "iu":
         raise WrongType(f"rows is {named(rows)}, expected whole numbers: places of rows, from 0.")
-    if len(found) and not 0 <= found.min() <= found.max() < n:
+    if not 0 <= found.min() <= found.max() < n:
         raise InvalidParameter(f"rows go from {found.min()} to {found.max()}, expected 0 … {n - 1}.")
     return found

@@ -3,7 +3,7 @@
 import numpy
 import pytest
 import statsmodels.api as sm
-from regressions import CASES, COUNTS, LINKS, WITH, N, X
+from regressions import CASES, COUNTS, LINKS, SLOWLY, WITH, N, X
 
 import influencelab as il
 from influencelab.errors import InvalidData, InvalidParameter, WrongType
@@ -32,8 +32,8 @@ def refit(family, y, weights, offsets, *, decay=0.0, start):
     return start
 
 
-@pytest.mark.parametrize("weighted", [False, True])
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("weighted", [True, pytest.param(False, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("case", SLOWLY)
 def test_dfbetas_and_dffits_are_those_of_statsmodels(case, weighted):
     ours, theirs, y = CASES[case]
     settings = {"weights": WEIGHTS, "offsets": OFFSETS} if weighted else {}
@@ -74,6 +74,7 @@ def test_of_least_squares_all_is_what_statsmodels_gets_by_refits():
     assert table.filter(like="dfb.").to_numpy() == pytest.approx(theirs.dfbetas, abs=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
 def test_covariances_without_a_row_are_near_those_of_refits(case):
     ours, theirs, y = CASES[case]
@@ -106,8 +107,8 @@ def test_a_frequency_counts_as_rows_and_is_removed_whole():
         il.glm_influence(mixed)
 
 
-@pytest.mark.parametrize("decay", [0.0, 0.03])
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("decay", [0.03, pytest.param(0.0, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("case", SLOWLY)
 def test_deletions_are_refits_to_eight_digits_with_weights_offsets_and_a_penalty(case, decay):
     ours, theirs, y = CASES[case]
     fitted = il.regress(X, y, family=ours, weights=WEIGHTS, offsets=OFFSETS, weight_decay=decay)
@@ -122,6 +123,7 @@ def test_deletions_are_refits_to_eight_digits_with_weights_offsets_and_a_penalty
         assert change == pytest.approx(truth, abs=1e-8 * max(1.0, abs(start).max()))
 
 
+@pytest.mark.slow
 def test_one_step_has_the_size_and_sign_of_refits_where_that_of_statsmodels_has_not():
     slopes = {}
     for case, (ours, theirs, y) in CASES.items():

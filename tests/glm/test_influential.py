@@ -5,7 +5,7 @@ import numpy
 import pandas
 import pytest
 import statsmodels.api as sm
-from regressions import CASES, COUNTS, WITH, N, X
+from regressions import CASES, COUNTS, SLOWLY, WITH, N, X
 from scipy import stats
 
 import influencelab as il
@@ -31,6 +31,19 @@ def test_responses_have_the_mean_and_the_variance_of_their_family(name):
         assert found.var() == pytest.approx(spread * family.variance(numpy.array([0.4]))[0], rel=0.02)
 
 
+@pytest.mark.parametrize(("family", "theirs"), [(il.Poisson(), stats.poisson), (il.Binomial(), stats.binom)])
+@pytest.mark.parametrize("mean", [0.3, 40.0, 400.0])
+def test_quantiles_of_counts_are_the_least_that_reach_their_share(family, theirs, mean):
+    trials = 1000
+    if isinstance(family, il.Binomial):
+        found = family.quantile(SHARES, numpy.full(1, mean / 1000), numpy.full(1, 1 / trials)) * trials
+        cumulative = theirs(trials, mean / 1000).cdf
+    else:
+        found, cumulative = family.quantile(SHARES, numpy.full(1, mean), numpy.ones(1)), theirs(mean).cdf
+    assert (cumulative(found) >= SHARES).all()
+    assert (cumulative(found - 1) < SHARES).all()
+
+
 def drawn(fitted, draws=6):
     """A simulation, and the responses of each draw."""
     influence = il.row_influence(fitted)
@@ -41,7 +54,7 @@ def drawn(fitted, draws=6):
     return simulation, y
 
 
-@pytest.mark.parametrize("case", ["gaussian", "logit", "poisson", "gamma, logarithm", "negative binomial"])
+@pytest.mark.parametrize("case", SLOWLY)
 def test_fits_to_draws_are_those_of_statsmodels_to_a_hundredth_of_an_error(case):
     ours, theirs, y = CASES[case]
     simulation, drawn_y = drawn(il.regress(X, y, family=ours))
@@ -153,3 +166,77 @@ def test_bad_questions_are_refused(monkeypatch):
     rare = il.regress(X[:40], (numpy.arange(40) < 2) * 1.0, weight_decay=1e-6)
     with pytest.raises(NotConverged, match="too few to say what is chance"):
         il.influential_rows(il.row_influence(rare))
+
+
+SETS, PLACES = 100, 200
+WIDE = numpy.random.default_rng(5).normal(size=(PLACES, 4))
+SLOPE = WIDE @ [0.3, -0.2, 0.1, 0.25]
+
+
+def made(name: str, rng, outliers: int):
+    """A family, responses, and which of them are planted: among rows of large leverage, or certain classes turned."""
+    far = rng.choice(numpy.argsort(-(WIDE**2).sum(1))[10:60], outliers, replace=False)
+    if name == "gaussian":
+        y = SLOPE + rng.normal(size=PLACES)
+        y[far] += 4 * numpy.sign(rng.normal(size=outliers))
+        return il.Gaussian(), y, far
+    if name == "poisson":
+        y = rng.poisson(numpy.exp(SLOPE + 1)).astype(float)
+        y[far] += 12
+        return il.Poisson(), y, far
+    if name == "gamma":
+        y = rng.gamma(3, numpy.exp(SLOPE) / 3)
+        y[far] *= 8
+        return il.Gamma(il.LogLink()), y, far
+    odds = 3 * SLOPE - 1
+    y = (rng.uniform(size=PLACES) < 1 / (1 + numpy.exp(-odds))).astype(float)
+    far = rng.choice(numpy.argsort(odds)[:30], outliers, replace=False)
+    y[far] = 1
+    return il.Binomial(), y, far
+
+
+def flagged(name: str, outliers: int) -> pandas.DataFrame:
+    """A line a data set and rule: how many rows are flagged by both cut-offs, and how many of them were planted."""
+    rng, lines = numpy.random.default_rng(0), []
+    for number in range(SETS):
+        family, y, far = made(name, rng, outliers)
+        influence = il.row_influence(il.regress(WIDE, y, family=family, workers=1))
+        found = il.influential_rows(influence, draws=100, seed=number)
+        for rule, cutoff in found.cutoffs.items():
+            measure = "cook" if rule == "4/n" else rule
+            beyond, told = numpy.flatnonzero(found.measures[measure] > cutoff), found.rows(measure)
+            hits = [numpy.isin(each, far).sum() for each in (beyond, told)]
+            lines.append((rule, len(beyond), found.by_chance[rule], hits[0], len(told), hits[1]))
+    return pandas.DataFrame(lines, columns=["rule", "published", "chance", "hits", "calibrated", "calibrated hits"])
+
+
+def within(count: int, of: int) -> tuple[float, float]:
+    """The exact 99.9% interval of a share."""
+    found = stats.binomtest(count, of).proportion_ci(0.999)
+    return found.low, found.high
+
+
+@pytest.mark.slow
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("name", ["gaussian", "poisson", "gamma", "logit"])
+def test_how_many_rows_are_flagged_of_nothing_and_found_of_planted_ones(name):
+    """The table of DIAGNOSTICS.md; -s shows it."""
+    nothing, planted_ones = flagged(name, 0), flagged(name, 5)
+    table = nothing.groupby("rule", sort=False)[["published", "chance"]].mean()
+    table["any by calibrated"] = nothing.groupby("rule")["calibrated"].agg(lambda each: (each > 0).mean())
+    found = planted_ones.groupby("rule")[["published", "hits", "calibrated", "calibrated hits"]].mean()
+    table["found by published"], table["found by calibrated"] = found["hits"] / 5, found["calibrated hits"] / 5
+    wrong = (planted_ones["published"] - planted_ones["hits"]) / planted_ones["published"].clip(lower=1)
+    table["false of published"] = wrong.groupby(planted_ones["rule"]).mean()
+    wrong = (planted_ones["calibrated"] - planted_ones["calibrated hits"]) / planted_ones["calibrated"].clip(lower=1)
+    table["false of calibrated"] = wrong.groupby(planted_ones["rule"]).mean()
+    print(name, table.round(3).to_string(), sep="\n")
+    for rule in ("dfbetas", "dffits", "cook"):
+        # Of nothing, a share of 0.05 of data sets at most has any row flagged.
+        low, _ = within(int((nothing.loc[nothing["rule"] == rule, "calibrated"] > 0).sum()), SETS)
+        assert low <= 0.05
+        assert table.loc[rule, "false of calibrated"] < 0.1
+        # What is said of chance is what happens where there is nothing else.
+        assert table.loc[rule, "chance"] == pytest.approx(table.loc[rule, "published"], abs=0.5)
+    assert table.loc["hat", "any by calibrated"] == 0
+    assert table.loc["cook", "found by calibrated"] > table.loc["cook", "found by published"]

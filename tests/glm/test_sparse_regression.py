@@ -93,8 +93,13 @@ def test_deletions_are_refits_where_signs_are_kept_and_only_there():
 def test_bad_penalties_and_coefficients_are_refused():
     with pytest.raises(InvalidParameter, match="l1 is 0, expected a finite number > 0"):
         il.sparse_regression(X, CLASSES, l1=0)
-    with pytest.raises(InvalidData, match=r"All coefficients are 0 where l1 is 9. Take one below 0\."):
-        il.sparse_regression(X, VALUES, l1=9.0, family=il.Gaussian())
+    for x in (X, scipy.sparse.csr_array(X)):
+        with pytest.raises(InvalidData, match=r"All coefficients are 0 where l1 is 9. Take one below") as told:
+            il.sparse_regression(x, VALUES, l1=9.0, family=il.Gaussian())
+        # What is said is the least penalty under which all are 0: slopes at the mean.
+        least = abs(X.T @ (VALUES - VALUES.mean())).max() / N
+        assert float(str(told.value).split()[-1].rstrip(".")) == pytest.approx(least, rel=1e-2)
+    assert il.sparse_regression(X, VALUES, l1=0.98 * least, family=il.Gaussian()).p == 2
     with pytest.raises(InvalidParameter, match="scikit-learn has no fit of Poisson with LogLink"):
         il.sparse_regression(X, COUNTS, l1=0.1, family=il.Poisson())
     with pytest.raises(InvalidParameter, match="coefficients are 3 numbers, expected 31 finite ones"):

@@ -12,6 +12,9 @@ from influencelab.glm.family import Family
 from influencelab.glm.link import B, Link
 from influencelab.glm.links.log_link import LogLink
 
+# Means up to which it is faster to add up the chances of 0, 1, … than to invert their sum.
+COUNTED = 100
+
 
 @dataclass(frozen=True)
 class Poisson(Family):
@@ -44,9 +47,21 @@ class Poisson(Family):
 
     def quantile(self, share: Any, mean: Any, spread: Any) -> Any:
         """Of the number of events in so much time as the weight says, a unit of it."""
-        from scipy.stats import poisson  # takes a second to load, which fits need not wait for
+        rate = mean / spread
+        if numpy.max(rate) > COUNTED:
+            from scipy.stats import poisson  # takes a second to load, which fits need not wait for
 
-        return poisson.ppf(share, mean / spread) * spread
+            return poisson.ppf(share, rate) * spread
+        chance = numpy.exp(-rate)
+        total, found = chance.copy(), numpy.zeros(numpy.broadcast_shapes(numpy.shape(share), numpy.shape(rate)))
+        for count in range(1, 10 * COUNTED):
+            more = share > total
+            if not more.any():
+                break
+            found += more
+            chance = chance * rate / count
+            total = total + chance
+        return found * spread
 
     def variance(self, mean: B) -> B:
         """μ."""
