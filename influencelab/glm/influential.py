@@ -74,7 +74,7 @@ class InfluentialRows(Summarised):
             measure = "cook" if rule == "4/n" else rule
             lines[rule] = {
                 "cutoff": cutoff,
-                "rows": int((self.measures[measure] > cutoff).sum()),
+                "rows": numpy.count_nonzero(self.measures[measure] > cutoff),
                 "by chance": self.by_chance[rule],
                 "calibrated cutoff": self.calibrated(measure),
                 "calibrated rows": len(self.rows(measure)),
@@ -83,7 +83,7 @@ class InfluentialRows(Summarised):
 
     def summary(self) -> Mapping[str, str]:
         """How many rows, by which cut-offs."""
-        beyond = int((self.measures["cook"] > self.cutoffs["cook"]).sum())
+        beyond = numpy.count_nonzero(self.measures["cook"] > self.cutoffs["cook"])
         return {
             "rows": f"{len(self.measures):,}",
             "beyond chance by Cook's distance": f"{len(self.rows()):,}",
