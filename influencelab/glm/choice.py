@@ -132,13 +132,15 @@ def regression_of(results: Any, *, workers: int, progress: Progress) -> Regressi
     if isinstance(alpha := getattr(family, "alpha", None), float | int):
         settings["alpha"] = float(alpha)
     offsets = getattr(model, "_offset_exposure", None)
+    trials = numpy.asarray(getattr(model, "n_trials", 1.0), dtype=float)
     found = regress(
         model.exog,
         model.endog,
         family=FAMILIES[type(family).__name__](**settings),
-        weights=numpy.asarray(model.iweights, dtype=float),
+        weights=numpy.asarray(model.iweights, dtype=float) * trials,
         offsets=offsets if isinstance(offsets, numpy.ndarray) and offsets.ndim else None,
         intercept=False,
+        frequencies=counted(results),
         workers=workers,
         progress=progress,
     )
@@ -150,3 +152,19 @@ def regression_of(results: Any, *, workers: int, progress: Progress) -> Regressi
             "largest: it was penalised, or did not converge. Give X, y and weight_decay instead."
         )
     return found
+
+
+def counted(results: Any) -> bool:
+    """Whether weights of results are numbers of equal rows.
+
+    Raises:
+        InvalidData: some are and others are not, and a dispersion is estimated.
+    """
+    model = results.model
+    frequencies = (numpy.asarray(model.freq_weights) != 1).any()
+    if frequencies and (numpy.asarray(model.var_weights) != 1).any() and results.scale != 1:
+        raise InvalidData(
+            f"{named(results)} has both frequencies and variance weights, which one weight a row cannot say. Repeat "
+            "rows by their frequency, and fit with var_weights alone."
+        )
+    return bool(frequencies)

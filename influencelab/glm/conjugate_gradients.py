@@ -1,4 +1,4 @@
-"""Conjugate gradients for several right-hand sides at once, in units of a diagonal; a product is a pass over the rows."""
+"""Conjugate gradients for several right-hand sides at once, in units of a diagonal."""
 
 from collections.abc import Callable
 from typing import NamedTuple

@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy
 import pandas
+import scipy.linalg
 from jaxtyping import Float
 from numpy import ndarray
 
-from influencelab.errors import InvalidParameter, require
+from influencelab.errors import InvalidData, InvalidParameter, require
 from influencelab.glm.checkpoint import NOTHING, Checkpoint, check_kept
 from influencelab.glm.family import Family
 from influencelab.glm.leverage import forms
@@ -19,6 +20,7 @@ from influencelab.glm.objective import PP, Objective, P
 from influencelab.glm.passes import kept_parts
 from influencelab.glm.regression import Regression, regress
 from influencelab.glm.rows import Rows
+from influencelab.glm.table import chosen
 from influencelab.recipe import Progress, unheard
 from influencelab.runner.cluster import connection
 from influencelab.summary import Summarised
@@ -27,6 +29,9 @@ __all__ = ["RowInfluence", "cook_distances", "row_influence"]
 
 CURVATURES = ("expected", "observed")
 FORMS = ("one_step", "published")
+DISPERSIONS = ("whole", "without")
+# A leverage so near to 1 is 1.
+ALONE = 1e-10
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -68,8 +73,79 @@ class RowInfluence(Summarised):
 
     @property
     def dffits(self) -> B:
-        """By how many of its standard errors a row's own predictor falls without it, to one step: t √(h / (1 − h))."""
-        return self.studentised * numpy.sqrt(self.leverage / (1 - self.leverage))
+        """By how many standard errors a row's own predictor falls without it, to one step: ± |t| √(h / (1 − h))."""
+        size = abs(self.studentised) * numpy.sqrt(self.leverage / (1 - self.leverage))
+        return numpy.copysign(size, self.score)
+
+    @property
+    def standard_errors(self) -> P:
+        """Of each coefficient, √(φ diag M⁻¹), M the curvature of Σ w ℓ and of its penalty."""
+        units, lower = self.factor
+        half = scipy.linalg.solve_triangular(lower, numpy.diag(units), lower=True, check_finite=False)
+        return numpy.sqrt(self.regression.dispersion * (half**2).sum(0) / self.regression.weight)
+
+    @property
+    def dispersion_without(self) -> B:
+        """φ of the model without each row, to one step; 1 where the family says so.
+
+        Raises:
+            InvalidData: there are too few rows for any, or a coefficient rests on a row alone.
+        """
+        self.check_shared()
+        regression, own = self.regression, 1.0
+        if regression.family.fixed_dispersion:
+            return numpy.ones(regression.n)
+        if regression.frequencies:
+            own = numpy.concatenate([given.weights for given in regression.table.chunks()])
+        left = regression.degrees - own
+        if not numpy.min(left) > 0:
+            raise InvalidData(
+                f"{regression.n:,} rows without one leave nothing to estimate a dispersion from beside "
+                f"{regression.p:,} coefficients. Give more rows."
+            )
+        return numpy.maximum(regression.pearson - self.pearson**2 / (1 - self.leverage), 0) / left
+
+    @property
+    def covariance_ratio(self) -> B:
+        """The determinant of the coefficients' covariance without each row over that with it: (φ₍ᵢ₎ / φ)ᵖ / (1 − h).
+
+        Above 1 where a row makes estimates more precise.
+        """
+        ratio = self.dispersion_without / self.regression.dispersion
+        return ratio**self.regression.p / (1 - self.leverage)
+
+    def dfbeta(self, rows: Any = None) -> Float[ndarray, "b p"]:
+        """By how much each coefficient falls without each of some rows (by default all), to one step."""
+        self.check_shared()
+        return coefficient_changes(self, rows)
+
+    def dfbetas(self, rows: Any = None, *, dispersion: str = "whole") -> Float[ndarray, "b p"]:
+        """By how many of its standard errors each coefficient falls without each of some rows, to one step.
+
+        Args:
+            rows: their places; by default all.
+            dispersion: of which standard errors are made: `whole` of the model with all rows, as statsmodels' GLM has
+                it, or `without` of that without the row, as R has it and statsmodels' least squares.
+        """
+        if dispersion not in DISPERSIONS:
+            raise InvalidParameter(f"dispersion is '{dispersion}', expected one of {', '.join(DISPERSIONS)}.")
+        changes = self.dfbeta(rows) / self.standard_errors
+        if dispersion == "whole":
+            return changes
+        ratio = self.dispersion_without[chosen(rows, self.regression.n)] / self.regression.dispersion
+        return changes / numpy.sqrt(ratio)[:, None]
+
+    def check_shared(self) -> None:
+        """Refuse leverage of 1, where no model without the row has all coefficients.
+
+        Raises:
+            InvalidData: the row is named.
+        """
+        if self.leverage.max() >= 1 - ALONE:
+            raise InvalidData(
+                f"Row {int(self.leverage.argmax()):,} has leverage 1: a coefficient rests on it alone, and cannot be "
+                "had without it. Drop its column, or add weight_decay."
+            )
 
     def top(self, count: int = 10) -> pandas.DataFrame:
         """The rows of largest Cook's distance, the largest first."""
@@ -145,7 +221,7 @@ def of_rows(objective: Objective, regression: Regression, curvature: str, kept: 
     if gram is None:
         raise InvalidParameter(
             f"Exact leverage needs a matrix of {objective.p:,} × {objective.p:,} numbers, which is too large. Take a "
-            "sketch: il.sketched_influence(regression, k=200)."
+            "sketch, il.sketched_influence(regression), or some rows alone, il.chosen_rows(regression, [0, 1])."
         )
     factor = factored(gram)
     if factor is None:
@@ -188,20 +264,20 @@ def cook_distances(
 def objective_of(regression: Regression, *, workers: int, progress: Progress, client: Any = None) -> Objective:
     """The objective that a regression minimised."""
     own = {name: getattr(regression, name) for name in ("table", "family", "weight_decay", "intercept", "n", "weight")}
-    return Objective(**own, workers=workers, progress=progress, mean=numpy.nan, p=regression.p, client=client)
+    own |= {"mean": numpy.nan, "p": regression.p, "pull": regression.pull}
+    return Objective(**own, workers=workers, progress=progress, client=client)
 
 
-def coefficient_changes(found: RowInfluence, rows: slice = slice(None)) -> Float[ndarray, "b p"]:
+def coefficient_changes(found: RowInfluence, rows: Any = None) -> Float[ndarray, "b p"]:
     """By how much each coefficient falls without each of some rows, to one step: (W H)⁻¹ xᵢ sᵢ / (1 − hᵢ)."""
     regression = found.regression
-    first, last, _ = rows.indices(regression.n)
-    parts = []
+    places = chosen(rows, regression.n)
+    changes = numpy.zeros((len(places), regression.p))
     for given in regression.table.chunks():
-        low, high = max(first - given.first, 0), min(last - given.first, len(given))
-        if low < high:
-            x = regression.rows(given).x[low:high]
-            pulled = (x if isinstance(x, ndarray) else x.toarray()) * found.score[
-                given.first + low : given.first + high, None
-            ]
-            parts.append(solved(found.factor, pulled.T / regression.weight).T)
-    return numpy.concatenate(parts) / (1 - found.leverage[first:last, None])
+        here = numpy.flatnonzero((places >= given.first) & (places < given.first + len(given)))
+        if len(here):
+            x = regression.rows(given).x[places[here] - given.first]
+            x = x if isinstance(x, ndarray) else x.toarray()
+            pulls = found.score[places[here]] / (1 - found.leverage[places[here]]) / regression.weight
+            changes[here] = solved(found.factor, (x * pulls[:, None]).T).T
+    return changes

@@ -40,8 +40,12 @@ class Minimum(NamedTuple):
     steps: int
 
 
-def minimise(objective: Objective, *, max_steps: int, kept: Checkpoint = NOTHING) -> Minimum:
-    """Steps until one changes next to nothing, or J no longer falls for rounding; the last one is kept.
+def minimise(
+    objective: Objective, *, max_steps: int, coefficients: P | None = None, kept: Checkpoint = NOTHING
+) -> Minimum:
+    """Steps until one changes next to nothing, or J no longer falls for rounding; from some coefficients, if given.
+
+    The last step is kept.
 
     Raises:
         InvalidData: columns that others make up, where nothing is penalised.
@@ -55,11 +59,12 @@ def minimise(objective: Objective, *, max_steps: int, kept: Checkpoint = NOTHING
     if not objective.dense and objective.weight_decay == 0:
         check_twins(objective)
     before = kept.load("step")
-    place = objective.place(before["coefficients"]) if before else start(objective)
+    coefficients = before["coefficients"] if before else coefficients
+    place = start(objective) if coefficients is None else objective.place(coefficients)
     steps, left = (int(before["steps"]), float(before["left"])) if before else (0, MOST)
     step, left = direction(objective, place, left)
     while left > ARRIVED and steps < max_steps:
-        if place.margin > 0 and objective.weight_decay == 0:
+        if place.margin > 0 and objective.weight_decay == 0 and not numpy.any(objective.pull):
             raise NotConverged(
                 "There is no minimum: the columns separate the two classes, so that coefficients grow for ever. Add "
                 "weight_decay, or drop the column that gives the class away."

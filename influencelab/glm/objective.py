@@ -44,7 +44,7 @@ class Place:
 
 @dataclass(frozen=True, eq=False)
 class Objective:
-    """J(β) = Σ wᵢ ℓᵢ(β) / Σ wᵢ + (weight_decay / 2) ‖Pβ‖².
+    """J(β) = Σ wᵢ ℓᵢ(β) / Σ wᵢ + (weight_decay / 2) ‖Pβ‖² + pullᵀ β.
 
     Attributes:
         n: rows.
@@ -52,6 +52,7 @@ class Objective:
         mean: of the responses, by weight.
         client: of a cluster that works on chunks; None where threads do.
         p: coefficients, the intercept among them.
+        pull: l1 times the sign of each coefficient, where these signs are held; 0 without an absolute penalty.
     """
 
     table: Table
@@ -64,6 +65,7 @@ class Objective:
     weight: float
     mean: float
     p: int
+    pull: P | float = 0.0
     client: Any = None
 
     def __getstate__(self) -> dict[str, Any]:
@@ -118,6 +120,10 @@ class Objective:
         """Whether a curvature of p × p is formed."""
         return self.p**2 <= SQUARE
 
+    def penalised(self, coefficients: Float[ndarray, "*k p"]) -> Float[ndarray, "*k p"]:
+        """The slope of the penalty."""
+        return self.penalty * coefficients + self.pull
+
     def rows(self, given: Rows) -> Rows:
         """A chunk as the coefficients see it."""
         return with_intercept(given) if self.intercept else given
@@ -149,10 +155,11 @@ class Objective:
             total, margin = added(total, sums), min(margin, least)
         loss, slopes, gram, pearson = total
         penalty = self.penalty
+        held = float(penalty @ coefficients**2) / 2 + float(numpy.sum(self.pull * coefficients))
         return Place(
             coefficients=coefficients,
-            loss=float(loss) / self.weight + float(penalty @ coefficients**2) / 2,
-            gradient=penalty * coefficients - numpy.asarray(slopes) / self.weight,
+            loss=float(loss) / self.weight + held,
+            gradient=self.penalised(coefficients) - numpy.asarray(slopes) / self.weight,
             gram=numpy.asarray(gram) / self.weight + numpy.diag(penalty) if curved and self.dense else None,
             pearson=float(pearson),
             margin=margin,

@@ -65,7 +65,7 @@ class SketchedInfluence(Summarised):
         """Why these scores are of a sketch."""
         return (
             f"sketched: {self.regression.p:,} coefficients are seen through {self.projection.k} random sums of them, "
-            f"{len(self.leverages)} times over"
+            f"{len(self.leverages)} times over; il.chosen_rows has exact ones of a few rows, such as the first of these"
         )
 
     def table(self) -> pandas.DataFrame:

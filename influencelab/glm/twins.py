@@ -10,7 +10,7 @@ from influencelab.glm.passes import summed
 from influencelab.glm.projection import hashed, uniform
 from influencelab.glm.rows import Rows
 
-# Sums over rows in random weights that two columns are compared by, and how near ratios of these are taken for equal: of
+# Sums over rows in random weights that two columns are compared by, and how near ratios of these count as equal: of
 # 100,000 columns two different ones are so near with a probability below 1e-7.
 SUMS, EQUAL = 3, 1e-9
 

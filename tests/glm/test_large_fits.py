@@ -3,7 +3,7 @@
 import numpy
 import pytest
 import scipy.sparse
-from regressions import CASES, CLASSES, COUNTS, ETA, WITH, N, X
+from regressions import CASES, CLASSES, COUNTS, ETA, SLOWLY, WITH, N, X
 
 import influencelab as il
 from influencelab.errors import InvalidData, NotConverged
@@ -20,8 +20,8 @@ def by_products(monkeypatch, *args, **settings):
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("case", CASES)
-@pytest.mark.parametrize("decay", [0.0, 0.01])
+@pytest.mark.parametrize("case", SLOWLY)
+@pytest.mark.parametrize("decay", [0.01, pytest.param(0.0, marks=pytest.mark.slow)])
 def test_products_alone_arrive_where_matrices_do(case, decay, monkeypatch):
     family, _, y = CASES[case]
     for x in (X, scipy.sparse.csr_array(X)):
@@ -33,6 +33,7 @@ def test_products_alone_arrive_where_matrices_do(case, decay, monkeypatch):
         assert found.loss == pytest.approx(wanted.loss, rel=1e-12)
 
 
+@pytest.mark.slow
 def test_without_an_intercept_and_in_chunks_too(monkeypatch):
     table = il.ArrayTable(scipy.sparse.csr_array(numpy.float32(abs(X))), COUNTS + 1, rows=37)
     for family in (il.Poisson(), il.Gamma()):
@@ -64,7 +65,7 @@ def test_where_products_run_out_nothing_is_said_to_have_converged(monkeypatch):
     assert found.left == numpy.inf
 
 
-@pytest.mark.parametrize("change", [numpy.asarray, scipy.sparse.csr_array])
+@pytest.mark.parametrize("change", [scipy.sparse.csr_array, pytest.param(numpy.asarray, marks=pytest.mark.slow)])
 def test_columns_that_repeat_another_are_named(change, monkeypatch):
     for x, said in (
         (numpy.c_[X, 2 * X[:, 1]], "column 4 is column 1 times a number"),
