@@ -5,6 +5,8 @@ import gzip
 import jaxtyping
 import numpy
 import pandas
+import pyarrow
+import pyarrow.parquet
 import pytest
 import scipy.sparse
 from regressions import COUNTS, N, X
@@ -106,6 +108,20 @@ def test_lists_of_places_and_values_are_sparse_rows(tmp_path):
         list(il.SparseParquetTable(path, "deaths", width=3).chunks())
     with pytest.raises(InvalidData, match="column 'deaths' holds double, expected lists"):
         list(il.SparseParquetTable(path, "deaths", values="deaths").chunks())
+
+
+def test_files_are_streamed_and_not_held(tmp_path):
+    """Of forty groups of rows, each two megabytes, few are in memory at any time."""
+    group, rows = 20_000, numpy.random.default_rng(0).normal(size=(20_000, 12))
+    path = tmp_path / "long.parquet"
+    arrays = {name: pyarrow.array(column) for name, column in zip("abcdefghijky", rows.T, strict=True)}
+    with pyarrow.parquet.ParquetWriter(path, pyarrow.table(arrays).schema, compression="none") as writer:
+        for _ in range(40):
+            writer.write_table(pyarrow.table(arrays), row_group_size=group)
+    before = pyarrow.total_allocated_bytes()
+    held = [pyarrow.total_allocated_bytes() - before for _ in il.ParquetTable(str(path), "y", rows=group).chunks()]
+    assert len(held) == 40
+    assert max(held) < path.stat().st_size / 2
 
 
 def test_npz_files_hold_sparse_or_dense_rows(tmp_path, wanted):

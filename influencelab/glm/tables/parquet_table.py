@@ -16,6 +16,8 @@ from influencelab.glm.tables._columns import Columns, chosen, rows_of
 
 # Numbers in a chunk.
 CHUNK = 2**22
+# Else pyarrow reads a whole file before its first rows are given, and holds it until the last.
+STREAMED = pyarrow.dataset.ParquetFileFormat(pre_buffer=False)
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,6 @@ def opened(path: str) -> Any:
     if not Path(path).exists():
         raise MissingData(f"There is no file or folder {path}. Give the path of a Parquet file.")
     try:
-        return pyarrow.dataset.dataset(path, format="parquet")
+        return pyarrow.dataset.dataset(path, format=STREAMED)
     except (pyarrow.ArrowInvalid, OSError) as error:
         raise InvalidData(f"{path} is no Parquet file, or not whole ({str(error).splitlines()[0]}).") from error
