@@ -16,10 +16,11 @@ from tqdm import tqdm
 from influencelab.data.dataset import usable
 from influencelab.errors import InvalidParameter, MissingData, require
 from influencelab.experiments.code_version import VERSIONS, data_version, recipe_version
-from influencelab.experiments.job import Job, Runnable, connected, run_cluster, run_processes, run_serial
+from influencelab.experiments.job import Job, Runnable, run_cluster, run_processes, run_serial
 from influencelab.experiments.outcome import Outcome, outcome_of
 from influencelab.experiments.store import Entry, Store
 from influencelab.recipe import Progress, counted, fingerprint, kind_name, stage, unheard
+from influencelab.runner.cluster import connected
 from influencelab.runner.signals import stopped_by_signals
 
 __all__ = ["run_grid", "run_trials", "with_available_data"]

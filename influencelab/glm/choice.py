@@ -6,6 +6,7 @@ import numpy
 import pandas
 
 from influencelab.errors import InvalidData, InvalidParameter, WrongType, named, whole
+from influencelab.glm.checkpoint import NOTHING, Checkpoint
 from influencelab.glm.families.binomial import Binomial
 from influencelab.glm.families.gamma import Gamma
 from influencelab.glm.families.gaussian import Gaussian
@@ -74,7 +75,9 @@ def glm_influence(
     projection: Projection | None = None,
     sketches: int = 3,
     workers: int = 1,
+    scheduler: str = "",
     progress: Progress = unheard,
+    kept: Checkpoint = NOTHING,
 ) -> RowInfluence | SketchedInfluence:
     """Leverage, residuals and Cook's distance of every row of a generalised linear model.
 
@@ -88,12 +91,15 @@ def glm_influence(
         projection: a sketch by this one, whatever the size.
         sketches: independent ones, where a sketch is taken.
         workers: threads; 0 for one a core.
+        scheduler: the address of a dask scheduler, such as `tcp://10.0.0.1:8786`, whose workers do the work instead.
         progress: told of each pass.
+        kept: where finished parts are kept, so that a call that was interrupted goes on from there.
 
     Raises:
-        InvalidData, NotConverged, InvalidParameter, WrongType: as in `regress` and `sketched_influence`.
+        InvalidData, NotConverged, InvalidParameter, WrongType, Unavailable: as in `regress` and `sketched_influence`.
     """
     whole(sketches, what="sketches", least=1)
+    how: Any = {"workers": workers, "scheduler": scheduler, "progress": progress, "kept": kept}
     given: dict[str, Any] = {"family": family, "weights": weights, "offsets": offsets}
     if hasattr(X, "get_params") and hasattr(X, "fit"):
         raise WrongType(
@@ -108,12 +114,11 @@ def glm_influence(
     elif is_results(X):
         regression = regression_of(X, workers=workers, progress=progress)
     else:
-        settings: Any = {"weight_decay": weight_decay, "intercept": intercept, "workers": workers, "progress": progress}
-        regression = regress(X, y, **given, **settings)
+        regression = regress(X, y, **given, weight_decay=weight_decay, intercept=intercept, **how)
     if projection is None and regression.p**2 <= SQUARE:
-        return row_influence(regression, workers=workers, progress=progress)
+        return row_influence(regression, **how)
     drawn = SparseSignProjection() if projection is None else projection
-    return sketched_influence(regression, drawn, sketches=sketches, workers=workers, progress=progress)
+    return sketched_influence(regression, drawn, sketches=sketches, **how)
 
 
 def is_results(given: Any) -> bool:
@@ -157,13 +162,15 @@ def regression_of(results: Any, *, workers: int, progress: Progress) -> Regressi
         InvalidData: ours are other coefficients than theirs, as those of a penalised or an unfinished fit are.
     """
     model = results.model
+    weights, trials = row_numbers(model, "iweights", "weights"), row_numbers(model, "n_trials")
     found = regress(
         pandas.DataFrame(model.exog, columns=model.exog_names, index=model.data.row_labels),
         model.endog,
         family=family_of(results),
-        weights=row_numbers(model, "iweights", "weights"),
+        weights=weights if trials is None else weights * trials,
         offsets=row_numbers(model, "_offset_exposure"),
         intercept=False,
+        frequencies=counted(results),
         workers=workers,
         progress=progress,
     )
@@ -175,3 +182,19 @@ def regression_of(results: Any, *, workers: int, progress: Progress) -> Regressi
             "largest: it was penalised, or did not converge. Give X, y and weight_decay instead."
         )
     return found
+
+
+def counted(results: Any) -> bool:
+    """Whether weights of results are numbers of equal rows.
+
+    Raises:
+        InvalidData: some are and others are not, and a dispersion is estimated.
+    """
+    model = results.model
+    frequencies = (numpy.asarray(model.freq_weights) != 1).any()
+    if frequencies and (numpy.asarray(model.var_weights) != 1).any() and results.scale != 1:
+        raise InvalidData(
+            f"{named(results)} has both frequencies and variance weights, which one weight a row cannot say. Repeat "
+            "rows by their frequency, and fit with var_weights alone."
+        )
+    return bool(frequencies)

@@ -9,6 +9,7 @@ import numpy
 import scipy.sparse
 from numpy import ndarray
 
+from influencelab.errors import InvalidParameter, WrongType, named
 from influencelab.glm.rows import Rows
 from influencelab.recipe import Recipe, default
 
@@ -57,3 +58,20 @@ def gathered(table: Table, places: ndarray) -> Rows:
     x, *others = zip(*parts, strict=True)
     whole: Any = numpy.concatenate(x) if isinstance(x[0], ndarray) else scipy.sparse.vstack(x, format="csr")
     return Rows(0, whole[back], *(numpy.concatenate(each)[back] for each in others))
+
+
+def chosen(rows: Any, n: int) -> ndarray:
+    """Places of rows, refused where there is no such row."""
+    if rows is None:
+        return numpy.arange(n)
+    try:
+        found = numpy.atleast_1d(numpy.asarray(rows))
+    except ValueError:
+        found = numpy.zeros((0, 0))
+    if not found.size and found.ndim == 1:
+        return numpy.zeros(0, dtype=int)
+    if found.ndim != 1 or found.dtype.kind not in "iu":
+        raise WrongType(f"rows is {named(rows)}, expected whole numbers: places of rows, from 0.")
+    if not 0 <= found.min() <= found.max() < n:
+        raise InvalidParameter(f"rows go from {found.min()} to {found.max()}, expected 0 … {n - 1}.")
+    return found

@@ -68,8 +68,12 @@ class ArrayTable(Table):
     def chunks(self) -> Iterator[Rows]:
         """Views of the arrays."""
         x, parts = self._x, self._parts  # pyright: ignore[reportAttributeAccessIssue] - settled
-        held = x.shape[1] if isinstance(x, numpy.ndarray) else max(1, x.nnz // x.shape[0])
-        step = self.rows or max(1, CHUNK // held)
+        if isinstance(x, numpy.ndarray):
+            # Of few columns more chunks, for each thread one; of many, no fewer rows than columns, as far as may be.
+            usual = min(CHUNK // x.shape[1], max(CHUNK // 4 // x.shape[1], x.shape[1]))
+        else:
+            usual = CHUNK // max(1, x.nnz // x.shape[0])
+        step = self.rows or max(1, usual)
         for first in range(0, x.shape[0], step):
             some = slice(first, first + step)
             yield Rows(first, x[some], parts["y"][some], parts["weights"][some], parts["offsets"][some])
