@@ -112,6 +112,7 @@ def test_published_cut_offs_and_measures_are_written_out():
     assert found.measures.to_numpy() == pytest.approx(wanted.to_numpy(), rel=1e-9)
 
 
+@pytest.mark.slow
 def test_what_is_by_chance_is_counted_over_refits():
     y = CASES["gaussian"][2]
     fitted = il.regress(X, y, family=il.Gaussian())
@@ -239,4 +240,6 @@ def test_how_many_rows_are_flagged_of_nothing_and_found_of_planted_ones(name):
         # What is said of chance is what happens where there is nothing else.
         assert table.loc[rule, "chance"] == pytest.approx(table.loc[rule, "published"], abs=0.5)
     assert table.loc["hat", "any by calibrated"] == 0
-    assert table.loc["cook", "found by calibrated"] > table.loc["cook", "found by published"]
+    # Turned classes go no farther than rows that a logit makes itself.
+    assert (table.loc["cook", "found by calibrated"] > 0.2) == (name != "logit")
+    assert table.loc["cook", "found by published"] < 0.05

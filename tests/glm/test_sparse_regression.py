@@ -45,7 +45,7 @@ def slope(family, y, coefficients, weights, decay):
     return numpy.array([(loss(coefficients + each) - loss(coefficients - each)) / 2e-6 for each in step])
 
 
-@pytest.mark.parametrize("decay", [0.0, 0.02])
+@pytest.mark.parametrize("decay", [0.02, pytest.param(0.0, marks=pytest.mark.slow)])
 def test_what_anyone_fitted_is_brought_to_the_minimum_of_any_family(decay):
     weights, l1 = numpy.linspace(0.5, 2, N), 0.05
     for family, y in ((il.Poisson(), COUNTS), (il.Binomial(il.ProbitLink()), CLASSES), (il.Gaussian(), VALUES)):
