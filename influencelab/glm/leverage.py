@@ -11,6 +11,7 @@ from influencelab.glm.link import B
 from influencelab.glm.objective import PP, P
 from influencelab.glm.pairs import sparse_forms
 from influencelab.glm.rows import Matrix
+from influencelab.threads import by_size
 
 # Numbers of dense rows that are multiplied at once, so that they stay in the processor's memory.
 NUMBERS = 2**18
@@ -22,7 +23,8 @@ def forms(factor: tuple[P, PP]) -> Callable[[Matrix], B]:
     """The function that gives xᵀ M⁻¹ x of some rows, M the matrix of this factor."""
     units, lower = factor
     # A product with the inverse of L takes a third of the time of solving by L, in units in which L is tame.
-    half = scipy.linalg.solve_triangular(lower, numpy.eye(len(units)), lower=True, check_finite=False)
+    with by_size(len(units), len(units)):
+        half = scipy.linalg.solve_triangular(lower, numpy.eye(len(units)), lower=True, check_finite=False)
     whole: list[PP] = []
 
     def of(x: Matrix) -> B:

@@ -12,6 +12,7 @@ from influencelab.glm.checkpoint import NOTHING, Checkpoint
 from influencelab.glm.conjugate_gradients import conjugate_gradients
 from influencelab.glm.objective import PP, Objective, P, Place
 from influencelab.glm.twins import check_columns, check_twins
+from influencelab.threads import by_size
 
 # A fit has arrived where Newton's next step changes the linear predictors by this share of √J at most.
 ARRIVED = 1e-9
@@ -171,7 +172,9 @@ def factored(gram: PP) -> tuple[P, PP] | None:
         return None
     units = size**-0.5
     try:
-        lower = scipy.linalg.cholesky(units[:, None] * gram * units, lower=True)
+        # Threads of BLAS go on waiting for work long after some that is small.
+        with by_size(len(gram), len(gram)):
+            lower = scipy.linalg.cholesky(units[:, None] * gram * units, lower=True)
     except scipy.linalg.LinAlgError:
         return None
     return None if (lower.diagonal() ** 2 < RANK).any() else (units, lower)
@@ -180,7 +183,8 @@ def factored(gram: PP) -> tuple[P, PP] | None:
 def solved(factor: tuple[P, PP], right: Float[ndarray, " p *k"]) -> Float[ndarray, " p *k"]:
     """The matrix of a factor, inverted, times a vector or several, one a column."""
     units, lower = factor
-    return (units * scipy.linalg.cho_solve((lower, True), (units * right.T).T).T).T
+    with by_size(len(units), len(units)):
+        return (units * scipy.linalg.cho_solve((lower, True), (units * right.T).T).T).T
 
 
 def dependent(objective: Objective, gram: PP) -> InvalidData:

@@ -227,6 +227,8 @@ def sketch_rows(
 ) -> None:
     """Find the rows of a file that drive a regression: Cook's distance of each, exact or sketched.
 
+    With --out, what was interrupted goes on from the chunks that it finished.
+
     Example: influencelab sketch data.parquet --target y --family binomial --k 200 --out scores.parquet
     """
     from influencelab.app.cli.rows_bar import RowsBar

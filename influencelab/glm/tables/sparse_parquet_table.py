@@ -79,8 +79,8 @@ class SparseParquetTable(Table):
     @cached_property
     def chunk(self) -> int:
         """Rows in a chunk."""
-        first = self.dataset.head(LOOKED_AT, columns=[self.places]).column(0)
-        held = sum(len(part.flatten()) for part in first.chunks) // max(1, len(first))
+        first = next(batches(self.dataset, [self.places], LOOKED_AT), None)
+        held = len(first.column(0).flatten()) // first.num_rows if first else 0
         return self.rows or max(1, CHUNK // max(1, held))
 
     def chunks(self) -> Iterator[Rows]:
