@@ -78,7 +78,7 @@ export function render({ model, el }) {
   function showList() {
     state.order = sortedRows(table, asked, state.selected);
     list.show({ listing: table, order: state.order, columns: table.keys, pictures: false, focus: state.focus, selected: state.selected, sort: asked.sort, down: asked.down });
-    parts.count.textContent = `${state.order.length.toLocaleString("en")} rows are listed, ${state.selected.size.toLocaleString("en")} are selected`;
+    parts.count.textContent = `${state.order.length.toLocaleString("en")} rows are listed, ${state.selected.size.toLocaleString("en")} selected`;
   }
 
   /** Every value of the row in focus. */
@@ -192,7 +192,7 @@ function makeParts(el, words, actions, { search, only }) {
     lasso, controls: h("div", { class: "ile-controls", role: "group", "aria-label": "Settings" }),
     surface: h("div", { class: "ile-surface", tabindex: 0, role: "application", "aria-label": ROW_KEYS, "aria-roledescription": "scatter plot" }),
     tip: h("div", { class: "ile-tip", hidden: true }), legend: h("div", { class: "ile-legend" }), lost: h("p", { class: "ile-small" }),
-    list: h("div", { class: "ile-list-host" }), count: h("p", { class: "ile-small", role: "status" }), row: h("div", { class: "ile-row-values" }),
+    list: h("div", { class: "ile-list-host ile-named" }), count: h("p", { class: "ile-small", role: "status" }), row: h("div", { class: "ile-row-values" }),
     live: h("div", { class: "ile-live", "aria-live": "polite" }),
   };
   const left = h("div", { class: "ile-left" }, tools, h("div", { class: "ile-plot" }, parts.surface, parts.tip), parts.legend, parts.lost);
