@@ -161,8 +161,8 @@ def counted(results: Any) -> bool:
         InvalidData: some are and others are not, and a dispersion is estimated.
     """
     model = results.model
-    frequencies = (numpy.asarray(model.freq_weights) != 1).any()
-    if frequencies and (numpy.asarray(model.var_weights) != 1).any() and results.scale != 1:
+    frequencies = (numpy.asarray(getattr(model, "freq_weights", 1.0)) != 1).any()
+    if frequencies and (numpy.asarray(getattr(model, "var_weights", 1.0)) != 1).any() and results.scale != 1:
         raise InvalidData(
             f"{named(results)} has both frequencies and variance weights, which one weight a row cannot say. Repeat "
             "rows by their frequency, and fit with var_weights alone."

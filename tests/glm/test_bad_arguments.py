@@ -7,7 +7,7 @@ import pytest
 from regressions import CLASSES, COUNTS, N, X
 
 import influencelab as il
-from influencelab.errors import InvalidData, InvalidParameter, NotConverged, UnknownName, WrongType
+from influencelab.errors import InfluenceLabError, InvalidData, InvalidParameter, NotConverged, UnknownName, WrongType
 
 HALF = (numpy.arange(N) < 20)[:, None] * 1.0
 CALLS = {
@@ -24,13 +24,13 @@ CALLS = {
     ),
     "an intercept of text": (lambda f, r: il.regress(X, CLASSES, intercept="no"), WrongType, "Give True or False"),
     "frequencies of text": (lambda f, r: il.regress(X, CLASSES, frequencies="no"), WrongType, "Give True or False"),
-    "no responses": (lambda f, r: il.regress(X), InvalidData, "y has shape .., expected one number a row"),
+    "no responses": (lambda f, r: il.regress(X), InfluenceLabError, "y .*expected one number a row"),
     "two responses": (lambda f, r: il.regress(X, X[:, :2]), InvalidData, "y has shape .300, 2., expected one number"),
-    "no features": (lambda f, r: il.regress(None, COUNTS), InvalidData, "X has shape .., expected rows and columns"),
+    "no features": (lambda f, r: il.regress(None, COUNTS), InfluenceLabError, "X .*expected rows and columns"),
     "texts": (
         lambda f, r: il.regress(pandas.DataFrame({"a": ["x"] * N}), COUNTS),
         WrongType,
-        "a DataFrame .pandas. of .*, expected numbers. Encode texts",
+        "X .*expected numbers. Encode",
     ),
     "complex numbers": (lambda f, r: il.regress(X * 1j, COUNTS), WrongType, "of complex128, expected numbers"),
     "a family's class": (lambda f, r: il.regress(X, CLASSES, family=il.Poisson), WrongType, r"Call it: Poisson\(…\)"),

@@ -29,7 +29,7 @@ def test_chosen_rows_have_the_leverage_that_all_rows_have(case):
 
 def test_of_many_coefficients_it_is_that_of_the_dual(monkeypatch):
     rng = numpy.random.default_rng(0)
-    n, p, decay = 250, 9000, 1e-3
+    n, p, decay = 120, 9000, 1e-3
     x = scipy.sparse.random_array((n, p), density=0.01, rng=rng, format="csr")
     fitted = il.regress(x, (rng.uniform(size=n) < 0.5) * 1.0, weight_decay=decay, intercept=False)
     chance = 1 / (1 + numpy.exp(-(x @ fitted.coefficients)))

@@ -107,6 +107,14 @@ def test_a_frequency_counts_as_rows_and_is_removed_whole():
         il.glm_influence(mixed)
 
 
+def test_trials_of_results_come_along():
+    trials = numpy.arange(N) % 4 + 1
+    successes = numpy.minimum(COUNTS, trials)
+    other = sm.GLM(numpy.c_[successes, trials - successes], WITH, family=sm.families.Binomial()).fit(tol=1e-14)
+    found = il.glm_influence(other)
+    assert found.dfbetas() == pytest.approx(other.get_influence(observed=False).dfbetas, abs=1e-7)
+
+
 @pytest.mark.parametrize("decay", [0.03, pytest.param(0.0, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("case", SLOWLY)
 def test_deletions_are_refits_to_eight_digits_with_weights_offsets_and_a_penalty(case, decay):

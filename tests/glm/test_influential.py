@@ -112,6 +112,7 @@ def test_published_cut_offs_and_measures_are_written_out():
     assert found.measures.to_numpy() == pytest.approx(wanted.to_numpy(), rel=1e-9)
 
 
+@pytest.mark.slow
 def test_what_is_by_chance_is_counted_over_refits():
     y = CASES["gaussian"][2]
     fitted = il.regress(X, y, family=il.Gaussian())
@@ -220,17 +221,25 @@ def within(count: int, of: int) -> tuple[float, float]:
 @pytest.mark.exhaustive
 @pytest.mark.parametrize("name", ["gaussian", "poisson", "gamma", "logit"])
 def test_how_many_rows_are_flagged_of_nothing_and_found_of_planted_ones(name):
-    """The table of DIAGNOSTICS.md; -s shows it."""
+    """The table of DIAGNOSTICS.md; -s shows it, the half of each 95% interval over data sets below it."""
     nothing, planted_ones = flagged(name, 0), flagged(name, 5)
-    table = nothing.groupby("rule", sort=False)[["published", "chance"]].mean()
-    table["any by calibrated"] = nothing.groupby("rule")["calibrated"].agg(lambda each: (each > 0).mean())
-    found = planted_ones.groupby("rule")[["published", "hits", "calibrated", "calibrated hits"]].mean()
-    table["found by published"], table["found by calibrated"] = found["hits"] / 5, found["calibrated hits"] / 5
-    wrong = (planted_ones["published"] - planted_ones["hits"]) / planted_ones["published"].clip(lower=1)
-    table["false of published"] = wrong.groupby(planted_ones["rule"]).mean()
-    wrong = (planted_ones["calibrated"] - planted_ones["calibrated hits"]) / planted_ones["calibrated"].clip(lower=1)
-    table["false of calibrated"] = wrong.groupby(planted_ones["rule"]).mean()
-    print(name, table.round(3).to_string(), sep="\n")
+    shares = pandas.DataFrame(
+        {
+            "rule": nothing["rule"],
+            "published": nothing["published"],
+            "chance": nothing["chance"],
+            "any by calibrated": nothing["calibrated"] > 0,
+            "found by published": planted_ones["hits"] / 5,
+            "false of published": 1 - planted_ones["hits"] / planted_ones["published"].clip(lower=1),
+            "found by calibrated": planted_ones["calibrated hits"] / 5,
+            "false of calibrated": 1 - planted_ones["calibrated hits"] / planted_ones["calibrated"].clip(lower=1),
+        }
+    )
+    for kind in ("published", "calibrated"):
+        shares.loc[planted_ones[kind] == 0, f"false of {kind}"] = 0.0
+    table = shares.groupby("rule", sort=False).mean()
+    half = 1.96 * shares.groupby("rule", sort=False).std() / SETS**0.5
+    print(name, table.round(3).to_string(), half.round(3).to_string(), sep="\n")
     for rule in ("dfbetas", "dffits", "cook"):
         # Of nothing, a share of 0.05 of data sets at most has any row flagged.
         low, _ = within(int((nothing.loc[nothing["rule"] == rule, "calibrated"] > 0).sum()), SETS)
@@ -239,4 +248,6 @@ def test_how_many_rows_are_flagged_of_nothing_and_found_of_planted_ones(name):
         # What is said of chance is what happens where there is nothing else.
         assert table.loc[rule, "chance"] == pytest.approx(table.loc[rule, "published"], abs=0.5)
     assert table.loc["hat", "any by calibrated"] == 0
-    assert table.loc["cook", "found by calibrated"] > table.loc["cook", "found by published"]
+    # Turned classes go no farther than rows that a logit makes itself.
+    assert (table.loc["cook", "found by calibrated"] > 0.2) == (name != "logit")
+    assert table.loc["cook", "found by published"] < 0.05
