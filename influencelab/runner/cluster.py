@@ -82,7 +82,7 @@ def sent(work: Callable[[Any], Any], client: Any) -> Iterator[tuple[Callable[[An
     does it again.
     """
     from dask.config import set as configured
-    from distributed import KilledWorker
+    from distributed import CancelledError, KilledWorker
 
     held = client.scatter(work, broadcast=True, hash=False)
     try:
@@ -95,6 +95,10 @@ def sent(work: Callable[[Any], Any], client: Any) -> Iterator[tuple[Callable[[An
     except KilledWorker as error:
         raise Unavailable(
             "Some rows ended every worker that tried them (out of memory?). Start workers with more memory."
+        ) from error
+    except CancelledError as error:
+        raise Unavailable(
+            "The cluster lost its scheduler, or all workers at once, while rows were worked on. Start them again."
         ) from error
 
 

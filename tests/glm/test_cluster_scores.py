@@ -10,11 +10,11 @@ import jaxtyping
 import numpy
 import pytest
 import scipy.sparse
-from distributed import LocalCluster, utils
+from distributed import CancelledError, KilledWorker, LocalCluster, utils
 
 import influencelab as il
 from influencelab.errors import InvalidData, Unavailable
-from influencelab.runner.cluster import done_there
+from influencelab.runner.cluster import done_there, sent
 
 N, P, CHUNK = 600, 30, 40
 RNG = numpy.random.default_rng(0)
@@ -86,6 +86,22 @@ def test_a_cluster_gives_the_bits_of_threads_with_one_worker_killed_midway(wante
     gap[517, 3] = numpy.nan
     with pytest.raises(InvalidData, match="row 517 has nan in column 3"):
         il.regress(il.ArrayTable(gap, Y, rows=CHUNK), scheduler=cluster.scheduler_address)
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [(KilledWorker("rows", None, 3), "with more memory"), (CancelledError("lost"), "Start them again")],
+)
+def test_a_cluster_that_is_lost_is_said(error, said):
+    class Lost:
+        def scatter(self, work, **_):
+            return work
+
+        def nthreads(self):
+            return {}
+
+    with pytest.raises(Unavailable, match=said), sent(len, Lost()):
+        raise error
 
 
 def test_a_worker_with_other_code_is_refused():
