@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy
 from jaxtyping import Bool
@@ -74,6 +74,10 @@ class Family(Recipe):
     @abstractmethod
     def loss(self, y: B, predictor: B, mean: B) -> B:
         """Half the unit deviance of each row."""
+
+    @abstractmethod
+    def quantile(self, share: Any, mean: Any, spread: Any) -> Any:
+        """The response that a share of all do not exceed, of this mean and dispersion φ / w; arrays that broadcast."""
 
     @property
     @default
