@@ -27,6 +27,7 @@ def test_chosen_rows_have_the_leverage_that_all_rows_have(case):
         assert found.residual.max() <= 1e-8
 
 
+@pytest.mark.slow
 def test_of_many_coefficients_it_is_that_of_the_dual(monkeypatch):
     rng = numpy.random.default_rng(0)
     n, p, decay = 120, 9000, 1e-3

@@ -138,6 +138,7 @@ def test_what_is_by_chance_is_counted_over_refits():
         assert found.by_chance[name] == pytest.approx(beyond, abs=0.051)
 
 
+@pytest.mark.slow
 def test_chunks_threads_and_frequencies_change_nothing():
     weights = numpy.tile([1.0, 2.0], N // 2)
     wanted = il.influential_rows(

@@ -9,6 +9,7 @@ import influencelab as il
 from influencelab.errors import InvalidData, NotConverged
 from influencelab.glm.conjugate_gradients import conjugate_gradients
 
+EXHAUSTIVE = [pytest.mark.slow, pytest.mark.exhaustive]
 WEIGHTS, OFFSETS = numpy.linspace(0.2, 3, N), numpy.linspace(-0.3, 0.3, N)
 
 
@@ -21,7 +22,7 @@ def by_products(monkeypatch, *args, **settings):
 
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("case", SLOWLY)
-@pytest.mark.parametrize("decay", [0.01, pytest.param(0.0, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("decay", [0.01, pytest.param(0.0, marks=EXHAUSTIVE)])
 def test_products_alone_arrive_where_matrices_do(case, decay, monkeypatch):
     family, _, y = CASES[case]
     for x in (X, scipy.sparse.csr_array(X)):
