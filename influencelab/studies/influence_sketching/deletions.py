@@ -1,0 +1,88 @@
+"""Rows deleted one at a time: what one step predicts, and what fitting again gives."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy
+from jaxtyping import Bool, Float, Int
+from scipy.special import expit
+
+from influencelab.glm.deletion import row_deletions
+from influencelab.glm.influence import RowInfluence
+from influencelab.glm.regression import Regression
+from influencelab.studies.influence_sketching.called import SKETCH
+from influencelab.studies.influence_sketching.compact import Compact
+from influencelab.studies.influence_sketching.scores import Scores, losses, predictors
+
+
+@dataclass(frozen=True, eq=False)
+class Deletions:
+    """Some rows, each deleted alone.
+
+    Attributes:
+        rows: half of them of the largest Cook's distances, half at random.
+        tests: test rows of the first part, at random.
+        predicted: by estimator, the rise of each test row's loss without each row, in nats (r m).
+        actual: the same when the model was fitted again (r m).
+        converged: which of these fits arrived.
+        distances: of each row how far the coefficients moved, and what foretells that.
+    """
+
+    rows: Int[numpy.ndarray, " r"]
+    tests: Int[numpy.ndarray, " m"]
+    predicted: Mapping[str, Float[numpy.ndarray, "r m"]]
+    actual: Float[numpy.ndarray, "r m"]
+    converged: Bool[numpy.ndarray, " r"]
+    distances: Mapping[str, list[float]]
+
+
+def deletions(found: RowInfluence, given: Compact, ranked: Scores, *, count: int, watched: int, seed: int) -> Deletions:
+    """Predict and carry out so many deletions.
+
+    `influence` is the derivative by the row's weight, `one_step` Newton's step without the row, 1 / (1 − h) times as
+    long: the step whose squared length is Cook's distance.
+    """
+    x, y = next(iter(given.tests.values()))
+    generator = numpy.random.default_rng((seed, 3))
+    tests = numpy.sort(generator.permutation(len(y))[:watched])
+    rows = chosen(ranked["cook_one_step"], count, generator)
+    some, labels = x[tests], y[tests]
+    some = some if isinstance(some, numpy.ndarray) else some.toarray()
+    regression = found.regression
+    truth = row_deletions(regression, rows)
+    steps = derivatives(regression, given.x, given.design.y, rows)
+    before = losses(predictors(regression, some), labels)
+
+    def risen(falls: Float[numpy.ndarray, "r p"]) -> Float[numpy.ndarray, "r m"]:
+        left = regression.coefficients - falls
+        return losses(left[:, :-1] @ some.T + left[:, -1:], labels) - before
+
+    distances = {"deleted": truth.distance, "one_step": ranked["cook_one_step"][rows], SKETCH: ranked[SKETCH][rows]}
+    return Deletions(
+        rows=rows,
+        tests=tests,
+        predicted={"influence": risen(steps), "one_step": risen(steps / (1 - found.leverage[rows])[:, None])},
+        actual=risen(truth.changes),
+        converged=truth.converged,
+        distances={name: each.tolist() for name, each in distances.items()},
+    )
+
+
+def chosen(cook: Float[numpy.ndarray, " n"], count: int, generator: numpy.random.Generator) -> Int[numpy.ndarray, " r"]:
+    """Rows of the largest distances, and as many of the others."""
+    order = numpy.argsort(-cook, kind="stable")
+    top, others = order[: count // 2], order[count // 2 :]
+    return numpy.sort(numpy.concatenate([top, generator.permutation(others)[: count - len(top)]]))
+
+
+def derivatives(
+    found: Regression, x: Any, y: Float[numpy.ndarray, " n"], rows: Int[numpy.ndarray, " r"]
+) -> Float[numpy.ndarray, "r p"]:
+    """By how much coefficients fall as the weight of a row does, H⁻¹ xᵢ sᵢ, by plain algebra."""
+    whole = x if isinstance(x, numpy.ndarray) else x.toarray()
+    whole = numpy.hstack([whole, numpy.ones((len(y), 1))])
+    chance = expit(whole @ found.coefficients)
+    curvature = (whole * (chance * (1 - chance))[:, None]).T @ whole
+    curvature[numpy.diag_indices(len(curvature) - 1)] += found.weight_decay * len(y)
+    return numpy.linalg.solve(curvature, (whole[rows] * (y - chance)[rows, None]).T).T
