@@ -17,14 +17,14 @@ from influencelab.statistics.comparison import comparison_of
 from influencelab.statistics.measurement import Measurement
 from influencelab.statistics.measurements import row, tidy
 from influencelab.studies.influence_sketching.called import NORM, PROJECTIONS, RANDOM, SCORES, SKETCH
+from influencelab.studies.influence_sketching.scores import AGREED
 from influencelab.studies.influence_sketching.sketched_removals import LOOKED_AT, SketchedRemovals
 
 # Data set, draw.
 Key = tuple[str, int]
 Rows = list[dict[str, Any]]
-# How many times as much as random rows influential ones must cost, and what it is of sketches that is compared.
+# How many times as much as random rows influential ones must cost.
 TEN = 10
-AGREED = ("spearman", "pearson", "slope", "overlap")
 # Of each data set what a penalty keeps finite without saying much: rare levels of connections tell classes alone, and
 # mails have more words than there are mails.
 WEIGHT_DECAY = {"planted": 1e-4, "kddcup99": 1e-6, "kddcup99_crossed": 1e-6, "enron1": 1e-3}

@@ -11,11 +11,13 @@ SCORES = {
     "random": "random order",
 }
 SKETCH, EXACT, LOSS, NORM, RANDOM = "sketch", "cook_published", "highest_loss", "residual_norm", "random"
+WITHOUT = "without_penalty"
 # Projections that are held against exact scores.
 PROJECTIONS = {
     "gaussian_projection": "Gaussian Ω",
     "sparse_sign_projection": "sparse signs",
     "count_sketch_projection": "count sketch",
+    "without_penalty": "sparse signs, W without the penalty",
 }
 # What a training row may be.
 KINDS = {

@@ -24,7 +24,7 @@ Tests = tuple[Sparse, Float[numpy.ndarray, " m"]]
 # Columns that words, bigrams and crosses are hashed to.
 WIDE = 2**17
 # Rows of a collection that are never trained on, and of the published test set of connections that are looked at.
-HELD_OUT = 10_000
+HELD_OUT = 5_000
 # Of planted rows: shares that are mislabelled and that have many rare features; features of a row, and of one of these.
 FLIPPED, OUTLYING, TERMS, MANY = 0.02, 0.02, 15, 60
 # Columns of connections that stand crossed with all others.

@@ -9,6 +9,7 @@ import scipy.sparse
 from jaxtyping import Bool, Float, Int
 from scipy.stats import rankdata, spearmanr
 
+from influencelab.errors import InvalidParameter
 from influencelab.glm.influence import RowInfluence
 from influencelab.glm.projection import Projection
 from influencelab.glm.regression import Regression
@@ -18,6 +19,8 @@ from influencelab.studies.influence_sketching.designs import Design, Tests
 
 # Rows that are the rarest, and those of the largest scores whose overlap is measured, as shares of all.
 RAREST, FIRST = 0.1, 0.1
+# What is compared of two scores.
+AGREED = ("spearman", "pearson", "slope", "overlap")
 
 Scores = Mapping[str, Float[numpy.ndarray, " n"]]
 
@@ -71,8 +74,11 @@ def first(score: Float[numpy.ndarray, " n"], share: float) -> Int[numpy.ndarray,
 
 
 def sketch_of(found: Regression, projection: Projection) -> Float[numpy.ndarray, " n"]:
-    """Algorithm 1: r² h* / (1 − h*)."""
-    return sketched_influence(found, projection).cook("published")
+    """Algorithm 1: r² h* / (1 − h*); NaN where rounding leaves the k columns fewer directions."""
+    try:
+        return sketched_influence(found, projection).cook("published")
+    except InvalidParameter:
+        return numpy.full(found.n, numpy.nan)
 
 
 def agreement(score: Float[numpy.ndarray, " n"], exact: Float[numpy.ndarray, " n"]) -> dict[str, float]:
@@ -80,6 +86,8 @@ def agreement(score: Float[numpy.ndarray, " n"], exact: Float[numpy.ndarray, " n
 
     The slope is that of exact on score: above 1 the score is too small.
     """
+    if numpy.isnan(score).any():
+        return dict.fromkeys(AGREED, numpy.nan)
     own, theirs = (set(first(each, FIRST).tolist()) for each in (score, exact))
     centred = score - score.mean()
     return {

@@ -2,7 +2,7 @@
 
 import itertools
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy
@@ -16,7 +16,7 @@ from influencelab.glm.projections.gaussian_projection import GaussianProjection
 from influencelab.glm.projections.sparse_sign_projection import SparseSignProjection
 from influencelab.glm.regression import Regression
 from influencelab.recipe import Progress, Recipe, kind_name, stage, unheard
-from influencelab.studies.influence_sketching.called import EXACT, NORM
+from influencelab.studies.influence_sketching.called import EXACT, NORM, WITHOUT
 from influencelab.studies.influence_sketching.compact import Compact, compact
 from influencelab.studies.influence_sketching.deletions import Deletions, deletions
 from influencelab.studies.influence_sketching.designs import design
@@ -135,10 +135,12 @@ class SketchedRemovals(Recipe):
         found = [{"estimator": name, **agreement(ranked[name], exact)} for name in (NORM, "highest_loss", "leverage")]
         sizes = {k: {"k": k} for k in self.sketched if k < size}
         of_all = {part: max(1, round(part * size)) for part in self.parts}
-        for kind in DRAWN:
+        drawn = [(kind_name(kind), kind, wide) for kind in DRAWN]
+        drawn.append((WITHOUT, SparseSignProjection, replace(wide, weight_decay=0.0)))
+        for name, kind, regression in drawn:
             for k, about in (*sizes.items(), *((k, {"part": part}) for part, k in of_all.items())):
-                score = sketch_of(wide, kind(k=k, seed=self.seed))
-                found.append({"estimator": kind_name(kind), **about, **agreement(score, exact)})
+                score = sketch_of(regression, kind(k=k, seed=self.seed))
+                found.append({"estimator": name, **about, **agreement(score, exact)})
         return found
 
     def kinds(self, found: RowInfluence, given: Compact, ranked: Scores) -> dict[str, dict[str, dict[str, float]]]:
