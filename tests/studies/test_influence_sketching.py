@@ -24,12 +24,14 @@ from influencelab.studies.influence_sketching.called import KINDS, SCORES
 from influencelab.studies.influence_sketching.claims import CLAIMS, FINDINGS, TABLES
 from influencelab.studies.influence_sketching.compact import compact
 from influencelab.studies.influence_sketching.designs import design
+from influencelab.studies.influence_sketching.models import Lasso, Ridge
 from influencelab.studies.influence_sketching.scores import agreement, first, groups, rarity
 from influencelab.studies.influence_sketching.sketched_removals import SketchedRemovals
 
 MIRROR = Path(os.environ.get(FOLDER_VARIABLE, "nowhere")) / "kddcup99"
 TRIAL = SketchedRemovals(
-    *("planted", 300, 30, 1e-3),
+    *("planted", 300, 30),
+    model=Ridge(1e-3),
     k=10,
     shares=(0.05, 0.1),
     sketched=(5,),
@@ -191,7 +193,7 @@ def test_fewer_columns_are_the_same_model_with_the_same_leverage(columns):
     small, x = compact(rows), rows.x.toarray()
     assert small.size == min(120, (x.sum(0) > 0).sum())
     assert (small.turned is None) == (columns == 30)
-    found = small.fit(weight_decay=0.01)
+    found = Ridge(0.01).fit(small)
     theta = refitted(x, rows.y, 0.01)
     own, _ = small.tests["held_out"]
     inner = own @ found.coefficients[:-1] + found.coefficients[-1]
@@ -205,10 +207,32 @@ def test_fewer_columns_are_the_same_model_with_the_same_leverage(columns):
     leverage = bent * numpy.einsum("ij,jk,ik->i", whole, numpy.linalg.pinv(curvature), whole)
     assert il.row_influence(found).leverage == pytest.approx(leverage, rel=1e-4, abs=1e-8)
     kept = numpy.arange(120) % 3 > 0
-    again = small.fit(kept, weight_decay=0.01)
+    again = Ridge(0.01).fit(small, kept)
     theta = refitted(x[kept], rows.y[kept], 0.01)
     inner = own @ again.coefficients[:-1] + again.coefficients[-1]
     assert inner == pytest.approx(rows.tests["held_out"][0] @ theta[:-1] + theta[-1], abs=1e-5)
+
+
+def test_an_l1_penalty_is_at_its_minimum_and_rows_have_influence_where_it_leaves_coefficients(given):
+    rows, x, y, _ = given
+    model = Lasso(0.01)
+    small = model.prepared(rows)
+    found = model.fit(small)
+    predictor = x[:, small.columns] @ found.coefficients[:-1] + found.coefficients[-1]
+    chance = 1 / (1 + numpy.exp(-predictor))
+    slopes, inner = x[:, small.columns].T @ (chance - y) / 300, found.coefficients[:-1]
+    active = inner != 0
+    assert 3 < active.sum() < active.size
+    assert slopes[active] == pytest.approx(-0.01 * numpy.sign(inner[active]), rel=1e-3)
+    assert (abs(slopes[~active]) <= 0.01).all()
+    assert abs((chance - y).mean()) == pytest.approx(0.01 / 10, rel=1e-3)
+    assert found.converged
+    whole = numpy.c_[x[:, small.columns[active]], numpy.ones(300)]
+    bent = chance * (1 - chance)
+    inverse = numpy.linalg.inv((whole * bent[:, None]).T @ whole)
+    leverage = bent * numpy.einsum("ij,jk,ik->i", whole, inverse, whole)
+    assert il.row_influence(model.curved(small, found)).leverage == pytest.approx(leverage, rel=1e-8)
+    assert not model.regression(small.x, y, found.coefficients + 0.01).converged
 
 
 def test_what_models_are_worth_without_rows_is_what_refits_by_scikit_learn_say(ran, given):
@@ -243,7 +267,7 @@ def test_deletions_are_those_of_refits_and_one_step_is_nearer_than_the_derivativ
         truth.append(losses(refitted(x[kept], y[kept], 1e-3, total=300), test, labels)[watched] - before)
     assert ran.actual["deleted"].numpy() == pytest.approx(numpy.array(truth), abs=1e-6)
     errors = {
-        name: float(numpy.abs(ran.comparison("some", name, "deleted").predicted - numpy.array(truth)).mean())
+        name: float(numpy.abs(ran.comparison("single_rows", name, "deleted").predicted - numpy.array(truth)).mean())
         for name in ran.predicted
     }
     assert errors["one_step"] < 0.6 * errors["influence"] < 0.6 * numpy.abs(truth).mean()
@@ -289,7 +313,7 @@ def outcomes_like(ran, draws):
     for seed in range(draws):
         facts = ran.facts["sketching"]
         lines = [{**each, "spearman": each["spearman"] - 0.001 * seed} for each in facts["agreement"]]
-        found["planted", seed] = replace(ran, facts={**ran.facts, "sketching": {**facts, "agreement": lines}})
+        found["ridge", "planted", seed] = replace(ran, facts={**ran.facts, "sketching": {**facts, "agreement": lines}})
     return found
 
 
@@ -298,21 +322,21 @@ def test_claims_findings_and_figures_find_their_numbers(ran):
     outcomes = outcomes_like(ran, 5)
     trials = dict.fromkeys(outcomes, TRIAL)
     bootstrap = il.Bootstrap(resamples=60)
-    parts = analysis.deletion_parts({("planted", 0): ran}, bootstrap=bootstrap)
+    parts = analysis.deletion_parts({("ridge", "planted", 0): ran}, bootstrap=bootstrap)
     table = analysis.measurements(outcomes, trials, bootstrap=bootstrap)
-    distances = analysis.distance_rows({("planted", 0): ran}, bootstrap=bootstrap)
+    distances = analysis.distance_rows({("ridge", "planted", 0): ran}, bootstrap=bootstrap)
     for claim in CLAIMS:
         tables = (table, il.measurements(parts), distances)
         assert any(cell.number(each) for cell in claim.cells for each in tables), claim.name
     assert all(find(table, where) for where in FINDINGS[0].quotes)
-    own = {"data": "planted", "tests": "held_out"}
+    own = {"arm": "ridge", "data": "planted", "tests": "held_out"}
     assert all(find(table, {**row, **own}) for row in TABLES[0].rows.values())
     pairs = analysis.pairs(outcomes, parts)
     assert pairs["train_id"].nunique() == TRIAL.deleted
     for drawn in (figures.accuracy_by_removed(table), figures.spearman_by_k(table), figures.kinds_of_first_rows(table)):
         assert drawn.axes
     assert figures.predicted_against_actual(pairs, il.measurements(parts))
-    assert analysis.convergence(outcomes)["planted"]["converged"] == 5 * ran.facts["sketching"]["models"]
+    assert analysis.convergence(outcomes)["ridge planted"]["converged"] == 5 * ran.facts["sketching"]["models"]
 
 
 def test_differences_are_paired_and_a_sketch_is_better_from_the_least_k_on_from_which_all_are():
@@ -321,9 +345,9 @@ def test_differences_are_paired_and_a_sketch_is_better_from_the_least_k_on_from_
         {"estimator": "gaussian_projection", "statistic": "spearman_less_norm", "k": k, "low": low, "high": high}
         for k, (low, high) in lines.items()
     ]
-    (found,) = analysis.first_better("planted", rows)
+    (found,) = analysis.first_better({"data": "planted"}, rows)
     assert found["value"] == 32
-    assert analysis.first_better("planted", rows[:2]) == []
+    assert analysis.first_better({"data": "planted"}, rows[:2]) == []
     low, high = 0.9 + 0.02 * numpy.arange(6), 0.89 + 0.02 * numpy.arange(6)
     facts = [
         {"agreement": [{"estimator": "residual_norm", **one}, {"estimator": "gaussian_projection", "k": 4, **two}]}
@@ -332,7 +356,7 @@ def test_differences_are_paired_and_a_sketch_is_better_from_the_least_k_on_from_
             for a, b in zip(low, high, strict=True)
         )
     ]
-    table = tidy(analysis.sketch_rows("planted", facts, il.Bootstrap(resamples=100)))
+    table = tidy(analysis.sketch_rows({"data": "planted"}, facts, il.Bootstrap(resamples=100)))
     ahead = find(table, {"estimator": "gaussian_projection", "statistic": "spearman_less_norm"})
     assert ahead
     assert ahead.value == pytest.approx(-0.01)
@@ -341,11 +365,15 @@ def test_differences_are_paired_and_a_sketch_is_better_from_the_least_k_on_from_
 
 def test_what_cannot_be_studied_is_refused():
     with pytest.raises(UnknownName, match=r"There is no data set .cars. here\. There are: planted, kddcup99"):
-        analysis.trials({"cars": 10}, draws=1, deleted=0, settings={})
+        analysis.trials(["ridge"], {"cars": 10}, draws=1, deleted=0, settings={})
     with pytest.raises(UnknownName, match="There is no data set 'cars' here"):
         design("cars", rows=10, columns=10, seed=0)
-    with pytest.raises(InvalidParameter, match="weight_decay is 0, expected a number above 0"):
-        replace(TRIAL, weight_decay=0)
+    with pytest.raises(UnknownName, match=r"There is no arm .net. here\. There are: ridge, lasso"):
+        analysis.trials(["net"], {"planted": 10}, draws=1, deleted=0, settings={})
+    with pytest.raises(InvalidParameter, match="strength is 0, expected a number above 0"):
+        Ridge(0)
+    with pytest.raises(InvalidParameter, match="deleted is 10; only a Ridge is fitted again without single rows"):
+        replace(TRIAL, model=Lasso(1e-3))
     with pytest.raises(InvalidParameter, match=r"shares are \(0.5, 1.0\).*within 0 … 1"):
         replace(TRIAL, shares=(0.5, 1.0))
     with pytest.raises(Unavailable, match="expected 'cpu'"):

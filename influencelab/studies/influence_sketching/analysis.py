@@ -1,7 +1,7 @@
 """Measurements of removals and sketches: each a mean over draws, and differences within each draw."""
 
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy
@@ -17,32 +17,41 @@ from influencelab.statistics.comparison import comparison_of
 from influencelab.statistics.measurement import Measurement
 from influencelab.statistics.measurements import row, tidy
 from influencelab.studies.influence_sketching.called import NORM, PROJECTIONS, RANDOM, SCORES, SKETCH
+from influencelab.studies.influence_sketching.models import Lasso, Model, Ridge
 from influencelab.studies.influence_sketching.scores import AGREED
 from influencelab.studies.influence_sketching.sketched_removals import LOOKED_AT, SketchedRemovals
 
-# Data set, draw.
-Key = tuple[str, int]
+# Arm, data set, draw.
+Key = tuple[str, str, int]
 Rows = list[dict[str, Any]]
+About = Mapping[str, str]
 # How many times as much as random rows influential ones must cost.
 TEN = 10
 # Of each data set what a penalty keeps finite without saying much: rare levels of connections tell classes alone, and
 # mails have more words than there are mails.
-WEIGHT_DECAY = {"planted": 1e-4, "kddcup99": 1e-6, "kddcup99_crossed": 1e-6, "enron1": 1e-3}
+RIDGE = {"planted": 1e-4, "kddcup99": 1e-6, "kddcup99_crossed": 1e-6, "enron1": 1e-3}
+LASSO = {"planted": 1e-3, "kddcup99": 1e-4, "kddcup99_crossed": 1e-4, "enron1": 1e-3}
+MODELS: Mapping[str, Callable[[str], Model]] = {
+    "ridge": lambda data: Ridge(RIDGE[data]),
+    "lasso": lambda data: Lasso(LASSO[data]),
+}
 
 
 def trials(
-    rows: Mapping[str, int], *, draws: int, deleted: int, settings: Mapping[str, Any]
+    arms: Sequence[str], rows: Mapping[str, int], *, draws: int, deleted: int, settings: Mapping[str, Any]
 ) -> dict[Key, SketchedRemovals]:
-    """Each data set, with so many training rows, in every draw; of which the first deletes single rows too.
+    """Each data set, with so many training rows, in every draw; of ridge the first deletes single rows too.
 
-    An UnknownName error for a data set that is none of these.
+    An UnknownName error for a data set or an arm that is none of these.
     """
     found = {}
-    for data, seed in itertools.product(rows, range(draws)):
-        if data not in WEIGHT_DECAY:
-            raise UnknownName(f"There is no data set '{data}' here. There are: {', '.join(WEIGHT_DECAY)}.")
-        own: dict[str, Any] = {"data": data, "rows": rows[data], "weight_decay": WEIGHT_DECAY[data], "seed": seed}
-        found[data, seed] = SketchedRemovals(**own, **settings, deleted=0 if seed else deleted)
+    for what, given, known in (("data set", rows, RIDGE), ("arm", arms, MODELS)):
+        if missing := [name for name in given if name not in known]:
+            raise UnknownName(f"There is no {what} '{missing[0]}' here. There are: {', '.join(known)}.")
+    for arm, data, seed in itertools.product(arms, rows, range(draws)):
+        own: dict[str, Any] = {"data": data, "rows": rows[data], "model": MODELS[arm](data), "seed": seed}
+        singly = deleted if arm == "ridge" and seed == 0 else 0
+        found[arm, data, seed] = SketchedRemovals(**own, **settings, deleted=singly)
     return found
 
 
@@ -51,29 +60,29 @@ def measurements(
 ) -> pandas.DataFrame:
     """Every number of every data set."""
     rows: Rows = []
-    for data in dict.fromkeys(data for data, _ in outcomes):
-        facts = [each.facts["sketching"] for (name, _), each in outcomes.items() if name == data]
-        shares = trials[data, 0].shares
-        rows += removal_rows(data, facts, shares, bootstrap)
-        rows += kind_rows(data, facts, bootstrap)
-        sketched = sketch_rows(data, facts, bootstrap)
-        rows += sketched + first_better(data, sketched)
+    for arm, data in dict.fromkeys(key[:2] for key in outcomes):
+        about = {"arm": arm, "data": data}
+        facts = [each.facts["sketching"] for key, each in outcomes.items() if key[:2] == (arm, data)]
+        rows += removal_rows(about, facts, trials[arm, data, 0].shares, bootstrap)
+        rows += kind_rows(about, facts, bootstrap)
+        sketched = sketch_rows(about, facts, bootstrap)
+        rows += sketched + first_better(about, sketched)
     return tidy(rows)
 
 
-def removal_rows(data: str, facts: Sequence[Mapping[str, Any]], shares: Sequence[float], way: Bootstrap) -> Rows:
+def removal_rows(about: About, facts: Sequence[Mapping[str, Any]], shares: Sequence[float], way: Bootstrap) -> Rows:
     """What the model is worth with all rows, and what it loses without the first of each score; paired by draw."""
     found: Rows = []
     for tests in facts[0]["worth"]:
         base = {name: numpy.array([each["worth"][tests][name] for each in facts]) for name in ("accuracy", "log_loss")}
-        found += [row(over_draws(base[name], way), data=data, tests=tests, statistic=name) for name in base]
+        found += [row(over_draws(base[name], way), **about, tests=tests, statistic=name) for name in base]
         for place, share in enumerate(shares):
             lost, risen = {}, {}
             for score in SCORES:
                 left = [each["without"][score][place][tests] for each in facts]
                 lost[score] = base["accuracy"] - numpy.array([each["accuracy"] for each in left])
                 risen[score] = numpy.array([each["log_loss"] for each in left]) - base["log_loss"]
-            own: dict[str, Any] = {"data": data, "tests": tests, "removed": share}
+            own: dict[str, Any] = {**about, "tests": tests, "removed": share}
             for score in SCORES:
                 numbers = {
                     "accuracy_lost": over_draws(lost[score], way),
@@ -88,11 +97,11 @@ def removal_rows(data: str, facts: Sequence[Mapping[str, Any]], shares: Sequence
     return found
 
 
-def kind_rows(data: str, facts: Sequence[Mapping[str, Any]], way: Bootstrap) -> Rows:
+def kind_rows(about: About, facts: Sequence[Mapping[str, Any]], way: Bootstrap) -> Rows:
     """Of each kind its share of the first rows of each score, over that of all rows, and how much of it is there."""
     found: Rows = []
     for score, kind in itertools.product((*SCORES, "all"), facts[0]["kinds"]["all"]):
-        own = {"data": data, "kind": kind, "removed": 1.0 if score == "all" else LOOKED_AT, "estimator": score}
+        own = {**about, "kind": kind, "removed": 1.0 if score == "all" else LOOKED_AT, "estimator": score}
         share, held, usual = (
             numpy.array([each["kinds"][name][kind][what] for each in facts])
             for name, what in ((score, "share"), (score, "found"), ("all", "share"))
@@ -106,15 +115,13 @@ def kind_rows(data: str, facts: Sequence[Mapping[str, Any]], way: Bootstrap) -> 
     return found
 
 
-def sketch_rows(data: str, facts: Sequence[Mapping[str, Any]], way: Bootstrap) -> Rows:
+def sketch_rows(about: About, facts: Sequence[Mapping[str, Any]], way: Bootstrap) -> Rows:
     """Agreement with exact Cook's distances of each sketch and of what needs none, and how far sketches are ahead."""
     found: Rows = []
     rival = numpy.array([named(each["agreement"], NORM)["spearman"] for each in facts])
     for place, line in enumerate(facts[0]["agreement"]):
         every = [each["agreement"][place] for each in facts]
-        about = {name: line[name] for name in ("k", "part") if name in line}
-        own: dict[str, Any] = {"data": data, "estimator": line["estimator"]}
-        own |= {"k": about.get("k"), "k_of_p": about.get("part")}
+        own: dict[str, Any] = {**about, "k": line.get("k"), "k_of_p": line.get("part"), "estimator": line["estimator"]}
         for name in AGREED:
             if name in ("pearson", "slope") and line["estimator"] not in PROJECTIONS:
                 continue  # a size means nothing for a score without a unit
@@ -132,7 +139,7 @@ def named(lines: Iterable[Mapping[str, Any]], estimator: str) -> Mapping[str, An
     return next(each for each in lines if each["estimator"] == estimator)
 
 
-def first_better(data: str, rows: Rows) -> Rows:
+def first_better(about: About, rows: Rows) -> Rows:
     """The least k from which on a sketch ranks better than residual² × row norm², by the intervals; none, no row."""
     found: Rows = []
     for name in PROJECTIONS:
@@ -144,7 +151,7 @@ def first_better(data: str, rows: Rows) -> Rows:
         good = [k for k in ahead if all(better for other, better in ahead.items() if other >= k)]
         if good:
             number = Measurement(min(good), n=len(ahead), note="of the k tried; no interval")
-            found.append(row(number, data=data, estimator=name, statistic="better_from_k"))
+            found.append(row(number, **about, estimator=name, statistic="better_from_k"))
     return found
 
 
@@ -155,19 +162,19 @@ def over_draws(values: Float[numpy.ndarray, " s"], way: Bootstrap, *, how: str =
 
 def deletion_parts(outcomes: Mapping[Key, Outcome], *, bootstrap: Bootstrap) -> list[Agreement]:
     """Predicted against actual changes of test losses when one row is deleted, of each first draw."""
-    first = {key[:1]: each for key, each in outcomes.items() if len(each.train_ids)}
-    return agreements(first, ("data",), bootstrap=bootstrap)
+    first = {key[:2]: each for key, each in outcomes.items() if len(each.train_ids)}
+    return agreements(first, ("arm", "data"), bootstrap=bootstrap)
 
 
 def distance_rows(outcomes: Mapping[Key, Outcome], *, bootstrap: Bootstrap) -> pandas.DataFrame:
     """How far coefficients moved when one row was deleted, against exact one-step and sketched Cook's distances."""
     rows: Rows = []
-    for (data, _), outcome in outcomes.items():
+    for (arm, data, _), outcome in outcomes.items():
         found = outcome.facts["sketching"].get("distance")
         for name in ("one_step", SKETCH) if found else ():
             pair = (numpy.array(each)[:, None] for each in (found[name], found["deleted"]))
             comparison = comparison_of(*pair)
-            own = {"data": data, "estimator": name, "target": "distance"}
+            own = {"arm": arm, "data": data, "estimator": name, "target": "distance"}
             rows += [
                 row(statistic(comparison, each, bootstrap=bootstrap).pooled, **own, statistic=each) for each in FOUR
             ]
@@ -178,23 +185,23 @@ def pairs(outcomes: Mapping[Key, Outcome], parts: Sequence[Agreement]) -> pandas
     """The pairs of deleted rows and test rows, each row by what it is."""
     tables = []
     for part in parts:
-        outcome = outcomes[part.settings["data"], 0]
+        outcome = outcomes[part.settings["arm"], part.settings["data"], 0]
         called = dict(zip(outcome.train_ids.tolist(), outcome.facts["names"], strict=True))
-        own = {name: part.settings[name] for name in ("data", "estimator", "target", "selection")}
+        own = {name: part.settings[name] for name in ("arm", "data", "estimator", "target", "selection")}
         table = part.comparison.table().assign(**own)
         train = [f"{called[each]} (#{each})" for each in table["train_id"]]
         tables.append(table.assign(train_id=train, test_id=[f"{own['data']} #{each}" for each in table["test_id"]]))
-    texts = ("data", "estimator", "target", "selection", "train_id", "test_id")
+    texts = ("arm", "data", "estimator", "target", "selection", "train_id", "test_id")
     narrow = dict.fromkeys(("predicted", "actual"), "float32") | dict.fromkeys(texts, "category")
     return pandas.concat(tables, ignore_index=True).astype(narrow)
 
 
 def convergence(outcomes: Mapping[Key, Outcome]) -> dict[str, dict[str, float]]:
-    """Of each data set how many models were fitted, how many converged, the largest ‖∇J‖, and sizes."""
+    """Of each arm and data set how many models were fitted, how many converged, the largest ‖∇J‖, and sizes."""
     found: dict[str, dict[str, float]] = {}
-    for (data, _), outcome in outcomes.items():
+    for (arm, data, _), outcome in outcomes.items():
         facts = outcome.facts["sketching"]
-        own = found.setdefault(data, {"models": 0, "converged": 0, "largest_grad_norm": 0.0, "seconds": 0.0})
+        own = found.setdefault(f"{arm} {data}", {"models": 0, "converged": 0, "largest_grad_norm": 0.0, "seconds": 0.0})
         own |= {"rows": outcome.facts["n"], "columns": facts["columns"], "fitted": facts["size"], "k": facts["k"]}
         for name in ("models", "converged", "seconds"):
             own[name] += facts[name]

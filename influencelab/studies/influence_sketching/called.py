@@ -10,6 +10,8 @@ SCORES = {
     "residual_norm": "residual² × row norm²",
     "random": "random order",
 }
+# The penalties of the paper's two figures: one that hardly says anything, and L1.
+ARMS = {"ridge": "weak ridge", "lasso": "L1"}
 SKETCH, EXACT, LOSS, NORM, RANDOM = "sketch", "cook_published", "highest_loss", "residual_norm", "random"
 WITHOUT = "without_penalty"
 # Projections that are held against exact scores.

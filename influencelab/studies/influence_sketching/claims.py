@@ -5,7 +5,7 @@ from functools import partial
 from influencelab.runner.claim import Claim
 from influencelab.runner.finding import Finding, FindingTable
 from influencelab.runner.setting import Setting
-from influencelab.studies.influence_sketching.called import EXACT, LOSS, NORM, PROJECTIONS, RANDOM, SCORES, SKETCH
+from influencelab.studies.influence_sketching.called import ARMS, EXACT, LOSS, NORM, PROJECTIONS, RANDOM, SCORES, SKETCH
 
 STUDY = "influence_sketching"
 PAPER = "Wojnowicz et al. 2016"
@@ -18,14 +18,17 @@ DATA = {
 }
 PARTS = {"held_out": "held out", "published": "published test set"}
 TESTED = {
-    f"{words}, {PARTS[part]}": {"data": data, "tests": part}
+    f"{words}, {PARTS[part]}, {penalty}": {"arm": arm, "data": data, "tests": part}
+    for arm, penalty in ARMS.items()
     for data, words in DATA.items()
     for part in (PARTS if data.startswith("kddcup99") else ("held_out",))
 }
 EACH = tuple(Setting(words, where) for words, where in TESTED.items())
 TENTH = {"removed": 0.1}
 SIZED = {
-    f"{DATA[data]}, {words}": {"data": data, "estimator": name} for data in DATA for name, words in PROJECTIONS.items()
+    f"{DATA[data]}, {words}": {"arm": "ridge", "data": data, "estimator": name}
+    for data in DATA
+    for name, words in PROJECTIONS.items()
 }
 SKETCHES = tuple(Setting(words, where) for words, where in SIZED.items())
 # The smallest difference of accuracies that matters.
@@ -112,7 +115,7 @@ CLAIMS = (
         paper=PAPER,
         statement="Planted wrong labels are five times as frequent among the twentieth of the rows that a sketch puts "
         "first as among all, or more. How often the highest losses are wrong labels stands beside it.",
-        where={"data": "planted", "kind": "flipped", "statistic": "times", "estimator": SKETCH},
+        where={"arm": "ridge", "data": "planted", "kind": "flipped", "statistic": "times", "estimator": SKETCH},
         low=5.0,
         published="especially likely to be mislabelled; no number printed",
     ),
@@ -135,7 +138,7 @@ FINDINGS = tuple(
         "rows held out falls by {}, by exact Cook's distances by {}, of the highest loss by {}, by residual and row "
         "norm by {}, at random by {}.",
         tuple(
-            {"data": data, "tests": "held_out", **LOST, "estimator": name}
+            {"arm": "ridge", "data": data, "tests": "held_out", **LOST, "estimator": name}
             for name in (SKETCH, EXACT, LOSS, NORM, RANDOM)
         ),
     )

@@ -9,7 +9,7 @@ import scipy.linalg
 import scipy.sparse
 from jaxtyping import Float, Int
 
-from influencelab.glm.regression import Regression, regress
+from influencelab.glm.regression import Regression
 from influencelab.glm.tables.array_table import ArrayTable
 from influencelab.studies.influence_sketching.designs import Design, Tests
 
@@ -45,10 +45,6 @@ class Compact:
         """Columns that are fitted: the smaller of features that occur and rows."""
         return self.x.shape[1]
 
-    def fit(self, rows: Any = slice(None), *, weight_decay: float) -> Regression:
-        """The logistic regression of some of the rows, at its minimum."""
-        return regress(self.x[rows], self.design.y[rows], weight_decay=weight_decay, workers=1)
-
     def wide(self, found: Regression) -> Regression:
         """The same minimum with features as they are, for what a rotation would change: a sketch."""
         if self.turned is None:
@@ -59,21 +55,29 @@ class Compact:
         return replace(found, table=ArrayTable(x, self.design.y), coefficients=coefficients)
 
 
-def compact(design: Design) -> Compact:
-    """A design in as few columns as say everything."""
+def occupied(design: Design) -> Compact:
+    """A design without the columns that no training row has."""
     columns = numpy.flatnonzero(design.x.sum(0))
     x = design.x[:, columns]
     tests = {part: (other[:, columns], y) for part, (other, y) in design.tests.items()}
-    if len(columns) > len(design.y):
-        products = (x @ x.T).toarray()
-        products[numpy.diag_indices_from(products)] += JITTER * products.diagonal().mean()
-        lower = scipy.linalg.cholesky(products, lower=True)
-        turned = {part: (solved(lower, x @ other.T), y) for part, (other, y) in tests.items()}
-        return Compact(design, columns, lower, turned, lower)
     if len(columns) <= DENSE:
         tests = {part: (other.toarray(), y) for part, (other, y) in tests.items()}
         x = x.toarray()
     return Compact(design, columns, x, tests, None)
+
+
+def compact(design: Design) -> Compact:
+    """A design in as few columns as say everything to a model with a penalty on squared coefficients."""
+    found = occupied(design)
+    if found.size <= len(design.y):
+        return found
+    x = scipy.sparse.csr_array(found.x)
+    products = (x @ x.T).toarray()
+    products[numpy.diag_indices_from(products)] += JITTER * products.diagonal().mean()
+    lower = scipy.linalg.cholesky(products, lower=True)
+    tests = found.tests.items()
+    turned = {part: (solved(lower, x @ scipy.sparse.csr_array(other).T), y) for part, (other, y) in tests}
+    return Compact(design, found.columns, lower, turned, lower)
 
 
 def solved(lower: Float[numpy.ndarray, "n n"], products: Any) -> Float[numpy.ndarray, "m n"]:

@@ -44,6 +44,8 @@ def deletions(found: RowInfluence, given: Compact, ranked: Scores, *, count: int
     long: the step whose squared length is Cook's distance.
     """
     x, y = next(iter(given.tests.values()))
+    if not count:
+        return Deletions(numpy.arange(0), numpy.arange(0), {}, numpy.zeros((0, 0)), numpy.zeros(0, dtype=bool), {})
     generator = numpy.random.default_rng((seed, 3))
     tests = numpy.sort(generator.permutation(len(y))[:watched])
     rows = chosen(ranked["cook_one_step"], count, generator)

@@ -10,7 +10,8 @@ from matplotlib.figure import Figure
 from influencelab.experiments import plots
 from influencelab.experiments.house_style import drawing, error_bars, finish, look
 from influencelab.runner.report import Report
-from influencelab.studies.influence_sketching.called import EXACT, KINDS, LOSS, NORM, PROJECTIONS, SCORES, SKETCH
+from influencelab.statistics.measurements import find
+from influencelab.studies.influence_sketching.called import ARMS, EXACT, KINDS, LOSS, NORM, PROJECTIONS, SCORES, SKETCH
 from influencelab.studies.influence_sketching.claims import DATA, PARTS
 
 CURVES = (
@@ -39,12 +40,12 @@ LOOKED = (SKETCH, EXACT, LOSS, "leverage")
 def accuracy_by_removed(table: pandas.DataFrame) -> Figure:
     """Test accuracy against the share removed, a panel a data set and part of its test rows."""
     rows: Any = table[table["statistic"] == "accuracy_lost"]
-    panels = list(dict.fromkeys(zip(rows["data"], rows["tests"], strict=True)))
+    panels = list(dict.fromkeys(zip(rows["arm"], rows["data"], rows["tests"], strict=True)))
     figure, axes = drawing(len(panels), height=4.2, sharey="none")
-    for axis, (data, tests) in zip(axes, panels, strict=True):
-        own = rows[(rows["data"] == data) & (rows["tests"] == tests)]
-        whole: Any = table[(table["statistic"] == "accuracy") & (table["data"] == data) & (table["tests"] == tests)]
-        base = float(whole["value"].iloc[0])
+    for axis, (arm, data, tests) in zip(axes, panels, strict=True):
+        own = rows[(rows["arm"] == arm) & (rows["data"] == data) & (rows["tests"] == tests)]
+        whole = find(table, {"arm": arm, "data": data, "tests": tests, "statistic": "accuracy"})
+        base = whole.value if whole else numpy.nan
         axis.axhline(base, color="0.3", linestyle="--", linewidth=1, label="all rows")
         for place, (score, words) in enumerate(SCORES.items()):
             line = own[own["estimator"] == score].sort_values("removed")
@@ -54,7 +55,7 @@ def accuracy_by_removed(table: pandas.DataFrame) -> Figure:
             bars = error_bars(line)[::-1]
             axis.errorbar(across, base - lost, yerr=bars, **look(place), capsize=2, markersize=4, label=words)
         axis.set_xscale("log")
-        axis.set_title(f"{DATA[data]}, {PARTS[tests]}", fontsize=10)
+        axis.set_title(f"{DATA[data]}, {PARTS[tests]}, {ARMS[arm]}", fontsize=10)
         axis.set(xlabel="share of the training rows removed", ylabel="share of test rows predicted right")
     return finish(figure, caption=CURVES)
 
@@ -63,19 +64,19 @@ def spearman_by_k(table: pandas.DataFrame) -> Figure:
     """Agreement of sketches with exact scores against k, a panel a data set."""
     rows: Any = table[table["statistic"] == "spearman"]
     known = rows[rows["estimator"].isin([*PROJECTIONS]) & rows["k"].notna()]
-    data = list(dict.fromkeys(known["data"]))
-    figure, axes = drawing(len(data), height=4.0, sharey="none")
-    for axis, name in zip(axes, data, strict=True):
-        own = known[known["data"] == name]
+    panels = list(dict.fromkeys(zip(known["arm"], known["data"], strict=True)))
+    figure, axes = drawing(len(panels), height=4.0, sharey="none")
+    for axis, (arm, data) in zip(axes, panels, strict=True):
+        own = known[(known["arm"] == arm) & (known["data"] == data)]
         for place, (projection, words) in enumerate(PROJECTIONS.items()):
             line = own[own["estimator"] == projection].sort_values("k")
             across = line["k"].to_numpy(dtype=float) * 1.04 ** (place - 1)
             values = line["value"].to_numpy(dtype=float)
             axis.errorbar(across, values, yerr=error_bars(line), **look(place), capsize=2, label=words)
-        rival = rows[(rows["data"] == name) & (rows["estimator"] == NORM)]
-        axis.axhline(float(rival["value"].iloc[0]), color="0.3", linestyle="--", linewidth=1, label=SCORES[NORM])
+        rival = find(table, {"arm": arm, "data": data, "estimator": NORM, "statistic": "spearman"})
+        axis.axhline(rival.value if rival else numpy.nan, color="0.3", linestyle="--", linewidth=1, label=SCORES[NORM])
         axis.set_xscale("log")
-        axis.set_title(DATA[name], fontsize=10)
+        axis.set_title(f"{DATA[data]}, {ARMS[arm]}", fontsize=10)
         axis.set(xlabel="columns of the sketch, k", ylabel="Spearman correlation with exact Cook's distances")
     return finish(figure, caption=BY_K)
 
@@ -83,6 +84,7 @@ def spearman_by_k(table: pandas.DataFrame) -> Figure:
 def kinds_of_first_rows(table: pandas.DataFrame) -> Figure:
     """How much more frequent each kind of row is among the first of some scores, a panel a data set."""
     rows: Any = table[(table["statistic"] == "times") & table["estimator"].isin(LOOKED)]
+    rows = rows[rows["arm"] == rows["arm"].iloc[0]]
     data = list(dict.fromkeys(rows["data"]))
     figure, axes = drawing(len(data), height=4.2, sharey="none", columns=min(2, len(data)))
     for axis, name in zip(axes, data, strict=True):
@@ -109,7 +111,7 @@ def draw_kinds(axis: Axes, line: Any, place: int) -> None:
 
 def predicted_against_actual(pairs: pandas.DataFrame, table: pandas.DataFrame) -> Figure | None:
     """Predicted against actual changes of test losses by deletions, a panel a data set and prediction."""
-    drawn = plots.pairs_figure(pairs, table, columns=2)
+    drawn = plots.pairs_figure(pairs.drop(columns="arm"), table.drop(columns="arm"), columns=2)
     if drawn is not None:
         drawn.set_label(DELETED)
     return drawn
@@ -117,7 +119,7 @@ def predicted_against_actual(pairs: pandas.DataFrame, table: pandas.DataFrame) -
 
 def redrawn(report: Report) -> dict[str, Figure | None]:
     """All figures of a report, from its measurements and pairs."""
-    table: Any = report.measurements
+    table: Any = report.measurements.drop(columns="study")
     return {
         "accuracy_by_removed": accuracy_by_removed(table),
         "spearman_by_k": spearman_by_k(table),

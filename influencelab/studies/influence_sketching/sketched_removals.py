@@ -2,7 +2,7 @@
 
 import itertools
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy
@@ -17,9 +17,10 @@ from influencelab.glm.projections.sparse_sign_projection import SparseSignProjec
 from influencelab.glm.regression import Regression
 from influencelab.recipe import Progress, Recipe, kind_name, stage, unheard
 from influencelab.studies.influence_sketching.called import EXACT, NORM, WITHOUT
-from influencelab.studies.influence_sketching.compact import Compact, compact
+from influencelab.studies.influence_sketching.compact import Compact
 from influencelab.studies.influence_sketching.deletions import Deletions, deletions
 from influencelab.studies.influence_sketching.designs import design
+from influencelab.studies.influence_sketching.models import Model, Ridge
 from influencelab.studies.influence_sketching.scores import (
     Scores,
     agreement,
@@ -33,7 +34,7 @@ from influencelab.studies.influence_sketching.scores import (
 DRAWN = (GaussianProjection, SparseSignProjection, CountSketchProjection)
 # Removed rows are looked at in this share of all.
 LOOKED_AT = 0.05
-ACTUAL, SELECTION = "deleted", "some"
+ACTUAL, SELECTION = "deleted", "single_rows"
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class SketchedRemovals(Recipe):
         data: its name.
         rows: to train on.
         columns: of planted rows.
-        weight_decay: of all models.
+        model: how rows are fitted.
         k: columns of the sketch by which rows are removed.
         shares: of the rows that are removed.
         sketched: columns of sketches that are held against exact scores; as many as there are fewer than coefficients.
@@ -62,7 +63,7 @@ class SketchedRemovals(Recipe):
     data: str = "planted"
     rows: int = 2000
     columns: int = 400
-    weight_decay: float = 1e-5
+    model: Model = field(default_factory=lambda: Ridge(1e-4))
     k: int = 200
     shares: tuple[float, ...] = (0.005, 0.01, 0.02, 0.05, 0.1)
     sketched: tuple[int, ...] = (16, 32, 64, 128, 256, 512, 1024)
@@ -72,11 +73,8 @@ class SketchedRemovals(Recipe):
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if not self.weight_decay > 0:
-            raise InvalidParameter(
-                f"weight_decay is {self.weight_decay}, expected a number above 0: rare columns tell some rows' classes "
-                "without error, and then no minimum exists."
-            )
+        if self.deleted and not isinstance(self.model, Ridge):
+            raise InvalidParameter(f"deleted is {self.deleted}; only a Ridge is fitted again without single rows.")
         if not all(0 < share < 1 for share in (*self.shares, *self.parts)):
             raise InvalidParameter(f"shares are {self.shares} and parts {self.parts}, expected numbers within 0 … 1.")
 
@@ -85,21 +83,21 @@ class SketchedRemovals(Recipe):
         if device != "cpu":
             raise Unavailable(f"device is '{device}', expected 'cpu': these models know no other.")
         report, began = progress or unheard, time.perf_counter()
-        given = compact(design(self.data, rows=self.rows, columns=self.columns, seed=self.seed))
-        found = row_influence(given.fit(weight_decay=self.weight_decay))
-        wide = given.wide(found.regression)
-        k = min(self.k, max(1, given.size // 2))
+        given = self.model.prepared(design(self.data, rows=self.rows, columns=self.columns, seed=self.seed))
+        fitted = self.model.fit(given)
+        found = row_influence(self.model.curved(given, fitted))
+        wide, size = self.model.wide(given, found.regression), found.regression.p - 1
+        k = min(self.k, max(1, size // 2))
         ranked = scores(found, sketch_of(wide, SparseSignProjection(k=k, seed=self.seed)), given.design, seed=self.seed)
-        base = worth(found.regression, given.tests)
-        models = [quality(found.regression)]
+        models = [quality(fitted)]
         without = self.without(given, ranked, models, progress=stage(report, 0.05, 0.8))
         facts: dict[str, Any] = {
-            "worth": base,
+            "worth": worth(fitted, given.tests),
             "without": without,
-            "agreement": self.agreements(wide, ranked, size=given.size),
+            "agreement": self.agreements(wide, ranked, size=size),
             "kinds": self.kinds(found, given, ranked),
             "k": k,
-            "size": given.size,
+            "size": size,
             "columns": len(given.columns),
         }
         report(0.95)
@@ -112,7 +110,7 @@ class SketchedRemovals(Recipe):
             "largest_grad_norm": max(norm for _, norm in models),
             "seconds": time.perf_counter() - began,
         }
-        return self.outcome(given, found.regression, singly, facts)
+        return self.outcome(given, fitted, singly, facts)
 
     def without(
         self, given: Compact, ranked: Scores, models: list[tuple[bool, float]], *, progress: Progress
@@ -123,7 +121,7 @@ class SketchedRemovals(Recipe):
         for place, (name, share) in enumerate(tasks, start=1):
             kept = numpy.ones(len(given.design.y), dtype=bool)
             kept[first(ranked[name], share)] = False
-            fitted = given.fit(kept, weight_decay=self.weight_decay)
+            fitted = self.model.fit(given, kept)
             models.append(quality(fitted))
             found[name].append(worth(fitted, given.tests))
             progress(place, len(tasks))
@@ -136,7 +134,8 @@ class SketchedRemovals(Recipe):
         sizes = {k: {"k": k} for k in self.sketched if k < size}
         of_all = {part: max(1, round(part * size)) for part in self.parts}
         drawn = [(kind_name(kind), kind, wide) for kind in DRAWN]
-        drawn.append((WITHOUT, SparseSignProjection, replace(wide, weight_decay=0.0)))
+        if wide.weight_decay:
+            drawn.append((WITHOUT, SparseSignProjection, replace(wide, weight_decay=0.0)))
         for name, kind, regression in drawn:
             for k, about in (*sizes.items(), *((k, {"part": part}) for part, k in of_all.items())):
                 score = sketch_of(regression, kind(k=k, seed=self.seed))
