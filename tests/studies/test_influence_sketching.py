@@ -231,7 +231,7 @@ def test_an_l1_penalty_is_at_its_minimum_and_rows_have_influence_where_it_leaves
     bent = chance * (1 - chance)
     inverse = numpy.linalg.inv((whole * bent[:, None]).T @ whole)
     leverage = bent * numpy.einsum("ij,jk,ik->i", whole, inverse, whole)
-    assert il.row_influence(model.curved(small, found)).leverage == pytest.approx(leverage, rel=1e-8)
+    assert il.row_influence(model.curved(small, found)).leverage == pytest.approx(leverage, rel=1e-4)
     assert not model.regression(small.x, y, found.coefficients + 0.01).converged
 
 

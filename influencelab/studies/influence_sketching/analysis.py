@@ -202,7 +202,13 @@ def convergence(outcomes: Mapping[Key, Outcome]) -> dict[str, dict[str, float]]:
     for (arm, data, _), outcome in outcomes.items():
         facts = outcome.facts["sketching"]
         own = found.setdefault(f"{arm} {data}", {"models": 0, "converged": 0, "largest_grad_norm": 0.0, "seconds": 0.0})
-        own |= {"rows": outcome.facts["n"], "columns": facts["columns"], "fitted": facts["size"], "k": facts["k"]}
+        own |= {
+            **facts["counts"],
+            "rows": outcome.facts["n"],
+            "columns": facts["columns"],
+            "fitted": facts["size"],
+            "k": facts["k"],
+        }
         for name in ("models", "converged", "seconds"):
             own[name] += facts[name]
         own["largest_grad_norm"] = max(own["largest_grad_norm"], facts["largest_grad_norm"])

@@ -110,6 +110,17 @@ CLAIMS = (
         low=0.0,
         negligible=0.001,
     ),
+    ours(
+        name="sketched_distances_have_the_size_of_exact_ones",
+        late=True,
+        statement="With half of them sketched distances have the size of exact ones to a factor of 2 (the slope of "
+        "exact on sketched). Where features are many more than k, ΩᵀΩ makes of the penalty one that is p / k times as "
+        "strong.",
+        where={"k_of_p": 0.5, "statistic": "slope"},
+        settings=SKETCHES,
+        low=0.5,
+        high=2.0,
+    ),
     claim(
         name="influential_rows_are_often_mislabelled",
         paper=PAPER,

@@ -42,6 +42,7 @@ class Design:
         tests: features and classes of each test part.
         planted: which rows were made what; empty of real data.
         names: what each training row is.
+        counts: rows of the whole collection, by what they are.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Design:
     tests: Mapping[str, Tests]
     names: tuple[str, ...]
     planted: Mapping[str, Bool[numpy.ndarray, " n"]] = field(default_factory=dict)
+    counts: Mapping[str, int] = field(default_factory=dict)
 
     def content_hash(self) -> str:
         """SHA-256 of training and test rows."""
@@ -83,10 +85,10 @@ def planted(rows: int, columns: int, *, seed: int) -> Design:
     count = max(1, round(FLIPPED * rows)), max(1, round(OUTLYING * rows))
     places = generator.permutation(rows)
     flipped, outlying = (numpy.isin(numpy.arange(rows), each) for each in (places[: count[0]], places[-count[1] :]))
-    x = words(generator, rows, columns, many=outlying)
+    x = words(generator, columns, many=outlying)
     y = drawn(generator, x, effects)
     wrong = numpy.where(flipped, 1 - y, y)
-    test = words(generator, 5 * rows, columns, many=numpy.zeros(5 * rows, dtype=bool))
+    test = words(generator, columns, many=numpy.zeros(5 * rows, dtype=bool))
     kinds = {"flipped": flipped, "outlying": outlying}
     called = numpy.select([flipped, outlying], ["mislabelled", "many rare features"], "plain")
     return Design(
@@ -96,7 +98,7 @@ def planted(rows: int, columns: int, *, seed: int) -> Design:
     )
 
 
-def words(generator: numpy.random.Generator, rows: int, columns: int, *, many: Bool[numpy.ndarray, " n"]) -> Sparse:
+def words(generator: numpy.random.Generator, columns: int, *, many: Bool[numpy.ndarray, " n"]) -> Sparse:
     """Which of the columns each row has: column j with a chance that falls as 1 / (j + 5); some rows have many rare."""
     common = 1 / (numpy.arange(columns) + 5.0)
     rare = numpy.arange(columns) >= columns // 2
@@ -106,7 +108,7 @@ def words(generator: numpy.random.Generator, rows: int, columns: int, *, many: B
         found.append(numpy.unique(generator.choice(columns, size=size, p=chance)))
     ends = numpy.concatenate([[0], numpy.cumsum([len(each) for each in found])])
     places = numpy.concatenate(found)
-    return scipy.sparse.csr_array((numpy.ones(len(places)), places, ends), shape=(rows, columns))
+    return marked(places, ends, columns)
 
 
 def drawn(generator: numpy.random.Generator, x: Sparse, effects: Float[numpy.ndarray, " p"]) -> numpy.ndarray:
@@ -136,7 +138,10 @@ def of_connections(data: str, rows: int, *, seed: int) -> Design:
     parts = {"train": (pool, train), "held_out": (pool, held_out), "published": (published, other)}
     found = {part: (made(of.levels[some]), of.attack[some]) for part, (of, some) in parts.items()}
     x, y = found.pop("train")
-    return Design(data, x, y, found, names=tuple(f"row {each}, {pool.labels[each]}" for each in train))
+    counts = {"training_rows": pool.published, "test_rows": published.published}
+    counts |= {"distinct_training_rows": len(pool.attack), "distinct_test_rows": len(published.attack)}
+    names = tuple(f"row {each}, {pool.labels[each]}" for each in train)
+    return Design(data, x, y, found, names=names, counts=counts)
 
 
 @lru_cache(maxsize=1)
@@ -160,10 +165,16 @@ def crossed(levels: Int[numpy.ndarray, "n c"]) -> Sparse:
     return ones((numpy.hstack([alone, both]) % numpy.uint64(WIDE)).astype(numpy.int64), WIDE)
 
 
+def marked(places: Int[numpy.ndarray, " k"], ends: Int[numpy.ndarray, " e"], columns: int) -> Sparse:
+    """A 1 in each of these places, which `ends` part into rows; in indices of 32 bits, which liblinear asks for."""
+    narrow = places.astype(numpy.int32), ends.astype(numpy.int32)
+    return scipy.sparse.csr_array((numpy.ones(len(places)), *narrow), shape=(len(ends) - 1, columns))
+
+
 def ones(places: Int[numpy.ndarray, "n k"], columns: int) -> Sparse:
     """A 1 in each of the places of a row; places that meet count once."""
     ends = numpy.arange(0, places.size + 1, places.shape[1])
-    found = scipy.sparse.csr_array((numpy.ones(places.size), places.ravel(), ends), shape=(len(places), columns))
+    found = marked(places.ravel(), ends, columns)
     found.sum_duplicates()
     found.data[:] = 1
     return found
@@ -186,7 +197,7 @@ def mails() -> tuple[Sparse, Float[numpy.ndarray, " n"], tuple[str, ...]]:
     texts, labels = mails_in(files)
     found = [terms(text) for text in texts]
     ends = numpy.concatenate([[0], numpy.cumsum([len(each) for each in found])])
-    x = scipy.sparse.csr_array((numpy.ones(ends[-1]), numpy.concatenate(found), ends), shape=(len(texts), WIDE))
+    x = marked(numpy.concatenate(found), ends, WIDE)
     kinds = ("ham", "spam")
     names = tuple(
         f"{kinds[label]}: {text.splitlines()[0].removeprefix('Subject: ')[:60]}"

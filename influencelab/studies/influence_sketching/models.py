@@ -20,6 +20,8 @@ from influencelab.studies.influence_sketching.scores import losses
 # Of the strength of an L1 penalty, how far its conditions for a minimum may be missed; and how many times as large as a
 # feature the intercept's is, whose coefficient liblinear penalises too.
 MISSED, INTERCEPT = 1e-3, 10.0
+# Columns of an L1 model may make each other up, where this much curvature along each keeps leverages finite.
+LEAST = 1e-8
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,7 @@ class Lasso(Model):
             C=1 / (len(y) * self.strength),
             l1_ratio=1,
             solver="liblinear",
-            tol=1e-8,
+            tol=1e-7,
             max_iter=10_000,
             intercept_scaling=INTERCEPT,
             random_state=0,
@@ -127,7 +129,8 @@ class Lasso(Model):
         """The columns whose coefficients are not 0, which stay so for a small change."""
         active = numpy.flatnonzero(found.coefficients[:-1])
         table = ArrayTable(given.x[:, active], given.design.y)
-        return replace(found, table=table, coefficients=found.coefficients[numpy.append(active, -1)])
+        kept = found.coefficients[numpy.append(active, -1)]
+        return replace(found, table=table, coefficients=kept, weight_decay=LEAST)
 
     def wide(self, given: Compact, curved: Regression) -> Regression:
         """Itself."""

@@ -99,6 +99,7 @@ class SketchedRemovals(Recipe):
             "k": k,
             "size": size,
             "columns": len(given.columns),
+            "counts": dict(given.design.counts),
         }
         report(0.95)
         singly = deletions(found, given, ranked, count=self.deleted, watched=self.watched, seed=self.seed)
@@ -134,7 +135,7 @@ class SketchedRemovals(Recipe):
         sizes = {k: {"k": k} for k in self.sketched if k < size}
         of_all = {part: max(1, round(part * size)) for part in self.parts}
         drawn = [(kind_name(kind), kind, wide) for kind in DRAWN]
-        if wide.weight_decay:
+        if isinstance(self.model, Ridge):
             drawn.append((WITHOUT, SparseSignProjection, replace(wide, weight_decay=0.0)))
         for name, kind, regression in drawn:
             for k, about in (*sizes.items(), *((k, {"part": part}) for part, k in of_all.items())):
