@@ -50,7 +50,7 @@ class Compact:
         if self.turned is None:
             return found
         x = self.design.x[:, self.columns]
-        inner = scipy.linalg.solve_triangular(self.turned, found.coefficients[:-1], lower=True, trans="T")
+        inner = scipy.linalg.solve_triangular(self.turned.T, found.coefficients[:-1])
         coefficients = numpy.append(x.T @ inner, found.coefficients[-1])
         return replace(found, table=ArrayTable(x, self.design.y), coefficients=coefficients)
 

@@ -3,6 +3,7 @@
 import io
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy
 import pandas
@@ -84,8 +85,8 @@ def distinct(file: RemoteFile) -> tuple[pandas.DataFrame, int]:
     return table.drop_duplicates(ignore_index=True), len(table)
 
 
-def levels(train: pandas.Series, test: pandas.Series) -> tuple[numpy.ndarray, numpy.ndarray]:
-    """Each value of a column as the place of its level: one a value of training, or `PARTS` by its quantiles."""
+def levels(train: Any, test: Any) -> tuple[numpy.ndarray, numpy.ndarray]:
+    """Each value of a column (a series) as the place of its level: one a value of training, or `PARTS` by quantiles."""
     values = numpy.sort(train.unique())
     if train.name not in TEXTS and len(values) > PARTS:
         edges = numpy.unique(numpy.quantile(train.to_numpy(float), numpy.linspace(0, 1, PARTS + 1)[1:-1]))

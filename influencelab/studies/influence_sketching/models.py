@@ -19,7 +19,7 @@ from influencelab.studies.influence_sketching.scores import losses
 
 # Of the strength of an L1 penalty, how far its conditions for a minimum may be missed; and how many times as large as a
 # feature the intercept's is, whose coefficient liblinear penalises too.
-MISSED, INTERCEPT = 1e-3, 10.0
+MISSED, INTERCEPT = 1e-3, 10
 # Columns of an L1 model may make each other up, where this much curvature along each keeps leverages finite.
 LEAST = 1e-8
 
@@ -90,7 +90,7 @@ class Lasso(Model):
     def fit(self, given: Compact, rows: Any = slice(None)) -> Regression:
         """Coefficients of all columns."""
         x, y = given.x[rows], given.design.y[rows]
-        solver = LogisticRegression(
+        solver: Any = LogisticRegression(
             C=1 / (len(y) * self.strength),
             l1_ratio=1,
             solver="liblinear",

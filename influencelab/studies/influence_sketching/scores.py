@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import numpy
 import scipy.sparse
@@ -89,9 +89,9 @@ def agreement(score: Float[numpy.ndarray, " n"], exact: Float[numpy.ndarray, " n
     if numpy.isnan(score).any():
         return dict.fromkeys(AGREED, numpy.nan)
     own, theirs = (set(first(each, FIRST).tolist()) for each in (score, exact))
-    centred = score - score.mean()
+    centred, order = score - score.mean(), cast(Any, spearmanr(score, exact))
     return {
-        "spearman": float(spearmanr(score, exact)[0]),
+        "spearman": float(order[0]),
         "pearson": float(numpy.corrcoef(score, exact)[0, 1]),
         "slope": float(centred @ exact / (centred @ centred)),
         "overlap": len(own & theirs) / len(theirs),
