@@ -24,14 +24,15 @@ from influencelab.studies.influence_sketching.called import KINDS, SCORES
 from influencelab.studies.influence_sketching.claims import CLAIMS, FINDINGS, TABLES
 from influencelab.studies.influence_sketching.compact import compact
 from influencelab.studies.influence_sketching.designs import design
-from influencelab.studies.influence_sketching.models import Lasso, Ridge
+from influencelab.studies.influence_sketching.l1_penalty import L1Penalty
 from influencelab.studies.influence_sketching.scores import agreement, first, groups, rarity
 from influencelab.studies.influence_sketching.sketched_removals import SketchedRemovals
+from influencelab.studies.influence_sketching.weak_ridge import WeakRidge
 
 MIRROR = Path(os.environ.get(FOLDER_VARIABLE, "nowhere")) / "kddcup99"
 TRIAL = SketchedRemovals(
     *("planted", 300, 30),
-    model=Ridge(1e-3),
+    model=WeakRidge(1e-3),
     k=10,
     shares=(0.05, 0.1),
     sketched=(5,),
@@ -193,7 +194,7 @@ def test_fewer_columns_are_the_same_model_with_the_same_leverage(columns):
     small, x = compact(rows), rows.x.toarray()
     assert small.size == min(120, (x.sum(0) > 0).sum())
     assert (small.turned is None) == (columns == 30)
-    found = Ridge(0.01).fit(small)
+    found = WeakRidge(0.01).fit(small)
     theta = refitted(x, rows.y, 0.01)
     own, _ = small.tests["held_out"]
     inner = own @ found.coefficients[:-1] + found.coefficients[-1]
@@ -207,7 +208,7 @@ def test_fewer_columns_are_the_same_model_with_the_same_leverage(columns):
     leverage = bent * numpy.einsum("ij,jk,ik->i", whole, numpy.linalg.pinv(curvature), whole)
     assert il.row_influence(found).leverage == pytest.approx(leverage, rel=1e-4, abs=1e-8)
     kept = numpy.arange(120) % 3 > 0
-    again = Ridge(0.01).fit(small, kept)
+    again = WeakRidge(0.01).fit(small, kept)
     theta = refitted(x[kept], rows.y[kept], 0.01)
     inner = own @ again.coefficients[:-1] + again.coefficients[-1]
     assert inner == pytest.approx(rows.tests["held_out"][0] @ theta[:-1] + theta[-1], abs=1e-5)
@@ -215,7 +216,7 @@ def test_fewer_columns_are_the_same_model_with_the_same_leverage(columns):
 
 def test_an_l1_penalty_is_at_its_minimum_and_rows_have_influence_where_it_leaves_coefficients(given):
     rows, x, y, _ = given
-    model = Lasso(0.01)
+    model = L1Penalty(0.01)
     small = model.prepared(rows)
     found = model.fit(small)
     predictor = x[:, small.columns] @ found.coefficients[:-1] + found.coefficients[-1]
@@ -371,9 +372,9 @@ def test_what_cannot_be_studied_is_refused():
     with pytest.raises(UnknownName, match=r"There is no arm .net. here\. There are: ridge, lasso"):
         analysis.trials(["net"], {"planted": 10}, draws=1, deleted=0, settings={})
     with pytest.raises(InvalidParameter, match="strength is 0, expected a number above 0"):
-        Ridge(0)
-    with pytest.raises(InvalidParameter, match="deleted is 10; only a Ridge is fitted again without single rows"):
-        replace(TRIAL, model=Lasso(1e-3))
+        WeakRidge(0)
+    with pytest.raises(InvalidParameter, match="deleted is 10; only a WeakRidge is fitted again without single rows"):
+        replace(TRIAL, model=L1Penalty(1e-3))
     with pytest.raises(InvalidParameter, match=r"shares are \(0.5, 1.0\).*within 0 … 1"):
         replace(TRIAL, shares=(0.5, 1.0))
     with pytest.raises(Unavailable, match="expected 'cpu'"):

@@ -17,9 +17,11 @@ from influencelab.statistics.comparison import comparison_of
 from influencelab.statistics.measurement import Measurement
 from influencelab.statistics.measurements import row, tidy
 from influencelab.studies.influence_sketching.called import NORM, PROJECTIONS, RANDOM, SCORES, SKETCH
-from influencelab.studies.influence_sketching.models import Lasso, Model, Ridge
+from influencelab.studies.influence_sketching.l1_penalty import L1Penalty
+from influencelab.studies.influence_sketching.penalised_model import PenalisedModel
 from influencelab.studies.influence_sketching.scores import AGREED
 from influencelab.studies.influence_sketching.sketched_removals import LOOKED_AT, SketchedRemovals
+from influencelab.studies.influence_sketching.weak_ridge import WeakRidge
 
 # Arm, data set, draw.
 Key = tuple[str, str, int]
@@ -31,9 +33,9 @@ TEN = 10
 # mails have more words than there are mails.
 RIDGE = {"planted": 1e-4, "kddcup99": 1e-6, "kddcup99_crossed": 1e-6, "enron1": 1e-3}
 LASSO = {"planted": 1e-3, "kddcup99": 1e-4, "kddcup99_crossed": 1e-4, "enron1": 1e-3}
-MODELS: Mapping[str, Callable[[str], Model]] = {
-    "ridge": lambda data: Ridge(RIDGE[data]),
-    "lasso": lambda data: Lasso(LASSO[data]),
+MODELS: Mapping[str, Callable[[str], PenalisedModel]] = {
+    "ridge": lambda data: WeakRidge(RIDGE[data]),
+    "lasso": lambda data: L1Penalty(LASSO[data]),
 }
 
 

@@ -20,7 +20,7 @@ from influencelab.studies.influence_sketching.called import EXACT, NORM, WITHOUT
 from influencelab.studies.influence_sketching.compact import Compact
 from influencelab.studies.influence_sketching.deletions import Deletions, deletions
 from influencelab.studies.influence_sketching.designs import design
-from influencelab.studies.influence_sketching.models import Model, Ridge
+from influencelab.studies.influence_sketching.penalised_model import PenalisedModel
 from influencelab.studies.influence_sketching.scores import (
     Scores,
     agreement,
@@ -30,6 +30,7 @@ from influencelab.studies.influence_sketching.scores import (
     sketch_of,
     worth,
 )
+from influencelab.studies.influence_sketching.weak_ridge import WeakRidge
 
 DRAWN = (GaussianProjection, SparseSignProjection, CountSketchProjection)
 # Removed rows are looked at in this share of all.
@@ -63,7 +64,7 @@ class SketchedRemovals(Recipe):
     data: str = "planted"
     rows: int = 2000
     columns: int = 400
-    model: Model = field(default_factory=lambda: Ridge(1e-4))
+    model: PenalisedModel = field(default_factory=lambda: WeakRidge(1e-4))
     k: int = 200
     shares: tuple[float, ...] = (0.005, 0.01, 0.02, 0.05, 0.1)
     sketched: tuple[int, ...] = (16, 32, 64, 128, 256, 512, 1024)
@@ -73,8 +74,8 @@ class SketchedRemovals(Recipe):
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.deleted and not isinstance(self.model, Ridge):
-            raise InvalidParameter(f"deleted is {self.deleted}; only a Ridge is fitted again without single rows.")
+        if self.deleted and not isinstance(self.model, WeakRidge):
+            raise InvalidParameter(f"deleted is {self.deleted}; only a WeakRidge is fitted again without single rows.")
         if not all(0 < share < 1 for share in (*self.shares, *self.parts)):
             raise InvalidParameter(f"shares are {self.shares} and parts {self.parts}, expected numbers within 0 … 1.")
 
@@ -135,7 +136,7 @@ class SketchedRemovals(Recipe):
         sizes = {k: {"k": k} for k in self.sketched if k < size}
         of_all = {part: max(1, round(part * size)) for part in self.parts}
         drawn = [(kind_name(kind), kind, wide) for kind in DRAWN]
-        if isinstance(self.model, Ridge):
+        if isinstance(self.model, WeakRidge):
             drawn.append((WITHOUT, SparseSignProjection, replace(wide, weight_decay=0.0)))
         for name, kind, regression in drawn:
             for k, about in (*sizes.items(), *((k, {"part": part}) for part, k in of_all.items())):

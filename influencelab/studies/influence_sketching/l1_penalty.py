@@ -1,6 +1,5 @@
-"""The two logistic regressions of the paper: with a penalty that hardly says anything, and with an L1 penalty."""
+"""An L1 penalty."""
 
-from abc import abstractmethod
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -8,13 +7,12 @@ import numpy
 from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 
-from influencelab.errors import InvalidParameter
 from influencelab.glm.families.binomial import Binomial
-from influencelab.glm.regression import Regression, regress
+from influencelab.glm.regression import Regression
 from influencelab.glm.tables.array_table import ArrayTable
-from influencelab.recipe import Recipe
-from influencelab.studies.influence_sketching.compact import Compact, compact, occupied
+from influencelab.studies.influence_sketching.compact import Compact, occupied
 from influencelab.studies.influence_sketching.designs import Design
+from influencelab.studies.influence_sketching.penalised_model import PenalisedModel
 from influencelab.studies.influence_sketching.scores import losses
 
 # Of the strength of an L1 penalty, how far its conditions for a minimum may be missed; and how many times as large as a
@@ -25,62 +23,7 @@ LEAST = 1e-8
 
 
 @dataclass(frozen=True)
-class Model(Recipe):
-    """How rows are fitted, and in which columns a row has influence.
-
-    Attributes:
-        strength: of the penalty beside the mean loss.
-    """
-
-    strength: float
-
-    def __post_init__(self) -> None:
-        if not self.strength > 0:
-            raise InvalidParameter(
-                f"strength is {self.strength}, expected a number above 0: rare columns tell some rows' classes without "
-                "error, and then no minimum exists."
-            )
-
-    @abstractmethod
-    def prepared(self, design: Design) -> Compact:
-        """The design in as few columns as give the same model."""
-
-    @abstractmethod
-    def fit(self, given: Compact, rows: Any = slice(None)) -> Regression:
-        """The model of some rows."""
-
-    @abstractmethod
-    def curved(self, given: Compact, found: Regression) -> Regression:
-        """The model of all rows in the columns along which it bends with them."""
-
-    @abstractmethod
-    def wide(self, given: Compact, curved: Regression) -> Regression:
-        """The same with features as they are, to be sketched."""
-
-
-@dataclass(frozen=True)
-class Ridge(Model):
-    """A weak penalty on squared coefficients: as good as none where a minimum exists without."""
-
-    def prepared(self, design: Design) -> Compact:
-        """Columns that occur, turned into as many as rows where these are fewer."""
-        return compact(design)
-
-    def fit(self, given: Compact, rows: Any = slice(None)) -> Regression:
-        """By Newton's method."""
-        return regress(given.x[rows], given.design.y[rows], weight_decay=self.strength, workers=1)
-
-    def curved(self, given: Compact, found: Regression) -> Regression:
-        """Itself."""
-        return found
-
-    def wide(self, given: Compact, curved: Regression) -> Regression:
-        """In the columns that occur."""
-        return given.wide(curved)
-
-
-@dataclass(frozen=True)
-class Lasso(Model):
+class L1Penalty(PenalisedModel):
     """An L1 penalty, by scikit-learn's liblinear; a row has influence along coefficients that are not 0."""
 
     def prepared(self, design: Design) -> Compact:
