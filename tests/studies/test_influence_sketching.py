@@ -18,6 +18,7 @@ from sklearn.linear_model import LogisticRegression
 import influencelab as il
 from influencelab.data.download import FOLDER_VARIABLE
 from influencelab.errors import InvalidData, InvalidParameter, Unavailable, UnknownName
+from influencelab.experiments.outcome import outcome_of
 from influencelab.statistics.measurements import find, tidy
 from influencelab.studies.influence_sketching import analysis, connections, designs, figures
 from influencelab.studies.influence_sketching.called import KINDS, SCORES
@@ -274,6 +275,16 @@ def test_deletions_are_those_of_refits_and_one_step_is_nearer_than_the_derivativ
     assert errors["one_step"] < 0.6 * errors["influence"] < 0.6 * numpy.abs(truth).mean()
     distances = ran.facts["sketching"]["distance"]
     assert numpy.corrcoef(distances["one_step"], distances["deleted"])[0, 1] > 0.95
+
+
+@pytest.mark.parametrize("model", [WeakRidge(1e-3), L1Penalty(0.01)])
+def test_an_outcome_without_deletions_is_read_from_a_store_as_it_was_kept(model):
+    found = replace(TRIAL, model=model, rows=120, shares=(0.1,), deleted=0).run()
+    again = outcome_of(found.entry())
+    assert again.facts == found.facts
+    assert set(again.predicted) == {"influence", "one_step"}
+    assert set(found.facts["sketching"]["without"]) == set(SCORES)
+    assert found.facts["sketching"]["converged"] == 1 + len(SCORES)
 
 
 def test_kinds_of_rows_by_hand():

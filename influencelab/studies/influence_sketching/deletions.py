@@ -15,6 +15,9 @@ from influencelab.studies.influence_sketching.called import SKETCH
 from influencelab.studies.influence_sketching.compact import Compact
 from influencelab.studies.influence_sketching.scores import Scores, losses, predictors
 
+# The derivative by a row's weight, and Newton's step without the row.
+PREDICTED = ("influence", "one_step")
+
 
 @dataclass(frozen=True, eq=False)
 class Deletions:
@@ -45,7 +48,8 @@ def deletions(found: RowInfluence, given: Compact, ranked: Scores, *, count: int
     """
     x, y = next(iter(given.tests.values()))
     if not count:
-        return Deletions(numpy.arange(0), numpy.arange(0), {}, numpy.zeros((0, 0)), numpy.zeros(0, dtype=bool), {})
+        none, nothing = numpy.arange(0), numpy.zeros((0, 0))
+        return Deletions(none, none, dict.fromkeys(PREDICTED, nothing), nothing, numpy.zeros(0, dtype=bool), {})
     generator = numpy.random.default_rng((seed, 3))
     tests = numpy.sort(generator.permutation(len(y))[:watched])
     rows = chosen(ranked["cook_one_step"], count, generator)
@@ -54,6 +58,7 @@ def deletions(found: RowInfluence, given: Compact, ranked: Scores, *, count: int
     regression = found.regression
     truth = row_deletions(regression, rows)
     steps = derivatives(regression, given.x, given.design.y, rows)
+    lengthened = steps / (1 - found.leverage[rows])[:, None]
     before = losses(predictors(regression, some), labels)
 
     def risen(falls: Float[numpy.ndarray, "r p"]) -> Float[numpy.ndarray, "r m"]:
@@ -64,7 +69,7 @@ def deletions(found: RowInfluence, given: Compact, ranked: Scores, *, count: int
     return Deletions(
         rows=rows,
         tests=tests,
-        predicted={"influence": risen(steps), "one_step": risen(steps / (1 - found.leverage[rows])[:, None])},
+        predicted=dict(zip(PREDICTED, map(risen, (steps, lengthened)), strict=True)),
         actual=risen(truth.changes),
         converged=truth.converged,
         distances={name: each.tolist() for name, each in distances.items()},
