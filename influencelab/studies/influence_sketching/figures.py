@@ -20,9 +20,9 @@ CURVES = (
     "falls; the dashed line is the accuracy with all rows."
 )
 BY_K = (
-    "Spearman correlation of sketched with exact Cook's distances against the columns k of the random matrix Ω, with "
-    "95% intervals over draws of rows and of Ω. On the dashed line lies squared residual times squared row norm, which "
-    "needs no Ω: above it a sketch is worth its cost."
+    "How much the order of sketched Cook's distances lacks of that of exact ones, against the columns k of the random "
+    "matrix Ω, with 95% intervals over draws of rows and of Ω. On the dashed line lies squared residual times squared "
+    "row norm, which needs no Ω: below it a sketch is worth its cost."
 )
 FIRST_ROWS = (
     "How many times as frequent each kind of row is among the twentieth of the training rows that a score puts first "
@@ -71,13 +71,16 @@ def spearman_by_k(table: pandas.DataFrame) -> Figure:
         for place, (projection, words) in enumerate(PROJECTIONS.items()):
             line = own[own["estimator"] == projection].sort_values("k")
             across = line["k"].to_numpy(dtype=float) * 1.04 ** (place - 1)
-            values = line["value"].to_numpy(dtype=float)
-            axis.errorbar(across, values, yerr=error_bars(line), **look(place), capsize=2, label=words)
+            lacking = 1 - line["value"].to_numpy(dtype=float)
+            axis.errorbar(across, lacking, yerr=error_bars(line)[::-1], **look(place), capsize=2, label=words)
         rival = find(table, {"arm": arm, "data": data, "estimator": NORM, "statistic": "spearman"})
-        axis.axhline(rival.value if rival else numpy.nan, color="0.3", linestyle="--", linewidth=1, label=SCORES[NORM])
+        axis.axhline(
+            1 - rival.value if rival else numpy.nan, color="0.3", linestyle="--", linewidth=1, label=SCORES[NORM]
+        )
         axis.set_xscale("log")
         axis.set_title(f"{DATA[data]}, {ARMS[arm]}", fontsize=10)
-        axis.set(xlabel="columns of the sketch, k", ylabel="Spearman correlation with exact Cook's distances")
+        axis.set_yscale("log")
+        axis.set(xlabel="columns k of the sketch (number)", ylabel="1 − Spearman correlation with exact distances")
     return finish(figure, caption=BY_K)
 
 
@@ -97,7 +100,7 @@ def kinds_of_first_rows(table: pandas.DataFrame) -> Figure:
         axis.set_yticks(range(len(there)), [KINDS[kind] for kind in there])
         axis.set_ylim(len(there) - 0.5, -0.5)
         axis.set_title(DATA[name], fontsize=10)
-        axis.set(xlabel="times as frequent as among all rows", ylabel="kind of row")
+        axis.set(xlabel="times as frequent as among all rows (ratio)", ylabel="kind of row (by name)")
     return finish(figure, caption=FIRST_ROWS)
 
 
