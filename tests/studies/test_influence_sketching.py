@@ -24,7 +24,8 @@ from influencelab.studies.influence_sketching import analysis, connections, desi
 from influencelab.studies.influence_sketching.called import KINDS, SCORES
 from influencelab.studies.influence_sketching.claims import CLAIMS, FINDINGS, TABLES
 from influencelab.studies.influence_sketching.compact import compact
-from influencelab.studies.influence_sketching.designs import design
+from influencelab.studies.influence_sketching.deletions import refitted as refitted_without
+from influencelab.studies.influence_sketching.designs import Design, design
 from influencelab.studies.influence_sketching.l1_penalty import L1Penalty
 from influencelab.studies.influence_sketching.scores import agreement, first, groups, rarity
 from influencelab.studies.influence_sketching.sketched_removals import SketchedRemovals
@@ -275,6 +276,22 @@ def test_deletions_are_those_of_refits_and_one_step_is_nearer_than_the_derivativ
     assert errors["one_step"] < 0.6 * errors["influence"] < 0.6 * numpy.abs(truth).mean()
     distances = ran.facts["sketching"]["distance"]
     assert numpy.corrcoef(distances["one_step"], distances["deleted"])[0, 1] > 0.95
+
+
+def test_deletions_that_chord_steps_do_not_reach_are_fitted_anew():
+    # A row alone holds the classes apart: without it another coefficient decides, and far more strongly.
+    x = numpy.c_[numpy.repeat([0.0, 1.0], 20), numpy.r_[numpy.zeros(39), 1.0]]
+    y = numpy.repeat([0.0, 1.0], 20)
+    y[39] = 0
+    rows = Design("few", scipy.sparse.csr_array(x), y, {"held_out": (scipy.sparse.csr_array(x), y)}, ("",) * 40)
+    small = compact(rows)
+    found = WeakRidge(1e-9).fit(small)
+    assert not il.row_deletions(found, [39]).converged[0]
+    changes, converged = refitted_without(found, small, numpy.array([0, 39]))
+    assert converged.all()
+    kept = numpy.arange(40) != 39
+    theta = refitted(x[kept], y[kept], 1e-9, total=40)
+    assert found.coefficients - changes[1] == pytest.approx(theta, rel=1e-4, abs=1e-3)
 
 
 @pytest.mark.parametrize("model", [WeakRidge(1e-3), L1Penalty(0.01)])

@@ -174,8 +174,9 @@ def distance_rows(outcomes: Mapping[Key, Outcome], *, bootstrap: Bootstrap) -> p
     for (arm, data, _), outcome in outcomes.items():
         found = outcome.facts["sketching"].get("distance")
         for name in ("one_step", SKETCH) if found else ():
-            pair = (numpy.array(each)[:, None] for each in (found[name], found["deleted"]))
-            comparison = comparison_of(*pair)
+            predicted, moved = (numpy.array(each)[:, None] for each in (found[name], found["deleted"]))
+            arrived = outcome.trusted["deleted"].numpy()[:, None]
+            comparison = comparison_of(predicted, moved, mask=arrived)
             own = {"arm": arm, "data": data, "estimator": name, "target": "distance"}
             rows += [
                 row(statistic(comparison, each, bootstrap=bootstrap).pooled, **own, statistic=each) for each in FOUR
