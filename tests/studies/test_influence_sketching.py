@@ -278,6 +278,7 @@ def test_deletions_are_those_of_refits_and_one_step_is_nearer_than_the_derivativ
     assert numpy.corrcoef(distances["one_step"], distances["deleted"])[0, 1] > 0.95
 
 
+@pytest.mark.slow
 def test_deletions_that_chord_steps_do_not_reach_are_fitted_anew():
     # A row alone holds the classes apart: without it another coefficient decides, and far more strongly.
     x = numpy.c_[numpy.repeat([0.0, 1.0], 20), numpy.r_[numpy.zeros(39), 1.0]]
