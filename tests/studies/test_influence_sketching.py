@@ -358,9 +358,11 @@ def test_claims_findings_and_figures_find_their_numbers(ran):
     for claim in CLAIMS:
         tables = (table, il.measurements(parts), distances)
         assert any(cell.number(each) for cell in claim.cells for each in tables), claim.name
-    assert all(find(table, where) for where in FINDINGS[0].quotes)
-    own = {"arm": "ridge", "data": "planted", "tests": "held_out"}
-    assert all(find(table, {**row, **own}) for row in TABLES[0].rows.values())
+    flips, ranks = FINDINGS[2:]
+    quotes = [*flips.quotes, *(where for where in ranks.quotes if where["data"] == "planted")]
+    assert all(find(table, where) for where in quotes)
+    own = TABLES[0].rows["planted mistakes, held out, weak ridge"]
+    assert all(find(table, {**own, **column}) for column in TABLES[0].columns.values())
     pairs = analysis.pairs(outcomes, parts)
     assert pairs["train_id"].nunique() == TRIAL.deleted
     for drawn in (figures.accuracy_by_removed(table), figures.spearman_by_k(table), figures.kinds_of_first_rows(table)):
