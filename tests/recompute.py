@@ -1,15 +1,15 @@
 """Compute the numbers on the pages of results again: `python tests/recompute.py [results]`, by NumPy, pandas and SciPy.
 
 `numbers.csv` lists the numbers, `formulas.toml` says which table of its report each is made of, and how; no line of the
-package that made them runs. A value must agree to a part in a million, or to what its table's digits allow (`DIGITS`);
-both ends of its interval, drawn anew by a bootstrap of this script's own, to 15% of its width or, where few distinct
-values leave gaps, to what as many draws leave open. A line a study says of how many numbers the tables are there.
+package that made them runs. A value must agree to a part in a million, or to what its table's digits allow; both ends
+of its interval, drawn anew by a bootstrap of this script's own, to 15% of its width or, where few distinct values leave
+gaps, to what as many draws leave open. A line a study says how many agree, and of the others why.
 """
 
 import json
 import sys
 import tomllib
-from collections import Counter
+from collections import Counter, defaultdict
 from fnmatch import fnmatch
 from functools import cache
 from pathlib import Path
@@ -18,17 +18,15 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-DRAWS, EXACT, WIDTH = 2000, 1e-6, 0.15
-SCORES = Path(__file__).parents[1] / "influencelab/studies/libraries_compared/scores/scores.npz"
+DRAWS, EXACT, WIDTH = 1000, 1e-6, 0.15
 # Facts are rounded to 1e-5; of predictions in float32 that are all but equal, some change places.
 DIGITS = {"depth_and_weight_decay": 5e-6, "leave_one_out": 5e-6, "where_the_error_comes_from": 2e-5}
-# What was made before a cause was mended, and agrees when its study is run again.
-STALE = {
-    ("depth_and_weight_decay", "decay_gain"): "twin flowers, whose predictions are one, were ranked by rounding",
-    ("similarity", "influence_less_rival"): "intervals of differences were cut at 1",
+STALE = {  # made before a cause was mended; what is run again agrees
+    ("depth_and_weight_decay", "decay_gain"),  # twin flowers, whose predictions are one, were ranked by rounding
+    ("similarity", "influence_less_rival"),  # intervals of differences were cut at 1
 }
+SCORES = Path(__file__).parents[1] / "influencelab/studies/libraries_compared/scores/scores.npz"
 THEN = {"exp": np.exp, "inverse": lambda each: 1 / each}
-np.seterr(all="ignore")
 
 
 class Lacking(Exception):
@@ -44,65 +42,34 @@ def read(path):
     return table.astype(dict.fromkeys(table.select_dtypes("float32"), float))
 
 
-# Statistics of predicted x and actual y in each of some draws; w (draws, removals) says how often each was drawn.
-def spread(x, y, w):
-    """Covariance, and variances of x and y."""
-    n, x, y = w.sum(1), x - x.mean(), y - y.mean()
-    mx, my = w @ x / n, w @ y / n
-    return w @ (x * y) / n - mx * my, w @ x**2 / n - mx**2, w @ y**2 / n - my**2
-
-
-def pearson(x, y, w):
-    xy, xx, yy = spread(x / np.ptp(x), y / np.ptp(y), w)
-    return np.where((xx > 1e-15) & (yy > 1e-15), xy / np.sqrt(xx * yy), np.nan)
-
-
-def slope(x, y, w):
-    return np.divide(*spread(x / np.ptp(x), y / np.ptp(x), w)[:2])
-
-
-def spearman(x, y, w):
-    r, s = (ranks(each, w) - w.sum(1, keepdims=True) / 2 for each in (x, y))
-    return (w * r * s).sum(1) / np.sqrt((w * r * r).sum(1) * (w * s * s).sum(1))
+def statistic(name, x, y, w):
+    """Of predicted x and actual y in each of some draws; w (draws, removals) says how often each was drawn."""
+    if name == "spearman":
+        r, s = (ranks(each, w) - w.sum(1, keepdims=True) / 2 for each in (x, y))
+        return (w * r * s).sum(1) / np.sqrt((w * r * r).sum(1) * (w * s * s).sum(1))
+    if name in ("relative_error", "rms_ratio"):
+        above, below = (y - x, y) if name == "relative_error" else (y, x)
+        return np.sqrt(w @ above**2 / (w @ below**2))
+    n, x, y = w.sum(1), (x - x.mean()) / np.ptp(x), (y - y.mean()) / np.ptp(x)
+    xx, yy, xy = (w @ (one * two) / n - (w @ one / n) * (w @ two / n) for one, two in ((x, x), (y, y), (x, y)))
+    return xy / xx if name == "slope" else np.where(np.minimum(xx, yy) > 1e-15, xy / np.sqrt(xx * yy), np.nan)
 
 
 def ranks(x, w):
-    """The weight below each value and half of that at it; what is within 1e-7 of the range of a group's least is tied."""
-    order, starts = np.argsort(x), []
+    """The weight below each value and half of that at it; within 1e-7 of the range, values are tied to the least."""
+    order, starts, step = np.argsort(x), [0], 1e-7 * np.ptp(x)
     for place, value in enumerate(x[order]):
-        if not starts or value - least >= 1e-7 * np.ptp(x):
-            least, starts = value, [*starts, place]  # noqa: F841
-    group = np.searchsorted(starts, np.argsort(order), side="right") - 1
+        if value - x[order[starts[-1]]] >= step > 0:
+            starts.append(place)
     total = np.add.reduceat(w[:, order], starts, axis=1)
-    return (np.cumsum(total, 1) - total / 2)[:, group]
+    return (np.cumsum(total, 1) - total / 2)[:, np.searchsorted(starts, np.argsort(order), side="right") - 1]
 
 
-def relative_error(x, y, w):
-    return np.sqrt(w @ (y - x) ** 2 / (w @ y**2))
-
-
-def rms_ratio(x, y, w):
-    return np.sqrt(w @ y**2 / (w @ x**2))
-
-
-STATISTICS = {each.__name__: each for each in (pearson, slope, spearman, relative_error, rms_ratio)}
-
-
-# Means, and the same in draws of what they are over.
 @cache
 def drawn(units, stream=0):
     """How often each of so many units is drawn in each draw, after a row of ones."""
     places = np.random.default_rng([2026, units, stream]).integers(0, units, (DRAWS, units))
-    return np.stack([np.ones(units), *(np.bincount(each, minlength=units) for each in places)]).astype(float)
-
-
-def mean(table, weights):
-    weights = np.where(np.isnan(table), 0, weights)
-    return (np.nan_to_num(table) * weights).sum(1) / weights.sum(1)
-
-
-def median(table, weights):
-    return np.array([np.nanmedian(np.repeat(*each)) for each in zip(table, weights.astype(int), strict=True)])
+    return np.stack([np.ones(units), *(np.bincount(each, minlength=units) for each in places)])
 
 
 def crossed(table, nested=False):
@@ -119,185 +86,163 @@ def square(part, values):
     return part.pivot_table(values=values, **index).to_numpy(float)
 
 
-def over_tests(x, y, statistic, over=mean):
-    """The mean over test points of a statistic over removals, both drawn anew."""
-    w, known = drawn(len(x)), ~np.isnan(x + y)
-    parts = zip(x.T, y.T, known.T, strict=True)
-    table = np.stack([STATISTICS[statistic](a[k], b[k], w[:, k]) for a, b, k in parts], 1)
-    return over(np.where(np.isnan(table[0]), np.nan, table), drawn(x.shape[1], 1))
+def over_tests(x, y, name):
+    """The mean over test points, or of `median_` the median, of a statistic over removals, both drawn anew."""
+    w, parts = drawn(len(x)), zip(x.T, y.T, ~np.isnan(x + y).T, strict=True)
+    table = np.stack([statistic(name.removeprefix("median_"), a[k], b[k], w[:, k]) for a, b, k in parts], 1)
+    table, tests = table[:, ~np.isnan(table[0])], drawn(x.shape[1], 1)[:, ~np.isnan(table[0])]
+    if name.startswith("median_"):
+        return np.array([np.median(np.repeat(*each)) for each in zip(table, tests.astype(int), strict=True)])
+    return (np.nan_to_num(table) * tests).sum(1) / (~np.isnan(table) * tests).sum(1)
 
 
 def interval(draws):
     """The ends, of draws moved to have their median at the value, which stands first; or those that were given."""
-    if isinstance(draws, tuple):
+    if len(draws) <= 3:
         return np.array([*draws[1:], np.nan, np.nan][:2])
     low, middle, high = np.nanquantile(draws[1:], [0.025, 0.5, 0.975])
     return np.array([low, high]) + draws[0] - middle
 
 
-class Number:
-    """A line of the list, with the tables of its report."""
+def rows_of(line, formula):
+    """The rows of a table that have a number's settings, or those that are put in their place."""
+    table, queries = read(line.folder / formula["table"]), formula.get("query", {})
+    where = line.where | {name: None if value == "" else value for name, value in formula.get("set", {}).items()}
+    if formula["table"].startswith("replicates"):  # a setting that a number lacks is missing in its rows
+        where = dict.fromkeys(set(table) - {"seed", "test_id", "value", *formula.get("rows", ())}) | where
+    for name in (set(where) & set(table)) - set(queries):
+        real = isinstance(where[name], float) and table[name].dtype.kind == "f"
+        same = np.isclose(table[name], where[name]) if real else table[name] == where[name]
+        table = table[table[name].isna() if where[name] is None else same]
+    for name, words in queries.items():
+        table = table.query(words[where[name]], engine="python")
+    if table.empty:
+        raise Lacking(f"{formula['table']} is of other settings")
+    return table
 
-    def __init__(self, line, results):
-        self.line, self.folder = line, results / line.study / line.profile
-        self.where = json.loads(line.settings) | {"statistic": line.statistic}
 
-    def filled(self, text):
-        """A text with the number's own settings in it."""
-        return text.format(**self.where) if isinstance(text, str) else text
+def filled(formula, where):
+    """A formula with the number's own settings in it."""
+    if isinstance(formula, dict):
+        return {name: filled(each, where) for name, each in formula.items()}
+    return formula.format(**where) if isinstance(formula, str) else formula
 
-    def rows_of(self, formula):
-        """The rows of a table that have its settings; none for what an empty one stands for."""
-        table, where, queries = read(self.folder / f"{formula['table']}"), dict(self.where), formula.get("query", {})
-        where |= {name: self.filled(value) or None for name, value in formula.get("set", {}).items()}
-        for name, value in where.items():
-            if name in table and name not in queries:
-                real = isinstance(value, float) and table[name].dtype.kind == "f"
-                same = np.isclose(table[name], value) if real else table[name] == value
-                table = table[table[name].isna() if value is None else same]
-        if formula["table"].startswith("replicates"):  # a setting that the number lacks is missing in its rows too
-            others = [name for name in table if name not in (*where, "seed", "test_id", "value")]
-            table = table[table[[name for name in others if name not in formula.get("rows", ())]].isna().all(axis=1)]
-        for name, words in queries.items():
-            table = table.query(words[where[name]], engine="python")
-        if table.empty:
-            raise Lacking(f"{formula['table']} is of other settings")
-        return table
 
-    def computed(self, formula):
-        """The number by a formula, before its draws anew or its ends."""
-        if "lacking" in formula:
-            raise Lacking(formula["lacking"])
-        whole = {"table": "pairs.parquet", "x": "predicted", "y": "actual"} | formula
-        whole["table"] += "" if "." in whole["table"] else ".parquet"
-        try:
-            way = "special" if "special" in whole else "by_value" if "value" in whole else "by_pairs"
-            found = SPECIAL[whole["special"]](self) if way == "special" else getattr(self, way)(whole)
-        except Lacking:
-            if "or" not in formula:
-                raise
-            return self.computed(formula["or"])
-        if "less" in formula:
-            own = {name: value for name, value in formula["less"].items() if name in ("x", "value")}
-            changed = {name: value for name, value in formula["less"].items() if name not in own}
-            other = {name: value for name, value in formula.items() if name != "less"} | own
-            found = found - self.computed(other | {"set": formula.get("set", {}) | changed})
-        if "then" in formula:
-            ends = THEN[formula["then"]](np.array([found[0], *interval(found)]))
-            return ends[0], *sorted(ends[1:])
-        return found
+def computed(line, formula):
+    """A number by a formula, and its draws or its ends."""
+    if "lacking" in formula:
+        raise Lacking(formula["lacking"])
+    whole = {"table": "pairs", "x": "predicted", "y": "actual"} | {n: v for n, v in formula.items() if n != "less"}
+    whole["table"] += "" if "." in whole["table"] else ".parquet"
+    try:
+        found = globals()[whole.get("special", "by_value" if "value" in whole else "by_pairs")](line, whole)
+    except (Lacking, NameError) as error:
+        if "or" not in formula:
+            raise Lacking(error) from error
+        return computed(line, formula["or"])
+    if "less" in formula:
+        other = formula["less"]
+        found = found - computed(line, whole | other | {"set": whole.get("set", {}) | other})
+    if "then" in formula:
+        value, *ends = THEN[formula["then"]](np.array([found[0], *interval(found)]))
+        return value, *sorted(ends)
+    return found
 
-    def by_value(self, formula):
-        """The mean of a column over rows and columns, or what is calculated of all of it."""
-        part, rows, columns = self.rows_of(formula), formula.get("rows", "seed"), formula.get("columns", "test_id")
-        try:
-            value = part.eval(self.filled(formula["value"]), engine="python")
-        except NameError as error:
-            raise Lacking(str(error)) from error
-        if np.ndim(value) == 0:
-            return (float(value),)
-        part = part.assign(found=np.asarray(value, dtype=float))
-        if columns not in part or part[columns].isna().all() or columns == rows:
-            return crossed(part["found"])
-        table = part.pivot(index=rows, columns=columns, values="found")
-        if "units" in formula and len(table) == 1:
-            table = table.T
-        return crossed(table, nested="units" in formula)
 
-    def by_pairs(self, formula):
-        """Predicted beside actual changes: of one model, or of each seed."""
-        part, columns = self.rows_of(formula), formula.get("columns", "test_id")
-        names = {self.filled(formula[name]): name for name in ("x", "y")}
-        part = part.rename(columns=names).assign(**{} if columns else {"test_id": 0})
-        statistic = self.filled(formula.get("measure", self.line.statistic))
-        over, statistic = (median, statistic[7:]) if statistic.startswith("median_") else (mean, statistic)
-        over = median if formula.get("over") == "median" else over
-        if "units" in formula:
-            units = part["draw" if part["draw"].nunique() > 1 else "train_id"].rank(method="dense").astype(int) - 1
-            self.must_have(len(part))
-            x, y = part["x"].to_numpy(), part["y"].to_numpy()
-            return STATISTICS[statistic](x, y, drawn(units.max() + 1)[:, units])
-        if "seeds" in formula and part[formula["seeds"]].drop_duplicates().shape[0] > 1:
-            return self.by_seed(part, statistic, over, formula["seeds"])
-        self.must_have(len(part))
-        return over_tests(square(part, "x"), square(part, "y"), statistic, over)
+def by_value(line, formula):
+    """The mean of a column over rows and columns, or what is calculated of all of it."""
+    part, columns, nested = rows_of(line, formula), formula.get("columns", "test_id"), "units" in formula
+    value = part.eval(formula["value"], engine="python")
+    if np.ndim(value) == 0:
+        return (float(value),)
+    if nested and len(part) < line.n:
+        raise Lacking("some of the draws")
+    part, rows = part.assign(found=np.asarray(value, dtype=float)), formula.get("rows", "seed")
+    if columns not in part or part[columns].isna().all() or columns == rows:
+        return crossed(part["found"])
+    table = part.pivot(index=rows, columns=columns, values="found")
+    return crossed(table.T if nested and len(table) == 1 else table, nested)
 
-    def by_seed(self, part, statistic, over, seeds):
-        """A statistic of each seed and test point, and their mean; each may have one test point of its own."""
-        found = {}
-        for key, own in part.groupby([*seeds, "test_id"], observed=True):
-            found[key] = STATISTICS[statistic](own["x"].to_numpy(), own["y"].to_numpy(), np.ones((1, len(own))))[0]
-        table = pd.Series(found).unstack()
-        self.must_have(table.count().sum())
-        if over is median:  # between two in order, whose places a binomial law gives
-            known = np.sort(np.nanmean(table, axis=1))
-            place = max(0, int(stats.binom.ppf(0.025, len(known), 0.5)) - 1)
-            return np.median(known), known[place], known[-1 - place]
+
+def by_pairs(line, formula):
+    """Predicted beside actual changes: of one model over removals and test points, or of each seed."""
+    part = rows_of(line, formula).rename(columns={formula[name]: name for name in ("x", "y")})
+    part = part if formula.get("columns", True) else part.assign(test_id=0, train_id=range(len(part)))
+    name, seeds = formula.get("measure", line.statistic), formula.get("seeds", [])
+    if len(read(line.folder / formula["table"])) == 12_000 or (len(part) < line.n and not seeds):
+        raise Lacking("a sample of the pairs")
+    if seeds and len(part[seeds].drop_duplicates()) > 1:
+        return by_seed(part.groupby([*seeds, "test_id"], observed=True), name)
+    if "units" in formula:
+        units = part["draw" if part["draw"].nunique() > 1 else "train_id"].rank(method="dense").astype(int) - 1
+        return statistic(name, part["x"].to_numpy(), part["y"].to_numpy(), drawn(units.max() + 1)[:, units])
+    return over_tests(square(part, "x"), square(part, "y"), name)
+
+
+def by_seed(parts, name):
+    """A statistic of each seed and test point, and their mean; each may have one test point of its own."""
+    plain = name.removeprefix("median_")
+    ready = ((key, own["x"].to_numpy(), own["y"].to_numpy()) for key, own in parts)
+    table = pd.Series({key: statistic(plain, x, y, np.ones((1, len(x))))[0] for key, x, y in ready}).unstack()
+    if plain == name:
         return crossed(table, nested=bool(table.count(axis=1).max() == 1))
-
-    def must_have(self, size):
-        """Refuse a sample of what the number is made of."""
-        if size < self.line.n:
-            raise Lacking("a sample of the pairs")
+    known = np.sort(np.nanmean(table, axis=1))  # between two in order, whose places a binomial law gives
+    place = max(0, int(stats.binom.ppf(0.025, len(known), 0.5)) - 1)
+    return np.median(known), known[place], known[-1 - place]
 
 
-def slices(number):
+def slices(line, _):
     """Networks with splits of their own, from the ρ of each that the slices of the study keep."""
-    if number.line.profile != "paper_joined":
+    if line.profile != "paper_joined":
         raise Lacking("it is of no slice")
-    facts = [json.loads(path.read_text()) for path in sorted(number.folder.parent.glob("paper_*/facts.json"))]
+    facts = [json.loads(path.read_text()) for path in sorted(line.folder.parent.glob("paper_*/facts.json"))]
     cells = [cell for each in facts for cell in each.get("spearman_by_network", ()) if cell.get("part") == "cold"]
-    where = number.where
-    rho = {
-        (e["weight_decay"], e["depth"]): np.array(e["spearman"], float) for e in cells if e["target"] == where["target"]
-    }
-    if number.line.statistic == "decay_gain":
-        one, two = rho[0.005, where["depth"]], rho[0.0001, where["depth"]]
+    rho = {(e["target"], e["weight_decay"], e["depth"]): np.array(e["spearman"], float) for e in cells}
+    where = line.where
+    if line.statistic == "decay_gain":
+        one, two = (rho[where["target"], decay, where["depth"]] for decay in (0.005, 0.0001))
         return crossed([a - b for a, b in zip(one, two, strict=False)])
-    if number.line.statistic == "spearman_per_layer":
-        line = {layers: each for (decay, layers), each in rho.items() if decay == where["weight_decay"]}
-        x, w = np.repeat([*line], [*map(len, line.values())]), [drawn(len(each), x) for x, each in line.items()]
-        return slope(x.astype(float), np.concatenate([*line.values()]), np.concatenate(w, axis=1))
-    own = rho[where["weight_decay"], where["depth"]]
-    return (np.isnan(own).mean(),) if number.line.statistic == "undefined" else crossed(own)
+    if line.statistic == "spearman_per_layer":
+        parts = {key[2]: each for key, each in rho.items() if key[:2] == (where["target"], where["weight_decay"])}
+        x, w = np.repeat([*parts], [*map(len, parts.values())]), [drawn(len(each), x) for x, each in parts.items()]
+        return statistic("slope", x.astype(float), np.concatenate([*parts.values()]), np.concatenate(w, axis=1))
+    own = rho[where["target"], where["weight_decay"], where["depth"]]
+    return (np.isnan(own).mean(),) if line.statistic == "undefined" else crossed(own)
 
 
-def flips(number):
+def flips(line, _):
     """Shares of attacked pictures that flip, with Wilson's interval, and two of them."""
-    table, where = read(number.folder / "attacks.parquet"), number.where
-    flipped = table[table["budget"] <= where["budget"]].groupby(["arm", "test"])["flipped"].max().unstack(0)
-    n, counts = len(flipped), [int(flipped[where[name]].sum()) for name in ("estimator", "rival") if name in where]
+    table, names = read(line.folder / "attacks.parquet"), [line.where.get(name) for name in ("estimator", "rival")]
+    flipped = table[table["budget"] <= line.where["budget"]].groupby(["arm", "test"])["flipped"].max().unstack(0)
+    n, counts = len(flipped), [int(flipped[name].sum()) for name in names if name]
     shares = [(count / n, *stats.binomtest(count, n).proportion_ci(method="wilson")) for count in counts]
-    if number.line.statistic == "flip_rate":
+    if line.statistic == "flip_rate":
         return shares[0]
     (p, low, high), (q, least, most) = shares
-    if number.line.statistic == "ahead":
+    if line.statistic == "ahead":
         return p - q, max(-1, p - q - np.hypot(p - low, most - q)), min(1, p - q + np.hypot(high - p, q - least))
     a, b = (count + 0.5 for count in counts)
     width = np.exp(stats.norm.ppf(0.975) * np.sqrt(1 / a + 1 / b - 2 / (n + 0.5)))
     return a / b, a / b / width, a / b * width
 
 
-def scaled(number):
+def scaled(line, formula):
     """The slope in nats, or of scores as a library returned them, a row a training or a test point."""
-    part = number.rows_of({"table": "pairs.parquet", "set": {"scale": ""}})
-    x, y = (square(part, name) for name in ("predicted", "actual"))
-    if number.where["scale"] == "as returned":
-        scores = np.load(SCORES)["{data}/{estimator}".format(**number.where)].astype(float)
-        x = (scores if scores.shape[1] == x.shape[1] else scores.T)[: len(x)]
-    return over_tests(x, y, "slope", median)
+    part = rows_of(line, formula)
+    x, y, scores = square(part, "predicted"), square(part, "actual"), np.load(SCORES)
+    if line.where["scale"] == "as returned":
+        x = scores["{data}/{estimator}".format(**line.where)].astype(float)
+        x = (x if x.shape[1] == y.shape[1] else x.T)[: len(y)]
+    return over_tests(x, y, "median_slope")
 
 
-def of_others(number, numbers):
+def of_others(line, numbers):
     """A number that is made of others of the list: a difference, a ratio, or a mean over units."""
-    line, other = number.line, json.loads(number.line.other)
+    other, own = json.loads(line.other), [each for each in numbers if each.folder == line.folder]
 
     def found(change):
-        same = [
-            each for each in numbers if (each.study, each.profile, each.made) == (line.study, line.profile, "measured")
-        ]
-        known = [(json.loads(each.settings) | {"statistic": each.statistic}, each) for each in same]
-        return [each for own, each in known if all(own.get(k) == v for k, v in (number.where | change).items())]
+        wanted = (line.where | change).items()
+        return [each for each in own if not each.other and all(each.where.get(name) == value for name, value in wanted)]
 
     if line.made == "mean over":
         ((name, values),) = other.items()
@@ -318,36 +263,38 @@ def fault(line, draws):
     ends, given = interval(draws), np.array([line.low, line.high])
     if np.isnan(line.low) or len(draws) == 1 or max(abs(ends - given)) <= WIDTH * np.ptp(given):
         return ""
-    # Of few distinct values: no farther than three standard errors of a share of so many draws.
-    shares = np.array([[0.025], [0.975]]) + np.sqrt(0.025 * 0.975 / 1000) * np.array([-3, 3])
+    # Of few distinct values: within three standard errors of a share, of these draws and the 500 that reports have.
+    shares = np.clip([[0.025], [0.975]] + np.sqrt(0.025 * 0.975 * (1 / DRAWS + 1 / 500)) * [-3, 3], 0, 1)
     near = np.nanquantile(draws[1:], shares) + draws[0] - np.nanmedian(draws[1:]) if len(draws) > 3 else shares * np.nan
     return "" if np.all((near[:, 0] <= given) & (given <= near[:, 1])) else f"{given} is {ends}"
 
 
-def main(results):
-    """Check every number, print a line a study and each disagreement; 1 if there is one."""
-    formulas, said, wrong = tomllib.loads((results / "formulas.toml").read_text()), {}, []
-    blank = dict.fromkeys(("value", "low", "high", "n"), "")
-    numbers = list(pd.read_csv(results / "numbers.csv", keep_default_na=False, na_values=blank).itertuples())
+@np.errstate(all="ignore")
+def main(results, study="*"):
+    """Check every number, print a line a study and each disagreement; whether there is one that nothing explains."""
+    formulas, said, wrong = tomllib.loads((results / "formulas.toml").read_text()), defaultdict(Counter), []
+    table = pd.read_csv(results / "numbers.csv").fillna({"other": ""})
+    table["where"] = [json.loads(each) for each in table["settings"]]
+    table["folder"] = [results / one / two for one, two in zip(table["study"], table["profile"], strict=True)]
+    numbers = [each for each in table.itertuples() if fnmatch(each.study, study)]
     for line in numbers:
-        known, count = formulas.get(line.study, {}).items(), said.setdefault(line.study, Counter())
-        formula = next((each for pattern, each in known if fnmatch(line.statistic, pattern)), {"lacking": "a formula"})
-        number = Number(line, results)
+        known, count = formulas.get(line.study, {}).items(), said[line.study]
+        fits = (each for name, each in known if fnmatch(line.statistic, name) or fnmatch(line.settings, name))
+        formula = next(fits, {"lacking": "a formula"})
         try:
-            draws = number.computed(formula) if line.made == "measured" else of_others(number, numbers)
+            draws = of_others(line, numbers) if line.other else computed(line, filled(formula, line.where))
         except Lacking as lack:
-            count[f"not: {lack}"] += 1
+            count[f"lacking {lack}"] += 1
             continue
         amiss = fault(line, draws)
         count["stale" if amiss and (line.study, line.statistic) in STALE else "wrong" if amiss else "agree"] += 1
         wrong += [f"{line.study} {line.profile} {line.statistic} {line.settings}: {amiss}"] if amiss else []
-    for study, count in said.items():
-        print(f"{study}: {count.pop('agree', 0)} of {count.total()} agree", *sorted(count.items()), sep="; ")
+    for name, count in said.items():
+        others = (f"; {number} {why}" for why, number in sorted(count.items()) if why != "agree")
+        print(f"{name}: {count['agree']} of {count.total()} agree", *others, sep="")
     print(*wrong, sep="\n")
-    return any("wrong" in count for count in said.values())
+    return any(count["wrong"] for count in said.values())
 
-
-SPECIAL = {each.__name__: each for each in (slices, flips, scaled)}
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1] if sys.argv[1:] else Path(__file__).parents[1] / "results")))
+    sys.exit(main(Path(sys.argv[1]) if sys.argv[1:] else Path(__file__).parents[1] / "results", *sys.argv[2:]))

@@ -76,14 +76,13 @@ def rows_of(report: Report, setting: Setting, number: Measurement) -> Iterator[R
         made |= {how: other for how, other in ((LESS, setting.less), (OVER, setting.over)) if other is not None}
         yield from (line for other in made.values() for line in measured(report, {**setting.where, **other}))
     for how, other in made.items():
-        plain = {name: value for name, value in setting.where.items() if name != "statistic"}
-        own = {"settings": text(plain), "made": how, "other": text(other)}
+        own = {"settings": text(setting.where), "made": how, "other": text(other)}
         yield {**of_report(report, number), "statistic": setting.where["statistic"], **own}
 
 
 def measured(report: Report, where: Where) -> Iterator[Row]:
     """The rows of the measurements that have these settings."""
-    names = [name for name in settings_of(report.measurements) if name not in ("study", "statistic")]
+    names = [name for name in settings_of(report.measurements) if name != "study"]
     for line in select(report.measurements, where):
         own = {name: line[name] for name in names if line[name] is not None}
         number = measurement_of(line)

@@ -22,9 +22,8 @@ the answer, every claim with its numbers and 95% intervals, tables, figures and 
 Bands were chosen before the runs that they judge, unless a page says that first numbers were known; pilots on the same
 data were. Smallest effects of interest, and bands for printed sizes, all came after first runs had been seen. A claim
 is judged in all settings where it was measured, and has one verdict over them. Numbers have three digits where their
-intervals allow it, and more only where the ends would otherwise be alike; all digits of those on these pages are in
-[numbers.csv](numbers.csv), of all others in each run's `measurements.csv`. `python tests/recompute.py` computes the
-former again from the other tables of each run, by NumPy, pandas and SciPy alone.
+intervals allow it, and more only where the ends would otherwise be alike; all digits are in [numbers.csv](numbers.csv),
+which `tests/recompute.py` computes again from the tables of each run, and in its `measurements.csv`.
 
 Written by `influencelab scorecard --write` from the reports in this folder: edit the claims or run the studies, not
 these pages.
