@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-DRAWS, EXACT, WIDTH = 1000, 1e-6, 0.15
+DRAWS, EXACT, WIDTH = 1200, 1e-6, 0.15
 # Facts are rounded to 1e-5; of predictions in float32 that are all but equal, some change places.
 DIGITS = {"depth_and_weight_decay": 5e-6, "leave_one_out": 5e-6, "where_the_error_comes_from": 2e-5}
 STALE = {  # made before a cause was mended; what is run again agrees
@@ -264,7 +264,7 @@ def fault(line, draws):
     if np.isnan(line.low) or len(draws) == 1 or max(abs(ends - given)) <= WIDTH * np.ptp(given):
         return ""
     # Of few distinct values: within three standard errors of a share, of these draws and the 500 that reports have.
-    shares = np.clip([[0.025], [0.975]] + np.sqrt(0.025 * 0.975 * (1 / DRAWS + 1 / 500)) * [-3, 3], 0, 1)
+    shares = np.clip([[0.025], [0.975]] + np.sqrt(0.025 * 0.975 * (1 / DRAWS + 1 / 500)) * np.array([-3, 3]), 0, 1)
     near = np.nanquantile(draws[1:], shares) + draws[0] - np.nanmedian(draws[1:]) if len(draws) > 3 else shares * np.nan
     return "" if np.all((near[:, 0] <= given) & (given <= near[:, 1])) else f"{given} is {ends}"
 
