@@ -6,12 +6,12 @@ from pathlib import Path
 
 from influencelab.runner.claim import Claim
 from influencelab.runner.json_file import write_text
+from influencelab.runner.numbers_of_record import numbers_of_record
 from influencelab.runner.profile import RECORD, Profile, size_of
 from influencelab.runner.report import reports
 from influencelab.runner.scorecard import by_study, counted, rows
 from influencelab.runner.verdict import legend
 from influencelab.studies.catalogue import all_claims, all_findings
-from influencelab.studies.numbers_of_record import numbers_of_record
 from influencelab.studies.study_page import answer, study_page
 
 INTRODUCTION = """# Results

@@ -12,10 +12,10 @@ import numpy
 import pandas
 import pytest
 
+from influencelab.runner.numbers_of_record import numbers_of_record
 from influencelab.runner.profile import RECORD
 from influencelab.runner.report import reports
 from influencelab.studies.catalogue import all_claims, all_findings
-from influencelab.studies.numbers_of_record import numbers_of_record
 
 ROOT = Path(__file__).parents[2]
 RESULTS, SCRIPT = ROOT / "results", ROOT / "tests/recompute.py"
