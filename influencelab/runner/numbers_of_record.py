@@ -77,7 +77,7 @@ def rows_of(report: Report, setting: Setting, number: Measurement) -> Iterator[R
         yield from (line for other in made.values() for line in measured(report, {**setting.where, **other}))
     for how, other in made.items():
         own = {"settings": text(setting.where), "made": how, "other": text(other)}
-        yield {**of_report(report, number), "statistic": setting.where["statistic"], **own}
+        yield {**of_report(report, number), "statistic": setting.where.get("statistic", ""), **own}
 
 
 def measured(report: Report, where: Where) -> Iterator[Row]:
@@ -86,7 +86,12 @@ def measured(report: Report, where: Where) -> Iterator[Row]:
     for line in select(report.measurements, where):
         own = {name: line[name] for name in names if line[name] is not None}
         number = measurement_of(line)
-        yield {**of_report(report, number), "statistic": line["statistic"], "settings": text(own), "made": "measured"}
+        yield {
+            **of_report(report, number),
+            "statistic": line.get("statistic", ""),
+            "settings": text(own),
+            "made": "measured",
+        }
 
 
 def of_report(report: Report, number: Measurement) -> Row:
