@@ -21,12 +21,10 @@ the answer, every claim with its numbers and 95% intervals, tables, figures and 
 
 Bands were chosen before the runs that they judge, unless a page says that first numbers were known; pilots on the same
 data were. Smallest effects of interest, and bands for printed sizes, all came after first runs had been seen. A claim
-is judged in all settings where it was measured, and has one verdict over them. Numbers have three digits where their
-intervals allow it, and more only where the ends would otherwise be alike; all digits are in [numbers.csv](numbers.csv),
-which `tests/recompute.py` computes again from the tables of each run, and in its `measurements.csv`.
+is judged in all settings where it was measured, and has one verdict over them. Numbers have as many digits as their
+intervals allow; all are in [numbers.csv](numbers.csv), which `tests/recompute.py` computes again from the tables.
 
-Written by `influencelab scorecard --write` from the reports in this folder: edit the claims or run the studies, not
-these pages.
+Written by `influencelab scorecard --write` from these reports: edit the claims or run the studies, not these pages.
 """
 
 
