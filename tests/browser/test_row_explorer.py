@@ -97,8 +97,13 @@ def test_rows_are_found_from_dots_and_dots_from_rows(open_notebook: Callable[[Pa
             f"() => window.jupyterapp.commands.execute('apputils:change-theme', {{theme: 'JupyterLab {theme}'}})"
         )
         expect(root).to_have_class(kind)
-        panel.picture(f"rows_{theme.lower()}")
+        # The canvas is drawn anew some time after the page has its colours.
+        for _ in range(600):
+            if (explorer.drawn()["hash"] != light) == (theme == "Dark"):
+                break
+            page.wait_for_timeout(100)
         assert (explorer.drawn()["hash"] != light) == (theme == "Dark")
+        panel.picture(f"rows_{theme.lower()}")
 
 
 def said(panel: Panel, index: int) -> object:
