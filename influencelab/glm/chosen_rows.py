@@ -11,7 +11,7 @@ from numpy import ndarray
 
 from influencelab.errors import InvalidParameter, NotConverged, real, require, whole
 from influencelab.glm.conjugate_gradients import PK, conjugate_gradients
-from influencelab.glm.influence import FORMS, objective_of
+from influencelab.glm.influence import cook_of, objective_of
 from influencelab.glm.link import B
 from influencelab.glm.objective import P
 from influencelab.glm.regression import Regression
@@ -48,9 +48,7 @@ class ChosenRows(Summarised):
 
     def cook(self, form: str = "one_step") -> Float[ndarray, " r"]:
         """Cook's distance in a form of `RowInfluence.cook`, not divided by anything."""
-        if form not in FORMS:
-            raise InvalidParameter(f"form is '{form}', expected one of {', '.join(FORMS)}.")
-        return self.pearson**2 * self.leverage / (1 - self.leverage) ** (2 if form == "one_step" else 1)
+        return cook_of(self.pearson, self.leverage, form)
 
     def table(self) -> pandas.DataFrame:
         """A line a row, by its place, in the order asked for."""

@@ -62,10 +62,7 @@ class RowInfluence(Summarised):
                 Newton's step to the coefficients without the row; `published` is r² h / (1 − h), of Algorithm 1 of
                 Wojnowicz et al. (2016).
         """
-        if form not in FORMS:
-            raise InvalidParameter(f"form is '{form}', expected one of {', '.join(FORMS)}.")
-        power = 2 if form == "one_step" else 1
-        return self.pearson**2 * self.leverage / (1 - self.leverage) ** power
+        return cook_of(self.pearson, self.leverage, form)
 
     @property
     def studentised(self) -> B:
@@ -264,6 +261,17 @@ def cook_distances(
     """
     given: Any = {"weights": weights, "offsets": offsets, "weight_decay": weight_decay, "intercept": intercept}
     return row_influence(regress(X, y, family=family, **given)).cook(form)
+
+
+def cook_of(pearson: B, leverage: Float[ndarray, "*rows"], form: str) -> Float[ndarray, "*rows"]:
+    """Cook's distances from residuals and leverages, which may be several of each row; forms are `RowInfluence.cook`'s.
+
+    Raises:
+        InvalidParameter: there is no such form.
+    """
+    if form not in FORMS:
+        raise InvalidParameter(f"form is '{form}', expected one of {', '.join(FORMS)}.")
+    return pearson**2 * leverage / (1 - leverage) ** (2 if form == "one_step" else 1)
 
 
 def objective_of(regression: Regression, *, workers: int, progress: Progress, client: Any = None) -> Objective:

@@ -25,6 +25,8 @@ __all__ = ["InfluentialRows", "influence_measures", "influential_rows"]
 
 CURE = "Make one: il.row_influence(regression)."
 MEASURES = ("dfbetas", "dffits", "covratio", "cook", "hat")
+# What each published cut-off is of, but for those that have the measure's own name.
+OF_RULE = {"4/n": "cook"}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -71,7 +73,7 @@ class InfluentialRows(Summarised):
         """A line a rule: the published cut-off, rows beyond it, how many would be by chance; the same calibrated."""
         lines = {}
         for rule, cutoff in self.cutoffs.items():
-            measure = "cook" if rule == "4/n" else rule
+            measure = OF_RULE.get(rule, rule)
             lines[rule] = {
                 "cutoff": cutoff,
                 "rows": numpy.count_nonzero(self.measures[measure] > cutoff),
@@ -224,7 +226,7 @@ def by_chance(
     """How many rows of all draws are at least as far as each observed distance, and how many beyond each cut-off."""
     influence = simulation.influence
     regression, dispersions = influence.regression, simulation.dispersions[None]
-    places = [MEASURES.index("cook" if rule == "4/n" else rule) for rule in cutoffs]
+    places = [MEASURES.index(OF_RULE.get(rule, rule)) for rule in cutoffs]
 
     def of(given: Rows) -> tuple[Any, ...]:
         counts, over = numpy.zeros((len(order) + 1, len(MEASURES))), numpy.zeros(len(cutoffs))

@@ -13,7 +13,7 @@ from numpy import ndarray
 import influencelab
 from influencelab.errors import InvalidParameter, require, whole
 from influencelab.glm.checkpoint import NOTHING, Checkpoint, check_kept
-from influencelab.glm.influence import FORMS, objective_of
+from influencelab.glm.influence import cook_of, objective_of
 from influencelab.glm.leverage import forms
 from influencelab.glm.link import B
 from influencelab.glm.newton import factored
@@ -57,10 +57,7 @@ class SketchedInfluence(Summarised):
 
     def cooks(self, form: str = "published") -> Float[ndarray, "s n"]:
         """Cook's distance of each row in each sketch."""
-        if form not in FORMS:
-            raise InvalidParameter(f"form is '{form}', expected one of {', '.join(FORMS)}.")
-        power = 2 if form == "one_step" else 1
-        return self.pearson**2 * self.leverages / (1 - self.leverages) ** power
+        return cook_of(self.pearson, self.leverages, form)
 
     @property
     def reason(self) -> str:
