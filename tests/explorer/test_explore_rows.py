@@ -85,7 +85,7 @@ def test_settings_and_selection_are_checked_and_the_selected_rows_come_back():
         ({"settings": {"across": "hat"}}, InvalidParameter, "across cannot be 'hat'"),
         ({"settings": {"accross": "cook"}}, UnknownName, "Did you mean 'across'"),
         ({"selected": [30]}, InvalidParameter, "expected 0 … 29"),
-        ({"selected": ["p3"]}, WrongType, "expected places of rows"),
+        ({"selected": [0, "p3"]}, WrongType, "holds the text 'p3', expected places of rows"),
     ):
         with pytest.raises(error, match=said):
             explorer.set_trait(*next(iter(wrong.items())))

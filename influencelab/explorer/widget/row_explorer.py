@@ -123,8 +123,8 @@ class RowExplorer(anywidget.AnyWidget):
     @traitlets.validate("selected")
     def _check_selected(self, proposal: Any) -> list[int]:
         """Places of rows, ascending, each once."""
-        if not all(isinstance(each, int | numpy.integer) for each in proposal["value"]):
-            raise WrongType(f"selected holds {named(proposal['value'][0])}, expected places of rows, from 0.")
+        if wrong := [each for each in proposal["value"] if not isinstance(each, int | numpy.integer)]:
+            raise WrongType(f"selected holds {named(wrong[0])}, expected places of rows, from 0.")
         places = sorted({int(each) for each in proposal["value"]})
         if places and not 0 <= places[0] <= places[-1] < len(self.rows):
             raise InvalidParameter(
