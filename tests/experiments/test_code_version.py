@@ -113,7 +113,7 @@ def test_regressions_count_for_what_is_computed_with_them_and_for_nothing_else(f
     sketched = "influencelab.studies.influence_sketching.sketched_removals"
     assert version() == first
     before = code_version(sketched)
-    edit(folder / "glm" / "sketch.py", "power = 2 if form", "power = 3 if form")
+    edit(folder / "glm" / "sketch.py", "gram + held *", "gram - held *")
     assert version() == first
     assert code_version(sketched) != before
 
