@@ -8,7 +8,7 @@ from scipy.optimize import brentq
 
 from influencelab.data.dataset import Dataset
 from influencelab.errors import InvalidParameter
-from influencelab.experiments.outcome import Outcome, curvature_facts, train_loss
+from influencelab.experiments.outcome import Outcome, leverage_facts, train_loss
 from influencelab.experiments.trial import Trial
 from influencelab.recipe import Progress, Recipe, stage, unheard
 from influencelab.training.fit import Fit, fit
@@ -16,11 +16,11 @@ from influencelab.training.fit import Fit, fit
 # What can be made equal: of a fit, in nats or in parameters.
 MEASURES = {
     "train_loss": train_loss,
-    "effective_parameters": lambda fitted: curvature_facts(fitted)["effective_parameters"],
+    "effective_dimension": lambda fitted: leverage_facts(fitted)["effective_dimension"],
 }
 # Decades of weight decay that one step of the search for a bracket takes, and how many steps at most.
 DECADES, WIDENED = 0.5, 8
-# What counts as nothing: of a network that collapsed, whose loss curves downwards, the effective number can be below 0.
+# What counts as nothing: a network that collapsed decides nothing, up to rounding, which has either sign.
 LEAST = 1e-12
 # Fits in the bracket at most.
 FITS = 25
@@ -39,7 +39,8 @@ class MatchedTrial(Recipe):
 
     Attributes:
         trial: what is fitted, estimated and retrained, its weight decay that of the shallower network.
-        measure: `train_loss`, the mean loss of training points without the penalty, or `effective_parameters`.
+        measure: `train_loss`, the mean loss of training points without the penalty, or `effective_dimension`,
+            Σ μ / (μ + λ) over the Gauss-Newton curvatures μ.
         depth: hidden layers of the shallower network.
         tolerance: largest |log(reached / goal)| that counts as matched.
 

@@ -191,7 +191,7 @@ def target_facts(truth: Retrained) -> dict[str, Any]:
 def curvature_facts(fitted: Fit) -> dict[str, Any]:
     """The effective number of parameters; of a network the ends of its spectrum too, and what is negative in it.
 
-    Where that costs a moment, the largest leverage of any point too.
+    Where they cost a moment, the effective dimension and the largest leverage too.
     """
     curvature = Curvature(fitted)
     if fitted.task.linear:
@@ -199,11 +199,20 @@ def curvature_facts(fitted: Fit) -> dict[str, Any]:
     # First, so that the effective number is read off it too.
     values = curvature.spectrum().values
     size = fitted.data.n * fitted.task.output_loss.size(fitted.data) * len(values) ** 2
-    largest = {"largest_leverage": float(leverage_shares(curvature).max())} if size <= CHEAP else {}
     return {
         "effective_parameters": effective_parameters(curvature),
-        **largest,
+        **(leverage_facts(fitted) if size <= CHEAP else {}),
         "largest_curvature": float(values[-1]),
         "smallest_curvature": float(values[0]),
         "negative_curvatures": int((values < -NEGATIVE * values[-1]).sum()),
     }
+
+
+def leverage_facts(fitted: Fit) -> dict[str, float]:
+    """The effective dimension Σ μ / (μ + λ), μ of the Gauss-Newton curvature, and the largest leverage in that sum.
+
+    A loss of a network has negative curvature too, and where that is nearly −λ its own sum can be any number; this one
+    lies between 0 and p, and a leverage between 0 and 1.
+    """
+    shares = leverage_shares(Curvature(fitted, kind="gauss_newton"))
+    return {"effective_dimension": float(shares.sum()), "largest_leverage": float(shares.max())}

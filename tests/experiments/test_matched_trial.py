@@ -19,7 +19,7 @@ TRIAL = il.Trial(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("measure", ["train_loss", "effective_parameters"])
+@pytest.mark.parametrize("measure", ["train_loss", "effective_dimension"])
 def test_the_deeper_network_is_as_hard_as_the_shallower_one(measure):
     recipe = MatchedTrial(TRIAL, measure=measure)
     outcome = recipe.run()
@@ -61,9 +61,9 @@ def test_a_measure_that_jumps_over_the_goal_is_left_at_its_nearest_side(monkeypa
 
 
 def test_a_network_that_collapsed_has_nothing_to_match_and_ends_no_search(monkeypatch):
-    """Its effective number is below 0, as where the loss curves downwards at weights of 0."""
-    monkeypatch.setitem(MEASURES, "effective_parameters", lambda fitted: -0.5)
-    search = Search(MatchedTrial(TRIAL, measure="effective_parameters"), TRIAL.source.load())
+    """Its effective dimension is 0 up to rounding, which may be below."""
+    monkeypatch.setitem(MEASURES, "effective_dimension", lambda fitted: -1e-17)
+    search = Search(MatchedTrial(TRIAL, measure="effective_dimension"), TRIAL.source.load())
     search.__dict__["goal"] = 5.0
     assert search.measured() > 0
     assert search.away(-2.0) < -20

@@ -21,7 +21,7 @@ TRIAL = il.Trial(il.Iris(), il.MLP(weight_decay=1e-2), il.Sequential(), {"exact"
 def made(seed, *, matching=None):
     """An invented network with the facts that this study reads."""
     held = network(seed)
-    own = {"n": 130, "train_loss": 0.1, "effective_parameters": 13.0 + seed, "largest_leverage": 0.5 + 0.01 * seed}
+    own = {"n": 130, "train_loss": 0.1, "effective_dimension": 13.0 + seed, "largest_leverage": 0.5 + 0.01 * seed}
     return replace(held, facts=held.facts | own | ({"matching": matching} if matching else {}))
 
 

@@ -68,7 +68,7 @@ def test_exponents_levels_and_what_depth_and_the_newton_step_do_to_them():
     assert level.interval[0] < level.value < level.interval[1]
 
 
-def walked(seed, *, left=()):
+def walked(seed, *, left=(), minimum=True):
     """A path of four removals: of two first order is right, of two it is 4 times too small, which the bend says."""
     first = numpy.random.default_rng(seed).normal(size=(4, 3))
     bend = first * numpy.array([[0.02], [0.02], [3.0], [3.0]])
@@ -76,7 +76,7 @@ def walked(seed, *, left=()):
         {"exact": first, SECOND_ORDER: first + bend},
         {"warm": first + bend, "warm/0.1": 0.1 * first + 0.01 * bend},
         trusted=~numpy.isin(numpy.arange(4), left),
-        facts={"leverages": [0.6, 0.1, 0.8, 0.1]},
+        facts={"leverages": [0.6, 0.1, 0.8, 0.1], "fit_converged": minimum},
     )
 
 
@@ -123,6 +123,7 @@ def test_a_model_that_did_not_converge_is_no_truth():
     held.converged["warm"][1] = False
     found = analysis.removals({("path", 30, 1, 1e-2, 0): held}, [0.1])
     assert found.loc[found["share"] == 1, "train_id"].tolist() == [0, 2, 3]
+    assert analysis.removals({("path", 30, 1, 1e-2, 0): walked(0, minimum=False)}, [0.1]).empty
 
 
 def test_without_a_part_its_numbers_are_left_out():

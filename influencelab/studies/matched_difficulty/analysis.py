@@ -24,7 +24,7 @@ from influencelab.statistics.replicates import difference
 
 # A table of pandas, whose declared types know neither keys of groups nor conditions on columns.
 Table = Any
-# Depth at one weight decay, and with train loss or the effective number of parameters held to one layer's.
+# Depth at one weight decay, and with train loss or the effective dimension held to one layer's.
 UNMATCHED = "unmatched"
 ARMS = (UNMATCHED, *MEASURES)
 # What depth may act through: of each network, in the order in which the table shows it.
@@ -101,7 +101,7 @@ def qualities(outcome: Outcome, cell: Cell) -> dict[str, float]:
     matching = facts.get("matching")
     return {
         "train_loss": facts["train_loss"],
-        "effective_share": facts["effective_parameters"] / facts["n"],
+        "effective_share": facts["effective_dimension"] / facts["n"],
         "log_smallest_curvature": float(numpy.log10(smallest)),
         "largest_leverage": facts.get("largest_leverage", numpy.nan),
         "left_basin": float((converged & ~outcome.trusted[target]).sum() / max(1, int(converged.sum()))),

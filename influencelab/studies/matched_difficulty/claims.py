@@ -7,11 +7,11 @@ from influencelab.runner.finding import Finding
 from influencelab.runner.setting import Setting
 
 STUDY = "matched_difficulty"
-DECAYS, MATCHED = (5e-3, 1e-4), ("train_loss", "effective_parameters")
+DECAYS, MATCHED = (5e-3, 1e-4), ("train_loss", "effective_dimension")
 OWN = {"data": "iris", "width": 5, "estimator": "exact", "target": "warm"}
 # The smallest changes of interest a layer: of log10 RMS error / RMS truth (5%), and of Pearson's correlation.
 ERROR, LAYER = 0.02, 0.01
-NAMED = {"train_loss": "equal train loss", "effective_parameters": "equal effective dimension"}
+NAMED = {"train_loss": "equal train loss", "effective_dimension": "equal effective dimension"}
 
 claim = partial(
     Claim,

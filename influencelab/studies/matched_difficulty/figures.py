@@ -12,7 +12,7 @@ FIGURES = {"pearson_by_depth": "pearson", "error_by_depth": "median_relative_err
 NAMES = {
     "unmatched": "one weight decay for all",
     "train_loss": "train loss as of one layer",
-    "effective_parameters": "effective dimension as of one layer",
+    "effective_dimension": "effective dimension as of one layer",
 }
 LABELS = {
     "pearson": "Pearson correlation (1 = a straight line)",

@@ -12,6 +12,7 @@ from influencelab.data.source import Source
 from influencelab.data.sources.digits import Digits
 from influencelab.data.sources.mnist import Mnist
 from influencelab.data.sources.pooled import Pooled
+from influencelab.errors import InvalidData
 from influencelab.experiments import seed_agreement
 from influencelab.experiments.grid import Key, grid, with_setting
 from influencelab.experiments.outcome import Outcome
@@ -151,9 +152,12 @@ def gain_rows(table: Table, shared: Mapping[str, Any], *, bootstrap: Bootstrap) 
 def logarithmic(
     part: Table, name: str, columns: Mapping[str, numpy.ndarray], *, bootstrap: Bootstrap
 ) -> dict[str, Measurement]:
-    """The logarithm of one column of networks regressed on others, splits drawn anew."""
+    """The logarithm of one column of networks regressed on others, splits drawn anew; NaN where too few have a value."""
     values = numpy.log10(part[name].to_numpy(dtype=float))
-    return regression(columns, values, units=part["seed"].to_numpy(), bootstrap=bootstrap)
+    try:
+        return regression(columns, values, units=part["seed"].to_numpy(), bootstrap=bootstrap)
+    except InvalidData as error:
+        return dict.fromkeys((CONSTANT, *columns), Measurement(float("nan"), note=f"no line: {error}"))
 
 
 def power(part: Table) -> dict[str, numpy.ndarray]:
@@ -166,11 +170,11 @@ def removals(outcomes: Mapping[Key, Outcome], shares: Sequence[float]) -> pandas
 
     Errors are RMS error / RMS truth. The second-order warning is what it says influence misses, as a share of its own
     prediction; that of leverage h is ε h / (1 − ε h). Both are of the fit alone. `left` says that the model converged
-    in another basin; one that did not converge has no row.
+    in another basin; one that did not converge has no row, and neither has any of a fit that is no minimum.
     """
     parts = []
     for (arm, _, depth, decay, seed), outcome in outcomes.items():
-        if arm != "path":
+        if arm != "path" or not outcome.facts["fit_converged"]:
             continue
         first, whole_way = (outcome.predicted[name].numpy() for name in ("exact", SECOND_ORDER))
         leverage = numpy.array(outcome.facts["leverages"])
@@ -275,14 +279,15 @@ def measurements(
     return tidy(found)
 
 
-def keep(draft: ReportWriter, cells: Sequence[Cell], removals: Table, way: Table) -> None:
-    """Keep what the numbers are made of: pairs and each network of the law of size, removals and networks of paths."""
+def keep(draft: ReportWriter, cells: Sequence[Cell], networks: Table, removals: Table, way: Table) -> None:
+    """Keep what the numbers are made of: a row a network of either law, and pairs and removals behind these."""
     if cells:
+        draft.pairs(networks, name="by_size")
         draft.pairs(by_test_point(cells).drop(columns="width"), name="by_test_point")
         draft.pairs(network_pairs(cells))
     if len(way):
         # A column of rates has no value where nothing was wrong, or all.
-        draft.pairs(way.dropna(axis="columns", how="all").astype("float32"), name="by_network")
+        draft.pairs(way.dropna(axis="columns", how="all"), name="by_path")
         some = removals.sample(min(KEPT, len(removals)), random_state=0).sort_index()
         errors = ["error", "second_order_error", *WARNINGS]
         draft.pairs(some.astype(dict.fromkeys(errors, "float32")), name="removals")

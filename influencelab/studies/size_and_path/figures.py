@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from influencelab.experiments.house_style import drawing, error_bars, finish, look
 from influencelab.experiments.removal_path import SECOND_ORDER
+from influencelab.runner.report import Report
 from influencelab.studies.size_and_path.analysis import WRONG
 
 WORDS = {"exact": "influence", "newton_step": "one Newton step"}
@@ -37,7 +38,7 @@ def by_size(table: pandas.DataFrame) -> Figure:
     estimators = list(dict.fromkeys(table["estimator"]))
     figure, panels = drawing(len(estimators), height=3.8)
     for panel, estimator in zip(panels, estimators, strict=True):
-        part = table.loc[table["estimator"] == estimator]
+        part = table.loc[(table["estimator"] == estimator) & table["relative_error"].notna()]
         for place, (depth, line) in enumerate(part.groupby("depth")):
             style, name = look(place), layers(depth)
             sizes, errors = line["train_size"].to_numpy(float), line["relative_error"].to_numpy(float)
@@ -125,3 +126,14 @@ def warned(removals: pandas.DataFrame) -> Figure:
         panel.set_xlabel("error that second order warns of (share of its effect)")
     panels[0].set_ylabel("RMS error / RMS truth of influence")
     return finish(figure, caption=WARNED)
+
+
+def redrawn(report: Report) -> dict[str, Figure | None]:
+    """The figures of a report from its measurements, its networks and the removals that it keeps."""
+    found: dict[str, Figure | None] = {}
+    if report.parameters["seeds"]:
+        found["error_by_size"] = by_size(pandas.read_parquet(report.folder / "by_size.parquet"))
+    if report.parameters["path_seeds"]:
+        found["along_a_removal"] = along_path(report.measurements.drop(columns="study"))
+        found["warned"] = warned(pandas.read_parquet(report.folder / "removals.parquet"))
+    return found
