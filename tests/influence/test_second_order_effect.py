@@ -57,6 +57,23 @@ def test_shares_of_leverage_add_up_to_the_parameters_that_data_decide():
     assert float(shares.max()) < 1
 
 
+def test_of_a_network_shares_are_those_of_gauss_newton_curvature_and_lie_between_0_and_1():
+    fitted = minimum(mlp_problem, n=60, m=4, weight_decay=0.05)
+    task, data, p = fitted.task, fitted.data, len(fitted.theta)
+    jacobians = torch.autograd.functional.jacobian(lambda theta: task.outputs(theta, data.x_train), fitted.theta)
+    chance = torch.softmax(task.outputs(fitted.theta, data.x_train), dim=0).numpy()
+    curved = numpy.einsum("cn,ce->cen", chance, numpy.eye(len(chance))) - numpy.einsum("cn,en->cen", chance, chance)
+    loss = numpy.einsum("cnp,cen,enq->pq", jacobians.numpy(), curved, jacobians.numpy()) / data.n
+    penalty = 0.05 * numpy.diag(task.penalised(data).numpy().astype(float))
+    by_hand = numpy.trace(loss @ numpy.linalg.pinv(loss + penalty, hermitian=True))
+    shares = leverage_shares(Curvature(fitted, kind="gauss_newton"))
+    assert float(shares.sum()) == pytest.approx(by_hand, rel=1e-8)
+    assert 0 < float(shares.max()) < 1
+    assert 0 < by_hand < p
+    # The Hessian's, of a loss that curves downwards too, is another number.
+    assert abs(float(leverage_shares(Curvature(fitted)).sum()) - by_hand) > 0.01
+
+
 def test_of_one_output_the_share_is_the_hat_value():
     fitted = minimum(ridge_problem, n=60, m=4, weight_decay=0.05)
     x = numpy.hstack([fitted.data.x_train.numpy(), numpy.ones((60, 1))])
