@@ -83,8 +83,8 @@ FINDINGS = (
     Finding(
         STUDY,
         "**What is left of depth at matched difficulty.** A layer changes the decimal logarithm of RMS error / RMS "
-        "truth by {} and {} at weight decay 0.005 and 0.0001; where the weight decay of each depth gives the train loss "
-        "of one layer, by {} and {}; where it gives its effective dimension, by {} and {}.",
+        "truth by {} and {} at weight decay 0.005 and 0.0001; where the weight decay of each depth gives the train "
+        "loss of one layer, by {} and {}; where it gives its effective dimension, by {} and {}.",
         numbers("log_error_of_depth", "unmatched", *MATCHED),
     ),
     Finding(

@@ -15,7 +15,7 @@ NAMES = {
     "effective_dimension": "effective dimension as of one layer",
 }
 LABELS = {
-    "pearson": "Pearson correlation (1 = a straight line)",
+    "pearson": "Pearson correlation (1 = a line)",
     "median_relative_error": "RMS error / RMS truth (0 = right)",
 }
 WHAT = {
@@ -25,7 +25,7 @@ WHAT = {
 SAYS = (
     "by hidden layers, at one weight decay for all depths and with the weight decay of each network chosen so that its "
     "train loss or its effective dimension is that of one layer; a panel each weight decay of one layer, where all "
-    "three are one. Bars are 95% intervals over splits where there are five"
+    "three are one. Bars are intervals over splits where there are five (95%; of medians nearly)"
 )
 
 
@@ -35,7 +35,11 @@ def by_depth(table: pandas.DataFrame, statistic: str) -> Figure:
     titles = [f"one layer at weight decay {decay:g}" for decay in frame["weight_decay"]]
     frame = frame.assign(panel=titles, arm=frame["arm"].replace(NAMES))
     how: Any = {"across": "hidden layers (number)", "label": LABELS[statistic]}
-    return lines(frame, x="depth", hue="arm", panel="panel", caption=f"{WHAT[statistic]}, {SAYS}.", **how)
+    figure = lines(frame, x="depth", hue="arm", panel="panel", caption=f"{WHAT[statistic]}, {SAYS}.", **how)
+    if statistic != "pearson":
+        # An error is never below 0, and above 1 where predictions are worse than none.
+        figure.axes[0].set_ylim(0, max(1.05, 1.1 * frame["value"].max()))
+    return figure
 
 
 def redrawn(report: Report) -> dict[str, Figure | None]:

@@ -152,7 +152,7 @@ def gain_rows(table: Table, shared: Mapping[str, Any], *, bootstrap: Bootstrap) 
 def logarithmic(
     part: Table, name: str, columns: Mapping[str, numpy.ndarray], *, bootstrap: Bootstrap
 ) -> dict[str, Measurement]:
-    """The logarithm of one column of networks regressed on others, splits drawn anew; NaN where too few have a value."""
+    """The logarithm of one column of networks regressed on others, splits drawn anew; NaN where too few have one."""
     values = numpy.log10(part[name].to_numpy(dtype=float))
     try:
         return regression(columns, values, units=part["seed"].to_numpy(), bootstrap=bootstrap)

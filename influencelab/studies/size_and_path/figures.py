@@ -15,7 +15,7 @@ from influencelab.studies.size_and_path.analysis import WRONG
 
 WORDS = {"exact": "influence", "newton_step": "one Newton step"}
 SIZE = (
-    "RMS error / RMS truth of networks of each depth, by the number of training points: small marks are networks, each "
+    "RMS error / RMS truth of networks of each depth, by the number of training points: marks are networks, each "
     "on a split of its own and by its median test point, lines the powers of n fitted to them. At 1 a prediction is as "
     "far off as predicting 0 throughout; a line that falls by a decade a decade is the law 1/n"
 )
@@ -42,11 +42,12 @@ def by_size(table: pandas.DataFrame) -> Figure:
         for place, (depth, line) in enumerate(part.groupby("depth")):
             style, name = look(place), layers(depth)
             sizes, errors = line["train_size"].to_numpy(float), line["relative_error"].to_numpy(float)
-            panel.scatter(sizes * 1.04**place, errors, s=9, color=style["color"], alpha=0.4, linewidth=0)
+            dots = {"marker": style["marker"], "color": style["color"], "s": 16, "linewidth": 0}
+            panel.scatter(sizes * 1.04**place, errors, **dots, alpha=0.6, label=name)
             if len(set(sizes)) > 1:
                 slope, level = numpy.polyfit(numpy.log(sizes), numpy.log(errors), 1)
                 ends = numpy.array([sizes.min(), sizes.max()])
-                panel.plot(ends, numpy.exp(level) * ends**slope, **style, markersize=4.5, label=name)
+                panel.plot(ends, numpy.exp(level) * ends**slope, color=style["color"])
         panel.set_xscale("log")
         panel.set_yscale("log")
         panel.set_title(WORDS[estimator])
@@ -102,9 +103,8 @@ def warned(removals: pandas.DataFrame) -> Figure:
     for panel, decay in zip(panels, sorted(parts, reverse=True), strict=True):
         part = parts[decay]
         part = part.sample(min(DOTS, len(part)), random_state=0)
-        for depth, dots in part.groupby("depth"):
-            for left, marker in ((False, "o"), (True, "x")):
-                some = dots.loc[dots["left"] == left]
+        for left, marker in ((False, "o"), (True, "x")):
+            for depth, some in part.loc[part["left"] == left].groupby("depth"):
                 label = layers(depth) if not left else "in another basin"
                 color = look(places[depth])["color"]
                 panel.scatter(
