@@ -19,7 +19,7 @@ OF_THE_HINGE = ["active_set", "liblinear"]
 KINDS = [name for name in names(Trainer) if name not in OF_THE_HINGE]
 # Fewer steps than the defaults where the number of steps is the protocol; a new kind is tested with its defaults.
 QUICK = {"gradient_descent": {"steps": 60}, "adam": {"steps": 60}, "sgd": {"steps": 60, "batch_size": 7}}
-TO_A_MINIMUM = ["sequential", "lbfgs", "newton"]
+TO_A_MINIMUM = ["sequential", "lbfgs", "newton", "newton_cg"]
 # Settings that stop far from a minimum.
 SHORT = {
     "gradient_descent": {"steps": 1},
@@ -27,6 +27,7 @@ SHORT = {
     "adam": {"steps": 1},
     "lbfgs": {"max_steps": 1},
     "newton": {"max_steps": 1},
+    "newton_cg": {"max_steps": 1},
     "sequential": {"first": LBFGS(max_steps=1), "then": Newton(max_steps=0)},
 }
 NETWORK = MLP(weight_decay=2e-2, depth=1, width=3)

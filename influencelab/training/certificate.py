@@ -1,0 +1,192 @@
+"""Proof that a network is at a minimum, from products with its Hessian alone: no p × p table is formed."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from influencelab.data.dataset import Dataset
+from influencelab.errors import require, whole
+from influencelab.models import derivatives
+from influencelab.models.shapes import N, P
+from influencelab.models.task import Task
+from influencelab.summary import Summarised
+from influencelab.training.fit import Fit, threads_for
+from influencelab.training.simultaneous_gradients import simultaneous_conjugate_gradients
+
+__all__ = ["Certificate", "certificate"]
+
+# The chance that a bound is wrong, over all starts of the search; and the products between two looks at it.
+FAILURE, BETWEEN = 1e-6, 25
+# A curvature below minus this share of the largest is negative beyond doubt.
+NEGATIVE = 1e-10
+# Numbers of a basis that is held to stay orthogonal; beyond them the search ends.
+BASIS = 2**26
+# What conjugate gradients leave of ∇J, and products that they take at most.
+REMAINDER, PRODUCTS = 1e-3, 1000
+
+
+@dataclass(frozen=True, eq=False)
+class Lowest:
+    """The lowest curvature of J at one θ.
+
+    Attributes:
+        value: the smallest curvature found along any direction; λ_min is no larger.
+        bound: λ_min is no smaller, but with a chance of 1e-6 over random starts.
+        largest: the largest curvature found.
+        direction: of length 1, along which the curvature is `value`.
+        products: with the Hessian that were taken.
+    """
+
+    value: float
+    bound: float
+    largest: float
+    direction: P
+    products: int
+
+    @property
+    def negative(self) -> bool:
+        """Whether a direction was found along which J bends down beyond rounding."""
+        return self.value < -NEGATIVE * self.largest
+
+
+@dataclass(frozen=True, repr=False)
+class Certificate(Summarised):
+    """How sure it is that a fit is at a minimum, where it is too large for a dense Hessian.
+
+    Attributes:
+        grad_norm: ‖∇J‖.
+        smallest_curvature: the smallest found along any direction; λ_min of the Hessian of J is no larger.
+        bound: λ_min is no smaller, but with a chance of 1e-6 over random starts of the search.
+        largest_curvature: the largest found.
+        decrement: √(∇Jᵀ H⁻¹ ∇J), nearly: what one more step of Newton's would lower J by is half its square.
+        products: with the Hessian, that all of this took.
+    """
+
+    grad_norm: float
+    smallest_curvature: float
+    bound: float
+    largest_curvature: float
+    decrement: float
+    products: int
+
+    @property
+    def proven(self) -> bool:
+        """Whether every direction bends up."""
+        return self.bound > 0
+
+    def summary(self) -> dict[str, str]:
+        """What is known, and whether it is enough."""
+        return {
+            "minimum": "proven" if self.proven else "not proven",
+            "‖∇J‖": f"{self.grad_norm:.1e}",
+            "λ_min": f"{self.bound:.2e} to {self.smallest_curvature:.2e}",
+            "λ_max": f"{self.largest_curvature:.2e}",
+            "Newton's decrement": f"{self.decrement:.1e}",
+            "products": f"{self.products:,}",
+        }
+
+
+@torch.inference_mode(mode=False)
+def certificate(fit: Fit, *, products: int = 1000, seed: int = 0) -> Certificate:
+    """Search for a direction along which J does not bend up, and bound what the search may have missed.
+
+    Lanczos' method finds the ends of the spectrum; how far beyond them an eigenvalue may lie is bounded for a random
+    start by Kuczyński and Woźniakowski (1992, Theorem 4.2): after k products the chance that λ_min is lower than what
+    was found by more than a share ε of λ_max − λ_min is at most 1.648 √p exp(−√ε (2k − 1)). A proof takes about
+    ½ ln(1.648 √p / 1e-6) √(λ_max / λ_min) products.
+
+    Args:
+        fit: of any task without kinks.
+        products: with the Hessian at most, in the search.
+        seed: of its start.
+
+    Raises:
+        WrongType: something else than a fit, or than a whole number.
+        InvalidParameter: products below 1.
+    """
+    require(fit, Fit, what="fit")
+    most, seed = whole(products, what="products", least=1), whole(seed, what="seed")
+    with threads_for(fit):
+        found = lowest_curvature(fit.task, fit.data, fit.theta, fit.weights, products=most, seed=seed)
+        gradient = derivatives.gradients(fit.task, fit.data, fit.theta[None], fit.weights[None])
+        units = 1 / derivatives.diagonal(fit.task, fit.data, fit.theta, fit.weights).clamp_min(
+            torch.finfo(gradient.dtype).tiny
+        )
+        taken = 0
+
+        def multiply(_: Tensor, vectors: Tensor) -> Tensor:
+            nonlocal taken
+            taken += 1
+            return derivatives.products(fit.task, fit.data, fit.theta, fit.weights, vectors)
+
+        step = simultaneous_conjugate_gradients(
+            multiply,
+            gradient,
+            precondition=lambda vectors: units * vectors,
+            tolerance=REMAINDER,
+            max_iterations=PRODUCTS,
+        )[0]
+    return Certificate(
+        grad_norm=float(gradient.norm()),
+        smallest_curvature=found.value,
+        bound=found.bound,
+        largest_curvature=found.largest,
+        decrement=math.sqrt(max(float((gradient * step).sum()), 0.0)),
+        products=found.products + taken,
+    )
+
+
+def lowest_curvature(task: Task, data: Dataset, theta: P, weights: N, *, products: int, seed: int = 0) -> Lowest:
+    """The lowest curvature of J at θ by Lanczos' method, until it is proven positive, or negative, or for so long."""
+    return lowest_of(
+        lambda vector: derivatives.products(task, data, theta, weights, vector[None])[0],
+        torch.randn(len(theta), generator=torch.Generator().manual_seed(seed), dtype=torch.float64).to(theta),
+        products=products,
+    )
+
+
+def lowest_of(multiply: Callable[[P], P], start: P, *, products: int) -> Lowest:
+    """The same of any symmetric matrix, from a start that is normally distributed; its basis is kept orthogonal."""
+    most = max(1, min(products, len(start), BASIS // len(start)))
+    basis = start.new_empty(most, len(start))
+    diagonal, beside = list[float](), list[float]()
+    ahead, looks, turn, bound = start / start.norm(), -(-most // BETWEEN), start.new_ones(1), -math.inf
+    values = torch.zeros(1, dtype=torch.float64)
+    for count in range(1, most + 1):
+        basis[count - 1] = ahead
+        moved = multiply(ahead)
+        diagonal.append(float(moved @ ahead))
+        for _ in range(2):
+            moved = moved - basis[:count].T @ (basis[:count] @ moved)
+        size = float(moved.norm())
+        # What is left is rounding: the basis holds every direction that the start has a part of.
+        whole_space = size <= torch.finfo(start.dtype).eps * max(map(abs, diagonal)) * len(start)
+        if count % BETWEEN == 0 or count == most or whole_space:
+            values, vectors = torch.linalg.eigh(tridiagonal(diagonal, beside))
+            turn = vectors[:, 0]
+            missed = len(start) * torch.finfo(start.dtype).eps
+            if not whole_space and count < len(start):
+                missed += share_missed(count, len(start), looks=looks)
+            spread = float(values[-1] - values[0]) / (1 - 2 * missed) if missed < 0.5 else math.inf
+            bound = float(values[0]) - missed * spread
+            if whole_space or bound > 0 or values[0] < -NEGATIVE * values[-1]:
+                break
+        beside.append(size)
+        ahead = moved / size
+    direction = basis[: len(turn)].T @ turn.to(start)
+    return Lowest(float(values[0]), bound, float(values[-1]), direction / direction.norm(), len(turn))
+
+
+def share_missed(count: int, p: int, *, looks: int) -> float:
+    """ε of the theorem after so many products, at either end of the spectrum and each of so many looks."""
+    chance = FAILURE / (2 * looks)
+    return (math.log(1.648 * math.sqrt(p) / chance) / (2 * count - 1)) ** 2
+
+
+def tridiagonal(diagonal: list[float], beside: list[float]) -> Tensor:
+    """The symmetric matrix with these on and beside its diagonal."""
+    off = torch.tensor(beside, dtype=torch.float64)
+    return torch.diag(torch.tensor(diagonal, dtype=torch.float64)) + torch.diag(off, 1) + torch.diag(off, -1)
