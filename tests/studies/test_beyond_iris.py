@@ -90,9 +90,7 @@ def test_claims_and_findings_select_their_rows(found):
 
 def test_a_part_stands_beside_the_claims_and_not_in_them():
     some = {key: each for key, each in OUTCOMES.items() if key[0] == "wine, tanh"}
-    aside = analysis.measurements(
-        analysis.queries(some, part="widths"), some, bootstrap=Bootstrap(resamples=60)
-    )
+    aside = analysis.measurements(analysis.queries(some, part="widths"), some, bootstrap=Bootstrap(resamples=60))
     assert set(aside["part"].dropna()) == {"widths"}
     assert not any(judge(claim, aside, "paper").measured for claim in CLAIMS)
 
@@ -141,7 +139,7 @@ def test_parameters_stay_the_same_as_depth_grows_as_nearly_as_whole_widths_let_t
 
 def test_what_is_not_there_is_refused():
     for data, kinds in ((["moons"], ["tanh"]), (["wine"], ["transformer"])):
-        with pytest.raises(UnknownName, match="There is no .* here. There are: "):
+        with pytest.raises(UnknownName, match=r"There is no .* here\. There are: "):
             networks.trials(data, kinds, **SIZES)
     with pytest.raises(InvalidParameter, match="expected at least 1"):
         networks.equal_width(il.Iris().load(), depth=0, width=3)

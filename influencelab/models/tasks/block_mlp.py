@@ -25,9 +25,9 @@ BLOCKS = ("residual", "normalised")
 class BlockMLP(LayeredTask):
     """`depth` hidden layers of `width` units u, each a block; otherwise as `MLP`, from weights of variance 1 / inputs.
 
-    `residual`: u + a(W u + b), so that what is deep begins near what is shallow (He et al. 2016); the first layer, which
-    changes the width, adds to nothing. `normalised`: a(N(W u + b)), where N takes the mean over units away and divides
-    by √(their variance + epsilon) (Ba et al. 2016), without gains of its own.
+    `residual`: u + a(W u + b), so that what is deep begins near what is shallow (He et al. 2016); the first layer,
+    which changes the width, adds to nothing. `normalised`: a(N(W u + b)), where N takes the mean over units away and
+    divides by √(their variance + epsilon) (Ba et al. 2016), without gains of its own.
 
     Attributes:
         depth: hidden layers, at least 1.

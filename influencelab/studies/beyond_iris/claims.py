@@ -43,8 +43,8 @@ claim = partial(Claim, paper="Basu et al. 2021, beyond Iris", study=STUDY, where
 CLAIMS = (
     claim(
         name="depth_lowers_ranks_beyond_iris",
-        statement="At minima, with warm truth, signed ρ falls with depth on other data and in other networks; data sets "
-        "are what is drawn.",
+        statement="At minima, with warm truth, signed ρ falls with depth on other data and in other networks; data "
+        "sets are what is drawn.",
         settings=each_network("spearman_per_layer", STRONG, WEAK),
         high=0.0,
         negligible=RANK,
@@ -61,8 +61,8 @@ CLAIMS = (
     ),
     claim(
         name="depth_raises_lines_at_small_weight_decay_beyond_iris",
-        statement="At minima, with warm truth and weight decay 0.0001, Pearson's correlation rises with depth elsewhere "
-        "as it does on Iris; data sets are what is drawn.",
+        statement="At minima, with warm truth and weight decay 0.0001, Pearson's correlation rises with depth "
+        "elsewhere as it does on Iris; data sets are what is drawn.",
         settings=each_network("pearson_per_layer", WEAK),
         low=0.0,
         negligible=LINE,
@@ -90,8 +90,8 @@ def of_order(numbers: Numbers) -> str:
     }
     return (
         f"**Beyond Iris order {said(numbers[:2], words, least=RANK)}.** Over {{0.n}} other data sets, tanh networks at "
-        "minima and warm truth, the rank correlation changes by {0} a layer at weight decay 0.005 (on Iris {2}), and by {1} at "
-        "0.0001 (on Iris {3})."
+        "minima and warm truth, the rank correlation changes by {0} a layer at weight decay 0.005 (on Iris {2}), and "
+        "by {1} at 0.0001 (on Iris {3})."
     )
 
 
@@ -132,5 +132,8 @@ TABLES = tuple(
         },
         {words: {**SHARED, "network": name, "width": WIDTHS[name]} for name, words in WORDS.items()},
     )
-    for name, title in (("spearman", "Change of Spearman's correlation"), ("pearson", "Change of Pearson's correlation"))
+    for name, title in (
+        ("spearman", "Change of Spearman's correlation"),
+        ("pearson", "Change of Pearson's correlation"),
+    )
 )

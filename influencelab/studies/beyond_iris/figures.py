@@ -61,8 +61,8 @@ def by_depth(table: pandas.DataFrame, *, network: str) -> Figure:
     return finish(
         figure,
         caption=f"Order, line and size of influence in {words} networks by depth, on each data set (and so many "
-        "training points) and in the mean over data sets but Iris. Bars are 95% intervals, over networks of a data set, "
-        "and over data sets of the mean.",
+        "training points) and in the mean over data sets but Iris. Bars are 95% intervals, over networks of a data "
+        "set, and over data sets of the mean.",
     )
 
 
@@ -87,9 +87,12 @@ def trends(table: pandas.DataFrame) -> Figure:
     frame = table.loc[table["statistic"].isin([*TRENDS])] if "network" in table else table.head(0)
     if frame.empty:
         raise InvalidData("The table has no trends along depth; take two depths or more.")
-    frame = frame.assign(line=named(frame))
-    names = [name for name in frame["line"].unique() if name != POOLED][::-1]
-    heights = {name: place for place, name in enumerate([*([POOLED] if POOLED in set(frame["line"]) else []), *names])}
+    widths = frame["width"] if frame["width"].nunique() > 1 else []
+    lines = [f"{name}, width {width:g}" for name, width in zip(named(frame), widths, strict=False)] or named(frame)
+    frame = frame.assign(line=lines)
+    names = [name for name in frame["line"].unique() if not name.startswith(POOLED)][::-1]
+    lowest = [name for name in frame["line"].unique() if name.startswith(POOLED)][::-1]
+    heights: dict[str, int] = {str(name): place for place, name in enumerate([*lowest, *names])}
     decays, networks = sorted(frame["weight_decay"].unique(), reverse=True), list(frame["network"].unique())
     height = 1.3 + 0.2 * len(heights) * max(1.6, 0.5 * len(networks))
     figure, panels = drawing(len(TRENDS) * len(decays), columns=2, height=height, sharex="col", sharey="row")
@@ -114,8 +117,8 @@ def trends(table: pandas.DataFrame) -> Figure:
     return finish(
         figure,
         caption="What one more hidden layer changes in the correlations of predicted with actual changes, by data set "
-        "and network. Bars are 95% intervals, over networks of a data set, and over data sets of their mean; within the "
-        "grey band a change is too small to be of interest.",
+        "and network. Bars are 95% intervals, over networks of a data set, and over data sets of their mean; within "
+        "the grey band a change is too small to be of interest.",
     )
 
 
