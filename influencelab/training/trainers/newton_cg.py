@@ -8,6 +8,7 @@ from influencelab.data.dataset import Dataset
 from influencelab.errors import InvalidParameter
 from influencelab.models import derivatives
 from influencelab.models.shapes import KN, KP
+from influencelab.models.shifts import shifts_of
 from influencelab.models.task import Task
 from influencelab.training.certificate import lowest_curvature
 from influencelab.training.deadline import out_of_time
@@ -22,10 +23,10 @@ FAR, NEAR = 0.1, 1e-4
 class NewtonCG(Trainer):
     """Steps of −H⁻¹ ∇J, nearly, by products alone; k models take each product in one batch.
 
-    Conjugate gradients search in the units in which the Gauss-Newton curvature of each parameter, at the first model,
-    is 1, and stop where they meet a direction that bends down (Steihaug 1983): what they have by then descends. Where
-    ∇J is small a search of `proof` products says whether every direction bends up (`certificate`); where one bends
-    down it is followed, and where that stays open the model does not count as converged.
+    Conjugate gradients search in the units in which the Gauss-Newton curvature of each parameter is 1, and stop where
+    they meet a direction that bends down (Steihaug 1983): what they have by then descends. Where ∇J is small a search of
+    `proof` products says whether every direction bends up (`certificate`); where one bends down it is followed, and
+    where that stays open the model does not count as converged.
 
     Attributes:
         max_steps: steps at most.
@@ -82,8 +83,9 @@ class NewtonCG(Trainer):
 
 def newton_steps(task: Task, data: Dataset, here: Place, weights: KN, *, most: int) -> KP:
     """−H⁻¹ ∇J of each model, nearly; or, where a direction bends down, as far as the others were searched."""
-    diagonal = derivatives.diagonal(task, data, here.theta[0], weights[0])
-    units = 1 / diagonal.clamp_min(torch.finfo(diagonal.dtype).eps * diagonal.max())
+    each = zip(here.theta, weights, strict=True)
+    diagonal = torch.stack([derivatives.diagonal(task, data, *model) for model in each])
+    units = 1 / diagonal.maximum(torch.finfo(diagonal.dtype).eps * diagonal.amax(-1, keepdim=True))
     found, residual = torch.zeros_like(here.theta), -here.gradient
     active, ahead = torch.arange(len(found), device=found.device), units * residual
     # Where nothing bends up there is the direction of steepest descent, in these units.
@@ -99,8 +101,12 @@ def newton_steps(task: Task, data: Dataset, here: Place, weights: KN, *, most: i
         length = (size / curvature).where(up, 0)
         found[active] += length[:, None] * ahead
         residual = residual - length[:, None] * product
-        before, size = size, torch.linalg.vecdot(residual, units * residual)
-        ahead = units * residual + (size / before)[:, None] * ahead
+        eased = units * residual
+        before, size = size, torch.linalg.vecdot(residual, eased)
+        ahead = eased + (size / before)[:, None] * ahead
         on = up & (size > end)
-        active, ahead, residual, size, end = (each[on] for each in (active, ahead, residual, size, end))
-    return found.where((found != 0).any(-1, keepdim=True), steepest)
+        active, ahead, residual, size, end, units = (each[on] for each in (active, ahead, residual, size, end, units))
+    found = found.where((found != 0).any(-1, keepdim=True), steepest)
+    shifts = shifts_of(task, data)
+    # A part along these changes nothing: null directions are left alone.
+    return found if shifts is None else found - shifts.part(found.T).T
