@@ -95,6 +95,7 @@ def test_a_part_stands_beside_the_claims_and_not_in_them():
     assert not any(judge(claim, aside, "paper").measured for claim in CLAIMS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["tanh", "residual"])
 def test_figures_can_be_read(found, kind):
     for figure in (figures.by_depth(found, network=kind), figures.trends(found)):

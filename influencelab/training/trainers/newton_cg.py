@@ -24,8 +24,8 @@ class NewtonCG(Trainer):
     """Steps of −H⁻¹ ∇J, nearly, by products alone; k models take each product in one batch.
 
     Conjugate gradients search in the units in which the Gauss-Newton curvature of each parameter is 1, and stop where
-    they meet a direction that bends down (Steihaug 1983): what they have by then descends. Where ∇J is small a search of
-    `proof` products says whether every direction bends up (`certificate`); where one bends down it is followed, and
+    they meet a direction that bends down (Steihaug 1983): what they have by then descends. Where ∇J is small a search
+    of `proof` products says whether every direction bends up (`certificate`); where one bends down it is followed, and
     where that stays open the model does not count as converged.
 
     Attributes:
