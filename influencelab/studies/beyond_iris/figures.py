@@ -89,9 +89,9 @@ def trends(table: pandas.DataFrame) -> Figure:
         raise InvalidData("The table has no trends along depth; take two depths or more.")
     widths = frame["width"] if frame["width"].nunique() > 1 else []
     lines = [f"{name}, width {width:g}" for name, width in zip(named(frame), widths, strict=False)] or named(frame)
-    frame = frame.assign(line=lines)
-    names = [name for name in frame["line"].unique() if not name.startswith(POOLED)][::-1]
-    lowest = [name for name in frame["line"].unique() if name.startswith(POOLED)][::-1]
+    frame, each = frame.assign(line=lines), list(dict.fromkeys(lines))[::-1]
+    names = [name for name in each if not name.startswith(POOLED)]
+    lowest = [name for name in each if name.startswith(POOLED)]
     heights: dict[str, int] = {str(name): place for place, name in enumerate([*lowest, *names])}
     decays, networks = sorted(frame["weight_decay"].unique(), reverse=True), list(frame["network"].unique())
     height = 1.3 + 0.2 * len(heights) * max(1.6, 0.5 * len(networks))
