@@ -87,7 +87,7 @@ def trends(table: pandas.DataFrame) -> Figure:
     frame = table.loc[table["statistic"].isin([*TRENDS])] if "network" in table else table.head(0)
     if frame.empty:
         raise InvalidData("The table has no trends along depth; take two depths or more.")
-    widths = frame["width"] if frame["width"].nunique() > 1 else []
+    widths = frame["width"] if len(set(frame["width"])) > 1 else []
     lines = [f"{name}, width {width:g}" for name, width in zip(named(frame), widths, strict=False)] or named(frame)
     frame, each = frame.assign(line=lines), list(dict.fromkeys(lines))[::-1]
     names = [name for name in each if not name.startswith(POOLED)]
