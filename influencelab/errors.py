@@ -150,6 +150,16 @@ def whole(given: Any, *, what: str, cure: str = NEXT_STEPS["int"], least: float 
     raise WrongType(f"{what} is {named(given)}, expected a whole number. {cure}")
 
 
+def real(given: Any, *, what: str, expected: str) -> float:
+    """A number of Python, NumPy or torch as float; else a WrongType error that says what was expected."""
+    try:
+        if not isinstance(given, bool | str):
+            return float(given)
+    except (TypeError, ValueError):
+        pass
+    raise WrongType(f"{what} is {named(given)}, expected {expected}.")
+
+
 def named(given: object) -> str:
     """What a thing is, as an error says it: `a DataFrame (pandas)`, `the class Newton`, `the text 'x'`."""
     if isinstance(given, type):

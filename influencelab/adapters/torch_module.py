@@ -88,21 +88,18 @@ def from_torch(
     strengths = decays(module, frozen.names, weight_decay, optimizer)
     task = task_of(frozen, made, strengths, bend=bend)
     check_losses(task, data)
-    weights = checked_weights(sample_weight, data, what="weights in sample_weight")
-    if read.reduction == "mean":
-        weights = weights / weights.sum()
-    elif sample_weight is None:
-        weights = torch.ones_like(weights)
     convention = "renormalise" if read.reduction == "mean" and any(strengths.values()) else "drop"
-    return admitted(
-        task,
-        data,
-        weights,
-        name=f"{type(module).__name__} of {len(frozen.theta):,} parameters",
-        convention=convention,
-        polish=polish,
-        allow_unconverged=allow_unconverged,
-    )
+    name = f"{type(module).__name__} of {len(frozen.theta):,} parameters"
+    how: Any = {"convention": convention, "polish": polish, "allow_unconverged": allow_unconverged}
+    return admitted(task, data, weights_of(sample_weight, data, reduction=read.reduction), name=name, **how)
+
+
+def weights_of(sample_weight: Any, data: Dataset, *, reduction: str) -> Tensor:
+    """wᵢ of each training point: shares of 1 beside a mean of losses, as they are beside a sum."""
+    weights = checked_weights(sample_weight, data, what="weights in sample_weight")
+    if reduction == "mean":
+        return weights / weights.sum()
+    return torch.ones_like(weights) if sample_weight is None else weights
 
 
 def task_of(frozen: FrozenModule, loss: OutputLoss, strengths: dict[str, float], *, bend: str) -> TorchTask:

@@ -108,6 +108,11 @@ class Perturbation(Recipe, Summarised):
     def changed(self) -> Int[Tensor, " r"]:
         """The one training point that each experiment changes; −1 where it changes several points, or none."""
 
+    @default
+    def deed(self, data: Dataset) -> str:
+        """What happens to a training point of these data, in one word: `removed`, `moved`, `relabelled`."""
+        return "changed"
+
     @abstractmethod
     def check(self, fit: Fitted) -> None:
         """Refuse a change that makes no sense for this fit.

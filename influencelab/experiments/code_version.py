@@ -26,6 +26,8 @@ from influencelab.runner.provenance import sources_hash
 PACKAGE = "influencelab"
 # The folders all of whose code decides numbers.
 ROOMS = ("data", "models", "training", "influence")
+# Those whose code decides the numbers of what imports them, and of nothing else.
+FOLLOWED = ("glm",)
 # The file of a store that remembers versions.
 VERSIONS = "code_versions.json"
 
@@ -104,7 +106,7 @@ def recipes_in(recipe: Any) -> Iterator[Recipe]:
 
 @cache
 def code_version(*modules: str, memory: Path | None = None) -> str:
-    """Hash of the rooms that compute, of these modules (dotted names), and of what they import from their own folder.
+    """Hash of the rooms that compute, of these modules (dotted names), and of what they import from their own or `glm`.
 
     Each definition counts by its text, whatever file it is in: a file that is moved, renamed or split changes nothing,
     nor does a line of imports. Since that takes seconds, the memory keeps the hash for as long as no byte changes.
@@ -141,7 +143,7 @@ def version_of(modules: tuple[str, ...], versions: tuple[str, ...]) -> str:
         module = left.pop()
         if module in trees() and module not in counted:
             counted.add(module)
-            left += [source for source, _ in imports(module).values() if room(source) == room(module)]
+            left += [source for source, _ in imports(module).values() if room(source) in (room(module), *FOLLOWED)]
     parts = sorted(text for module in counted for text in statements(module, counted=frozenset(counted)))
     return hashlib.sha256("\0".join((*versions, *parts)).encode()).hexdigest()
 

@@ -59,6 +59,7 @@ def compare(estimate: Estimate, retrained: Retrained, *, mask: Any = None) -> Co
         class_names=data.class_names,
         train_names=data.train_names if single else (),
         test_names=columns.names,
+        deed=perturbation.deed(data),
     )
 
 

@@ -1,19 +1,16 @@
 """One trial of a sweep as work that any process can do and only one does, and the three places to do it."""
 
-import asyncio
 import os
-import re
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, runtime_checkable
 
 import joblib
 
-from influencelab.errors import InvalidParameter, LostDigits, NotSolved, Unavailable
+from influencelab.errors import LostDigits, NotSolved, Unavailable
 from influencelab.experiments.code_version import recipe_version
 from influencelab.experiments.outcome import Outcome
 from influencelab.experiments.store import Entry, Store, to_bytes
@@ -24,9 +21,6 @@ from influencelab.threads import OF_A_TRIAL, now, one_thread
 DEATHS = 3
 # Its declared types know neither numbers as batch sizes nor generators.
 PARALLEL: Any = joblib.Parallel
-ADDRESS = re.compile(r"(?:tcp|tls)://(?:\[[^\]]+\]|[^:/\s]+):\d{1,5}")
-# How long to wait for a scheduler to answer and for its first worker to come, in seconds.
-TIMEOUT = 10.0
 
 
 @runtime_checkable
@@ -149,49 +143,3 @@ def finish_remote(job: Job) -> tuple[str, bytes]:
     if os.access(job.store.folder, os.W_OK):
         return job.key, job.store.path(job.key).read_bytes() if finish(job) else b""
     return job.key, to_bytes(entry_of(job))
-
-
-def connected(address: str) -> Any:
-    """A client of the scheduler at this address, which has a worker; its end cancels calls that no worker has begun.
-
-    Raises:
-        InvalidParameter: that is no address.
-        Unavailable: no scheduler answers there, it has no workers, or dask is not installed.
-    """
-    if not ADDRESS.fullmatch(address):
-        raise InvalidParameter(f"The scheduler is '{address}', expected an address such as tcp://127.0.0.1:8786.")
-    try:
-        from distributed import Client
-    except ImportError as error:
-        raise Unavailable("A scheduler needs dask, which is not here: pip install 'influencelab[cluster]'.") from error
-    try:
-        # A client waits for ever where something else listens, and goes on trying in a thread where nothing does.
-        with ThreadPoolExecutor(1) as pool:
-            pool.submit(asyncio.run, handshake(address)).result()
-        client = Client(address, timeout=TIMEOUT, set_as_default=False)
-    except (OSError, OverflowError, MemoryError) as error:
-        reason = str(error) or "silence"
-        raise Unavailable(
-            f"No scheduler answers at {address} ({reason}). Start one with `dask scheduler`, and its workers with "
-            f"`dask worker {address}`."
-        ) from error
-    try:
-        client.wait_for_workers(1, timeout=TIMEOUT)
-    except TimeoutError as error:
-        client.close()
-        raise Unavailable(f"The scheduler at {address} has no workers. Start some: `dask worker {address}`.") from error
-    return client
-
-
-async def handshake(address: str) -> None:
-    """Open a connection to a scheduler, exchange the first messages, and close it.
-
-    An OSError says that no scheduler answers, and a MemoryError that the answer cannot be parsed at all.
-    """
-    from distributed import Security
-    from distributed.comm.core import connect
-
-    settings = Security().get_connection_args("client")
-    # The timeout of `connect` ends when the line is open, before the first message.
-    line = await asyncio.wait_for(connect(address, timeout=TIMEOUT, **settings), 2 * TIMEOUT)
-    await line.close()

@@ -84,11 +84,7 @@ def influence(
         NotConverged: the model is no minimum on this data.
     """
     given = {"X": X, "y": y, "X_test": X_test, "y_test": y_test, "sample_weight": sample_weight}
-    fitted = fit_of(model, given, polish=polish)
-    if measure is not None:
-        watched = influencelab.make(Measure, measure) if isinstance(measure, str) else measure
-        require(watched, Measure, what="measure", cure="Name one of " + ", ".join(influencelab.names(Measure)) + ".")
-        fitted = replace(fitted, measure=watched)
+    fitted = watching(fit_of(model, given, polish=polish), measure)
     settings: dict[str, Any] = {"memory": memory, "out": out, "progress": progress}
     if method != AUTO:
         return estimated(estimator_of(method, fitted), fitted, **settings)
@@ -96,6 +92,15 @@ def influence(
     if seconds > LONG:
         print(f"influencelab: {estimator} takes about {seconds:,.0f} s: {why}.", file=sys.stderr)
     return replace(estimated(estimator, fitted, **settings), chosen=why)
+
+
+def watching(fitted: Fit, measure: Any) -> Fit:
+    """The same fit, of which this measure is asked, if one is given."""
+    if measure is None:
+        return fitted
+    watched = influencelab.make(Measure, measure) if isinstance(measure, str) else measure
+    require(watched, Measure, what="measure", cure="Name one of " + ", ".join(influencelab.names(Measure)) + ".")
+    return replace(fitted, measure=watched)
 
 
 def fit_of(model: Any, given: dict[str, Any], *, polish: bool) -> Fit:

@@ -115,6 +115,7 @@ WATCHED = {
     "unit of the parameter": "parameter",
     "output": "output",
     "mean response": "prediction",
+    "log penalty": "penalty",
 }
 
 

@@ -87,6 +87,20 @@ def means(parts: Iterable[Measured], *, bootstrap: Bootstrap | None = None) -> p
     return tidy(row(mean(table, bootstrap=bootstrap).described(), **settings) for settings, table in parts)
 
 
+def replicate_table(parts: Iterable[Measured]) -> pandas.DataFrame:
+    """What the means of `means` are made of, in float32: a row for each number, seed and test point."""
+    tables = []
+    for settings, table in parts:
+        s, m = table.values.shape
+        ids = numpy.tile(numpy.arange(m), (s, 1)) if table.test_ids is None else table.test_ids
+        places = {"seed": numpy.repeat(numpy.arange(s), m), "test_id": ids.ravel()}
+        known = {name: value for name, value in settings.items() if value is not None}
+        tables.append(pandas.DataFrame({**known, **places, "value": table.values.ravel().astype("float32")}))
+    whole = pandas.concat(tables, ignore_index=True)
+    texts = [name for name in whole.columns if isinstance(whole[name].dropna().iloc[0], str)]
+    return whole.astype(dict.fromkeys(("seed", "test_id"), "int32") | dict.fromkeys(texts, "category"))
+
+
 def seed_means(parts: Iterable[Measured]) -> pandas.DataFrame:
     """The mean over test points of every seed of each part, a row each: the dots behind the lines of `means`."""
     return pandas.DataFrame([{**settings, "value": value} for settings, table in parts for value in table.per_seed()])

@@ -245,23 +245,16 @@ def median(values: Float[numpy.ndarray, " s"]) -> Measurement:
 def by_test_point(cells: Iterable[Cell]) -> pandas.DataFrame:
     """The measures of each network at each test point: what all means, trends and intervals are made of.
 
-    They have three digits, sizes three that count, so that thousands of networks take less than 300 kB of a report.
+    In float32, from which every mean follows to one part in a million; thousands of networks take less than 1 MB.
     """
     parts = []
     for cell in cells:
         seeds = numpy.repeat(list(cell.outcomes), cell.test_ids.shape[1])
         n = numpy.asarray(cell.correlations.pairs).ravel()
-        values = {name: rounded(table.values.ravel(), name) for name, table in cell.measures.items()}
+        values = {name: table.values.ravel().astype("float32") for name, table in cell.measures.items()}
         own = {**cell.settings, "seed": seeds, "test_id": cell.test_ids.ravel(), "n": n}
         parts.append(pandas.DataFrame({**own, **values}))
     return pandas.concat(parts, ignore_index=True)
-
-
-def rounded(values: Float[numpy.ndarray, " n"], measure: str) -> Float[numpy.ndarray, " n"]:
-    """Correlations with three digits after the point, sizes with three digits that count, in float32."""
-    unit = 10.0 ** (numpy.floor(numpy.log10(numpy.maximum(numpy.abs(values), 1e-30))) - 2)
-    unit = unit if measure in UNBOUNDED else numpy.full_like(values, 1e-3)
-    return (numpy.round(values / unit) * unit).astype("float32")
 
 
 def network_pairs(cells: Sequence[Cell]) -> pandas.DataFrame:

@@ -16,10 +16,11 @@ from tqdm import tqdm
 from influencelab.data.dataset import usable
 from influencelab.errors import InvalidParameter, MissingData, require
 from influencelab.experiments.code_version import VERSIONS, data_version, recipe_version
-from influencelab.experiments.job import Job, Runnable, connected, run_cluster, run_processes, run_serial
+from influencelab.experiments.job import Job, Runnable, run_cluster, run_processes, run_serial
 from influencelab.experiments.outcome import Outcome, outcome_of
-from influencelab.experiments.store import Store
+from influencelab.experiments.store import Entry, Store
 from influencelab.recipe import Progress, counted, fingerprint, kind_name, stage, unheard
+from influencelab.runner.cluster import connected
 from influencelab.runner.signals import stopped_by_signals
 
 __all__ = ["run_grid", "run_trials", "with_available_data"]
@@ -69,11 +70,7 @@ def run_trials(
         )
     folder: Any = store.folder if isinstance(store, Store) else store
     shared = Store(Store(folder).folder.resolve())
-    jobs, known = [], {}
-    for trial in trials:
-        version, data = recipe_version(trial, memory=shared.folder / VERSIONS), data_version(trial, known)
-        address = (trial, version, device, data) if data else (trial, version, device)
-        jobs.append(Job(fingerprint(address), trial, shared, device, version))
+    jobs = jobs_of(trials, shared, device=device)
     found = {job.key: shared.find(job.key) for job in jobs}
     pending = {job.key: job for job in jobs if found[job.key] is None}
     left = Counter(job.key for job in jobs if job.key in pending)
@@ -86,13 +83,25 @@ def run_trials(
                 executor(processes, scheduler, device=device, progress=lambda key: moved(left[key])) as execute,
             ):
                 run_pending(pending, execute=execute, left=left, shown=shown)
-    outcomes = []
-    for key in (job.key for job in jobs):
-        entry = found[key] or shared.find(key)
-        if entry is None:
-            raise MissingData(f"{shared.path(key)} was removed or damaged while the sweep ran. Run it again.")
-        outcomes.append(outcome_of(entry))
-    return outcomes
+    return [stored(job, found[job.key]) for job in jobs]
+
+
+def jobs_of(trials: Iterable[Runnable], store: Store, *, device: str) -> list[Job]:
+    """A job for each trial, by the key under which its outcome is stored."""
+    jobs, known = [], {}
+    for trial in trials:
+        version, data = recipe_version(trial, memory=store.folder / VERSIONS), data_version(trial, known)
+        address = (trial, version, device, data) if data else (trial, version, device)
+        jobs.append(Job(fingerprint(address), trial, store, device, version))
+    return jobs
+
+
+def stored(job: Job, found: Entry | None) -> Outcome:
+    """The outcome of a job that was found before, or is done now."""
+    entry = found or job.store.find(job.key)
+    if entry is None:
+        raise MissingData(f"{job.store.path(job.key)} was removed or damaged while the sweep ran. Run it again.")
+    return outcome_of(entry)
 
 
 def run_grid(trials: Mapping[Any, Runnable], *, store: Store | Path | str, **computing: Any) -> dict[Any, Outcome]:

@@ -17,7 +17,7 @@ from safetensors.numpy import load, save
 from influencelab.errors import InvalidData
 from influencelab.explorer.changed_pictures import from_record, to_record
 from influencelab.explorer.contributions import Contributions, Curves
-from influencelab.explorer.pairs_table import UNIT, DampingSteps, PairsTable, Points
+from influencelab.explorer.pairs_table import DEED, UNIT, DampingSteps, PairsTable, Points
 from influencelab.explorer.sprites import COLUMNS, pictures_in, sprite_sheet
 
 # What share of all bytes predictions at every damping may take: one in so many.
@@ -28,6 +28,8 @@ SHRINK = 0.8
 HEADER, ARRAY = "explorer", "$"
 # What points and pairs have in newer files only, and there where rows have names or were changed, and so on.
 OPTIONAL = ("train_names", "test_names", "class_names", "changed", "contributions", "curves")
+# What pairs are, unless a file says otherwise.
+USUAL = {"unit": UNIT, "deed": DEED}
 LEFT_OUT = "Photographs are left out of this copy, as they are others'. Run the study to see them."
 # No browser reads 64-bit integers as plain numbers.
 NARROWER = {numpy.dtype(numpy.int64): numpy.int32}
@@ -172,7 +174,7 @@ def fields_of(value: Any) -> dict[str, Any]:
     record = {field.name: getattr(value, field.name) for field in fields(value)}
     record = {name: each for name, each in record.items() if name not in OPTIONAL or each}
     if not isinstance(value, Points):
-        return record if record.get("unit") != UNIT else {name: record[name] for name in record if name != "unit"}
+        return {name: each for name, each in record.items() if not (name in USUAL and each == USUAL[name])}
     if value.changed:
         record["changed"] = to_record(value.changed)
     record["kind"] = value.kind

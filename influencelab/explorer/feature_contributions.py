@@ -20,6 +20,7 @@ from influencelab.explorer.contributions import Contributions
 from influencelab.explorer.data import ExplorerData
 from influencelab.explorer.pairs_table import PairsTable
 from influencelab.influence.estimator import Estimate
+from influencelab.influence.sensitivity import Sensitivity
 from influencelab.models import derivatives
 from influencelab.models.task import LinearTask
 from influencelab.recipe import kind_name
@@ -57,27 +58,17 @@ def feature_contributions(
     require(estimate, Estimate, what="estimate")
     require(perturbation, Perturbation, what="perturbation")
     pairs, k = whole(pairs, what="pairs", least=1), whole(k, what="k", least=1)
-    fit, sensitivity = estimate.fit, estimate.sensitivity
-    if not isinstance(fit.task, LinearTask) or sensitivity is None or estimate.unit == "none":
-        raise InvalidParameter(
-            f"{kind_name(estimate.estimator)} of {kind_name(fit.task)} predicts no sum over features; give an estimate "
-            "of a linear task by a solver, such as il.Exact()."
-        )
-    names = names_of(fit.task, fit.data)
-    if not isinstance(perturbation, Removals | Replacement) or (perturbation.changed < 0).any():
-        raise InvalidParameter(
-            "Contributions are of removals or replacements of one point each: give il.leave_one_out(data.n) or an "
-            "il.Replacement."
-        )
+    task, sensitivity, change = sums_over_features(estimate, perturbation)
+    fit, names = estimate.fit, names_of(task, estimate.fit.data)
     predicted = estimate.predict(perturbation)
     best = predicted.abs().flatten().argsort(descending=True, stable=True)[:pairs]
     rows, columns = best // predicted.shape[1], best % predicted.shape[1]
-    watched, found, step = fit.measure.columns(fit.task, fit.data), [], max(1, HELD // len(fit.theta))
+    watched, found, step = fit.measure.columns(task, fit.data), [], max(1, HELD // len(fit.theta))
     for some, tests in zip(rows.split(step), columns.split(step), strict=True):
-        parts = -own_change(fit, perturbation, some) * sensitivity.values.T[tests]
+        parts = -own_change(fit, change, some) * sensitivity.values.T[tests]
         features, values = largest(parts.unflatten(1, (-1, len(names))).sum(1), min(k, len(names)))
-        train = taken(fit.task, fit.data.x_train[perturbation.changed[some]], features)
-        test = taken(fit.task, fit.data.x_test[tests], features) if watched.points else train * numpy.nan
+        train = taken(task, fit.data.x_train[change.changed[some]], features)
+        test = taken(task, fit.data.x_test[tests], features) if watched.points else train * numpy.nan
         found.append((features, values, train, test))
     features, values, train, test = (array(torch.cat(each)) for each in zip(*found, strict=True))
     used, places = numpy.unique(features, return_inverse=True)
@@ -93,6 +84,28 @@ def feature_contributions(
         train_values=train.astype(numpy.float32),
         test_values=test.astype(numpy.float32),
     )
+
+
+def sums_over_features(
+    estimate: Estimate, perturbation: Perturbation
+) -> tuple[LinearTask, Sensitivity, Removals | Replacement]:
+    """The parts of a prediction that is a sum over features.
+
+    Raises:
+        InvalidParameter: it is none.
+    """
+    task, sensitivity = estimate.fit.task, estimate.sensitivity
+    if not isinstance(task, LinearTask) or sensitivity is None or estimate.unit == "none":
+        raise InvalidParameter(
+            f"{kind_name(estimate.estimator)} of {kind_name(task)} predicts no sum over features; give an estimate of "
+            "a linear task by a solver, such as il.Exact()."
+        )
+    if not isinstance(perturbation, Removals | Replacement) or (perturbation.changed < 0).any():
+        raise InvalidParameter(
+            "Contributions are of removals or replacements of one point each: give il.leave_one_out(data.n) or an "
+            "il.Replacement."
+        )
+    return task, sensitivity, perturbation
 
 
 def known_contributions(estimate: Estimate, perturbation: Perturbation, **settings: Any) -> Contributions | None:

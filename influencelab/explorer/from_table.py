@@ -1,12 +1,10 @@
 """Explorer data made from a table of pairs, such as a comparison's."""
 
-import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy
 import pandas
-import scipy.sparse
 from pandas.api.types import is_integer_dtype, is_numeric_dtype
 from torch import Tensor
 
@@ -19,8 +17,9 @@ from influencelab.experiments.comparison import array
 from influencelab.explorer.contributions import Contributions, curves_in
 from influencelab.explorer.data import ExplorerData
 from influencelab.explorer.feature_contributions import with_contributions
-from influencelab.explorer.pairs_table import UNIT, PairsTable, Points, Setting, places, readable
+from influencelab.explorer.pairs_table import DEED, UNIT, PairsTable, Points, Setting, places, readable
 from influencelab.explorer.pictures import Changed, with_pictures
+from influencelab.glm.readable import largest_features
 from influencelab.statistics.comparison import Comparison
 
 # Columns that are no setting.
@@ -29,8 +28,6 @@ PAIR = ("test_id", "test_label", "train_id", "train_label", "predicted", "actual
 PARTS = {"removed": "removal set", "estimator": "predictor", "target": "truth"}
 # What estimator, target and set of removals are called where a column, or nothing, says what they are.
 KEPT = dict.fromkeys(PARTS, "as kept")
-# Features that are shown of a point of very many.
-TERMS = 12
 # What training and test points are called where they have no names.
 NO_NAMES: Mapping[str, tuple[str, ...]] = {"train": (), "test": ()}
 
@@ -42,10 +39,12 @@ def from_comparison(
     images: Dataset | None = None,
     changed: Changed | None = None,
     contributions: Contributions | None = None,
+    deed: str = "",
 ) -> ExplorerData:
     """One comparison as explorer data; pairs outside its mask are shown as not converged.
 
-    Without its data set points have ids and labels only. The `images` and what was `changed` are those of
+    Without its data set points have ids and labels only. The `deed`, such as `relabelled`, is what was done to training
+    points, where the comparison does not know. The `images` and what was `changed` are those of
     `with_pictures`; `contributions` those of `feature_contributions`.
     """
     rows, tests = numpy.broadcast_to(comparison.mask.any(0), comparison.mask.shape).nonzero()
@@ -71,6 +70,7 @@ def from_comparison(
         "unit": unit,
         "called": called,
         "class_names": comparison.class_names,
+        "deed": deed or comparison.deed,
     }
     found = from_table(pairs, data=data, images=images, changed=changed, **about)
     return with_contributions(found, contributions)
@@ -89,6 +89,7 @@ def from_table(
     curves: pandas.DataFrame | None = None,
     images: Dataset | None = None,
     changed: Changed | None = None,
+    deed: str = DEED,
 ) -> ExplorerData:
     """A table of pairs as explorer data; an InvalidData error where a column is missing.
 
@@ -100,11 +101,12 @@ def from_table(
 
     The `curves` are a line for each training point: a table with `train_id`, settings that `pairs` have too, and last
     two columns of numbers, what stands across and what stands up; their names are those of the axes. The `images` and
-    what was `changed` are those of `with_pictures`.
+    what was `changed` are those of `with_pictures`; the `deed` is what was done to training points.
     """
     missing = [name for name in ("train_id", "test_id", "predicted", "actual") if name not in pairs]
     if missing:
         raise InvalidData(f"The pairs have no column '{missing[0]}'. They have: {', '.join(map(str, pairs.columns))}.")
+    about: dict[str, Any] = {"unscaled": unscaled, "unit": unit, "deed": deed}
     known = {part: getattr(data, f"{part}_names", ()) or called[part] for part in NO_NAMES}
     numbered, classes = with_numbers(pairs.rename(columns=PARTS), class_names or getattr(data, "class_names", ()))
     table, called = with_ids(numbered, known)
@@ -113,26 +115,27 @@ def from_table(
     parts = table.groupby(list(settings), sort=False, observed=True) if settings else [((), table)]
     tables = []
     for key, some in parts:
-        part = some.sort_values(["test_id", "train_id"], kind="stable")
         values = map(plain, key if isinstance(key, tuple) else (key,))
         own = dict(zip(settings, values, strict=True))
+        lines = None if curves is None else curves_in(curves, settings=own)
         tables.append(
-            PairsTable(
-                settings=own,
-                points=points.name,
-                train=numpy.searchsorted(points.train_ids, part["train_id"]),
-                test=numpy.searchsorted(points.test_ids, part["test_id"]),
-                predicted={names["estimator"]: part["predicted"].to_numpy(numpy.float32)},
-                actual={names["target"]: part["actual"].to_numpy(numpy.float32)},
-                moved={names["target"]: numpy.zeros(len(part), dtype=bool)},
-                removed={names["removed"]: numpy.ones(len(part), dtype=bool)},
-                unscaled=unscaled,
-                unit=unit,
-                curves=None if curves is None else curves_in(curves, settings=own),
-            )
+            PairsTable(settings=own, points=points.name, curves=lines, **pairs_of(some, points, names), **about)
         )
     found = ExplorerData(title=title, names=settings, tables=tables, points={points.name: points})
     return with_pictures(found, images=images, changed=changed, data=data)
+
+
+def pairs_of(table: Any, points: Points, names: Mapping[str, str]) -> dict[str, Any]:
+    """The pairs of one network, test point by test point, as a `PairsTable` has them."""
+    part = table.sort_values(["test_id", "train_id"], kind="stable")
+    return {
+        "train": numpy.searchsorted(points.train_ids, part["train_id"]),
+        "test": numpy.searchsorted(points.test_ids, part["test_id"]),
+        "predicted": {names["estimator"]: part["predicted"].to_numpy(numpy.float32)},
+        "actual": {names["target"]: part["actual"].to_numpy(numpy.float32)},
+        "moved": {names["target"]: numpy.zeros(len(part), dtype=bool)},
+        "removed": {names["removed"]: numpy.ones(len(part), dtype=bool)},
+    }
 
 
 def with_ids(
@@ -203,11 +206,4 @@ def points_in(
 def largest_terms(x: Tensor, rows: Sequence[int], names: tuple[str, ...]) -> tuple[str, ...]:
     """What is not 0 in each of these rows, the largest first, by the names of the columns: `good 0.71, film 0.3`."""
     some = x[list(rows)]
-    matrix = scipy.sparse.csr_array(matrix_of(some) if isinstance(some, SparseRows) else array(some))
-    found = []
-    for first, last in itertools.pairwise(matrix.indptr):
-        values, columns = matrix.data[first:last], matrix.indices[first:last]
-        order = numpy.argsort(-numpy.abs(values), kind="stable")[:TERMS]
-        called = (names[place] if names else f"x{place}" for place in columns[order])
-        found.append(", ".join(f"{name} {value:.2g}" for name, value in zip(called, values[order], strict=True)))
-    return tuple(found)
+    return largest_features(matrix_of(some) if isinstance(some, SparseRows) else array(some), names)

@@ -15,8 +15,8 @@ from influencelab.explorer.sprites import laid_out, levels, smaller
 Setting = str | int | float
 # What the estimator is called whose damping can be chosen.
 ANY_DAMPING = "exact, any damping"
-# The unit of losses where a file says none.
-UNIT = "nats"
+# The unit of losses, and what is done to training points, where a file says none.
+UNIT, DEED = "nats", "removed"
 FAMILIES = ("predicted", "actual", "moved", "removed")
 # How many features of a point are shown as a table at most, and how many where they have names.
 READABLE, NAMED = 30, 200
@@ -71,6 +71,7 @@ class PairsTable:
         noise: by target, in `unit`, the standard deviation of one pair's truth over seeds (root mean square).
         contributions: what features add to some of the predictions, where they are kept.
         curves: of training points, where there are any.
+        deed: what was done to training points, in one word.
     """
 
     settings: Mapping[str, Setting]
@@ -91,6 +92,7 @@ class PairsTable:
     noise: Mapping[str, float] = field(default_factory=dict)
     contributions: Contributions | None = None
     curves: Curves | None = None
+    deed: str = DEED
 
     def __post_init__(self) -> None:
         if not self.predicted or not self.actual or not self.removed:

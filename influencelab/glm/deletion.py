@@ -8,7 +8,6 @@ import numpy
 from jaxtyping import Bool, Float
 from numpy import ndarray
 
-from influencelab.errors import InvalidParameter, WrongType, named
 from influencelab.glm.influence import RowInfluence, objective_of, row_influence
 from influencelab.glm.link import B
 from influencelab.glm.newton import solved
@@ -16,7 +15,7 @@ from influencelab.glm.objective import Objective
 from influencelab.glm.passes import summed
 from influencelab.glm.regression import Regression
 from influencelab.glm.rows import Rows
-from influencelab.glm.table import rows_at
+from influencelab.glm.table import chosen, rows_at
 from influencelab.recipe import Progress, unheard
 from influencelab.summary import Summarised
 
@@ -90,18 +89,6 @@ def row_deletions(
     return RowDeletions(regression, places, changes, regression.weight * (half**2).sum(1), converged)
 
 
-def chosen(rows: Any, n: int) -> ndarray:
-    """Places of rows, refused where there is no such row."""
-    if rows is None:
-        return numpy.arange(n)
-    found = numpy.atleast_1d(numpy.asarray(rows))
-    if found.ndim != 1 or found.dtype.kind not in "iu":
-        raise WrongType(f"rows is {named(rows)}, expected whole numbers: places of rows, from 0.")
-    if len(found) and not 0 <= found.min() <= found.max() < n:
-        raise InvalidParameter(f"rows go from {found.min()} to {found.max()}, expected 0 … {n - 1}.")
-    return found
-
-
 def without(objective: Objective, influence: RowInfluence, places: ndarray) -> Float[ndarray, "r p"]:
     """By how much coefficients fall without each of these rows; NaN where steps do not shrink."""
     regression = influence.regression
@@ -150,7 +137,7 @@ def slopes(
     predictor = numpy.einsum("kp,kp->k", own.x[active], some) + own.offsets[active]
     score: B = own.weights[active] * objective.family.working(own.y[active], predictor).score
     pulled = numpy.asarray(total).T - score[:, None] * own.x[active]
-    return objective.penalty * some - pulled / objective.weight
+    return objective.penalised(some) - pulled / objective.weight
 
 
 def parts(rows: int, models: int) -> Iterator[slice]:

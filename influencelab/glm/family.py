@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy
 from jaxtyping import Bool
@@ -75,6 +75,10 @@ class Family(Recipe):
     def loss(self, y: B, predictor: B, mean: B) -> B:
         """Half the unit deviance of each row."""
 
+    @abstractmethod
+    def quantile(self, share: Any, mean: Any, spread: Any) -> Any:
+        """The response that a share of all do not exceed, of this mean and dispersion φ / w; arrays that broadcast."""
+
     @property
     @default
     def separable(self) -> bool:
@@ -86,8 +90,9 @@ class Family(Recipe):
         """Loss, slope and curvature of each row; loss is infinite where no mean has this predictor."""
         mean, constant = self.link.mean(predictor), self.ratio
         with numpy.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            slope, variance, residual = self.link.slope(predictor), self.variance(mean), y - mean
-            # Where μ is 0 or 1 to the last digit the quotient would be 0 / 0.
+            slope, residual = self.link.slope(predictor), y - mean
+            # Where μ is 1 to the last digit V(μ) is 0, and quotients with it would be 0 / 0.
+            variance = self.variance(mean) if constant is None else slope / constant
             ratio = slope / variance if constant is None else numpy.full_like(slope, constant)
             turned = 0.0
             if constant is None:
@@ -98,5 +103,5 @@ class Family(Recipe):
                 score=residual * ratio,
                 expected=slope * ratio,
                 observed=slope * ratio - residual * turned,
-                pearson=residual / numpy.sqrt(variance),
+                pearson=numpy.where(residual == 0, 0.0, residual / numpy.sqrt(variance)),
             )

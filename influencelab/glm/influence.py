@@ -6,24 +6,33 @@ from typing import Any
 
 import numpy
 import pandas
+import scipy.linalg
 from jaxtyping import Float
 from numpy import ndarray
 
-from influencelab.errors import InvalidParameter, require
+import influencelab
+from influencelab.errors import InvalidData, InvalidParameter, require
+from influencelab.glm.checkpoint import NOTHING, Checkpoint, check_kept
 from influencelab.glm.family import Family
 from influencelab.glm.leverage import forms
 from influencelab.glm.link import B
 from influencelab.glm.newton import dependent, factored, solved
 from influencelab.glm.objective import PP, Objective, P
+from influencelab.glm.passes import kept_parts
 from influencelab.glm.regression import Regression, regress
 from influencelab.glm.rows import Rows
+from influencelab.glm.table import chosen
 from influencelab.recipe import Progress, unheard
+from influencelab.runner.cluster import connection
 from influencelab.summary import Summarised
 
 __all__ = ["RowInfluence", "cook_distances", "row_influence"]
 
 CURVATURES = ("expected", "observed")
 FORMS = ("one_step", "published")
+DISPERSIONS = ("whole", "without")
+# A leverage so near to 1 is 1.
+ALONE = 1e-10
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -53,10 +62,7 @@ class RowInfluence(Summarised):
                 Newton's step to the coefficients without the row; `published` is r² h / (1 − h), of Algorithm 1 of
                 Wojnowicz et al. (2016).
         """
-        if form not in FORMS:
-            raise InvalidParameter(f"form is '{form}', expected one of {', '.join(FORMS)}.")
-        power = 2 if form == "one_step" else 1
-        return self.pearson**2 * self.leverage / (1 - self.leverage) ** power
+        return cook_of(self.pearson, self.leverage, form)
 
     @property
     def studentised(self) -> B:
@@ -65,8 +71,79 @@ class RowInfluence(Summarised):
 
     @property
     def dffits(self) -> B:
-        """By how many of its standard errors a row's own predictor falls without it, to one step: t √(h / (1 − h))."""
-        return self.studentised * numpy.sqrt(self.leverage / (1 - self.leverage))
+        """By how many standard errors a row's own predictor falls without it, to one step: ± |t| √(h / (1 − h))."""
+        size = abs(self.studentised) * numpy.sqrt(self.leverage / (1 - self.leverage))
+        return numpy.copysign(size, self.score)
+
+    @property
+    def standard_errors(self) -> P:
+        """Of each coefficient, √(φ diag M⁻¹), M the curvature of Σ w ℓ and of its penalty."""
+        units, lower = self.factor
+        half = scipy.linalg.solve_triangular(lower, numpy.diag(units), lower=True, check_finite=False)
+        return numpy.sqrt(self.regression.dispersion * (half**2).sum(0) / self.regression.weight)
+
+    @property
+    def dispersion_without(self) -> B:
+        """φ of the model without each row, to one step; 1 where the family says so.
+
+        Raises:
+            InvalidData: there are too few rows for any, or a coefficient rests on a row alone.
+        """
+        self.check_shared()
+        regression, own = self.regression, 1.0
+        if regression.family.fixed_dispersion:
+            return numpy.ones(regression.n)
+        if regression.frequencies:
+            own = numpy.concatenate([given.weights for given in regression.table.chunks()])
+        left = regression.degrees - own
+        if not numpy.min(left) > 0:
+            raise InvalidData(
+                f"{regression.n:,} rows without one leave nothing to estimate a dispersion from beside "
+                f"{regression.p:,} coefficients. Give more rows."
+            )
+        return numpy.maximum(regression.pearson - self.pearson**2 / (1 - self.leverage), 0) / left
+
+    @property
+    def covariance_ratio(self) -> B:
+        """The determinant of the coefficients' covariance without each row over that with it: (φ₍ᵢ₎ / φ)ᵖ / (1 − h).
+
+        Above 1 where a row makes estimates more precise.
+        """
+        ratio = self.dispersion_without / self.regression.dispersion
+        return ratio**self.regression.p / (1 - self.leverage)
+
+    def dfbeta(self, rows: Any = None) -> Float[ndarray, "b p"]:
+        """By how much each coefficient falls without each of some rows (by default all), to one step."""
+        self.check_shared()
+        return coefficient_changes(self, rows)
+
+    def dfbetas(self, rows: Any = None, *, dispersion: str = "whole") -> Float[ndarray, "b p"]:
+        """By how many of its standard errors each coefficient falls without each of some rows, to one step.
+
+        Args:
+            rows: their places; by default all.
+            dispersion: of which standard errors are made: `whole` of the model with all rows, as statsmodels' GLM has
+                it, or `without` of that without the row, as R has it and statsmodels' least squares.
+        """
+        if dispersion not in DISPERSIONS:
+            raise InvalidParameter(f"dispersion is '{dispersion}', expected one of {', '.join(DISPERSIONS)}.")
+        changes = self.dfbeta(rows) / self.standard_errors
+        if dispersion == "whole":
+            return changes
+        ratio = self.dispersion_without[chosen(rows, self.regression.n)] / self.regression.dispersion
+        return changes / numpy.sqrt(ratio)[:, None]
+
+    def check_shared(self) -> None:
+        """Refuse leverage of 1, where no model without the row has all coefficients.
+
+        Raises:
+            InvalidData: the row is named.
+        """
+        if self.leverage.max() >= 1 - ALONE:
+            raise InvalidData(
+                f"Row {int(self.leverage.argmax()):,} has leverage 1: a coefficient rests on it alone, and cannot be "
+                "had without it. Drop its column, or add weight_decay."
+            )
 
     def top(self, count: int = 10) -> pandas.DataFrame:
         """The rows of largest Cook's distance, the largest first."""
@@ -74,7 +151,7 @@ class RowInfluence(Summarised):
         return self.table().iloc[order]
 
     def table(self) -> pandas.DataFrame:
-        """A line a row of the data."""
+        """A line a row of the data, by the index of a frame where that is given."""
         columns = {
             "cook": self.cook(),
             "leverage": self.leverage,
@@ -82,25 +159,35 @@ class RowInfluence(Summarised):
             "studentised": self.studentised,
             "dffits": self.dffits,
         }
-        return pandas.DataFrame(columns)
+        return pandas.DataFrame(columns, index=self.regression.table.index)
 
     @property
     def reason(self) -> str:
         """Why these scores are exact."""
         return f"exact: a matrix of {self.regression.p:,} × {self.regression.p:,} numbers fits in memory"
 
+    def explore(self, **settings: Any) -> Any:
+        """`il.explore_rows` of these: a widget of the rows that matter most, with their values."""
+        return influencelab.explore_rows(self, **settings)
+
     def summary(self) -> Mapping[str, str]:
         """Of what, and the largest."""
-        cook = self.cook()
+        cook, called = self.cook(), self.regression.table.called
         return {
             "rows": f"{len(cook):,}",
-            "largest Cook's distance": f"{cook.max():.3g} at row {int(cook.argmax())}",
-            "largest leverage": f"{self.leverage.max():.3g} at row {int(self.leverage.argmax())}",
+            "largest Cook's distance": f"{cook.max():.3g} at row {called(int(cook.argmax()))}",
+            "largest leverage": f"{self.leverage.max():.3g} at row {called(int(self.leverage.argmax()))}",
         }
 
 
 def row_influence(
-    regression: Regression, *, curvature: str = "expected", workers: int = 1, progress: Progress = unheard
+    regression: Regression,
+    *,
+    curvature: str = "expected",
+    workers: int = 1,
+    scheduler: str = "",
+    progress: Progress = unheard,
+    kept: Checkpoint = NOTHING,
 ) -> RowInfluence:
     """Exact leverage and residuals of every row, from two passes.
 
@@ -109,38 +196,50 @@ def row_influence(
         curvature: `expected`, of which iterated least squares is made, or `observed`, of the responses themselves, as
             statsmodels takes; they differ where the link is not canonical.
         workers: threads; 0 for one a core.
+        scheduler: the address of a dask scheduler, such as `tcp://10.0.0.1:8786`, whose workers do the work instead.
         progress: told of each pass.
+        kept: where finished parts are kept, so that a call that was interrupted goes on from there.
 
     Raises:
         NotConverged: the model is at no minimum.
         InvalidData: columns that others make up.
+        Unavailable: no scheduler is there, or its workers keep dying.
     """
     require(regression, Regression, what="regression", cure="Make one: il.regress(X, y, family=il.Poisson()).")
     if curvature not in CURVATURES:
         raise InvalidParameter(f"curvature is '{curvature}', expected one of {', '.join(CURVATURES)}.")
+    check_kept(kept)
     regression.check_converged()
-    objective = objective_of(regression, workers=workers, progress=progress)
-    observed = curvature == "observed"
-    gram = objective.place(regression.coefficients, observed=observed).gram
+    with connection(scheduler) as client:
+        objective = objective_of(regression, workers=workers, progress=progress, client=client)
+        return of_rows(objective, regression, curvature, kept)
+
+
+def of_rows(objective: Objective, regression: Regression, curvature: str, kept: Checkpoint) -> RowInfluence:
+    """Exact leverage and residuals of every row, of one of the two curvatures."""
+    observed, coefficients = curvature == "observed", regression.coefficients
+    found = kept.load(f"gram-{curvature}")
+    gram = found["gram"] if found else objective.place(coefficients, observed=observed).gram
     if gram is None:
         raise InvalidParameter(
             f"Exact leverage needs a matrix of {objective.p:,} × {objective.p:,} numbers, which is too large. Take a "
-            "sketch: il.sketched_influence(regression, k=200)."
+            "sketch, il.sketched_influence(regression), or some rows alone, il.chosen_rows(regression, [0, 1])."
         )
     factor = factored(gram)
     if factor is None:
         raise dependent(objective, gram)
+    if not found:
+        kept.keep(f"gram-{curvature}", gram=gram)
     form = forms(factor)
 
     def of(given: Rows) -> tuple[B, B, B]:
         rows = objective.rows(given)
-        working = objective.family.working(rows.y, rows.predictor(regression.coefficients))
+        working = objective.family.working(rows.y, rows.predictor(coefficients))
         bent = rows.weights * (working.observed if observed else working.expected)
         root = numpy.sqrt(rows.weights)
         return bent * form(rows.x) / objective.weight, root * working.pearson, rows.weights * working.score
 
-    parts: Any = zip(*objective.mapped(of), strict=True)
-    leverage, pearson, score = (numpy.concatenate(each) for each in parts)
+    leverage, pearson, score = kept_parts(objective.mapped, of, kept, name=f"scores-{curvature}")
     return RowInfluence(regression, leverage, pearson, score, curvature, factor)
 
 
@@ -164,23 +263,34 @@ def cook_distances(
     return row_influence(regress(X, y, family=family, **given)).cook(form)
 
 
-def objective_of(regression: Regression, *, workers: int, progress: Progress) -> Objective:
+def cook_of(pearson: B, leverage: Float[ndarray, "*rows"], form: str) -> Float[ndarray, "*rows"]:
+    """Cook's distances from residuals and leverages, which may be several of each row; forms are `RowInfluence.cook`'s.
+
+    Raises:
+        InvalidParameter: there is no such form.
+    """
+    if form not in FORMS:
+        raise InvalidParameter(f"form is '{form}', expected one of {', '.join(FORMS)}.")
+    return pearson**2 * leverage / (1 - leverage) ** (2 if form == "one_step" else 1)
+
+
+def objective_of(regression: Regression, *, workers: int, progress: Progress, client: Any = None) -> Objective:
     """The objective that a regression minimised."""
     own = {name: getattr(regression, name) for name in ("table", "family", "weight_decay", "intercept", "n", "weight")}
-    return Objective(**own, workers=workers, progress=progress, mean=numpy.nan, p=regression.p)
+    own |= {"mean": numpy.nan, "p": regression.p, "pull": regression.pull}
+    return Objective(**own, workers=workers, progress=progress, client=client)
 
 
-def coefficient_changes(found: RowInfluence, rows: slice = slice(None)) -> Float[ndarray, "b p"]:
+def coefficient_changes(found: RowInfluence, rows: Any = None) -> Float[ndarray, "b p"]:
     """By how much each coefficient falls without each of some rows, to one step: (W H)⁻¹ xᵢ sᵢ / (1 − hᵢ)."""
     regression = found.regression
-    first, last, _ = rows.indices(regression.n)
-    parts = []
+    places = chosen(rows, regression.n)
+    changes = numpy.zeros((len(places), regression.p))
     for given in regression.table.chunks():
-        low, high = max(first - given.first, 0), min(last - given.first, len(given))
-        if low < high:
-            x = regression.rows(given).x[low:high]
-            pulled = (x if isinstance(x, ndarray) else x.toarray()) * found.score[
-                given.first + low : given.first + high, None
-            ]
-            parts.append(solved(found.factor, pulled.T / regression.weight).T)
-    return numpy.concatenate(parts) / (1 - found.leverage[first:last, None])
+        here = numpy.flatnonzero((places >= given.first) & (places < given.first + len(given)))
+        if len(here):
+            x = regression.rows(given).x[places[here] - given.first]
+            x = x if isinstance(x, ndarray) else x.toarray()
+            pulls = found.score[places[here]] / (1 - found.leverage[places[here]]) / regression.weight
+            changes[here] = solved(found.factor, (x * pulls[:, None]).T).T
+    return changes

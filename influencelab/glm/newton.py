@@ -8,7 +8,11 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from influencelab.errors import InvalidData, NotConverged
+from influencelab.glm.checkpoint import NOTHING, Checkpoint
+from influencelab.glm.conjugate_gradients import conjugate_gradients
 from influencelab.glm.objective import PP, Objective, P, Place
+from influencelab.glm.twins import check_columns, check_twins
+from influencelab.threads import by_size
 
 # A fit has arrived where Newton's next step changes the linear predictors by this share of √J at most.
 ARRIVED = 1e-9
@@ -18,8 +22,9 @@ HALVINGS, DESCENT, ROUNDING = 40, 1e-4, 64
 RANK = 1e-11
 # Along the tail of a loss each step moves some predictor by 1, however little J is left to fall; at a minimum by none.
 FAR = 0.01
-# Products of conjugate gradients in a step at most, and what they may leave of ∇J.
-PRODUCTS, LEFT = 500, 1e-3
+# Products of conjugate gradients in a step at most, and what they may leave of ∇J: as much as the step before left of
+# the way, within these bounds.
+PRODUCTS, LEAST, MOST = 2000, 1e-3, 0.1
 
 
 class Minimum(NamedTuple):
@@ -36,18 +41,31 @@ class Minimum(NamedTuple):
     steps: int
 
 
-def minimise(objective: Objective, *, max_steps: int) -> Minimum:
-    """Steps until one changes next to nothing, or J no longer falls for rounding.
+def minimise(
+    objective: Objective, *, max_steps: int, coefficients: P | None = None, kept: Checkpoint = NOTHING
+) -> Minimum:
+    """Steps until one changes next to nothing, or J no longer falls for rounding; from some coefficients, if given.
+
+    The last step is kept.
 
     Raises:
         InvalidData: columns that others make up, where nothing is penalised.
         NotConverged: there is no minimum.
     """
-    place = start(objective)
-    step, left = direction(objective, place)
-    steps = 0
+    if not objective.dense and objective.weight_decay == 0 and objective.p > objective.n:
+        raise InvalidData(
+            f"There are {objective.p:,} coefficients and {objective.n:,} rows, so that many fit equally well. Add "
+            "weight_decay."
+        )
+    if not objective.dense and objective.weight_decay == 0:
+        check_twins(objective)
+    before = kept.load("step")
+    coefficients = before["coefficients"] if before else coefficients
+    place = start(objective) if coefficients is None else objective.place(coefficients)
+    steps, left = (int(before["steps"]), float(before["left"])) if before else (0, MOST)
+    step, left = direction(objective, place, left)
     while left > ARRIVED and steps < max_steps:
-        if place.margin > 0 and objective.weight_decay == 0:
+        if place.margin > 0 and objective.weight_decay == 0 and not numpy.any(objective.pull):
             raise NotConverged(
                 "There is no minimum: the columns separate the two classes, so that coefficients grow for ever. Add "
                 "weight_decay, or drop the column that gives the class away."
@@ -57,7 +75,8 @@ def minimise(objective: Objective, *, max_steps: int) -> Minimum:
             break
         steps += 1
         place = there
-        step, left = direction(objective, place)
+        kept.keep("step", coefficients=place.coefficients, steps=numpy.array(steps), left=numpy.array(left))
+        step, left = direction(objective, place, left)
     stopped = steps == max_steps and left > ARRIVED
     if not stopped and objective.farthest(step) > FAR:
         worst = int(abs(step).argmax())
@@ -79,17 +98,26 @@ def start(objective: Objective) -> Place:
         coefficients[-1] = family.link.predictor(family.start(numpy.full(1, objective.mean)))[0]
     place = objective.place(coefficients)
     if not objective.intercept and not numpy.isfinite(place.loss):
-        gram, pulled = objective.first_step()
-        factor = factored(gram)
-        if factor is None:
-            raise dependent(objective, gram)
-        place = objective.place(solved(factor, pulled))
+        place = objective.place(least_squares(objective))
     if not numpy.isfinite(place.loss):
         raise NotConverged(
             "No coefficients were found from which every row has a mean. Take another link, such as LogLink, or an "
             "intercept, or look for offsets of another size."
         )
     return place
+
+
+def least_squares(objective: Objective) -> P:
+    """The coefficients that come nearest to means between each response and all."""
+    gram, pulled = objective.first_step()
+    if gram is None:
+        diagonal, product = objective.products(lambda given: objective.aimed(given)[1])
+        check_columns(objective, diagonal)
+        return conjugate_gradients(product, diagonal, pulled[:, None], tolerance=LEAST, most=PRODUCTS).solution[:, 0]
+    factor = factored(gram)
+    if factor is None:
+        raise dependent(objective, gram)
+    return solved(factor, pulled)
 
 
 def descend(objective: Objective, place: Place, step: P) -> Place | None:
@@ -107,10 +135,10 @@ def descend(objective: Objective, place: Place, step: P) -> Place | None:
     return None
 
 
-def direction(objective: Objective, place: Place) -> tuple[P, float]:
-    """Newton's step, and how far it goes: √(stepᵀ H step / J)."""
+def direction(objective: Objective, place: Place, before: float = MOST) -> tuple[P, float]:
+    """Newton's step, and how far it goes: √(stepᵀ H step / J); `before` is how far the last one went."""
     if place.gram is None:
-        return by_products(objective, place)
+        return by_products(objective, place, min(max(before, LEAST), MOST))
     gram, factor = place.gram, factored(place.gram)
     if factor is None:
         # Far from a minimum responses may bend J the other way: their mean does not.
@@ -127,24 +155,14 @@ def judged(step: P, place: Place) -> tuple[P, float]:
     return step, float(numpy.sqrt(moved / max(place.loss, numpy.finfo(float).tiny)))
 
 
-def by_products(objective: Objective, place: Place) -> tuple[P, float]:
-    """Newton's step by conjugate gradients in units of the diagonal, from one pass a product."""
-    diagonal, product = objective.curvature(place.coefficients)
-    ease = 1 / numpy.where(diagonal > 0, diagonal, 1.0)
-    step, residual = numpy.zeros(objective.p), -place.gradient
-    ahead, size = ease * residual, float(residual @ (ease * residual))
-    end = LEFT**2 * size
-    for _ in range(PRODUCTS):
-        curved = product(ahead)
-        bend = float(ahead @ curved)
-        if not bend > 0 or size <= end:
-            break
-        length = size / bend
-        step, residual = step + length * ahead, residual - length * curved
-        eased = ease * residual
-        size, before = float(residual @ eased), size
-        ahead = eased + size / before * ahead
-    return judged(step, place)
+def by_products(objective: Objective, place: Place, wanted: float) -> tuple[P, float]:
+    """Newton's step by conjugate gradients, and how far it goes; without bound where these did not arrive."""
+    diagonal, product = objective.products(objective.curvature(place.coefficients))
+    check_columns(objective, diagonal)
+    right = -place.gradient[:, None]
+    found = conjugate_gradients(product, diagonal, right, tolerance=wanted, most=PRODUCTS)
+    step, left = judged(found.solution[:, 0], place)
+    return step, left if found.residual[0] <= wanted else numpy.inf
 
 
 def factored(gram: PP) -> tuple[P, PP] | None:
@@ -154,7 +172,9 @@ def factored(gram: PP) -> tuple[P, PP] | None:
         return None
     units = size**-0.5
     try:
-        lower = scipy.linalg.cholesky(units[:, None] * gram * units, lower=True)
+        # Threads of BLAS go on waiting for work long after some that is small.
+        with by_size(len(gram), len(gram)):
+            lower = scipy.linalg.cholesky(units[:, None] * gram * units, lower=True)
     except scipy.linalg.LinAlgError:
         return None
     return None if (lower.diagonal() ** 2 < RANK).any() else (units, lower)
@@ -163,7 +183,8 @@ def factored(gram: PP) -> tuple[P, PP] | None:
 def solved(factor: tuple[P, PP], right: Float[ndarray, " p *k"]) -> Float[ndarray, " p *k"]:
     """The matrix of a factor, inverted, times a vector or several, one a column."""
     units, lower = factor
-    return (units * scipy.linalg.cho_solve((lower, True), (units * right.T).T).T).T
+    with by_size(len(units), len(units)):
+        return (units * scipy.linalg.cho_solve((lower, True), (units * right.T).T).T).T
 
 
 def dependent(objective: Objective, gram: PP) -> InvalidData:

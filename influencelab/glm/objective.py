@@ -9,11 +9,13 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from influencelab.errors import InvalidData
+from influencelab.glm.conjugate_gradients import PK
 from influencelab.glm.family import Family
-from influencelab.glm.passes import mapped, summed
+from influencelab.glm.link import B
+from influencelab.glm.passes import added, mapped, summed
 from influencelab.glm.rows import Rows, check_rows, with_intercept
 from influencelab.glm.table import Table
-from influencelab.recipe import Progress
+from influencelab.recipe import Progress, unheard
 
 P = Float[ndarray, " p"]
 PP = Float[ndarray, "p p"]
@@ -42,13 +44,15 @@ class Place:
 
 @dataclass(frozen=True, eq=False)
 class Objective:
-    """J(β) = Σ wᵢ ℓᵢ(β) / Σ wᵢ + (weight_decay / 2) ‖Pβ‖².
+    """J(β) = Σ wᵢ ℓᵢ(β) / Σ wᵢ + (weight_decay / 2) ‖Pβ‖² + pullᵀ β.
 
     Attributes:
         n: rows.
         weight: Σ wᵢ.
         mean: of the responses, by weight.
+        client: of a cluster that works on chunks; None where threads do.
         p: coefficients, the intercept among them.
+        pull: l1 times the sign of each coefficient, where these signs are held; 0 without an absolute penalty.
     """
 
     table: Table
@@ -61,10 +65,24 @@ class Objective:
     weight: float
     mean: float
     p: int
+    pull: P | float = 0.0
+    client: Any = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What work on a chunk needs of it on a machine of a cluster."""
+        return vars(self) | {"table": None, "progress": unheard, "client": None}
 
     @classmethod
     def of(
-        cls, table: Table, family: Family, weight_decay: float, *, intercept: bool, workers: int, progress: Progress
+        cls,
+        table: Table,
+        family: Family,
+        weight_decay: float,
+        *,
+        intercept: bool,
+        workers: int,
+        progress: Progress,
+        client: Any = None,
     ) -> "Objective":
         """The objective of a table, after a look at every row of it.
 
@@ -77,7 +95,8 @@ class Objective:
             check_rows(rows, family, columns=columns, table=name)
             return len(rows), float(rows.weights.sum()), float(rows.weights @ rows.y), rows.x.shape[1]
 
-        found = list(mapped(table, look, workers=workers, progress=progress, label="rows looked at"))
+        how: Any = {"workers": workers, "client": client, "progress": progress}
+        found = list(mapped(table, look, **how, label="rows looked at"))
         widths = sorted({each[3] for each in found})
         if len(widths) != 1:
             raise InvalidData(f"{name} has rows of {widths or 'no'} columns. Give rows of one width.")
@@ -85,7 +104,7 @@ class Objective:
         if not weight > 0:
             raise InvalidData(f"{name}: none of the {n:,} rows has any weight. Give positive weights.")
         p = widths[0] + intercept
-        own = {"n": n, "weight": weight, "mean": total / weight, "p": p}
+        own = {"n": n, "weight": weight, "mean": total / weight, "p": p, "client": client}
         return cls(table, family, weight_decay, intercept, workers, progress, **own)
 
     @property
@@ -100,6 +119,10 @@ class Objective:
     def dense(self) -> bool:
         """Whether a curvature of p × p is formed."""
         return self.p**2 <= SQUARE
+
+    def penalised(self, coefficients: Float[ndarray, "*k p"]) -> Float[ndarray, "*k p"]:
+        """The slope of the penalty."""
+        return self.penalty * coefficients + self.pull
 
     def rows(self, given: Rows) -> Rows:
         """A chunk as the coefficients see it."""
@@ -127,51 +150,81 @@ class Objective:
             sums = rows.weights @ working.loss, rows.pulled(rows.weights * working.score), gram
             return *sums, rows.weights @ working.pearson**2, margin
 
-        parts = list(self.mapped(derive))
-        loss, slopes, gram, pearson = summed(part[:4] for part in parts)
+        total, margin = [], numpy.inf
+        for *sums, least in self.mapped(derive):
+            total, margin = added(total, sums), min(margin, least)
+        loss, slopes, gram, pearson = total
         penalty = self.penalty
+        held = float(penalty @ coefficients**2) / 2 + float(numpy.sum(self.pull * coefficients))
         return Place(
             coefficients=coefficients,
-            loss=float(loss) / self.weight + float(penalty @ coefficients**2) / 2,
-            gradient=penalty * coefficients - numpy.asarray(slopes) / self.weight,
+            loss=float(loss) / self.weight + held,
+            gradient=self.penalised(coefficients) - numpy.asarray(slopes) / self.weight,
             gram=numpy.asarray(gram) / self.weight + numpy.diag(penalty) if curved and self.dense else None,
             pearson=float(pearson),
-            margin=min(part[4] for part in parts),
+            margin=margin,
         )
 
-    def first_step(self) -> tuple[PP, P]:
-        """Gram matrix and right-hand side of the first least squares, from means between each response and all."""
+    def first_step(self) -> tuple[PP | None, P]:
+        """Gram matrix, where it is formed, and right-hand side of the first least squares; see `aimed`."""
 
-        def derive(given: Rows) -> tuple[PP, P]:
-            rows, link = self.rows(given), self.family.link
-            aimed = link.predictor(self.family.start(rows.y))
-            curvature = rows.weights * self.family.working(rows.y, aimed).expected
-            return rows.gram(curvature), rows.pulled(curvature * (aimed - rows.offsets))
+        def derive(given: Rows) -> tuple[PP | float, P]:
+            rows = self.rows(given)
+            aimed, curvature = self.aimed(given)
+            gram = rows.gram(curvature) if self.dense else 0.0
+            return gram, rows.pulled(curvature * (aimed - rows.offsets))
 
         gram, pulled = summed(self.mapped(derive))
-        return numpy.asarray(gram) / self.weight + numpy.diag(self.penalty), numpy.asarray(pulled) / self.weight
+        whole = numpy.asarray(gram) / self.weight + numpy.diag(self.penalty) if self.dense else None
+        return whole, numpy.asarray(pulled) / self.weight
 
-    def curvature(self, coefficients: P) -> tuple[P, Callable[[P], P]]:
-        """The diagonal of the mean curvature, and the function that multiplies by it in one pass over the rows."""
-        weights: dict[int, Any] = {}
+    def aimed(self, given: Rows) -> tuple[B, B]:
+        """Predictors of means between each response and all, and their curvature, from which least squares start."""
+        aimed = self.family.link.predictor(self.family.start(given.y))
+        return aimed, given.weights * self.family.working(given.y, aimed).expected
 
-        def diagonal(given: Rows) -> tuple[P]:
-            rows = self.rows(given)
-            working = self.family.working(rows.y, rows.predictor(coefficients))
-            weights[given.first] = rows.weights * working.expected
-            return (rows.squared_sums(weights[given.first]),)
+    def curvature(self, coefficients: P) -> Callable[[Rows], B]:
+        """The function that gives the curvature of each row: its own where that is positive, else its mean."""
 
-        (size,) = summed(self.mapped(diagonal))
+        def of(given: Rows) -> B:
+            working = self.family.working(given.y, self.predictor(given, coefficients))
+            return given.weights * numpy.where(working.observed > 0, working.observed, working.expected)
 
-        def product(vector: P) -> P:
-            def along(given: Rows) -> tuple[P]:
-                rows = self.rows(given)
-                return (rows.pulled(weights[given.first] * (rows.x @ vector)),)
+        return of
+
+    def products(self, curvature: Callable[[Rows], B]) -> tuple[P, Callable[[PK], PK]]:
+        """The diagonal of J's Hessian with these curvatures of rows, and the function that multiplies columns by it.
+
+        Both read all rows once. No chunk gets a column of ones on the way, which would copy it.
+        """
+        curved: dict[int, B] = {}
+
+        def diagonal(given: Rows) -> tuple[int, B, P]:
+            bent = curvature(given)
+            return given.first, bent, self.joined(given.squared_sums(bent), bent.sum())
+
+        size = numpy.zeros(self.p)
+        for first, bent, part in self.mapped(diagonal):
+            curved[first], size = bent, size + part
+
+        def product(columns: PK) -> PK:
+            def along(given: Rows) -> tuple[PK]:
+                moved = given.x @ columns[: given.x.shape[1]]
+                moved = curved[given.first][:, None] * (moved + columns[-1] if self.intercept else moved)
+                return (self.joined(numpy.asarray(given.x.T @ moved, dtype=float), moved.sum(0)[None]),)
 
             (found,) = summed(self.mapped(along))
-            return numpy.asarray(found) / self.weight + self.penalty * vector
+            return numpy.asarray(found) / self.weight + self.penalty[:, None] * columns
 
-        return numpy.asarray(size) / self.weight + self.penalty, product
+        return size / self.weight + self.penalty, product
+
+    def predictor(self, given: Rows, coefficients: P) -> B:
+        """η of a chunk as the table gives it."""
+        return given.predictor(coefficients[: given.x.shape[1]]) + (coefficients[-1] if self.intercept else 0.0)
+
+    def joined(self, features: Float[ndarray, " *d"], intercept: Any) -> Float[ndarray, " *p"]:
+        """A number or row a feature, and that of the intercept, where there is one."""
+        return numpy.append(features, numpy.atleast_1d(intercept), axis=0) if self.intercept else features
 
     def farthest(self, step: P) -> float:
         """The largest change of a linear predictor by a step of the coefficients, over rows with weight."""
@@ -182,6 +235,7 @@ class Objective:
 
         return max(self.mapped(moved))
 
-    def mapped(self, work: Any) -> Any:
-        """What `work` makes of each chunk."""
-        return mapped(self.table, work, workers=self.workers, progress=self.progress, count=self.n)
+    def mapped(self, work: Any, *, after: int = 0) -> Any:
+        """What `work` makes of each chunk, but for those of the first `after` rows."""
+        how: Any = {"workers": self.workers, "client": self.client, "progress": self.progress}
+        return mapped(self.table, work, **how, count=self.n, after=after)

@@ -1,4 +1,4 @@
-"""Generalised linear models fitted in passes over their rows: Newton's method, from one Gram matrix a step."""
+"""Generalised linear models fitted in passes over their rows: Newton's method, by Gram matrices or products alone."""
 
 import math
 from collections.abc import Mapping
@@ -7,18 +7,23 @@ from typing import Any
 
 import numpy
 
-from influencelab.errors import InvalidParameter, NotConverged, require, whole
+from influencelab.errors import InvalidParameter, NotConverged, real, require, whole
+from influencelab.glm.checkpoint import NOTHING, Checkpoint, check_kept
 from influencelab.glm.families.binomial import Binomial
 from influencelab.glm.family import Family
-from influencelab.glm.newton import ARRIVED, minimise
+from influencelab.glm.newton import ARRIVED, Minimum, minimise
 from influencelab.glm.objective import Objective, P
 from influencelab.glm.rows import Rows, with_intercept
 from influencelab.glm.table import Table
 from influencelab.glm.tables.array_table import ArrayTable
 from influencelab.recipe import Progress, unheard
+from influencelab.runner.cluster import connection
 from influencelab.summary import Summarised
 
 __all__ = ["Regression", "regress"]
+
+# What of a regression is found from the rows.
+FOUND = ("coefficients", "n", "weight", "loss", "grad_norm", "left", "converged", "steps", "pearson", "pull")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -40,6 +45,8 @@ class Regression(Summarised):
         converged: whether that is next to nothing.
         steps: that were taken.
         pearson: Σ wᵢ (y − μ)² / V(μ).
+        frequencies: whether a weight is a number of equal rows.
+        pull: l1 times the sign of each coefficient, added to ∇J, where there is an absolute penalty.
     """
 
     table: Table
@@ -55,6 +62,8 @@ class Regression(Summarised):
     converged: bool
     steps: int
     pearson: float
+    frequencies: bool = False
+    pull: P | float = 0.0
 
     @property
     def p(self) -> int:
@@ -68,9 +77,14 @@ class Regression(Summarised):
         return (*named, "intercept") if named and self.intercept else named
 
     @property
+    def degrees(self) -> float:
+        """Degrees of freedom of residuals: rows, or Σ wᵢ where weights are frequencies, less coefficients."""
+        return (self.weight if self.frequencies else self.n) - self.p
+
+    @property
     def dispersion(self) -> float:
         """φ: 1 where the family says so, else Pearson's, Σ wᵢ (y − μ)² / V(μ) / (n − p)."""
-        return 1.0 if self.family.fixed_dispersion else self.pearson / max(1, self.n - self.p)
+        return 1.0 if self.family.fixed_dispersion else self.pearson / max(1, self.degrees)
 
     def check_converged(self) -> None:
         """Refuse a model at no minimum.
@@ -107,9 +121,12 @@ def regress(
     offsets: Any = None,
     weight_decay: float = 0.0,
     intercept: bool = True,
+    frequencies: bool = False,
     max_steps: int = 100,
     workers: int = 0,
+    scheduler: str = "",
     progress: Progress = unheard,
+    kept: Checkpoint = NOTHING,
 ) -> Regression:
     """Fit a generalised linear model to rows in memory or on disk.
 
@@ -122,37 +139,63 @@ def regress(
         weight_decay: strength of the penalty beside the mean loss; scikit-learn's `alpha` of a PoissonRegressor, and
             1 / (C n) of a LogisticRegression.
         intercept: whether there is one; it is not penalised.
-        max_steps: of Newton's method, each of which reads all rows once or more.
+        frequencies: whether a weight is a number of equal rows, which the dispersion then counts; coefficients are the
+            same either way.
+        max_steps: of Newton's method, each of which reads all rows once or more; with more than 8,192 coefficients
+            some dozen times, for conjugate gradients.
         workers: threads; 0 for one a core.
+        scheduler: the address of a dask scheduler, such as `tcp://10.0.0.1:8786`, whose workers do the work instead.
         progress: told of each pass.
+        kept: where each step is kept, so that a call that was interrupted goes on from there.
 
     Raises:
         InvalidData: rows that cannot be used, named; columns that others make up, where nothing is penalised.
         NotConverged: there is no minimum, as where two classes are separable.
+        Unavailable: no scheduler is there, or its workers keep dying.
         InvalidParameter, WrongType: other arguments.
     """
     family = Binomial() if family is None else family
     require(family, Family, what="family", cure="Give one such as il.Poisson().")
-    if not 0 <= weight_decay < math.inf:
-        raise InvalidParameter(f"weight_decay is {weight_decay}, expected a finite number ≥ 0.")
+    weight_decay = checked(weight_decay, intercept=intercept)
+    require(frequencies, bool, what="frequencies", cure="Give True or False.")
     table = X if isinstance(X, Table) else ArrayTable(X, y, weights, offsets)
     if table is X and not (y is None and weights is None and offsets is None):
         raise InvalidParameter("y, weights and offsets are part of a table. Give them to it.")
     workers = whole(workers, what="workers", least=0)
-    objective = Objective.of(table, family, weight_decay, intercept=intercept, workers=workers, progress=progress)
-    found = minimise(objective, max_steps=whole(max_steps, what="max_steps", least=1))
+    max_steps = whole(max_steps, what="max_steps", least=1)
+    check_kept(kept)
+    model: Any = {"table": table, "family": family, "weight_decay": weight_decay, "intercept": intercept}
+    if before := kept.load("fit"):
+        facts: Any = {name: each if each.ndim else each.item() for name, each in before.items()}
+        return Regression(**model, **facts, frequencies=frequencies)
+    with connection(scheduler) as client:
+        objective = Objective.of(**model, workers=workers, progress=progress, client=client)
+        found = regression_at(objective, minimise(objective, max_steps=max_steps, kept=kept), frequencies=frequencies)
+    kept.keep("fit", **{name: numpy.asarray(getattr(found, name)) for name in FOUND})
+    return found
+
+
+def checked(weight_decay: Any, *, intercept: Any) -> float:
+    """Settings of any regression, refused where they are none; weight decay as a number."""
+    require(intercept, bool, what="intercept", cure="Give True or False.")
+    expected = "a finite number ≥ 0"
+    weight_decay = real(weight_decay, what="weight_decay", expected=expected)
+    if not 0 <= weight_decay < math.inf:
+        raise InvalidParameter(f"weight_decay is {weight_decay:g}, expected {expected}.")
+    return weight_decay
+
+
+def regression_at(objective: Objective, found: Minimum, *, frequencies: bool) -> Regression:
+    """The regression that ended there."""
+    own = ("table", "family", "weight_decay", "intercept", "n", "weight", "pull")
     return Regression(
-        table=table,
-        family=family,
-        weight_decay=weight_decay,
-        intercept=intercept,
+        **{name: getattr(objective, name) for name in own},
         coefficients=found.place.coefficients,
-        n=objective.n,
-        weight=objective.weight,
         loss=found.place.loss,
         grad_norm=float(numpy.linalg.norm(found.place.gradient)),
         left=found.left,
         converged=found.left <= ARRIVED,
         steps=found.steps,
         pearson=found.place.pearson,
+        frequencies=frequencies,
     )

@@ -11,6 +11,7 @@ from numpy import ndarray
 from influencelab.errors import InvalidData
 from influencelab.glm.family import Family
 from influencelab.glm.link import B
+from influencelab.glm.pairs import dense_gram, sparse_gram
 
 # Features (b p): an array, or a `scipy.sparse.csr_array`, of whose shape type checkers know nothing.
 Matrix = Any
@@ -53,16 +54,7 @@ class Rows:
 
     def gram(self, curvature: B) -> Float[ndarray, "p p"]:
         """Xᵀ V X, dense."""
-        if isinstance(self.x, ndarray):
-            # A root on each side makes it a product of one matrix with itself, which takes half the arithmetic.
-            rooted = self.x * numpy.sqrt(numpy.maximum(curvature, 0))[:, None]
-            found = rooted.T @ rooted
-            if (curvature < 0).any():
-                rooted = self.x * numpy.sqrt(numpy.maximum(-curvature, 0))[:, None]
-                found -= rooted.T @ rooted
-            return found
-        scaled = scipy.sparse.csr_array(self.x.multiply(curvature[:, None]))
-        return (self.x.T @ scaled).toarray()
+        return (dense_gram if isinstance(self.x, ndarray) else sparse_gram)(self.x, curvature)
 
 
 def with_intercept(rows: Rows) -> Rows:
@@ -70,7 +62,16 @@ def with_intercept(rows: Rows) -> Rows:
     ones = numpy.ones((len(rows), 1), dtype=rows.x.dtype)
     if isinstance(rows.x, ndarray):
         return replace(rows, x=numpy.hstack([rows.x, ones]))
-    return replace(rows, x=scipy.sparse.hstack([rows.x, scipy.sparse.csr_array(ones)], format="csr"))
+    # SciPy's own way goes through places of rows, and takes ten times as long.
+    ends = rows.x.indptr + numpy.arange(len(rows) + 1, dtype=rows.x.indptr.dtype)
+    old = numpy.ones(ends[-1], dtype=bool)
+    old[ends[1:] - 1] = False
+    columns, values = (
+        numpy.full(len(old), rows.x.shape[1], dtype=rows.x.indices.dtype),
+        numpy.ones(len(old), ones.dtype),
+    )
+    columns[old], values[old] = rows.x.indices, rows.x.data
+    return replace(rows, x=scipy.sparse.csr_array((values, columns, ends), shape=(len(rows), rows.x.shape[1] + 1)))
 
 
 def check_rows(rows: Rows, family: Family, *, columns: tuple[str, ...], table: str) -> None:

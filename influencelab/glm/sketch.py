@@ -10,18 +10,21 @@ import scipy.special
 from jaxtyping import Float
 from numpy import ndarray
 
+import influencelab
 from influencelab.errors import InvalidParameter, require, whole
-from influencelab.glm.influence import FORMS, objective_of
+from influencelab.glm.checkpoint import NOTHING, Checkpoint, check_kept
+from influencelab.glm.influence import cook_of, objective_of
 from influencelab.glm.leverage import forms
 from influencelab.glm.link import B
 from influencelab.glm.newton import factored
-from influencelab.glm.objective import Objective
-from influencelab.glm.passes import summed
+from influencelab.glm.objective import Objective, P
+from influencelab.glm.passes import kept_parts, kept_sum
 from influencelab.glm.projection import Projection
 from influencelab.glm.projections.sparse_sign_projection import SparseSignProjection
 from influencelab.glm.regression import Regression
-from influencelab.glm.rows import Rows
-from influencelab.recipe import Progress, unheard
+from influencelab.glm.rows import Matrix, Rows
+from influencelab.recipe import Progress, fingerprint, unheard
+from influencelab.runner.cluster import connection
 from influencelab.summary import Summarised
 
 __all__ = ["SketchedInfluence", "sketched_influence"]
@@ -54,17 +57,14 @@ class SketchedInfluence(Summarised):
 
     def cooks(self, form: str = "published") -> Float[ndarray, "s n"]:
         """Cook's distance of each row in each sketch."""
-        if form not in FORMS:
-            raise InvalidParameter(f"form is '{form}', expected one of {', '.join(FORMS)}.")
-        power = 2 if form == "one_step" else 1
-        return self.pearson**2 * self.leverages / (1 - self.leverages) ** power
+        return cook_of(self.pearson, self.leverages, form)
 
     @property
     def reason(self) -> str:
         """Why these scores are of a sketch."""
         return (
             f"sketched: {self.regression.p:,} coefficients are seen through {self.projection.k} random sums of them, "
-            f"{len(self.leverages)} times over"
+            f"{len(self.leverages)} times over; il.chosen_rows has exact ones of a few rows, such as the first of these"
         )
 
     def table(self) -> pandas.DataFrame:
@@ -74,11 +74,15 @@ class SketchedInfluence(Summarised):
         if count > 1:
             half = scipy.special.stdtrit(count - 1, 0.975) * self.cooks().std(0, ddof=1) / count**0.5
             found |= {"cook_low": numpy.maximum(found["cook"] - half, 0), "cook_high": found["cook"] + half}
-        return pandas.DataFrame(found)
+        return pandas.DataFrame(found, index=self.regression.table.index)
 
     def top(self, count: int = 10) -> pandas.DataFrame:
         """The rows of largest Cook's distance, the largest first."""
         return self.table().iloc[numpy.argsort(-self.cook(), kind="stable")[:count]]
+
+    def explore(self, **settings: Any) -> Any:
+        """`il.explore_rows` of these: a widget of the rows that matter most, with their values."""
+        return influencelab.explore_rows(self, **settings)
 
     def summary(self) -> Mapping[str, str]:
         """Of what, by what, and the largest."""
@@ -86,7 +90,7 @@ class SketchedInfluence(Summarised):
         return {
             "rows": f"{len(cook):,}",
             "sketches": f"{len(self.leverages)} of {self.projection.k} columns, {type(self.projection).__name__}",
-            "largest Cook's distance": f"{cook.max():.3g} at row {int(cook.argmax())}",
+            "largest Cook's distance": f"{cook.max():.3g} at row {self.regression.table.called(int(cook.argmax()))}",
         }
 
 
@@ -96,7 +100,9 @@ def sketched_influence(
     *,
     sketches: int = 1,
     workers: int = 1,
+    scheduler: str = "",
     progress: Progress = unheard,
+    kept: Checkpoint = NOTHING,
 ) -> SketchedInfluence:
     """Algorithm 1: Z = V^½ X Ω, W = (ZᵀZ)⁻¹, h* = zᵀ W z; with a penalty W = (ZᵀZ + Σw · weight_decay · Ωᵀ P Ω)⁻¹.
 
@@ -105,35 +111,44 @@ def sketched_influence(
         projection: Ω; by default 200 columns with eight signs a row.
         sketches: independent ones, by seeds one after the other.
         workers: threads; 0 for one a core.
+        scheduler: the address of a dask scheduler, such as `tcp://10.0.0.1:8786`, whose workers do the work instead.
         progress: told of each pass; there are two.
+        kept: where finished parts are kept, so that a call that was interrupted goes on from there.
 
     Raises:
         InvalidParameter: Ω has more columns than there are coefficients, or more than their information has.
         NotConverged: the model is at no minimum.
+        Unavailable: no scheduler is there, or its workers keep dying.
     """
     require(regression, Regression, what="regression", cure="Make one: il.regress(X, y, family=il.Poisson()).")
     projection = SparseSignProjection() if projection is None else projection
     require(projection, Projection, what="projection", cure="Give one such as il.SparseSignProjection(k=200).")
     whole(sketches, what="sketches", least=1)
+    check_kept(kept)
     if projection.k > regression.p:
         raise InvalidParameter(
             f"k is {projection.k} and there are {regression.p} coefficients: a sketch would cost more than the exact "
             f"scores. Take il.row_influence, or k ≤ {regression.p}."
         )
     regression.check_converged()
-    objective = objective_of(regression, workers=workers, progress=progress)
     drawn = [replace(projection, seed=projection.seed + number) for number in range(sketches)]
-    found = grams(objective, regression, drawn)
-    ways = [form_of(gram) for gram in found]
+    with connection(scheduler) as client:
+        objective = objective_of(regression, workers=workers, progress=progress, client=client)
+        leverages, pearson = of_rows(objective, regression.coefficients, drawn, kept)
+    return SketchedInfluence(regression, projection, leverages, pearson)
+
+
+def of_rows(objective: Objective, coefficients: P, drawn: list[Projection], kept: Checkpoint) -> list[ndarray]:
+    """Leverage of every row in each sketch, and its Pearson residual, from two passes."""
+    name = fingerprint(drawn)[:12]
+    ways = [form_of(gram) for gram in grams(objective, coefficients, drawn, kept, name=f"grams-{name}")]
 
     def of(given: Rows) -> tuple[Float[ndarray, "s b"], B]:
-        rows, curvature, pearson = seen(objective, regression, given)
-        lengths = [way(each.project(rows.x)) for each, way in zip(drawn, ways, strict=True)]
+        curvature, pearson = seen(objective, coefficients, given)
+        lengths = [way(projected(each, given.x, objective)) for each, way in zip(drawn, ways, strict=True)]
         return curvature * numpy.stack(lengths), pearson
 
-    parts: Any = zip(*objective.mapped(of), strict=True)
-    leverages, pearson = (numpy.concatenate(each, axis=-1) for each in parts)
-    return SketchedInfluence(regression, projection, leverages, pearson)
+    return kept_parts(objective.mapped, of, kept, name=f"scores-{name}")
 
 
 def form_of(gram: Float[ndarray, "k k"]) -> Callable[[Float[ndarray, "b k"]], B]:
@@ -149,29 +164,32 @@ def form_of(gram: Float[ndarray, "k k"]) -> Callable[[Float[ndarray, "b k"]], B]
     return form if used.all() else lambda z: form(z[:, used])
 
 
-def seen(objective: Objective, regression: Regression, given: Rows) -> tuple[Rows, B, B]:
-    """A chunk with its intercept, the curvature of each row and its Pearson residual."""
-    rows = objective.rows(given)
-    working = objective.family.working(rows.y, rows.predictor(regression.coefficients))
-    return rows, rows.weights * working.expected, numpy.sqrt(rows.weights) * working.pearson
+def seen(objective: Objective, coefficients: P, given: Rows) -> tuple[B, B]:
+    """The curvature of each row of a chunk, and its Pearson residual."""
+    working = objective.family.working(given.y, objective.predictor(given, coefficients))
+    return given.weights * working.expected, numpy.sqrt(given.weights) * working.pearson
 
 
-def grams(objective: Objective, regression: Regression, drawn: list[Projection]) -> list[Float[ndarray, "k k"]]:
+def projected(projection: Projection, x: Matrix, objective: Objective) -> Float[ndarray, "b k"]:
+    """X Ω of some rows; the intercept adds the last row of Ω to each, which spares a copy of them."""
+    found = projection.project(x)
+    if objective.intercept:
+        last = projection.rows(x.shape[1], 1)
+        found += last if isinstance(last, ndarray) else last.toarray()
+    return found
+
+
+def grams(
+    objective: Objective, coefficients: P, drawn: list[Projection], kept: Checkpoint, *, name: str
+) -> list[Float[ndarray, "k k"]]:
     """ZᵀZ of each sketch, with the penalty as it sees it."""
 
     def of(given: Rows) -> tuple[Float[ndarray, "k k"], ...]:
-        rows, curvature, _ = seen(objective, regression, given)
-        rooted = [numpy.sqrt(curvature)[:, None] * each.project(rows.x) for each in drawn]
+        curvature, _ = seen(objective, coefficients, given)
+        rooted = [numpy.sqrt(curvature)[:, None] * projected(each, given.x, objective) for each in drawn]
         return tuple(each.T @ each for each in rooted)
 
-    found = [numpy.asarray(each) for each in summed(objective.mapped(of))]
-    if objective.weight_decay:
-        for each, gram in zip(drawn, found, strict=True):
-            whole_rows = each.rows(0, objective.p - objective.intercept)
-            squared = whole_rows.T @ whole_rows
-            gram += (
-                objective.weight
-                * objective.weight_decay
-                * numpy.asarray(getattr(squared, "toarray", lambda s=squared: s)())
-            )
-    return found
+    found = kept_sum(objective.mapped, of, kept, name=name)
+    held = objective.weight * objective.weight_decay
+    penalised = objective.p - objective.intercept
+    return [gram + held * each.gram(penalised) for each, gram in zip(drawn, found, strict=True)] if held else found

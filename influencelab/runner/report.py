@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from influencelab.errors import MissingData, in_words
 from influencelab.runner import json_file
 from influencelab.runner.profile import PROFILES, is_folder_name, profile_of, rank, size_of
 from influencelab.statistics.measurement import Measurement
-from influencelab.statistics.measurements import Where, describe, measurement_of, records, select
+from influencelab.statistics.measurements import Lines, Where, describe, measurement_of, records, select
 
 __all__ = ["Report"]
 
@@ -47,6 +48,11 @@ class Report:
     measurements: pandas.DataFrame
     facts: dict[str, Any]
     manifest: dict[str, Any]
+
+    @cached_property
+    def lines(self) -> Lines:
+        """The measurements, from which claims select."""
+        return Lines(self.measurements)
 
     def __repr__(self) -> str:
         """Short enough for the end of a notebook; the folder holds the rest."""

@@ -12,6 +12,10 @@ from influencelab.runner.claim import Claim
 from influencelab.runner.profile import PROFILES, size_of
 from influencelab.runner.report import Report
 from influencelab.runner.verdict import VERDICTS, Cell, Verdict, judge
+from influencelab.statistics.measurements import Lines
+
+# What a run has measured that never was.
+NOTHING = Lines(pandas.DataFrame())
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +33,7 @@ class Row:
     @cached_property
     def latest(self) -> Verdict:
         """The verdict that counts: of each setting, the number of the largest profile that measured it."""
-        given = [*self.verdicts.values(), judge(self.claim, pandas.DataFrame(), PROFILES[0])]
+        given = [*self.verdicts.values(), judge(self.claim, NOTHING, PROFILES[0])]
         cells = [largest(each) for each in zip(*(each.cells for each in given), strict=True)]
         return Verdict(self.claim, tuple(cells), tuple(map(largest, zip(*(each.sizes for each in given), strict=True))))
 
@@ -49,10 +53,11 @@ def rows(found: Iterable[Report], claims: Iterable[Claim]) -> list[Row]:
     kept = [report for report in found if not report.changed]
     present = [size for size in PROFILES if any(size == size_of(report.profile) for report in kept)]
 
+    lines = [(report.study, size_of(report.profile), report.lines) for report in reversed(kept)]
+
     def verdict(claim: Claim, size: str) -> Verdict:
-        mine = [report for report in kept if report.study == claim.study and size_of(report.profile) == size]
         # Of the slices of a size, the first that measured a setting.
-        tables = [report.measurements for report in reversed(mine)] or [pandas.DataFrame()]
+        tables = [each for *of, each in lines if of == [claim.study, size]] or [NOTHING]
         return Row(claim, {str(place): judge(claim, table, size) for place, table in enumerate(tables)}).latest
 
     return [Row(claim, {profile: verdict(claim, profile) for profile in present}) for claim in claims]

@@ -8,7 +8,7 @@ import pandas
 from scipy.special import stdtrit
 
 from influencelab.statistics.measurement import Measurement
-from influencelab.statistics.measurements import Where, find, measurement_of, select
+from influencelab.statistics.measurements import Lines, Where, find, measurement_of, select
 
 __all__ = ["Setting"]
 
@@ -54,7 +54,7 @@ class Setting:
         """The same with the settings that all settings of a claim share."""
         return replace(self, where={**shared, **self.where})
 
-    def number(self, table: pandas.DataFrame) -> Measurement | None:
+    def number(self, table: pandas.DataFrame | Lines) -> Measurement | None:
         """Its number; None where it was not measured.
 
         Raises:
@@ -98,7 +98,7 @@ def joint(one: Measurement, two: Measurement, combine: Callable[[Ends, Ends], En
     return replace(found, low=low, high=high).finite()
 
 
-def mean_over(table: pandas.DataFrame, where: Where, units: Mapping[str, Sequence[str]]) -> Measurement | None:
+def mean_over(table: pandas.DataFrame | Lines, where: Where, units: Mapping[str, Sequence[str]]) -> Measurement | None:
     """The mean over units, each the mean of its rows, with a 95% interval by Student's t; None where one has no row."""
     ((name, values),) = units.items()
     rows = [select(table, {**where, name: value}) for value in values]

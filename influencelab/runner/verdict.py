@@ -11,6 +11,7 @@ from influencelab.runner.claim import Claim
 from influencelab.runner.profile import rank
 from influencelab.runner.setting import Setting
 from influencelab.statistics.measurement import Measurement
+from influencelab.statistics.measurements import Lines
 
 __all__ = ["Verdict"]
 
@@ -133,7 +134,7 @@ def legend(text: str) -> list[str]:
     return [f"{term}: {TERMS[term]}" for term in used]
 
 
-def judge(claim: Claim, measurements: pandas.DataFrame, profile: str) -> Verdict:
+def judge(claim: Claim, measurements: pandas.DataFrame | Lines, profile: str) -> Verdict:
     """The verdict of a report's measurements, made at one profile; an InvalidData error where several fit a setting."""
     preview = rank(profile) < rank(claim.least)
 

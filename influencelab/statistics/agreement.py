@@ -65,8 +65,11 @@ def statistic(comparison: Comparison, measure: str | Measure, *, bootstrap: Boot
 
 
 def bounds(name: str) -> tuple[float, float]:
-    """Between which values a statistic lies: −1 and 1, or anywhere for a size and for what has no name."""
-    return ANYWHERE if name in ("", *UNBOUNDED) else (-1.0, 1.0)
+    """Between which values a statistic lies: −1 and 1 of known correlations and shares, else anywhere.
+
+    A difference of two correlations lies between −2 and 2, and where somebody's own function lies nobody says.
+    """
+    return ANYWHERE if name in UNBOUNDED or name not in MEASURES else (-1.0, 1.0)
 
 
 def named(name: str) -> Measure:

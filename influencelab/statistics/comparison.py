@@ -41,6 +41,7 @@ class Comparison(Summarised):
         class_names: of the classes, where they have names, for tables.
         train_names: of the ids 0, 1, … of removed points, where they have names, for tables.
         test_names: the same for test points.
+        deed: what was done to the points, in one word.
 
     Raises:
         InvalidData: unequal shapes, no removal or no test point, or a pair in the mask that is NaN or infinite.
@@ -59,6 +60,7 @@ class Comparison(Summarised):
     class_names: tuple[str, ...] = ()
     train_names: tuple[str, ...] = ()
     test_names: tuple[str, ...] = ()
+    deed: str = "removed"
 
     def __post_init__(self) -> None:
         for name in ("predicted", "actual", "mask", "train_ids", "train_labels", "test_ids", "test_labels"):

@@ -17,6 +17,7 @@ WORDS = {
     "gradient_dot": "gradient product",
     "gradient_cosine": "gradient cosine",
     "relatif": "relative influence (RelatIF)",
+    "loss_relatif": "loss-relative influence (ℓ-RelatIF)",
     "same_label": "same label",
     "random_points": "random points",
     "top": "most influential",

@@ -2,7 +2,8 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, cast
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, cast
 
 import numpy
 import pandas
@@ -92,35 +93,85 @@ def check_tidy(table: pandas.DataFrame) -> None:
         raise InvalidData(f"Two measurements have the same settings: {first}. Add a setting that tells them apart.")
 
 
-def select(table: pandas.DataFrame, where: Where) -> list[dict[str, Any]]:
+@dataclass(frozen=True, eq=False)
+class Lines:
+    """A tidy table that many rows are selected from: each column becomes plain values when it is first asked for.
+
+    Attributes:
+        table: which stays as it is.
+    """
+
+    table: pandas.DataFrame
+    known: dict[str, "Values"] = field(default_factory=dict, repr=False)
+
+    def values(self, name: str) -> "Values":
+        """One column."""
+        if name not in self.known:
+            self.known[name] = Values.of(cast(Any, self.table)[name], setting=name not in MEASURED)
+        return self.known[name]
+
+    def at(self, kept: Bool[numpy.ndarray, " rows"]) -> list[dict[str, Any]]:
+        """Some of the rows."""
+        columns = {name: self.values(name).plain for name in self.table.columns}
+        return [{name: each[place] for name, each in columns.items()} for place in numpy.flatnonzero(kept)]
+
+
+class Values(NamedTuple):
+    """A column as plain values.
+
+    Attributes:
+        plain: with None for a setting that is missing.
+        missing: which are.
+        compared: numbers, NaN where there is none, or texts.
+        numeric: whether these are numbers.
+    """
+
+    plain: list[Any]
+    missing: Bool[numpy.ndarray, " rows"]
+    compared: numpy.ndarray
+    numeric: bool
+
+    @classmethod
+    def of(cls, column: pandas.Series, *, setting: bool) -> "Values":
+        """Those of a column of a table."""
+        numeric, missing, plain = is_numeric_dtype(column), column.isna().to_numpy(), column.tolist()
+        if setting:
+            plain = [None if gone else value for value, gone in zip(plain, missing, strict=True)]
+        kind, without = (float, numpy.nan) if numeric else (object, None)
+        return cls(plain, missing, column.to_numpy(dtype=kind, na_value=without), numeric)
+
+
+def select(table: pandas.DataFrame | Lines, where: Where) -> list[dict[str, Any]]:
     """The rows with these settings: a missing value where None is asked for, numbers equal up to rounding."""
-    kept, tidied = numpy.ones(len(table), dtype=bool), cast(Any, table)
+    lines = table if isinstance(table, Lines) else Lines(table)
+    kept = numpy.ones(len(lines.table), dtype=bool)
     for name, wanted in where.items():
-        if kept.any():
-            kept &= same(tidied[name], wanted) if name in table else numpy.full(len(table), wanted is None)
-    return records(tidied[kept]) if kept.any() else []
+        if not kept.any():
+            return []
+        kept &= same(lines.values(name), wanted) if name in lines.table else numpy.full(len(kept), wanted is None)
+    return lines.at(kept)
 
 
-def same(column: pandas.Series, wanted: Any) -> Bool[numpy.ndarray, " rows"]:
+def same(values: Values, wanted: Any) -> Bool[numpy.ndarray, " rows"]:
     """Which values of a setting are the one that is wanted."""
     if wanted is None:
-        return column.isna().to_numpy()
-    numbers = is_numeric_dtype(column)
-    if numbers == isinstance(wanted, str):
-        return numpy.zeros(len(column), dtype=bool)
-    if not numbers:
-        return column.to_numpy(dtype=object, na_value=None) == wanted
-    known = column.to_numpy(dtype=float, na_value=numpy.nan)
+        return values.missing
+    if values.numeric == isinstance(wanted, str):
+        return numpy.zeros(len(values.missing), dtype=bool)
+    known = values.compared
+    if not values.numeric:
+        return known == wanted
     with numpy.errstate(invalid="ignore"):
         near = numpy.abs(known - wanted) <= NEAR * numpy.maximum(numpy.abs(known), abs(wanted))
     return near | (known == wanted)
 
 
-def find(table: pandas.DataFrame, where: Where) -> Measurement | None:
+def find(table: pandas.DataFrame | Lines, where: Where) -> Measurement | None:
     """The one number with these settings, or None; an InvalidData error where there are several, with what differs."""
     lines = select(table, where)
     if len(lines) > 1:
-        differing = [name for name in settings_of(table) if len({line[name] for line in lines}) > 1]
+        settings = [name for name in lines[0] if name not in MEASURED]
+        differing = [name for name in settings if len({line[name] for line in lines}) > 1]
         raise InvalidData(
             f"{len(lines)} measurements have {dict(where)}. They differ in {', '.join(differing)}: say which is meant."
         )

@@ -49,7 +49,7 @@ def gathered(name: str) -> list[Any]:
 def verdicts(report: Report) -> Styler:
     """What one run says about the claims that its study tests; those it measured come first."""
     profile = profile_of(report.profile)
-    judged = [judge(claim, report.measurements, profile) for claim in all_claims() if claim.study == report.study]
+    judged = [judge(claim, report.lines, profile) for claim in all_claims() if claim.study == report.study]
     shown = [
         {
             "claim": verdict.claim.statement,

@@ -6,11 +6,12 @@ from pathlib import Path
 
 from influencelab.runner.claim import Claim
 from influencelab.runner.json_file import write_text
+from influencelab.runner.numbers_of_record import numbers_of_record
 from influencelab.runner.profile import RECORD, Profile, size_of
 from influencelab.runner.report import reports
 from influencelab.runner.scorecard import by_study, counted, rows
 from influencelab.runner.verdict import legend
-from influencelab.studies.catalogue import all_claims
+from influencelab.studies.catalogue import all_claims, all_findings
 from influencelab.studies.study_page import answer, study_page
 
 INTRODUCTION = """# Results
@@ -20,12 +21,10 @@ the answer, every claim with its numbers and 95% intervals, tables, figures and 
 
 Bands were chosen before the runs that they judge, unless a page says that first numbers were known; pilots on the same
 data were. Smallest effects of interest, and bands for printed sizes, all came after first runs had been seen. A claim
-is judged in all settings where it was measured, and has one verdict over them. Numbers have three digits where their
-intervals allow it, and more only where the ends would otherwise be alike; all digits are in each run's
-`measurements.csv`.
+is judged in all settings where it was measured, and has one verdict over them. Numbers have as many digits as their
+intervals allow; all are in [numbers.csv](numbers.csv), which `tests/recompute.py` computes again from the tables.
 
-Written by `influencelab scorecard --write` from the reports in this folder: edit the claims or run the studies, not
-these pages.
+Written by `influencelab scorecard --write` from these reports: edit the claims or run the studies, not these pages.
 """
 
 
@@ -38,10 +37,12 @@ def write_readme(
 ) -> Path:
     """Write `README.md` of a results folder from its standard and paper results, and one of each study in its folder.
 
+    The numbers on them go to `numbers.csv` beside it, for scripts.
     All claims there are judged unless some are given; the first page says which of the planned profiles were not run.
     """
     found = [report for report in reports(results, profiles=RECORD) if not report.changed]
-    judged = rows(found, all_claims() if claims is None else claims)
+    claims = all_claims() if claims is None else tuple(claims)
+    judged = rows(found, claims)
     groups = dict.fromkeys((*by_study(judged), *(report.study for report in found)))
     lines = ["| question | found | verdicts |", "| --- | --- | --- |"]
     for study in groups:
@@ -55,6 +56,8 @@ def write_readme(
     total = f"{len(judged)} claims: {counted(judged)}."
     words = "\n".join(f"- {line}" for line in legend(", ".join(row.word for row in judged)))
     missing = not_run(planned or {}, {(report.study, report.profile) for report in found})
+    numbers = numbers_of_record(found, claims, all_findings())
+    write_text(results / "numbers.csv", numbers.to_csv(index=False, lineterminator="\n"))
     page = results / "README.md"
     parts = [INTRODUCTION, "\n".join(lines), total, words, *missing]
     write_text(page, "\n\n".join(part.strip() for part in parts) + "\n")

@@ -197,13 +197,15 @@ def test_changed_pictures_are_shown_before_and_after_with_their_difference(show:
     expect(pictures).to_have_count(3)
     expect(panel.locator("figcaption").last).to_contain_text("× 50; grey is no change")
     assert "50 times as large" in (pictures.last.get_attribute("aria-label") or "")
-    assert all(
-        each.evaluate("(node) => getComputedStyle(node).backgroundImage.startsWith('url')") for each in pictures.all()
-    )
+    for place in range(3):
+        expect(pictures.nth(place)).to_have_css("background-image", re.compile("^url"))
     before = panel.locator("h4").first.inner_text()
     panel.locator(".ile-row button").nth(3).click()
     expect(panel.locator("h4").first).not_to_have_text(before)
-    expect(explorer.root.locator(".ile-what")).to_contain_text("one training point changed")
+    expect(explorer.root.locator(".ile-what")).to_contain_text("one training point moved")
+    expect(explorer.root.locator(".ile-strips")).to_contain_text("would rise most with these moved")
+    mode(explorer, "pair")
+    expect(explorer.root.locator(".ile-pair")).to_contain_text("predicted when moved")
 
 
 def test_features_stand_beside_each_other_with_what_they_add(show: Shown) -> None:

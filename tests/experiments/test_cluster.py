@@ -27,11 +27,12 @@ from gated_sweep import (
 from journal import journal
 
 from influencelab.errors import InvalidParameter, Unavailable
-from influencelab.experiments import job as clusters
 from influencelab.experiments.code_version import recipe_version
-from influencelab.experiments.job import Job, connected, finish_remote, run_cluster
+from influencelab.experiments.job import Job, finish_remote, run_cluster
 from influencelab.experiments.store import Store
 from influencelab.experiments.sweep import run_trials
+from influencelab.runner import cluster as clusters
+from influencelab.runner.cluster import connected
 
 SUPPORT = Path(__file__).parents[1] / "support"
 

@@ -107,6 +107,17 @@ def test_words_and_layout_do_not_count_and_code_does(first, copied):
     assert version() != first
 
 
+@pytest.mark.slow
+def test_regressions_count_for_what_is_computed_with_them_and_for_nothing_else(first, copied):
+    folder, version = copied
+    sketched = "influencelab.studies.influence_sketching.sketched_removals"
+    assert version() == first
+    before = code_version(sketched)
+    edit(folder / "glm" / "sketch.py", "gram + held *", "gram - held *")
+    assert version() == first
+    assert code_version(sketched) != before
+
+
 def test_a_file_that_is_renamed_and_moved_leaves_the_version_as_it_is(first, copied):
     folder, version = copied
     (folder / "models" / "closed_forms" / "linear.py").rename(folder / "training" / "affine.py")

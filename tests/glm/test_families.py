@@ -76,6 +76,8 @@ def test_certain_rows_lose_no_digits():
     assert found.loss == pytest.approx([numpy.exp(-50.0), 0, 800], rel=1e-12)
     assert found.score[2] == 1
     assert numpy.isfinite(found.expected).all()
+    rare = il.Binomial().working(numpy.array([1.0, 0.0, 1.0, 0.0, 0.0]), numpy.array([50.0, 50, -50, -50, -800]))
+    assert rare.pearson == pytest.approx([0, -numpy.exp(25), numpy.exp(25), -numpy.exp(-25), 0], rel=1e-12, abs=1e-8)
 
 
 def test_a_dispersion_of_nothing_is_another_family():

@@ -57,6 +57,24 @@ def test_numbers_of_a_projection_have_mean_0_and_variance_1_and_depend_on_no_pla
     assert (other != projection.rows(0, 50)).sum() > 0
 
 
+@pytest.mark.parametrize("name", names(Projection))
+@pytest.mark.parametrize("dtype", [numpy.float32, float])
+def test_sparse_rows_of_any_length_are_projected_as_dense_ones(monkeypatch, name, dtype):
+    """An empty row, one that is longer than what is spread at once, and columns that come twice."""
+    monkeypatch.setattr("influencelab.glm.projection.SPREAD", 50)
+    counts = [0, 3, 0, 0, 90, 20, 20, 20, 1, 0]
+    ends, columns = numpy.concatenate([[0], numpy.cumsum(counts)]), RNG.integers(0, P, sum(counts))
+    x = scipy.sparse.csr_array((RNG.normal(size=len(columns)).astype(dtype), columns, ends), shape=(len(counts), P))
+    projection = il.make(Projection, name, k=7)
+    omega = projection.rows(0, P)
+    omega = omega if isinstance(omega, numpy.ndarray) else omega.toarray()
+    wanted = x.toarray().astype(float) @ omega
+    for given in (x, x.toarray()):
+        assert projection.project(given) == pytest.approx(
+            wanted, rel=1e-5 if dtype is numpy.float32 else 1e-10, abs=1e-5
+        )
+
+
 @pytest.mark.parametrize("name", ["gaussian_projection", "sparse_sign_projection"])
 def test_the_sketch_becomes_exact_as_k_grows(fitted, name):
     exact = il.row_influence(fitted)
@@ -84,7 +102,8 @@ def test_several_sketches_are_independent_and_their_mean_is_nearer(fitted):
 def test_chunks_threads_and_parts_of_a_projection_give_one_sketch(fitted, monkeypatch):
     projection = il.SparseSignProjection(k=20)
     wanted = il.sketched_influence(fitted, projection)
-    monkeypatch.setattr("influencelab.glm.projection.MADE", 130)
+    for limit in ("MADE", "HELD"):
+        monkeypatch.setattr(f"influencelab.glm.projection.{limit}", 130)
     table = il.ArrayTable(X, Y, rows=101)
     again = il.regress(table, weight_decay=fitted.weight_decay)
     found = il.sketched_influence(again, projection, workers=3)

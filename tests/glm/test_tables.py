@@ -1,10 +1,13 @@
 """Rows on disk: one fit from any of them, and files that cannot be read."""
 
 import gzip
+import time
 
 import jaxtyping
 import numpy
 import pandas
+import pyarrow
+import pyarrow.parquet
 import pytest
 import scipy.sparse
 from regressions import COUNTS, N, X
@@ -106,6 +109,31 @@ def test_lists_of_places_and_values_are_sparse_rows(tmp_path):
         list(il.SparseParquetTable(path, "deaths", width=3).chunks())
     with pytest.raises(InvalidData, match="column 'deaths' holds double, expected lists"):
         list(il.SparseParquetTable(path, "deaths", values="deaths").chunks())
+
+
+def test_files_are_streamed_and_not_held(tmp_path):
+    """Of forty groups of rows few are in memory at any time, however long the work on each of them takes."""
+    group, rows = 4000, numpy.random.default_rng(0).normal(size=(4000, 12))
+    path = tmp_path / "long.parquet"
+    arrays = {name: pyarrow.array(column) for name, column in zip("abcdefghijky", rows.T, strict=True)}
+    with pyarrow.parquet.ParquetWriter(path, pyarrow.table(arrays).schema, compression="none") as writer:
+        for _ in range(40):
+            writer.write_table(pyarrow.table(arrays), row_group_size=group)
+    before = pyarrow.total_allocated_bytes()
+    held = []
+    for _ in il.ParquetTable(str(path), "y", rows=group).chunks():
+        held.append(pyarrow.total_allocated_bytes() - before)
+        # What reads ahead gets the time to do so; what does not needs none.
+        time.sleep(0.01)
+    assert len(held) == 40
+    assert max(held) < path.stat().st_size / 5
+
+
+def test_a_file_of_a_folder_that_lacks_a_column_is_named(tmp_path):
+    FRAME.to_parquet(tmp_path / "first.parquet")
+    FRAME.drop(columns="dose").to_parquet(tmp_path / "second.parquet")
+    with pytest.raises(UnknownName, match=r"second\.parquet has no column 'dose'"):
+        il.regress(il.ParquetTable(str(tmp_path), "deaths"), family=il.Poisson())
 
 
 def test_npz_files_hold_sparse_or_dense_rows(tmp_path, wanted):

@@ -32,7 +32,7 @@ from influencelab.training.trainers.newton import Newton
 
 ROWS = torch.tensor(EXAMINED)
 # Kinds that only rank; a new kind belongs to neither list, and is held to the contract.
-RANKING = {"gradient_dot", "gradient_cosine", "random", "relatif", "same_label"}
+RANKING = {"gradient_dot", "gradient_cosine", "random", "relatif", "loss_relatif", "same_label"}
 # Kinds that follow a training run and take no other fit: their own files hold them to what the run does.
 ALONG_A_RUN = {"tracin", "unrolled"}
 # Kinds in nats whose curvature is a stated approximation of the true one: their own files hold them to it.
@@ -40,7 +40,7 @@ ROUGH = {"ekfac"}
 AT_A_MINIMUM = sorted(set(names(Estimator)) - ALONG_A_RUN)
 IN_NATS = sorted(set(AT_A_MINIMUM) - RANKING - ROUGH)
 # Kinds that make no claim about minima, and say so.
-ANY_FIT = RANKING - {"relatif"}
+ANY_FIT = RANKING - {"relatif", "loss_relatif"}
 
 
 def predicted(estimate, convention: str = "drop") -> numpy.ndarray:

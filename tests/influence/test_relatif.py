@@ -8,7 +8,7 @@ from problems import binary_problem, logistic_problem, minimum, mlp_problem, rid
 
 import influencelab as il
 from influencelab.errors import InvalidParameter, NotConverged
-from influencelab.influence.estimators import relatif
+from influencelab.influence import relative
 
 
 def by_algebra(fitted, *, damping: float = 0.0) -> numpy.ndarray:
@@ -54,7 +54,7 @@ def test_of_a_network_it_is_influence_over_the_length_of_the_move(monkeypatch):
     ratio = exact / values
     assert torch.allclose(ratio, ratio[:, :1].expand_as(ratio), rtol=1e-6)
     assert (ratio > 0).all()
-    monkeypatch.setattr(relatif.derivatives, "chunks", lambda n, *, width: [slice(0, 7), slice(7, data.n)])
+    monkeypatch.setattr(relative.derivatives, "chunks", lambda n, *, width: [slice(0, 7), slice(7, data.n)])
     assert torch.allclose(il.Relatif().estimate(fitted).values, values, rtol=1e-9, atol=1e-12)
 
 
@@ -89,7 +89,7 @@ def test_what_it_cannot_do_is_refused(monkeypatch):
     rough = il.fit(task, data, il.Newton(tolerance=1e-10, max_steps=1))
     with pytest.raises(NotConverged, match="allow_unconverged=True"):
         il.Relatif().estimate(rough)
-    monkeypatch.setattr(relatif.Curvature, "by_products", True)
-    monkeypatch.setattr(relatif, "seconds_of", lambda fit, points: 3600.0)
+    monkeypatch.setattr(relative.Curvature, "by_products", True)
+    monkeypatch.setattr(relative, "seconds_of", lambda fit, points: 3600.0)
     with pytest.raises(InvalidParameter, match=r"60 training points, of .* 60 minutes on one core"):
         il.Relatif().estimate(minimum(logistic_problem))

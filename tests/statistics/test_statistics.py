@@ -170,6 +170,16 @@ def test_an_interval_holds_its_own_value_however_near_the_end(name):
     assert name == "slope" or found.high.max() <= 1
 
 
+def test_an_interval_of_a_difference_of_correlations_is_not_cut_at_one():
+    x = numpy.random.default_rng(0).normal(size=(40, 3))
+    noisy = x + 0.5 * numpy.random.default_rng(1).normal(size=x.shape)
+    pairs, rival = made(x, noisy), made(-x, noisy)
+    found = statistic(pairs, lambda one, w: pearson(one, w) - pearson(rival, w), bootstrap=Bootstrap(resamples=100))
+    twice = statistic(pairs, "pearson", bootstrap=Bootstrap(resamples=100))
+    assert found.pooled.ends == pytest.approx([2 * end for end in twice.pooled.ends])
+    assert found.pooled.low > 1
+
+
 def test_undefined_test_points_change_nothing_for_the_others():
     pairs = drawn(11, m=5)
     hole = numpy.full((40, 1), numpy.nan)

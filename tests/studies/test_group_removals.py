@@ -4,7 +4,7 @@ import numpy
 import pytest
 from outcomes import outcome, resampled
 
-from influencelab.experiments.replication import seed_means
+from influencelab.experiments.replication import replicate_table, seed_means
 from influencelab.statistics.bootstrap import Bootstrap
 from influencelab.statistics.measurement import Measurement
 from influencelab.statistics.measurements import check_tidy, find, records
@@ -48,6 +48,18 @@ def test_scores_and_repeats_have_the_share_of_a_group_and_none_for_single_points
         (estimator, target, None) for estimator in ("right", "wrong") for target in ("paired", "unpaired")
     }
     assert len(table) == 2 * (4 * 4 + 2) + 4
+
+
+def test_every_mean_follows_from_what_is_kept(parts):
+    kept, table = replicate_table(parts), analysis.measurements(parts, bootstrap=Bootstrap(resamples=50))
+    names = ["share", "target", "estimator", "statistic"]
+    kept["estimator"] = kept["estimator"].astype(object).fillna("none")
+    means = kept.fillna({"share": -1.0}).groupby(names, observed=True)["value"].mean()
+    lines = [line for line in records(table) if line["statistic"] != "distance_from_zero"]
+    assert len(means) == len(lines)
+    for line in lines:
+        key = (-1.0 if line["share"] is None else line["share"], line["target"], line["estimator"] or "none")
+        assert line["value"] == pytest.approx(means[(*key, line["statistic"])], nan_ok=True, rel=1e-6, abs=1e-7)
 
 
 def test_every_seed_has_a_dot_for_every_mean(parts):

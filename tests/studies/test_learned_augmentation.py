@@ -1,4 +1,4 @@
-"""Learned augmentation: transformations, what teaches the augmenter, and paired seeds, held against plain algebra."""
+"""Learned augmentation: what teaches the augmenter, and paired seeds, held against plain algebra."""
 
 from dataclasses import replace
 
@@ -6,7 +6,7 @@ import numpy
 import pytest
 import torch
 from figure_rules import faults
-from scipy import ndimage, optimize
+from scipy import optimize
 from sklearn.linear_model import LogisticRegression
 from torch import nn
 
@@ -24,84 +24,14 @@ from influencelab.studies.learned_augmentation.paired_arms import ARMS, PairedAr
 from influencelab.studies.learned_augmentation.replaced import batches, copies_of
 from influencelab.studies.learned_augmentation.transformation import (
     GROUPS,
-    KNOTS,
     Policy,
     random_policy,
-    sizes,
-    transformed,
 )
 
 SOURCE = il.Digits(labels=(0, 1, 2), held_out=1597, train_size=30, test_size=60, scaling="unit")
 TRIAL = PairedArms(
     SOURCE, steps=4, batch=10, learning_steps=3, policies=2, policy_steps=2, replacements=6, singles=2, share=0.1
 )
-
-
-@pytest.fixture(scope="module")
-def pictures():
-    """Two pictures of 8 × 8 pixels."""
-    return torch.rand(2, 1, 8, 8, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-
-
-def numbers(colours=1, **groups):
-    """Numbers of two transformations, 0 but for these groups."""
-    parts = [
-        torch.full((2, size), groups.get(name.replace(" ", "_"), 0.0), dtype=torch.float64)
-        for name, size in sizes(colours).items()
-    ]
-    return torch.cat(parts, dim=1)
-
-
-def test_nothing_drawn_leaves_pictures_as_they_are(pictures):
-    assert transformed(pictures, numbers()).numpy() == pytest.approx(pictures.numpy(), abs=1e-12)
-
-
-def test_a_shift_is_one_of_whole_pixels_and_a_border_goes_on(pictures):
-    # Coordinates run from −1 to 1 over eight pixels: two of them are half a unit.
-    moved = transformed(pictures, numbers(shift_across=0.5)).numpy()
-    wanted = ndimage.shift(pictures.numpy(), (0, 0, 0, -2), order=1, mode="nearest")
-    assert moved == pytest.approx(wanted, abs=1e-12)
-    up = transformed(pictures, numbers(shift_up=0.5)).numpy()
-    assert up == pytest.approx(ndimage.shift(pictures.numpy(), (0, 0, -2, 0), order=1, mode="nearest"), abs=1e-12)
-
-
-def test_a_quarter_turn_turns_and_two_of_them_turn_over(pictures):
-    quarter, half = (transformed(pictures, numbers(rotation=angle)).numpy() for angle in (numpy.pi / 2, numpy.pi))
-    assert quarter == pytest.approx(numpy.rot90(pictures.numpy(), axes=(2, 3)), abs=1e-6)
-    assert half == pytest.approx(pictures.numpy()[:, :, ::-1, ::-1], abs=1e-6)
-
-
-def test_scale_samples_the_plane_and_a_constant_flow_is_a_shift(pictures):
-    wide = transformed(pictures, numbers(scale=0.3)).numpy()
-    places = (numpy.arange(8) - 3.5) * numpy.exp(0.3) + 3.5
-    for picture, found in zip(pictures.numpy()[:, 0], wide[:, 0], strict=True):
-        wanted = ndimage.map_coordinates(
-            picture, numpy.meshgrid(places, places, indexing="ij"), order=1, mode="nearest"
-        )
-        assert found == pytest.approx(wanted, abs=1e-6)
-    flown = transformed(pictures, numbers(flow=0.25))
-    both = transformed(pictures, numbers(shift_across=0.25, shift_up=0.25))
-    assert flown.numpy() == pytest.approx(both.numpy(), abs=1e-12)
-
-
-def test_contrast_and_brightness_are_of_the_whole_picture_or_of_fields_through_their_knots(pictures):
-    shaded = transformed(pictures, numbers(contrast=0.2, brightness=0.1)).numpy()
-    assert shaded == pytest.approx(numpy.clip(pictures.numpy() * numpy.exp(0.2) + 0.1, 0, 1), abs=1e-12)
-    knots = numbers()
-    knots[:, -KNOTS * KNOTS] = 0.25  # the first knot stands in a corner
-    lit = (transformed(pictures, knots) - pictures).numpy()
-    assert lit[:, 0, 0, 0] == pytest.approx(numpy.minimum(0.25, 1 - pictures.numpy()[:, 0, 0, 0]), abs=1e-12)
-    assert lit[:, 0, 4:, 4:] == pytest.approx(0, abs=1e-12)
-
-
-def test_policies_draw_within_their_range_and_a_group_may_be_left_out():
-    policy = random_policy(3, fields=False, times={"rotation": 2.0, "shear": 0.0})
-    drawn = policy.drawn(500, torch.Generator().manual_seed(0))
-    assert drawn.shape[1] == sum(sizes(3).values()) == 7 + 2 * 16 + 6 * 16
-    assert 0.5 < float(drawn[:, 0].abs().max()) <= 0.52
-    assert float(drawn[:, 2].abs().max()) == 0
-    assert float(drawn[:, 7:].abs().max()) == 0
-    assert abs(float(drawn[:, 0].mean())) < 0.05
 
 
 class Plain:
@@ -282,6 +212,23 @@ def test_whole_networks_are_trained_again_from_the_start_of_the_first(ran):
     }
     with pytest.raises(InvalidParameter, match="count is 0"):
         NetworkRefits(TRIAL, 0)
+
+
+def test_the_copies_that_are_shown_are_those_whose_effect_is_told(ran):
+    key, told = ("digits", 0), ran.facts["augmentation"]["singles"]
+    pictures = analysis.looked_at({key: TRIAL})
+    shown = analysis.copies({key: ran}, pictures)
+    assert list(shown) == told["train_id"]
+    assert {each.shape for each in shown.values()} == {tuple(pictures.x_train.shape[1:])}
+    layer, every = TRIAL.learn(TRIAL.parted(SOURCE.load()))[1], torch.arange(2)
+    copies = torch.from_numpy(numpy.stack(list(shown.values())))[:, None].float()
+    # Shown in 256 levels, they were replaced as they are.
+    near = 0.02 * numpy.abs(told["predicted"]).max()
+    assert layer.predicted(copies, every, every)[:, :10].numpy() == pytest.approx(
+        numpy.array(told["predicted"]), abs=near
+    )
+    swapped = layer.predicted(copies.flip(0), every, every)[:, :10].numpy()
+    assert numpy.abs(swapped - told["predicted"]).max() > 5 * near
 
 
 def test_who_validates_trains_nothing_that_is_learned_from():

@@ -81,6 +81,21 @@ def test_pairs_hold_mean_and_spread_of_every_effect(outcomes, effects):
     assert (line["mean"], line["sd"]) == pytest.approx((draws.mean(), draws.std(ddof=1)), rel=1e-5)
 
 
+def test_what_is_detected_and_how_it_repeats_follow_from_what_is_kept(outcomes, effects, table):
+    settings = {("digits", 1, 0.001): effects, ("digits", 2, 0.01): effects}
+    signals, repeats = analysis.signals_table(settings, outcomes[0]), analysis.repeats_table(settings)
+    assert len(signals) == 2 * len(effects) * REMOVALS * TESTS
+    for target in effects:
+        network = {"depth": 2, "learning_rate": 0.01, "target": target}
+        kept = signals.query("depth == 2 and target == @target")["ratio"] > 2
+        assert value(table, **network, statistic="detected") == pytest.approx(kept.mean())
+        once = repeats.query("depth == 2 and target == @target")["value"]
+        assert value(table, **network, statistic="repeatability") == pytest.approx(once.mean())
+    (line,) = signals.query("depth == 1 and target == 'paired' and train_id == 7 and test_id == 2").to_dict("records")
+    draws = effects["paired"][:, 7, 2]
+    assert line["ratio"] == pytest.approx(abs(draws.mean()) / draws.std(ddof=1))
+
+
 def test_histogram_says_what_the_table_says_and_holds_every_pair(outcomes, effects, table):
     still = {**effects, "paired": numpy.broadcast_to(effects["paired"][0], effects["paired"].shape)}
     numbers = table.loc[table["depth"] == 1]

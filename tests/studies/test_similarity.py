@@ -16,7 +16,15 @@ from influencelab.runner.finding import Finding
 from influencelab.statistics.measurements import find, joined
 from influencelab.studies.similarity import analysis, claims, pictures
 from influencelab.studies.similarity.claims import DEEP, KERNEL
-from influencelab.studies.similarity.models import PUBLISHED_C, in_doubt, machine, models, removed, retrained
+from influencelab.studies.similarity.models import (
+    PUBLISHED_C,
+    every_retrained,
+    in_doubt,
+    machine,
+    models,
+    removed,
+    retrained,
+)
 from influencelab.studies.similarity.pictures import Choice, Pictures, balanced
 
 BOOTSTRAP = il.Bootstrap(resamples=60)
@@ -212,7 +220,10 @@ def test_rivals_and_influence_stand_beside_training_again(fitted):
 def test_claims_and_findings_select_the_numbers(fitted):
     given, found = fitted
     rows = {name: removed(each, count=6, seed=0) for name, each in found.items()}
-    truths = {name: retrained(each, rows[name]) for name, each in found.items()}
+    truths = every_retrained(found, rows, workers=2)
+    alone = retrained(found[DEEP], rows[DEEP])
+    assert truths[DEEP].values.numpy() == pytest.approx(alone.values.numpy(), rel=1e-9, abs=1e-12)
+    assert truths[KERNEL].fit is found[KERNEL].fit
     tables = []
     for name in claims.DATA.values():
         called = replace(given, name=name)

@@ -1,6 +1,7 @@
 """Responses of every family on the same rows, and what statsmodels calls them."""
 
 import numpy
+import pytest
 import statsmodels.api as sm
 
 import influencelab as il
@@ -30,3 +31,5 @@ CASES = {
     "inverse gaussian": (il.InverseGaussian(), FAMILIES.InverseGaussian(), RNG.wald((ETA + 3) ** -0.5, 8)),
     "negative binomial": (il.NegativeBinomial(alpha=0.7), FAMILIES.NegativeBinomial(alpha=0.7), SPREAD),
 }
+# One family is quick to try, of a link that is not canonical and a dispersion that is estimated; the rest are slow.
+SLOWLY = [case if case == "gamma, logarithm" else pytest.param(case, marks=pytest.mark.slow) for case in CASES]

@@ -219,22 +219,32 @@ def sketch_rows(
     sketches: Annotated[int, typer.Option(min=1, help="Independent sketches.")] = 3,
     seed: Annotated[int, typer.Option(min=0, help="Of the sketches.")] = 0,
     workers: Annotated[int, typer.Option(min=0, help="Threads; 0 for one a core.")] = 0,
+    scheduler: Annotated[
+        str, typer.Option(metavar="tcp://HOST:PORT", help="A dask scheduler whose workers do the work instead.")
+    ] = "",
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Where scores go, as .parquet or .csv.")] = None,
     top: Annotated[int, typer.Option(min=1, help="Rows that are shown.")] = 10,
 ) -> None:
     """Find the rows of a file that drive a regression: Cook's distance of each, exact or sketched.
+
+    With --out, what was interrupted goes on from the chunks that it finished.
 
     Example: influencelab sketch data.parquet --target y --family binomial --k 200 --out scores.parquet
     """
     from influencelab.app.cli.rows_bar import RowsBar
     from influencelab.app.cli.sketch import Asked, sketched
 
-    fit = {"weight_decay": weight_decay, "intercept": intercept, "workers": workers}
+    fit = {"weight_decay": weight_decay, "intercept": intercept, "workers": workers, "scheduler": scheduler}
     columns = {"weights": weights, "offsets": offsets}
     ways = {"k": k, "projection": projection, "sketches": sketches, "seed": seed}
     asked = Asked(path, target, family, link, **columns, **fit, **ways)
-    with RowsBar() as bar:
-        told = sketched(asked, out=out, top=top, progress=bar)
+    try:
+        with RowsBar() as bar:
+            told = sketched(asked, out=out, top=top, progress=bar)
+    except (KeyboardInterrupt, Stopped):
+        if out is not None:
+            typer.echo("\ninfluencelab: what is finished is kept: the same command goes on from there.", err=True)
+        raise
     typer.echo(told)
 
 

@@ -1,27 +1,35 @@
 """`influencelab sketch`: which rows of a file drive a regression."""
 
+import hashlib
 import math
+import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy
 import pandas
+import scipy
 
 from influencelab import make, names
 from influencelab.app.cli.terminal import here
 from influencelab.errors import InvalidParameter, MissingData, UnknownName
+from influencelab.glm.checkpoint import NOTHING, Checkpoint
 from influencelab.glm.choice import glm_influence
 from influencelab.glm.family import Family
+from influencelab.glm.influence import RowInfluence
 from influencelab.glm.link import Link
 from influencelab.glm.projection import Projection
+from influencelab.glm.readable import largest_features
 from influencelab.glm.regression import Regression, regress
+from influencelab.glm.sketch import SketchedInfluence
 from influencelab.glm.table import Table, rows_at
 from influencelab.glm.tables.csv_table import CsvTable
 from influencelab.glm.tables.npz_table import NpzTable
 from influencelab.glm.tables.parquet_table import ParquetTable, opened
 from influencelab.glm.tables.sparse_parquet_table import SparseParquetTable
 from influencelab.glm.tables.svmlight_table import SvmlightTable
-from influencelab.recipe import Progress
+from influencelab.recipe import Progress, fingerprint
+from influencelab.runner.provenance import sources_hash
 
 SUFFIXES = {
     ".parquet": "Parquet",
@@ -32,8 +40,8 @@ SUFFIXES = {
     ".libsvm": "svmlight",
     ".npz": "NumPy or SciPy",
 }
-# Columns of rows that are shown beside the scores.
-SHOWN = 6
+# Columns of rows that are shown beside the scores; and how many make rows so wide that each is shown by its own.
+SHOWN, WIDE = 6, 200
 
 
 class Asked(NamedTuple):
@@ -52,6 +60,7 @@ class Asked(NamedTuple):
     sketches: int = 3
     seed: int = 0
     workers: int = 0
+    scheduler: str = ""
 
 
 def table_of(asked: Asked) -> Table:
@@ -104,20 +113,55 @@ def sketched(asked: Asked, *, out: Path | None, top: int, progress: Progress) ->
         )
     if out is not None and out.suffix not in (".parquet", ".csv"):
         raise InvalidParameter(f"{out} ends in '{out.suffix}', expected .parquet or .csv.")
-    table, settings = table_of(asked), {"workers": asked.workers, "progress": progress}
-    fitting: Any = {"weight_decay": asked.weight_decay, "intercept": asked.intercept, **settings}
-    fitted = regress(table, family=family_of(asked), **fitting)
-    projection = make(Projection, f"{asked.projection}_projection", k=asked.k, seed=asked.seed) if asked.k else None
-    ways: Any = {"projection": projection, "sketches": asked.sketches, **settings}
-    found = glm_influence(fitted, **ways)
-    scores = found.table()
-    scores.insert(0, "row", numpy.arange(len(scores)))
-    if out is not None:
-        written(scores, out)
+    with kept_for(asked, out).until_done() as kept:
+        fitted, found, took = scored(asked, kept, progress)
+        scores = found.table()
+        scores.insert(0, "row", numpy.arange(len(scores)))
+        if out is not None:
+            written(scores, out)
     first = found.top(top)
-    told = [repr(fitted), f"Scores are {found.reason}."]
+    told = [repr(fitted), f"Scores are {found.reason}.", took]
     told += [f"Wrote {out}: {len(scores):,} rows of {', '.join(scores.columns)}."] if out is not None else []
     return "\n".join([*(here().wrap(line) for line in told), "", shown(first, fitted)])
+
+
+def scored(
+    asked: Asked, kept: Checkpoint, progress: Progress
+) -> tuple[Regression, RowInfluence | SketchedInfluence, str]:
+    """The model, the influence of every row on it, and how long each took, in words."""
+    began = clocks()
+    how: Any = {"workers": asked.workers, "scheduler": asked.scheduler, "progress": progress, "kept": kept}
+    table, family = table_of(asked), family_of(asked)
+    fitted = regress(table, family=family, weight_decay=asked.weight_decay, intercept=asked.intercept, **how)
+    between = clocks()
+    projection = make(Projection, f"{asked.projection}_projection", k=asked.k, seed=asked.seed) if asked.k else None
+    found = glm_influence(fitted, projection=projection, sketches=asked.sketches, **how)
+    fit, scores = between - began, clocks() - between
+    took = f"Fitted in {fit[0]:.1f} s ({fit[1]:.1f} s of processors), scored in {scores[0]:.1f} s ({scores[1]:.1f} s)"
+    return fitted, found, f"{took}: {fitted.n / scores[0]:,.0f} rows a second."
+
+
+def clocks() -> numpy.ndarray:
+    """Seconds by the clock, and of all processors in this process."""
+    return numpy.array([time.perf_counter(), time.process_time()])
+
+
+def kept_for(asked: Asked, out: Path | None) -> Checkpoint:
+    """Where finished parts are kept: beside the scores, by the file's content, the settings of the fit and the code."""
+    if out is None or not asked.path.exists():
+        return NOTHING
+    files = sorted(path for path in asked.path.rglob("*") if path.is_file()) if asked.path.is_dir() else [asked.path]
+    files += [Path(asked.target)] if asked.path.suffix == ".npz" and asked.target else []
+    digests = [digest_of(path) for path in files if path.exists()]
+    same = asked._replace(path="", k=0, projection="", sketches=0, seed=0, workers=0, scheduler="")
+    key = fingerprint([*same, digests, sources_hash(), numpy.__version__, scipy.__version__])
+    return Checkpoint(out.resolve().with_name(f".{out.name}.{key[:16]}.parts"))
+
+
+def digest_of(path: Path) -> str:
+    """A hash of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def written(scores: pandas.DataFrame, out: Path) -> None:
@@ -134,16 +178,19 @@ def written(scores: pandas.DataFrame, out: Path) -> None:
 
 
 def shown(first: pandas.DataFrame, fitted: Regression) -> str:
-    """The first rows with their values: of wide rows those that are farthest from 0 in all of them."""
+    """The first rows with their values: of some columns those that are farthest from 0; of many each row's own."""
     places = first.index.to_numpy()
     rows = rows_at(fitted.table, places)
     names_of = fitted.table.columns or tuple(f"x{number}" for number in range(rows.x.shape[1]))
-    largest = numpy.sort(numpy.argsort(-numpy.abs(rows.x).max(0), kind="stable")[:SHOWN])
+    wide = rows.x.shape[1] > WIDE
+    largest = numpy.sort(numpy.argsort(-numpy.abs(rows.x).max(0), kind="stable")[: 0 if wide else SHOWN])
     values = pandas.DataFrame(rows.x[:, largest], index=first.index, columns=[names_of[each] for each in largest])
+    if wide:
+        values["largest features"] = largest_features(rows.x, names_of, most=SHOWN)
     table = pandas.concat([first, pandas.Series(rows.y, index=first.index, name="response"), values], axis=1)
     table.index.name = "row"
-    rest = rows.x.shape[1] - len(largest)
-    digits = {name: digits_of(table[name].to_numpy()) for name in table.columns}
+    rest = 0 if wide else rows.x.shape[1] - len(largest)
+    digits = {name: digits_of(table[name].to_numpy()) for name in table.columns if name != "largest features"}
     text = table.round(digits).to_string()
     return text + (f"\n… and {rest:,} more columns" if rest > 0 else "")
 

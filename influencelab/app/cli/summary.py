@@ -52,7 +52,7 @@ def summary(done: Sequence[Report], claims: Sequence[Claim], questions: Mapping[
 def judged_now(claim: Claim, done: Sequence[Report]) -> Row:
     """The verdicts of these reports alone, changed parameters or not."""
     mine = [report for report in done if report.study == claim.study]
-    return Row(claim, {each.profile: judge(claim, each.measurements, profile_of(each.profile)) for each in mine})
+    return Row(claim, {each.profile: judge(claim, each.lines, profile_of(each.profile)) for each in mine})
 
 
 def verdicts(question: str, group: Sequence[Row], terminal: Terminal, *, short: bool) -> list[str]:

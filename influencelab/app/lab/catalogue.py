@@ -76,7 +76,7 @@ def newest(found: list[Path], home: Home, claims: Iterable[Claim]) -> dict[str, 
 def verdicts(report: Report, claims: Iterable[Claim]) -> list[dict[str, str]]:
     """The verdicts of one report on the claims whose number it has."""
     profile = profile_of(report.profile)
-    judged = [judge(claim, report.measurements, profile) for claim in claims if claim.study == report.study]
+    judged = [judge(claim, report.lines, profile) for claim in claims if claim.study == report.study]
     return [
         {
             "claim": verdict.claim.name,

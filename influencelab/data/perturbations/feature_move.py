@@ -31,6 +31,10 @@ class FeatureMove(Swap):
         if len(self.points) != len(self.moves):
             raise InvalidParameter(f"there are {len(self.points)} points and {len(self.moves)} moves; give one each.")
 
+    def deed(self, data: Dataset) -> str:
+        """They have other features."""
+        return "moved"
+
     def check(self, fit: Fitted) -> None:
         """Refuse points that the fit has not, and moves that are none of its features."""
         check_made_for(self.n, fit.data.n, what="moves")

@@ -7,6 +7,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from influencelab.data.conversion import positions
+from influencelab.data.dataset import Dataset
 from influencelab.data.perturbation import Fitted, WeightChange, check_made_for, check_places
 from influencelab.errors import InvalidParameter, whole
 from influencelab.recipe import settle
@@ -53,6 +54,10 @@ class Removals(WeightChange):
     def changed(self) -> Int[Tensor, " r"]:
         """The removed point, where all experiments remove one each."""
         return self.points if self.single else torch.full((self.r,), -1)
+
+    def deed(self, data: Dataset) -> str:
+        """They are gone."""
+        return "removed"
 
     def check(self, fit: Fitted) -> None:
         """Refuse removals that make no sense for a fit with its training weights."""

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from jaxtyping import Float, Num
 from torch import Tensor
 
@@ -53,6 +54,12 @@ class Replacement(Swap):
         labels = column(labels, what="labels")
         labels = labels if isinstance(labels, Tensor) else numbered(labels, data.class_names)
         return cls(points=points, x=data.x_train[points], y=labels, n=data.n)
+
+    def deed(self, data: Dataset) -> str:
+        """Where they keep their features, only labels are others."""
+        old = data.x_train[self.points]
+        kept = isinstance(self.x, Tensor) and isinstance(old, Tensor) and torch.equal(self.x, old.to(self.x))
+        return "relabelled" if kept else "replaced"
 
     def check(self, fit: Fitted) -> None:
         """Refuse points that the fit has not, and new ones that it could not be trained on."""

@@ -2,6 +2,7 @@
 import { h } from "./dom.js";
 import { arranged, listingOf, VERDICTS } from "./listing.js";
 import { labelOf } from "./points.js";
+import { PAIR_LINES } from "./pair_lines.js";
 import { makeList } from "./rows.js";
 import { makeTaking } from "./taking.js";
 
@@ -44,7 +45,7 @@ export function makeBrowse({ grid, addresses, on }) {
     focus: on.focus, clear: () => on.select([]), every: () => on.select(listed()), sort: sortBy,
     choose: (rows, add) => on.select(rows, add),
     toggle(row) { on.select(state.selected.has(row) ? [...state.selected].filter((one) => one !== row) : [row], !state.selected.has(row)); },
-  });
+  }, PAIR_LINES);
 
   const listed = () => Array.from(order, (i) => listing.rows[i]);
 

@@ -2,14 +2,16 @@
 
 anywidget takes one module, and a page opened from `file://` may not import a second one; a bundler would be a build
 step. The modules are put one after the other instead, each after those it imports, without `import` and `export`.
-Their top-level names therefore have to differ, which is checked.
+Their top-level names therefore have to differ, which is checked. Words that Python has too stand in front of them.
 """
 
+import json
 import re
 from functools import cache
 from pathlib import Path
 
 from influencelab.errors import InvalidData
+from influencelab.experiments.plots import WATCHED
 
 FOLDER = Path(__file__).parent
 # The widget, and the explorer without a kernel, which is `renderAlone`.
@@ -22,7 +24,8 @@ EXPORTED = re.compile(r"^export (?!default)", flags=re.MULTILINE)
 @cache
 def script(entry: str = ENTRY) -> str:
     """All modules as one, whose default export renders an explorer."""
-    texts = list(modules(entry, {}).values())
+    words = f"const WATCHED = {json.dumps(WATCHED)};\n"
+    texts = [words, *modules(entry, {}).values()]
     refuse_twice([name for text in texts for name in NAMED.findall(text)])
     return "\n".join(EXPORTED.sub("", IMPORT.sub("", text)) for text in texts)
 

@@ -1,4 +1,5 @@
 // Colours that people with any colour vision can distinguish.
+import { formatted } from "./scales.js";
 
 // Okabe and Ito (2008); the ink of the page stands in for their black.
 const OKABE_ITO = ["#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#f0e442"];
@@ -32,7 +33,7 @@ const STEPS = 24;
 export function paint(shown, choice, grid, dark) {
   const { settings, tables } = choice;
   if (settings.colour === "|influence|") return paintBySize(shown, dark, tables[0].unit);
-  if (settings.colour === "class") return paintBy(shown, (i) => classOf(shown, tables, i), "class of the removed point", dark);
+  if (settings.colour === "class") return paintBy(shown, (i) => classOf(shown, tables, i), `class of the ${tables[0].deed} point`, dark);
   if (settings.colour === "seed") return paintBy(shown, (i) => seedOf(tables[shown.owners[i]]), "seed", dark);
   return { tones: new Uint8Array(shown.n), colours: palette(1, dark), legend: [] };
 }
@@ -47,22 +48,25 @@ function seedOf(table) {
   return table.settings.seed ?? table.settings.network ?? "one network";
 }
 
-function paintBy(shown, valueOf, title, dark) {
+/** A colour for each value of something; along one scale where there are many. */
+export function paintBy(shown, valueOf, title, dark) {
   const values = Array.from({ length: shown.n }, (_, i) => valueOf(i));
   const kinds = [...new Set(values)].sort((a, b) => a - b);
   if (kinds.length > 12) return paintByRank(values, kinds, title);
   const places = new Map(kinds.map((kind, place) => [kind, place]));
   const colours = palette(kinds.length, dark);
-  const legend = kinds.map((kind, place) => ({ label: String(kind), colour: colours[place] }));
+  const legend = kinds.map((kind, place) => ({ label: inLegend(kind), colour: colours[place] }));
   return { tones: Uint8Array.from(values, (value) => places.get(value)), colours, legend, title };
 }
+
+const inLegend = (kind) => (typeof kind === "number" ? formatted(kind) : String(kind));
 
 /** Targets, and more classes than can be distinguished, go along one scale of colours. */
 function paintByRank(values, kinds, title) {
   const places = new Map(kinds.map((kind, place) => [kind, Math.round(place / (kinds.length - 1) * (STEPS - 1))]));
   return {
     tones: Uint8Array.from(values, (value) => places.get(value)), colours: scaleOf(STEPS),
-    legend: [{ label: String(kinds[0]), colour: viridis(0) }, { label: String(kinds.at(-1)), colour: viridis(1) }], title,
+    legend: [{ label: inLegend(kinds[0]), colour: viridis(0) }, { label: inLegend(kinds.at(-1)), colour: viridis(1) }], title,
   };
 }
 

@@ -66,11 +66,11 @@ function drawAxes(plot, { theme, labels }) {
   context.textAlign = "center";
   context.textBaseline = "alphabetic";
   context.font = `13px ${theme.font}`;
-  context.fillText(withUnit(labels.x, labels.unscaled ? "no unit" : labels.unit, across.exponent), left + width / 2, plot.height - 24);
+  context.fillText(withUnit(labels.x, labels.units[0], across.exponent), left + width / 2, plot.height - 24);
   context.save();
   context.translate(15, top + height / 2);
   context.rotate(-Math.PI / 2);
-  context.fillText(withUnit(labels.y, labels.unit, up.exponent), 0, 0);
+  context.fillText(withUnit(labels.y, labels.units[1], up.exponent), 0, 0);
   context.restore();
 }
 
@@ -80,7 +80,7 @@ function withUnit(label, unit, exponent) {
   return words ? `${label} (${words})` : label;
 }
 
-function drawLines(plot, { theme, line, labels }) {
+function drawLines(plot, { theme, line, identity }) {
   const { base: context } = plot, { x0, x1 } = plot.view;
   const follow = (slope, intercept, colour, dash, width) => {
     context.strokeStyle = colour;
@@ -95,7 +95,7 @@ function drawLines(plot, { theme, line, labels }) {
     context.setLineDash([]);
   };
   clipped(plot, context, () => {
-    if (!labels.unscaled) follow(1, 0, theme.identity, [6, 5], 1.5);
+    if (identity) follow(1, 0, theme.identity, [6, 5], 1.5);
     if (line.slope !== null) follow(line.slope, line.intercept, theme.fitted, [], 2);
   });
 }

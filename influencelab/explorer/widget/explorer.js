@@ -102,8 +102,8 @@ export function render({ model, el }) {
     }
     const [target] = [settings.target], noise = tables[0].noise[target];
     state.scene = {
-      theme, tones: state.tones, colours: state.colours, chosen: state.chosen, line: state.statistics.shown, band: noise ?? 0,
-      labels: { x: state.unscaled ? "score" : `predicted change in ${tables[0].watched}`, y: `actual change in ${tables[0].watched}`, unscaled: state.unscaled, unit: tables[0].unit },
+      theme, tones: state.tones, colours: state.colours, chosen: state.chosen, line: state.statistics.shown, band: noise ?? 0, identity: !state.unscaled,
+      labels: { x: state.unscaled ? "score" : `predicted change in ${tables[0].watched}`, y: `actual change in ${tables[0].watched}`, units: [state.unscaled ? "no unit" : tables[0].unit, tables[0].unit] },
     };
     parts.key.querySelector(".ile-null").hidden = !noise;
     parts.key.querySelector(".ile-dash").hidden = state.unscaled;

@@ -4,9 +4,19 @@ import { h } from "./dom.js";
 const KEYS = "Scatter of predicted against actual change. Arrow keys move from point to point, Enter selects, "
   + "plus and minus zoom, 0 shows all, L draws a lasso, A selects all in view, Escape clears. Shift and arrows pan.";
 
+/** The buttons above a plot, and the one for the lasso. */
+export function makeTools(actions) {
+  const button = (text, label, action, more = {}) => h("button", { type: "button", "aria-label": label, title: label, onclick: action, ...more }, text);
+  const lasso = button("Lasso", "Lasso: draw around points to select them (L)", actions.toggleLasso, { "aria-pressed": "false" });
+  return { lasso, tools: h("div", { class: "ile-tools", role: "toolbar", "aria-label": "Plot" },
+    button("+", "Zoom in (+)", actions.zoomIn), button("−", "Zoom out (−)", actions.zoomOut),
+    button("Fit", "Show all points (0)", actions.reset), lasso,
+    button("In view", "Select all points in view (A)", actions.all), button("Clear", "Select nothing (Escape)", actions.clear)) };
+}
+
 /** Build the frame into an element; the parts by name. */
 export function makeFrame(el, actions) {
-  const button = (text, label, action, more = {}) => h("button", { type: "button", "aria-label": label, title: label, onclick: action, ...more }, text);
+  const { tools, lasso } = makeTools(actions);
   const parts = {
     controls: h("div", { class: "ile-controls", role: "group", "aria-label": "Settings" }),
     surface: h("div", { class: "ile-surface", tabindex: 0, role: "application", "aria-label": KEYS, "aria-roledescription": "scatter plot" }),
@@ -14,7 +24,7 @@ export function makeFrame(el, actions) {
     key: h("div", { class: "ile-key", "aria-hidden": "true" },
       h("span", { class: "ile-dash" }, "prediction = truth"), h("span", { class: "ile-solid" }, "fitted slope"), h("span", { class: "ile-null" }, "what another seed changes (±2 sd)")),
     legend: h("div", { class: "ile-legend" }),
-    lasso: button("Lasso", "Lasso: draw around points to select them (L)", actions.toggleLasso, { "aria-pressed": "false" }),
+    lasso,
     readings: h("div", { class: "ile-readings" }),
     pair: h("div", { class: "ile-pair" }),
     tabs: h("div", { class: "ile-tabs", role: "tablist", "aria-label": "What is shown beside the plot" }),
@@ -26,10 +36,6 @@ export function makeFrame(el, actions) {
     notes: h("div", { class: "ile-notes" }),
     live: h("div", { class: "ile-live", "aria-live": "polite" }),
   };
-  const tools = h("div", { class: "ile-tools", role: "toolbar", "aria-label": "Plot" },
-    button("+", "Zoom in (+)", actions.zoomIn), button("−", "Zoom out (−)", actions.zoomOut),
-    button("Fit", "Show all points (0)", actions.reset), parts.lasso,
-    button("In view", "Select all points in view (A)", actions.all), button("Clear", "Select nothing (Escape)", actions.clear));
   parts.what = h("p", { class: "ile-what" });
   const plot = h("div", { class: "ile-plot" }, parts.surface, parts.tip, parts.key);
   const left = h("div", { class: "ile-left" }, tools, parts.what, plot, parts.legend);
@@ -44,9 +50,9 @@ export function makeFrame(el, actions) {
 }
 
 /** What a dot of these points and of what is watched is. */
-export function showWhat(host, { points, watched }) {
-  const done = new Set(points.changed?.rows).size === points.train_ids.length ? "changed" : "removed", whose = watched === "test loss" ? "a test point's loss" : `the ${watched}`;
-  host.textContent = `Each dot: one ${points.grouped ? "group of training points" : "training point"} ${done}. Across: what was predicted for ${whose}. Up: what retraining gave.`;
+export function showWhat(host, { points, watched, deed }) {
+  const whose = watched === "test loss" ? "a test point's loss" : `the ${watched}`;
+  host.textContent = `Each dot: one ${points.grouped ? "group of training points" : "training point"} ${deed}. Across: what was predicted for ${whose}. Up: what retraining gave.`;
 }
 
 /** What the colours mean. */

@@ -1,9 +1,7 @@
 // Reads the explorer's file (see data.py): safetensors, with a header that says which array is what.
+/* global WATCHED -- what changes, by its unit; bundle.py puts it in front. All other units are of losses. */
 
 const ARRAYS = { F64: Float64Array, F32: Float32Array, I32: Int32Array, U8: Uint8Array, BOOL: Uint8Array };
-// What changes, by its unit; all other units are of losses.
-const WATCHED = { "log-odds": "margin", probability: "probability", "unit of the parameter": "parameter", output: "output",
-  "mean response": "prediction", "log penalty": "penalty" };
 export const ANY_DAMPING = "exact, any damping";
 
 /** What the file holds; its arrays share one buffer. */
@@ -15,12 +13,15 @@ export function readGrid(bytes) {
   const grid = JSON.parse(entries.__metadata__.explorer, (_, value) => (value?.$ ? array(entries[value.$]) : value));
   let first = 0;
   for (const table of grid.tables) {
-    const unit = table.unit ?? "nats";
-    Object.assign(table, { first, points: grid.points[table.points], unit, watched: WATCHED[unit] ?? "test loss" });
+    const unit = table.unit ?? "nats", points = grid.points[table.points], deed = table.deed ?? usualDeed(points);
+    Object.assign(table, { first, points, unit, deed, watched: WATCHED[unit] ?? "test loss" });
     first += table.train.length;
   }
   return { ...grid, pairs: first };
 }
+
+/** What was done to training points, where the file does not say. */
+const usualDeed = ({ changed, train_ids: ids }) => (new Set(changed?.rows).size === ids.length ? "changed" : "removed");
 
 /** The table that holds a pair, and the pair's place in it; null where there is no such pair. */
 export function pairAt(grid, row) {

@@ -19,6 +19,9 @@ const EFFECTS = {
   penalty: ["lowering", "raising", "penalty"],
 };
 
+/** Whether points were left out, and not changed in another way. */
+const gone = (table) => table.deed === "removed";
+
 const known = (list, place) => (list.length ? formatted(list[place]) : "not stored");
 
 /** A pair in one sentence, for screen readers and for the note at the pointer. */
@@ -26,8 +29,8 @@ export function inOneSentence({ table, place }, settings) {
   const { points } = table, predicted = predictions(table, settings)[place], actual = table.actual[settings.target][place];
   const label = (part) => { const words = labelOf(points, part, table[part][place]); return words ? ` (${words})` : ""; };
   const truth = Number.isFinite(actual) ? `actual ${formatted(actual)} ${table.unit}` : "not converged";
-  return `Test point ${idOf(points, "test", table.test[place])}${label("test")} without ${points.grouped ? "group" : "training point"} `
-    + `${idOf(points, "train", table.train[place])}${label("train")}: predicted ${formatted(predicted)} (${inWords(settings.estimator)}), ${truth}.`;
+  const changed = `${points.grouped ? "group" : "training point"} ${idOf(points, "train", table.train[place])}${label("train")}`;
+  return `Test point ${idOf(points, "test", table.test[place])}${label("test")} ${gone(table) ? `without ${changed}` : `with ${changed} ${table.deed}`}: predicted ${formatted(predicted)} (${inWords(settings.estimator)}), ${truth}.`;
 }
 
 /** The test point and the removed point of one pair, side by side. */
@@ -56,9 +59,9 @@ export function showPair(host, focus, choice, address) {
         ["self-influence", known(table.self_influence, train)],
       ])),
     h("dl", { class: "ile-facts" }, [
-      ["predicted without it", `${formatted(values[place])}${unit}`],
+      [gone(table) ? "predicted without it" : `predicted when ${table.deed}`, `${formatted(values[place])}${unit}`],
       ["actual, retrained", Number.isFinite(actual) ? `${formatted(actual)} ${table.unit}` : "not converged"],
-      ["rank by |predicted|", `${order.rank} of ${order.of} removals`],
+      ["rank by |predicted|", `${order.rank} of ${order.of} ${gone(table) ? "removals" : "changes"}`],
       ["distance", far === null ? "not stored" : formatted(far, 3)],
     ].flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)])));
 }
@@ -107,8 +110,10 @@ export function showStrips(host, focus, choice, { address, look }) {
   const last = foremost(mine, (a, b) => values[a] - values[b] || b - a).filter((i) => values[i] < 0);
   const [rise, fall, what] = EFFECTS[table.watched], own = table.watched === "penalty";
   // The penalty is the whole model's; all else is a test point's or a parameter's.
-  const whose = own ? "" : table.watched === "parameter" ? ` ${idOf(points, "test", test)}` : ` to test point ${idOf(points, "test", test)}`;
+  const named = idOf(points, "test", test), point = table.watched === "parameter" ? named : `test point ${named}`;
+  const whose = own ? "" : table.watched === "parameter" ? ` ${named}` : ` to ${point}`;
+  const changed = (way) => (own ? `The penalty would ${way}` : `The ${what} of ${point} would ${way}`) + ` most with these ${table.deed}`;
   host.replaceChildren(
-    strip(`Most ${rise}${whose}: ${own ? "the" : "its"} ${what} would rise without them`, first),
-    strip(`Most ${fall}: ${own ? "the" : "its"} ${what} would fall without them`, last));
+    strip(gone(table) ? `Most ${rise}${whose}: ${own ? "the" : "its"} ${what} would rise without them` : changed("rise"), first),
+    strip(gone(table) ? `Most ${fall}: ${own ? "the" : "its"} ${what} would fall without them` : changed("fall"), last));
 }

@@ -1,6 +1,7 @@
 """The explorer's view as a figure: for papers, for GitHub, and for notebooks that are not trusted."""
 
 import textwrap
+from collections.abc import Mapping
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -45,6 +46,39 @@ def drawn(view: View, selected: list[int]) -> Figure:
     return figure
 
 
+def drawn_rows(rows: Any, settings: Mapping[str, Any], selected: list[int], *, title: str) -> Figure:
+    """Two columns of a table against each other, coloured by a third; selected rows stand out."""
+    x, y = (rows[settings[name]].to_numpy(float) for name in ("across", "up"))
+    picked = numpy.isin(numpy.arange(len(rows)), selected)
+    some = picked if picked.any() else numpy.ones(len(rows), dtype=bool)
+    style: dict[str, Any] = MARKERS | {"rasterized": len(rows) > VECTOR}
+    faint: dict[str, Any] = style | {"alpha": 0.15}
+    with plt.rc_context(STYLE):
+        figure, axis = plt.subplots(figsize=(7.2, 4.8), layout="constrained")
+    axis.scatter(x[~some], y[~some], **faint, color="0.5")
+    if settings["colour"] not in rows:
+        axis.scatter(x[some], y[some], **style, color=PALETTE[0])
+    else:
+        hue = rows[settings["colour"]].to_numpy()
+        palette: Any = "colorblind" if len(numpy.unique(hue)) <= len(PALETTE) else "viridis"
+        seaborn.scatterplot(x=x[some], y=y[some], hue=hue[some], palette=palette, ax=axis, **style)
+        right: Any = {"loc": "center left", "bbox_to_anchor": (1, 0.5), "frameon": False}
+        axis.legend(title=settings["colour"], fontsize=7, title_fontsize=8, **right)
+    if settings["axes"] == "symlog":
+        symlog(axis, x, y)
+    axis.set(xlabel=settings["across"], ylabel=settings["up"])
+    axis.set_title(title, fontsize=9, loc="left")
+    plt.close(figure)
+    return figure
+
+
+def symlog(axis: Axes, x: numpy.ndarray, y: numpy.ndarray) -> None:
+    """Scales that are linear below a size that nine in ten of the values exceed."""
+    for values, set_scale in ((x, axis.set_xscale), (y, axis.set_yscale)):
+        sizes = numpy.abs(values[values != 0]) if values.any() else numpy.ones(1)
+        set_scale("symlog", linthresh=max(numpy.quantile(sizes, 0.1), sizes.max() / 1e4))
+
+
 def draw_pairs(axis: Axes, shown: Any, view: View, selected: list[int]) -> None:
     """The points, faint where others are selected."""
     x, y, count = shown["predicted"].to_numpy(), shown["actual"].to_numpy(), len(shown)
@@ -61,10 +95,7 @@ def draw_pairs(axis: Axes, shown: Any, view: View, selected: list[int]) -> None:
         right: Any = {"loc": "center left", "bbox_to_anchor": (1, 0.5), "frameon": False}
         axis.legend(title=title, fontsize=7, title_fontsize=8, **right)
     if view.settings["axes"] == "symlog":
-        for values, set_scale in ((x, axis.set_xscale), (y, axis.set_yscale)):
-            # The scale is linear below a size that nine in ten of the values exceed.
-            sizes = numpy.abs(values[values != 0]) if values.any() else numpy.ones(1)
-            set_scale("symlog", linthresh=max(numpy.quantile(sizes, 0.1), sizes.max() / 1e4))
+        symlog(axis, x, y)
 
 
 def hues(shown: Any, view: View) -> tuple[str, numpy.ndarray | None, Any]:
@@ -78,7 +109,11 @@ def hues(shown: Any, view: View) -> tuple[str, numpy.ndarray | None, Any]:
     values = shown[name].to_numpy()
     kinds = len(numpy.unique(values))
     whole = values.astype(int) if kinds <= MANY and (values % 1 == 0).all() else values
-    return "class removed" if by == "class" else by, whole, "colorblind" if kinds <= len(PALETTE) else "viridis"
+    return (
+        f"class {view.first.deed if view.first else ''}" if by == "class" else by,
+        whole,
+        "colorblind" if kinds <= len(PALETTE) else "viridis",
+    )
 
 
 def draw_lines(axis: Axes, view: View) -> None:

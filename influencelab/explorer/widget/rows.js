@@ -1,20 +1,14 @@
-// A long list of pairs as rows or as pictures: only those in sight are in the page, and every one is reached by keyboard.
+// A long list as rows or as pictures: only those in sight are in the page, and every one is reached by keyboard.
 import { h } from "./dom.js";
-import { likeness } from "./points.js";
-import { pairOf, told } from "./listing.js";
 
 const LINE = 30, HEAD = 28, TILE = { width: 78, height: 92 }; // pixels
 const AHEAD = 3; // lines above and below what is in sight
-const MINIATURE = 24, TILE_PICTURE = 60; // pixels
-// A column's name, what stands above it, and its width.
-const COLUMNS = {
-  id: ["point", 64], test: ["test", 44], label: ["label", 62], predicted: ["predicted", 74], actual: ["actual", 74], error: ["error", 74],
-  rank: ["rank", 40], loss: ["loss", 62], own: ["self-infl.", 66], verdict: ["verdict", 130], note: ["note", 80], text: ["words", 240],
-};
 let made = 0;
 
-/** A list in an element. `on` holds what happens: focus(row), choose(rows, add), toggle(row), sort(name), every(), clear(). */
-export function makeList(host, on) {
+/** A list in an element. `on` holds what happens: focus(row), choose(rows, add), toggle(row), sort(name), every(), clear().
+ * `lines` says what its lines are: their `columns` by name (words above, width in pixels), those that are `texts` and are
+ * not sorted by, a `title`, tell(shown, column, i), and perhaps picture(shown, i) and tile(shown, i). */
+export function makeList(host, on, lines) {
   const room = h("div", { class: "ile-room", role: "presentation" }), head = h("div", { class: "ile-line ile-head", role: "row" });
   const list = h("div", { class: "ile-list", tabindex: 0, "aria-multiselectable": "true" }, head, room);
   const name = `ile-list-${made += 1}`;
@@ -28,17 +22,17 @@ export function makeList(host, on) {
 
   /** As much room as all lines take; how many there are. */
   function stretch() {
-    const lines = Math.ceil(shown.order.length / across());
-    room.style.height = `${lines * height()}px`;
-    return lines;
+    const count = Math.ceil(shown.order.length / across());
+    room.style.height = `${count * height()}px`;
+    return count;
   }
 
   /** What is in sight, made anew. */
   function paint() {
     if (!shown) return;
-    const { order } = shown, wide = across(), lines = stretch(), tall = height();
+    const { order } = shown, wide = across(), count = stretch(), tall = height();
     const first = Math.max(0, Math.floor((list.scrollTop - above()) / tall) - AHEAD);
-    const last = Math.min(lines, first + Math.ceil((list.clientHeight || 400) / tall) + 2 * AHEAD);
+    const last = Math.min(count, first + Math.ceil((list.clientHeight || 400) / tall) + 2 * AHEAD);
     from = first;
     const some = [];
     for (let at = first * wide; at < Math.min(order.length, last * wide); at++) {
@@ -57,34 +51,30 @@ export function makeList(host, on) {
   }
 
   function line(at, top) {
-    const { listing, columns, notes, addresses } = shown, i = shown.order[at], { points, train } = pairOf(listing, i);
-    const picture = points.kind === "images" ? likeness(points, "train", train, { size: MINIATURE, address: addresses[points.name] }) : null;
-    return h("div", marked(at, "row", `top:${top}px`, { "aria-rowindex": at + 2 }), columns.map((column) => {
-      const words = told(listing, column, i, notes);
-      return h("span", { class: `ile-cell ile-of-${column}`, role: "gridcell", title: column === "note" || column === "text" ? words : null }, column === "id" ? picture : null, words);
+    const i = shown.order[at], picture = lines.picture?.(shown, i) ?? null;
+    return h("div", marked(at, "row", `top:${top}px`, { "aria-rowindex": at + 2 }), shown.columns.map((column, place) => {
+      const words = lines.tell(shown, column, i);
+      return h("span", { class: `ile-cell ile-of-${column}`, role: "gridcell", title: lines.texts.includes(column) ? words : null }, place ? null : picture, words);
     }));
   }
 
   function tile(at, left, top) {
-    const { listing, notes, addresses } = shown, i = shown.order[at], { points, train } = pairOf(listing, i);
-    const words = ["id", "label", "predicted", "actual", "verdict"].map((column) => `${COLUMNS[column][0]} ${told(listing, column, i, notes)}`).join(", ");
-    return h("div", marked(at, "option", `left:${left}px;top:${top}px`, { "aria-label": words, title: words, "aria-posinset": at + 1, "aria-setsize": shown.order.length }),
-      likeness(points, "train", train, { size: TILE_PICTURE, address: addresses[points.name] }),
-      h("span", {}, `${told(listing, "id", i, notes)}${told(listing, "note", i, notes) ? " ✎" : ""}`), h("span", { class: "ile-value" }, told(listing, "predicted", i, notes)));
+    const { words, parts } = lines.tile(shown, shown.order[at]);
+    return h("div", marked(at, "option", `left:${left}px;top:${top}px`, { "aria-label": words, title: words, "aria-posinset": at + 1, "aria-setsize": shown.order.length }), parts);
   }
 
   function showHead() {
     const { pictures, columns, sort, down } = shown;
     head.hidden = pictures;
     list.setAttribute("role", pictures ? "listbox" : "grid");
-    list.setAttribute("aria-label", `Training points of the view: arrows move, space selects, Control A selects all that are listed`);
+    list.setAttribute("aria-label", `${lines.title}: arrows move, space selects, Control A selects all that are listed`);
     if (pictures) list.removeAttribute("aria-rowcount"); else list.setAttribute("aria-rowcount", shown.order.length + 1);
-    list.style.setProperty("--ile-columns", columns.map((column) => `minmax(${COLUMNS[column][1]}px, ${column === "text" ? 3 : 1}fr)`).join(" "));
-    list.style.setProperty("--ile-wide", `${columns.reduce((sum, column) => sum + COLUMNS[column][1], 0) + 6 * columns.length}px`);
+    list.style.setProperty("--ile-columns", columns.map((column) => `minmax(${lines.columns[column][1]}px, ${column === "text" ? 3 : 1}fr)`).join(" "));
+    list.style.setProperty("--ile-wide", `${columns.reduce((sum, column) => sum + lines.columns[column][1], 0) + 6 * columns.length}px`);
     head.replaceChildren(...columns.map((column) => {
-      const here = column === sort, words = COLUMNS[column][0];
+      const here = column === sort, [words] = lines.columns[column];
       return h("span", { role: "columnheader", "aria-sort": here ? (down ? "descending" : "ascending") : "none" },
-        column === "note" || column === "text" ? words
+        lines.texts.includes(column) ? words
           : h("button", { type: "button", tabindex: -1, class: "ile-sorts", title: `Sort by ${words}`, onclick: () => on.sort(column) }, words, here ? (down ? " ↓" : " ↑") : ""));
     }));
   }

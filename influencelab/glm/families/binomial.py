@@ -1,6 +1,7 @@
 """Two classes, or shares of trials that succeeded."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy
 from jaxtyping import Bool
@@ -45,6 +46,15 @@ class Binomial(Family):
     def start(self, y: B) -> B:
         """Half way to one half."""
         return (y + 0.5) / 2
+
+    def quantile(self, share: Any, mean: Any, spread: Any) -> Any:
+        """Of one trial, or of as many as the weight says, to the next whole number."""
+        from scipy.stats import binom  # takes a second to load, which fits need not wait for
+
+        trials = numpy.maximum(numpy.round(1 / spread), 1)
+        if (trials == 1).all():
+            return (share > 1 - mean).astype(float)
+        return binom.ppf(share, trials, mean) / trials
 
     def variance(self, mean: B) -> B:
         """μ (1 − μ)."""

@@ -1,10 +1,12 @@
 """Positive responses whose spread grows as their mean."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy
 from jaxtyping import Bool
 from numpy import ndarray
+from scipy.special import gammaincinv
 
 from influencelab.glm.family import Family
 from influencelab.glm.link import B, Link
@@ -39,6 +41,10 @@ class Gamma(Family):
     def start(self, y: B) -> B:
         """Half way to the mean."""
         return (y + y.mean()) / 2
+
+    def quantile(self, share: Any, mean: Any, spread: Any) -> Any:
+        """Of shape 1 / spread."""
+        return gammaincinv(1 / spread, share) * mean * spread
 
     def variance(self, mean: B) -> B:
         """μ²."""

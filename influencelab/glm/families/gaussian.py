@@ -1,10 +1,12 @@
 """Gaussian responses: least squares."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy
 from jaxtyping import Bool
 from numpy import ndarray
+from scipy.special import ndtri
 
 from influencelab.glm.family import Family
 from influencelab.glm.link import B, Link
@@ -39,6 +41,10 @@ class Gaussian(Family):
     def start(self, y: B) -> B:
         """The responses."""
         return y.astype(float)
+
+    def quantile(self, share: Any, mean: Any, spread: Any) -> Any:
+        """μ and so many standard deviations."""
+        return mean + numpy.sqrt(spread) * ndtri(share)
 
     def variance(self, mean: B) -> B:
         """1."""

@@ -1,6 +1,7 @@
 """Positive responses whose spread grows faster than their mean."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy
 from jaxtyping import Bool
@@ -39,6 +40,12 @@ class InverseGaussian(Family):
     def start(self, y: B) -> B:
         """Half way to the mean."""
         return (y + y.mean()) / 2
+
+    def quantile(self, share: Any, mean: Any, spread: Any) -> Any:
+        """Of shape 1 / spread."""
+        from scipy.stats import invgauss  # takes a second to load, which fits need not wait for
+
+        return invgauss.ppf(share, mean * spread, scale=1 / spread)
 
     def variance(self, mean: B) -> B:
         """μ³."""

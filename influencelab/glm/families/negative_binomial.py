@@ -1,6 +1,7 @@
 """Counts whose spread is wider than Poisson's."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy
 from jaxtyping import Bool
@@ -50,6 +51,13 @@ class NegativeBinomial(Family):
     def start(self, y: B) -> B:
         """Half way to the mean."""
         return (y + numpy.maximum(y.mean(), 1e-3)) / 2
+
+    def quantile(self, share: Any, mean: Any, spread: Any) -> Any:
+        """Of the sum of as many counts as the weight says, a count of these."""
+        from scipy.stats import nbinom  # takes a second to load, which fits need not wait for
+
+        size = 1 / (self.alpha * spread)
+        return nbinom.ppf(share, size, size / (size + mean / spread)) * spread
 
     def variance(self, mean: B) -> B:
         """μ + α μ²."""

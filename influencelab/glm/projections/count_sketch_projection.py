@@ -12,6 +12,11 @@ from influencelab.glm.projection import Projection, hashed
 class CountSketchProjection(Projection):
     """Each feature goes to one column of Ω, with a random sign (Charikar, Chen and Farach-Colton 2002)."""
 
+    @property
+    def numbers(self) -> int:
+        """One."""
+        return 1
+
     def rows(self, first: int, count: int) -> scipy.sparse.csr_array:
         """Place and sign from one hash a feature."""
         bits = hashed(self.seed, numpy.arange(first, first + count))

@@ -27,9 +27,14 @@ class SparseSignProjection(Projection):
                 f"k is {self.k}, signs {self.signs} and seed {self.seed}; expected k ≥ 1, signs ≥ 1 and seed ≥ 0."
             )
 
+    @property
+    def numbers(self) -> int:
+        """As many as signs."""
+        return min(self.signs, self.k)
+
     def rows(self, first: int, count: int) -> scipy.sparse.csr_array:
         """Places and signs from one hash a number."""
-        signs = min(self.signs, self.k)
+        signs = self.numbers
         block, edges = numpy.arange(signs), numpy.linspace(0, self.k, signs + 1).astype(numpy.int64)
         bits = hashed(self.seed, numpy.arange(first, first + count)[:, None], block[None])
         width = numpy.diff(edges)

@@ -8,8 +8,9 @@ from typing import Any
 
 import pyarrow
 import pyarrow.dataset
+import pyarrow.parquet
 
-from influencelab.errors import InvalidData, MissingData, whole
+from influencelab.errors import InvalidData, MissingData, unknown, whole
 from influencelab.glm.rows import Rows
 from influencelab.glm.table import Table
 from influencelab.glm.tables._columns import Columns, chosen, rows_of
@@ -61,10 +62,8 @@ class ParquetTable(Table):
         """Batches of rows, in the order of the file."""
         columns, first = self.chosen, 0
         size = self.rows or max(1, CHUNK // len(columns.features))
-        batches = self.dataset.to_batches(columns=columns.all, batch_size=size, batch_readahead=2, fragment_readahead=1)
-        for batch in batches:
-            if batch.num_rows:
-                yield rows_of(batch, columns, first=first, where=self.path)
+        for batch in batches(self.dataset, columns.all, size):
+            yield rows_of(batch, columns, first=first, where=self.path)
             first += batch.num_rows
 
 
@@ -81,3 +80,19 @@ def opened(path: str) -> Any:
         return pyarrow.dataset.dataset(path, format="parquet")
     except (pyarrow.ArrowInvalid, OSError) as error:
         raise InvalidData(f"{path} is no Parquet file, or not whole ({str(error).splitlines()[0]}).") from error
+
+
+def batches(dataset: Any, columns: list[str], size: int) -> Iterator[Any]:
+    """Some columns of so many rows at a time, file by file.
+
+    A dataset's own batches are read ahead of slow work on them without bound, until all of it is in memory.
+
+    Raises:
+        UnknownName: a file of a folder lacks one of the columns.
+    """
+    for path in dataset.files:
+        with pyarrow.parquet.ParquetFile(path, pre_buffer=False) as file:
+            for name in columns:
+                if name not in file.schema_arrow.names:
+                    raise unknown("column", name, file.schema_arrow.names, of=path)
+            yield from (batch for batch in file.iter_batches(batch_size=size, columns=columns) if batch.num_rows)

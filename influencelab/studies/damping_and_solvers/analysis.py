@@ -7,7 +7,7 @@ import numpy
 import pandas
 
 from influencelab.experiments.outcome import Outcome
-from influencelab.experiments.replication import correlations
+from influencelab.experiments.replication import Measured, correlations
 from influencelab.statistics.agreement import FOUR, UNBOUNDED
 from influencelab.statistics.bootstrap import Bootstrap
 from influencelab.statistics.measurement import Measurement
@@ -41,6 +41,23 @@ def measurements(cells: Mapping[tuple[Any, ...], Sequence[Outcome]], *, bootstra
             found = kind(outcomes, TRUTHS[arm], bootstrap=bootstrap)
             rows += [{"arm": arm, "data": data, "depth": depth, **each} for each in found]
     return tidy(rows)
+
+
+def by_test_point(cells: Mapping[tuple[Any, ...], Sequence[Outcome]]) -> list[Measured]:
+    """Spearman of each solver, seed and test point, behind means and differences."""
+    return [
+        ({**dict(zip(("arm", "data"), FITS[fit], strict=True)), "depth": depth, **own, "statistic": "spearman"}, table)
+        for (fit, depth), outcomes in cells.items()
+        for own in solvers_of(outcomes, TRUTHS[FITS[fit][0]])
+        for table in [correlations(outcomes, **own)]
+    ]
+
+
+def solvers_of(outcomes: Sequence[Outcome], truth: Truth) -> list[dict[str, str]]:
+    """Each estimator but the dampings of the path, with the truth that it is held against."""
+    return [
+        {"estimator": name, **truth} for name in outcomes[0].predicted if name not in outcomes[0].facts["damping_path"]
+    ]
 
 
 def estimator_rows(outcomes: Sequence[Outcome], truth: Truth, *, bootstrap: Bootstrap) -> list[Row]:

@@ -159,6 +159,16 @@ def singles(outcomes: Mapping[Key, Outcome]) -> pandas.DataFrame:
     )
 
 
+def copies(outcomes: Mapping[Key, Outcome], pictures: Dataset) -> dict[int, Float[numpy.ndarray, " *shape"]]:
+    """The learned copy that took the place of each single picture, by training id, laid out as the pictures are."""
+    found = next(iter(outcomes.values())).facts["augmentation"]["singles"]
+    shape = pictures.x_train.shape[1:]
+    return {
+        train_id: numpy.reshape(levels, shape) / 255
+        for train_id, levels in zip(found["train_id"], found["copies"], strict=True)
+    }
+
+
 def looked_at(trials: Mapping[Key, PairedArms]) -> Dataset:
     """Pictures of the first data set and seed; grey ones without their axis of colours, as an explorer draws them."""
     trial = next(iter(trials.values()))

@@ -214,13 +214,12 @@ class PairedArms(Recipe):
             whole[name] = [float(each.mean()) for each in (all_of.predicted, all_of.actual)]
             pictures[name] = copies_of(x, every[:SHOWN], augment, generator)
         if self.singles:
-            found["pictures"] = {
-                name: (255 * each).round().int().flatten(1).tolist() for name, each in pictures.items()
-            }
+            found["pictures"] = {name: in_levels(each) for name, each in pictures.items()}
             found["picture_shape"] = list(x.shape[1:])
             alone = every[: self.singles]
             copies = copies_of(x, alone, ways[TAUGHT], generator)  # pyright: ignore[reportArgumentType]
             found["singles"] = looked_at(layer.replaced(copies, alone, torch.arange(len(alone))), inner, alone)
+            found["singles"]["copies"] = in_levels(copies)
         found["whole"] = whole
         every_one = joined(parts)
         numbers = torch.arange(len(every_one.converged))
@@ -256,6 +255,11 @@ def as_pictures(x: Float[Tensor, " n *shape"]) -> Float[Tensor, "n c h w"]:
             "expected pictures (height, width) or (colours, height, width) from 0 to 1: scaling='unit'."
         )
     return (x[:, None] if x.dim() == 3 else x).float()
+
+
+def in_levels(pictures: Float[Tensor, "n c h w"]) -> list[list[int]]:
+    """The pixels of each picture, from 0 to 255, in one row."""
+    return (255 * pictures).round().int().flatten(1).tolist()
 
 
 def labelled(data: Dataset) -> tuple[Float[Tensor, "n c h w"], Int[Tensor, " n"]]:

@@ -85,6 +85,23 @@ def measurements(
     return tidy(rows)
 
 
+def replicated(outcomes: Mapping[Key, Outcome], *, inspected: Sequence[float]) -> pandas.DataFrame:
+    """What the means over repeats are of: a row for each number of each repeat."""
+    rows: list[dict[str, Any]] = []
+    for (data, flipped, seed), outcome in outcomes.items():
+        facts, own = outcome.facts["mislabels"], {"data": data, "flipped": flipped, "seed": seed}
+        for name in SCORES:
+            shared = {**own, "estimator": name}
+            rows.append({**shared, "statistic": "area", "value": facts["area"][name]})
+            found = zip(inspected, facts["found"][name], strict=True)
+            rows += [{**shared, "inspected": share, "statistic": "found", "value": value} for share, value in found]
+        for name in MENDED:
+            after = zip(inspected, facts["accuracy"][name], strict=True)
+            shared = {**own, "estimator": name, "statistic": "accuracy_lost"}
+            rows += [{**shared, "inspected": share, "value": facts["clean"] - value} for share, value in after]
+    return pandas.DataFrame(rows).astype(dict.fromkeys(("data", "estimator", "statistic"), "category"))
+
+
 def at_shares(
     values: Sequence[Sequence[float]], name: str, own: Mapping[str, Any], inspected: Sequence[float], way: Bootstrap
 ) -> list[dict[str, Any]]:

@@ -135,6 +135,16 @@ def seeds_table(outcomes: Mapping[Key, Outcome]) -> pandas.DataFrame:
     return pandas.DataFrame(rows).dropna(axis="columns", how="all")
 
 
+def seen_by_seed(outcomes: Mapping[Key, Outcome]) -> pandas.DataFrame:
+    """A row a model: of how many pictures asked about, how many are wrong, and how sure the surest of these is."""
+    rows = []
+    for (data, arm, planted, seed), outcome in outcomes.items():
+        facts = outcome.facts["planted"]
+        numbers = {"wrong_share": facts["wrong"] / facts["asked"], "surest": max(facts["sure"], default=numpy.nan)}
+        rows.append({"data": data, "arm": arm, "planted": planted, "seed": seed, **numbers})
+    return pandas.DataFrame(rows)
+
+
 def convergence(outcomes: Mapping[Key, Outcome]) -> dict[str, dict[str, float]]:
     """Of each data how many models were trained again, how many count as truth, and the largest ‖∇J‖ of any."""
     found: dict[str, dict[str, float]] = {}

@@ -1,6 +1,7 @@
 """Effects of single removals over many draws of retraining: which exceed their noise, and how far draws repeat."""
 
 from collections.abc import Mapping, Sequence
+from itertools import product
 
 import numpy
 import pandas
@@ -13,7 +14,14 @@ from influencelab.experiments.replication import loss_changes
 from influencelab.statistics.bootstrap import Bootstrap
 from influencelab.statistics.measurements import row, tidy
 from influencelab.statistics.reliability import draws_needed
-from influencelab.statistics.signal_to_noise import THRESHOLD, consistency, detection_gain, share_detected
+from influencelab.statistics.signal_to_noise import (
+    THRESHOLD,
+    consistency,
+    detection_gain,
+    one_draw,
+    share_detected,
+    signal_to_noise,
+)
 
 TARGETS = {
     "unpaired": "from the start, each model its own batches",
@@ -54,6 +62,28 @@ def measurements(settings: Mapping[Key, Effects], *, bootstrap: Bootstrap | None
             }
             rows += [row(each, **network, target=target, statistic=name) for name, each in found.items()]
     return tidy(rows)
+
+
+def signals_table(settings: Mapping[Key, Effects], outcome: Outcome) -> pandas.DataFrame:
+    """A row for each setting, target, removal and test point: |mean| / sd over draws, by which effects are detected."""
+    ids = numpy.sort(array(outcome.train_ids)), array(outcome.test_ids)
+    names = ["depth", "learning_rate", "target", "train_id", "test_id"]
+    tables = {(*key[1:], target): draws for key, targets in settings.items() for target, draws in targets.items()}
+    index = pandas.MultiIndex.from_tuples([(*key, *pair) for key in tables for pair in product(*ids)], names=names)
+    ratios = numpy.concatenate([signal_to_noise(draws).ravel() for draws in tables.values()])
+    table = pandas.DataFrame({"ratio": ratios}, dtype="float32", index=index).reset_index()
+    return table.astype({"depth": "int16", "target": "category", "train_id": "int16", "test_id": "int16"})
+
+
+def repeats_table(settings: Mapping[Key, Effects]) -> pandas.DataFrame:
+    """The repeatability of one draw at each test point, over all removals: what its mean over test points is of."""
+    rows = [
+        {"depth": depth, "learning_rate": rate, "target": target, "test": test, "value": value}
+        for (_, depth, rate), targets in settings.items()
+        for target, draws in targets.items()
+        for test, value in enumerate(one_draw(draws, numpy.ones((1, draws.shape[1])))[0])
+    ]
+    return pandas.DataFrame(rows)
 
 
 def pairs_table(targets: Effects, outcome: Outcome) -> pandas.DataFrame:

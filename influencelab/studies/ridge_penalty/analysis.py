@@ -1,6 +1,6 @@
 """What the study measures: who decides the penalty, how well slopes predict it, and how much goes through it."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy
@@ -25,6 +25,14 @@ HELD = (
 )
 STATISTICS = (*FOUR, "sign_agreement")
 SHOWN = (*STATISTICS, "median_slope")
+# By what an observation may be the top shrinker: what is largest where its weight or presence raises the penalty most.
+SCORES: Mapping[str, Callable[[Tuned], numpy.ndarray]] = {
+    "curve": lambda each: each.curves[:, LARGEST],
+    "weight_slope": lambda each: -each.changes["weight_slope"],
+    "deletion_slope": lambda each: -each.changes["deletion_slope"],
+    "deletion": lambda each: -each.changes["deletion"],
+    "cook": lambda each: each.criterion.cook(each.log_penalty),
+}
 # Observations whose predictions are watched, evenly spread where there are more.
 WATCHED = 60
 
@@ -186,18 +194,11 @@ def odd_rows(known: Sequence[Tuned], bootstrap: Bootstrap) -> list[dict[str, Any
     marked = [each for each in known if each.regression.odd is not None]
     if not marked:
         return []
-    scores: dict[str, Callable[[Tuned], numpy.ndarray]] = {
-        "curve": lambda each: each.curves[:, LARGEST],
-        "weight_slope": lambda each: -each.changes["weight_slope"],
-        "deletion_slope": lambda each: -each.changes["deletion_slope"],
-        "deletion": lambda each: -each.changes["deletion"],
-        "cook": lambda each: each.criterion.cook(each.log_penalty),
-    }
-    rows = [share_on_top(marked, bootstrap, score, estimator=name, shift="any") for name, score in scores.items()]
+    rows = [share_on_top(marked, bootstrap, score, estimator=name, shift="any") for name, score in SCORES.items()]
     for shift, side in (("any", None), ("with", False), ("against", True)):
         draws = [each for each in marked if side in (None, each.regression.against)]
         for name in ("curve", "weight_slope") if draws else ():
-            score, settings = scores[name], dict[str, Any](estimator=name, shift=shift)
+            score, settings = SCORES[name], dict[str, Any](estimator=name, shift=shift)
             if side is not None:
                 rows.append(share_on_top(draws, bootstrap, score, **settings))
             rows.append(share_on_top(draws, bootstrap, score, sign=-1, **settings))
@@ -214,9 +215,14 @@ def share_on_top(
 ) -> dict[str, Any]:
     """In which share of draws the outlier alone has the largest score, or of a negative sign the smallest."""
     places = [(sign * score(each), each.regression.odd) for each in draws]
-    top = numpy.array([[float((scores >= scores[odd]).sum() == 1)] for scores, odd in places])
+    top = numpy.array([[alone_on_top(scores, odd)] for scores, odd in places], dtype=float)
     found = bootstrap.mean(top, over=f"bootstrap over {len(top)} draws", within=(0.0, 1.0))
     return row(found.finite(), **settings, statistic=f"outlier_is_top_{'shrinker' if sign > 0 else 'expander'}")
+
+
+def alone_on_top(scores: Float[numpy.ndarray, " n"], row: int | None) -> bool:
+    """Whether no other observation scores as high as this one."""
+    return bool((scores >= scores[row]).sum() == 1)
 
 
 def curve_rows(known: Sequence[Tuned]) -> list[dict[str, Any]]:

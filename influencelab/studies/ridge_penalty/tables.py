@@ -5,21 +5,19 @@ from collections.abc import Iterable
 import numpy
 import pandas
 
-from influencelab.studies.ridge_penalty.analysis import HELD, inside
+from influencelab.studies.ridge_penalty.analysis import HELD, SCORES, alone_on_top, inside
 from influencelab.studies.ridge_penalty.deletions import WEIGHTS, Tuned
 from influencelab.studies.ridge_penalty.problems import Regression
 
-# Draws that a report keeps pairs of.
-KEPT = 10
 # What the columns of the curves are called where they are drawn for themselves.
 AXES = {"weight": "weight of the observation", "log_penalty": "log λ̂"}
 
 
 def pairs_table(found: dict[str, list[Tuned | None]]) -> pandas.DataFrame:
-    """Changes of log λ̂, predicted and tuned again, a row a deletion, of the first draws; those at an end left out."""
+    """Changes of log λ̂, predicted and tuned again, a row a deletion of each draw; those at an end left out."""
     tables = []
     for data, draws in found.items():
-        for draw, each in enumerate(inside(draws)[:KEPT]):
+        for draw, each in enumerate(inside(draws)):
             for estimator, target in HELD:
                 table = pandas.DataFrame(
                     {
@@ -59,15 +57,30 @@ def curves_table(found: dict[str, list[Tuned | None]]) -> pandas.DataFrame:
 
 
 def parts_table(found: dict[str, list[Tuned | None]]) -> pandas.DataFrame:
-    """RMS change of predictions by each deletion, through the fit and through the penalty, of the first draws."""
+    """RMS change of predictions by each deletion, through the fit and through the penalty, and Cook's distance."""
     tables = []
     for data, draws in found.items():
-        for draw, each in enumerate(inside(draws)[:KEPT]):
+        for draw, each in enumerate(inside(draws)):
             fit, penalty = (numpy.sqrt((part**2).mean(1)) for part in (each.fit_part, each.penalty_part))
             scale = each.regression.y.std()
             columns = {"data": data, "draw": draw, "train_id": numpy.arange(each.n)}
-            tables.append(pandas.DataFrame({**columns, "fit": fit / scale, "penalty": penalty / scale}))
+            sizes = {"fit": fit / scale, "penalty": penalty / scale, "cook": each.criterion.cook(each.log_penalty)}
+            tables.append(pandas.DataFrame({**columns, **sizes}))
     return pandas.concat(tables, ignore_index=True).astype({"data": "category"})
+
+
+def outliers_table(found: dict[str, list[Tuned | None]]) -> pandas.DataFrame:
+    """Of each draw with an outlier on which side of its signal that lies, and whose score puts it alone on top."""
+    rows = []
+    for data, draws in found.items():
+        for draw, each in enumerate(inside(draws)):
+            odd = each.regression.odd
+            if odd is not None:
+                scores = {name: score(each) for name, score in SCORES.items()}
+                top = {f"{name}_shrinker": alone_on_top(score, odd) for name, score in scores.items()}
+                top |= {f"{name}_expander": alone_on_top(-scores[name], odd) for name in ("curve", "weight_slope")}
+                rows.append({"data": data, "draw": draw, "against": each.regression.against, **top})
+    return pandas.DataFrame(rows)
 
 
 def accuracy(found: dict[str, list[Tuned | None]]) -> dict[str, float]:

@@ -1,6 +1,7 @@
 """The two models, the test points that both leave in doubt, and what each says of every training picture."""
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy
@@ -20,7 +21,6 @@ from influencelab.influence.table import array
 from influencelab.models.losses.hinge import margins
 from influencelab.models.tasks.binary_logistic import BinaryLogistic
 from influencelab.models.tasks.smooth_hinge import SmoothHinge
-from influencelab.recipe import Progress, unheard
 from influencelab.studies.similarity.claims import DEEP, KERNEL
 from influencelab.studies.similarity.pictures import Pictures, of_tests
 from influencelab.training.fit import Fit, fit, fit_from
@@ -115,7 +115,16 @@ def removed(model: Model, *, count: int, seed: int) -> dict[str, Int[numpy.ndarr
     return {"top": numpy.sort(top), "random_points": numpy.sort(drawn)}
 
 
-def retrained(model: Model, rows: Mapping[str, Int[numpy.ndarray, " t"]], *, progress: Progress = unheard) -> Retrained:
+Rows = Mapping[str, Int[numpy.ndarray, " t"]]
+
+
+def retrained(model: Model, rows: Rows) -> Retrained:
     """The truth: the model trained again to its minimum without each of these pictures."""
     every = torch.from_numpy(numpy.concatenate(list(rows.values())))
-    return SecondOrder().retrain(model.fit, leave_one_out(model.fit.data.n, rows=every), progress=progress)
+    return SecondOrder().retrain(model.fit, leave_one_out(model.fit.data.n, rows=every))
+
+
+def every_retrained(found: Mapping[str, Model], rows: Mapping[str, Rows], *, workers: int) -> dict[str, Retrained]:
+    """The truth of each model, so many at once; 0 for all."""
+    with ThreadPoolExecutor(workers or len(found)) as pool:
+        return dict(zip(found, pool.map(lambda name: retrained(found[name], rows[name]), found), strict=True))

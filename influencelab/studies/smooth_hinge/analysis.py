@@ -188,6 +188,28 @@ def mean_over_machines(rows: Sequence[Row]) -> Measurement:
     return Measurement(middle, middle - width, middle + width, n=len(value), note=note).finite()
 
 
+def rule_pairs(outcomes: Mapping[Key, Outcome], held_out: Collection[str]) -> pandas.DataFrame:
+    """What consistent influence predicts of random support vectors of held-out data: at the rule's t and its rivals'.
+
+    At t = 0.001, at the t of the rule and at the oracle's, in float32: what gains and regrets are made of.
+    """
+    parts = []
+    for (data, decay), outcome in outcomes.items():
+        if data not in held_out:
+            continue
+        arm, selection = TESTED[-1]
+        widths = sorted({each["t"] for each in outcome.facts["smoothing"].values() if each["t"]})
+        whole = {t: pairs_of(outcome, selection, path_name(arm, t)) for t in widths}
+        means = {t: float(numpy.nanmean(pearson(each, numpy.ones((1, each.r))))) for t, each in whole.items()}
+        taken = {"fixed": FIXED, "rule": chosen_t(outcome), "oracle": max(means, key=lambda t: means[t])}
+        tables = {name: whole[t].table() for name, t in taken.items()}
+        ids = tables["fixed"][["test_id", "train_id", "actual"]]
+        predicted = {name: table["predicted"] for name, table in tables.items()}
+        parts.append(ids.assign(data=data, weight_decay=decay, **predicted))
+    floats = dict.fromkeys(("actual", "fixed", "rule", "oracle"), "float32")
+    return pandas.concat(parts, ignore_index=True).astype({"data": "category", **floats})
+
+
 def of_machine(numbers: pandas.DataFrame, key: Key) -> pandas.DataFrame:
     """The measurements of one machine."""
     return numbers.loc[(numbers["data"] == key[0]) & (numbers["weight_decay"] == key[1])]

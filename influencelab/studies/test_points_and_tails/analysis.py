@@ -1,6 +1,7 @@
 """Measurements of how agreement differs between test points, and between strata of removals by their influence."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy
 import pandas
@@ -11,7 +12,7 @@ from influencelab.statistics.bootstrap import Bootstrap
 from influencelab.statistics.display import display_name
 from influencelab.statistics.measurement import Measurement
 from influencelab.statistics.measurements import row, tidy
-from influencelab.statistics.replicates import difference, mean
+from influencelab.statistics.replicates import Replicates, difference, mean
 from influencelab.statistics.strata import by_stratum
 from influencelab.statistics.variance_components import variation
 
@@ -64,19 +65,38 @@ def agreement_means(cells: Cells, *, bootstrap: Bootstrap) -> pandas.DataFrame:
     return means(parts, bootstrap=bootstrap)
 
 
+def strata_of(cells: Cells, *, tail: float) -> list[tuple[dict[str, Any], dict[str, Mapping[str, Replicates]]]]:
+    """The measures of `BETTER` of every seed and test point, by measure and stratum, for each cell."""
+    middle, found = (PERCENTILE / 100 - tail / 2, PERCENTILE / 100 + tail / 2), []
+    for (data, depth), outcomes in cells.items():
+        compared = [outcome.comparison("everything", **PREDICTED) for outcome in outcomes]
+        own = {"data": data, "depth": depth, **PREDICTED, "selection": "everything"}
+        strata = {measure: by_stratum(compared, top=tail, middle=middle, measure=measure) for measure in BETTER}
+        found.append((own, strata))
+    return found
+
+
+def replicated(parts: Iterable[Measured], cells: Cells, *, tail: float) -> list[Measured]:
+    """What the numbers are made of: Spearman by test point, and the measures of strata."""
+    ranks: list[Measured] = [({**settings, "statistic": "spearman"}, table) for settings, table in parts]
+    return ranks + [
+        ({**own, "stratum": stratum, "statistic": measure}, table)
+        for own, measures in strata_of(cells, tail=tail)
+        for measure, strata in measures.items()
+        for stratum, table in strata.items()
+    ]
+
+
 def stratum_measurements(cells: Cells, *, tail: float, bootstrap: Bootstrap) -> pandas.DataFrame:
     """Agreement among the most influential points, a share `tail` of all, and among as many middling ones, by measure.
 
     A difference is that of the top less the middle, of a relative error that of the middle less the top: above 0 the
     top is better.
     """
-    middle = (PERCENTILE / 100 - tail / 2, PERCENTILE / 100 + tail / 2)
     rows = []
-    for (data, depth), outcomes in cells.items():
-        compared = [outcome.comparison("everything", **PREDICTED) for outcome in outcomes]
-        own = {"data": data, "depth": depth, **PREDICTED, "selection": "everything"}
+    for own, measures in strata_of(cells, tail=tail):
         for measure, (better, worse) in BETTER.items():
-            strata = by_stratum(compared, top=tail, middle=middle, measure=measure)
+            strata = measures[measure]
             for stratum, table in strata.items():
                 number = mean(table, bootstrap=bootstrap).described()
                 rows.append(row(number, **own, stratum=stratum, statistic=measure))

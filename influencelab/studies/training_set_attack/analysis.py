@@ -246,9 +246,7 @@ def detection(outcomes: Mapping[Key, Outcome], *, bootstrap: Bootstrap) -> panda
     0.5 says nothing, 1 puts it first: the area under the ROC curve of finding it, over attacks. `before` is that of the
     same point as it was, for an attack chooses points that stand out already.
     """
-    table = pandas.DataFrame(
-        [{"data": data, **each} for (data, _), outcome in outcomes.items() for each in outcome.facts["looked_for"]]
-    )
+    table = looked_for(outcomes)
     rows: list[dict[str, Any]] = []
     groups: Any = table.groupby(["data", "score"], sort=False) if len(table) else ()
     for (data, score), own in groups:
@@ -259,6 +257,13 @@ def detection(outcomes: Mapping[Key, Outcome], *, bootstrap: Bootstrap) -> panda
                 row(number.described("mean"), data=str(data), when=name, estimator=str(score), statistic="auroc")
             )
     return tidy(rows)
+
+
+def looked_for(outcomes: Mapping[Key, Outcome]) -> pandas.DataFrame:
+    """A row for each poisoned point and score: the share of the others that score lower, before and after."""
+    return pandas.DataFrame(
+        [{"data": data, **each} for (data, _), outcome in outcomes.items() for each in outcome.facts["looked_for"]]
+    )
 
 
 def models(outcomes: Mapping[Key, Outcome]) -> dict[str, Any]:

@@ -18,6 +18,8 @@ RUN = ("optimiser", "depth", "learning_rate", "share")
 RULES = {"sgd": "SGD, momentum 0.9", "adam": "Adam"}
 # Scores in words: agreement by the draw that is predicted, the difference, and agreement of draws with each other.
 REPEATS, DROP = "repeatability of the target", "own − another"
+# What SGD's derivative says of Adam's retraining.
+FOREIGN = {"optimiser": "adam", "derivative_of": "sgd", "target": "paired", "estimator": "unrolled"}
 DRAWN = ("spearman", "repeatability")
 SCORES = {"same": "unrolled, its own draw", "other": "unrolled, another draw", "drop": DROP, "repeatability": REPEATS}
 
@@ -75,11 +77,16 @@ def mismatch(
     own: Sequence[Outcome], foreign: Sequence[Outcome], *, bootstrap: Bootstrap | None = None
 ) -> pandas.DataFrame:
     """Agreement of SGD's derivative (foreign; same starts, same batches) with Adam's truth, and Adam's own less it."""
-    settings = {"optimiser": "adam", "derivative_of": "sgd", "target": "paired", "estimator": "unrolled"}
     tables = agreement(own), agreement(crossed(foreign, own))
     drop = difference(*(each["spearman"] for each in tables), paired=True, bootstrap=bootstrap).described()
     scores = {measure: mean(table, bootstrap=bootstrap).described() for measure, table in tables[1].items()}
-    return tidy(row(number, **settings, statistic=name) for name, number in {**scores, "drop": drop}.items())
+    return tidy(row(number, **FOREIGN, statistic=name) for name, number in {**scores, "drop": drop}.items())
+
+
+def foreign(own: Sequence[Outcome], other: Sequence[Outcome]) -> list[Measured]:
+    """The same agreement of SGD's derivative (other) with Adam's truth, seed by seed."""
+    found = agreement(crossed(other, own))
+    return [({**FOREIGN, "statistic": measure}, table) for measure, table in found.items()]
 
 
 def in_words(table: pandas.DataFrame) -> pandas.DataFrame:

@@ -4,6 +4,7 @@ Only experiments that all four retrainers trust count, everywhere alike, so that
 Networks are given by cell, those of one setting together: `{(data, arm, depth, weight decay): outcomes}`.
 """
 
+import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -100,6 +101,18 @@ def rows_of(
     yield row(ratio.with_half_width(), **own, statistic="ratio")
     for term, share in sizes.items():
         yield row(share.described(MEAN).with_half_width(), **own, term=term, statistic="share")
+
+
+def replicated(cells: Cells) -> list[replication.Measured]:
+    """What the numbers of each setting are made of: ρ with every truth, and the logarithm of the ratio of terms."""
+    parts: list[replication.Measured] = []
+    for key, outcomes in cells.items():
+        settings = dict(zip(NAMES, key, strict=True))
+        for estimator, target in itertools.product(("estimate", "linearised"), TRUTHS):
+            own = {**settings, "estimator": estimator, "target": target, "statistic": "spearman"}
+            parts.append((own, agreement(outcomes, target=target, estimator=estimator)["spearman"]))
+        parts.append(({**settings, "estimator": "estimate", "statistic": "ratio"}, term_statistics(outcomes)["ratio"]))
+    return parts
 
 
 def in_words(measured: pandas.DataFrame, across: str, *, statistics: Sequence[str]) -> pandas.DataFrame:
