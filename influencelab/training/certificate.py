@@ -61,7 +61,8 @@ class Certificate(Summarised):
         smallest_curvature: the smallest found along any direction; λ_min of the Hessian of J is no larger.
         bound: λ_min is no smaller, but with a chance of 1e-6 over random starts of the search.
         largest_curvature: the largest found.
-        decrement: √(∇Jᵀ H⁻¹ ∇J), nearly: what one more step of Newton's would lower J by is half its square.
+        decrement: √(∇Jᵀ H⁻¹ ∇J), nearly: what one more step of Newton's would lower J by is half its square. NaN where
+            conjugate gradients met a direction that bends down, or did not come to an end.
         products: with the Hessian, that all of this took.
     """
 
@@ -96,7 +97,8 @@ def certificate(fit: Fit, *, products: int = 1000, seed: int = 0) -> Certificate
     Lanczos' method finds the ends of the spectrum; how far beyond them an eigenvalue may lie is bounded for a random
     start by Kuczyński and Woźniakowski (1992, Theorem 4.2): after k products the chance that λ_min is lower than what
     was found by more than a share ε of λ_max − λ_min is at most 1.648 √p exp(−√ε (2k − 1)). A proof takes about
-    ½ ln(1.648 √p / 1e-6) √(λ_max / λ_min) products.
+    ½ ln(1.648 √p / 1e-6) √(λ_max / λ_min) products. Where J is flat along some direction, as along that of output
+    biases without a penalty, there is none.
 
     Args:
         fit: of any task without kinks.
@@ -122,19 +124,19 @@ def certificate(fit: Fit, *, products: int = 1000, seed: int = 0) -> Certificate
             taken += 1
             return derivatives.products(fit.task, fit.data, fit.theta, fit.weights, vectors)
 
-        step = simultaneous_conjugate_gradients(
+        step, solved = simultaneous_conjugate_gradients(
             multiply,
             gradient,
             precondition=lambda vectors: units * vectors,
             tolerance=REMAINDER,
             max_iterations=PRODUCTS,
-        )[0]
+        )
     return Certificate(
         grad_norm=float(gradient.norm()),
         smallest_curvature=found.value,
         bound=found.bound,
         largest_curvature=found.largest,
-        decrement=math.sqrt(max(float((gradient * step).sum()), 0.0)),
+        decrement=float((gradient * step).sum()) ** 0.5 if solved.all() else math.nan,
         products=found.products + taken,
     )
 
@@ -162,17 +164,13 @@ def lowest_of(multiply: Callable[[P], P], start: P, *, products: int) -> Lowest:
         for _ in range(2):
             moved = moved - basis[:count].T @ (basis[:count] @ moved)
         size = float(moved.norm())
-        # What is left is rounding: the basis holds every direction that the start has a part of.
-        whole_space = size <= torch.finfo(start.dtype).eps * max(map(abs, diagonal)) * len(start)
-        if count % BETWEEN == 0 or count == most or whole_space:
+        # What is left is rounding: no further direction can be told from it.
+        spent = size <= torch.finfo(start.dtype).eps * max(map(abs, diagonal)) * len(start)
+        if count % BETWEEN == 0 or count == most or spent:
             values, vectors = torch.linalg.eigh(tridiagonal(diagonal, beside))
             turn = vectors[:, 0]
-            missed = len(start) * torch.finfo(start.dtype).eps
-            if not whole_space and count < len(start):
-                missed += share_missed(count, len(start), looks=looks)
-            spread = float(values[-1] - values[0]) / (1 - 2 * missed) if missed < 0.5 else math.inf
-            bound = float(values[0]) - missed * spread
-            if whole_space or bound > 0 or values[0] < -NEGATIVE * values[-1]:
+            bound = float(values[0]) - missed(count, start, values, looks=looks, left=size)
+            if spent or bound > 0 or values[0] < -NEGATIVE * values[-1]:
                 break
         beside.append(size)
         ahead = moved / size
@@ -180,10 +178,19 @@ def lowest_of(multiply: Callable[[P], P], start: P, *, products: int) -> Lowest:
     return Lowest(float(values[0]), bound, float(values[-1]), direction / direction.norm(), len(turn))
 
 
-def share_missed(count: int, p: int, *, looks: int) -> float:
-    """ε of the theorem after so many products, at either end of the spectrum and each of so many looks."""
-    chance = FAILURE / (2 * looks)
-    return (math.log(1.648 * math.sqrt(p) / chance) / (2 * count - 1)) ** 2
+def missed(count: int, start: P, values: Tensor, *, looks: int, left: float) -> float:
+    """How far λ_min may lie below the least of the values found: all that so many looks and rounding leave open.
+
+    By the theorem, at either end of the spectrum; or by what is left of the last product: an eigenvalue lower by g
+    has a part in the start of at most left / g, which is below x with a chance of at most x √(2p / π).
+    """
+    p, seen, chance = len(start), float(values[-1] - values[0]), FAILURE / (3 * looks)
+    rounding = p * torch.finfo(start.dtype).eps * float(values.abs().max())
+    if count == p:
+        return rounding
+    share = (math.log(1.648 * math.sqrt(p) / chance) / (2 * count - 1)) ** 2
+    by_theorem = share * seen / (1 - 2 * share) if share < 0.5 else math.inf
+    return rounding + min(by_theorem, left * math.sqrt(2 * p / math.pi) / chance)
 
 
 def tridiagonal(diagonal: list[float], beside: list[float]) -> Tensor:

@@ -1,5 +1,7 @@
 """Curvature by products alone is bounded on the right side of the truth, and Newton's method by products arrives."""
 
+import math
+
 import pytest
 import torch
 from problems import class_data
@@ -7,7 +9,10 @@ from trainer_oracles import dropped, starts, true_gradient, true_hessian
 
 import influencelab as il
 from influencelab.errors import InvalidParameter
+from influencelab.models import derivatives
 from influencelab.training.certificate import lowest_of
+from influencelab.training.trainers.newton import evaluate
+from influencelab.training.trainers.newton_cg import newton_steps
 
 DATA = class_data(3, n=40, m=4, features=3)
 TASK = il.MLP(weight_decay=2e-2, depth=2, width=4)
@@ -16,7 +21,7 @@ TASK = il.MLP(weight_decay=2e-2, depth=2, width=4)
 @pytest.fixture(scope="module")
 def fitted():
     """A small network at a minimum."""
-    return il.fit(TASK, DATA, il.Sequential())
+    return il.fit(TASK, DATA, il.NewtonCG())
 
 
 def rotated(values, seed):
@@ -31,6 +36,7 @@ SPECTRA = {
     "one low": torch.cat([torch.tensor([0.02]), torch.linspace(1, 3, 149)]).double(),
     "crowded low": torch.cat([torch.linspace(0.02, 0.021, 140), torch.linspace(1, 30, 10)]).double(),
     "one negative": torch.cat([torch.tensor([-0.3]), torch.linspace(0.1, 3, 149)]).double(),
+    "two values, one rare": torch.cat([torch.tensor([0.5]), torch.full((149,), 2.0)]).double(),
     "a hair below 0": torch.cat([torch.tensor([-1e-4]), torch.linspace(1e-3, 3, 149)]).double(),
 }
 
@@ -74,18 +80,39 @@ def test_the_decrement_is_newtons(fitted):
     assert il.certificate(moved).decrement == pytest.approx(wanted, rel=0.02)
 
 
-def test_a_saddle_is_not_proven_and_is_left():
-    """A network of zeros: by symmetry only its last biases have a slope, and it bends down."""
+@pytest.fixture(scope="module")
+def saddle():
+    """A network of zeros but for its last biases, which alone have a slope there by symmetry; its task and weights."""
     task, weights = il.MLP(weight_decay=2e-3, width=3), dropped(DATA, -1)
-    theta = torch.zeros_like(task.start(DATA, 0))
-    biases = il.NewtonCG(proof=0).train(task, DATA, theta[None], weights)
+    biases = il.NewtonCG(proof=0).train(task, DATA, torch.zeros_like(task.start(DATA, 0))[None], weights)
     assert biases.converged.all()
-    at = il.certificate(il.fit_at(task, DATA, biases.theta[0], trainer=il.Newton()))
+    return task, weights, biases.theta
+
+
+def test_a_saddle_is_not_proven_and_is_left(saddle):
+    task, weights, theta = saddle
+    at = il.certificate(il.fit_at(task, DATA, theta[0] + 1e-3, trainer=il.Newton()))
     assert not at.proven
     assert at.smallest_curvature < 0
-    left = il.NewtonCG().train(task, DATA, theta[None], weights)
+    assert math.isnan(at.decrement)
+    left = il.NewtonCG().train(task, DATA, theta, weights)
     assert left.converged.all()
     assert float(torch.linalg.eigvalsh(true_hessian(task, DATA, left.theta[0], weights[0]))[0]) > 0
+
+
+def test_a_step_descends_where_newtons_own_would_climb_back_to_a_saddle(saddle):
+    task, weights, theta = saddle
+    values, vectors = torch.linalg.eigh(true_hessian(task, DATA, theta[0], weights[0]))
+    assert values[0] < -1e-3
+    beside = theta + 1e-2 * (vectors[:, 0] + 0.1 * vectors[:, -1])
+    gradient, hessian = (of(task, DATA, beside[0], weights[0]) for of in (true_gradient, true_hessian))
+    assert gradient @ torch.linalg.solve(hessian, -gradient) > 0
+    step = newton_steps(task, DATA, evaluate(task, DATA, beside, weights), weights, most=250)[0]
+    assert gradient @ step < 0
+    assert gradient @ step + step @ hessian @ step / 2 < 0
+    after = il.NewtonCG(max_steps=1).train(task, DATA, beside, weights).theta
+    before, after = (float(derivatives.objectives(task, DATA, at, weights)) for at in (beside, after))
+    assert after < before
 
 
 def test_models_of_a_batch_arrive_where_dense_newton_leads_from_there():

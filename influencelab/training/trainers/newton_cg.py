@@ -24,9 +24,9 @@ class NewtonCG(Trainer):
     """Steps of −H⁻¹ ∇J, nearly, by products alone; k models take each product in one batch.
 
     Conjugate gradients search in the units in which the Gauss-Newton curvature of each parameter is 1, and stop where
-    they meet a direction that bends down (Steihaug 1983): what they have by then descends. Where ∇J is small a search
-    of `proof` products says whether every direction bends up (`certificate`); where one bends down it is followed, and
-    where that stays open the model does not count as converged.
+    they meet a direction that bends down (Dembo and Steihaug 1983): what they have by then descends. Where ∇J is small
+    a search of `proof` products says whether every direction bends up (`certificate`); where one bends down it is
+    followed, and where that stays open, as along flat directions, the model does not count as converged.
 
     Attributes:
         max_steps: steps at most.
@@ -90,7 +90,7 @@ def newton_steps(task: Task, data: Dataset, here: Place, weights: KN, *, most: i
     active, ahead = torch.arange(len(found), device=found.device), units * residual
     # Where nothing bends up there is the direction of steepest descent, in these units.
     size, steepest = torch.linalg.vecdot(residual, ahead), ahead
-    # The nearer, the more exact: the number of right digits then doubles, as Newton's does.
+    # The nearer, the more exact: each step then has half as many right digits again as the one before.
     end = here.norms.sqrt().clamp(NEAR, FAR).square() * size
     for _ in range(most):
         if not len(active):
