@@ -1,61 +1,57 @@
-"""Pictures of another source, averaged over squares of pixels: fewer features of the same points."""
+"""Another source's pictures, smaller: each pixel the mean of a square of theirs."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from jaxtyping import Num
-from numpy import ndarray
+import numpy
+from jaxtyping import Float, Num
 
 from influencelab.data.arrays import Arrays
 from influencelab.data.source import Source
 from influencelab.data.sources.digits import Digits
-from influencelab.errors import InvalidData, InvalidParameter
+from influencelab.errors import InvalidData, InvalidParameter, whole
 
 
 @dataclass(frozen=True)
 class Pooled(Source):
-    """The mean over each square of `side` × `side` pixels: 4 makes 7 × 7 of the 28 × 28 pixels of MNIST.
+    """Pictures of `inner` as means over squares of side × side pixels: 28 × 28 become 7 × 7 with side 4.
 
-    All points of the inner source, as it chooses and scales them, take part in the choices of this one.
+    Fewer features make smaller networks. The seed, the scaling and the choices of points are this source's own, and
+    those of `inner` count for nothing.
 
     Attributes:
-        inner: the source of the pictures, (height, width) each.
-        side: of a square, in pixels; it divides height and width.
+        inner: a source of pictures (n, h, w), or (n, c, h, w) with colours.
+        side: of each square; height and width are its multiples.
     """
 
     inner: Source = field(default_factory=Digits)
     side: int = 2
 
-    def arrays(self) -> Arrays:
-        """All points of the inner source, smaller."""
-        if self.side < 1:
-            raise InvalidParameter(f"side is {self.side}, expected a whole number of pixels ≥ 1.")
-        data = self.inner.load()
-        return Arrays(
-            self.smaller(data.x_train.numpy()),
-            data.y_train.numpy(),
-            self.smaller(data.x_test.numpy()),
-            data.y_test.numpy(),
-            train_ids=data.train_ids.numpy(),
-            test_ids=data.test_ids.numpy(),
-        )
-
-    def smaller(self, x: Num[ndarray, " n *shape"]) -> Num[ndarray, "n h w"]:
-        """The means over squares."""
-        if x.ndim != 3 or x.shape[1] % self.side or x.shape[2] % self.side:
-            raise InvalidData(
-                f"a point has features {x.shape[1:]}; expected (height, width) in multiples of side = {self.side}. "
-                "Choose another side, or a source of pictures."
-            )
-        n, height, width = x.shape
-        squares = x.reshape(n, height // self.side, self.side, width // self.side, self.side)
-        return squares.mean((2, 4))
+    def __post_init__(self) -> None:
+        if whole(self.side, what="side") < 1:
+            raise InvalidParameter(f"side is {self.side}, expected a number of pixels, 1 or more.")
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """Those of the inner source."""
-        return self.inner.chosen_names
+        """Those of the pictures."""
+        return self.inner.class_names
 
-    @property
-    def point_names(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """Those of the inner source."""
-        return self.inner.point_names
+    def content_version(self) -> str:
+        """That of the pictures."""
+        return self.inner.content_version()
+
+    def arrays(self) -> Arrays:
+        """All pictures of the inner source, split there."""
+        found = replace(self.inner, seed=self.seed).arrays()
+        return found._replace(x_train=self.pooled(found.x_train), x_test=self.pooled(found.x_test))
+
+    def pooled(self, pictures: Num[numpy.ndarray, " n *shape"]) -> Float[numpy.ndarray, " n *smaller"]:
+        """The means of all squares, in float64."""
+        *shape, height, width = pictures.shape
+        side = self.side
+        if len(shape) not in (1, 2) or height % side or width % side:
+            raise InvalidData(
+                f"points have shape {pictures.shape[1:]}, expected pictures whose height and width are multiples of "
+                f"side={side}."
+            )
+        squares = pictures.reshape(*shape, height // side, side, width // side, side)
+        return squares.mean(axis=(-3, -1), dtype="float64")

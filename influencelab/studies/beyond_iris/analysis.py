@@ -47,7 +47,7 @@ def measurements(
 
 
 def quality_rows(cells: Sequence[Cell]) -> list[Row]:
-    """Shares of fits at a minimum, of retrained models that converged and stayed in the basin, and means of facts."""
+    """Shares of fits at a minimum, of retrained models that converged and that stayed in the basin; means of facts."""
     found = []
     for cell in cells:
         networks = list(cell.outcomes.values())
@@ -66,6 +66,11 @@ def quality_rows(cells: Sequence[Cell]) -> list[Row]:
                 )
                 for name, fact in FACTS.items()
             },
+            "largest_gradient_norm": Measurement(
+                max(max(each["fit_grad_norm"], each["targets"][target]["largest_grad_norm"]) for each in facts),
+                n=len(facts) + models,
+                note="of fits and retrained models; no interval",
+            ),
         }
         found += [row(number, **cell.settings, statistic=name) for name, number in numbers.items()]
     return found

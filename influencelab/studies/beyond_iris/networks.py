@@ -60,8 +60,7 @@ def digits(train: int) -> Points:
 
 def mnist(train: int) -> Points:
     """Digits of 28 × 28 pixels, averaged to 7 × 7, so that their networks have Hessians that can be written out."""
-    inner = Mnist(scaling="unit", train_size=train, test_size=TESTS)
-    return Points("mnist", Pooled(inner=inner, side=4), train)
+    return Points("mnist", Pooled(inner=Mnist(), side=4, scaling="unit", train_size=train, test_size=TESTS), train)
 
 
 def values(data: str, kind: type[Source], train: int) -> Points:
@@ -80,8 +79,8 @@ SETS: Mapping[str, Points] = MappingProxyType(
         "digits_1500": digits(1500),
         "mnist_1000": mnist(1000),
         "mnist_5000": mnist(5000),
-        "diabetes": values("diabetes", Diabetes, 130),
-        "bodyfat": values("bodyfat", Bodyfat, 130),
+        "diabetes": values("diabetes", Diabetes, 300),
+        "bodyfat": values("bodyfat", Bodyfat, 200),
     }
 )
 # Of `tanh_equal` the width is that of one hidden layer: deeper ones are as narrow as the same parameters make them.
@@ -143,7 +142,7 @@ def trial_on(points: Points, *, removals: int) -> Trial:
         trainer=Sequential(),
         estimators={"exact": Exact(allow_unconverged=True)},
         selections=(RandomPoints(count=min(removals, points.train)),),
-        targets={"warm": SecondOrder()},
+        targets={"warm": SecondOrder(trainer=Sequential())},
     )
 
 

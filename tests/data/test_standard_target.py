@@ -1,4 +1,4 @@
-"""Sources made of another: smaller pictures, standard targets; and the patients that targets are tried on."""
+"""Targets in standard deviations, and the patients they are tried on."""
 
 import numpy
 import pytest
@@ -6,27 +6,7 @@ import torch
 from sklearn.datasets import load_diabetes
 
 import influencelab as il
-from influencelab.errors import InvalidData, InvalidParameter
-
-
-def test_each_pixel_is_the_mean_of_its_square_and_choices_stay():
-    inner = il.Digits(scaling="unit", train_size=90, test_size=3, seed=4)
-    plain, data = inner.load(), il.Pooled(inner=inner, side=4).load()
-    assert data.x_train.shape == (90, 2, 2)
-    for found, whole in ((data.x_train, plain.x_train), (data.x_test, plain.x_test)):
-        for row, column in ((0, 0), (0, 1), (1, 0), (1, 1)):
-            square = whole[:, 4 * row : 4 * row + 4, 4 * column : 4 * column + 4]
-            assert torch.allclose(found[:, row, column], square.flatten(1).mean(1), rtol=1e-14)
-    for name in ("train_ids", "test_ids", "y_train", "y_test"):
-        assert torch.equal(getattr(data, name), getattr(plain, name))
-
-
-def test_pictures_that_cannot_be_pooled_so_are_refused():
-    for settings in ({"side": 3}, {"inner": il.Iris()}):
-        with pytest.raises(InvalidData, match=r"expected \(height, width\) in multiples"):
-            il.Pooled(**settings).load()
-    with pytest.raises(InvalidParameter, match="side is 0"):
-        il.Pooled(side=0).load()
+from influencelab.errors import InvalidData
 
 
 def test_targets_are_in_standard_deviations_of_the_training_targets_alone():
