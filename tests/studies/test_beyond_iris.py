@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy
+import pandas
 import pytest
 from figure_rules import faults
 from matplotlib import pyplot
@@ -11,6 +12,7 @@ from scipy import stats
 
 import influencelab as il
 from influencelab.errors import InvalidData, InvalidParameter, UnknownName
+from influencelab.experiments.seed_agreement import by_test_point, cells_of
 from influencelab.runner.verdict import judge
 from influencelab.statistics.bootstrap import Bootstrap
 from influencelab.statistics.measurements import check_tidy, find
@@ -61,6 +63,22 @@ def test_the_unit_is_the_data_set_each_the_mean_over_its_sizes_and_iris_is_left_
     number = find(found, {**where, "statistic": "spearman"})
     low, high = stats.t.interval(0.95, 4, loc=numpy.mean(wanted), scale=stats.sem(wanted))
     assert (number.value, number.low, number.high, number.n) == pytest.approx((numpy.mean(wanted), low, high, 5))
+
+
+def test_trends_over_data_sets_follow_from_the_table_that_a_report_keeps(found):
+    kept = by_test_point(cells_of(analysis.queries(OUTCOMES), OUTCOMES))
+    part = kept.query("network == 'residual' and weight_decay == 0.0001 and data != 'iris'")
+    each = part.groupby(["data", "train", "depth", "seed"])["pearson"].mean().reset_index()
+    slopes = [
+        (data, stats.linregress(line["depth"], line["pearson"]).slope)
+        for (data, _), line in each.groupby(["data", "train"])
+    ]
+    means = pandas.DataFrame(slopes, columns=["data", "slope"]).groupby("data")["slope"].mean()
+    low, high = stats.t.interval(0.95, 4, loc=means.mean(), scale=stats.sem(means))
+    where = {"data": analysis.POOLED, "network": "residual", "width": 5, "weight_decay": 0.0001}
+    number = find(found, {**where, "statistic": "pearson_per_layer"})
+    assert (number.value, number.low, number.high) == pytest.approx((means.mean(), low, high), rel=1e-4, abs=1e-6)
+    assert number.n == 5
 
 
 def test_fewer_than_five_data_sets_have_no_interval():
