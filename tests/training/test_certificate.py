@@ -15,7 +15,7 @@ from influencelab.training.trainers.newton import evaluate
 from influencelab.training.trainers.newton_cg import newton_steps
 
 DATA = class_data(3, n=40, m=4, features=3)
-TASK = il.MLP(weight_decay=2e-2, depth=2, width=4)
+TASK = il.MLP(weight_decay=2e-2, depth=1, width=4)
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +83,7 @@ def test_the_decrement_is_newtons(fitted):
 @pytest.fixture(scope="module")
 def saddle():
     """A network of zeros but for its last biases, which alone have a slope there by symmetry; its task and weights."""
-    task, weights = il.MLP(weight_decay=2e-3, width=3), dropped(DATA, -1)
+    task, weights = il.MLP(weight_decay=1e-2, width=3), dropped(DATA, -1)
     biases = il.NewtonCG(proof=0).train(task, DATA, torch.zeros_like(task.start(DATA, 0))[None], weights)
     assert biases.converged.all()
     return task, weights, biases.theta
@@ -116,7 +116,7 @@ def test_a_step_descends_where_newtons_own_would_climb_back_to_a_saddle(saddle):
 
 
 def test_models_of_a_batch_arrive_where_dense_newton_leads_from_there():
-    theta, weights = starts(TASK, DATA, 3), dropped(DATA, -1, 4, 7)
+    theta, weights = starts(TASK, DATA, 2), dropped(DATA, -1, 4)
     near = il.LBFGS(tolerance=1e-3).train(TASK, DATA, theta, weights).theta
     found = il.NewtonCG(tolerance=1e-10).train(TASK, DATA, near, weights)
     assert found.converged.all()
