@@ -51,6 +51,7 @@ def found():
 
 def test_the_unit_is_the_data_set_each_the_mean_over_its_sizes_and_iris_is_left_out(found):
     check_tidy(found)
+    assert not found["statistic"].str.contains("trained").any()
     means = {}
     for key in KEYS:
         if key[:4] == (f"{key[0].split(', ')[0]}, tanh", 2, 5, 0.005):

@@ -42,7 +42,8 @@ def measurements(
 ) -> pandas.DataFrame:
     """Every number of the study, as a tidy table."""
     cells = cells_of(asked, outcomes)
-    rows = agreement_rows(cells, bootstrap=bootstrap)
+    # Of real targets no share is right, so that no network would count as trained.
+    rows = [line for line in agreement_rows(cells, bootstrap=bootstrap) if "trained" not in line["statistic"]]
     return tidy([*rows, *quality_rows(cells), *pooled_rows(rows)])
 
 
