@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from influencelab.data.dataset import Dataset
-from influencelab.errors import require, whole
+from influencelab.errors import InvalidParameter, require, whole
 from influencelab.models import derivatives
-from influencelab.models.shapes import N, P
+from influencelab.models.shapes import KP, N, P
 from influencelab.models.task import Task
 from influencelab.summary import Summarised
 from influencelab.training.fit import Fit, threads_for
@@ -58,6 +58,7 @@ class Certificate(Summarised):
 
     Attributes:
         grad_norm: ‖∇J‖.
+        converged: whether that is as small as the fit's trainer asks for.
         smallest_curvature: the smallest found along any direction; λ_min of the Hessian of J is no larger.
         bound: λ_min is no smaller, but with a chance of 1e-6 over random starts of the search.
         largest_curvature: the largest found.
@@ -67,6 +68,7 @@ class Certificate(Summarised):
     """
 
     grad_norm: float
+    converged: bool
     smallest_curvature: float
     bound: float
     largest_curvature: float
@@ -75,8 +77,8 @@ class Certificate(Summarised):
 
     @property
     def proven(self) -> bool:
-        """Whether every direction bends up."""
-        return self.bound > 0
+        """Whether J has a slope of nearly 0 there and bends up along every direction."""
+        return self.converged and self.bound > 0
 
     def summary(self) -> dict[str, str]:
         """What is known, and whether it is enough."""
@@ -101,44 +103,54 @@ def certificate(fit: Fit, *, products: int = 1000, seed: int = 0) -> Certificate
     biases without a penalty, there is none.
 
     Args:
-        fit: of any task without kinks.
+        fit: of any task without kinks, at which curvature says nothing.
         products: with the Hessian at most, in the search.
         seed: of its start.
 
     Raises:
         WrongType: something else than a fit, or than a whole number.
-        InvalidParameter: products below 1.
+        InvalidParameter: products below 1, or a task with kinks.
     """
     require(fit, Fit, what="fit")
+    if fit.task.kink:
+        raise InvalidParameter(
+            f"A certificate needs a task without kinks, where curvature is all; this is {type(fit.task).__name__} with "
+            f"{fit.task.kink}. Use a smooth activation, such as tanh or softplus."
+        )
     most, seed = whole(products, what="products", least=1), whole(seed, what="seed")
     with threads_for(fit):
         found = lowest_curvature(fit.task, fit.data, fit.theta, fit.weights, products=most, seed=seed)
         gradient = derivatives.gradients(fit.task, fit.data, fit.theta[None], fit.weights[None])
-        units = 1 / derivatives.diagonal(fit.task, fit.data, fit.theta, fit.weights).clamp_min(
-            torch.finfo(gradient.dtype).tiny
-        )
-        taken = 0
-
-        def multiply(_: Tensor, vectors: Tensor) -> Tensor:
-            nonlocal taken
-            taken += 1
-            return derivatives.products(fit.task, fit.data, fit.theta, fit.weights, vectors)
-
-        step, solved = simultaneous_conjugate_gradients(
-            multiply,
-            gradient,
-            precondition=lambda vectors: units * vectors,
-            tolerance=REMAINDER,
-            max_iterations=PRODUCTS,
-        )
+        decrement, taken = decrement_of(fit, gradient)
     return Certificate(
         grad_norm=float(gradient.norm()),
+        converged=fit.converged,
         smallest_curvature=found.value,
         bound=found.bound,
         largest_curvature=found.largest,
-        decrement=float((gradient * step).sum()) ** 0.5 if solved.all() else math.nan,
+        decrement=decrement,
         products=found.products + taken,
     )
+
+
+def decrement_of(fit: Fit, gradient: KP) -> tuple[float, int]:
+    """√(∇Jᵀ H⁻¹ ∇J) by conjugate gradients, or NaN where they do not find it; and the products that they took."""
+    diagonal, taken = derivatives.diagonal(fit.task, fit.data, fit.theta, fit.weights), 0
+    units = 1 / diagonal.clamp_min(torch.finfo(diagonal.dtype).tiny)
+
+    def multiply(_: Tensor, vectors: Tensor) -> Tensor:
+        nonlocal taken
+        taken += 1
+        return derivatives.products(fit.task, fit.data, fit.theta, fit.weights, vectors)
+
+    step, solved = simultaneous_conjugate_gradients(
+        multiply,
+        gradient,
+        precondition=lambda vectors: units * vectors,
+        tolerance=REMAINDER,
+        max_iterations=PRODUCTS,
+    )
+    return (float((gradient * step).sum()) ** 0.5 if solved.all() else math.nan), taken
 
 
 def lowest_curvature(task: Task, data: Dataset, theta: P, weights: N, *, products: int, seed: int = 0) -> Lowest:
@@ -155,7 +167,7 @@ def lowest_of(multiply: Callable[[P], P], start: P, *, products: int) -> Lowest:
     most = max(1, min(products, len(start), BASIS // len(start)))
     basis = start.new_empty(most, len(start))
     diagonal, beside = list[float](), list[float]()
-    ahead, looks, turn, bound = start / start.norm(), -(-most // BETWEEN), start.new_ones(1), -math.inf
+    ahead, looks, turn, bound = start / start.norm(), most // BETWEEN + 2, start.new_ones(1), -math.inf
     values = torch.zeros(1, dtype=torch.float64)
     for count in range(1, most + 1):
         basis[count - 1] = ahead

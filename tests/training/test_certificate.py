@@ -1,6 +1,7 @@
 """Curvature by products alone is bounded on the right side of the truth, and Newton's method by products arrives."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -77,7 +78,17 @@ def test_the_decrement_is_newtons(fitted):
     gradient = true_gradient(TASK, DATA, moved.theta, moved.weights)
     hessian = true_hessian(TASK, DATA, moved.theta, moved.weights)
     wanted = float(gradient @ torch.linalg.solve(hessian, gradient)) ** 0.5
-    assert il.certificate(moved).decrement == pytest.approx(wanted, rel=0.02)
+    found = il.certificate(moved)
+    assert found.decrement == pytest.approx(wanted, rel=0.02)
+    # It bends up everywhere, and is no minimum.
+    assert found.bound > 0
+    assert not found.proven
+
+
+def test_kinks_at_which_curvature_says_nothing_are_refused():
+    task = replace(TASK, activation="relu")
+    with pytest.raises(InvalidParameter, match=r"needs a task without kinks.*activation 'relu'"):
+        il.certificate(il.fit_at(task, DATA, task.start(DATA, 0), trainer=il.Newton()))
 
 
 @pytest.fixture(scope="module")
