@@ -1,5 +1,6 @@
 """The loss as a function of a model's outputs, with its first two derivatives in closed form."""
 
+import math
 from abc import abstractmethod
 from dataclasses import dataclass
 
@@ -112,3 +113,8 @@ def check_targets(loss: OutputLoss, data: Dataset) -> None:
 def softplus(z: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
     """log(1 + exp z), to the last digit: torch's own drops 2e-9 where z is above 20."""
     return torch.nn.functional.softplus(z, threshold=EXACT)
+
+
+def gelu(z: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
+    """z Φ(z), with Φ the normal distribution function (Hendrycks and Gimpel 2016): smooth, and not monotone."""
+    return 0.5 * z * torch.erfc(z * -math.sqrt(0.5))

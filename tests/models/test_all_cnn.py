@@ -170,3 +170,33 @@ def test_images_that_do_not_suit_are_refused():
 def test_impossible_settings_are_refused(settings, message):
     with pytest.raises(InvalidParameter, match=message):
         AllCNN(0.1, **settings)
+
+
+@pytest.mark.parametrize(("activation", "residual"), [("softplus", True), ("gelu", False)])
+def test_other_activations_and_residual_convolutions_are_those_of_torch_layer_by_layer(activation, residual):
+    data, bend = images(side=8), getattr(torch.nn.functional, activation)
+    task = AllCNN(0.1, channels=2, activation=activation, residual=residual, penalise_bias=True)
+    theta = task.start(data, 1) + 0.1
+    parts, used = [], 0
+    for rows, columns in task.shapes(data):
+        parts.append(theta[used : used + rows * columns].reshape(rows, columns))
+        used += rows * columns
+    units = data.x_train[:, None]
+    for place, (stride, matrix) in enumerate(zip((1, 2, 1, 2, 1), parts, strict=False)):
+        seen = torch_networks.zeros_around(units.shape[-1], stride)(units)
+        kernel = matrix[:, :-1].reshape(len(matrix), -1, 3, 3)
+        bent = bend(torch.nn.functional.conv2d(seen, kernel, matrix[:, -1], stride=stride))
+        units = units + bent if residual and place in (2, 4) else bent
+    narrow, last = parts[5:]
+    units = bend(torch.einsum("uc,bchw->buhw", narrow[:, :-1], units) + narrow[:, -1, None, None]).mean((2, 3))
+    wanted = units @ last[:, :-1].T + last[:, -1]
+    assert torch.allclose(task.outputs(theta, data.x_train).T, wanted, rtol=1e-12, atol=1e-13)
+    assert task.penalised(data).all()
+    assert task.kink is None
+
+
+def test_networks_that_cannot_be_are_refused():
+    with pytest.raises(InvalidParameter, match="activation is 'relu', expected one of tanh"):
+        AllCNN(0.1, activation="relu")
+    with pytest.raises(InvalidParameter, match="residual needs padding 'same'"):
+        AllCNN(0.1, residual=True, padding="valid")

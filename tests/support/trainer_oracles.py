@@ -2,6 +2,7 @@
 
 import copy
 
+import pytest
 import torch
 from sklearn.datasets import load_digits
 from torch import Tensor
@@ -16,10 +17,12 @@ from influencelab.training.trainers.newton import Newton
 
 # These train the true hinge and refuse all else: their contract is in `test_hinge_trainers.py`.
 OF_THE_HINGE = ["active_set", "liblinear"]
-KINDS = [name for name in names(Trainer) if name not in OF_THE_HINGE]
+# Products in sequence take longer than dense steps do on networks this small.
+DEAR = {"newton_cg": pytest.mark.slow}
+KINDS = [pytest.param(name, marks=DEAR.get(name, ())) for name in names(Trainer) if name not in OF_THE_HINGE]
 # Fewer steps than the defaults where the number of steps is the protocol; a new kind is tested with its defaults.
 QUICK = {"gradient_descent": {"steps": 60}, "adam": {"steps": 60}, "sgd": {"steps": 60, "batch_size": 7}}
-TO_A_MINIMUM = ["sequential", "lbfgs", "newton"]
+TO_A_MINIMUM = ["sequential", "lbfgs", "newton", "newton_cg"]
 # Settings that stop far from a minimum.
 SHORT = {
     "gradient_descent": {"steps": 1},
@@ -27,6 +30,7 @@ SHORT = {
     "adam": {"steps": 1},
     "lbfgs": {"max_steps": 1},
     "newton": {"max_steps": 1},
+    "newton_cg": {"max_steps": 1},
     "sequential": {"first": LBFGS(max_steps=1), "then": Newton(max_steps=0)},
 }
 NETWORK = MLP(weight_decay=2e-2, depth=1, width=3)

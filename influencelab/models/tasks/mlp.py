@@ -10,9 +10,10 @@ from torch import Tensor
 
 from influencelab.data.dataset import Dataset
 from influencelab.errors import InvalidParameter
+from influencelab.models.closed_forms.activation import CLOSED
 from influencelab.models.closed_forms.mlp import Network
 from influencelab.models.closed_forms.mlp_derivatives import MLPDerivatives
-from influencelab.models.loss import OutputLoss, softplus
+from influencelab.models.loss import OutputLoss, gelu, softplus
 from influencelab.models.loss_derivatives import LossDerivatives
 from influencelab.models.losses.cross_entropy import CrossEntropy
 from influencelab.models.losses.squared_error import SquaredError
@@ -22,11 +23,12 @@ from influencelab.models.task import Layer, LayeredTask, penalised_layers
 ACTIVATIONS = {
     "tanh": torch.tanh,
     "softplus": softplus,
+    "gelu": gelu,
     "selu": torch.nn.functional.selu,
     "relu": torch.relu,
 }
 # Activations without kinks in any derivative.
-SMOOTH = ("tanh", "softplus")
+SMOOTH = ("tanh", "softplus", "gelu")
 # Weight variance times the number of inputs (LeCun, He) or the mean of inputs and outputs (Glorot).
 INITS = ("lecun", "he", "glorot", "torch")
 
@@ -40,7 +42,9 @@ class MLP(LayeredTask):
     Attributes:
         depth: hidden layers; 0 is a linear model.
         width: units in each of them.
-        activation: `tanh`, `softplus`, `selu` or `relu` (the last has no curvature of its own and kinks).
+        activation: `tanh`, `softplus`, `gelu`, `selu` or `relu` (the last has no curvature of its own and kinks). The
+            value of a gelu does not say where it was taken, so its derivatives come by automatic differentiation,
+            which is slower.
         init: variance of the initial weights: `lecun` (1 / inputs), `he` (2 / inputs) or `glorot`
             (2 / (inputs + outputs)), with biases of 0; `torch` draws weights and biases as `torch.nn.Linear` does
             by default, uniformly within ±1/√inputs: what published PyTorch code starts from.
@@ -114,7 +118,9 @@ class MLP(LayeredTask):
         return [(rows, inputs + 1) for inputs, rows in itertools.pairwise(widths)]
 
     def derivatives(self, data: Dataset) -> LossDerivatives:
-        """In closed form: backpropagation of all models at once."""
+        """In closed form, backpropagation of all models at once, unless the activation has none."""
+        if self.activation not in CLOSED:
+            return super().derivatives(data)
         units, network = (
             self.units(data),
             Network(self.shapes(data), self.activation, self.regression, self.output_loss),

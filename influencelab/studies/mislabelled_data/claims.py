@@ -73,7 +73,7 @@ CLAIMS = (
     ),
 )
 
-WORDS = {"enron1": "mails", "digits": "handwritten threes and eights"}
+WORDS = {"enron1": "mails", "digits": "handwritten threes and eights", "fashion": "pullovers and coats"}
 # Shares found by these scores are quoted.
 QUOTED = ("self_influence", "training_loss", "self_confidence", "neighbours", "random")
 FOUND = tuple(
@@ -94,6 +94,7 @@ FOUND = tuple(
     for name, head in {
         "enron1": "Influence finds flipped mails before the loss does, and nearest neighbours find more than both.",
         "digits": "On digits the loss finds flips as influence does, and nearest neighbours find nearly all.",
+        "fashion": "On clothes the loss finds flips as influence does, and nearest neighbours find more than both.",
     }.items()
 )
 TRUE = tuple(
@@ -110,6 +111,7 @@ TRUE = tuple(
     for name, head in {
         "enron1": "What a changed label does among mails, influence ranks and predicts far too large.",
         "digits": "Among digits it has the right size on the whole.",
+        "fashion": "Among clothes it is about a tenth too large.",
     }.items()
 )
 FINDINGS = (*FOUND, *TRUE)

@@ -52,7 +52,7 @@ def by_size(table: pandas.DataFrame) -> Figure:
         panel.set_yscale("log")
         panel.set_title(WORDS[estimator])
         panel.set_xlabel("training points (number)")
-    panels[0].set_ylabel("RMS error / RMS truth")
+    panels[0].set_ylabel("RMS error / RMS truth (0 = right)")
     return finish(figure, caption=SIZE)
 
 
@@ -124,7 +124,7 @@ def warned(removals: pandas.DataFrame) -> Figure:
         panel.set_yscale("log")
         panel.set_title(f"weight decay {decay:g}")
         panel.set_xlabel("error that second order warns of (share of its effect)")
-    panels[0].set_ylabel("RMS error / RMS truth of influence")
+    panels[0].set_ylabel("RMS error / RMS truth of influence (0 = right)")
     return finish(figure, caption=WARNED)
 
 
