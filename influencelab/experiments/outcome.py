@@ -14,7 +14,7 @@ from influencelab.experiments.comparison import array, labels_of
 from influencelab.experiments.store import Entry
 from influencelab.influence.curvature import Curvature
 from influencelab.influence.estimator import Estimate
-from influencelab.influence.leverage import effective_parameters
+from influencelab.influence.leverage import CHEAP, effective_parameters, leverage_shares
 from influencelab.influence.retrainer import Retrained
 from influencelab.statistics.comparison import Comparison
 from influencelab.training.fit import Fit
@@ -153,20 +153,11 @@ def facts_of(
         "removals": removals.count,
         **{f"fit_{name}": getattr(fitted, name) for name in ("loss", "grad_norm", "converged", "steps")},
         "fit_seconds": fit_seconds,
+        "train_loss": train_loss(fitted),
         "train_accuracy": train_accuracy,
         "test_accuracy": test_accuracy,
         **curvature_facts(fitted),
-        "targets": {
-            name: {
-                "converged": int(truth.converged.sum()),
-                "same_basin": int(truth.same_basin.sum()),
-                "trusted": int(truth.trusted.sum()),
-                "largest_grad_norm": float(truth.grad_norm.max()),
-                "largest_control": float(truth.control.abs().max()),
-                "seconds": truth.seconds,
-            }
-            for name, truth in truths.items()
-        },
+        "targets": {name: target_facts(truth) for name, truth in truths.items()},
         "estimates": {
             name: {
                 "unit": estimate.unit,
@@ -179,16 +170,49 @@ def facts_of(
     }
 
 
+def train_loss(fitted: Fit) -> float:
+    """Σᵢ wᵢ ℓᵢ: the mean loss of the training points, without the penalty, in the unit of the loss."""
+    data = fitted.data
+    return float(fitted.weights @ fitted.task.losses(fitted.theta, data.x_train, data.y_train))
+
+
+def target_facts(truth: Retrained) -> dict[str, Any]:
+    """Of how many retrained models the truth is made, and how well they were trained."""
+    return {
+        "converged": int(truth.converged.sum()),
+        "same_basin": int(truth.same_basin.sum()),
+        "trusted": int(truth.trusted.sum()),
+        "largest_grad_norm": float(truth.grad_norm.max()),
+        "largest_control": float(truth.control.abs().max()),
+        "seconds": truth.seconds,
+    }
+
+
 def curvature_facts(fitted: Fit) -> dict[str, Any]:
-    """The effective number of parameters; of a network the ends of its spectrum too, and what is negative in it."""
+    """The effective number of parameters; of a network the ends of its spectrum too, and what is negative in it.
+
+    Where they cost a moment, the effective dimension and the largest leverage too.
+    """
     curvature = Curvature(fitted)
     if fitted.task.linear:
         return {"effective_parameters": effective_parameters(curvature)}
     # First, so that the effective number is read off it too.
     values = curvature.spectrum().values
+    size = fitted.data.n * fitted.task.output_loss.size(fitted.data) * len(values) ** 2
     return {
         "effective_parameters": effective_parameters(curvature),
+        **(leverage_facts(fitted) if size <= CHEAP else {}),
         "largest_curvature": float(values[-1]),
         "smallest_curvature": float(values[0]),
         "negative_curvatures": int((values < -NEGATIVE * values[-1]).sum()),
     }
+
+
+def leverage_facts(fitted: Fit) -> dict[str, float]:
+    """The effective dimension Σ μ / (μ + λ), μ of the Gauss-Newton curvature, and the largest leverage in that sum.
+
+    A loss of a network has negative curvature too, and where that is nearly −λ its own sum can be any number; this one
+    lies between 0 and p, and a leverage between 0 and 1.
+    """
+    shares = leverage_shares(Curvature(fitted, kind="gauss_newton"))
+    return {"effective_dimension": float(shares.sum()), "largest_leverage": float(shares.max())}

@@ -105,6 +105,20 @@ def amplification(
     return inverse.where(spared[:, None, None], torch.inf), weighted, grown
 
 
+def leverage_shares(curvature: Curvature) -> Float[Tensor, "n c"]:
+    """Eigenvalues of each point's leverage block wᵢ Aᵢ Gᵢ, ascending: of one output the leverage itself.
+
+    The largest, h, says that without the point its outputs move up to 1 / (1 − h) times as far as the slope predicts.
+    Their sum over points is `effective_parameters` of the Gauss-Newton curvature.
+    """
+    fit = curvature.fit
+    outputs = fit.task.outputs(fit.theta, fit.data.x_train)
+    curved = fit.task.output_loss.hessians(outputs, fit.data.y_train).permute(2, 0, 1)
+    spread = output_spread(curvature, torch.arange(fit.data.n, device=fit.theta.device))
+    # Aᵢ has no negative curvature, so the product's eigenvalues are real, as those of its symmetric form.
+    return torch.linalg.eigvals(fit.weights[:, None, None] * curved @ spread).real.sort(dim=1).values
+
+
 def cheap_leverages(fit: Fit, *, damping: float) -> Float[Tensor, " n"] | None:
     """Leverage of each training point, the trace of wᵢ Aᵢ Gᵢ: for ridge hᵢᵢ, and in all `effective_parameters`.
 

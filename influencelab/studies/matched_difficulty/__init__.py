@@ -1,0 +1,1 @@
+"""What the study `matched_difficulty` claims and computes."""

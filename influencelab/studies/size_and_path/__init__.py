@@ -1,0 +1,1 @@
+"""What the study `size_and_path` claims and computes."""
