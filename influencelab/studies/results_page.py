@@ -1,6 +1,7 @@
 """The pages of results, written from the reports that are the record: verdicts by question, and a page a study."""
 
 import re
+import textwrap
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
@@ -26,6 +27,9 @@ intervals allow; all are in [numbers.csv](numbers.csv), which `tests/recompute.p
 
 Written by `influencelab scorecard --write` from these reports: edit the claims or run the studies, not these pages.
 """
+
+# Letters in a line of text.
+WIDTH = 120
 
 
 def write_readme(
@@ -70,10 +74,10 @@ def not_run(planned: Mapping[str, Iterable[Profile]], run: Collection[tuple[str,
         study: [each for each in profiles if size_of(each.name) in RECORD and (study, each.name) not in run]
         for study, profiles in planned.items()
     }
-    lines = [
-        f"| {study} | {', '.join(f'{each.name} ({each.seconds / 60:,.0f})' for each in left)} |"
+    asked = [
+        f"`{study}` {', '.join(f'{each.name} {each.seconds / 60:,.0f}' for each in left)}"
         for study, left in missing.items()
         if left
     ]
-    head = "| study | profiles, and minutes expected on two cores |\n| --- | --- |\n"
-    return ["## Not run yet", head + "\n".join(lines)] if lines else []
+    words = textwrap.fill(f"Minutes expected on two cores: {'; '.join(asked)}.", WIDTH, break_on_hyphens=False)
+    return ["## Not run yet", words] if asked else []

@@ -92,7 +92,7 @@ def test_the_pages_rest_on_standard_and_paper_runs_alone(tmp_path):
 def test_the_first_page_says_what_was_not_run_and_how_long_it_would_take(tmp_path):
     planned = {"noise": [Profile(name, {}, 600.0, 1.0) for name in ("tiny", "standard", "paper_digits")]}
     text = write_readme(tmp_path, claims=[CLAIM], planned=planned).read_text()
-    assert "| noise | standard (10), paper_digits (10) |" in text
+    assert "`noise` standard 10, paper_digits 10." in text
     assert "tiny" not in text
     assert "Not run yet" not in write_readme(tmp_path, claims=[CLAIM]).read_text()
 
