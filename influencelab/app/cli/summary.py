@@ -38,13 +38,16 @@ def summary(done: Sequence[Report], claims: Sequence[Claim], questions: Mapping[
         *remarks(done, terminal, preview=bool(measured)),
         "",
     ]
+    many = len(judged) > MANY
     for study, group in judged.items():
-        lines += verdicts(questions.get(study, study), group, terminal, short=len(judged) > MANY)
+        if group or not many:
+            lines += verdicts(questions.get(study, study), group, terminal, short=many)
     if len(judged) == 1 and measured:
         lines += ["", *claim_lines(measured, layout(measured, terminal), terminal)]
     words = legend(" ".join(row.latest.said for row in measured))
-    if len(judged) > MANY:
-        words = [*(each for each in words if each.startswith("preview")), "the others are explained by the scorecard"]
+    if many:
+        previews = any(each.startswith("preview") for each in words)
+        words = [*["preview: smaller than the claim asks for"] * previews, "others: see the scorecard"]
     meaning = [terminal.wrap(f"Words: {'; '.join(words)}.", rest="  "), ""] if words else []
     return "\n".join([*lines, "", *meaning, *next_steps(done, terminal)])
 

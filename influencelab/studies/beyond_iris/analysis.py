@@ -13,10 +13,9 @@ from influencelab.statistics.agreement import FOUR
 from influencelab.statistics.bootstrap import FEWEST_REPLICATES, Bootstrap
 from influencelab.statistics.measurement import Measurement
 from influencelab.statistics.measurements import row, tidy
+from influencelab.studies.beyond_iris.claims import POOLED, REFERENCE
 from influencelab.studies.beyond_iris.networks import SETS
 
-# The name under which means over data sets stand, and the set they leave out: what is asked is whether it is alone.
-POOLED, REFERENCE = "all but iris", "iris"
 SELECTION = "random_points"
 # What is pooled: what each depth has, and the trends.
 LEVELS = ("spearman", "pearson", "median_slope", "median_relative_error")

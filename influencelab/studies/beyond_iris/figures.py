@@ -11,8 +11,7 @@ from influencelab.experiments.house_style import drawing, error_bars, finish, lo
 from influencelab.experiments.line_plots import positions, tick_texts
 from influencelab.runner.report import Report
 from influencelab.statistics.display import display_name
-from influencelab.studies.beyond_iris.analysis import POOLED
-from influencelab.studies.beyond_iris.claims import LINE, RANK, WORDS
+from influencelab.studies.beyond_iris.claims import LINE, POOLED, RANK, WORDS
 
 # A row each: what is drawn, its label, and what would be perfect.
 ROWS = {
