@@ -20,23 +20,34 @@ export function readTheme(root) {
   return theme;
 }
 
+// Milliseconds after which colours are looked at again: a style sheet may arrive well after its theme was named.
+const LATE = [400, 1500, 5000, 15000];
+
 /** Call back whenever JupyterLab's theme, the system's or forced colours change; returns a function that ends it. */
 export function watchTheme(root, changed) {
+  let seen = "", timers = [];
+  const look = () => {
+    const now = JSON.stringify(readTheme(root));
+    if (now === seen) return;
+    seen = now;
+    changed();
+  };
   const mark = () => {
     const setting = document.body.dataset.jpThemeLight;
     const dark = setting === undefined ? matchMedia("(prefers-color-scheme: dark)").matches : setting === "false";
     root.classList.toggle("ile-dark", dark);
-    changed();
+    seen = "";
+    look();
+    timers.forEach(clearTimeout);
+    timers = LATE.map((wait) => setTimeout(look, wait));
   };
   const observer = new MutationObserver(mark);
   observer.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light", "data-jp-theme-name"] });
   const queries = ["(prefers-color-scheme: dark)", "(forced-colors: active)"].map((query) => matchMedia(query));
   queries.forEach((query) => query.addEventListener("change", mark));
-  // A style sheet of the page's theme may arrive after the theme was named.
-  const late = setTimeout(mark, 400);
   mark();
   return () => {
-    clearTimeout(late);
+    timers.forEach(clearTimeout);
     observer.disconnect();
     queries.forEach((query) => query.removeEventListener("change", mark));
   };
