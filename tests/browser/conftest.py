@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browser.lab import furnished, installed
+from browser.lab import dressed, furnished, installed
 from browser.panel import Panel, complaints, opened
 from browser.server import Server, serving
 from playwright.sync_api import Page
@@ -50,7 +50,14 @@ def open_notebook(page: Page, server: Server, output_path: str) -> Iterator[Call
     """Opens a notebook below the server's root. The page may not complain, and at the end no kernel is left."""
     heard = complaints(page)
     pictures = Path(output_path)
-    yield lambda notebook: opened(page, server.url(notebook), pictures)
+
+    def begin(notebook: Path) -> Panel:
+        panel = opened(page, server.url(notebook), pictures)
+        # Servers share the user's settings, and the test before may have left them in the dark.
+        dressed(page, "JupyterLab Light")
+        return panel
+
+    yield begin
     page.screenshot(path=pictures / "as_left.png")
     complained = [complaint for complaint in heard if TOO_EARLY not in complaint]
     # From here on the page may complain that its kernel is gone.

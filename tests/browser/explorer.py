@@ -1,6 +1,7 @@
 """The explorer on a page: what it says of itself, what it has drawn, and hands that use it."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -80,6 +81,16 @@ class Explorer:
     def drawn(self) -> dict[str, int]:
         """What the canvas holds: its size, how many pixels are coloured, and a number that tells pictures apart."""
         return self.root.locator("canvas.ile-points").evaluate(DRAWN)
+
+    def drawn_anew(self, like: Callable[[int], bool]) -> dict[str, int]:
+        """What the canvas holds once its number is such a one: it is drawn some time after what made it change."""
+        for _ in range(600):
+            if like(self.drawn()["hash"]):
+                break
+            self.page.wait_for_timeout(100)
+        drawn = self.drawn()
+        assert like(drawn["hash"])
+        return drawn
 
     def shown(self) -> Shown:
         """Every drawn pair, and where."""

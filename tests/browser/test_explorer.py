@@ -11,6 +11,7 @@ import numpy
 import oracles
 import pytest
 from browser.explorer import Explorer, explorer_in
+from browser.lab import dressed
 from browser.panel import Panel, complaints
 from browser.server import Server
 from playwright.sync_api import Page, expect
@@ -221,18 +222,12 @@ def test_every_control_and_point_can_be_reached_by_keyboard(hands: tuple[Panel, 
 def test_dark_light_forced_colours_and_narrow_cells_stay_readable(hands: tuple[Panel, Explorer]) -> None:
     panel, explorer = hands
     light = explorer.drawn()["hash"]
-    panel.page.evaluate("() => window.jupyterapp.commands.execute('apputils:change-theme', {theme: 'JupyterLab Dark'})")
-    panel.page.wait_for_function("() => document.body.dataset.jpThemeLight === 'false'")
-    panel.page.wait_for_timeout(1000)
-    dark = explorer.drawn()
+    dressed(panel.page, "JupyterLab Dark")
+    dark = explorer.drawn_anew(lambda now: now != light)
     panel.show(0)
     panel.picture("dark")
-    assert dark["hash"] != light
     assert dark["coloured"] > 200
-    panel.page.evaluate(
-        "() => window.jupyterapp.commands.execute('apputils:change-theme', {theme: 'JupyterLab Light'})"
-    )
-    panel.page.wait_for_function("() => document.body.dataset.jpThemeLight === 'true'")
+    dressed(panel.page, "JupyterLab Light")
     panel.page.emulate_media(forced_colors="active")
     panel.page.wait_for_timeout(1000)
     panel.picture("forced_colours")

@@ -1,13 +1,13 @@
 """The widget of rows in JupyterLab: dots and lines find each other, axes turn, and Python hears of it."""
 
 import ast
-import re
 from collections.abc import Callable
 from pathlib import Path
 
 import nbformat
 import pytest
 from browser.explorer import explorer_in
+from browser.lab import dressed
 from browser.panel import Panel
 from browser.server import Server
 from playwright.sync_api import expect
@@ -92,18 +92,16 @@ def test_rows_are_found_from_dots_and_dots_from_rows(open_notebook: Callable[[Pa
     page.keyboard.press("Enter")
     expect(root).to_have_attribute("data-selected", "2")
     light = explorer.drawn()["hash"]
-    for theme, kind in (("Dark", re.compile("ile-dark")), ("Light", re.compile(r"^(?!.*ile-dark)"))):
-        page.evaluate(
-            f"() => window.jupyterapp.commands.execute('apputils:change-theme', {{theme: 'JupyterLab {theme}'}})"
-        )
-        expect(root).to_have_class(kind)
-        # The canvas is drawn anew some time after the page has its colours.
-        for _ in range(600):
-            if (explorer.drawn()["hash"] != light) == (theme == "Dark"):
-                break
-            page.wait_for_timeout(100)
-        assert (explorer.drawn()["hash"] != light) == (theme == "Dark")
+    for theme in ("Dark", "Light"):
+        dressed(page, f"JupyterLab {theme}")
+        explorer.drawn_anew(lambda now, dark=theme == "Dark": (now != light) == dark)
         panel.picture(f"rows_{theme.lower()}")
+
+    # Out of the page while its theme changes, as cells out of sight can be.
+    root.evaluate("(root) => { window.apart = [root.parentElement, root]; root.remove(); }")
+    dressed(page, "JupyterLab Dark")
+    page.evaluate("() => window.apart[0].append(window.apart[1])")
+    explorer.drawn_anew(lambda now: now != light)
 
 
 def said(panel: Panel, index: int) -> object:

@@ -15,7 +15,7 @@ import { showTip } from "./tip.js";
 import { asked, makeRetrainer, retrainedShown } from "./retraining.js";
 import { inOneSentence, showPair, showStrips } from "./panel.js";
 import { showReadings } from "./readings.js";
-import { readTheme, watchTheme } from "./theme.js";
+import { watchTheme } from "./theme.js";
 import { statisticsOf } from "./counting.js";
 
 // Changes of these leave the visible part of the plot as it is.
@@ -266,7 +266,7 @@ export function render({ model, el }) {
   function start() {
     resize(plot);
     state.selected = new Set(picked(model));
-    ends.push(watchTheme(parts.root, () => { theme = readTheme(parts.root); if (state.choice) refresh(); }));
+    ends.push(watchTheme(parts.root, (colours) => { theme = colours; if (state.choice) refresh(); }));
     choose(model.get("settings") ?? {});
     ends.push(listen(parts.surface, plot, on));
     for (const [name, handler] of Object.entries(heard)) {

@@ -8,7 +8,7 @@ import { listen } from "./gestures.js";
 import { bins, fitView, inner, makePlot, place, resize, setPairs, zoom } from "./plot.js";
 import { asText, cell, readRows, sortedRows, withFinite } from "./row_table.js";
 import { makeList } from "./rows.js";
-import { readTheme, watchTheme } from "./theme.js";
+import { watchTheme } from "./theme.js";
 
 const ROW_KEYS = "Scatter of rows. Arrow keys move from row to row, Enter selects, plus and minus zoom, 0 shows all, "
   + "L draws a lasso, A selects all in view, Escape clears. Shift and arrows pan.";
@@ -165,7 +165,7 @@ export function render({ model, el }) {
   function start() {
     resize(plot);
     state.selected = new Set(picked(model));
-    ends.push(watchTheme(parts.root, () => { theme = readTheme(parts.root); if (state.shown) refresh(); }));
+    ends.push(watchTheme(parts.root, (colours) => { theme = colours; if (state.shown) refresh(); }));
     choose();
     ends.push(listen(parts.surface, plot, on));
     for (const [name, handler] of Object.entries(heard)) {
