@@ -15,6 +15,7 @@ from influencelab.models.loss import OutputLoss, gelu, softplus
 from influencelab.models.losses.cross_entropy import CrossEntropy
 from influencelab.models.losses.squared_error import SquaredError
 from influencelab.models.shapes import KCB, P, Theta, X
+from influencelab.models.starts import fan_in
 from influencelab.models.task import Layer, LayeredTask, penalised_layers
 
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {"tanh": torch.tanh, "softplus": softplus, "gelu": gelu}
@@ -69,13 +70,8 @@ class BlockMLP(LayeredTask):
         return False
 
     def start(self, data: Dataset, seed: int) -> P:
-        """Weights of variance 1 / inputs, drawn on the CPU so that devices agree, and biases of 0."""
-        generator, layers = torch.Generator().manual_seed(seed), []
-        for rows, columns in self.shapes(data):
-            matrix = torch.randn(rows, columns, generator=generator, dtype=torch.float64) / math.sqrt(columns - 1)
-            matrix[:, -1] = 0.0
-            layers.append(matrix.flatten())
-        return torch.cat(layers).to(data.x_train)
+        """Weights of variance 1 / inputs, and biases of 0."""
+        return fan_in(self.shapes(data), seed).to(data.x_train)
 
     def penalised(self, data: Dataset) -> Bool[Tensor, " p"]:
         """All weights, and the biases if `penalise_bias`."""

@@ -1,7 +1,6 @@
 """A fully connected network of any widths and any loss, with penalised weights and free biases."""
 
 import itertools
-import math
 from dataclasses import dataclass
 
 import torch
@@ -12,6 +11,7 @@ from influencelab.errors import InvalidParameter
 from influencelab.models.loss import OutputLoss
 from influencelab.models.losses.cross_entropy import CrossEntropy
 from influencelab.models.shapes import KCB, P, Theta, X
+from influencelab.models.starts import fan_in
 from influencelab.models.task import Layer, LayeredTask, penalised_layers
 
 ACTIVATIONS = {"tanh": torch.tanh, "logistic": torch.sigmoid, "identity": torch.clone, "relu": torch.relu}
@@ -59,13 +59,8 @@ class FeedForward(LayeredTask):
         return "activation 'relu'" if self.activation == "relu" and self.widths else None
 
     def start(self, data: Dataset, seed: int) -> P:
-        """Weights of variance 1 / inputs, drawn on the CPU so that devices agree, and biases of 0."""
-        generator, layers = torch.Generator().manual_seed(seed), []
-        for rows, columns in self.shapes(data):
-            matrix = torch.randn(rows, columns, generator=generator, dtype=torch.float64) / math.sqrt(columns - 1)
-            matrix[:, -1] = 0.0
-            layers.append(matrix.flatten())
-        return torch.cat(layers).to(data.x_train)
+        """Weights of variance 1 / inputs, and biases of 0."""
+        return fan_in(self.shapes(data), seed).to(data.x_train)
 
     def penalised(self, data: Dataset) -> Bool[torch.Tensor, " p"]:
         """All weights."""
