@@ -5,9 +5,9 @@ import { settle } from "./choices.js";
 import { paint } from "./colours.js";
 import { draw, drawOverlay } from "./draw.js";
 import { listen } from "./gestures.js";
-import { makeFrame, showLegend, showWhat } from "./frame.js";
+import { makeFrame, showLasso, showLegend, showWhat } from "./frame.js";
 import { showControls } from "./controls.js";
-import { bins, fitView, inner, makePlot, place, resize, setPairs, zoom } from "./plot.js";
+import { bins, fitView, inView, inner, makePlot, place, resize, setPairs, zoom } from "./plot.js";
 import { pixelsOf } from "./points.js";
 import { makeModes } from "./modes.js";
 import { makeNotes } from "./notes.js";
@@ -158,14 +158,12 @@ export function render({ model, el }) {
   }
 
   function selectView() {
-    const { left, top, width, height } = inner(plot), { px, py } = plot;
-    select([...state.shown.rows].filter((_, i) => px[i] >= left && px[i] <= left + width && py[i] >= top && py[i] <= top + height));
+    select(inView(plot).map((i) => state.shown.rows[i]));
   }
 
   function toggleLasso() {
     state.lassoing = !state.lassoing;
-    parts.lasso.setAttribute("aria-pressed", String(state.lassoing));
-    parts.surface.classList.toggle("ile-lassoing", state.lassoing);
+    showLasso(parts, state.lassoing);
     say(state.lassoing ? "Lasso on: drag around points." : "Lasso off.");
   }
 

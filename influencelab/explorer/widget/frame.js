@@ -14,6 +14,12 @@ export function makeTools(actions) {
     button("In view", "Select all points in view (A)", actions.all), button("Clear", "Select nothing (Escape)", actions.clear)) };
 }
 
+/** Show whether the lasso is on. */
+export function showLasso({ lasso, surface }, on) {
+  lasso.setAttribute("aria-pressed", String(on));
+  surface.classList.toggle("ile-lassoing", on);
+}
+
 /** Build the frame into an element; the parts by name. */
 export function makeFrame(el, actions) {
   const { tools, lasso } = makeTools(actions);

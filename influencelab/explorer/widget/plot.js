@@ -93,6 +93,12 @@ export function bins(plot) {
   return plot.bins;
 }
 
+/** Which pairs stand inside the axes. */
+export function inView(plot) {
+  const { left, top, width, height } = inner(plot), { px, py } = plot;
+  return [...px.keys()].filter((i) => px[i] >= left && px[i] <= left + width && py[i] >= top && py[i] <= top + height);
+}
+
 export function project(plot) {
   const { left, top, width, height } = inner(plot), { x0, x1, y0, y1 } = plot.view;
   const ax = width / (x1 - x0), ay = height / (y1 - y0), { u, v, px, py } = plot;

@@ -3,9 +3,9 @@ import { h } from "./dom.js";
 import { showControls } from "./controls.js";
 import { paintBy, palette } from "./colours.js";
 import { draw, drawOverlay } from "./draw.js";
-import { makeTools, showLegend } from "./frame.js";
+import { makeTools, showLasso, showLegend } from "./frame.js";
 import { listen } from "./gestures.js";
-import { bins, fitView, inner, makePlot, place, resize, setPairs, zoom } from "./plot.js";
+import { bins, fitView, inView, inner, makePlot, place, resize, setPairs, zoom } from "./plot.js";
 import { asText, cell, readRows, sortedRows, withFinite } from "./row_table.js";
 import { makeList } from "./rows.js";
 import { watchTheme } from "./theme.js";
@@ -105,14 +105,12 @@ export function render({ model, el }) {
   }
 
   function selectView() {
-    const { left, top, width, height } = inner(plot), { px, py } = plot;
-    select([...state.shown.rows].filter((_, i) => px[i] >= left && px[i] <= left + width && py[i] >= top && py[i] <= top + height));
+    select(inView(plot).map((i) => state.shown.rows[i]));
   }
 
   function toggleLasso() {
     state.lassoing = !state.lassoing;
-    parts.lasso.setAttribute("aria-pressed", String(state.lassoing));
-    parts.surface.classList.toggle("ile-lassoing", state.lassoing);
+    showLasso(parts, state.lassoing);
     say(state.lassoing ? "Lasso on: drag around rows." : "Lasso off.");
   }
 
