@@ -2,8 +2,8 @@
 
 `numbers.csv` lists the numbers, `formulas.toml` says which table of its report each is made of, and how; no line of the
 package that made them runs. A value must agree to a part in a million, or to what its table's digits allow; both ends
-of its interval, drawn anew by a bootstrap of this script's own, to 15% of its width or, where few distinct values leave
-gaps, to what as many draws leave open. A line a study says how many agree, and of the others why.
+of its interval, by a bootstrap of this script's own, to 15% of its width, or to what so many draws and few values leave
+open. A line a study says how many agree, and of the others why.
 """
 
 import json
@@ -21,12 +21,8 @@ from scipy import stats
 DRAWS, EXACT, WIDTH = 1200, 1e-6, 0.15
 # Facts are rounded to 1e-5; of predictions in float32 that are all but equal, some change places.
 DIGITS = {"depth_and_weight_decay": 5e-6, "leave_one_out": 5e-6, "where_the_error_comes_from": 2e-5}
-STALE = {  # made before a cause was mended; what is run again agrees
-    ("depth_and_weight_decay", "decay_gain"),  # twin flowers, whose predictions are one, were ranked by rounding
-    ("similarity", "influence_less_rival"),  # intervals of differences were cut at 1
-}
-SCORES = Path(__file__).parents[1] / "influencelab/studies/libraries_compared/scores/scores.npz"
-THEN = {"exp": np.exp, "inverse": lambda each: 1 / each}
+# Made before a cause was mended: twin flowers ranked by rounding, differences cut at 1. What is run again agrees.
+STALE = {("depth_and_weight_decay", "decay_gain"), ("similarity", "influence_less_rival")}
 
 
 class Lacking(Exception):
@@ -36,6 +32,7 @@ class Lacking(Exception):
 @cache
 def read(path):
     """A table, read once, with all reals in double precision."""
+    path = path if path.suffix else path.with_suffix(".parquet")
     if not path.is_file():
         raise Lacking(f"no {path.name}")
     table = pd.read_parquet(path) if path.suffix == ".parquet" else pd.DataFrame(json.loads(path.read_text())["calls"])
@@ -82,8 +79,7 @@ def crossed(table, nested=False):
 
 def square(part, values):
     """A column as a table of removals and test points, in the order in which they stand."""
-    index = {"index": "train_id", "columns": "test_id", "sort": False, "observed": True}
-    return part.pivot_table(values=values, **index).to_numpy(float)
+    return part.pivot_table(values, "train_id", "test_id", sort=False, observed=True).to_numpy(float)
 
 
 def over_tests(x, y, name):
@@ -133,18 +129,14 @@ def computed(line, formula):
     if "lacking" in formula:
         raise Lacking(formula["lacking"])
     whole = {"table": "pairs", "x": "predicted", "y": "actual"} | {n: v for n, v in formula.items() if n != "less"}
-    whole["table"] += "" if "." in whole["table"] else ".parquet"
     try:
         found = globals()[whole.get("special", "by_value" if "value" in whole else "by_pairs")](line, whole)
     except (Lacking, NameError) as error:
-        if "or" not in formula:
-            raise Lacking(error) from error
-        return computed(line, formula["or"])
+        return computed(line, formula.get("or", {"lacking": error}))
     if "less" in formula:
-        other = formula["less"]
-        found = found - computed(line, whole | other | {"set": whole.get("set", {}) | other})
+        found = found - computed(line, whole | formula["less"] | {"set": whole.get("set", {}) | formula["less"]})
     if "then" in formula:
-        value, *ends = THEN[formula["then"]](np.array([found[0], *interval(found)]))
+        value, *ends = getattr(np, formula["then"])(np.array([found[0], *interval(found)]))
         return value, *sorted(ends)
     return found
 
@@ -198,15 +190,14 @@ def slices(line, _):
     facts = [json.loads(path.read_text()) for path in sorted(line.folder.parent.glob("paper_*/facts.json"))]
     cells = [cell for each in facts for cell in each.get("spearman_by_network", ()) if cell.get("part") == "cold"]
     rho = {(e["target"], e["weight_decay"], e["depth"]): np.array(e["spearman"], float) for e in cells}
-    where = line.where
+    target, decay, depth = (line.where.get(name) for name in ("target", "weight_decay", "depth"))
     if line.statistic == "decay_gain":
-        one, two = (rho[where["target"], decay, where["depth"]] for decay in (0.005, 0.0001))
-        return crossed([a - b for a, b in zip(one, two, strict=False)])
+        return crossed([a - b for a, b in zip(rho[target, 0.005, depth], rho[target, 0.0001, depth], strict=False)])
     if line.statistic == "spearman_per_layer":
-        parts = {key[2]: each for key, each in rho.items() if key[:2] == (where["target"], where["weight_decay"])}
+        parts = {key[2]: each for key, each in rho.items() if key[:2] == (target, decay)}
         x, w = np.repeat([*parts], [*map(len, parts.values())]), [drawn(len(each), x) for x, each in parts.items()]
         return statistic("slope", x.astype(float), np.concatenate([*parts.values()]), np.concatenate(w, axis=1))
-    own = rho[where["target"], where["weight_decay"], where["depth"]]
+    own = rho[target, decay, depth]
     return (np.isnan(own).mean(),) if line.statistic == "undefined" else crossed(own)
 
 
@@ -228,21 +219,19 @@ def flips(line, _):
 
 def scaled(line, formula):
     """The slope in nats, or of scores as a library returned them, a row a training or a test point."""
-    part = rows_of(line, formula)
-    x, y, scores = square(part, "predicted"), square(part, "actual"), np.load(SCORES)
+    x, y = (square(rows_of(line, formula), name) for name in ("predicted", "actual"))
     if line.where["scale"] == "as returned":
-        x = scores["{data}/{estimator}".format(**line.where)].astype(float)
+        x = np.load(line.folder / formula["scores"])["{data}/{estimator}".format(**line.where)].astype(float)
         x = (x if x.shape[1] == y.shape[1] else x.T)[: len(y)]
     return over_tests(x, y, "median_slope")
 
 
 def of_others(line, numbers):
     """A number that is made of others of the list: a difference, a ratio, or a mean over units."""
-    other, own = json.loads(line.other), [each for each in numbers if each.folder == line.folder]
+    other, own = json.loads(line.other), [each for each in numbers if each.folder == line.folder and not each.other]
 
     def found(change):
-        wanted = (line.where | change).items()
-        return [each for each in own if not each.other and all(each.where.get(name) == value for name, value in wanted)]
+        return [each for each in own if all(each.where.get(n) == v for n, v in (line.where | change).items())]
 
     if line.made == "mean over":
         ((name, values),) = other.items()
@@ -282,11 +271,10 @@ def main(results, study="*"):
         fits = (each for name, each in known if fnmatch(line.statistic, name) or fnmatch(line.settings, name))
         formula = next(fits, {"lacking": "a formula"})
         try:
-            draws = of_others(line, numbers) if line.other else computed(line, filled(formula, line.where))
+            amiss = fault(line, of_others(line, numbers) if line.other else computed(line, filled(formula, line.where)))
         except Lacking as lack:
             count[f"lacking {lack}"] += 1
             continue
-        amiss = fault(line, draws)
         count["stale" if amiss and (line.study, line.statistic) in STALE else "wrong" if amiss else "agree"] += 1
         wrong += [f"{line.study} {line.profile} {line.statistic} {line.settings}: {amiss}"] if amiss else []
     for name, count in said.items():
